@@ -1,0 +1,50 @@
+# Everything sets itself up: uv is taken from the PATH, or installed beside the checkout with pip.
+STACK ?= dev
+UV_VERSION := 0.13.8
+UV := $(shell command -v uv || echo .tools/bin/uv)
+RUN := $(UV) run --frozen --quiet
+# Never download a Python: the machine's own is used, whatever patch release it is.
+export UV_PYTHON_DOWNLOADS := never
+
+.PHONY: help setup render test lint schema conformance bench up clean
+
+help:  ## what there is to do
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: .venv/ready  ## the virtual environment with everything pinned
+
+.tools/bin/uv:
+	python3 -m pip install --quiet --target .tools uv==$(UV_VERSION)
+
+.venv/ready: uv.lock pyproject.toml | $(filter .tools/%,$(UV))
+	$(UV) sync --frozen --quiet
+	@touch $@
+
+render: .venv/ready  ## STACK as files in build/STACK, without a cluster, an account or Pulumi's CLI
+	@$(RUN) python -m tools.render $(STACK)
+
+test: .venv/ready  ## fast tests: no cluster, no Go
+	@$(RUN) pytest
+
+lint: .venv/ready  ## format, lint and strict types
+	@$(RUN) ruff format --check .
+	@$(RUN) ruff check .
+	@$(RUN) mypy
+
+schema: .venv/ready  ## the JSON Schema of a stack file and the settings table, from the settings
+	@$(RUN) python -m tools.schema
+
+conformance: .venv/ready  ## the rendered stacks on the real servers, which are compiled once
+	@$(RUN) python -m tools.servers.build
+	@$(RUN) pytest tests/servers
+
+bench: .venv/ready  ## wall time and memory of a render, and how they grow
+	@$(RUN) python -m tools.bench
+
+up: .venv/ready  ## pulumi up for STACK, after the checks
+	@$(RUN) python -m tools.render $(STACK)
+	@$(RUN) pytest --quiet
+	pulumi up --stack $(STACK)
+
+clean:  ## remove what was generated
+	rm -rf build .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,44 @@
+"""The stack, read from top to bottom: settings, providers, components, outputs."""
+
+from pulumi import Config, ResourceOptions, export
+
+from components import exporters, provider
+from components.alertmanager.component import Alertmanager, AlertmanagerArgs
+from components.flow_table import flows
+from components.kubernetes import Site
+from components.load import load
+from components.namespaces import Namespaces, NamespacesArgs
+from components.prometheus.component import Prometheus, PrometheusArgs
+from components.prometheus.config import extra_jobs
+
+settings, secrets = load(Config())
+watched = settings.watched
+cluster = ResourceOptions(provider=provider.kubernetes(settings.cluster))
+
+namespaces = Namespaces("namespaces", NamespacesArgs(cluster=settings.cluster), cluster)
+site = Site(
+    cluster=settings.cluster,
+    namespace=namespaces.stack,
+    flows=flows(settings.prometheus, settings.notifications, watched),
+    secrets=secrets,
+)
+
+exporters.deploy(watched.exporters, site, namespaces.node_agents, cluster)
+alertmanager = Alertmanager(
+    "alertmanager",
+    AlertmanagerArgs(site=site, settings=settings.alertmanager, notifications=settings.notifications),
+    cluster,
+)
+prometheus = Prometheus(
+    "prometheus",
+    PrometheusArgs(
+        site=site,
+        settings=settings.prometheus,
+        jobs=watched.scrape_jobs + extra_jobs(settings.prometheus),
+        groups=watched.groups,
+    ),
+    cluster,
+)
+
+export("namespaces", {"stack": namespaces.stack, "nodeAgents": namespaces.node_agents})
+export("urls", {"alertmanager": alertmanager.url, "prometheus": prometheus.url})

@@ -1,0 +1,1 @@
+"""Groups, silences and delivers alerts: what it reads (``config``) and what runs it (``component``)."""

@@ -1,0 +1,75 @@
+"""Alertmanager on Kubernetes: a StatefulSet whose replicas gossip, so that one alert is one notification."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pulumi import ComponentResource, Output, ResourceOptions
+
+from components import images, ports
+from components.alertmanager import config
+from components.kubernetes import Probes, Program, Site
+from components.settings.alertmanager import AlertmanagerSettings, NotificationSettings
+from components.workload import stateful_set, surroundings
+
+NAME = "alertmanager"
+DATA = "/alertmanager"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertmanagerArgs:
+    site: Site
+    settings: AlertmanagerSettings
+    notifications: NotificationSettings
+
+
+class Alertmanager(ComponentResource):
+    """Delivers alerts; its API is at :attr:`url`, from inside the cluster."""
+
+    url: Output[str]
+
+    def __init__(self, name: str, args: AlertmanagerArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("observability:index:Alertmanager", name, {}, opts)
+        child = ResourceOptions(parent=self)
+        settings = args.settings
+        program = self._program(args)
+        around = surroundings(name, program, args.site, child, replicas=settings.replicas)
+        stateful_set(
+            name, program, args.site, child, replicas=settings.replicas, storage=settings.storage, after=around
+        )
+        self.url = Output.concat("http://", NAME, ".", args.site.namespace, f".svc:{ports.ALERTMANAGER}")
+        self.register_outputs({"url": self.url})
+
+    @staticmethod
+    def _program(args: AlertmanagerArgs) -> Program:
+        settings, namespace = args.settings, args.site.cluster.namespaces.stack
+        peers = [f"{NAME}-{ordinal}.{NAME}-headless.{namespace}.svc" for ordinal in range(settings.replicas)]
+        gossip = settings.replicas > 1
+        return Program(
+            name=NAME,
+            image=images.ALERTMANAGER,
+            args=[
+                "--config.file=/etc/alertmanager/config/alertmanager.yml",
+                f"--storage.path={DATA}",
+                f"--data.retention={settings.retention}",
+                f"--web.listen-address=:{ports.ALERTMANAGER}",
+                # Empty turns gossip off: a single replica would only wait for peers that never come.
+                f"--cluster.listen-address={f'0.0.0.0:{ports.ALERTMANAGER_GOSSIP}' if gossip else ''}",
+                *(f"--cluster.peer={peer}:{ports.ALERTMANAGER_GOSSIP}" for peer in peers if gossip),
+                f"--log.level={settings.log_level}",
+                "--log.format=json",
+            ],
+            ports={
+                "http": ports.ALERTMANAGER,
+                **({"gossip": ports.ALERTMANAGER_GOSSIP} if gossip else {}),
+            },
+            udp_ports=frozenset({"gossip"}),
+            # Ready once gossip has settled, which takes ten rounds of a second when peers are slow to come.
+            probes=Probes(live=("/-/healthy", "http"), ready=("/-/ready", "http"), startup_seconds=120),
+            resources=settings.resources,
+            workload=settings,
+            config=config.files(args.notifications),
+            secrets=config.secrets(args.notifications),
+            data=DATA,
+            grace_seconds=60,  # to hand over what it knows and finish the notifications under way
+        )

@@ -1,0 +1,119 @@
+"""The one component that deploys an exporter given as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from pulumi import ComponentResource, Input, Resource, ResourceOptions
+from pulumi_kubernetes.apps.v1 import DaemonSet, Deployment
+from pulumi_kubernetes.core.v1 import VolumeMountArgsDict
+from pulumi_kubernetes.rbac.v1 import ClusterRole, ClusterRoleBinding
+
+from components import images
+from components.kubernetes import Probes, Program, Site, container, labels, metadata, pod, selector
+from components.workload import surroundings
+from rules import model
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExporterArgs:
+    site: Site
+    exporter: model.Exporter
+
+
+class Exporter(ComponentResource):
+    """A Deployment, or a pod on every node, that turns something's state into metrics."""
+
+    def __init__(self, name: str, args: ExporterArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("observability:index:Exporter", name, {}, opts)
+        child = ResourceOptions(parent=self)
+        exporter, site = args.exporter, args.site
+        program = _program(exporter)
+        after = surroundings(name, program, site, child, isolated=not exporter.per_node)
+        after += _access(name, exporter, site, child)
+        placed = ResourceOptions.merge(child, ResourceOptions(depends_on=after))
+        if exporter.per_node:
+            _on_every_node(name, program, site, placed)
+        else:
+            Deployment(
+                f"{name}-pods",
+                metadata=metadata(program.name, program.name, site),
+                spec={
+                    "replicas": 1,
+                    "selector": {"match_labels": selector(program.name)},
+                    "strategy": {"type": "RollingUpdate", "rolling_update": {"max_surge": 1, "max_unavailable": 0}},
+                    "template": pod(program, site, containers=[container(program, site)]),
+                },
+                opts=placed,
+            )
+        self.register_outputs({})
+
+
+def deploy(exporters: tuple[model.Exporter, ...], site: Site, node_agents: Input[str], opts: ResourceOptions) -> None:
+    """Each exporter as a component of its own, in the namespace that fits it."""
+    for exporter in exporters:
+        place = replace(site, namespace=node_agents) if exporter.per_node else site
+        Exporter(exporter.name, ExporterArgs(site=place, exporter=exporter), opts)
+
+
+def _program(exporter: model.Exporter) -> Program:
+    return Program(
+        name=exporter.name,
+        image=images.ALL[exporter.name],
+        args=exporter.args,
+        ports=exporter.ports,
+        probes=Probes(live=exporter.live, ready=exporter.ready, startup_seconds=60),
+        resources=exporter.resources,
+        config={"config": exporter.files} if exporter.files else {},
+        secrets=exporter.secrets,
+        token=bool(exporter.api),
+    )
+
+
+def _access(name: str, exporter: model.Exporter, site: Site, opts: ResourceOptions) -> list[Resource]:
+    """What the exporter may ask the Kubernetes API; nothing, and no objects, when it asks nothing."""
+    if not exporter.api:
+        return []
+    role = ClusterRole(
+        f"{name}-role",
+        metadata={"name": exporter.name, "labels": labels(exporter.name, site.cluster)},
+        rules=[
+            {"api_groups": [access.group], "resources": list(access.resources), "verbs": list(access.verbs)}
+            for access in exporter.api
+        ],
+        opts=opts,
+    )
+    binding = ClusterRoleBinding(
+        f"{name}-binding",
+        metadata={"name": exporter.name, "labels": labels(exporter.name, site.cluster)},
+        role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role.metadata.name},
+        subjects=[{"kind": "ServiceAccount", "name": exporter.name, "namespace": site.namespace}],
+        opts=opts,
+    )
+    return [role, binding]
+
+
+def _on_every_node(name: str, program: Program, site: Site, opts: ResourceOptions) -> None:
+    root: VolumeMountArgsDict = {
+        "name": "root",
+        "mount_path": "/host/root",
+        "read_only": True,
+        "mount_propagation": "HostToContainer",  # so that volumes mounted after it started are seen
+    }
+    template = pod(
+        program,
+        site,
+        containers=[container(program, site, mounts=[root])],
+        volumes=[{"name": "root", "host_path": {"path": "/"}}],
+        on_every_node=True,
+    )
+    DaemonSet(
+        f"{name}-pods",
+        metadata=metadata(program.name, program.name, site),
+        spec={
+            "selector": {"match_labels": selector(program.name)},
+            "update_strategy": {"type": "RollingUpdate", "rolling_update": {"max_unavailable": "10%"}},
+            "template": template,
+        },
+        opts=opts,
+    )

@@ -1,0 +1,40 @@
+"""The table of flows of one stack."""
+
+from __future__ import annotations
+
+from components import ports
+from components.flows import API_SERVER_PORTS, ApiServer, Flow, Internet, Server
+from components.prometheus.config import extra_jobs
+from components.settings.alertmanager import NotificationSettings
+from components.settings.prometheus import PrometheusSettings
+from rules.model import Watched
+
+PROMETHEUS = Server("prometheus")
+ALERTMANAGER = Server("alertmanager")
+
+
+def flows(prometheus: PrometheusSettings, notifications: NotificationSettings, watched: Watched) -> tuple[Flow, ...]:
+    """Every connection that the servers of this stack open."""
+    return (
+        Flow(PROMETHEUS, ApiServer(), API_SERVER_PORTS, "discovers targets"),
+        *(
+            Flow(PROMETHEUS, target, port, f"scrape job {job.name}")
+            for job in (*watched.scrape_jobs, *extra_jobs(prometheus))
+            for target, port in job.reaches
+        ),
+        *(
+            Flow(PROMETHEUS, Internet(remote.url.host), (remote.url.port,), f"remote write {remote.name}")
+            for remote in prometheus.remote_write
+        ),
+        Flow(PROMETHEUS, ALERTMANAGER, (ports.ALERTMANAGER,), "sends alerts"),
+        Flow(ALERTMANAGER, ALERTMANAGER, (ports.ALERTMANAGER_GOSSIP,), "gossips", ("TCP", "UDP")),
+        *(
+            Flow(ALERTMANAGER, Internet(receiver.name), (receiver.webhook.port,), f"receiver {receiver.name}")
+            for receiver in notifications.receivers
+        ),
+        *(
+            Flow(Server(exporter.name), target, port, f"exporter {exporter.name}")
+            for exporter in watched.exporters
+            for target, port in exporter.reaches
+        ),
+    )

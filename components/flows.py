@@ -1,0 +1,56 @@
+"""Who talks to whom: the one table from which every NetworkPolicy is made.
+
+Everything that is not in the table is denied in both directions. Traffic from a node to its own pods (probes,
+port-forward) is always allowed by Kubernetes and so is not listed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+DNS_PORT = 53
+API_SERVER_PORTS = (443, 6443)  # the Service's port, and what it is behind it on self-managed clusters
+
+
+@dataclass(frozen=True)
+class Server:
+    """Pods of this stack in its own namespace, by ``app.kubernetes.io/name``."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class AnyPod:
+    """Pods of any namespace, on the ports that their annotations name."""
+
+
+@dataclass(frozen=True)
+class ApiServer:
+    """The Kubernetes API."""
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """Kubelets and exporters on the host network; their own policies cannot bind them, since the host has none."""
+
+
+@dataclass(frozen=True)
+class Internet:
+    """An address outside the stack: a receiver, a remote-write endpoint, an extra target."""
+
+    host: str
+
+
+Peer = Server | AnyPod | ApiServer | Nodes | Internet
+
+
+@dataclass(frozen=True)
+class Flow:
+    """One direction of traffic: ``source`` opens connections to ``target``."""
+
+    source: Server
+    target: Peer
+    ports: tuple[int, ...]
+    """Empty means every port, where the target says which."""
+    reason: str = field(compare=False)
+    protocols: tuple[str, ...] = ("TCP",)

@@ -1,0 +1,53 @@
+"""Every image of the stack, each with the version that the tests run.
+
+The tests build the servers from their Go modules (``tools/servers``). Where that registry lags behind the released
+images, ``tested`` names the version that was run instead, and why; configuration then keeps to what both accept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from components.settings.cluster import Images
+from components.settings.quantities import Image
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """An image, the user it runs as, and the version of it that was tested."""
+
+    image: Image
+    uid: int
+    tested: str
+    why: str = ""
+    """Why the tested version differs from the image's, empty when it does not."""
+
+    def reference(self, images: Images) -> str:
+        return str(self.image.on(images.registry))
+
+
+def _pinned(reference: str, uid: int, tested: str | None = None, why: str = "") -> Pinned:
+    image = Image.parse(reference)
+    return Pinned(image, uid, tested or image.tag.removeprefix("v").partition("-")[0], why)
+
+
+# Distroless variants where there are any: no shell and nothing else to exploit.
+PROMETHEUS = _pinned("quay.io/prometheus/prometheus:v3.15.0-distroless", uid=65532)
+ALERTMANAGER = _pinned(
+    "quay.io/prometheus/alertmanager:v0.34.2",
+    uid=65534,
+    tested="0.31.1",
+    why="later modules embed a web page that their archive leaves out; 0.32 to 0.34 change nothing configured here",
+)
+KUBE_STATE_METRICS = _pinned("registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.18.0", uid=65534)
+NODE_EXPORTER = _pinned("quay.io/prometheus/node-exporter:v1.12.1", uid=65534)
+BLACKBOX_EXPORTER = _pinned("quay.io/prometheus/blackbox-exporter:v0.28.0", uid=65534)
+
+ALL = {
+    "prometheus": PROMETHEUS,
+    "alertmanager": ALERTMANAGER,
+    "kube-state-metrics": KUBE_STATE_METRICS,
+    "node-exporter": NODE_EXPORTER,
+    "blackbox-exporter": BLACKBOX_EXPORTER,
+}
+"""By the name that the server has in the stack and under ``tools/servers``."""

@@ -1,0 +1,279 @@
+"""The few Kubernetes pieces that every component shares: names, labels, security contexts, probes, pods."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+from pulumi import Input, Output
+from pulumi_kubernetes.core.v1 import (
+    AffinityArgsDict,
+    ContainerArgsDict,
+    EnvVarArgsDict,
+    PodSecurityContextArgsDict,
+    PodSpecArgsDict,
+    PodTemplateSpecArgsDict,
+    ProbeArgsDict,
+    SecurityContextArgsDict,
+    TolerationArgsDict,
+    TopologySpreadConstraintArgsDict,
+    VolumeArgsDict,
+    VolumeMountArgsDict,
+    VolumeProjectionArgsDict,
+    WeightedPodAffinityTermArgsDict,
+)
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
+
+from components.flows import Flow
+from components.images import Pinned
+from components.settings.base import ConfigSecret, ExistingSecret, Resources, Secret, Workload
+from components.settings.cluster import ClusterSettings, Toleration
+
+PART_OF = "agent-observability"
+NAME_LABEL = "app.kubernetes.io/name"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Where a component is put, and what it may reach."""
+
+    cluster: ClusterSettings
+    namespace: Input[str]
+    flows: tuple[Flow, ...]
+    """The whole table; each component takes its own rows."""
+    secrets: Mapping[str, Output[str]]
+    """The stack's secrets, by their top-level key."""
+
+
+@dataclass(frozen=True)
+class Probes:
+    """The server's own endpoints: path and named port."""
+
+    live: tuple[str, str]
+    ready: tuple[str, str]
+    startup_seconds: int
+    """Longest time a start may take before the kubelet gives up on it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """One server or exporter: what runs in its pods, whatever kind of workload carries them."""
+
+    name: str
+    image: Pinned
+    args: Sequence[str]
+    ports: Mapping[str, int]
+    """Named; the first is the main one."""
+    probes: Probes
+    resources: Resources
+    workload: Workload = field(default_factory=Workload)
+    config: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Directory below ``/etc/<program>`` to its files, name to text."""
+    watches_config: bool = False
+    """Whether it reloads files by itself; otherwise its pods roll when they change."""
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    """File name below ``/etc/<program>/secrets`` to source."""
+    env: Sequence[EnvVarArgsDict] = ()
+    token: bool = False
+    """Whether it asks the Kubernetes API, and so gets its service account's token."""
+    data: str | None = None
+    """Where its volume ``data`` is mounted."""
+    grace_seconds: int = 30
+    """Time to stop by itself."""
+    udp_ports: frozenset[str] = frozenset()
+    """Ports that are UDP as well as TCP."""
+
+    @property
+    def checksum(self) -> str:
+        """Changes with the configuration: an annotation of the pods of a program that cannot reload."""
+        return hashlib.sha256(json.dumps(self.config, sort_keys=True).encode()).hexdigest()[:16]
+
+    def config_maps(self, directory: str) -> dict[str, dict[str, str]]:
+        """The ConfigMaps behind a directory, name to files: one, and further ones past the size that the API takes."""
+        return {
+            f"{self.name}-{directory}{f'-{number}' if number > 1 else ''}": part
+            for number, part in enumerate(_parts(self.config[directory]), start=1)
+        }
+
+    @property
+    def own_secrets(self) -> dict[str, ConfigSecret]:
+        """The secrets that come from the stack, and so need a Kubernetes Secret of ours."""
+        return {name: source for name, source in self.secrets.items() if isinstance(source, ConfigSecret)}
+
+
+def selector(name: str) -> dict[str, str]:
+    """The labels that pods of a program are found by; never with a version, since selectors cannot change."""
+    return {NAME_LABEL: name, "app.kubernetes.io/part-of": PART_OF}
+
+
+def labels(name: str, cluster: ClusterSettings) -> dict[str, str]:
+    """The labels of every object of a program."""
+    return {**cluster.labels, **selector(name), "app.kubernetes.io/managed-by": "pulumi"}
+
+
+def metadata(name: str, program: str, site: Site) -> ObjectMetaArgsDict:
+    return {"name": name, "namespace": site.namespace, "labels": labels(program, site.cluster)}
+
+
+CONTAINER_SECURITY: SecurityContextArgsDict = {
+    "allow_privilege_escalation": False,
+    "read_only_root_filesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+}
+
+
+def pod_security(uid: int) -> PodSecurityContextArgsDict:
+    return {
+        "run_as_non_root": True,
+        "run_as_user": uid,
+        "run_as_group": uid,
+        "fs_group": uid,
+        # Changing the owner of every file of a large volume at each start can take minutes.
+        "fs_group_change_policy": "OnRootMismatch",
+        "seccomp_profile": {"type": "RuntimeDefault"},
+    }
+
+
+def probe(endpoint: tuple[str, str], period: int, failures: int) -> ProbeArgsDict:
+    path, port = endpoint
+    return {
+        "http_get": {"path": path, "port": port},
+        "period_seconds": period,
+        "failure_threshold": failures,
+        "timeout_seconds": 5,  # under load a health page is late; the default second would restart the server for that
+    }
+
+
+def container(program: Program, site: Site, mounts: Sequence[VolumeMountArgsDict] = ()) -> ContainerArgsDict:
+    directories = [*sorted(program.config), *(["secrets"] if program.secrets else [])]
+    files: list[VolumeMountArgsDict] = [
+        {"name": name, "mount_path": f"/etc/{program.name}/{name}", "read_only": True} for name in directories
+    ]
+    data: list[VolumeMountArgsDict] = [{"name": "data", "mount_path": program.data}] if program.data else []
+    return {
+        "name": program.name,
+        "image": program.image.reference(site.cluster.images),
+        "image_pull_policy": "IfNotPresent",
+        "args": list(program.args),
+        "env": list(program.env),
+        "ports": [
+            {"name": name if protocol == "TCP" else f"{name}-udp", "container_port": port, "protocol": protocol}
+            for name, port in program.ports.items()
+            for protocol in (("TCP", "UDP") if name in program.udp_ports else ("TCP",))
+        ],
+        "resources": {"requests": program.resources.requests.plain(), "limits": program.resources.limits.plain()},
+        "security_context": CONTAINER_SECURITY,
+        "startup_probe": probe(program.probes.ready, period=5, failures=-(-program.probes.startup_seconds // 5)),
+        "readiness_probe": probe(program.probes.ready, period=10, failures=3),
+        "liveness_probe": probe(program.probes.live, period=10, failures=6),  # a minute: restarting is the last resort
+        "volume_mounts": [*files, *data, *mounts],
+    }
+
+
+def config_volumes(program: Program) -> list[VolumeArgsDict]:
+    """One volume per directory, whatever the number of ConfigMaps and Secrets behind it."""
+    volumes: list[VolumeArgsDict] = []
+    for directory in sorted(program.config):
+        sources: list[VolumeProjectionArgsDict] = [
+            {"config_map": {"name": name}} for name in program.config_maps(directory)
+        ]
+        volumes.append({"name": directory, "projected": {"sources": sources}})
+    if program.secrets:
+        volumes.append({"name": "secrets", "projected": {"sources": _secret_sources(program), "default_mode": 0o440}})
+    return volumes
+
+
+def _secret_sources(program: Program) -> list[VolumeProjectionArgsDict]:
+    own: list[VolumeProjectionArgsDict] = (
+        [{"secret": {"name": f"{program.name}-secrets"}}] if program.own_secrets else []
+    )
+    existing: list[VolumeProjectionArgsDict] = [
+        {"secret": {"name": source.name, "items": [{"key": source.key, "path": file}]}}
+        for file, source in sorted(program.secrets.items())
+        if isinstance(source, ExistingSecret)
+    ]
+    return own + existing
+
+
+CONFIG_MAP_BYTES = 900_000
+"""Most that one ConfigMap holds: the API takes 1 MiB, names and metadata included."""
+
+
+def _parts(files: Mapping[str, str]) -> list[dict[str, str]]:
+    parts: list[dict[str, str]] = [{}]
+    size = 0
+    for name, text in sorted(files.items()):
+        if parts[-1] and size + len(text.encode()) > CONFIG_MAP_BYTES:
+            parts.append({})
+            size = 0
+        parts[-1][name] = text
+        size += len(text.encode())
+    return parts
+
+
+def pod(
+    program: Program,
+    site: Site,
+    *,
+    containers: Sequence[ContainerArgsDict],
+    volumes: Sequence[VolumeArgsDict] = (),
+    on_every_node: bool = False,
+) -> PodTemplateSpecArgsDict:
+    """The pods of a program: on chosen nodes and apart from each other, or on every node and its network."""
+    cluster, workload = site.cluster, program.workload
+    annotations = dict(workload.annotations)
+    if program.config and not program.watches_config:
+        annotations["checksum/config"] = program.checksum
+    spec: PodSpecArgsDict = {
+        "service_account_name": program.name,
+        "automount_service_account_token": program.token,
+        "enable_service_links": False,
+        "security_context": pod_security(program.image.uid),
+        "termination_grace_period_seconds": program.grace_seconds,
+        "containers": list(containers),
+        "volumes": [*config_volumes(program), *volumes],
+    }
+    if workload.priority_class:
+        spec["priority_class_name"] = workload.priority_class
+    if cluster.images.pull_secrets:
+        spec["image_pull_secrets"] = [{"name": name} for name in cluster.images.pull_secrets]
+    if on_every_node:
+        spec["node_selector"] = {"kubernetes.io/os": "linux"}
+        spec["tolerations"] = [{"operator": "Exists"}]
+        spec["host_network"] = spec["host_pid"] = True  # the node's own interfaces and processes are what is watched
+    else:
+        spec["node_selector"] = {"kubernetes.io/os": "linux", **cluster.node_selector}
+        spec["tolerations"] = [_toleration(toleration) for toleration in cluster.tolerations]
+        spec["affinity"], spec["topology_spread_constraints"] = _apart(program.name)
+    return {
+        "metadata": {
+            "labels": {**workload.labels, **labels(program.name, cluster)},
+            "annotations": annotations,
+        },
+        "spec": spec,
+    }
+
+
+def _toleration(toleration: Toleration) -> TolerationArgsDict:
+    return cast(TolerationArgsDict, toleration.model_dump(exclude_none=True))  # the same words on both sides
+
+
+def _apart(name: str) -> tuple[AffinityArgsDict, list[TopologySpreadConstraintArgsDict]]:
+    """Replicas on different nodes and zones where there are any; never unschedulable where there are not."""
+    elsewhere: WeightedPodAffinityTermArgsDict = {
+        "weight": 100,
+        "pod_affinity_term": {
+            "label_selector": {"match_labels": selector(name)},
+            "topology_key": "kubernetes.io/hostname",
+        },
+    }
+    zones: TopologySpreadConstraintArgsDict = {
+        "max_skew": 1,
+        "topology_key": "topology.kubernetes.io/zone",
+        "when_unsatisfiable": "ScheduleAnyway",
+        "label_selector": {"match_labels": selector(name)},
+    }
+    return {"pod_anti_affinity": {"preferred_during_scheduling_ignored_during_execution": [elsewhere]}}, [zones]

@@ -1,0 +1,39 @@
+"""From Pulumi's config to settings and secrets: the only reader of it, called by ``__main__`` alone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pulumi
+from pulumi import Output
+from pulumi.runtime.config import CONFIG, is_config_secret
+
+from components.settings.secrets import references
+from components.settings.stack import Refused, Settings, read
+
+
+def load(config: pulumi.Config) -> tuple[Settings, dict[str, Output[str]]]:
+    """The settings, and the secrets they name; raises RunError with all problems, before anything is registered."""
+    prefix = f"{config.name}:"
+    given = {key.removeprefix(prefix): raw for key, raw in CONFIG.get().items() if key.startswith(prefix)}
+    secret = {key for key in given if is_config_secret(prefix + key)}
+    found = [
+        f"{key}: (hidden): holds a secret: give that a top-level key of its own, and name the key here"
+        for key in sorted(secret & Settings.model_fields.keys())
+    ]
+    try:
+        settings = read({key: _plain(raw) for key, raw in sorted(given.items()) if key not in secret}, secret)
+    except Refused as refused:
+        found += refused.problems
+    if found:
+        raise pulumi.RunError("\n".join(found))
+    return settings, {key: config.require_secret(key) for key in sorted({key for _, key in references(settings)})}
+
+
+def _plain(raw: str) -> Any:
+    """A value as the stack file has it: Pulumi hands structured ones over as JSON, and text as it is."""
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return raw

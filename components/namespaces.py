@@ -1,0 +1,50 @@
+"""The two namespaces, their Pod Security level, and the policy that denies what no other policy allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pulumi import ComponentResource, Output, ResourceOptions
+from pulumi_kubernetes.core.v1 import Namespace
+from pulumi_kubernetes.networking.v1 import NetworkPolicy
+
+from components.kubernetes import PART_OF
+from components.network_policy import DENY_ALL
+from components.settings.cluster import ClusterSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamespacesArgs:
+    cluster: ClusterSettings
+
+
+class Namespaces(ComponentResource):
+    """Where everything else lives."""
+
+    stack: Output[str]
+    """Servers and exporters: Pod Security *restricted*."""
+    node_agents: Output[str]
+    """Agents that need the host: the only privileged one."""
+
+    def __init__(self, name: str, args: NamespacesArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("observability:index:Namespaces", name, {}, opts)
+        names = args.cluster.namespaces
+        self.stack = self._namespace(f"{name}-stack", names.stack, "restricted", args.cluster)
+        self.node_agents = self._namespace(f"{name}-node-agents", names.node_agents, "privileged", args.cluster)
+        self.register_outputs({"stack": self.stack, "nodeAgents": self.node_agents})
+
+    def _namespace(self, resource: str, name: str, level: str, cluster: ClusterSettings) -> Output[str]:
+        common = {**cluster.labels, "app.kubernetes.io/part-of": PART_OF, "app.kubernetes.io/managed-by": "pulumi"}
+        security = {f"pod-security.kubernetes.io/{mode}": level for mode in ("enforce", "warn", "audit")}
+        namespace = Namespace(
+            resource,
+            metadata={"name": name, "labels": {**common, **security}},
+            opts=ResourceOptions(parent=self),
+        )
+        NetworkPolicy(
+            f"{resource}-deny",
+            metadata={"name": "deny-all", "namespace": namespace.metadata.name, "labels": common},
+            spec=DENY_ALL,
+            opts=ResourceOptions(parent=self),
+        )
+        return namespace.metadata.name.apply(lambda made: made or name)

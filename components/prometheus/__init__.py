@@ -1,0 +1,1 @@
+"""The metrics server: what it reads (``config``) and what runs it (``component``)."""

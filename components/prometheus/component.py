@@ -1,0 +1,109 @@
+"""Prometheus on Kubernetes: a StatefulSet whose configuration is reloaded, never restarted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pulumi import ComponentResource, Output, ResourceOptions
+from pulumi_kubernetes.rbac.v1 import ClusterRole, ClusterRoleBinding
+
+from components import images, ports
+from components.kubernetes import Probes, Program, Site, labels
+from components.prometheus import config
+from components.settings.prometheus import PrometheusSettings
+from components.workload import stateful_set, surroundings
+from rules.model import Group
+from rules.scrape import ScrapeJob
+
+NAME = "prometheus"
+DATA = "/prometheus"
+# A WAL replay reads about 100 MB/s; two hours of a million series are some ten minutes on slow network disks.
+REPLAY_SECONDS = 900
+# Time to finish the head's last chunk and remote-write's queues; Prometheus itself needs seconds.
+GRACE_SECONDS = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrometheusArgs:
+    site: Site
+    settings: PrometheusSettings
+    jobs: tuple[ScrapeJob, ...]
+    groups: tuple[Group, ...]
+
+
+class Prometheus(ComponentResource):
+    """Scrapes, evaluates and alerts; queries go to :attr:`url`, from inside the cluster."""
+
+    url: Output[str]
+
+    def __init__(self, name: str, args: PrometheusArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("observability:index:Prometheus", name, {}, opts)
+        child = ResourceOptions(parent=self)
+        program = self._program(args)
+        around = surroundings(name, program, args.site, child, replicas=args.settings.replicas)
+        role = ClusterRole(
+            f"{name}-role",
+            metadata={"name": f"{NAME}-discovery", "labels": labels(NAME, args.site.cluster)},
+            rules=[
+                {"api_groups": [""], "resources": ["nodes", "services", "pods"], "verbs": ["get", "list", "watch"]},
+                {
+                    "api_groups": ["discovery.k8s.io"],
+                    "resources": ["endpointslices"],
+                    "verbs": ["get", "list", "watch"],
+                },
+                {"api_groups": [""], "resources": ["nodes/metrics"], "verbs": ["get"]},
+                {"non_resource_urls": ["/metrics"], "verbs": ["get"]},
+            ],
+            opts=child,
+        )
+        binding = ClusterRoleBinding(
+            f"{name}-binding",
+            metadata={"name": f"{NAME}-discovery", "labels": labels(NAME, args.site.cluster)},
+            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role.metadata.name},
+            subjects=[{"kind": "ServiceAccount", "name": NAME, "namespace": args.site.namespace}],
+            opts=child,
+        )
+        settings = args.settings
+        stateful_set(
+            name,
+            program,
+            args.site,
+            child,
+            replicas=settings.replicas,
+            storage=settings.storage,
+            after=[*around, binding],
+        )
+        self.url = Output.concat("http://", NAME, ".", args.site.namespace, f".svc:{ports.PROMETHEUS}")
+        self.register_outputs({"url": self.url})
+
+    @staticmethod
+    def _program(args: PrometheusArgs) -> Program:
+        settings = args.settings
+        return Program(
+            name=NAME,
+            image=images.PROMETHEUS,
+            args=[
+                "--config.file=/etc/prometheus/config/prometheus.yml",
+                "--config.auto-reload",
+                f"--storage.tsdb.path={DATA}",
+                f"--web.listen-address=:{ports.PROMETHEUS}",
+                "--web.enable-otlp-receiver",
+                "--enable-feature=exemplar-storage,otlp-deltatocumulative",
+                f"--query.timeout={settings.queries.timeout}",
+                f"--query.max-samples={settings.queries.max_samples}",
+                f"--query.max-concurrency={settings.queries.max_concurrency}",
+                f"--log.level={settings.log_level}",
+                "--log.format=json",
+            ],
+            ports={"http": ports.PROMETHEUS},
+            probes=Probes(live=("/-/healthy", "http"), ready=("/-/ready", "http"), startup_seconds=REPLAY_SECONDS),
+            resources=settings.resources,
+            workload=settings,
+            config=config.files(settings, args.site.cluster, args.jobs, args.groups),
+            watches_config=True,
+            secrets=config.secrets(settings),
+            env=[{"name": "POD_NAME", "value_from": {"field_ref": {"field_path": "metadata.name"}}}],
+            token=True,
+            data=DATA,
+            grace_seconds=GRACE_SECONDS,
+        )

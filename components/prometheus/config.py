@@ -1,0 +1,171 @@
+"""What Prometheus reads: ``prometheus.yml``, scrape jobs and rule files. Pure: values in, texts out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from components import ports
+from components.flows import Internet
+from components.settings.base import Secret
+from components.settings.cluster import ClusterSettings
+from components.settings.prometheus import PrometheusSettings, RemoteWrite
+from components.settings.quantities import Duration
+from components.yaml_text import text
+from rules.model import Group
+from rules.scrape import Relabel, ScrapeJob, static_job
+
+SECRETS = "/etc/prometheus/secrets"
+REPLICA_LABEL = "prometheus_replica"
+"""Tells replicas apart in what they remote-write; dropped from alerts, so that two replicas page once."""
+
+PROMOTED_RESOURCE_ATTRIBUTES = (
+    "cluster",
+    "environment",
+    "service.version",
+    "k8s.namespace.name",
+    "k8s.pod.name",
+    "k8s.container.name",
+    "k8s.node.name",
+    "k8s.deployment.name",
+)
+"""OTLP resource attributes that become labels; ``service.name`` and ``service.instance.id`` become job and instance."""
+
+# An agent's exporter may retry a batch for half an hour while the gateway's queue drains.
+OUT_OF_ORDER_WINDOW = Duration.parse("30m")
+# 100 bytes each, so 10 MB: at 10 a second, three hours of exemplars.
+EXEMPLARS = 100_000
+LONGEST_SCRAPE = Duration.parse("10s")
+
+
+def alertmanager_dns(cluster: ClusterSettings) -> str:
+    """The name that resolves to every Alertmanager."""
+    return f"alertmanager-headless.{cluster.namespaces.stack}.svc"
+
+
+def files(
+    settings: PrometheusSettings, cluster: ClusterSettings, jobs: Iterable[ScrapeJob], groups: Iterable[Group]
+) -> dict[str, dict[str, str]]:
+    """Everything below ``/etc/prometheus``: directory to files, name to text. Paths in them are relative."""
+    return {
+        "config": {"prometheus.yml": text(prometheus_yml(settings, cluster))},
+        "scrape": {f"{job.name}.yml": text({"scrape_configs": [scrape_config(job, cluster)]}) for job in jobs},
+        "rules": {f"{group.name}.yml": text({"groups": [group.plain()]}) for group in groups},
+    }
+
+
+def prometheus_yml(settings: PrometheusSettings, cluster: ClusterSettings) -> dict[str, Any]:
+    limits = settings.limits
+    return {
+        "global": {
+            "scrape_interval": str(settings.scrape_interval),
+            "scrape_timeout": str(min(settings.scrape_interval, LONGEST_SCRAPE)),
+            "evaluation_interval": str(settings.evaluation_interval),
+            "external_labels": {
+                **settings.external_labels,
+                "cluster": cluster.name,
+                "environment": cluster.environment,
+                REPLICA_LABEL: "${POD_NAME}",
+            },
+            # Names as every rule and dashboard here spells them, whatever a target offers.
+            "metric_name_validation_scheme": "legacy",
+            "metric_name_escaping_scheme": "underscores",
+            "body_size_limit": settings.limits.body_size.prometheus,
+            "sample_limit": limits.samples,
+            "label_limit": limits.labels,
+            "label_name_length_limit": limits.label_name_length,
+            "label_value_length_limit": limits.label_value_length,
+            "target_limit": limits.targets,
+        },
+        "rule_files": ["../rules/*.yml"],
+        "scrape_config_files": ["../scrape/*.yml"],
+        "alerting": {
+            "alert_relabel_configs": [Relabel(regex=REPLICA_LABEL, action="labeldrop").plain()],
+            "alertmanagers": [
+                {"dns_sd_configs": [{"names": [alertmanager_dns(cluster)], "type": "A", "port": ports.ALERTMANAGER}]}
+            ],
+        },
+        "otlp": {
+            "translation_strategy": "UnderscoreEscapingWithSuffixes",
+            "promote_resource_attributes": list(PROMOTED_RESOURCE_ATTRIBUTES),
+        },
+        "storage": {"tsdb": _tsdb(settings), "exemplars": {"max_exemplars": EXEMPLARS}},
+        **(
+            {"remote_write": [_remote_write(remote) for remote in settings.remote_write]}
+            if settings.remote_write
+            else {}
+        ),
+    }
+
+
+def _tsdb(settings: PrometheusSettings) -> dict[str, Any]:
+    size = settings.retention_size
+    return {
+        "out_of_order_time_window": str(OUT_OF_ORDER_WINDOW),
+        "retention": {"time": str(settings.retention.time), **({"size": size.prometheus} if size else {})},
+    }
+
+
+def scrape_config(job: ScrapeJob, cluster: ClusterSettings) -> dict[str, Any]:
+    """The job with the labels that every series has: external labels are not seen by local queries."""
+    config = job.plain()
+    config["relabel_configs"] += [
+        Relabel(target="cluster", replacement=cluster.name).plain(),
+        Relabel(target="environment", replacement=cluster.environment).plain(),
+    ]
+    return config
+
+
+def extra_jobs(settings: PrometheusSettings) -> tuple[ScrapeJob, ...]:
+    """The stack file's own scrape jobs, as the systems' jobs are."""
+    return tuple(
+        static_job(
+            job.name,
+            job.targets,
+            tuple(Internet(target.host) for target in job.targets),
+            path=job.path,
+            scheme=job.scheme,
+            interval=job.interval,
+        )
+        for job in settings.scrape_jobs
+    )
+
+
+def _remote_write(remote: RemoteWrite) -> dict[str, Any]:
+    config: dict[str, Any] = {
+        "name": remote.name,
+        "url": str(remote.url),
+        "send_exemplars": remote.send_exemplars,
+        "queue_config": {
+            "capacity": remote.queue.capacity,
+            "max_shards": remote.queue.max_shards,
+            "max_samples_per_send": remote.queue.max_samples_per_send,
+            "batch_send_deadline": str(remote.queue.batch_send_deadline),
+        },
+    }
+    paths = {field: f"{SECRETS}/{file}" for field, (file, _) in _secrets_of(remote).items()}
+    if remote.basic_auth:
+        config["basic_auth"] = {"username": remote.basic_auth.username, "password_file": paths["password"]}
+    if remote.bearer_token_secret:
+        config["authorization"] = {"credentials_file": paths["token"]}
+    tls = {f"{field}_file": paths[field] for field in ("ca", "cert", "key") if field in paths}
+    if remote.tls.server_name:
+        tls["server_name"] = remote.tls.server_name
+    return {**config, "tls_config": tls} if tls else config
+
+
+def _secrets_of(remote: RemoteWrite) -> dict[str, tuple[str, Secret]]:
+    """What the secret is for, to its file below SECRETS and its source."""
+    sources = {
+        "password": remote.basic_auth.password_secret if remote.basic_auth else None,
+        "token": remote.bearer_token_secret,
+        "ca": remote.tls.ca_secret,
+        "cert": remote.tls.cert_secret,
+        "key": remote.tls.key_secret,
+    }
+    return {use: (f"{remote.name}-{use}", source) for use, source in sources.items() if source is not None}
+
+
+def secrets(settings: PrometheusSettings) -> dict[str, Secret]:
+    """File below SECRETS to its source, for every secret of the settings."""
+    return dict(pair for remote in settings.remote_write for pair in _secrets_of(remote).values())

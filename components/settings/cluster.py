@@ -1,0 +1,88 @@
+"""The cluster that a stack lands on, and what all its workloads have in common."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from components.settings.base import DnsLabel, LabelValue, Many, Model, QualifiedName
+from components.settings.quantities import Cidr
+
+Flavour = Literal["kind", "k3s", "kubeadm", "eks", "gke", "aks"]
+
+EVERYWHERE = (Cidr("0.0.0.0/0"), Cidr("::/0"))
+
+
+class Namespaces(Model):
+    """The two namespaces of the stack; both are created by it."""
+
+    stack: DnsLabel = "monitoring"
+    """Servers and exporters; enforces the Pod Security Standard *restricted*."""
+    node_agents: DnsLabel = "monitoring-node-agents"
+    """Agents that need host paths or the host network; the only privileged one."""
+
+
+class Images(Model):
+    """Where images are pulled from."""
+
+    registry: str | None = None
+    """A mirror, host and optional path: takes the place of every image's registry; none by default."""
+    pull_secrets: Many[DnsLabel] = ()
+    """Names of existing image pull Secrets, in both namespaces."""
+
+
+class Toleration(Model):
+    """A taint that the stack's pods accept, in Kubernetes' own words."""
+
+    key: QualifiedName | None = None
+    """Key of the taint; none matches every key (with operator Exists)."""
+    operator: Literal["Exists", "Equal"] = "Equal"
+    """How key and value are compared."""
+    value: LabelValue | None = None
+    """Value of the taint; not with Exists."""
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+    """Effect of the taint; none matches all effects."""
+
+
+class Network(Model):
+    """Addresses outside the pod network that NetworkPolicies must open; narrow them where they are known."""
+
+    api_server: Many[Cidr] = EVERYWHERE
+    """Where the API server answers (its endpoints' addresses, ports 443 and 6443)."""
+    nodes: Many[Cidr] = EVERYWHERE
+    """Where the nodes are: kubelets and exporters on the host network."""
+    ip_family: Literal["IPv4", "IPv6"] = "IPv4"
+    """Which address of a dual-stack service is scraped, so that no target is scraped twice."""
+
+
+class ClusterSettings(Model):
+    """The cluster, as every component sees it."""
+
+    name: LabelValue
+    """Name of the cluster: the `cluster` label of every series, log line and alert."""
+    environment: DnsLabel
+    """Environment: the `environment` label of every series; `prod` and `production` must be fit for production."""
+    context: str
+    """Context of the kubeconfig that the stack is deployed through, so that it cannot land elsewhere."""
+    flavour: Flavour
+    """Who runs the control plane: decides which of its parts can be watched."""
+    namespaces: Namespaces = Namespaces()
+    """The two namespaces of the stack."""
+    storage_class: DnsLabel | None = None
+    """StorageClass of all volumes; the cluster's default when not given."""
+    images: Images = Images()
+    """Registry mirror and pull secrets."""
+    node_selector: dict[QualifiedName, LabelValue] = {}
+    """Labels of the nodes that servers and exporters run on; agents run on every node."""
+    tolerations: Many[Toleration] = ()
+    """Taints that servers and exporters accept; agents accept all."""
+    labels: dict[QualifiedName, LabelValue] = {}
+    """Labels of every object of the stack."""
+    kubelet_certificate: Literal["clusterCa", "unverified"] = "clusterCa"
+    """How the kubelet's serving certificate is trusted: signed by the cluster's CA, or not verified (kind and kubeadm
+    without serverTLSBootstrap have self-signed ones)."""
+    network: Network = Network()
+    """Addresses outside the pod network."""
+
+    @property
+    def is_production(self) -> bool:
+        return self.environment in ("prod", "production")

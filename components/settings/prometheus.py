@@ -1,0 +1,191 @@
+"""Prometheus, as a stack file describes it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from annotated_types import Ge, Le, Len
+from pydantic import model_validator
+
+from components.settings.base import (
+    DnsLabel,
+    LabelName,
+    LogLevel,
+    Many,
+    Model,
+    Resources,
+    Secret,
+    Workload,
+    resources,
+)
+from components.settings.quantities import Bytes, Duration, HostPort, Url
+
+Positive = Annotated[int, Ge(1)]
+
+LARGEST_SHARE = 0.85
+"""Of a volume that blocks may fill: the WAL, the head and a compaction's copy need the rest (80-85 % is advised)."""
+USUAL_SHARE = 0.8
+"""Of a volume, when no size is given: the lower end of the same advice."""
+
+
+class Retention(Model):
+    """How long samples are kept: until either bound is reached."""
+
+    time: Duration = Duration.parse("15d")
+    """Age at which blocks are deleted."""
+    size: Bytes | None = None
+    """Size at which the oldest blocks are deleted; 80 % of the volume when not given."""
+
+
+class BasicAuth(Model):
+    """HTTP basic authentication."""
+
+    username: str
+    """User name."""
+    password_secret: Secret
+    """Where the password comes from."""
+
+
+class Tls(Model):
+    """TLS towards a remote end."""
+
+    ca_secret: Secret | None = None
+    """Certificate authority, PEM; the system's when not given."""
+    cert_secret: Secret | None = None
+    """Client certificate, PEM."""
+    key_secret: Secret | None = None
+    """Client key, PEM."""
+    server_name: str | None = None
+    """Name expected in the server's certificate, when it differs from the URL's host."""
+
+    @model_validator(mode="after")
+    def _whole_pair(self) -> Self:
+        if (self.cert_secret is None) != (self.key_secret is None):
+            raise ValueError("certSecret and keySecret belong together: give both or none")
+        return self
+
+
+class Queue(Model):
+    """Buffering towards a remote end; Prometheus' own defaults."""
+
+    capacity: Positive = 10_000
+    """Samples buffered per shard before reading from the WAL pauses."""
+    max_shards: Positive = 50
+    """Most parallel senders."""
+    max_samples_per_send: Positive = 2_000
+    """Samples per request."""
+    batch_send_deadline: Duration = Duration.parse("5s")
+    """Longest wait for a full request."""
+
+
+class RemoteWrite(Model):
+    """A second home for every sample (Mimir, Thanos, VictoriaMetrics, Grafana Cloud)."""
+
+    name: DnsLabel
+    """Name of the queue, in Prometheus' own metrics and in the names of its secret files."""
+    url: Url
+    """Address of the remote-write endpoint."""
+    basic_auth: BasicAuth | None = None
+    """User and password; not together with a bearer token."""
+    bearer_token_secret: Secret | None = None
+    """Where the bearer token comes from."""
+    tls: Tls = Tls()
+    """Certificates."""
+    queue: Queue = Queue()
+    """Buffering."""
+    send_exemplars: bool = True
+    """Whether exemplars are sent along."""
+
+    @model_validator(mode="after")
+    def _one_login(self) -> Self:
+        if self.basic_auth is not None and self.bearer_token_secret is not None:
+            raise ValueError("basicAuth or bearerTokenSecret, not both")
+        return self
+
+
+class StaticJob(Model):
+    """A scrape job for targets that no discovery finds."""
+
+    name: DnsLabel
+    """The `job` label; not the name of a job that the stack has itself."""
+    targets: Annotated[Many[HostPort], Len(min_length=1)]
+    """Addresses, host:port."""
+    path: str = "/metrics"
+    """HTTP path."""
+    scheme: Literal["http", "https"] = "http"
+    """Protocol."""
+    interval: Duration | None = None
+    """Time between scrapes; the server's `scrapeInterval` when not given."""
+
+
+class Limits(Model):
+    """What one target may send before its scrape fails as a whole, so that it cannot take the server down."""
+
+    samples: Positive = 50_000
+    """Samples per scrape after relabelling; a node of 250 pods sends about 20 000."""
+    labels: Positive = 64
+    """Labels per series."""
+    label_name_length: Positive = 200
+    """Characters of a label name."""
+    label_value_length: Positive = 2_000
+    """Characters of a label value; a container image with digest has about 300."""
+    body_size: Bytes = Bytes.parse("100Mi")
+    """Bytes of a scrape's uncompressed body."""
+    targets: Positive = 2_000
+    """Targets per scrape job."""
+
+
+class Queries(Model):
+    """What one query may cost."""
+
+    timeout: Duration = Duration.parse("2m")
+    """Time after which a query is ended."""
+    max_samples: Positive = 50_000_000
+    """Samples that a query may load; 16 bytes each."""
+    max_concurrency: Positive = 20
+    """Queries that run at once; the rest wait."""
+
+
+class PrometheusSettings(Workload):
+    """The metrics server: scrapes, evaluates rules, sends alerts."""
+
+    replicas: Annotated[int, Ge(1), Le(4)] = 1
+    """Identical servers; each scrapes everything."""
+    resources: Resources = resources("500m", "2Gi", "4Gi")
+    """Requests and limits; about 8 KiB of memory per active series."""
+    storage: Bytes | None = Bytes.parse("50Gi")
+    """Size of each replica's volume; null keeps samples on the node until the pod goes."""
+    retention: Retention = Retention()
+    """How long samples are kept."""
+    scrape_interval: Duration = Duration.parse("30s")
+    """Time between scrapes of a target."""
+    evaluation_interval: Duration = Duration.parse("30s")
+    """Time between evaluations of a rule group."""
+    external_labels: dict[LabelName, str] = {}
+    """Labels added to what leaves the server, besides `cluster`, `environment` and the replica's name."""
+    remote_write: Many[RemoteWrite] = ()
+    """Where samples are also sent."""
+    scrape_jobs: Many[StaticJob] = ()
+    """Further scrape jobs, for targets that no discovery finds."""
+    limits: Limits = Limits()
+    """Bounds for targets."""
+    queries: Queries = Queries()
+    """Bounds for queries."""
+    log_level: LogLevel = "info"
+    """Least severe log line that is written."""
+
+    @model_validator(mode="after")
+    def _retention_fits(self) -> Self:
+        size, storage = self.retention.size, self.storage
+        if size and storage and size.count > storage.count * LARGEST_SHARE:
+            largest = Bytes(int(storage.count * LARGEST_SHARE) // 2**20 * 2**20)
+            raise ValueError(f"retention.size {size} must be at most {largest}, 85 % of storage {storage}")
+        return self
+
+    @property
+    def retention_size(self) -> Bytes | None:
+        """The size bound in force; none without a volume and without a setting."""
+        if self.retention.size is not None or self.storage is None:
+            return self.retention.size
+        mebibyte = 2**20
+        return Bytes(int(self.storage.count * USUAL_SHARE) // mebibyte * mebibyte)

@@ -1,0 +1,1 @@
+"""What is watched, as data: one file per system. Nothing here imports Pulumi."""

@@ -1,0 +1,213 @@
+"""The Kubernetes cluster: its API server, kubelets, containers, objects, and whatever asks to be scraped."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from components.flows import API_SERVER_PORTS, AnyPod, ApiServer, Nodes, Server
+from components.settings.base import Model, Resources, resources
+from components.settings.cluster import ClusterSettings
+from rules.model import ApiAccess, Exporter, System, Watched
+from rules.scrape import SERVICE_ACCOUNT, KubernetesDiscovery, Relabel, ScrapeJob, copy, drop, keep, keep_metrics
+
+KUBELET_PORT = 10250
+KUBE_STATE_METRICS = "kube-state-metrics"
+METRICS = ("metrics", 8080)
+TELEMETRY = ("telemetry", 8081)
+
+# The API server exposes about 200 families, most of them histograms; these carry its load, latency, errors and health.
+APISERVER_METRICS = (
+    "apiserver_(admission_webhook_rejection_count|client_certificate_expiration_seconds_bucket)",
+    "apiserver_(current_inflight_requests|flowcontrol_(rejected_requests_total|current_inqueue_requests))",
+    "apiserver_request_(total|terminations_total|duration_seconds_(bucket|sum|count))",
+    "apiserver_request_sli_duration_seconds_(bucket|sum|count)",
+    "apiserver_storage_(objects|size_bytes)",
+    "(aggregator_unavailable_apiservice|kubernetes_build_info|rest_client_requests_total|workqueue_depth)",
+    "(process_(cpu_seconds_total|resident_memory_bytes|start_time_seconds)|go_goroutines)",
+)
+KUBELET_METRICS = (
+    "kubelet_(node_name|running_(pods|containers)|pleg_relist_duration_seconds_(bucket|count|sum)|pleg_last_seen_seconds)",
+    "kubelet_(pod_worker_duration_seconds|pod_start_duration_seconds)_(bucket|count|sum)",
+    "kubelet_(runtime_operations_(total|errors_total)|server_expiration_renew_errors|evictions)",
+    "kubelet_certificate_manager_(client|server)_(ttl_seconds|expiration_renew_errors)",
+    "kubelet_volume_stats_(available_bytes|capacity_bytes|used_bytes|inodes|inodes_free|inodes_used)",
+    "(kubernetes_build_info|process_(cpu_seconds_total|resident_memory_bytes|start_time_seconds))",
+)
+CADVISOR_METRICS = (
+    "container_cpu_(usage_seconds_total|cfs_periods_total|cfs_throttled_periods_total)",
+    "container_memory_(working_set_bytes|rss|cache|usage_bytes|failcnt)",
+    "container_(spec_memory_limit_bytes|spec_cpu_(quota|period)|start_time_seconds|oom_events_total)",
+    "container_fs_((reads|writes)(_bytes)?_total|usage_bytes|limit_bytes)",
+    "container_network_(receive|transmit)_(bytes|packets|packets_dropped|errors)_total",
+    "(container_processes|container_threads|machine_(cpu_cores|memory_bytes))",
+)
+
+_ANNOTATION = "annotation_prometheus_io"
+
+
+class KubernetesSettings(Model):
+    """The `kubernetes` system."""
+
+    annotated: bool = True
+    """Whether pods and services annotated `prometheus.io/scrape: "true"` are scraped, in every namespace."""
+    kube_state_metrics: Resources = resources("50m", "128Mi", "512Mi")
+    """Requests and limits of kube-state-metrics; about 0.2 MiB per pod of the cluster."""
+
+
+def build(settings: KubernetesSettings, cluster: ClusterSettings) -> Watched:
+    annotated = (annotated_services(cluster), annotated_pods()) if settings.annotated else ()
+    return Watched(
+        scrape_jobs=(
+            api_servers(),
+            kubelets(cluster),
+            cadvisor(cluster),
+            _kube_state_metrics(KUBE_STATE_METRICS, METRICS, cluster),
+            _kube_state_metrics(f"{KUBE_STATE_METRICS}-telemetry", TELEMETRY, cluster),
+            *annotated,
+        ),
+        exporters=(kube_state_metrics_exporter(settings),),
+    )
+
+
+def api_servers() -> ScrapeJob:
+    return ScrapeJob(
+        name="apiservers",
+        discovery=KubernetesDiscovery("endpointslice", ("default",), "kubernetes.io/service-name=kubernetes"),
+        reaches=((ApiServer(), API_SERVER_PORTS),),
+        scheme="https",
+        # Targets are addresses; this name is in every API server's certificate.
+        tls={"ca_file": f"{SERVICE_ACCOUNT}/ca.crt", "server_name": "kubernetes.default.svc"},
+        service_account=True,
+        relabel=(keep("__meta_kubernetes_endpointslice_port_name", "https"),),
+        metric_relabel=(keep_metrics(*APISERVER_METRICS),),
+        sample_limit=200_000,  # request histograms: verbs x resources x scopes x 20 buckets, many custom resources
+    )
+
+
+def _kubelet_job(name: str, path: str, cluster: ClusterSettings, metrics: tuple[str, ...]) -> ScrapeJob:
+    trust = {"insecure_skip_verify": True} if cluster.kubelet_certificate == "unverified" else {}
+    return ScrapeJob(
+        name=name,
+        discovery=KubernetesDiscovery("node"),
+        reaches=((Nodes(), (KUBELET_PORT,)),),
+        scheme="https",
+        path=path,
+        tls={"ca_file": f"{SERVICE_ACCOUNT}/ca.crt", **trust},
+        service_account=True,
+        relabel=(copy("__meta_kubernetes_node_name", "node"),),
+        metric_relabel=(keep_metrics(*metrics),),
+    )
+
+
+def kubelets(cluster: ClusterSettings) -> ScrapeJob:
+    return _kubelet_job("kubelet", "/metrics", cluster, KUBELET_METRICS)
+
+
+def cadvisor(cluster: ClusterSettings) -> ScrapeJob:
+    job = _kubelet_job("cadvisor", "/metrics/cadvisor", cluster, CADVISOR_METRICS)
+    # A pod's own cgroup repeats the sum of its containers, and slices repeat the sum of pods: kept, every sum by
+    # namespace would count twice. Network counters exist only for the pod's sandbox, and machine_* has no container.
+    sums = Relabel(source=("__name__", "container"), regex="container_(cpu|memory|fs)_.+;(POD)?", action="drop")
+    return replace(job, metric_relabel=(*job.metric_relabel, sums))
+
+
+def _kube_state_metrics(name: str, port: tuple[str, int], cluster: ClusterSettings) -> ScrapeJob:
+    port_name, number = port
+    return ScrapeJob(
+        name=name,
+        discovery=KubernetesDiscovery(
+            "endpointslice", (cluster.namespaces.stack,), f"kubernetes.io/service-name={KUBE_STATE_METRICS}"
+        ),
+        reaches=((Server(KUBE_STATE_METRICS), (number,)),),
+        honor_labels=port == METRICS,  # namespace, pod and node are those of the object described, not of the exporter
+        relabel=(keep("__meta_kubernetes_endpointslice_port_name", port_name),),
+        sample_limit=500_000,  # about 60 samples per pod and 40 per other object
+    )
+
+
+def kube_state_metrics_exporter(settings: KubernetesSettings) -> Exporter:
+    access = (
+        ApiAccess("", ("nodes", "pods", "namespaces", "services", "persistentvolumes", "persistentvolumeclaims")),
+        ApiAccess("", ("resourcequotas", "limitranges")),
+        ApiAccess("apps", ("deployments", "daemonsets", "statefulsets", "replicasets")),
+        ApiAccess("batch", ("jobs", "cronjobs")),
+        ApiAccess("autoscaling", ("horizontalpodautoscalers",)),
+        ApiAccess("policy", ("poddisruptionbudgets",)),
+        ApiAccess("networking.k8s.io", ("ingresses",)),
+    )
+    watched = sorted(resource for entry in access for resource in entry.resources)
+    return Exporter(
+        name=KUBE_STATE_METRICS,
+        # No Secrets and no ConfigMaps: their metadata is not worth the right to read them.
+        args=(
+            f"--port={METRICS[1]}",
+            f"--telemetry-port={TELEMETRY[1]}",
+            f"--resources={','.join(watched)}",
+        ),
+        ports=dict((METRICS, TELEMETRY)),
+        resources=settings.kube_state_metrics,
+        live=("/livez", "metrics"),
+        ready=("/readyz", "telemetry"),
+        api=access,
+        reaches=((ApiServer(), API_SERVER_PORTS),),
+    )
+
+
+def _scrape_annotations(kind: str) -> tuple[Relabel, ...]:
+    """What the prometheus.io annotations of a service or pod say of scheme, path and port."""
+    prefix = f"__meta_kubernetes_{kind}_{_ANNOTATION}"
+    return (
+        keep(f"{prefix}_scrape", "true"),
+        Relabel(source=(f"{prefix}_scheme",), regex="(https?)", target="__scheme__"),
+        copy(f"{prefix}_path", "__metrics_path__"),
+        Relabel(
+            source=("__address__", f"{prefix}_port"),
+            regex=r"(.+?)(?::\d+)?;(\d+)",
+            replacement="$1:$2",
+            target="__address__",
+        ),
+    )
+
+
+_POD_LABELS = (
+    copy("__meta_kubernetes_namespace", "namespace"),
+    copy("__meta_kubernetes_pod_name", "pod"),
+    copy("__meta_kubernetes_pod_node_name", "node"),
+)
+
+
+def annotated_services(cluster: ClusterSettings) -> ScrapeJob:
+    return ScrapeJob(
+        name="annotated-services",
+        discovery=KubernetesDiscovery("endpointslice"),
+        reaches=((AnyPod(), ()),),
+        relabel=(
+            *_scrape_annotations("service"),
+            keep("__meta_kubernetes_endpointslice_address_type", cluster.network.ip_family),
+            *_POD_LABELS,
+            copy("__meta_kubernetes_service_name", "service"),
+        ),
+    )
+
+
+def annotated_pods() -> ScrapeJob:
+    return ScrapeJob(
+        name="annotated-pods",
+        discovery=KubernetesDiscovery("pod"),
+        reaches=((AnyPod(), ()),),
+        relabel=(
+            *_scrape_annotations("pod"),
+            drop("__meta_kubernetes_pod_container_init", "true"),
+            drop("__meta_kubernetes_pod_phase", "Pending|Succeeded|Failed"),
+            *_POD_LABELS,
+            Relabel(
+                source=("__meta_kubernetes_pod_label_app_kubernetes_io_name", "__meta_kubernetes_pod_label_app"),
+                regex="([^;]+);.*|;(.+)",
+                replacement="$1$2",
+                target="app",
+            ),
+        ),
+    )
+
+
+SYSTEM = System("kubernetes", KubernetesSettings, build)

@@ -1,0 +1,69 @@
+"""The machines: processor, memory, disks, network and clock of every node."""
+
+from __future__ import annotations
+
+from components.flows import Nodes
+from components.settings.base import Model, Resources, resources
+from components.settings.cluster import ClusterSettings
+from rules.model import Exporter, System, Watched
+from rules.scrape import KubernetesDiscovery, ScrapeJob, copy, keep
+
+NODE_EXPORTER = "node-exporter"
+PORT = 9100
+
+# Pseudo file systems, and the per-container mounts that a node has by the hundred.
+_IGNORED_MOUNTS = (
+    r"^/(dev|proc|sys|run/containerd/.+|var/lib/docker/.+|var/lib/(kubelet/(pods|plugins)|containers)/.+)($|/)"
+)
+_IGNORED_FILE_SYSTEMS = (
+    r"^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660|mqueue|nsfs|overlay"
+    r"|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|sysfs|tmpfs|tracefs)$"
+)
+# One interface per pod: their traffic is in the cadvisor job, by pod.
+_IGNORED_INTERFACES = r"^(veth|cali|lxc|cni|flannel|tunl|eni|azv).*$"
+
+
+class NodesSettings(Model):
+    """The `nodes` system."""
+
+    resources: Resources = resources("20m", "32Mi", "128Mi")
+    """Requests and limits of node-exporter, per node."""
+
+
+def build(settings: NodesSettings, cluster: ClusterSettings) -> Watched:
+    exporter = Exporter(
+        name=NODE_EXPORTER,
+        per_node=True,
+        args=(
+            f"--web.listen-address=:{PORT}",
+            "--path.procfs=/host/root/proc",
+            "--path.sysfs=/host/root/sys",
+            "--path.rootfs=/host/root",
+            "--path.udev.data=/host/root/run/udev/data",
+            f"--collector.filesystem.mount-points-exclude={_IGNORED_MOUNTS}",
+            f"--collector.filesystem.fs-types-exclude={_IGNORED_FILE_SYSTEMS}",
+            f"--collector.netclass.ignored-devices={_IGNORED_INTERFACES}",
+            f"--collector.netdev.device-exclude={_IGNORED_INTERFACES}",
+            "--no-collector.wifi",
+            "--no-collector.hwmon",
+        ),
+        ports={"metrics": PORT},
+        resources=settings.resources,
+        live=("/", "metrics"),
+        ready=("/", "metrics"),
+    )
+    job = ScrapeJob(
+        name=NODE_EXPORTER,
+        discovery=KubernetesDiscovery(
+            "pod", (cluster.namespaces.node_agents,), f"app.kubernetes.io/name={NODE_EXPORTER}"
+        ),
+        reaches=((Nodes(), (PORT,)),),
+        relabel=(
+            keep("__meta_kubernetes_pod_container_port_name", "metrics"),
+            copy("__meta_kubernetes_pod_node_name", "node"),
+        ),
+    )
+    return Watched(scrape_jobs=(job,), exporters=(exporter,))
+
+
+SYSTEM = System("nodes", NodesSettings, build)

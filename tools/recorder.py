@@ -1,0 +1,123 @@
+"""Runs the real program without an engine, and records every resource that it registers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import json
+import runpy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi.runtime import mocks, rpc
+from pulumi.runtime.settings import get_root_resource
+from pulumi.runtime.stack import Stack, run_pulumi_func
+
+PROJECT = "agent-observability"
+ROOT = Path(__file__).parent.parent
+"""The checkout: where the program is."""
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A value that the engine receives as a secret; prints as a mask, so that it cannot leak through a message."""
+
+    value: Any
+
+    def __repr__(self) -> str:
+        return "(secret)"
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource as the engine receives it."""
+
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    """Plain data; secrets are wrapped in Secret, whole numbers are ints."""
+    parent: str
+    """URN of the parent."""
+    provider: str
+    """Reference of the provider, empty when it would be a default one."""
+    ignore_changes: tuple[str, ...]
+    dependencies: tuple[str, ...]
+    """URNs of what it depends on."""
+    urn: str
+    custom: bool
+
+
+class Recorder(mocks.MockMonitor):
+    """A monitor that keeps what is registered, in the order in which it arrives."""
+
+    def __init__(self) -> None:
+        super().__init__(_Echo())
+        self.resources_seen: list[Resource] = []
+        self.outputs: dict[str, Any] = {}
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802  the monitor's own method
+        response = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # the SDK's mocks are untyped
+        if request.type != "pulumi:pulumi:Stack":
+            self.resources_seen.append(
+                Resource(
+                    type=request.type,
+                    name=request.name,
+                    inputs=_plain(rpc.deserialize_properties(request.object, keep_unknowns=True)),
+                    parent=request.parent,
+                    provider=request.provider,
+                    ignore_changes=tuple(request.ignoreChanges),
+                    dependencies=tuple(sorted(request.dependencies)),
+                    urn=response.urn,
+                    custom=request.custom,
+                )
+            )
+        return response
+
+
+class _Echo(mocks.Mocks):
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        return f"{args.name}-id", args.inputs
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        raise AssertionError(f"the program asks {args.token}: a render has nobody to ask")
+
+
+def _plain(value: Any) -> Any:
+    if rpc.is_rpc_secret(value):
+        return Secret(_plain(rpc.unwrap_rpc_secret(value)))
+    if isinstance(value, Mapping):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # protobuf knows only floats
+    return value
+
+
+def record(stack: str, config: Mapping[str, Any], secrets: Mapping[str, str]) -> Recorder:
+    """Run the program for ``stack`` with its top-level keys and secrets; raises what the program raises."""
+    values = {
+        f"{PROJECT}:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in config.items()
+    }
+    values |= {f"{PROJECT}:{key}": value for key, value in secrets.items()}
+
+    async def run() -> Recorder:
+        recorder = Recorder()
+        pulumi.runtime.set_mocks(recorder.mocks, PROJECT, stack, preview=False, monitor=recorder)
+        pulumi.runtime.set_all_config(values, [f"{PROJECT}:{key}" for key in secrets])
+        await run_pulumi_func(_program)
+        root = get_root_resource()
+        assert isinstance(root, Stack)  # noqa: S101  what set_mocks has just made
+        exported = pulumi.Output.all(**root.outputs)
+        recorder.outputs = await exported.future() or {}
+        return recorder
+
+    # The engine's settings live in context variables: a context of its own keeps one run from seeing another.
+    return contextvars.Context().run(lambda: asyncio.run(run()))
+
+
+def _program() -> None:
+    runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")

@@ -1,0 +1,199 @@
+"""Writes a stack as files: every object and every configuration, without a cluster, an account or Pulumi's CLI.
+
+``build/<stack>/`` then holds ``manifests/`` (one Kubernetes object per file, numbered in the order in which
+``kubectl apply --server-side -f`` needs them, secrets masked), ``config/<server>/`` (what the server finds below
+``/etc/<server>/``) and ``summary.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from components.settings.quantities import Bytes, Cpu
+from components.settings.secrets import references
+from components.settings.stack import Refused
+from components.settings.stack import read as read_settings
+from components.yaml_text import text
+from tools import stack_file
+from tools.recorder import ROOT, Recorder, Secret, record
+
+MASK = "masked"
+"""Stands for every secret: not empty, so that what reads a Secret finds its key."""
+
+# What others refer to comes first; workloads last, when all that they mount is there.
+_ORDER = (
+    "Namespace",
+    "ServiceAccount",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "NetworkPolicy",
+    "Secret",
+    "ConfigMap",
+    "Service",
+    "Ingress",
+    "PodDisruptionBudget",
+    "DaemonSet",
+    "StatefulSet",
+    "Deployment",
+)
+
+
+def render(stack: str, path: Path) -> tuple[Recorder, list[str]]:
+    """What the program registers for a stack file, and the secrets for which a stand-in was used.
+
+    Raises Refused, Unreadable or RunError with every problem of the file.
+    """
+    given = stack_file.read(path)
+    settings = read_settings(given.config)
+    named = {key for _, key in references(settings)}
+    # An encrypted value cannot be read here, and need not be: rendered, every secret is the mask.
+    return record(stack, given.config, dict.fromkeys(named | given.secrets, MASK)), sorted(named - given.secrets)
+
+
+def manifests(recorder: Recorder) -> list[dict[str, Any]]:
+    """Every Kubernetes object, in an order in which an API server accepts them."""
+    objects = [
+        _object(resource.inputs)
+        for resource in recorder.resources_seen
+        if resource.type.startswith("kubernetes:") and not resource.type.endswith("Patch")
+    ]
+    return sorted(objects, key=lambda made: (_ORDER.index(made["kind"]), *_place(made)))
+
+
+def _object(inputs: dict[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = _masked(inputs)
+    # Pulumi's own annotations tell its provider how to wait; they mean nothing to the cluster.
+    annotations = {
+        name: value
+        for name, value in made["metadata"].get("annotations", {}).items()
+        if not name.startswith("pulumi.com/")
+    }
+    metadata = {name: value for name, value in made["metadata"].items() if name != "annotations"}
+    made["metadata"] = metadata | ({"annotations": annotations} if annotations else {})
+    first = {"apiVersion": made["apiVersion"], "kind": made["kind"], "metadata": _sorted(made["metadata"])}
+    return first | {name: _sorted(made[name]) for name in sorted(made) if name not in first}
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return dict.fromkeys(value.value, _MASKED_DATA) if isinstance(value.value, dict) else _MASKED_DATA
+    if isinstance(value, dict):
+        return {key: _masked(part) for key, part in value.items()}
+    return [_masked(part) for part in value] if isinstance(value, list) else value
+
+
+_MASKED_DATA = "bWFza2Vk"  # MASK as a Secret's data has it, in base64
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(part) for part in value] if isinstance(value, list) else value
+
+
+def _place(made: dict[str, Any]) -> tuple[str, str]:
+    return made["metadata"].get("namespace", ""), made["metadata"]["name"]
+
+
+def config_files(objects: list[dict[str, Any]]) -> dict[str, str]:
+    """What every program finds below ``/etc/<program>``: path from ``<program>/`` on, to text."""
+    maps = {_place(made): made["data"] for made in objects if made["kind"] == "ConfigMap"}
+    files: dict[str, str] = {}
+    for made in objects:
+        pods = made.get("spec", {}).get("template", {}).get("spec", {})
+        for container in pods.get("containers", []):
+            mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+            for volume in pods["volumes"]:
+                for source in volume.get("projected", {}).get("sources", []):
+                    name = source.get("configMap", {}).get("name")
+                    for file, content in maps.get((made["metadata"]["namespace"], name), {}).items():
+                        files[f"{mounts[volume['name']].removeprefix('/etc/')}/{file}"] = content
+    return files
+
+
+def summary(stack: str, objects: list[dict[str, Any]], stand_ins: list[str]) -> dict[str, Any]:
+    """Objects by kind and namespace, images, and what is requested in total."""
+    counts = Counter((made["kind"], made["metadata"].get("namespace", "-")) for made in objects)
+    return {
+        "stack": stack,
+        "objects": [{"kind": kind, "namespace": space, "count": counts[kind, space]} for kind, space in sorted(counts)],
+        "images": sorted({container["image"] for made in objects for container in _containers(made)}),
+        "requests": _requests(objects),
+        "missingSecrets": stand_ins,
+    }
+
+
+def _containers(made: dict[str, Any]) -> list[dict[str, Any]]:
+    containers: list[dict[str, Any]] = made.get("spec", {}).get("template", {}).get("spec", {}).get("containers", [])
+    return containers
+
+
+def _requests(objects: list[dict[str, Any]]) -> dict[str, str]:
+    """Totals over all replicas; what runs on every node is counted once, and named so."""
+    millicores, memory, storage = 0, 0, 0
+    for made in objects:
+        replicas = made.get("spec", {}).get("replicas", 1)
+        for container in _containers(made):
+            requests = container["resources"]["requests"]
+            millicores += replicas * Cpu.parse(requests["cpu"]).millicores
+            memory += replicas * Bytes.parse(requests["memory"]).count
+        for claim in made.get("spec", {}).get("volumeClaimTemplates", []):
+            storage += replicas * Bytes.parse(claim["spec"]["resources"]["requests"]["storage"]).count
+    totals = {"cpu": str(Cpu(millicores)), "memory": str(Bytes(memory))}
+    return totals | {"storage": str(Bytes(storage)) if storage else "0"}
+
+
+def write(out: Path, objects: list[dict[str, Any]], about: dict[str, Any]) -> None:
+    """Replace ``out`` with the rendered stack; a folder that no render wrote is left alone."""
+    if out.exists() and any(out.iterdir()) and not (out / "summary.json").exists():
+        raise stack_file.Unreadable(f"{out}: holds files, but no render: choose another folder with --out")
+    shutil.rmtree(out, ignore_errors=True)
+    files = {f"config/{path}": content for path, content in config_files(objects).items()}
+    for position, made in enumerate(objects):
+        space, name = _place(made)
+        stem = "-".join(filter(None, (f"{position:03}", made["kind"].lower(), space, name)))
+        files[f"manifests/{stem}.yaml"] = text(made)
+    files["summary.json"] = json.dumps(about, indent=2) + "\n"
+    for path, content in files.items():
+        (out / path).parent.mkdir(parents=True, exist_ok=True)
+        (out / path).write_text(content)
+
+
+def table(about: dict[str, Any]) -> str:
+    """The summary for a person."""
+    lines = [f"{row['count']:>4}  {row['kind']:<20} {row['namespace']}" for row in about["objects"]]
+    lines += ["", *about["images"], ""]
+    lines.append("requested in total (one node): " + ", ".join(f"{name} {n}" for name, n in about["requests"].items()))
+    return "\n".join(lines)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.render", description=__doc__.partition("\n")[0])
+    parser.add_argument("stack", metavar="STACK", help="name of the stack, such as dev or prod")
+    parser.add_argument("--stack-file", type=Path, help="its file (default: Pulumi.<STACK>.yaml)")
+    parser.add_argument("--out", type=Path, help="folder to write (default: build/<STACK>)")
+    chosen = parser.parse_args(arguments)
+    try:
+        recorder, stand_ins = render(chosen.stack, chosen.stack_file or ROOT / f"Pulumi.{chosen.stack}.yaml")
+        objects = manifests(recorder)
+        about = summary(chosen.stack, objects, stand_ins)
+        write(chosen.out or ROOT / "build" / chosen.stack, objects, about)
+    except (Refused, stack_file.Unreadable, pulumi.RunError) as refused:
+        print(refused, file=sys.stderr)
+        return 1
+    for key in stand_ins:
+        print(f"{key}: no such secret yet, rendered with a stand-in: pulumi config set --secret {key}", file=sys.stderr)
+    print(table(about))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from components import ports
-from components.flows import API_SERVER_PORTS, ApiServer, Flow, Internet, Server
+from components.flows import API_SERVER_PORTS, ApiServer, Flow, IngressController, Internet, Server
 from components.prometheus.config import extra_jobs
 from components.settings.alertmanager import NotificationSettings
+from components.settings.grafana import GrafanaSettings
 from components.settings.prometheus import PrometheusSettings
 from rules.model import Watched
 
 PROMETHEUS = Server("prometheus")
 ALERTMANAGER = Server("alertmanager")
+GRAFANA = Server("grafana")
+
+DATASOURCES = (
+    (PROMETHEUS, ports.PROMETHEUS),
+    (ALERTMANAGER, ports.ALERTMANAGER),
+)
+"""What Grafana asks."""
 
 
-def flows(prometheus: PrometheusSettings, notifications: NotificationSettings, watched: Watched) -> tuple[Flow, ...]:
+def flows(
+    prometheus: PrometheusSettings, notifications: NotificationSettings, watched: Watched, grafana: GrafanaSettings
+) -> tuple[Flow, ...]:
     """Every connection that the servers of this stack open."""
     return (
         Flow(PROMETHEUS, ApiServer(), API_SERVER_PORTS, "discovers targets"),
@@ -37,4 +47,33 @@ def flows(prometheus: PrometheusSettings, notifications: NotificationSettings, w
             for exporter in watched.exporters
             for target, port in exporter.reaches
         ),
+        *_grafana(grafana),
     )
+
+
+def _grafana(grafana: GrafanaSettings) -> tuple[Flow, ...]:
+    """None when Grafana is somewhere else: then it reaches in from there, by ways of its own."""
+    if grafana.external:
+        return ()
+    gossip = (ports.GRAFANA_GOSSIP,)
+    postgres, oidc, smtp = grafana.database.postgres, grafana.oidc, grafana.smtp
+    return (
+        *(Flow(GRAFANA, server, (port,), f"asks {server.name}") for server, port in DATASOURCES),
+        *(Flow(source, GRAFANA, (ports.GRAFANA,), "people, and Pulumi") for source in _people(grafana)),
+        *((Flow(GRAFANA, GRAFANA, gossip, "gossips", ("TCP", "UDP")),) if grafana.replicas > 1 else ()),
+        *((Flow(GRAFANA, Internet(postgres.host), (postgres.port,), "its database"),) if postgres else ()),
+        *(
+            Flow(GRAFANA, Internet(url.host), (url.port,), "logs people in")
+            for url in ((oidc.token_url, oidc.api_url) if oidc else ())
+        ),
+        *((Flow(GRAFANA, Internet(smtp.host.host), (smtp.host.port,), "sends mail"),) if smtp else ()),
+    )
+
+
+def _people(grafana: GrafanaSettings) -> tuple[Internet | IngressController, ...]:
+    node_port = (Internet("clients of the node port"),) if grafana.service else ()
+    if grafana.ingress is None:
+        return node_port
+    controller = grafana.ingress.controller
+    labels = tuple(sorted(controller.labels.items()))
+    return (*node_port, IngressController(controller.namespace, labels, controller.addresses))

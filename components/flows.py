@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from components.settings.quantities import Cidr
+
 DNS_PORT = 53
 API_SERVER_PORTS = (443, 6443)  # the Service's port, and what it is behind it on self-managed clusters
 
@@ -41,14 +43,24 @@ class Internet:
     host: str
 
 
-Peer = Server | AnyPod | ApiServer | Nodes | Internet
+@dataclass(frozen=True)
+class IngressController:
+    """Whoever forwards people's requests: pods of a namespace, or of any, and addresses of load balancers."""
+
+    namespace: str | None = None
+    """None: any namespace, and the nodes, since controllers may be on the host's network."""
+    labels: tuple[tuple[str, str], ...] = ()
+    addresses: tuple[Cidr, ...] = ()
+
+
+Peer = Server | AnyPod | ApiServer | Nodes | Internet | IngressController
 
 
 @dataclass(frozen=True)
 class Flow:
     """One direction of traffic: ``source`` opens connections to ``target``."""
 
-    source: Server
+    source: Server | Internet | IngressController
     target: Peer
     ports: tuple[int, ...]
     """Empty means every port, where the target says which."""

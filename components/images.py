@@ -19,6 +19,7 @@ class Pinned:
     image: Image
     uid: int
     tested: str
+    """Empty when none could be."""
     why: str = ""
     """Why the tested version differs from the image's, empty when it does not."""
 
@@ -28,7 +29,7 @@ class Pinned:
 
 def _pinned(reference: str, uid: int, tested: str | None = None, why: str = "") -> Pinned:
     image = Image.parse(reference)
-    return Pinned(image, uid, tested or image.tag.removeprefix("v").partition("-")[0], why)
+    return Pinned(image, uid, image.tag.removeprefix("v").partition("-")[0] if tested is None else tested, why)
 
 
 # Distroless variants where there are any: no shell and nothing else to exploit.
@@ -39,6 +40,13 @@ ALERTMANAGER = _pinned(
     tested="0.31.1",
     why="later modules embed a web page that their archive leaves out; 0.32 to 0.34 change nothing configured here",
 )
+GRAFANA = _pinned(
+    "docker.io/grafana/grafana:13.2.3-distroless",
+    uid=472,
+    tested="",
+    why="no Grafana can be built here: 13.2.3 is the newest patched release that is known to run without a shell and "
+    "on a read-only root; instead, its configuration is held against the keys that Grafana documents",
+)
 KUBE_STATE_METRICS = _pinned("registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.18.0", uid=65534)
 NODE_EXPORTER = _pinned("quay.io/prometheus/node-exporter:v1.12.1", uid=65534)
 BLACKBOX_EXPORTER = _pinned("quay.io/prometheus/blackbox-exporter:v0.28.0", uid=65534)
@@ -46,6 +54,7 @@ BLACKBOX_EXPORTER = _pinned("quay.io/prometheus/blackbox-exporter:v0.28.0", uid=
 ALL = {
     "prometheus": PROMETHEUS,
     "alertmanager": ALERTMANAGER,
+    "grafana": GRAFANA,
     "kube-state-metrics": KUBE_STATE_METRICS,
     "node-exporter": NODE_EXPORTER,
     "blackbox-exporter": BLACKBOX_EXPORTER,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgsDict
 from pulumi_kubernetes.networking.v1 import (
     NetworkPolicyEgressRuleArgsDict,
     NetworkPolicyIngressRuleArgsDict,
@@ -13,7 +14,7 @@ from pulumi_kubernetes.networking.v1 import (
     NetworkPolicySpecArgsDict,
 )
 
-from components.flows import DNS_PORT, AnyPod, ApiServer, Flow, Internet, Nodes, Peer, Server
+from components.flows import DNS_PORT, AnyPod, ApiServer, Flow, IngressController, Internet, Nodes, Peer, Server
 from components.settings.cluster import EVERYWHERE, ClusterSettings
 from components.settings.quantities import Cidr
 
@@ -26,7 +27,7 @@ def policy(name: str, flows: Iterable[Flow], cluster: ClusterSettings) -> Networ
     """What the table allows the server ``name``, in and out."""
     table = tuple(flows)
     egress: list[NetworkPolicyEgressRuleArgsDict] = [
-        {"to": _peers(flow.target, cluster), "ports": _ports(flow)} for flow in table if flow.source.name == name
+        {"to": _peers(flow.target, cluster), "ports": _ports(flow)} for flow in table if flow.source == Server(name)
     ]
     ingress: list[NetworkPolicyIngressRuleArgsDict] = [
         {"from_": _peers(flow.source, cluster), "ports": _ports(flow)} for flow in table if flow.target == Server(name)
@@ -57,6 +58,19 @@ def _peers(peer: Peer, cluster: ClusterSettings) -> list[NetworkPolicyPeerArgsDi
         case Internet():
             # A NetworkPolicy knows no host names, and the addresses behind one change: the port is what can be held.
             return [{"namespace_selector": {}}, *_blocks(EVERYWHERE)]
+        case IngressController():
+            return _controller(peer, cluster)
+
+
+def _controller(peer: IngressController, cluster: ClusterSettings) -> list[NetworkPolicyPeerArgsDict]:
+    namespace: LabelSelectorArgsDict = (
+        {"match_labels": {"kubernetes.io/metadata.name": peer.namespace}} if peer.namespace else {}
+    )
+    pods: NetworkPolicyPeerArgsDict = {
+        "namespace_selector": namespace,
+        **({"pod_selector": {"match_labels": dict(peer.labels)}} if peer.labels else {}),
+    }
+    return [pods, *_blocks(peer.addresses if peer.namespace else (*peer.addresses, *cluster.network.nodes))]
 
 
 def _blocks(ranges: tuple[Cidr, ...]) -> list[NetworkPolicyPeerArgsDict]:

@@ -1,10 +1,18 @@
-"""The explicit Kubernetes provider: no stack lands on whatever kubectl points at."""
+"""The explicit providers: no stack lands on whatever kubectl, or an environment variable, points at."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import pulumiverse_grafana
+from pulumi import Output
 from pulumi_kubernetes import Provider
 
+from components.grafana.component import Grafana
+from components.grafana.config import ADMIN
+from components.settings.base import ConfigSecret
 from components.settings.cluster import ClusterSettings
+from components.settings.grafana import GrafanaSettings
 
 
 def kubernetes(cluster: ClusterSettings) -> Provider:
@@ -15,3 +23,38 @@ def kubernetes(cluster: ClusterSettings) -> Provider:
         enable_config_map_mutable=True,
         enable_secret_mutable=True,
     )
+
+
+# An ingress controller takes a moment to see a new backend, and a certificate up to two minutes to be issued.
+RETRIES, RETRY_SECONDS = 24, 5
+
+
+def grafana(
+    settings: GrafanaSettings, secrets: Mapping[str, Output[str]], deployed: Grafana | None
+) -> pulumiverse_grafana.Provider | None:
+    """What fills Grafana, ours or an external one; None when Pulumi knows no credentials for it.
+
+    A provider waits for nothing (pulumi/pulumi#8917): its resources depend on ``deployed`` themselves.
+    """
+    credentials = _credentials(settings, secrets, deployed)
+    if credentials is None:
+        return None
+    return pulumiverse_grafana.Provider(
+        "grafana",
+        url=str(settings.address),
+        auth=credentials,
+        retries=RETRIES,
+        retry_wait=RETRY_SECONDS,
+        retry_status_codes=["429", "5xx"],
+    )
+
+
+def _credentials(
+    settings: GrafanaSettings, secrets: Mapping[str, Output[str]], deployed: Grafana | None
+) -> Output[str] | None:
+    token = settings.external.token_secret if settings.external else settings.token_secret
+    if isinstance(token, ConfigSecret):
+        return secrets[token.key]
+    if deployed is None or deployed.admin_password is None:
+        return None
+    return Output.concat(f"{ADMIN}:", deployed.admin_password)

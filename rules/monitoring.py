@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import yaml
@@ -63,6 +64,12 @@ def _server(name: str, port: int, port_name: str, namespace: str) -> ScrapeJob:
             copy("__meta_kubernetes_pod_node_name", "node"),
         ),
     )
+
+
+def grafana(path: str, cluster: ClusterSettings) -> Watched:
+    """Grafana, when the stack has its own; ``path`` is where its paths begin."""
+    job = _server("grafana", ports.GRAFANA, "http", cluster.namespaces.stack)
+    return Watched(scrape_jobs=(replace(job, path=f"{path}/metrics"),))
 
 
 def _probes(targets: tuple[str, ...], namespace: str) -> ScrapeJob:

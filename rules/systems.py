@@ -30,9 +30,15 @@ def watch(
     cluster: ClusterSettings,
     overrides: Mapping[str, Override | None],
     slos: tuple[SloSettings, ...],
+    grafana: str | None = None,
 ) -> Watched:
-    """Everything of the systems in ``chosen`` (name to settings, None for off), in the order of SYSTEMS."""
+    """Everything of the systems in ``chosen`` (name to settings, None for off), in the order of SYSTEMS.
+
+    ``grafana`` is where the paths of this stack's own Grafana begin, None when it has none.
+    """
     parts = [system.build(chosen[system.name], cluster) for system in SYSTEMS if chosen[system.name] is not None]
+    if grafana is not None and chosen[monitoring.SYSTEM.name] is not None:
+        parts.append(monitoring.grafana(grafana, cluster))
     groups = (*(group for part in parts for group in part.groups), *slo_groups(slos))
     return Watched(
         scrape_jobs=tuple(job for part in parts for job in part.scrape_jobs),

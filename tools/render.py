@@ -40,6 +40,7 @@ _ORDER = (
     "Service",
     "Ingress",
     "PodDisruptionBudget",
+    "PersistentVolumeClaim",
     "DaemonSet",
     "StatefulSet",
     "Deployment",
@@ -147,6 +148,8 @@ def _requests(objects: list[dict[str, Any]]) -> dict[str, str]:
             memory += replicas * Bytes.parse(requests["memory"]).count
         for claim in made.get("spec", {}).get("volumeClaimTemplates", []):
             storage += replicas * Bytes.parse(claim["spec"]["resources"]["requests"]["storage"]).count
+        if made["kind"] == "PersistentVolumeClaim":
+            storage += Bytes.parse(made["spec"]["resources"]["requests"]["storage"]).count
     totals = {"cpu": str(Cpu(millicores)), "memory": str(Bytes(memory))}
     return totals | {"storage": str(Bytes(storage)) if storage else "0"}
 

@@ -13,6 +13,8 @@ from pydantic_core import core_schema
 from components.settings.alertmanager import AlertmanagerSettings, NotificationSettings
 from components.settings.base import Many, Model, Problem, problem, problems, unknown_key
 from components.settings.cluster import ClusterSettings
+from components.settings.grafana import CHECKS as GRAFANA_CHECKS
+from components.settings.grafana import GrafanaSettings
 from components.settings.prometheus import PrometheusSettings
 from components.settings.quantities import Duration
 from components.settings.secrets import references, unanswered
@@ -65,6 +67,8 @@ class Settings(Model):
     """The metrics server."""
     alertmanager: AlertmanagerSettings = AlertmanagerSettings()
     """Groups, silences and delivers alerts."""
+    grafana: GrafanaSettings = GrafanaSettings()
+    """Where people look: dashboards, exploration, log alerts."""
     systems: Systems = Systems()  # type: ignore[valid-type]  # made from the list of systems, so only its base is known
     """What is watched."""
     alerts: dict[str, Annotated[AlertOverride | None, _OrOff]] = {}
@@ -77,7 +81,12 @@ class Settings(Model):
     @property
     def watched(self) -> Watched:
         """What the systems that are on lead to, with the alerts as they are on this stack."""
-        return watch(dict(self.systems), self.cluster, self.alerts, self.slos)
+        return watch(dict(self.systems), self.cluster, self.alerts, self.slos, self._grafana)
+
+    @property
+    def _grafana(self) -> str | None:
+        """Where our Grafana's own paths begin; None when it is somebody else's."""
+        return None if self.grafana.external else self.grafana.path
 
 
 class Refused(Exception):
@@ -162,7 +171,7 @@ def names_are_unique(
 
 
 def scrape_jobs_are_new(cluster: ClusterSettings, prometheus: PrometheusSettings, systems: Model) -> Iterator[Problem]:
-    taken = {job.name for job in watch(dict(systems), cluster, {}, ()).scrape_jobs}
+    taken = {job.name for job in watch(dict(systems), cluster, {}, (), grafana="").scrape_jobs}
     for position, job in enumerate(prometheus.scrape_jobs):
         if job.name in taken:
             yield problem(f"prometheus.scrapeJobs[{position}].name", job.name, "a name that no job of the stack has")
@@ -184,5 +193,6 @@ CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     names_are_unique,
     scrape_jobs_are_new,
     overridden_alerts_exist,
+    *GRAFANA_CHECKS,
 )
 """What sections must hold together; each check names the sections it reads."""

@@ -1,0 +1,1 @@
+"""Where people look: what it reads (``config``) and what runs it (``component``)."""

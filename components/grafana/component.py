@@ -1,0 +1,251 @@
+"""Grafana on Kubernetes: a Deployment, on a volume of its own or on a PostgreSQL that is there already."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from secrets import token_urlsafe
+
+from pulumi import ComponentResource, Output, Resource, ResourceOptions
+from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgsDict, DeploymentStrategyArgsDict
+from pulumi_kubernetes.core.v1 import (
+    ContainerArgsDict,
+    PersistentVolumeClaim,
+    Secret,
+    Service,
+    VolumeArgsDict,
+    VolumeMountArgsDict,
+)
+from pulumi_kubernetes.networking.v1 import Ingress
+
+from components import images, ports
+from components.grafana import config
+from components.grafana.config import ADMIN_PASSWORD, DATA, NAME
+from components.kubernetes import Probes, Program, Site, container, metadata, pod, selector
+from components.settings import grafana as settings_of
+from components.settings.base import ConfigSecret
+from components.settings.grafana import GrafanaSettings
+from components.settings.quantities import Bytes
+from components.workload import service, surroundings
+
+# The first start makes the whole database, and an upgrade migrates it: minutes on slow disks.
+MIGRATION_SECONDS = 600
+# 192 bits: beyond guessing, and Grafana's own limit for a password is far away.
+GENERATED_BYTES = 24
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrafanaArgs:
+    site: Site
+    settings: GrafanaSettings
+
+
+class Grafana(ComponentResource):
+    """Dashboards, exploration and log alerts; people and Pulumi reach it at :attr:`url`."""
+
+    url: Output[str]
+    """Where people and Pulumi reach it, from outside the cluster."""
+    admin_password: Output[str] | None
+    """The password of ``admin`` as it was when the database was made; None when Pulumi does not know it."""
+
+    def __init__(self, name: str, args: GrafanaArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("observability:index:Grafana", name, {}, opts)
+        child = ResourceOptions(parent=self)
+        site, settings = args.site, args.settings
+        program = _program(settings, site)
+        generated = {file: _generated(f"{name}-{file}", file, site, child) for file in config.to_generate(settings)}
+        after = [*surroundings(name, program, site, child, replicas=settings.replicas), *generated.values()]
+        volume, scratch = _data(name, settings, site, child)
+        if settings.replicas > 1:
+            after.append(service(f"{name}-headless", f"{NAME}-headless", program, site, child, headless=True))
+        Deployment(
+            f"{name}-pods",
+            metadata=metadata(NAME, NAME, site),
+            spec=_pods(program, settings, site, scratch),
+            opts=ResourceOptions.merge(child, ResourceOptions(depends_on=[*after, *volume])),
+        )
+        if settings.ingress:
+            _ingress(f"{name}-ingress", settings.ingress, settings.path, site, child)
+        if settings.service:
+            _node_port(f"{name}-node-port", settings.service.node_port, site, child)
+        self.url = Output.from_input(str(settings.url))
+        self.admin_password = _admin_password(settings, site, generated.get(ADMIN_PASSWORD))
+        self.register_outputs({"url": self.url})
+
+
+def deploy(settings: GrafanaSettings, site: Site, opts: ResourceOptions) -> Grafana | None:
+    """Grafana, unless the stack file names one that is there already."""
+    return None if settings.external else Grafana(NAME, GrafanaArgs(site=site, settings=settings), opts)
+
+
+def _program(settings: GrafanaSettings, site: Site) -> Program:
+    gossip = {"gossip": ports.GRAFANA_GOSSIP} if settings.replicas > 1 else {}
+    return Program(
+        name=NAME,
+        image=images.GRAFANA,
+        args=[
+            "server",
+            "--homepath=/usr/share/grafana",
+            "--config=/etc/grafana/config/grafana.ini",
+            "--packaging=docker",
+        ],
+        ports={"http": ports.GRAFANA, **gossip},
+        udp_ports=frozenset({"gossip"}),
+        # Alive without the database, ready only with it: a restart repairs no PostgreSQL. Behind a sub-path other paths
+        # are redirected to the public address, and a probe takes any redirect for health.
+        probes=Probes(
+            live=(f"{settings.path}/healthz", "http"),
+            ready=(f"{settings.path}/api/health", "http"),
+            startup_seconds=MIGRATION_SECONDS,
+        ),
+        resources=settings.resources,
+        workload=settings,
+        config=config.files(settings, site.cluster),
+        secrets=config.secrets(settings),
+        env=[
+            # Datasources are processes of their own, that want a home to write to.
+            {"name": "HOME", "value": "/tmp"},  # noqa: S108  a volume of the pod's own
+            {"name": "POD_IP", "value_from": {"field_ref": {"field_path": "status.podIP"}}},
+        ],
+        data=DATA,
+    )
+
+
+def _pods(
+    program: Program, settings: GrafanaSettings, site: Site, scratch: list[VolumeArgsDict]
+) -> DeploymentSpecArgsDict:
+    temporary: VolumeMountArgsDict = {"name": "tmp", "mount_path": "/tmp"}  # noqa: S108  a volume of the pod's own
+    main: ContainerArgsDict = {
+        **container(program, site, mounts=[temporary]),
+        # The image's entry point is not the same in all its variants and versions.
+        "command": ["/usr/share/grafana/bin/grafana"],
+    }
+    one_at_a_time: DeploymentStrategyArgsDict = {"type": "Recreate"}
+    one_more_first: DeploymentStrategyArgsDict = {
+        "type": "RollingUpdate",
+        "rolling_update": {"max_surge": 1, "max_unavailable": 0},
+    }
+    return {
+        "replicas": settings.replicas,
+        "selector": {"match_labels": selector(NAME)},
+        # Two servers on one SQLite file would lose each other's writes.
+        "strategy": one_at_a_time if settings.database.sqlite else one_more_first,
+        "template": pod(
+            program,
+            site,
+            containers=[main],
+            # Sockets towards the datasource processes, uploads, exports.
+            volumes=[*scratch, {"name": "tmp", "empty_dir": {"size_limit": "256Mi"}}],
+        ),
+    }
+
+
+def _data(
+    name: str, settings: GrafanaSettings, site: Site, opts: ResourceOptions
+) -> tuple[list[Resource], list[VolumeArgsDict]]:
+    """The volume ``data``, and the claim behind it when there is one."""
+    storage = settings.database.sqlite.storage if settings.database.sqlite else None
+    if storage is None:
+        return [], [{"name": "data", "empty_dir": {}}]
+    claim = f"{NAME}-data"
+    return [_claim(f"{name}-data", claim, storage, site, opts)], [
+        {"name": "data", "persistent_volume_claim": {"claim_name": claim}}
+    ]
+
+
+def _claim(resource: str, claim: str, storage: Bytes, site: Site, opts: ResourceOptions) -> PersistentVolumeClaim:
+    """A claim that grows in place, and that outlives what used it (``docs/decisions/0004``)."""
+    return PersistentVolumeClaim(
+        resource,
+        metadata={
+            **metadata(claim, NAME, site),
+            # It may only be bound once a pod uses it, and the pods are waited for.
+            "annotations": {"pulumi.com/skipAwait": "true"},
+        },
+        spec={
+            "access_modes": ["ReadWriteOnce"],
+            "resources": {"requests": {"storage": str(storage)}},
+            **({"storage_class_name": site.cluster.storage_class} if site.cluster.storage_class else {}),
+        },
+        # Another StorageClass would replace the claim by an empty one.
+        opts=ResourceOptions.merge(
+            opts, ResourceOptions(ignore_changes=["spec.storageClassName"], retain_on_delete=True)
+        ),
+    )
+
+
+def _generated(resource: str, file: str, site: Site, opts: ResourceOptions) -> Secret:
+    """A secret that nobody gave: made once, then kept in the state and in the cluster (``docs/decisions/0004``)."""
+    value = Output.secret(base64.b64encode(token_urlsafe(GENERATED_BYTES).encode()).decode())
+    return Secret(
+        resource,
+        metadata=metadata(config.generated(file).name, NAME, site),
+        data={file: value},
+        # Every run draws another value; the first one stays. It outlives the stack as the database does.
+        opts=ResourceOptions.merge(opts, ResourceOptions(ignore_changes=["data"], retain_on_delete=True)),
+    )
+
+
+def _admin_password(settings: GrafanaSettings, site: Site, generated: Secret | None) -> Output[str] | None:
+    source = settings.admin_password_secret
+    if isinstance(source, ConfigSecret):
+        return site.secrets[source.key]
+    if generated is None:
+        return None
+    return Output.secret(generated.data.apply(lambda data: base64.b64decode(data[ADMIN_PASSWORD]).decode()))
+
+
+def _ingress(resource: str, ingress: settings_of.Ingress, path: str, site: Site, opts: ResourceOptions) -> None:
+    tls = ingress.tls
+    Ingress(
+        resource,
+        metadata={
+            **metadata(NAME, NAME, site),
+            # An address of a load balancer may never come: not every controller writes one.
+            "annotations": {**ingress.annotations, "pulumi.com/skipAwait": "true"},
+        },
+        spec={
+            **({"ingress_class_name": ingress.class_name} if ingress.class_name else {}),
+            "rules": [
+                {
+                    "host": ingress.host,
+                    "http": {
+                        "paths": [
+                            {
+                                "path": path or "/",
+                                "path_type": "Prefix",
+                                "backend": {"service": {"name": NAME, "port": {"number": ports.GRAFANA}}},
+                            }
+                        ]
+                    },
+                }
+            ],
+            **(
+                {"tls": [{"hosts": [ingress.host], **({"secret_name": tls.secret_name} if tls.secret_name else {})}]}
+                if tls
+                else {}
+            ),
+        },
+        opts=opts,
+    )
+
+
+def _node_port(resource: str, node_port: int, site: Site, opts: ResourceOptions) -> None:
+    Service(
+        resource,
+        metadata={**metadata(f"{NAME}-node-port", NAME, site), "annotations": {"pulumi.com/skipAwait": "true"}},
+        spec={
+            "type": "NodePort",
+            "selector": selector(NAME),
+            "ports": [
+                {
+                    "name": "http",
+                    "port": ports.GRAFANA,
+                    "target_port": ports.GRAFANA,
+                    "node_port": node_port,
+                    "protocol": "TCP",
+                }
+            ],
+        },
+        opts=opts,
+    )

@@ -1,0 +1,241 @@
+"""What Grafana reads. Pure: values in, texts out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from components import ports
+from components.settings.base import ExistingSecret, Secret
+from components.settings.cluster import ClusterSettings
+from components.settings.grafana import GrafanaSettings, Oidc, Postgres, Smtp
+
+NAME = "grafana"
+SECRETS = "/etc/grafana/secrets"
+DATA = "/var/lib/grafana"
+
+ADMIN = "admin"
+ADMIN_PASSWORD = "admin-password"  # noqa: S105  a file's name
+SECRET_KEY = "secret-key"  # noqa: S105  a file's name
+DATABASE_PASSWORD = "database-password"  # noqa: S105  a file's name
+DATABASE_CA = "database-ca"
+OIDC_SECRET = "oidc-client-secret"  # noqa: S105  a file's name
+SMTP_PASSWORD = "smtp-password"  # noqa: S105  a file's name
+
+# A year, as browsers' preload lists ask for: long enough that nobody's browser forgets between visits.
+HSTS_SECONDS = 365 * 24 * 3600
+# After this a peer that left is forgotten: pods come back under new addresses, and retrying old ones only fills logs.
+RECONNECT = "2m"
+
+Section = Mapping[str, str | int | bool]
+
+
+def files(settings: GrafanaSettings, cluster: ClusterSettings) -> dict[str, dict[str, str]]:
+    """Everything below ``/etc/grafana``: directory to files, name to text."""
+    return {"config": {"grafana.ini": ini(sections(settings, cluster))}}
+
+
+def sections(settings: GrafanaSettings, cluster: ClusterSettings) -> dict[str, Section]:
+    """``grafana.ini`` as data, section to keys. What is not said is Grafana's default, and was looked at."""
+    return {
+        "server": {
+            "http_port": ports.GRAFANA,
+            "root_url": f"{str(settings.url).rstrip('/')}/",
+            "serve_from_sub_path": bool(settings.path),
+            "enable_gzip": True,
+        },
+        # The image's own places, said here so that they agree with the mounts.
+        "paths": {"data": DATA, "plugins": f"{DATA}/plugins"},
+        "database": _database(settings),
+        "security": _security(settings),
+        "users": {"allow_sign_up": False, "allow_org_create": False, "auto_assign_org_role": "Viewer"},
+        "auth": {"oauth_allow_insecure_email_lookup": False},
+        # Nobody is let in without a login, and nobody is told the version to look exploits up for.
+        "auth.anonymous": {"enabled": False, "hide_version": True},
+        **({"auth.generic_oauth": _oidc(settings.oidc)} if settings.oidc else {}),
+        "smtp": _smtp(settings.smtp) if settings.smtp else {"enabled": False},
+        "snapshots": {"external_enabled": False, "public_mode": False},
+        "public_dashboards": {"enabled": False},
+        "analytics": {
+            "reporting_enabled": False,
+            "check_for_updates": False,
+            "check_for_plugin_updates": False,
+            "feedback_links_enabled": False,
+        },
+        "news": {"news_feed_enabled": False},
+        # What runs is what the image holds. The installer that is on by default would stop a bundled datasource to
+        # update it, fail on the read-only root, and leave it stopped (grafana/grafana#132528).
+        "plugins": {
+            "plugin_admin_enabled": False,
+            "preinstall_disabled": True,
+            "preinstall_auto_update": False,
+            "public_key_retrieval_disabled": True,
+        },
+        "log": {"mode": "console", "level": settings.log_level},
+        "log.console": {"format": "json"},
+        "metrics": {"enabled": True},
+        "unified_alerting": {"enabled": True, **(_peers(cluster) if settings.replicas > 1 else {})},
+    }
+
+
+def _database(settings: GrafanaSettings) -> Section:
+    if settings.database.postgres:
+        return _postgres(settings.database.postgres)
+    # With a write-ahead log readers do not wait for a writer: Pulumi creates much at once.
+    return {"type": "sqlite3", "path": "grafana.db", "wal": True}
+
+
+def _postgres(database: Postgres) -> Section:
+    return {
+        "type": "postgres",
+        "host": f"{database.host}:{database.port}",
+        "name": database.name,
+        "user": database.user,
+        "password": _file(DATABASE_PASSWORD),
+        "ssl_mode": database.ssl_mode,
+        **({"ca_cert_path": f"{SECRETS}/{DATABASE_CA}"} if database.ca_secret else {}),
+    }
+
+
+def _security(settings: GrafanaSettings) -> Section:
+    served_by_tls = settings.url.scheme == "https"
+    return {
+        "disable_initial_admin_creation": False,
+        "admin_user": ADMIN,
+        "admin_password": _file(ADMIN_PASSWORD),
+        "secret_key": _file(SECRET_KEY),
+        "disable_gravatar": True,
+        "disable_brute_force_login_protection": False,
+        "cookie_secure": served_by_tls,
+        # Strict would drop the session on the way back from an OIDC provider.
+        "cookie_samesite": "lax",
+        "allow_embedding": False,
+        "strict_transport_security": served_by_tls,
+        "strict_transport_security_max_age_seconds": HSTS_SECONDS,
+        "x_content_type_options": True,
+        "content_security_policy": True,
+        "content_security_policy_template": content_security_policy(served_by_tls=served_by_tls),
+    }
+
+
+def content_security_policy(*, served_by_tls: bool) -> str:
+    """What a page may load: Grafana's own needs, and nothing from elsewhere."""
+    live = "wss" if served_by_tls else "ws"
+    policy = {
+        "default-src": "'self'",
+        # Panels evaluate expressions; only scripts that the server marked, and what those load, run at all.
+        "script-src": "'self' 'unsafe-eval' 'unsafe-inline' 'strict-dynamic' $NONCE",
+        "style-src": "'self' 'unsafe-inline' blob:",
+        "font-src": "'self'",
+        # An image from elsewhere in a text panel would tell that place who looks, and when.
+        "img-src": "'self' data: blob:",
+        "connect-src": f"'self' {live}://$ROOT_PATH",
+        "worker-src": "'self' blob:",
+        "manifest-src": "'self'",
+        "object-src": "'none'",
+        "media-src": "'none'",
+        "base-uri": "'self'",
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+    }
+    return "".join(f"{directive} {sources};" for directive, sources in policy.items())
+
+
+def _oidc(oidc: Oidc) -> Section:
+    return {
+        "enabled": True,
+        "name": oidc.name,
+        # Whom the provider knows gets an account: without it, nobody could log in for the first time.
+        "allow_sign_up": True,
+        "client_id": oidc.client_id,
+        "client_secret": _file(OIDC_SECRET),
+        "scopes": " ".join(oidc.scopes),
+        "auth_url": str(oidc.auth_url),
+        "token_url": str(oidc.token_url),
+        "api_url": str(oidc.api_url),
+        "use_pkce": True,
+        "allow_assign_grafana_admin": False,
+        **(
+            {"role_attribute_path": oidc.role_attribute_path, "role_attribute_strict": True}
+            if oidc.role_attribute_path
+            else {}
+        ),
+        **({"allowed_domains": " ".join(oidc.allowed_domains)} if oidc.allowed_domains else {}),
+    }
+
+
+_START_TLS = {"mandatory": "MandatoryStartTLS", "opportunistic": "OpportunisticStartTLS", "never": "NoStartTLS"}
+
+
+def _smtp(smtp: Smtp) -> Section:
+    return {
+        "enabled": True,
+        "host": str(smtp.host),
+        **({"user": smtp.user, "password": _file(SMTP_PASSWORD)} if smtp.user else {}),
+        "from_address": smtp.from_address,
+        "from_name": smtp.from_name,
+        "startTLS_policy": _START_TLS[smtp.start_tls],
+        "skip_verify": False,
+    }
+
+
+def _peers(cluster: ClusterSettings) -> Section:
+    """Replicas tell each other what they have sent, so that one alert is one notification."""
+    return {
+        "ha_peers": f"{NAME}-headless.{cluster.namespaces.stack}.svc:{ports.GRAFANA_GOSSIP}",
+        "ha_listen_address": f"0.0.0.0:{ports.GRAFANA_GOSSIP}",
+        "ha_advertise_address": f"${{POD_IP}}:{ports.GRAFANA_GOSSIP}",
+        "ha_reconnect_timeout": RECONNECT,
+    }
+
+
+def _file(name: str) -> str:
+    return f"$__file{{{SECRETS}/{name}}}"
+
+
+# Characters that no reader of ini files takes for anything but themselves.
+_PLAIN = re.compile(r"[A-Za-z0-9_./:@{}$*&|=+,()\[\] -]*")
+
+
+def ini(plain: Mapping[str, Section]) -> str:
+    """``plain`` as the text that Grafana reads; raises ValueError for a value that the format cannot hold."""
+    blocks = [
+        "\n".join([f"[{name}]", *(f"{key} = {_value(value)}" for key, value in keys.items())])
+        for name, keys in plain.items()
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _value(value: str | int | bool) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = str(value)
+    if "\n" in text or "\r" in text or '"""' in text:
+        raise ValueError(f"no value of an ini file: {text!r}")
+    # Bare, a # or ; begins a comment, and quotes around the whole are taken off.
+    return text if _PLAIN.fullmatch(text) else f'"""{text}"""'
+
+
+def secrets(settings: GrafanaSettings) -> dict[str, Secret]:
+    """File below SECRETS to its source; those that are generated come from Kubernetes Secrets of our own."""
+    postgres, oidc, smtp = settings.database.postgres, settings.oidc, settings.smtp
+    sources: dict[str, Secret | None] = {
+        ADMIN_PASSWORD: settings.admin_password_secret or generated(ADMIN_PASSWORD),
+        SECRET_KEY: settings.secret_key_secret or generated(SECRET_KEY),
+        DATABASE_PASSWORD: postgres.password_secret if postgres else None,
+        DATABASE_CA: postgres.ca_secret if postgres else None,
+        OIDC_SECRET: oidc.client_secret_secret if oidc else None,
+        SMTP_PASSWORD: smtp.password_secret if smtp else None,
+    }
+    return {file: source for file, source in sources.items() if source is not None}
+
+
+def generated(file: str) -> ExistingSecret:
+    """Where a secret is kept that nobody gave."""
+    return ExistingSecret(name=f"{NAME}-{file}", key=file)
+
+
+def to_generate(settings: GrafanaSettings) -> tuple[str, ...]:
+    """The files whose secrets nobody gave."""
+    given = {ADMIN_PASSWORD: settings.admin_password_secret, SECRET_KEY: settings.secret_key_secret}
+    return tuple(file for file, secret in given.items() if secret is None)

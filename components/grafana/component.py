@@ -11,6 +11,7 @@ from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgsDict, Deploy
 from pulumi_kubernetes.core.v1 import (
     ContainerArgsDict,
     PersistentVolumeClaim,
+    PersistentVolumeClaimPatch,
     Secret,
     Service,
     VolumeArgsDict,
@@ -153,24 +154,34 @@ def _data(
     ]
 
 
-def _claim(resource: str, claim: str, storage: Bytes, site: Site, opts: ResourceOptions) -> PersistentVolumeClaim:
-    """A claim that grows in place, and that outlives what used it (``docs/decisions/0004``)."""
-    return PersistentVolumeClaim(
+def _claim(resource: str, claim: str, storage: Bytes, site: Site, opts: ResourceOptions) -> PersistentVolumeClaimPatch:
+    """A claim that outlives what used it, and grows as those of the other servers do (``docs/decisions/0002``, 0004).
+
+    It keeps the spec that it was made with, since another StorageClass would replace it by an empty one. Its size is
+    applied on top, which lets the preview refuse a smaller one.
+    """
+    # It may only be bound once a pod uses it, and the pods are waited for.
+    unawaited = {"pulumi.com/skipAwait": "true"}
+    made = PersistentVolumeClaim(
         resource,
-        metadata={
-            **metadata(claim, NAME, site),
-            # It may only be bound once a pod uses it, and the pods are waited for.
-            "annotations": {"pulumi.com/skipAwait": "true"},
-        },
+        metadata={**metadata(claim, NAME, site), "annotations": unawaited},
         spec={
             "access_modes": ["ReadWriteOnce"],
             "resources": {"requests": {"storage": str(storage)}},
             **({"storage_class_name": site.cluster.storage_class} if site.cluster.storage_class else {}),
         },
-        # Another StorageClass would replace the claim by an empty one.
-        opts=ResourceOptions.merge(
-            opts, ResourceOptions(ignore_changes=["spec.storageClassName"], retain_on_delete=True)
-        ),
+        opts=ResourceOptions.merge(opts, ResourceOptions(ignore_changes=["spec"], retain_on_delete=True)),
+    )
+    return PersistentVolumeClaimPatch(
+        f"{resource}-size",
+        metadata={
+            "name": claim,
+            "namespace": site.namespace,
+            "annotations": {"pulumi.com/patchForce": "true", **unawaited},
+        },
+        spec={"resources": {"requests": {"storage": str(storage)}}},
+        # Once it has grown the claim, the patch alone holds a field that no claim can be without.
+        opts=ResourceOptions.merge(opts, ResourceOptions(depends_on=[made], retain_on_delete=True)),
     )
 
 
@@ -181,8 +192,9 @@ def _generated(resource: str, file: str, site: Site, opts: ResourceOptions) -> S
         resource,
         metadata=metadata(config.generated(file).name, NAME, site),
         data={file: value},
-        # Every run draws another value; the first one stays. It outlives the stack as the database does.
-        opts=ResourceOptions.merge(opts, ResourceOptions(ignore_changes=["data"], retain_on_delete=True)),
+        # Every run draws another value; the first one stays, and outlives the stack as the database does. The type, which
+        # the API adds, would otherwise replace the Secret after an import.
+        opts=ResourceOptions.merge(opts, ResourceOptions(ignore_changes=["data", "type"], retain_on_delete=True)),
     )
 
 

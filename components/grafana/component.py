@@ -192,8 +192,8 @@ def _generated(resource: str, file: str, site: Site, opts: ResourceOptions) -> S
         resource,
         metadata=metadata(config.generated(file).name, NAME, site),
         data={file: value},
-        # Every run draws another value; the first one stays, and outlives the stack as the database does. The type, which
-        # the API adds, would otherwise replace the Secret after an import.
+        # Every run draws another value; the first one stays, and outlives the stack as the database does. The type,
+        # which the API adds, would otherwise replace the Secret after an import.
         opts=ResourceOptions.merge(opts, ResourceOptions(ignore_changes=["data", "type"], retain_on_delete=True)),
     )
 

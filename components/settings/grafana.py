@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
-from annotated_types import Ge, Le, Len
+from annotated_types import Ge, Le
 from pydantic import AfterValidator, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -47,6 +47,12 @@ def _known_to_pulumi(secret: Secret) -> Secret:
         expected = "the name of a top-level secret of this stack: Pulumi itself uses it, and reads no Kubernetes Secret"
         raise PydanticCustomError("secret", "{expected}", {"expected": expected})
     return secret
+
+
+def _with_openid(scopes: tuple[str, ...]) -> tuple[str, ...]:
+    if "openid" not in scopes:
+        raise PydanticCustomError("openid", "scopes with openid, which makes it a login")
+    return scopes
 
 
 PulumiSecret = Annotated[Secret, AfterValidator(_known_to_pulumi)]
@@ -117,7 +123,7 @@ class Oidc(Model):
     """Token endpoint."""
     api_url: Url
     """Userinfo endpoint."""
-    scopes: Annotated[Many[Scope], Len(min_length=1)] = ("openid", "profile", "email")
+    scopes: Annotated[Many[Scope], AfterValidator(_with_openid)] = ("openid", "profile", "email")
     """Scopes that are asked for; add the one that brings groups when roles come from them."""
     role_attribute_path: IniText | None = None
     """JMESPath over the claims that gives Viewer, Editor or Admin, and who gets none may not log in; everyone is a
@@ -242,7 +248,7 @@ def external_stands_alone(grafana: GrafanaSettings) -> Iterator[Problem]:
 
 
 def replicas_share_a_database(grafana: GrafanaSettings) -> Iterator[Problem]:
-    if grafana.replicas > 1 and grafana.database.sqlite is not None:
+    if grafana.external is None and grafana.replicas > 1 and grafana.database.sqlite is not None:
         yield problem(
             "grafana.replicas",
             grafana.replicas,
@@ -251,6 +257,8 @@ def replicas_share_a_database(grafana: GrafanaSettings) -> Iterator[Problem]:
 
 
 def url_is_where_it_is_served(grafana: GrafanaSettings) -> Iterator[Problem]:
+    if grafana.external:
+        return
     url, ingress = grafana.url, grafana.ingress
     if any(mark in str(url) for mark in "?#"):
         yield problem("grafana.url", str(url), "a URL without ? and #: pages are appended to it")
@@ -267,9 +275,11 @@ def url_is_where_it_is_served(grafana: GrafanaSettings) -> Iterator[Problem]:
 def production_grafana_is_private(cluster: ClusterSettings, grafana: GrafanaSettings) -> Iterator[Problem]:
     if not cluster.is_production:
         return
-    if grafana.external and grafana.external.url.scheme != "https":
-        reason = "https: in production the token must not travel in plain"
-        yield problem("grafana.external.url", str(grafana.external.url), reason)
+    if grafana.external:
+        if grafana.external.url.scheme != "https":
+            reason = "https: in production the token must not travel in plain"
+            yield problem("grafana.external.url", str(grafana.external.url), reason)
+        return
     if grafana.ingress and grafana.ingress.tls is None:
         yield problem("grafana.ingress.tls", None, "TLS: in production no password and no session travels in plain")
     if grafana.service:

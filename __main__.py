@@ -20,7 +20,7 @@ namespaces = Namespaces("namespaces", NamespacesArgs(cluster=settings.cluster), 
 site = Site(
     cluster=settings.cluster,
     namespace=namespaces.stack,
-    flows=flows(settings.prometheus, settings.notifications, watched, settings.grafana),
+    flows=flows(settings.cluster, settings.prometheus, settings.notifications, watched, settings.grafana),
     secrets=secrets,
 )
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 from components import ports
-from components.flows import API_SERVER_PORTS, ApiServer, Flow, IngressController, Internet, Server
+from components.flows import API_SERVER_PORTS, ApiServer, Flow, IngressController, Internet, Peer, Server
 from components.prometheus.config import extra_jobs
 from components.settings.alertmanager import NotificationSettings
+from components.settings.cluster import ClusterSettings
 from components.settings.grafana import GrafanaSettings
 from components.settings.prometheus import PrometheusSettings
 from rules.model import Watched
@@ -22,10 +26,21 @@ DATASOURCES = (
 
 
 def flows(
-    prometheus: PrometheusSettings, notifications: NotificationSettings, watched: Watched, grafana: GrafanaSettings
+    cluster: ClusterSettings,
+    prometheus: PrometheusSettings,
+    notifications: NotificationSettings,
+    watched: Watched,
+    grafana: GrafanaSettings,
 ) -> tuple[Flow, ...]:
     """Every connection that the servers of this stack open."""
-    return (
+    known = {PROMETHEUS.name, ALERTMANAGER.name, *(exporter.name for exporter in watched.exporters)}
+    if not grafana.external:
+        known.add(GRAFANA.name)
+    names = "|".join(sorted(known))
+    ours = re.compile(
+        rf"(?:(?P<service>{names})|(?:.+\.)?(?P<pod>{names})-headless)(?:\.{cluster.namespaces.stack}(?:\.svc(?:\..+)?)?)?"
+    )
+    table = (
         Flow(PROMETHEUS, ApiServer(), API_SERVER_PORTS, "discovers targets"),
         *(
             Flow(PROMETHEUS, target, port, f"scrape job {job.name}")
@@ -49,6 +64,13 @@ def flows(
         ),
         *_grafana(grafana),
     )
+    return tuple(replace(flow, target=_resolved(flow.target, ours)) for flow in table)
+
+
+def _resolved(peer: Peer, ours: re.Pattern[str]) -> Peer:
+    """The server of this stack that a stack file's address names: it is let in at the other end, too."""
+    named = ours.fullmatch(peer.host) if isinstance(peer, Internet) else None
+    return Server(named["service"] or named["pod"]) if named else peer
 
 
 def _grafana(grafana: GrafanaSettings) -> tuple[Flow, ...]:

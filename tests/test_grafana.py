@@ -13,7 +13,7 @@ from typing import Any
 
 import pulumi
 import pytest
-from pulumi.runtime import mocks
+from pulumi.runtime.stack import run_pulumi_func
 
 from components import images, provider
 from components.grafana import config
@@ -21,7 +21,7 @@ from components.settings.base import ConfigSecret
 from components.settings.cluster import ClusterSettings
 from components.settings.grafana import GrafanaSettings
 from tools import render, stack_file
-from tools.recorder import ROOT, Recorder, Resource, Secret, record
+from tools.recorder import PROJECT, ROOT, Recorder, Resource, Secret, record
 
 NAME = "app.kubernetes.io/name"
 EXISTING = {"name": "kept-elsewhere", "key": "value"}
@@ -246,7 +246,7 @@ def test_secrets_are_files_that_a_mount_has() -> None:
 
 
 def test_an_ini_value_reads_back_as_it_was_given() -> None:
-    values = {
+    values: config.Section = {
         "plain": "grafana.example.com:3000",
         "comment": "a # b ; c",
         "quoted": "'Admin'",
@@ -520,31 +520,22 @@ class Deployed:
 
 def _provider(settings: dict[str, Any], password: str | None) -> Any:
     """What the engine would receive; ``password`` is what the deployed Grafana's administrator has."""
-    seen: list[mocks.MockResourceArgs] = []
 
-    class Seen(mocks.Mocks):
-        def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
-            seen.append(args)
-            return f"{args.name}-id", args.inputs
-
-        def call(self, args: mocks.MockCallArgs) -> Any:
-            raise AssertionError(args.token)
-
-    async def make() -> None:
-        pulumi.runtime.set_mocks(Seen())
+    def program() -> None:
         read = GrafanaSettings.model_validate(settings)
         deployed: Any = (
             None if read.external else Deployed(None if password is None else pulumi.Output.secret(password))
         )
-        made = provider.grafana(read, {"grafanaToken": pulumi.Output.secret("glsa_token")}, deployed)
-        if made is not None:
-            await made.urn.future()
+        provider.grafana(read, {"grafanaToken": pulumi.Output.secret("glsa_token")}, deployed)
 
-    contextvars.Context().run(lambda: asyncio.run(make()))
+    async def run() -> list[Resource]:
+        recorder = Recorder()
+        pulumi.runtime.set_mocks(recorder.mocks, PROJECT, "test", preview=False, monitor=recorder)
+        await run_pulumi_func(program)
+        return recorder.resources_seen
+
+    seen = contextvars.Context().run(lambda: asyncio.run(run()))
     return seen[0].inputs if seen else None
-
-
-SECRET_MARK = "4dabf18193072939515e22adb298388d"  # noqa: S105  what Pulumi wraps secrets in
 
 
 @pytest.mark.parametrize(
@@ -560,8 +551,7 @@ def test_the_provider_logs_in_with_a_secret_and_is_patient(
 ) -> None:
     inputs = _provider(settings, password)
     assert inputs["url"] == url
-    assert SECRET_MARK in inputs["auth"], "credentials must be secret in the state"
-    assert inputs["auth"]["value"] == credentials
+    assert inputs["auth"] == Secret(credentials), "credentials must be secret in the state"
     assert int(inputs["retries"]) * int(inputs["retryWait"]) >= 120, "a certificate takes up to two minutes"
     assert json.loads(inputs["retryStatusCodes"]) == ["429", "5xx"]
 

@@ -40,8 +40,8 @@ TOP_LEVEL = (
     "(hidden): the name of a top-level secret of this stack: Pulumi itself uses it, and reads no Kubernetes Secret"
 )
 NEVER_PLAIN = (
-    "(hidden): a secret is never given in plain: use adminPasswordSecret, the name of a top-level secret of this stack, "
-    "or {name, key} of an existing Kubernetes Secret"
+    "(hidden): a secret is never given in plain: use adminPasswordSecret, the name of a top-level secret of this "
+    "stack, or {name, key} of an existing Kubernetes Secret"
 )
 NO_NODE_PORT = "ingress with TLS instead: in production a port of every node would open a login in plain HTTP"
 ENCRYPTED = "https: in production the token must not travel in plain"
@@ -99,7 +99,7 @@ ANYWHERE: list[tuple[dict[str, Any], list[str]]] = [
     ),
     (
         {"database": {"postgres": {"host": "db", "passwordSecret": SECRET, "sslMode": "prefer"}}},
-        ["grafana.database.postgres.sslMode: \"prefer\": one of 'disable', 'require' or 'verify-full'"],
+        ['grafana.database.postgres.sslMode: "prefer": one of disable, require or verify-full'],
     ),
     ({"oidc": {**OIDC, "clientId": "${HOME}"}}, [f'grafana.oidc.clientId: "${{HOME}}": {ONE_LINE}']),
     (

@@ -66,6 +66,7 @@ def test_a_system_that_is_off_leaves_nothing_behind_and_takes_nothing_else(
     files = {f"prometheus/scrape/{job}.yml" for job in jobs}
     if system == "monitoring":
         files |= {"prometheus/rules/monitoring.yml", "blackbox-exporter/config/blackbox.yml"}
+        files.add("prometheus/scrape/grafana.yml")
     assert prod.files.keys() - off.files.keys() == files, "a rule whose target is off cannot exist"
     assert {path: text for path, text in prod.files.items() if path not in files} == off.files, "the rest is as it was"
 
@@ -78,7 +79,7 @@ def test_only_the_policies_of_those_who_spoke_to_it_change_with_a_system(stack: 
 
 def test_all_systems_can_be_off(stack: Stacks) -> None:
     off = stack("dev", systems=dict.fromkeys(SYSTEMS))
-    assert set(off.workloads) == {"alertmanager", "prometheus"}
+    assert set(off.workloads) == {"alertmanager", "grafana", "prometheus"}
     assert off.kind("ConfigMap")["prometheus-rules"]["data"] == {}, (
         "mounted all the same: turning one on restarts nothing"
     )

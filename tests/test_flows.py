@@ -50,8 +50,10 @@ class Address:
 def addresses(stack: Recorded) -> Iterator[Address]:
     """Every ``host:port`` and URL in any rendered configuration or argument, and who asks it."""
     for path, text in stack.files.items():
-        server, job = path.partition("/")[0], yaml.safe_load(text)
-        yield from _in_value(server, job)
+        server = path.partition("/")[0]
+        # What an ini file leads to is named in the settings; tests/test_grafana.py holds the policy against them.
+        if not path.endswith(".ini"):
+            yield from _in_value(server, yaml.safe_load(text))
     for name in stack.workloads:
         yield from _in_value(name, stack.container(name)["args"])
 
@@ -207,6 +209,9 @@ def test_nothing_else_is_allowed_between_servers(spoken: Recorded) -> None:
     assert open_ways == gossip | {
         ("prometheus", "prometheus", 9090),
         ("prometheus", "alertmanager", 9093),
+        ("prometheus", "grafana", 3000),
+        ("grafana", "prometheus", 9090),
+        ("grafana", "alertmanager", 9093),
         ("prometheus", "blackbox-exporter", 9115),
         ("prometheus", "kube-state-metrics", 8080),
         ("prometheus", "kube-state-metrics", 8081),
@@ -215,11 +220,11 @@ def test_nothing_else_is_allowed_between_servers(spoken: Recorded) -> None:
     }, "whoever takes one exporter over reaches nothing with it"
 
 
-def test_only_prometheus_and_the_prober_are_let_in_to_alertmanager(prod: Recorded) -> None:
+def test_only_prometheus_grafana_and_the_prober_are_let_in_to_alertmanager(prod: Recorded) -> None:
     rules = prod.kind("NetworkPolicy")["alertmanager"]["spec"]["ingress"]
     let_in = [rule["from"] for rule in rules if any(port["port"] == 9093 for port in rule.get("ports", []))]
     assert let_in == [
-        [{"podSelector": {"matchLabels": {NAME: name}}}] for name in ("prometheus", "blackbox-exporter")
+        [{"podSelector": {"matchLabels": {NAME: name}}}] for name in ("prometheus", "blackbox-exporter", "grafana")
     ], "pods of other namespaces cannot silence an alert"
 
 

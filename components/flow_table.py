@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from components import ports
-from components.flows import API_SERVER_PORTS, ApiServer, Flow, Internet, Server
+from components.flows import API_SERVER_PORTS, ApiServer, Flow, Internet, Namespace, Server
 from components.prometheus.config import extra_jobs
 from components.settings.alertmanager import NotificationSettings
+from components.settings.jaeger import JaegerSettings
 from components.settings.prometheus import PrometheusSettings
 from rules.model import Watched
 
 PROMETHEUS = Server("prometheus")
 ALERTMANAGER = Server("alertmanager")
+JAEGER = Server("jaeger")
 
 
-def flows(prometheus: PrometheusSettings, notifications: NotificationSettings, watched: Watched) -> tuple[Flow, ...]:
+def flows(
+    prometheus: PrometheusSettings, jaeger: JaegerSettings, notifications: NotificationSettings, watched: Watched
+) -> tuple[Flow, ...]:
     """Every connection that the servers of this stack open."""
     return (
         Flow(PROMETHEUS, ApiServer(), API_SERVER_PORTS, "discovers targets"),
@@ -32,9 +36,22 @@ def flows(prometheus: PrometheusSettings, notifications: NotificationSettings, w
             Flow(ALERTMANAGER, Internet(receiver.name), (receiver.webhook.port,), f"receiver {receiver.name}")
             for receiver in notifications.receivers
         ),
+        *_traces(jaeger),
         *(
             Flow(Server(exporter.name), target, port, f"exporter {exporter.name}")
             for exporter in watched.exporters
             for target, port in exporter.reaches
         ),
+    )
+
+
+def _traces(jaeger: JaegerSettings) -> tuple[Flow, ...]:
+    cluster = jaeger.storage.cluster
+    return (
+        Flow(JAEGER, PROMETHEUS, (ports.PROMETHEUS,), "asks for the metrics of spans"),
+        *(
+            Flow(Namespace(namespace), JAEGER, (ports.OTLP_GRPC, ports.OTLP_HTTP), "sends spans")
+            for namespace in jaeger.ingest
+        ),
+        *(Flow(JAEGER, Internet(url.host), (url.port,), "stores spans") for url in (cluster.urls if cluster else ())),
     )

@@ -13,6 +13,8 @@ from pydantic_core import core_schema
 from components.settings.alertmanager import AlertmanagerSettings, NotificationSettings
 from components.settings.base import Many, Model, Problem, problem, problems, unknown_key
 from components.settings.cluster import ClusterSettings
+from components.settings.jaeger import CHECKS as JAEGER_CHECKS
+from components.settings.jaeger import JaegerSettings
 from components.settings.prometheus import PrometheusSettings
 from components.settings.quantities import Duration
 from components.settings.secrets import references, unanswered
@@ -65,6 +67,8 @@ class Settings(Model):
     """The metrics server."""
     alertmanager: AlertmanagerSettings = AlertmanagerSettings()
     """Groups, silences and delivers alerts."""
+    jaeger: JaegerSettings = JaegerSettings()
+    """The trace store."""
     systems: Systems = Systems()  # type: ignore[valid-type]  # made from the list of systems, so only its base is known
     """What is watched."""
     alerts: dict[str, Annotated[AlertOverride | None, _OrOff]] = {}
@@ -184,5 +188,6 @@ CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     names_are_unique,
     scrape_jobs_are_new,
     overridden_alerts_exist,
+    *JAEGER_CHECKS,
 )
 """What sections must hold together; each check names the sections it reads."""

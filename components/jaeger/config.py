@@ -5,8 +5,8 @@ Spans come in by OTLP and are counted; then they are stored, or wait for their t
     otlp -> memory limiter -> span metrics -> :8889
                            -> [tail sampling -> batch ->] storage
 
-Without sampling nothing lies between: what is acknowledged is written. A batch there would gain a fifth of throughput and
-lose what it holds (``docs/traces.md``). After sampling it keeps a slow store from holding up decisions.
+Without sampling nothing lies between: what is acknowledged is written. A batch there would gain a fifth of throughput
+and lose what it holds (``docs/traces.md``). After sampling it keeps a slow store from holding up decisions.
 """
 
 from __future__ import annotations
@@ -86,6 +86,8 @@ def jaeger_yaml(settings: JaegerSettings, cluster: ClusterSettings) -> dict[str,
             "jaeger_query": {
                 "storage": {"traces": TRACES, "metrics": METRICS},
                 "base_path": settings.base_path,
+                # On unless told otherwise: every query would be a trace of its own, sent to this very server.
+                "enable_tracing": False,
                 "http": {"endpoint": f"0.0.0.0:{ports.JAEGER_QUERY}"},
                 # Grafana and people use HTTP; nobody asks by gRPC, which cannot be turned off.
                 "grpc": {"endpoint": f"127.0.0.1:{ports.JAEGER_QUERY_GRPC}"},

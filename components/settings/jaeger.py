@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Annotated, Self
 
 from annotated_types import Ge, Le, Len
-from pydantic import model_validator
+from pydantic import AfterValidator, model_validator
 
 from components.settings.base import (
     DnsLabel,
@@ -27,8 +27,23 @@ from components.settings.quantities import Bytes, Duration, Url
 Positive = Annotated[int, Ge(1)]
 BasePath = Annotated[str, Spelled(r"/|(/[A-Za-z0-9_~-]+)+", "a path like /jaeger, without a slash at its end")]
 
+# Of badger: its write-ahead files alone are 128 MiB each, and up to five wait for a flush.
 SMALLEST_VOLUME = Bytes.parse("1Gi")
-"""Of badger: its write-ahead files alone are 128 MiB each, and up to five wait for a flush."""
+
+
+def _more_than_nothing(duration: Duration) -> Duration:
+    if not duration.milliseconds:
+        raise ValueError("more than nothing, like 3d or 5s")
+    return duration
+
+
+def _room_for_badger(size: Bytes) -> Bytes:
+    if size < SMALLEST_VOLUME:
+        raise ValueError(f"at least {SMALLEST_VOLUME}: badger writes ahead in large files")
+    return size
+
+
+Period = Annotated[Duration, AfterValidator(_more_than_nothing)]
 
 
 class Memory(Model):
@@ -41,21 +56,13 @@ class Memory(Model):
 class Badger(Model):
     """In files on a volume of its own."""
 
-    size: Bytes = Bytes.parse("10Gi")
+    size: Annotated[Bytes, AfterValidator(_room_for_badger)] = Bytes.parse("10Gi")
     """Size of the volume; about 1 KB per span."""
-    ttl: Duration = Duration.parse("3d")
+    ttl: Period = Duration.parse("3d")
     """Age at which spans are deleted."""
     sync_writes: bool = False
     """Whether spans are on the disk before they are acknowledged: a third of the throughput, and nothing is lost with a
     node (without it up to half a minute; with the process alone nothing is lost either way)."""
-
-    @model_validator(mode="after")
-    def _holds_something(self) -> Self:
-        if not self.ttl.milliseconds:
-            raise ValueError("ttl 0s would delete every span as it is written: how long traces are kept, like 3d")
-        if self.size < SMALLEST_VOLUME:
-            raise ValueError(f"size {self.size} must be at least {SMALLEST_VOLUME}: badger writes ahead in large files")
-        return self
 
 
 class SearchCluster(Model):
@@ -75,15 +82,13 @@ class SearchCluster(Model):
     """Primary shards of a day's index."""
     copies: Annotated[int, Ge(0)] = 1
     """Further copies of each shard."""
-    lookback: Duration = Duration.parse("3d")
+    lookback: Period = Duration.parse("3d")
     """How far back a trace is looked for by its id: as long as the cluster keeps indices."""
 
     @model_validator(mode="after")
     def _whole_login(self) -> Self:
         if (self.username is None) != (self.password_secret is None):
             raise ValueError("username and passwordSecret belong together: give both or none")
-        if not self.lookback.milliseconds:
-            raise ValueError("lookback 0s would find nothing: how long the cluster keeps indices, like 3d")
         return self
 
 
@@ -123,17 +128,15 @@ class Sampling(Model):
 
     percent: Annotated[float, Ge(0), Le(100)] = 100
     """Share of the traces that are neither failed nor slow; at 100 everything is kept, at once."""
-    slow: Duration = Duration.parse("5s")
+    slow: Period = Duration.parse("5s")
     """Traces that take as long are always kept, as are those with an error."""
-    decision_wait: Duration = Duration.parse("30s")
+    decision_wait: Period = Duration.parse("30s")
     """How long after its first span a trace is decided on; what is waiting is lost with the pod."""
     max_traces: Positive = 50_000
     """Traces that may wait at once (1 600 new ones a second at 30s); past it the oldest are lost undecided."""
 
     @model_validator(mode="after")
     def _sees_the_slow(self) -> Self:
-        if not self.slow.milliseconds:
-            raise ValueError("slow 0s would keep every trace: use percent 100 for that")
         if self.decision_wait <= self.slow:
             raise ValueError(
                 f"decisionWait {self.decision_wait} must be longer than slow {self.slow}, to see it happen"

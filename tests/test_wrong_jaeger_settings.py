@@ -61,14 +61,18 @@ def problems(jaeger: dict[str, Any], cluster: dict[str, str] = DEV) -> list[str]
         (
             {"replicas": 2, "storage": {"badger": {}}},
             "jaeger.replicas",
-            "1 with storage badger: one process writes its files, so each replica would have some of the traces; "
-            "more need elasticsearch or opensearch",
+            (
+                "1 with storage badger: one process writes its files, so each replica would have some of the traces; "
+                "more need elasticsearch or opensearch"
+            ),
         ),
         (
             {"replicas": 2, "storage": {"memory": {}}},
             "jaeger.replicas",
-            "1 with storage memory: each replica would have some of the traces in its own; "
-            "more need elasticsearch or opensearch",
+            (
+                "1 with storage memory: each replica would have some of the traces in its own; "
+                "more need elasticsearch or opensearch"
+            ),
         ),
         ({"replicas": 0}, "jaeger.replicas", "at least 1"),
         (

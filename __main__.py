@@ -20,7 +20,7 @@ namespaces = Namespaces("namespaces", NamespacesArgs(cluster=settings.cluster), 
 site = Site(
     cluster=settings.cluster,
     namespace=namespaces.stack,
-    flows=flows(settings.prometheus, settings.jaeger, settings.notifications, watched),
+    flows=flows(settings.cluster, settings.prometheus, settings.jaeger, settings.notifications, watched),
     secrets=secrets,
 )
 

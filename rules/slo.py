@@ -120,11 +120,11 @@ class SloSettings(Model):
     errors: Counter | None = None
     """Counter of the bad events; this or `good`."""
     good: Counter | None = None
-    """Counter of the good events, such as a histogram's bucket (`le="0.5"`) for a latency objective; this or `errors`."""
+    """Counter of the good events, such as a histogram's bucket (`le="0.5"`) for a latency; this or `errors`."""
     owner: Team
     """Team that is told: the label `owner` of its alerts."""
     minimum_events: Annotated[int, Ge(1)] = 100
-    """Events in an alert's long window, below which it stays quiet: one failure among ten calls of a night is no outage."""
+    """Events in an alert's long window, below which it stays quiet: one failure in ten calls of a night is no outage."""
 
     @model_validator(mode="after")
     def _one_of_errors_and_good(self) -> Self:
@@ -192,7 +192,7 @@ def _errors(slo: SloSettings, events: str) -> str:
     """Bad events per second. A counter that is not there yet counts none: no errors are 0, no good ones are all bad."""
     if slo.good is not None:
         return f"{events} - on (cluster, environment) {slo.good.rate} or on (cluster, environment) {events}"
-    assert slo.errors is not None
+    assert slo.errors is not None  # noqa: S101  the model takes exactly one of the two
     return f"{slo.errors.rate} or on (cluster, environment) {events} * 0"
 
 

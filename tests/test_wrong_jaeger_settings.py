@@ -38,7 +38,7 @@ def problems(jaeger: dict[str, Any], cluster: dict[str, str] = DEV) -> list[str]
             "unknown key: one of memory, badger, elasticsearch, opensearch",
         ),
         ({"storage": {"bager": {}}}, "jaeger.storage.bager", "unknown key: did you mean badger?"),
-        ({"storage": {"badger": {"ttl": "0s"}}}, "jaeger.storage.badger.ttl", "more than nothing, like 3d or 5s"),
+        ({"storage": {"badger": {"ttl": "0s"}}}, "jaeger.storage.badger.ttl", "a duration longer than 0s"),
         ({"storage": {"badger": {"ttl": "3 days"}}}, "jaeger.storage.badger.ttl", "a duration like 15s, 6h or 7d"),
         (
             {"storage": {"badger": {"size": "500Mi"}}},
@@ -56,7 +56,7 @@ def problems(jaeger: dict[str, Any], cluster: dict[str, str] = DEV) -> list[str]
         (
             {"storage": {"elasticsearch": SEARCH | {"lookback": "0s"}}},
             "jaeger.storage.elasticsearch.lookback",
-            "more than nothing, like 3d or 5s",
+            "a duration longer than 0s",
         ),
         (
             {"replicas": 2, "storage": {"badger": {}}},
@@ -82,12 +82,12 @@ def problems(jaeger: dict[str, Any], cluster: dict[str, str] = DEV) -> list[str]
         ),
         ({"sampling": {"percent": 101}}, "jaeger.sampling.percent", "at most 100.0"),
         ({"sampling": {"percent": -1}}, "jaeger.sampling.percent", "at least 0.0"),
-        ({"sampling": {"slow": "0s"}}, "jaeger.sampling.slow", "more than nothing, like 3d or 5s"),
+        ({"sampling": {"slow": "0s"}}, "jaeger.sampling.slow", "a duration longer than 0s"),
         ({"sampling": {"maxTraces": 0}}, "jaeger.sampling.maxTraces", "at least 1"),
         (
             {"sampling": {"slow": "10s", "decisionWait": "10s"}},
-            "jaeger.sampling",
-            "decisionWait 10s must be longer than slow 10s, to see it happen",
+            "jaeger.sampling.decisionWait",
+            "longer than slow, 10s, to see it happen",
         ),
         (
             {"ingest": ["Agents"]},
@@ -122,6 +122,13 @@ def test_a_password_in_plain_is_refused_and_not_repeated(secret: dict[str, Any],
     found = problems({"storage": {"elasticsearch": secret}})
     assert any(line.startswith(f"{path}: (hidden): ") for line in found)
     assert "hunter2" not in "".join(found), "a log of the refusal must not hold it either"
+
+
+def test_in_production_a_password_does_not_cross_the_network_in_plain() -> None:
+    login = {"username": "jaeger", "passwordSecret": {"name": "search", "key": "password"}}
+    (line,) = problems({"storage": {"opensearch": login | {"urls": ["http://search.example:9200"]}}}, PROD)
+    assert line.startswith("jaeger.storage.opensearch.urls[0]: ")
+    assert line.endswith(": an https URL: in production no password or token crosses the network in plain")
 
 
 def test_everything_wrong_is_said_at_once() -> None:

@@ -18,6 +18,7 @@ from components.settings.base import (
     Secret,
     Spelled,
     Workload,
+    misfit,
     problem,
     resources,
 )
@@ -31,19 +32,10 @@ BasePath = Annotated[str, Spelled(r"/|(/[A-Za-z0-9_~-]+)+", "a path like /jaeger
 SMALLEST_VOLUME = Bytes.parse("1Gi")
 
 
-def _more_than_nothing(duration: Duration) -> Duration:
-    if not duration.milliseconds:
-        raise ValueError("more than nothing, like 3d or 5s")
-    return duration
-
-
 def _room_for_badger(size: Bytes) -> Bytes:
     if size < SMALLEST_VOLUME:
         raise ValueError(f"at least {SMALLEST_VOLUME}: badger writes ahead in large files")
     return size
-
-
-Period = Annotated[Duration, AfterValidator(_more_than_nothing)]
 
 
 class Memory(Model):
@@ -58,7 +50,7 @@ class Badger(Model):
 
     size: Annotated[Bytes, AfterValidator(_room_for_badger)] = Bytes.parse("10Gi")
     """Size of the volume; about 1 KB per span."""
-    ttl: Period = Duration.parse("3d")
+    ttl: Duration = Duration.parse("3d")
     """Age at which spans are deleted."""
     sync_writes: bool = False
     """Whether spans are on the disk before they are acknowledged: a third of the throughput, and nothing is lost with a
@@ -82,7 +74,7 @@ class SearchCluster(Model):
     """Primary shards of a day's index."""
     copies: Annotated[int, Ge(0)] = 1
     """Further copies of each shard."""
-    lookback: Period = Duration.parse("3d")
+    lookback: Duration = Duration.parse("3d")
     """How far back a trace is looked for by its id: as long as the cluster keeps indices."""
 
     @model_validator(mode="after")
@@ -128,9 +120,9 @@ class Sampling(Model):
 
     percent: Annotated[float, Ge(0), Le(100)] = 100
     """Share of the traces that are neither failed nor slow; at 100 everything is kept, at once."""
-    slow: Period = Duration.parse("5s")
+    slow: Duration = Duration.parse("5s")
     """Traces that take as long are always kept, as are those with an error."""
-    decision_wait: Period = Duration.parse("30s")
+    decision_wait: Duration = Duration.parse("30s")
     """How long after its first span a trace is decided on; what is waiting is lost with the pod."""
     max_traces: Positive = 50_000
     """Traces that may wait at once (1 600 new ones a second at 30s); past it the oldest are lost undecided."""
@@ -138,9 +130,7 @@ class Sampling(Model):
     @model_validator(mode="after")
     def _sees_the_slow(self) -> Self:
         if self.decision_wait <= self.slow:
-            raise ValueError(
-                f"decisionWait {self.decision_wait} must be longer than slow {self.slow}, to see it happen"
-            )
+            raise misfit("decisionWait", str(self.decision_wait), f"longer than slow, {self.slow}, to see it happen")
         return self
 
 
@@ -193,5 +183,18 @@ def production_keeps_its_traces(cluster: ClusterSettings, jaeger: JaegerSettings
         )
 
 
-CHECKS = (replicas_share_a_store, traces_are_decided_in_one_place, production_keeps_its_traces)
+def production_hides_its_search_login(cluster: ClusterSettings, jaeger: JaegerSettings) -> Iterator[Problem]:
+    store = jaeger.storage.cluster
+    for position, url in enumerate(store.urls if store and store.password_secret else ()):
+        if cluster.is_production and url.scheme == "http":
+            reason = "an https URL: in production no password or token crosses the network in plain"
+            yield problem(f"jaeger.storage.{jaeger.storage.kind}.urls[{position}]", str(url), reason)
+
+
+CHECKS = (
+    replicas_share_a_store,
+    traces_are_decided_in_one_place,
+    production_keeps_its_traces,
+    production_hides_its_search_login,
+)
 """What Jaeger's settings must hold, among themselves and with other sections."""

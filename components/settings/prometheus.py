@@ -16,6 +16,7 @@ from components.settings.base import (
     Resources,
     Secret,
     Workload,
+    misfit,
     resources,
 )
 from components.settings.quantities import Bytes, Duration, HostPort, Url
@@ -179,7 +180,7 @@ class PrometheusSettings(Workload):
         size, storage = self.retention.size, self.storage
         if size and storage and size.count > storage.count * LARGEST_SHARE:
             largest = Bytes(int(storage.count * LARGEST_SHARE) // 2**20 * 2**20)
-            raise ValueError(f"retention.size {size} must be at most {largest}, 85 % of storage {storage}")
+            raise misfit("retention.size", str(size), f"at most {largest}, 85 % of storage {storage}")
         return self
 
     @property

@@ -5,6 +5,7 @@ from pulumi import Config, ResourceOptions, export
 from components import exporters, provider
 from components.alertmanager.component import Alertmanager, AlertmanagerArgs
 from components.flow_table import flows
+from components.jaeger.component import Jaeger, JaegerArgs
 from components.kubernetes import Site
 from components.load import load
 from components.namespaces import Namespaces, NamespacesArgs
@@ -19,7 +20,7 @@ namespaces = Namespaces("namespaces", NamespacesArgs(cluster=settings.cluster), 
 site = Site(
     cluster=settings.cluster,
     namespace=namespaces.stack,
-    flows=flows(settings.cluster, settings.prometheus, settings.notifications, watched),
+    flows=flows(settings.cluster, settings.prometheus, settings.jaeger, settings.notifications, watched),
     secrets=secrets,
 )
 
@@ -39,6 +40,7 @@ prometheus = Prometheus(
     ),
     cluster,
 )
+jaeger = Jaeger("jaeger", JaegerArgs(site=site, settings=settings.jaeger), cluster)
 
 export("namespaces", {"stack": namespaces.stack, "nodeAgents": namespaces.node_agents})
-export("urls", {"alertmanager": alertmanager.url, "prometheus": prometheus.url})
+export("urls", {"alertmanager": alertmanager.url, "jaeger": jaeger.url, "prometheus": prometheus.url})

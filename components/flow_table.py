@@ -6,22 +6,28 @@ import re
 from dataclasses import replace
 
 from components import ports
-from components.flows import API_SERVER_PORTS, ApiServer, Flow, Internet, Peer, Server
+from components.flows import API_SERVER_PORTS, ApiServer, Flow, Internet, Namespace, Peer, Server
 from components.prometheus.config import extra_jobs
 from components.settings.alertmanager import NotificationSettings
 from components.settings.cluster import ClusterSettings
+from components.settings.jaeger import JaegerSettings
 from components.settings.prometheus import PrometheusSettings
 from rules.model import Watched
 
 PROMETHEUS = Server("prometheus")
 ALERTMANAGER = Server("alertmanager")
+JAEGER = Server("jaeger")
 
 
 def flows(
-    cluster: ClusterSettings, prometheus: PrometheusSettings, notifications: NotificationSettings, watched: Watched
+    cluster: ClusterSettings,
+    prometheus: PrometheusSettings,
+    jaeger: JaegerSettings,
+    notifications: NotificationSettings,
+    watched: Watched,
 ) -> tuple[Flow, ...]:
     """Every connection that the servers of this stack open."""
-    known = {PROMETHEUS.name, ALERTMANAGER.name, *(exporter.name for exporter in watched.exporters)}
+    known = {PROMETHEUS.name, ALERTMANAGER.name, JAEGER.name, *(exporter.name for exporter in watched.exporters)}
     names = "|".join(sorted(known))
     ours = re.compile(
         rf"(?:(?P<service>{names})|(?:.+\.)?(?P<pod>{names})-headless)(?:\.{cluster.namespaces.stack}(?:\.svc(?:\..+)?)?)?"
@@ -43,6 +49,7 @@ def flows(
             Flow(ALERTMANAGER, Internet(receiver.name), (receiver.webhook.port,), f"receiver {receiver.name}")
             for receiver in notifications.receivers
         ),
+        *_traces(jaeger),
         *(
             Flow(Server(exporter.name), target, port, f"exporter {exporter.name}")
             for exporter in watched.exporters
@@ -56,3 +63,15 @@ def _resolved(peer: Peer, ours: re.Pattern[str]) -> Peer:
     """The server of this stack that a stack file's address names: it is let in at the other end, too."""
     named = ours.fullmatch(peer.host) if isinstance(peer, Internet) else None
     return Server(named["service"] or named["pod"]) if named else peer
+
+
+def _traces(jaeger: JaegerSettings) -> tuple[Flow, ...]:
+    cluster = jaeger.storage.cluster
+    return (
+        Flow(JAEGER, PROMETHEUS, (ports.PROMETHEUS,), "asks for the metrics of spans"),
+        *(
+            Flow(Namespace(namespace), JAEGER, (ports.OTLP_GRPC, ports.OTLP_HTTP), "sends spans")
+            for namespace in jaeger.ingest
+        ),
+        *(Flow(JAEGER, Internet(url.host), (url.port,), "stores spans") for url in (cluster.urls if cluster else ())),
+    )

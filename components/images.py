@@ -39,6 +39,12 @@ ALERTMANAGER = _pinned(
     tested="0.31.1",
     why="later modules embed a web page that their archive leaves out; 0.32 to 0.34 change nothing configured here",
 )
+JAEGER = _pinned(
+    "quay.io/jaegertracing/jaeger:2.20.0",
+    uid=10001,
+    tested="2.13.0",
+    why="no later module can be had; 2.14 to 2.20 drop Jaeger 1 and rename index rotation keys, which are not set here",
+)
 KUBE_STATE_METRICS = _pinned("registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.18.0", uid=65534)
 NODE_EXPORTER = _pinned("quay.io/prometheus/node-exporter:v1.12.1", uid=65534)
 BLACKBOX_EXPORTER = _pinned("quay.io/prometheus/blackbox-exporter:v0.28.0", uid=65534)
@@ -46,6 +52,7 @@ BLACKBOX_EXPORTER = _pinned("quay.io/prometheus/blackbox-exporter:v0.28.0", uid=
 ALL = {
     "prometheus": PROMETHEUS,
     "alertmanager": ALERTMANAGER,
+    "jaeger": JAEGER,
     "kube-state-metrics": KUBE_STATE_METRICS,
     "node-exporter": NODE_EXPORTER,
     "blackbox-exporter": BLACKBOX_EXPORTER,

@@ -13,7 +13,7 @@ from pulumi_kubernetes.networking.v1 import (
     NetworkPolicySpecArgsDict,
 )
 
-from components.flows import DNS_PORT, AnyPod, ApiServer, Flow, Internet, Nodes, Peer, Server
+from components.flows import DNS_PORT, AnyPod, ApiServer, Flow, Internet, Namespace, Nodes, Peer, Server
 from components.settings.cluster import EVERYWHERE, ClusterSettings
 from components.settings.quantities import Cidr
 
@@ -26,7 +26,7 @@ def policy(name: str, flows: Iterable[Flow], cluster: ClusterSettings) -> Networ
     """What the table allows the server ``name``, in and out."""
     table = tuple(flows)
     egress: list[NetworkPolicyEgressRuleArgsDict] = [
-        {"to": _peers(flow.target, cluster), **_on(flow)} for flow in table if flow.source.name == name
+        {"to": _peers(flow.target, cluster), **_on(flow)} for flow in table if flow.source == Server(name)
     ]
     ingress: list[NetworkPolicyIngressRuleArgsDict] = [
         {"from_": _peers(flow.source, cluster), **_on(flow)} for flow in table if flow.target == Server(name)
@@ -58,6 +58,8 @@ def _peers(peer: Peer, cluster: ClusterSettings) -> list[NetworkPolicyPeerArgsDi
     match peer:
         case Server(name):
             return [{"pod_selector": {"match_labels": {"app.kubernetes.io/name": name}}}]
+        case Namespace(name):
+            return [{"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": name}}}]
         case AnyPod():
             # The empty selector matches pods of every namespace; annotated pods on the host network are nodes.
             return [{"namespace_selector": {}}, *_blocks(cluster.network.nodes)]

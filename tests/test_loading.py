@@ -50,7 +50,7 @@ def test_a_valid_stack_registers_resources(recorders: list[Recorder]) -> None:
     assert made.resources_seen, "or the absence below proves nothing"
 
 
-SECTIONS = "one of cluster, prometheus, alertmanager, systems, alerts, notifications, slos"
+SECTIONS = "one of cluster, prometheus, alertmanager, jaeger, systems, alerts, notifications, slos"
 HOOK = 'notifications.receivers[0].webhook.urlSecret: "hookUrl":'
 UNSET = f"{HOOK} no such secret in this stack: set it with pulumi config set --secret hookUrl"
 IN_PLAIN = f"{HOOK} stands in plain in the stack file: set it with pulumi config set --secret hookUrl"
@@ -145,7 +145,7 @@ def test_a_render_says_all_problems_one_line_each(tmp_path: Path) -> None:
             "prometheus.replicas: 9: at most 4",
             "prometheus.scrapeIntervall: unknown key: did you mean scrapeInterval?",
             "alerts.TargetDwn: unknown alert of the systems that are on: did you mean TargetDown?",
-            "grafanna: unknown key: one of cluster, prometheus, alertmanager, systems, alerts, notifications, slos",
+            f"grafanna: unknown key: {SECTIONS}",
         ],
     )
 

@@ -14,6 +14,8 @@ from pydantic_core import PydanticCustomError, core_schema
 from components.settings.alertmanager import AlertmanagerSettings, NotificationSettings
 from components.settings.base import Many, Model, Problem, Workload, holds_secret, problem, problems, unknown_key
 from components.settings.cluster import ClusterSettings
+from components.settings.jaeger import CHECKS as JAEGER_CHECKS
+from components.settings.jaeger import JaegerSettings
 from components.settings.prometheus import PrometheusSettings
 from components.settings.quantities import Duration, Image
 from components.settings.secrets import encrypted, leaves, references, unanswered
@@ -70,6 +72,8 @@ class Settings(Model):
     """The metrics server."""
     alertmanager: AlertmanagerSettings = AlertmanagerSettings()
     """Groups, silences and delivers alerts."""
+    jaeger: JaegerSettings = JaegerSettings()
+    """The trace store."""
     systems: Systems = Systems()
     """What is watched."""
     alerts: dict[str, Annotated[AlertOverride | None, _OrOff]] = {}
@@ -215,9 +219,12 @@ OWN_EXTERNAL_LABELS = ("cluster", "environment", "prometheus_replica")
 
 
 def labels_are_free(
-    cluster: ClusterSettings, prometheus: PrometheusSettings, alertmanager: AlertmanagerSettings
+    cluster: ClusterSettings,
+    prometheus: PrometheusSettings,
+    alertmanager: AlertmanagerSettings,
+    jaeger: JaegerSettings,
 ) -> Iterator[Problem]:
-    workloads: dict[str, Workload] = {"prometheus": prometheus, "alertmanager": alertmanager}
+    workloads: dict[str, Workload] = {"prometheus": prometheus, "alertmanager": alertmanager, "jaeger": jaeger}
     given = {"cluster.labels": cluster.labels} | {f"{name}.labels": each.labels for name, each in workloads.items()}
     for path, labels in given.items():
         for label, value in labels.items():
@@ -239,9 +246,17 @@ def tolerations_match_a_taint(cluster: ClusterSettings) -> Iterator[Problem]:
 
 
 def durations_are_not_zero(
-    prometheus: PrometheusSettings, alertmanager: AlertmanagerSettings, notifications: NotificationSettings
+    prometheus: PrometheusSettings,
+    alertmanager: AlertmanagerSettings,
+    jaeger: JaegerSettings,
+    notifications: NotificationSettings,
 ) -> Iterator[Problem]:
-    sections = {"prometheus": prometheus, "alertmanager": alertmanager, "notifications": notifications}
+    sections = {
+        "prometheus": prometheus,
+        "alertmanager": alertmanager,
+        "jaeger": jaeger,
+        "notifications": notifications,
+    }
     for path, value in leaves(sections):
         # Waiting for nobody is a choice; an interval of zero is none.
         if value == Duration(0) and path.lstrip(".") != "notifications.groupWait":
@@ -295,5 +310,6 @@ CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     names_are_unique,
     scrape_jobs_are_new,
     overridden_alerts_exist,
+    *JAEGER_CHECKS,
 )
 """What sections must hold together; each check names the sections it reads."""

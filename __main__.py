@@ -6,6 +6,7 @@ from components import exporters, provider
 from components.alertmanager.component import Alertmanager, AlertmanagerArgs
 from components.flow_table import flows
 from components.grafana import component as grafana
+from components.jaeger.component import Jaeger, JaegerArgs
 from components.kubernetes import Site
 from components.load import load
 from components.namespaces import Namespaces, NamespacesArgs
@@ -20,7 +21,9 @@ namespaces = Namespaces("namespaces", NamespacesArgs(cluster=settings.cluster), 
 site = Site(
     cluster=settings.cluster,
     namespace=namespaces.stack,
-    flows=flows(settings.cluster, settings.prometheus, settings.notifications, watched, settings.grafana),
+    flows=flows(
+        settings.cluster, settings.prometheus, settings.jaeger, settings.notifications, watched, settings.grafana
+    ),
     secrets=secrets,
 )
 
@@ -40,10 +43,16 @@ prometheus = Prometheus(
     ),
     cluster,
 )
+jaeger = Jaeger("jaeger", JaegerArgs(site=site, settings=settings.jaeger), cluster)
 grafana.deploy(settings.grafana, site, cluster)
 
 export("namespaces", {"stack": namespaces.stack, "nodeAgents": namespaces.node_agents})
 export(
     "urls",
-    {"alertmanager": alertmanager.url, "grafana": str(settings.grafana.address), "prometheus": prometheus.url},
+    {
+        "alertmanager": alertmanager.url,
+        "grafana": str(settings.grafana.address),
+        "jaeger": jaeger.url,
+        "prometheus": prometheus.url,
+    },
 )

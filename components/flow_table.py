@@ -6,21 +6,24 @@ import re
 from dataclasses import replace
 
 from components import ports
-from components.flows import API_SERVER_PORTS, ApiServer, Flow, IngressController, Internet, Peer, Server
+from components.flows import API_SERVER_PORTS, ApiServer, Flow, IngressController, Internet, Namespace, Peer, Server
 from components.prometheus.config import extra_jobs
 from components.settings.alertmanager import NotificationSettings
 from components.settings.cluster import ClusterSettings
 from components.settings.grafana import GrafanaSettings
+from components.settings.jaeger import JaegerSettings
 from components.settings.prometheus import PrometheusSettings
 from rules.model import Watched
 
 PROMETHEUS = Server("prometheus")
 ALERTMANAGER = Server("alertmanager")
+JAEGER = Server("jaeger")
 GRAFANA = Server("grafana")
 
 DATASOURCES = (
     (PROMETHEUS, ports.PROMETHEUS),
     (ALERTMANAGER, ports.ALERTMANAGER),
+    (JAEGER, ports.JAEGER_QUERY),
 )
 """What Grafana asks."""
 
@@ -28,12 +31,13 @@ DATASOURCES = (
 def flows(
     cluster: ClusterSettings,
     prometheus: PrometheusSettings,
+    jaeger: JaegerSettings,
     notifications: NotificationSettings,
     watched: Watched,
     grafana: GrafanaSettings,
 ) -> tuple[Flow, ...]:
     """Every connection that the servers of this stack open."""
-    known = {PROMETHEUS.name, ALERTMANAGER.name, *(exporter.name for exporter in watched.exporters)}
+    known = {PROMETHEUS.name, ALERTMANAGER.name, JAEGER.name, *(exporter.name for exporter in watched.exporters)}
     if not grafana.external:
         known.add(GRAFANA.name)
     names = "|".join(sorted(known))
@@ -57,6 +61,7 @@ def flows(
             Flow(ALERTMANAGER, Internet(receiver.name), (receiver.webhook.port,), f"receiver {receiver.name}")
             for receiver in notifications.receivers
         ),
+        *_traces(jaeger),
         *(
             Flow(Server(exporter.name), target, port, f"exporter {exporter.name}")
             for exporter in watched.exporters
@@ -99,3 +104,15 @@ def _people(grafana: GrafanaSettings) -> tuple[Internet | IngressController, ...
     controller = grafana.ingress.controller
     labels = tuple(sorted(controller.labels.items()))
     return (*node_port, IngressController(controller.namespace, labels, controller.addresses))
+
+
+def _traces(jaeger: JaegerSettings) -> tuple[Flow, ...]:
+    cluster = jaeger.storage.cluster
+    return (
+        Flow(JAEGER, PROMETHEUS, (ports.PROMETHEUS,), "asks for the metrics of spans"),
+        *(
+            Flow(Namespace(namespace), JAEGER, (ports.OTLP_GRPC, ports.OTLP_HTTP), "sends spans")
+            for namespace in jaeger.ingest
+        ),
+        *(Flow(JAEGER, Internet(url.host), (url.port,), "stores spans") for url in (cluster.urls if cluster else ())),
+    )

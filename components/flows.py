@@ -22,6 +22,13 @@ class Server:
 
 
 @dataclass(frozen=True)
+class Namespace:
+    """All pods of a namespace outside the stack."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class AnyPod:
     """Pods of any namespace, on the ports that their annotations name."""
 
@@ -53,14 +60,14 @@ class IngressController:
     addresses: tuple[Cidr, ...] = ()
 
 
-Peer = Server | AnyPod | ApiServer | Nodes | Internet | IngressController
+Peer = Server | Namespace | AnyPod | ApiServer | Nodes | Internet | IngressController
 
 
 @dataclass(frozen=True)
 class Flow:
     """One direction of traffic: ``source`` opens connections to ``target``."""
 
-    source: Server | Internet | IngressController
+    source: Server | Namespace | Internet | IngressController
     target: Peer
     ports: tuple[int, ...]
     """Empty means every port, where the target says which."""

@@ -47,6 +47,12 @@ GRAFANA = _pinned(
     why="no Grafana can be built here: 13.2.3 is the newest patched release that is known to run without a shell and "
     "on a read-only root; instead, its configuration is held against the keys that Grafana documents",
 )
+JAEGER = _pinned(
+    "quay.io/jaegertracing/jaeger:2.20.0",
+    uid=10001,
+    tested="2.13.0",
+    why="no later module can be had; 2.14 to 2.20 drop Jaeger 1 and rename index rotation keys, which are not set here",
+)
 KUBE_STATE_METRICS = _pinned("registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.18.0", uid=65534)
 NODE_EXPORTER = _pinned("quay.io/prometheus/node-exporter:v1.12.1", uid=65534)
 BLACKBOX_EXPORTER = _pinned("quay.io/prometheus/blackbox-exporter:v0.28.0", uid=65534)
@@ -55,6 +61,7 @@ ALL = {
     "prometheus": PROMETHEUS,
     "alertmanager": ALERTMANAGER,
     "grafana": GRAFANA,
+    "jaeger": JAEGER,
     "kube-state-metrics": KUBE_STATE_METRICS,
     "node-exporter": NODE_EXPORTER,
     "blackbox-exporter": BLACKBOX_EXPORTER,

@@ -14,7 +14,18 @@ from pulumi_kubernetes.networking.v1 import (
     NetworkPolicySpecArgsDict,
 )
 
-from components.flows import DNS_PORT, AnyPod, ApiServer, Flow, IngressController, Internet, Nodes, Peer, Server
+from components.flows import (
+    DNS_PORT,
+    AnyPod,
+    ApiServer,
+    Flow,
+    IngressController,
+    Internet,
+    Namespace,
+    Nodes,
+    Peer,
+    Server,
+)
 from components.settings.cluster import EVERYWHERE, ClusterSettings
 from components.settings.quantities import Cidr
 
@@ -59,13 +70,13 @@ def _peers(peer: Peer, cluster: ClusterSettings) -> list[NetworkPolicyPeerArgsDi
     match peer:
         case Server(name):
             return [{"pod_selector": {"match_labels": {"app.kubernetes.io/name": name}}}]
+        case Namespace(name):
+            return [{"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": name}}}]
         case AnyPod():
             # The empty selector matches pods of every namespace; annotated pods on the host network are nodes.
             return [{"namespace_selector": {}}, *_blocks(cluster.network.nodes)]
-        case ApiServer():
-            return _blocks(cluster.network.api_server)
-        case Nodes():
-            return _blocks(cluster.network.nodes)
+        case ApiServer() | Nodes():
+            return _blocks(cluster.network.api_server if isinstance(peer, ApiServer) else cluster.network.nodes)
         case Internet():
             # A NetworkPolicy knows no host names, and the addresses behind one change: the port is what can be held.
             return [{"namespace_selector": {}}, *_blocks(EVERYWHERE)]

@@ -132,7 +132,7 @@ def stateful_set(
         "resources": {"requests": {"storage": str(storage)}},
         **({"storage_class_name": site.cluster.storage_class} if site.cluster.storage_class else {}),
     }
-    scratch: list[VolumeArgsDict] = [{"name": "data", "empty_dir": {}}] if storage is None else []
+    scratch: list[VolumeArgsDict] = [{"name": "data", "empty_dir": {}}] if storage is None and program.data else []
     pods = StatefulSet(
         f"{name}-pods",
         metadata=metadata(program.name, program.name, site),

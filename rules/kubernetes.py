@@ -107,7 +107,7 @@ def cadvisor(cluster: ClusterSettings) -> ScrapeJob:
     job = _kubelet_job("cadvisor", "/metrics/cadvisor", cluster, CADVISOR_METRICS)
     # A pod's own cgroup repeats the sum of its containers, and slices repeat the sum of pods: kept, every sum by
     # namespace would count twice. Network counters exist only for the pod's sandbox, and machine_* has no container.
-    sums = Relabel(source=("__name__", "container"), regex="container_(cpu|memory|fs)_.+;(POD)?", action="drop")
+    sums = Relabel(source=("__name__", "container"), regex="container_[^n].+;(POD)?", action="drop")
     return replace(job, metric_relabel=(*job.metric_relabel, sums))
 
 
@@ -183,6 +183,13 @@ def annotated_services(cluster: ClusterSettings) -> ScrapeJob:
         reaches=((AnyPod(), ()),),
         relabel=(
             *_scrape_annotations("service"),
+            drop(f"__meta_kubernetes_pod_{_ANNOTATION}_scrape", "true"),  # a pod that says so itself is found as a pod
+            # Discovery adds the pods' other container ports; only an annotation can mean one of those.
+            Relabel(
+                source=("__meta_kubernetes_endpointslice_port", f"__meta_kubernetes_service_{_ANNOTATION}_port"),
+                regex=".+;.*|;.+",
+                action="keep",
+            ),
             keep("__meta_kubernetes_endpointslice_address_type", cluster.network.ip_family),
             *_POD_LABELS,
             copy("__meta_kubernetes_service_name", "service"),

@@ -122,7 +122,7 @@ class Exporter:
     per_node: bool = False
     """One per node, on the host's network and with its root file system read-only, in the node agents' namespace."""
     files: dict[str, str] = field(default_factory=dict)
-    """Configuration, file name to text, under ``/etc/<name>``."""
+    """Configuration, file name to text, under ``/etc/<name>/config``."""
     secrets: dict[str, Secret] = field(default_factory=dict)
     """Secrets, file name to source, under ``/etc/<name>/secrets``."""
     api: tuple[ApiAccess, ...] = ()

@@ -22,6 +22,11 @@ BLACKBOX_PORT = 9115
 SERVERS = {"prometheus": ports.PROMETHEUS, "alertmanager": ports.ALERTMANAGER}
 """The servers that are always there: their port, and ``/-/ready`` on it."""
 
+JAEGER = "jaeger"
+SPAN_METRICS = "jaeger-span-metrics"
+# 500 combinations of labels per service at most, 17 series each: room for some twenty services that all run away.
+SPAN_METRIC_SAMPLES = 200_000
+
 PROBE_INTERVAL = Duration.parse("1m")
 """Probes go through DNS and Services and find what a scrape of the pod does not; a minute is soon enough for that."""
 
@@ -40,11 +45,14 @@ def build(settings: MonitoringSettings, cluster: ClusterSettings) -> Watched:
     probed: dict[str, tuple[Peer, tuple[int, ...]]] = {
         f"http://{name}.{namespace}.svc:{port}/-/ready": (Server(name), (port,)) for name, port in SERVERS.items()
     }
+    probed[f"http://{JAEGER}.{namespace}.svc:{ports.JAEGER_HEALTH}/status"] = (Server(JAEGER), (ports.JAEGER_HEALTH,))
     probed |= {str(url): (Internet(url.host), (url.port,)) for url in settings.probes}
     return Watched(
         scrape_jobs=(
             *(_server(name, port, "http", namespace) for name, port in SERVERS.items()),
             _server(BLACKBOX_EXPORTER, BLACKBOX_PORT, "metrics", namespace),
+            _server(JAEGER, ports.JAEGER_METRICS, "metrics", namespace),
+            _span_metrics(namespace),
             _probes(tuple(probed), namespace),
         ),
         groups=(Group("monitoring", (WATCHDOG, TARGET_DOWN, RELOAD_FAILED, RULES_FAILING, NO_ALERTMANAGER)),),
@@ -70,6 +78,27 @@ def grafana(path: str, cluster: ClusterSettings) -> Watched:
     """Grafana, when the stack has its own; ``path`` is where its paths begin."""
     job = _server("grafana", ports.GRAFANA, "http", cluster.namespaces.stack)
     return Watched(scrape_jobs=(replace(job, path=f"{path}/metrics"),))
+
+
+def _span_metrics(namespace: str) -> ScrapeJob:
+    """What Jaeger counts: series about the services that sent the spans, so none of Jaeger's own place."""
+    return ScrapeJob(
+        name=SPAN_METRICS,
+        discovery=KubernetesDiscovery("endpointslice", (namespace,), f"kubernetes.io/service-name={JAEGER}"),
+        reaches=((Server(JAEGER), (ports.JAEGER_SPAN_METRICS,)),),
+        relabel=(
+            keep("__meta_kubernetes_endpointslice_port_name", "span-metrics"),
+            # Which replica counted; its address would make every series a new one after each restart.
+            copy("__meta_kubernetes_pod_name", "instance"),
+        ),
+        metric_relabel=(
+            # Past the limit of series a service's spans are counted together, under nothing but its job.
+            Relabel(source=("service_name", "exported_job"), regex=";(.+)", target="service_name"),
+            # The same as service_name, some pod of it, and the name of the code that counts.
+            Relabel(regex="exported_job|exported_instance|otel_scope_.+", action="labeldrop"),
+        ),
+        sample_limit=SPAN_METRIC_SAMPLES,
+    )
 
 
 def _probes(targets: tuple[str, ...], namespace: str) -> ScrapeJob:

@@ -124,7 +124,7 @@ class SloSettings(Model):
     owner: Team
     """Team that is told: the label `owner` of its alerts."""
     minimum_events: Annotated[int, Ge(1)] = 100
-    """Events in an alert's long window, below which it stays quiet: one failure in ten calls of a night is no outage."""
+    """Events in an alert's long window, below which it stays quiet: one failure in ten calls is no outage."""
 
     @model_validator(mode="after")
     def _one_of_errors_and_good(self) -> Self:
@@ -163,7 +163,7 @@ BURNS = (
     _burn("Creeping", Severity.WARNING, "0.10", "3d", "6h", "3h"),
 )
 SHORT = Duration.parse("5m")
-"""The one range that is read from the service's own series: three days of those would be millions of samples each time."""
+"""The one range read from the service's own series: three days of those would be millions of samples each time."""
 EVERY = Duration.parse("1m")
 """Time between evaluations; fixed, because the events of a window are the samples of their rate times this."""
 WINDOWS = tuple(sorted({burn.long for burn in BURNS} | {burn.short for burn in BURNS}))

@@ -14,8 +14,10 @@ from tools.recorder import ROOT, Resource
 from tools.stack_file import read
 
 SERVERS = ("alertmanager", "prometheus")
+SINGLE = ("jaeger",)
+"""Servers with one replica, on volumes of settings of their own."""
 EXPORTERS = ("blackbox-exporter", "kube-state-metrics", "node-exporter")
-WORKLOADS = (*SERVERS, "grafana", *EXPORTERS)
+WORKLOADS = (*SERVERS, *SINGLE, "grafana", *EXPORTERS)
 PART_OF = "app.kubernetes.io/part-of"
 NAME = "app.kubernetes.io/name"
 
@@ -35,7 +37,7 @@ DRESS: dict[str, Any] = {
             "annotations": {"example.com/owner": "platform@example.com"},
             "priorityClass": "observability-critical",
         }
-        for server in SERVERS
+        for server in SERVERS + SINGLE
     },
 }
 """Everything that a stack file may put on all workloads."""
@@ -64,6 +66,7 @@ def test_a_workload_says_what_it_needs_and_where_it_stops(prod: Recorded, name: 
         ("alertmanager", ("/-/healthy", 9093), ("/-/ready", 9093)),
         ("prometheus", ("/-/healthy", 9090), ("/-/ready", 9090)),
         ("grafana", ("/healthz", 3000), ("/api/health", 3000)),
+        ("jaeger", ("/status", 13133), ("/status", 13133)),
         ("blackbox-exporter", ("/-/healthy", 9115), ("/-/healthy", 9115)),
         ("kube-state-metrics", ("/livez", 8080), ("/readyz", 8081)),
         ("node-exporter", ("/", 9100), ("/", 9100)),
@@ -87,7 +90,13 @@ def test_probes_ask_the_servers_own_endpoints(
 
 @pytest.mark.parametrize(
     ("name", "seconds"),
-    [("prometheus", 900), ("alertmanager", 120), ("grafana", 600), *((exporter, 60) for exporter in EXPORTERS)],
+    [
+        ("prometheus", 900),
+        ("alertmanager", 120),
+        ("jaeger", 300),
+        ("grafana", 600),
+        *((exporter, 60) for exporter in EXPORTERS),
+    ],
 )
 def test_a_start_has_the_time_it_needs(prod: Recorded, name: str, seconds: int) -> None:
     probe = prod.container(name)["startupProbe"]
@@ -96,7 +105,13 @@ def test_a_start_has_the_time_it_needs(prod: Recorded, name: str, seconds: int) 
 
 @pytest.mark.parametrize(
     ("name", "seconds"),
-    [("prometheus", 300), ("alertmanager", 60), ("grafana", 30), *((exporter, 30) for exporter in EXPORTERS)],
+    [
+        ("prometheus", 300),
+        ("alertmanager", 60),
+        ("jaeger", 60),
+        ("grafana", 30),
+        *((exporter, 30) for exporter in EXPORTERS),
+    ],
 )
 def test_a_stop_has_the_time_it_needs(prod: Recorded, name: str, seconds: int) -> None:
     assert prod.pod(name)["terminationGracePeriodSeconds"] == seconds
@@ -162,7 +177,7 @@ def test_a_lost_node_or_zone_takes_no_second_replica_with_it(prod: Recorded, nam
 
 def test_pods_roll_with_their_configuration_exactly_when_they_do_not_watch_it(prod: Recorded) -> None:
     checked = {name for name in WORKLOADS if "checksum/config" in prod.template(name)["metadata"]["annotations"]}
-    assert checked == {"alertmanager", "blackbox-exporter", "grafana"}, (
+    assert checked == {"alertmanager", "blackbox-exporter", "grafana", "jaeger"}, (
         "Prometheus reloads; the others have no configuration"
     )
 
@@ -196,9 +211,9 @@ def test_every_service_leads_to_a_port_of_a_container(prod: Recorded) -> None:
 @every_workload
 def test_every_file_that_an_argument_names_is_mounted(prod: Recorded, name: str) -> None:
     present = {f"/etc/{path}" for path in prod.files}
-    named = [value for arg in prod.container(name)["args"] for value in re.findall(r"=(/etc/\S+)$", arg)]
+    named = [value for arg in prod.container(name)["args"] for value in re.findall(r"=(?:file:)?(/etc/\S+)$", arg)]
     assert set(named) <= present, "a server whose configuration is elsewhere does not start"
-    assert bool(named) == (name in {"alertmanager", "blackbox-exporter", "grafana", "prometheus"})
+    assert bool(named) == (name in {"alertmanager", "blackbox-exporter", "grafana", "jaeger", "prometheus"})
 
 
 @every_workload
@@ -286,6 +301,7 @@ def test_components_have_types_of_our_own(prod: Recorded) -> None:
     kinds = {
         "alertmanager": "Alertmanager",
         "grafana": "Grafana",
+        "jaeger": "Jaeger",
         "prometheus": "Prometheus",
         "namespaces": "Namespaces",
     }
@@ -315,6 +331,7 @@ def test_the_program_exports_addresses_and_namespaces_and_nothing_else(prod: Rec
         "urls": {
             "alertmanager": "http://alertmanager.monitoring.svc:9093",
             "grafana": "https://grafana.example.com",
+            "jaeger": "http://jaeger.monitoring.svc:16686",
             "prometheus": "http://prometheus.monitoring.svc:9090",
         },
     }

@@ -48,7 +48,7 @@ SYSTEMS = {
             ("Service", "blackbox-exporter"),
             ("ServiceAccount", "blackbox-exporter"),
         },
-        {"alertmanager", "blackbox-exporter", "probes", "prometheus"},
+        {"alertmanager", "blackbox-exporter", "jaeger", "jaeger-span-metrics", "probes", "prometheus"},
     ),
 }
 """By system: its objects, and its scrape jobs."""
@@ -79,7 +79,7 @@ def test_only_the_policies_of_those_who_spoke_to_it_change_with_a_system(stack: 
 
 def test_all_systems_can_be_off(stack: Stacks) -> None:
     off = stack("dev", systems=dict.fromkeys(SYSTEMS))
-    assert set(off.workloads) == {"alertmanager", "grafana", "prometheus"}
+    assert set(off.workloads) == {"alertmanager", "grafana", "jaeger", "prometheus"}
     assert off.kind("ConfigMap")["prometheus-rules"]["data"] == {}, (
         "mounted all the same: turning one on restarts nothing"
     )

@@ -25,6 +25,10 @@ FAR = {
         ],
         "scrapeJobs": [{"name": "pumps", "targets": ["pump.example.com:9187", "api.agents.svc:8080"]}],
     },
+    "jaeger": {
+        "storage": {"badger": None, "opensearch": {"urls": ["https://search.example.com:9200"]}},
+        "sampling": {"percent": 100},
+    },
     "systems": {"monitoring": {"probes": ["https://shop.example.com/health", "http://intra.example.com:8081/"]}},
     "notifications": {
         "receivers": [{"name": "hook", "webhook": {"urlSecret": {"name": "urls", "key": "hook"}, "port": 8443}}]
@@ -100,7 +104,14 @@ def peer(stack: Recorded, host: str) -> Peer:
 
 def table(stack: Recorded) -> tuple[Flow, ...]:
     settings = stack.settings
-    return flows(settings.cluster, settings.prometheus, settings.notifications, settings.watched, settings.grafana)
+    return flows(
+        settings.cluster,
+        settings.prometheus,
+        settings.jaeger,
+        settings.notifications,
+        settings.watched,
+        settings.grafana,
+    )
 
 
 def in_table(stack: Recorded, source: str, target: Peer, port: int) -> bool:
@@ -142,6 +153,8 @@ def test_addresses_are_found_at_all(stack: Stacks) -> None:
         ("prometheus", "api.agents.svc", 8080),
         ("prometheus", "alertmanager-headless.monitoring.svc", 9093),
         ("prometheus", "blackbox-exporter.monitoring.svc", 9115),
+        ("jaeger", "search.example.com", 9200),
+        ("jaeger", "prometheus.monitoring.svc", 9090),
         ("blackbox-exporter", "shop.example.com", 443),
         ("blackbox-exporter", "intra.example.com", 8081),
         ("blackbox-exporter", "prometheus.monitoring.svc", 9090),
@@ -212,11 +225,16 @@ def test_nothing_else_is_allowed_between_servers(spoken: Recorded) -> None:
         ("prometheus", "grafana", 3000),
         ("grafana", "prometheus", 9090),
         ("grafana", "alertmanager", 9093),
+        ("grafana", "jaeger", 16686),
         ("prometheus", "blackbox-exporter", 9115),
         ("prometheus", "kube-state-metrics", 8080),
         ("prometheus", "kube-state-metrics", 8081),
         ("blackbox-exporter", "prometheus", 9090),
         ("blackbox-exporter", "alertmanager", 9093),
+        ("prometheus", "jaeger", 8888),
+        ("prometheus", "jaeger", 8889),
+        ("jaeger", "prometheus", 9090),
+        ("blackbox-exporter", "jaeger", 13133),
     }, "whoever takes one exporter over reaches nothing with it"
 
 

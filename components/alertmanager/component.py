@@ -55,6 +55,8 @@ class Alertmanager(ComponentResource):
                 f"--web.listen-address=:{ports.ALERTMANAGER}",
                 # Empty turns gossip off: a single replica would only wait for peers that never come.
                 f"--cluster.listen-address={f'0.0.0.0:{ports.ALERTMANAGER_GOSSIP}' if gossip else ''}",
+                # Without it a pod address outside the private ranges is refused, and with it the start.
+                *([f"--cluster.advertise-address=$(POD_IP):{ports.ALERTMANAGER_GOSSIP}"] if gossip else []),
                 *(f"--cluster.peer={peer}:{ports.ALERTMANAGER_GOSSIP}" for peer in peers if gossip),
                 f"--log.level={settings.log_level}",
                 "--log.format=json",
@@ -70,6 +72,7 @@ class Alertmanager(ComponentResource):
             workload=settings,
             config=config.files(args.notifications),
             secrets=config.secrets(args.notifications),
+            env=[{"name": "POD_IP", "value_from": {"field_ref": {"field_path": "status.podIP"}}}] if gossip else [],
             data=DATA,
             grace_seconds=60,  # to hand over what it knows and finish the notifications under way
         )

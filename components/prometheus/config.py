@@ -50,7 +50,7 @@ def files(
     return {
         "config": {"prometheus.yml": text(prometheus_yml(settings, cluster))},
         "scrape": {f"{job.name}.yml": text({"scrape_configs": [scrape_config(job, cluster)]}) for job in jobs},
-        "rules": {f"{group.name}.yml": text({"groups": [group.plain()]}) for group in groups},
+        "rules": {f"{group.name}.yml": text({"groups": [rule_group(group, cluster)]}) for group in groups},
     }
 
 
@@ -129,6 +129,14 @@ def extra_jobs(settings: PrometheusSettings) -> tuple[ScrapeJob, ...]:
         )
         for job in settings.scrape_jobs
     )
+
+
+def rule_group(group: Group, cluster: ClusterSettings) -> dict[str, Any]:
+    """The group with the same labels on what its rules make: an expression may have lost them, or never had any."""
+    made = group.plain()
+    for rule in made["rules"]:
+        rule["labels"] = {**rule.get("labels", {}), "cluster": cluster.name, "environment": cluster.environment}
+    return made
 
 
 def _remote_write(remote: RemoteWrite) -> dict[str, Any]:

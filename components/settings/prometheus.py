@@ -109,8 +109,8 @@ class StaticJob(Model):
 
     name: DnsLabel
     """The `job` label; not the name of a job that the stack has itself."""
-    targets: Annotated[Many[HostPort], Len(min_length=1)]
-    """Addresses, host:port."""
+    targets: Annotated[Many[HostPort], Len(min_length=1, max_length=1000)]
+    """Addresses, host:port; at most 1000, so that a job's file fits into a ConfigMap."""
     path: str = "/metrics"
     """HTTP path."""
     scheme: Literal["http", "https"] = "http"

@@ -16,6 +16,8 @@ from components.settings.base import Many, Model, Problem, Workload, holds_secre
 from components.settings.cluster import ClusterSettings
 from components.settings.grafana import CHECKS as GRAFANA_CHECKS
 from components.settings.grafana import GrafanaSettings
+from components.settings.jaeger import CHECKS as JAEGER_CHECKS
+from components.settings.jaeger import JaegerSettings
 from components.settings.prometheus import PrometheusSettings
 from components.settings.quantities import Duration, Image
 from components.settings.secrets import encrypted, leaves, references, unanswered
@@ -74,6 +76,8 @@ class Settings(Model):
     """Groups, silences and delivers alerts."""
     grafana: GrafanaSettings = GrafanaSettings()
     """Where people look: dashboards, exploration, log alerts."""
+    jaeger: JaegerSettings = JaegerSettings()
+    """The trace store."""
     systems: Systems = Systems()
     """What is watched."""
     alerts: dict[str, Annotated[AlertOverride | None, _OrOff]] = {}
@@ -227,9 +231,15 @@ def labels_are_free(
     cluster: ClusterSettings,
     prometheus: PrometheusSettings,
     alertmanager: AlertmanagerSettings,
+    jaeger: JaegerSettings,
     grafana: GrafanaSettings,
 ) -> Iterator[Problem]:
-    workloads: dict[str, Workload] = {"prometheus": prometheus, "alertmanager": alertmanager, "grafana": grafana}
+    workloads: dict[str, Workload] = {
+        "prometheus": prometheus,
+        "alertmanager": alertmanager,
+        "jaeger": jaeger,
+        "grafana": grafana,
+    }
     given = {"cluster.labels": cluster.labels} | {f"{name}.labels": each.labels for name, each in workloads.items()}
     for path, labels in given.items():
         for label, value in labels.items():
@@ -251,9 +261,17 @@ def tolerations_match_a_taint(cluster: ClusterSettings) -> Iterator[Problem]:
 
 
 def durations_are_not_zero(
-    prometheus: PrometheusSettings, alertmanager: AlertmanagerSettings, notifications: NotificationSettings
+    prometheus: PrometheusSettings,
+    alertmanager: AlertmanagerSettings,
+    jaeger: JaegerSettings,
+    notifications: NotificationSettings,
 ) -> Iterator[Problem]:
-    sections = {"prometheus": prometheus, "alertmanager": alertmanager, "notifications": notifications}
+    sections = {
+        "prometheus": prometheus,
+        "alertmanager": alertmanager,
+        "jaeger": jaeger,
+        "notifications": notifications,
+    }
     for path, value in leaves(sections):
         # Waiting for nobody is a choice; an interval of zero is none.
         if value == Duration(0) and path.lstrip(".") != "notifications.groupWait":
@@ -308,5 +326,6 @@ CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     scrape_jobs_are_new,
     overridden_alerts_exist,
     *GRAFANA_CHECKS,
+    *JAEGER_CHECKS,
 )
 """What sections must hold together; each check names the sections it reads."""

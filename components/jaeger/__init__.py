@@ -1,0 +1,1 @@
+"""The trace store: what it reads (``config``) and what runs it (``component``)."""

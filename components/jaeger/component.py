@@ -1,0 +1,83 @@
+"""Jaeger on Kubernetes: a StatefulSet, with a volume when spans are kept in files of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pulumi import ComponentResource, Output, ResourceOptions
+from pulumi_kubernetes.core.v1 import EnvVarArgsDict
+
+from components import images, ports
+from components.jaeger import config
+from components.kubernetes import Probes, Program, Site
+from components.settings.jaeger import JaegerSettings
+from components.workload import stateful_set, surroundings
+
+NAME = "jaeger"
+# Opening badger reads the index of every table: seconds per 10 GB, more on a cold network disk.
+START_SECONDS = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class JaegerArgs:
+    site: Site
+    settings: JaegerSettings
+
+
+class Jaeger(ComponentResource):
+    """Takes spans and answers with traces: its UI and API are at :attr:`url`, from inside the cluster."""
+
+    url: Output[str]
+    otlp: Output[str]
+    """Where spans are sent by OTLP over gRPC."""
+
+    def __init__(self, name: str, args: JaegerArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("observability:index:Jaeger", name, {}, opts)
+        child = ResourceOptions(parent=self)
+        settings, badger = args.settings, args.settings.storage.badger
+        program = self._program(args)
+        around = surroundings(name, program, args.site, child, replicas=settings.replicas)
+        stateful_set(
+            name,
+            program,
+            args.site,
+            child,
+            replicas=settings.replicas,
+            storage=badger.size if badger else None,
+            after=around,
+        )
+        host = Output.concat("http://", NAME, ".", args.site.namespace, ".svc")
+        self.url = Output.concat(host, f":{ports.JAEGER_QUERY}{settings.base_path.rstrip('/')}")
+        self.otlp = Output.concat(host, f":{ports.OTLP_GRPC}")
+        self.register_outputs({"url": self.url, "otlp": self.otlp})
+
+    @staticmethod
+    def _program(args: JaegerArgs) -> Program:
+        settings = args.settings
+        return Program(
+            name=NAME,
+            image=images.JAEGER,
+            args=["--config=file:/etc/jaeger/config/jaeger.yaml"],
+            ports={
+                "http": ports.JAEGER_QUERY,
+                "otlp-grpc": ports.OTLP_GRPC,
+                "otlp-http": ports.OTLP_HTTP,
+                "health": ports.JAEGER_HEALTH,
+                "metrics": ports.JAEGER_METRICS,
+                "span-metrics": ports.JAEGER_SPAN_METRICS,
+            },
+            probes=Probes(live=("/status", "health"), ready=("/status", "health"), startup_seconds=START_SECONDS),
+            resources=settings.resources,
+            workload=settings,
+            config=config.files(settings, args.site.cluster),
+            secrets=config.secrets(settings),
+            env=_memory(settings),
+            data=config.DATA if settings.storage.badger else None,
+            grace_seconds=60,  # to write what it holds and close its files
+        )
+
+
+def _memory(settings: JaegerSettings) -> list[EnvVarArgsDict]:
+    """Has the garbage collector work harder before spans are refused."""
+    limit = settings.resources.limits.memory
+    return [{"name": "GOMEMLIMIT", "value": str(limit.count * config.MEMORY_PERCENT // 100)}] if limit else []

@@ -1,0 +1,213 @@
+"""What Jaeger reads: ``jaeger.yaml``, a pipeline of the OpenTelemetry Collector. Pure: values in, texts out.
+
+Spans come in by OTLP and are counted; then they are stored, or wait for their trace to be decided on:
+
+    otlp -> memory limiter -> span metrics -> :8889
+                           -> [tail sampling -> batch ->] storage
+
+Without sampling nothing lies between: what is acknowledged is written. A batch there would gain a fifth of throughput
+and lose what it holds (``docs/traces.md``). After sampling it keeps a slow store from holding up decisions.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from components import ports
+from components.settings.base import Secret
+from components.settings.cluster import ClusterSettings
+from components.settings.jaeger import JaegerSettings, Sampling, SearchCluster
+from components.settings.quantities import Duration
+from components.yaml_text import text
+
+SECRETS = "/etc/jaeger/secrets"
+PASSWORD, CA = "storage-password", "storage-ca"
+DATA = "/badger"
+
+DIMENSIONS = (
+    "gen_ai.operation.name",
+    "gen_ai.request.model",
+    "gen_ai.agent.name",
+    "gen_ai.tool.name",
+    "a2a.method.name",
+)
+"""Attributes of spans that become labels of their metrics, besides service, operation, kind and status.
+
+Each has few values on a platform. Ids of users, conversations, tasks or messages never belong here.
+"""
+# From a tool call to an agent's run of minutes; p95 of anything longer is a question for the traces.
+BUCKETS = ("10ms", "50ms", "100ms", "250ms", "500ms", "1s", "2500ms", "5s", "10s", "30s", "60s", "120s", "300s")
+# Series per service before the rest is counted together: a service has some dozens, one with ids in its span names all.
+SERIES_PER_SERVICE = 500
+# No more than a scrape interval: what is not flushed between two scrapes is seen late, and its exemplars never.
+FLUSH = Duration.parse("15s")
+# Of the memory limit. Above four fifths of this share spans are refused, and senders retry.
+MEMORY_PERCENT = 80
+NAMESPACE, UNIT = "traces_span_metrics", "ms"
+"""Of the metrics' names: Jaeger's own defaults, and the unit in which its UI reads durations."""
+
+TRACES, METRICS = "traces", "metrics"
+"""Names of the two stores within the file."""
+
+
+def files(settings: JaegerSettings, cluster: ClusterSettings) -> dict[str, dict[str, str]]:
+    """Everything below ``/etc/jaeger``: directory to files, name to text."""
+    return {"config": {"jaeger.yaml": text(jaeger_yaml(settings, cluster))}}
+
+
+def jaeger_yaml(settings: JaegerSettings, cluster: ClusterSettings) -> dict[str, Any]:
+    sampled = settings.sampling.percent < 100
+    stored = {"processors": ["tail_sampling", "batch"], "exporters": ["jaeger_storage_exporter"]}
+    return {
+        "service": {
+            "extensions": ["jaeger_storage", "jaeger_query", "healthcheckv2"],
+            "pipelines": {
+                "traces": {
+                    "receivers": ["otlp"],
+                    "processors": ["memory_limiter"],
+                    "exporters": ["spanmetrics", "forward" if sampled else "jaeger_storage_exporter"],
+                },
+                **({"traces/sampled": {"receivers": ["forward"], **stored}} if sampled else {}),
+                "metrics/spanmetrics": {"receivers": ["spanmetrics"], "exporters": ["prometheus"]},
+            },
+            "telemetry": {
+                "resource": {"service.name": "jaeger"},
+                "metrics": {
+                    "readers": [{"pull": {"exporter": {"prometheus": _everywhere(ports.JAEGER_METRICS)}}}],
+                },
+                "logs": {"level": settings.log_level, "encoding": "json"},
+            },
+        },
+        "extensions": {
+            "jaeger_storage": {
+                "backends": {TRACES: _storage(settings)},
+                "metric_backends": {METRICS: {"prometheus": _metric_store(cluster)}},
+            },
+            "jaeger_query": {
+                "storage": {"traces": TRACES, "metrics": METRICS},
+                "base_path": settings.base_path,
+                # On unless told otherwise: every query would be a trace of its own, sent to this very server.
+                "enable_tracing": False,
+                "http": {"endpoint": f"0.0.0.0:{ports.JAEGER_QUERY}"},
+                # Grafana and people use HTTP; nobody asks by gRPC, which cannot be turned off.
+                "grpc": {"endpoint": f"127.0.0.1:{ports.JAEGER_QUERY_GRPC}"},
+            },
+            "healthcheckv2": {"use_v2": True, "http": {"endpoint": f"0.0.0.0:{ports.JAEGER_HEALTH}"}},
+        },
+        "receivers": {
+            "otlp": {
+                "protocols": {
+                    "grpc": {
+                        "endpoint": f"0.0.0.0:{ports.OTLP_GRPC}",
+                        # As much as over HTTP: a few spans that carry prompts are past the 4 MiB of gRPC.
+                        "max_recv_msg_size_mib": 20,
+                    },
+                    "http": {"endpoint": f"0.0.0.0:{ports.OTLP_HTTP}"},
+                }
+            }
+        },
+        "processors": {
+            "memory_limiter": {"check_interval": "1s", "limit_percentage": MEMORY_PERCENT},
+            **({"tail_sampling": _tail_sampling(settings.sampling), "batch": {}} if sampled else {}),
+        },
+        "connectors": {"spanmetrics": _span_metrics(), **({"forward": {}} if sampled else {})},
+        "exporters": {
+            "jaeger_storage_exporter": {"trace_storage": TRACES},
+            "prometheus": {
+                "endpoint": f"0.0.0.0:{ports.JAEGER_SPAN_METRICS}",
+                "enable_open_metrics": True,  # the only text format that carries exemplars
+                "translation_strategy": "UnderscoreEscapingWithSuffixes",
+            },
+        },
+    }
+
+
+def _everywhere(port: int) -> dict[str, Any]:
+    return {"host": "0.0.0.0", "port": port}  # noqa: S104  a pod is reached from outside, or not at all
+
+
+def _storage(settings: JaegerSettings) -> dict[str, Any]:
+    storage = settings.storage
+    if storage.memory:
+        return {"memory": {"max_traces": storage.memory.traces}}
+    if storage.badger:
+        directories = {"keys": f"{DATA}/keys", "values": f"{DATA}/values"}
+        return {
+            "badger": {
+                "ephemeral": False,
+                "directories": directories,
+                "ttl": {"spans": go(storage.badger.ttl)},
+                "consistency": storage.badger.sync_writes,
+            }
+        }
+    return {storage.kind: _search_cluster(storage.cluster)} if storage.cluster else {}
+
+
+def _search_cluster(cluster: SearchCluster) -> dict[str, Any]:
+    index = {"shards": cluster.shards, "replicas": cluster.copies}
+    login = {"username": cluster.username, "password_file": f"{SECRETS}/{PASSWORD}", "reload_interval": "1m"}
+    kinds = ("spans", "services", "dependencies", "sampling")
+    prefix = {"index_prefix": cluster.index_prefix} if cluster.index_prefix else {}
+    return {
+        "server_urls": [str(url) for url in cluster.urls],
+        **({"auth": {"basic": login}} if cluster.password_secret else {}),
+        **({"tls": {"ca_file": f"{SECRETS}/{CA}"}} if cluster.ca_secret else {}),
+        # One index a day, Jaeger's default: keys that say so are named differently in 2.13 and 2.20.
+        "indices": {**prefix, **dict.fromkeys(kinds, index)},
+        "max_span_age": go(cluster.lookback),
+    }
+
+
+def _metric_store(cluster: ClusterSettings) -> dict[str, Any]:
+    """Where the "Monitor" tab asks; the names are those that the exporter below gives the metrics."""
+    return {
+        "endpoint": f"http://prometheus.{cluster.namespaces.stack}.svc:{ports.PROMETHEUS}",
+        "metric_namespace": NAMESPACE,
+        "latency_unit": UNIT,
+        "normalize_calls": True,
+        "normalize_duration": True,
+    }
+
+
+def _span_metrics() -> dict[str, Any]:
+    return {
+        "namespace": NAMESPACE,
+        "histogram": {"unit": UNIT, "explicit": {"buckets": list(BUCKETS)}},
+        "dimensions": [{"name": name} for name in DIMENSIONS],
+        # By service alone: two pods of one would otherwise give the same series twice, and one hide the other.
+        "resource_metrics_key_attributes": ["service.name"],
+        "add_resource_attributes": True,
+        "aggregation_cardinality_limit": SERIES_PER_SERVICE,
+        "exemplars": {"enabled": True},
+        "metrics_flush_interval": go(FLUSH),
+    }
+
+
+def _tail_sampling(sampling: Sampling) -> dict[str, Any]:
+    return {
+        "decision_wait": go(sampling.decision_wait),
+        "num_traces": sampling.max_traces,
+        # Late spans of a trace that was kept are kept, for as long as ten times as many traces take to come.
+        "decision_cache": {"sampled_cache_size": 10 * sampling.max_traces},
+        "sample_on_first_match": True,
+        "policies": [
+            {"name": "errors", "type": "status_code", "status_code": {"status_codes": ["ERROR"]}},
+            {"name": "slow", "type": "latency", "latency": {"threshold_ms": sampling.slow.milliseconds}},
+            {"name": "share", "type": "probabilistic", "probabilistic": {"sampling_percentage": sampling.percent}},
+        ],
+    }
+
+
+def secrets(settings: JaegerSettings) -> dict[str, Secret]:
+    """File below SECRETS to its source."""
+    cluster = settings.storage.cluster
+    sources = {PASSWORD: cluster.password_secret, CA: cluster.ca_secret} if cluster else {}
+    return {file: source for file, source in sources.items() if source is not None}
+
+
+def go(duration: Duration) -> str:
+    """As Go reads it, which knows no days."""
+    for unit, milliseconds in (("h", 3_600_000), ("m", 60_000), ("s", 1000)):
+        if duration.milliseconds % milliseconds == 0:
+            return f"{duration.milliseconds // milliseconds}{unit}"
+    return f"{duration.milliseconds}ms"

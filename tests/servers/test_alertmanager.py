@@ -1,0 +1,166 @@
+"""Alertmanagers on their rendered arguments: a cluster in production, alone in development, one notification each."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.servers.control_plane import ControlPlane
+from tests.servers.harness import Process, eventually, free_port, http_json, http_text
+from tests.servers.local import Account, Local, render_text
+from tests.servers.rendered import Manifest, Rendered
+from tools.recorder import ROOT
+
+
+@contextmanager
+def receiving() -> Iterator[tuple[str, list[Manifest]]]:
+    """A receiver's URL, and what has been posted to it."""
+    posted: list[Manifest] = []
+
+    class Receiver(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/alerts", posted
+        finally:
+            server.shutdown()
+
+
+def status(local: Local) -> Any:
+    return http_json(f"{local.url}/api/v2/status")["cluster"]
+
+
+def metric(local: Local, name: str) -> float:
+    """The sum over all series of a metric that a server says of itself."""
+    lines = http_text(f"{local.url}/metrics").splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
+
+
+@dataclass(frozen=True)
+class Alerting:
+    """Production's two Prometheus and three Alertmanagers, and the receiver of its alerts."""
+
+    prometheus: list[Local]
+    alertmanagers: list[Local]
+    posted: list[Manifest]
+
+
+@pytest.fixture(scope="module")
+def alerting(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alerting]:
+    home = tmp_path_factory.mktemp("alerting")
+    stack = render_text("prod", home, quick())
+    account = Account.admin(control_plane)
+    place = partial(Local, stack, account=account)
+    gossip = [free_port() for _ in range(3)]
+    peers = {
+        f"alertmanager-{number}.alertmanager-headless.monitoring.svc:9094": f"127.0.0.1:{port}"
+        for number, port in enumerate(gossip)
+    }
+    with ExitStack() as exits:
+        url, posted = exits.enter_context(receiving())
+        alertmanagers = [
+            place(
+                server="alertmanager",
+                home=home / f"alertmanager-{number}",
+                pod=f"alertmanager-{number}",
+                ports={9094: port},
+                addresses=peers,
+                planted={"on-call-url": url},
+                # A peer waits for those before it, and all until the cluster is still: seconds, not half a minute.
+                faster=["--cluster.peer-timeout=2s", "--cluster.gossip-interval=50ms"],
+            )
+            for number, port in enumerate(gossip)
+        ]
+        prometheus = [
+            place(
+                server="prometheus",
+                home=home / f"prometheus-{number}",
+                pod=f"prometheus-{number}",
+                alertmanagers=[local.address for local in alertmanagers],
+            )
+            for number in range(2)
+        ]
+        running: list[Process] = [exits.enter_context(local.process()) for local in alertmanagers]
+        for process, local in zip(running, alertmanagers, strict=True):
+            # Alerts that come before the peers know each other would be sent by each of them.
+            process.ready(lambda local=local: status(local)["status"] == "ready" and len(status(local)["peers"]) == 3)  # type: ignore[misc]
+        for local in prometheus:
+            exits.enter_context(local.process())
+        yield Alerting(prometheus, alertmanagers, posted)
+
+
+def quick() -> str:
+    """The production stack file with shorter waits."""
+    file = yaml.safe_load((ROOT / "Pulumi.prod.yaml").read_text())
+    sections = file["config"]
+    sections["agent-observability:prometheus"]["evaluationInterval"] = "1s"
+    sections["agent-observability:notifications"] |= {"groupWait": "1s", "groupInterval": "2s"}
+    return json.dumps(file)
+
+
+def test_the_alertmanagers_of_production_are_one_cluster(alerting: Alerting) -> None:
+    for local in alerting.alertmanagers:
+        assert status(local)["status"] == "ready"
+        addresses = {peer["address"] for peer in status(local)["peers"]}
+        assert addresses == {f"127.0.0.1:{other.ports[9094]}" for other in alerting.alertmanagers}
+
+
+def test_an_alert_of_two_replicas_reaches_the_receiver_once(alerting: Alerting) -> None:
+    for local in alerting.prometheus:
+        sent = partial(metric, local, "prometheus_notifications_sent_total")
+        eventually(lambda sent=sent: sent() >= 3, 30, f"{local.pod} has sent to every Alertmanager")  # type: ignore[misc]
+    for local in alerting.alertmanagers:
+        # Asked each time a peer's turn comes, whether it has been sent already; at the second time the first is over.
+        asked = partial(metric, local, "alertmanager_nflog_queries_total")
+        eventually(lambda asked=asked: asked() >= 2, 30, f"{local.pod} has dealt with the alert")  # type: ignore[misc]
+
+    assert [[alert["labels"]["alertname"] for alert in post["alerts"]] for post in alerting.posted] == [["Watchdog"]]
+
+
+def test_an_alert_says_its_cluster_and_not_which_replica_found_it(alerting: Alerting) -> None:
+    (post,) = eventually(lambda: alerting.posted, 30, "the alert arrives")
+
+    assert post["alerts"][0]["labels"] == {
+        "alertname": "Watchdog",
+        "cluster": "prod-1",
+        "environment": "prod",
+        "owner": "platform",
+        "severity": "info",
+    }
+    assert post["status"] == "firing"
+
+
+def test_replicas_tell_themselves_apart_in_what_leaves_other_than_alerts(alerting: Alerting) -> None:
+    configs = [http_json(f"{local.url}/api/v1/status/config")["data"]["yaml"] for local in alerting.prometheus]
+
+    names = [yaml.safe_load(config)["global"]["external_labels"]["prometheus_replica"] for config in configs]
+    assert names == ["prometheus-0", "prometheus-1"]
+
+
+def test_a_single_alertmanager_starts_without_gossip(
+    control_plane: ControlPlane, rendered: Callable[[str], Rendered], tmp_path: Path
+) -> None:
+    local = Local(rendered("dev"), "alertmanager", tmp_path / "pod", Account.admin(control_plane))
+    with local.process() as process:
+        process.ready(lambda: http_text(f"{local.url}/-/ready"))
+
+        assert status(local)["status"] == "disabled"
+        assert {port for _, port in process.listens()} == set(local.ports.values())

@@ -1,0 +1,881 @@
+"""Prometheus on its rendered configuration, before a real API server: what it finds, scrapes, receives and reloads."""
+
+from __future__ import annotations
+
+import json
+import re
+import ssl
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+import yaml
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.metrics.v1.metrics_pb2 import (
+    AggregationTemporality,
+    Exemplar,
+    Histogram,
+    HistogramDataPoint,
+    Metric,
+    NumberDataPoint,
+    Sum,
+)
+
+from tests.servers.control_plane import ADVERTISED, NODES, ControlPlane
+from tests.servers.harness import Process, eventually, free_port, http_json, http_text
+from tests.servers.local import Account, Local, render_text
+from tests.servers.rendered import Manifest, Rendered
+from tools.recorder import ROOT
+
+EVERYWHERE = {"cluster": "dev-1", "environment": "dev"}
+STACK, AGENTS = "monitoring", "monitoring-node-agents"
+SHOP = "shop"
+
+Labels = dict[str, str]
+
+
+# --- a cluster with the stack, and with applications of others ---
+
+
+@dataclass(frozen=True)
+class Cluster:
+    plane: ControlPlane
+    account: Account
+    """Prometheus' own, with the rights that the stack gives it."""
+
+    def pod(self, name: str, namespace: str = SHOP) -> Labels:
+        """Address, and the labels that tell where a pod is."""
+        (found,) = [
+            made
+            for made in self.plane.get("pods", f"--namespace={namespace}")["items"]
+            if made["metadata"]["name"] == name or made["metadata"]["labels"].get("app.kubernetes.io/name") == name
+        ]
+        where = {"namespace": namespace, "pod": found["metadata"]["name"], "node": found["spec"]["nodeName"]}
+        return {"address": found["status"]["podIP"], **where}
+
+
+@pytest.fixture(scope="module")
+def cluster(rendered: Callable[[str], Rendered], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster of its own: the stack takes names that are not this module's to choose."""
+    stack = rendered("dev")
+    with ControlPlane(tmp_path_factory.mktemp("cluster")) as plane:
+        plane.apply(*stack.objects)
+        plane.namespace(SHOP)
+        plane.apply(*APPLICATIONS)
+        eventually(partial(settled, plane), 60, "every pod has come up, or has ended")
+        yield Cluster(plane, Account.of(plane, STACK, "prometheus"))
+
+
+def settled(plane: ControlPlane) -> bool:
+    plane.bind_claims()
+    pods = plane.get("pods", "--all-namespaces")["items"]
+    phases = Counter(pod["status"]["phase"] for pod in pods)
+    servers = {pod["metadata"]["labels"].get("app.kubernetes.io/name") for pod in pods}
+    stack = {"prometheus", "alertmanager", "blackbox-exporter", "kube-state-metrics", "node-exporter"}
+    return stack <= servers and phases["Pending"] == 1 and phases["Succeeded"] == 1 and len(phases) == 3
+
+
+def pod(name: str, *containers: Manifest, annotations: Mapping[str, str] | None = None, **spec: Any) -> Manifest:
+    described = {f"prometheus.io/{key}": value for key, value in (annotations or {}).items()}
+    listed = [{"name": f"c{number}", "image": "shop:1", **given} for number, given in enumerate(containers)]
+    about = {"name": name, "namespace": SHOP, "labels": {"app": name}, "annotations": described}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": about, "spec": {"containers": listed, **spec}}
+
+
+def ports(*numbers: int) -> Manifest:
+    return {"ports": [{"containerPort": number, "name": f"p{number}"} for number in numbers]}
+
+
+def service(name: str, *numbers: int, annotations: Mapping[str, str] | None = None, **spec: Any) -> Manifest:
+    described = {f"prometheus.io/{key}": value for key, value in (annotations or {}).items()}
+    listed = [{"name": f"p{number}", "port": number} for number in numbers]
+    about = {"name": name, "namespace": SHOP, "annotations": described}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": about, "spec": {"ports": listed, **spec}}
+
+
+def endpoint_slice(service: str, suffix: str, family: str, address: str) -> Manifest:
+    about = {"name": f"{service}-{suffix}", "namespace": SHOP, "labels": {"kubernetes.io/service-name": service}}
+    return {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": about,
+        "addressType": family,
+        "ports": [{"name": "p8080", "port": 8080}],
+        "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
+    }
+
+
+ON = {"scrape": "true"}
+APPLICATIONS = (
+    # Says everything itself; the second container and the further ports must not make more of it.
+    pod(
+        "told", ports(8080, 9102), ports(9901), annotations={**ON, "port": "9102", "path": "/stats", "scheme": "https"}
+    ),
+    pod("every-port", ports(8080, 8081), annotations=ON),
+    pod("undeclared-port", {}, annotations={**ON, "port": "9000"}),
+    pod(
+        "prepared",
+        ports(8080),
+        annotations=ON,
+        initContainers=[{"name": "init", "image": "shop:1", **ports(7070)}],
+    ),
+    pod("waiting", ports(8080), annotations=ON, nodeSelector={"no": "such-node"}),
+    pod("silent", ports(8080)),
+    pod("refusing", ports(8080), annotations={"scrape": "false"}),
+    {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "finished", "namespace": SHOP},
+        "spec": {
+            "template": {
+                "metadata": {"annotations": {"prometheus.io/scrape": "true"}, "labels": {"app": "finished"}},
+                "spec": {
+                    "restartPolicy": "Never",
+                    "containers": [{"name": "main", "image": "shop:1", **ports(8080)}],
+                },
+            }
+        },
+    },
+    # A service brings its own ports, not the sidecar's that the pod has beside them.
+    pod("cart", ports(8080), ports(9901)),
+    service("cart", 8080, annotations=ON, selector={"app": "cart"}),
+    service("cart-unannotated", 8080, selector={"app": "cart"}),
+    pod("ledger", ports(8080, 8081)),
+    service(
+        "ledger",
+        8080,
+        8081,
+        annotations={**ON, "port": "9102", "path": "/stats", "scheme": "https"},
+        selector={"app": "ledger"},
+    ),
+    pod("both", ports(8080), annotations=ON),
+    service("both", 8080, annotations=ON, selector={"app": "both"}),
+    service("split", 8080, annotations=ON),
+    endpoint_slice("split", "a", "IPv4", "203.0.113.1"),
+    endpoint_slice("split", "b", "IPv4", "203.0.113.2"),
+    endpoint_slice("split", "c", "IPv6", "2001:db8::1"),
+)
+
+
+# What comes last: once it is found, everything before it has been.
+LAST = (
+    pod("last", ports(8080), annotations=ON),
+    service("last-service", 8080, annotations=ON),
+    endpoint_slice("last-service", "a", "IPv4", "203.0.113.9"),
+)
+
+
+# --- what Prometheus finds ---
+
+
+@dataclass(frozen=True)
+class Found:
+    """The active targets of a Prometheus."""
+
+    targets: Sequence[Manifest]
+
+    def of(self, job: str, **labels: str) -> dict[str, Labels]:
+        """Scraped URL to labels, without those that every target of the stack has and the address in the URL."""
+        common = {**EVERYWHERE, "job": job}
+        found = {}
+        for target in self.targets:
+            if common.items() | labels.items() <= target["labels"].items():
+                rest = {name: value for name, value in target["labels"].items() if name not in common}
+                if rest["instance"] in target["scrapeUrl"]:
+                    del rest["instance"]
+                assert target["scrapeUrl"] not in found, f"twice: {target['scrapeUrl']}"
+                found[target["scrapeUrl"]] = rest
+        return found
+
+
+@pytest.fixture(scope="module")
+def found(
+    cluster: Cluster, rendered: Callable[[str], Rendered], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Found]:
+    """By a Prometheus that scrapes its targets where they are: in vain, as pods of that cluster have no network."""
+    local = Local(rendered("dev"), "prometheus", tmp_path_factory.mktemp("discovering") / "pod", cluster.account)
+    with local.process() as process:
+        process.ready(lambda: http_text(f"{local.url}/-/ready"))
+        eventually(lambda: active(local), 30, "something is found")
+        cluster.plane.apply(*LAST)
+
+        def everything() -> list[Manifest]:
+            targets = active(local)
+            addresses = {target["discoveredLabels"]["__address__"] for target in targets}
+            pods = {target["labels"].get("pod") for target in targets}
+            return targets if "203.0.113.9:8080" in addresses and "last" in pods else []
+
+        yield Found(eventually(everything, 60, "what came last is found"))
+
+
+def active(local: Local) -> list[Manifest]:
+    targets: list[Manifest] = get(local, "targets", state="active")["activeTargets"]
+    return targets
+
+
+def get(local: Local, what: str, **query: str) -> Any:
+    """Data of an answer of Prometheus' API."""
+    return http_json(f"{local.url}/api/v1/{what}?{urlencode(query)}")["data"]
+
+
+def test_every_job_finds_something(found: Found, rendered: Callable[[str], Rendered]) -> None:
+    files = (rendered("dev").config("prometheus") / "scrape").iterdir()
+
+    assert {target["labels"]["job"] for target in found.targets} == {path.stem for path in files}
+
+
+def test_no_target_is_scraped_twice(found: Found) -> None:
+    times = Counter(target["scrapeUrl"] for target in found.targets)
+
+    assert {url: count for url, count in times.items() if count > 1} == {}
+
+
+def test_every_target_says_its_cluster_and_environment(found: Found) -> None:
+    assert [target for target in found.targets if not target["labels"].items() >= EVERYWHERE.items()] == []
+
+
+def test_the_api_server_is_found_by_its_endpoint(found: Found, cluster: Cluster) -> None:
+    assert found.of("apiservers") == {f"https://{ADVERTISED}:{cluster.plane.port}/metrics": {}}
+
+
+@pytest.mark.parametrize(("job", "path"), [("kubelet", "/metrics"), ("cadvisor", "/metrics/cadvisor")])
+def test_the_kubelet_of_every_node_is_found(found: Found, job: str, path: str) -> None:
+    expected = {f"https://{address}:10250{path}": {"node": node, "instance": node} for node, address in NODES.items()}
+
+    assert found.of(job) == expected
+
+
+def test_the_node_exporter_of_every_node_is_found_on_its_address(found: Found) -> None:
+    expected = {f"http://{address}:9100/metrics": {"node": node} for node, address in NODES.items()}
+
+    assert found.of("node-exporter") == expected
+
+
+@pytest.mark.parametrize(("job", "port"), [("kube-state-metrics", 8080), ("kube-state-metrics-telemetry", 8081)])
+def test_both_ports_of_kube_state_metrics_are_jobs_of_their_own(
+    found: Found, cluster: Cluster, job: str, port: int
+) -> None:
+    address = cluster.pod("kube-state-metrics", STACK)["address"]
+
+    assert found.of(job) == {f"http://{address}:{port}/metrics": {}}
+
+
+@pytest.mark.parametrize(("job", "port"), [("prometheus", 9090), ("alertmanager", 9093), ("blackbox-exporter", 9115)])
+def test_a_server_of_the_stack_is_found_with_the_place_of_its_pod(
+    found: Found, cluster: Cluster, job: str, port: int
+) -> None:
+    where = cluster.pod(job, STACK)
+
+    assert found.of(job) == {f"http://{where.pop('address')}:{port}/metrics": where}
+
+
+def test_the_servers_are_probed_through_their_services(found: Found) -> None:
+    probed = [f"http://prometheus.{STACK}.svc:9090/-/ready", f"http://alertmanager.{STACK}.svc:9093/-/ready"]
+    query = [urlencode({"module": "http", "target": url}) for url in probed]
+
+    assert found.of("probes") == {
+        f"http://blackbox-exporter.{STACK}.svc:9115/probe?{asked}": {"instance": url}
+        for url, asked in zip(probed, query, strict=True)
+    }
+
+
+def test_annotated_pods_are_found_as_their_annotations_say(found: Found, cluster: Cluster) -> None:
+    expected = {
+        "told": ["https://{address}:9102/stats"],
+        "every-port": ["http://{address}:8080/metrics", "http://{address}:8081/metrics"],
+        "undeclared-port": ["http://{address}:9000/metrics"],
+        "prepared": ["http://{address}:8080/metrics"],
+        "both": ["http://{address}:8080/metrics"],
+        "last": ["http://{address}:8080/metrics"],
+    }
+
+    where = {name: cluster.pod(name) for name in expected}
+    assert found.of("annotated-pods") == {
+        url.format(address=where[name]["address"]): {
+            **{label: value for label, value in where[name].items() if label != "address"},
+            "app": name,
+        }
+        for name, urls in expected.items()
+        for url in urls
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "url"), [("cart", "http://{address}:8080/metrics"), ("ledger", "https://{address}:9102/stats")]
+)
+def test_an_annotated_service_brings_its_pods_on_its_own_port(
+    found: Found, cluster: Cluster, name: str, url: str
+) -> None:
+    where = cluster.pod(name)
+    address = where.pop("address")
+
+    assert found.of("annotated-services", service=name) == {
+        url.format(address=address): {**where, "service": name},
+    }
+
+
+def test_an_annotated_service_brings_every_slice_of_one_address_family(found: Found) -> None:
+    assert found.of("annotated-services", service="split") == {
+        f"http://{address}:8080/metrics": {"namespace": SHOP, "service": "split"}
+        for address in ("203.0.113.1", "203.0.113.2")
+    }
+
+
+def test_a_pod_that_is_annotated_itself_is_not_found_again_through_its_service(found: Found) -> None:
+    assert found.of("annotated-services", service="both") == {}
+
+
+def test_nothing_is_found_that_did_not_ask_for_it(found: Found) -> None:
+    shop = {target["labels"].get("service") or target["labels"]["pod"] for target in found.targets if of_shop(target)}
+
+    assert shop == {
+        *("told", "every-port", "undeclared-port", "prepared", "both", "last"),
+        *("cart", "ledger", "split", "last-service"),
+    }, "the silent, refusing, waiting and finished pods and the service without annotations stay alone"
+
+
+def of_shop(target: Manifest) -> bool:
+    return bool(target["labels"].get("namespace") == SHOP)
+
+
+# --- what it scrapes: the stack's servers run here, on their rendered arguments and files ---
+
+EXPLODING = "exploding"
+BRANCHING = "branching"
+STEADY = "steady"
+
+KUBELET = """\
+kubelet_running_pods 3
+kubelet_http_requests_total{path="pods"} 9
+kubernetes_build_info{git_version="v1.36.3"} 1
+go_goroutines 200
+"""
+
+CADVISOR = """\
+container_cpu_usage_seconds_total{namespace="shop",pod="cart",container="c0"} 1
+container_cpu_usage_seconds_total{namespace="shop",pod="cart",container=""} 1
+container_cpu_usage_seconds_total{namespace="",pod="",container="",id="/"} 8
+container_memory_working_set_bytes{namespace="shop",pod="cart",container="c0"} 1
+container_memory_working_set_bytes{namespace="shop",pod="cart",container="POD"} 1
+container_spec_memory_limit_bytes{namespace="shop",pod="cart",container="c0"} 1
+container_spec_memory_limit_bytes{namespace="shop",pod="cart",container=""} 1
+container_processes{namespace="shop",pod="cart",container="c0"} 1
+container_processes{namespace="shop",pod="cart",container=""} 1
+container_network_receive_bytes_total{namespace="shop",pod="cart",container="",interface="eth0"} 1
+container_tasks_state{namespace="shop",pod="cart",container="c0",state="running"} 1
+machine_cpu_cores 2
+"""
+
+
+@contextmanager
+def answering(texts: Mapping[str, str], port: int, ca: Path | None = None, token: str = "") -> Iterator[str]:
+    """A target on this machine, path to exposition; with TLS and asking for a token when those are given."""
+
+    class Target(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            allowed = not token or self.headers["Authorization"] == f"Bearer {token}"
+            body = texts.get(self.path, "").encode() if allowed else b""
+            self.send_response(200 if body else 404 if allowed else 401)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", port), Target) as server:
+        if ca is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(ca, ca.with_suffix(".key"))
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"127.0.0.1:{port}"
+        finally:
+            server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def scraping(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
+    """The dev stack, scraping every two seconds: what its jobs discover is scraped where it runs on this machine."""
+    home = tmp_path_factory.mktemp("scraping")
+    targets = {name: free_port() for name in (EXPLODING, BRANCHING, STEADY)}
+    stack = render_text("dev", home, quick(targets))
+    place = partial(Local, stack, account=cluster.account)
+    port = free_port()
+    others = {
+        server: Local(
+            stack,
+            server,
+            home / server,
+            Account.of(cluster.plane, AGENTS if server == "node-exporter" else STACK, server),
+        )
+        for server in ("alertmanager", "blackbox-exporter", "kube-state-metrics", "node-exporter")
+    }
+    addresses = {server: local.address for server, local in others.items()} | {"prometheus": f"127.0.0.1:{port}"}
+    kubelet = free_port()
+    main = place(
+        server="prometheus",
+        home=home / "prometheus",
+        ports={9090: port},
+        alertmanagers=[addresses["alertmanager"]],
+        addresses={
+            f"prometheus.{STACK}.svc:9090": addresses["prometheus"],
+            f"alertmanager.{STACK}.svc:9093": addresses["alertmanager"],
+            f"blackbox-exporter.{STACK}.svc:9115": addresses["blackbox-exporter"],
+        },
+        redirect={
+            **addresses,
+            "kube-state-metrics-telemetry": f"127.0.0.1:{others['kube-state-metrics'].ports[8081]}",
+            "apiservers": f"127.0.0.1:{cluster.plane.port}",
+            "kubelet": f"127.0.0.1:{kubelet}",
+            "cadvisor": f"127.0.0.1:{kubelet}",
+        },
+    )
+    scrape = main.files("/etc/prometheus/scrape")
+    # The one wait that no setting shortens: a first probe comes within a minute.
+    assert "scrape_interval: 1m\n" in scrape["probes.yml"]
+    scrape["probes.yml"] = scrape["probes.yml"].replace("scrape_interval: 1m\n", "scrape_interval: 2s\n")
+    main.put("/etc/prometheus/scrape", scrape)
+    expositions = {
+        EXPLODING: "".join(f'explosion{{n="{n}"}} 1\n' for n in range(50_001)),
+        BRANCHING: "branches{" + ",".join(f'l{n}="x"' for n in range(65)) + "} 1\nsapling 1\n",
+        STEADY: "steady 1\n",
+    }
+    with ExitStack() as exits:
+        for name, text in expositions.items():
+            exits.enter_context(answering({"/metrics": text}, targets[name]))
+        nodes = {"/metrics": KUBELET, "/metrics/cadvisor": CADVISOR}
+        exits.enter_context(answering(nodes, kubelet, cluster.plane.ca, cluster.account.token))
+        for local in (*others.values(), main):
+            exits.enter_context(local.process())
+        eventually(lambda: http_text(f"{main.url}/-/ready"), 30, "Prometheus is ready")
+        yield main
+
+
+def quick(targets: Mapping[str, int]) -> str:
+    """The dev stack file with shorter intervals and further targets."""
+    file = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())
+    prometheus = file["config"]["agent-observability:prometheus"]
+    prometheus |= {"scrapeInterval": "2s", "evaluationInterval": "2s"}
+    prometheus["scrapeJobs"] = [{"name": name, "targets": [f"127.0.0.1:{port}"]} for name, port in targets.items()]
+    return json.dumps(file)
+
+
+def query(local: Local, expression: str) -> list[Manifest]:
+    """The series of an instant query, labels and value."""
+    result: list[Manifest] = get(local, "query", query=expression)["result"]
+    return result
+
+
+def number(local: Local, expression: str) -> float | None:
+    """The value of the only series of an instant query."""
+    result = query(local, expression)
+    assert len(result) <= 1, f"{expression}: {result}"
+    return float(result[0]["value"][1]) if result else None
+
+
+def names(local: Local, job: str) -> set[str]:
+    """Metrics of a job, without what Prometheus itself adds to each target."""
+    added = re.compile("up|scrape_.+|ALERTS.*")
+    found = set(get(local, "label/__name__/values", **{"match[]": f'{{job="{job}"}}'}))
+    return {name for name in found if not added.fullmatch(name)}
+
+
+SCRAPED = {
+    "apiservers": ("apiserver_request_total", 1),
+    "kube-state-metrics": ("kube_namespace_created", 1),
+    "kube-state-metrics-telemetry": ("kube_state_metrics_list_total", 1),
+    "kubelet": ("kubelet_running_pods", 3),
+    "cadvisor": ("container_cpu_usage_seconds_total", 3),
+    "node-exporter": ("node_memory_MemAvailable_bytes", 3),
+    "blackbox-exporter": ("blackbox_exporter_config_last_reload_successful", 1),
+    "prometheus": ("prometheus_tsdb_head_series", 1),
+    "alertmanager": ("alertmanager_cluster_enabled", 1),
+    "probes": ("probe_success", 2),
+    STEADY: ("steady", 1),
+}
+"""A metric of every job, and its number of targets."""
+
+
+@pytest.mark.parametrize(("job", "metric", "targets"), [(job, *rest) for job, rest in SCRAPED.items()])
+def test_every_target_of_the_stack_is_up_and_has_its_series(
+    scraping: Local, job: str, metric: str, targets: int
+) -> None:
+    wait_until(scraping, f'count(up{{job="{job}"}} == 1)', targets)
+    wait_until(scraping, f'count(count by (node, instance) ({metric}{{job="{job}"}}))', targets)
+    assert query(scraping, f'up{{job="{job}"}} == 0') == []
+
+
+def wait_until(local: Local, expression: str, value: float) -> None:
+    def holds() -> bool:
+        found = number(local, expression)
+        assert found == value, f"{expression} is {found}"
+        return True
+
+    eventually(holds, 60, f"{expression} is {value}")
+
+
+def test_no_series_lacks_its_cluster_or_environment(scraping: Local) -> None:
+    wait_until(scraping, 'count(ALERTS{alertname="Watchdog"})', 1)
+    for label in EVERYWHERE:
+        assert query(scraping, f'count by (__name__, job) ({{__name__=~".+", {label}=""}})') == []
+    # One query, so that both sides are of the same moment.
+    ours = 'count({__name__=~".+", cluster="dev-1", environment="dev"})'
+    assert number(scraping, f'count({{__name__=~".+"}}) - {ours}') == 0
+
+
+def test_a_server_that_is_probed_answers(scraping: Local) -> None:
+    wait_until(scraping, "sum(probe_success)", 2)
+
+
+def test_objects_keep_their_own_namespace_and_pod(scraping: Local) -> None:
+    wait_until(scraping, f'count(kube_pod_info{{namespace="{SHOP}", pod="told", exported_namespace=""}})', 1)
+
+
+def test_the_api_server_keeps_what_is_named_and_nothing_else(scraping: Local, cluster: Cluster) -> None:
+    file = yaml.safe_load(scraping.path("/etc/prometheus/scrape/apiservers.yml").read_text())
+    (step,) = file["scrape_configs"][0]["metric_relabel_configs"]
+    exposed = exposed_names(
+        http_text(f"{cluster.plane.url}/metrics", ca=cluster.plane.ca, token=cluster.account.token, timeout=30)
+    )
+    wanted = {name for name in exposed if re.fullmatch(step["regex"], name)}
+
+    assert exposed - wanted, "there is something to leave out"
+    eventually(lambda: names(scraping, "apiservers") >= wanted, 30, "everything named is there")
+    assert all(re.fullmatch(step["regex"], name) for name in names(scraping, "apiservers"))
+    unmatched = [part for part in alternatives(step["regex"]) if not any(re.fullmatch(part, name) for name in exposed)]
+    assert unmatched == [], "a name that the API server does not have is a mistake"
+
+
+def alternatives(regex: str) -> list[str]:
+    """The parts between the bars outside of every bracket."""
+    parts, depth = [""], 0
+    for character in regex:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == "|" and not depth:
+            parts.append("")
+        else:
+            parts[-1] += character
+    return parts
+
+
+def exposed_names(text: str) -> set[str]:
+    return {re.split(r"[{ ]", line)[0] for line in text.splitlines() if line and not line.startswith("#")}
+
+
+def test_the_kubelet_keeps_what_is_named_and_nothing_else(scraping: Local) -> None:
+    eventually(lambda: names(scraping, "kubelet"), 30, "the kubelet is scraped")
+
+    assert names(scraping, "kubelet") == {"kubelet_running_pods", "kubernetes_build_info"}
+
+
+def test_a_container_is_counted_once_and_not_again_in_its_pod(scraping: Local) -> None:
+    eventually(lambda: names(scraping, "cadvisor"), 30, "the kubelet's containers are scraped")
+
+    found = query(scraping, '{job="cadvisor", node="node-a", __name__=~"container_.+|machine_.+"}')
+    kept = Counter((series["metric"]["__name__"], series["metric"].get("container")) for series in found)
+    assert kept == {
+        ("container_cpu_usage_seconds_total", "c0"): 1,
+        ("container_memory_working_set_bytes", "c0"): 1,
+        ("container_spec_memory_limit_bytes", "c0"): 1,
+        ("container_processes", "c0"): 1,
+        ("container_network_receive_bytes_total", None): 1,
+        ("machine_cpu_cores", None): 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("job", "reason", "metrics"),
+    [(EXPLODING, "sample limit exceeded", "explosion"), (BRANCHING, "label_limit exceeded", "branches|sapling")],
+)
+def test_a_target_past_a_limit_fails_as_a_whole_and_says_why(
+    scraping: Local, job: str, reason: str, metrics: str
+) -> None:
+    wait_until(scraping, f'up{{job="{job}"}}', 0)
+
+    (target,) = [target for target in active(scraping) if target["labels"]["job"] == job]
+    assert target["health"] == "down"
+    assert reason in target["lastError"]
+    assert query(scraping, f'{{__name__=~"{metrics}"}}') == [], "half a scrape would be a wrong answer"
+
+
+def test_a_target_past_a_limit_leaves_the_others_alone(scraping: Local) -> None:
+    wait_until(scraping, f'up{{job="{EXPLODING}"}}', 0)
+
+    seen = number(scraping, f'count_over_time(up{{job="{STEADY}"}}[5m])') or 0
+    wait_for = f'count_over_time(up{{job="{STEADY}"}}[5m]) > bool {seen}'
+    wait_until(scraping, wait_for, 1)
+    assert number(scraping, f'min_over_time(up{{job="{STEADY}"}}[5m])') == 1
+
+
+# --- what is pushed to it ---
+
+RESOURCE = {
+    "service.name": "billing-agent",
+    "service.instance.id": "9d2f0c1e",
+    "cluster": "dev-1",
+    "environment": "dev",
+    "service.version": "1.4.0",
+    "k8s.namespace.name": "agents",
+    "k8s.pod.name": "billing-agent-7",
+    "k8s.container.name": "agent",
+    "k8s.node.name": "node-a",
+    "k8s.deployment.name": "billing-agent",
+    "process.pid": "4711",
+}
+PUSHED = {
+    "job": "billing-agent",
+    "instance": "9d2f0c1e",
+    "service_version": "1.4.0",
+    "k8s_namespace_name": "agents",
+    "k8s_pod_name": "billing-agent-7",
+    "k8s_container_name": "agent",
+    "k8s_node_name": "node-a",
+    "k8s_deployment_name": "billing-agent",
+    **EVERYWHERE,
+}
+TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+
+
+def attribute(name: str, value: str) -> KeyValue:
+    return KeyValue(key=name, value=AnyValue(string_value=value))
+
+
+def counter(name: str, unit: str, temporality: int, point: NumberDataPoint) -> Metric:
+    summed = Sum(aggregation_temporality=temporality, is_monotonic=True, data_points=[point])  # type: ignore[arg-type]
+    return Metric(name=name, unit=unit, sum=summed)
+
+
+def batch(*metrics: Metric) -> bytes:
+    """One request, protobuf, as an SDK sends it."""
+    request = ExportMetricsServiceRequest()
+    resource = request.resource_metrics.add()
+    resource.resource.attributes.extend([attribute(*pair) for pair in RESOURCE.items()])
+    scope = resource.scope_metrics.add()
+    scope.scope.name = "agents"
+    scope.metrics.extend(metrics)
+    return bytes(request.SerializeToString())
+
+
+@pytest.fixture(scope="module")
+def pushed(scraping: Local) -> Local:
+    """Prometheus after two batches with everything in them: what is told as a difference was 10, then 5."""
+    delta, total = (
+        AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA,
+        AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE,
+    )
+    now = time.time_ns()
+    start, between = now - 20 * 10**9, now - 10 * 10**9
+    for begin, end, runs in ((start, between, 10), (between, now, 5)):
+        exemplar = Exemplar(
+            time_unix_nano=end, as_double=0.7, trace_id=bytes.fromhex(TRACE), span_id=bytes.fromhex(SPAN)
+        )
+        seconds = HistogramDataPoint(
+            start_time_unix_nano=start,
+            time_unix_nano=end,
+            count=3,
+            sum=1.5,
+            explicit_bounds=[0.1, 1.0],
+            bucket_counts=[1, 2, 0],
+            attributes=[attribute("gen_ai.operation.name", "chat")],
+            exemplars=[exemplar],
+        )
+        ran = NumberDataPoint(start_time_unix_nano=begin, time_unix_nano=end, as_int=runs)
+        called = NumberDataPoint(start_time_unix_nano=start, time_unix_nano=end, as_int=42)
+        duration = Histogram(aggregation_temporality=total, data_points=[seconds])
+        push(
+            scraping,
+            batch(
+                counter("agent.runs", "{run}", delta, ran),
+                counter("agent.tool.calls", "{call}", total, called),
+                Metric(name="gen_ai.client.operation.duration", unit="s", histogram=duration),
+            ),
+        )
+    return scraping
+
+
+def push(local: Local, body: bytes) -> None:
+    headers = {"Content-Type": "application/x-protobuf"}
+    http_text(f"{local.url}/api/v1/otlp/v1/metrics", method="POST", body=body, headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("metric", "value"),
+    [
+        ("agent_runs_total", 15),
+        ("agent_tool_calls_total", 42),
+        ("gen_ai_client_operation_duration_seconds_count", 3),
+        ("gen_ai_client_operation_duration_seconds_sum", 1.5),
+        ('gen_ai_client_operation_duration_seconds_bucket{le="0.1"}', 1),
+        ('gen_ai_client_operation_duration_seconds_bucket{le="1"}', 3),  # a scraped one would say 1.0
+        ('gen_ai_client_operation_duration_seconds_bucket{le="+Inf"}', 3),
+    ],
+)
+def test_what_is_pushed_arrives_with_its_name_and_value(pushed: Local, metric: str, value: float) -> None:
+    wait_until(pushed, metric, value)
+
+
+def test_what_is_pushed_says_where_it_comes_from(pushed: Local) -> None:
+    (series,) = eventually(lambda: query(pushed, "agent_runs_total"), 10, "the counter is there")
+
+    assert {name: value for name, value in series["metric"].items() if name != "__name__"} == PUSHED
+
+
+def test_an_attribute_of_a_pushed_point_is_a_label(pushed: Local) -> None:
+    wait_until(pushed, 'gen_ai_client_operation_duration_seconds_count{gen_ai_operation_name="chat"}', 3)
+
+
+def test_an_attribute_that_is_not_promoted_stays_beside_the_series(pushed: Local) -> None:
+    wait_until(pushed, 'count(target_info{job="billing-agent", process_pid="4711"})', 1)
+
+
+def test_a_pushed_exemplar_leads_to_its_trace(pushed: Local) -> None:
+    now = time.time()
+    span = {"start": str(now - 600), "end": str(now + 60)}
+    series = "gen_ai_client_operation_duration_seconds_bucket"
+
+    found = eventually(lambda: get(pushed, "query_exemplars", query=series, **span), 10, "an exemplar is there")
+
+    assert {(e["labels"]["trace_id"], e["labels"]["span_id"]) for s in found for e in s["exemplars"]} == {(TRACE, SPAN)}
+
+
+def test_no_pushed_series_lacks_its_cluster_or_environment(pushed: Local) -> None:
+    wait_until(
+        pushed,
+        'count({job="billing-agent", cluster="dev-1", environment="dev"}) == bool count({job="billing-agent"})',
+        1,
+    )
+
+
+# --- how it takes an edit ---
+
+RULES, SCRAPE, CONFIG = "/etc/prometheus/rules", "/etc/prometheus/scrape", "/etc/prometheus/config"
+
+
+@dataclass(frozen=True)
+class Editing:
+    """A running Prometheus whose ConfigMaps are edited."""
+
+    local: Local
+    process: Process
+    started: str
+
+    def edit(self, mount: str, **changes: str) -> None:
+        """Put files in a mount beside those that are there, or in their place, as the kubelet does it."""
+        files = {f"{name}.yml": text for name, text in changes.items()}
+        self.local.put(mount, {**self.local.files(mount), **files})
+
+    def metric(self, name: str) -> str:
+        """A metric of its own, as it says it."""
+        said = http_text(f"{self.local.url}/metrics")
+        return next(line.split()[1] for line in said.splitlines() if line.startswith(f"{name} "))
+
+    @property
+    def alerts(self) -> set[str]:
+        groups = get(self.local, "rules")["groups"]
+        return {rule["name"] for group in groups for rule in group["rules"]}
+
+    @property
+    def jobs(self) -> set[str]:
+        return set(get(self.local, "scrape_pools")["scrapePools"])
+
+    @property
+    def config(self) -> str:
+        return str(get(self.local, "status/config")["yaml"])
+
+    def refuses(self) -> bool:
+        return self.metric("prometheus_config_last_reload_successful") == "0"
+
+    @property
+    def refusals(self) -> int:
+        return self.process.log().count("Error reloading config")
+
+    def assert_never_restarted(self) -> None:
+        assert self.process.alive
+        assert self.metric("process_start_time_seconds") == self.started
+
+
+@pytest.fixture(scope="module")
+def editing(
+    cluster: Cluster, rendered: Callable[[str], Rendered], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Editing]:
+    # The half minute between two looks at its files is shortened.
+    faster = ["--config.auto-reload-interval=500ms"]
+    home = tmp_path_factory.mktemp("editing")
+    local = Local(rendered("dev"), "prometheus", home / "pod", cluster.account, faster=faster)
+    with local.process() as process:
+        new = Editing(local, process, "")
+        process.ready(lambda: new.jobs and new.alerts)  # it is ready before its scrape jobs are
+        yield Editing(local, process, new.metric("process_start_time_seconds"))
+
+
+def rule(name: str, expression: str = "vector(1)") -> str:
+    return json.dumps({"groups": [{"name": name, "rules": [{"alert": name, "expr": expression}]}]})
+
+
+def job(name: str) -> str:
+    return json.dumps({"scrape_configs": [{"job_name": name, "static_configs": [{"targets": ["127.0.0.1:1"]}]}]})
+
+
+def test_an_edited_rule_is_loaded_without_a_restart(editing: Editing) -> None:
+    before = editing.alerts
+
+    editing.edit(RULES, edited=rule("Edited"))
+
+    eventually(lambda: editing.alerts == before | {"Edited"}, 20, "the rule is loaded beside the old ones")
+    editing.assert_never_restarted()
+
+
+def test_an_edited_scrape_job_is_loaded_without_a_restart(editing: Editing) -> None:
+    before = editing.jobs
+
+    editing.edit(SCRAPE, edited=job("edited"))
+
+    eventually(lambda: editing.jobs == before | {"edited"}, 20, "the job is loaded beside the old ones")
+    editing.assert_never_restarted()
+
+
+def test_a_syntax_error_keeps_everything_as_it_was_and_is_seen(editing: Editing) -> None:
+    config, alerts, jobs = editing.config, editing.alerts, editing.jobs
+    (text,) = editing.local.files(CONFIG).values()
+    assert "evaluation_interval: 15s\n" in text
+
+    editing.edit(CONFIG, prometheus=text.replace("evaluation_interval: 15s\n", "evaluation_interval: 99s\n  ][\n"))
+    eventually(editing.refuses, 20, "the refusal is a metric")
+    editing.edit(RULES, waiting=rule("Waiting"))
+    refusals = editing.refusals
+    eventually(lambda: editing.refusals > refusals, 20, "the further edit is refused as well")
+
+    assert (editing.config, editing.alerts, editing.jobs) == (config, alerts, jobs)
+    editing.edit(CONFIG, prometheus=text)
+    eventually(lambda: editing.alerts == alerts | {"Waiting"}, 20, "what waited behind the error is loaded")
+    assert not editing.refuses()
+    editing.assert_never_restarted()
+
+
+def test_a_broken_rule_file_keeps_the_old_rules_while_the_rest_applies_and_is_seen(editing: Editing) -> None:
+    alerts, jobs = editing.alerts, editing.jobs
+
+    editing.edit(RULES, broken=rule("Broken", "rate(up)"), fine=rule("Fine"))
+    eventually(editing.refuses, 20, "the refusal is a metric")
+    editing.edit(SCRAPE, rest=job("rest"))
+
+    eventually(lambda: editing.jobs == jobs | {"rest"}, 20, "the scrape job applies")
+    assert editing.alerts == alerts, "the old rules, and none of the new ones"
+    assert editing.refuses()
+    editing.edit(RULES, broken=rule("Repaired"))
+    eventually(lambda: editing.alerts == alerts | {"Repaired", "Fine"}, 20, "the repaired rules are loaded")
+    assert not editing.refuses()
+    editing.assert_never_restarted()

@@ -1,0 +1,251 @@
+"""Jaeger: where its storage leads, what it reads, and who may talk to it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.conftest import Recorded, Stacks
+from tools.recorder import Secret
+
+PASSWORD = "correct-horse-battery"  # noqa: S105  planted, to see where it goes
+CERTIFICATE = "-----BEGIN CERTIFICATE-----"
+SEARCH = {
+    "urls": ["https://search-0.example:9200", "https://search-1.example:9200"],
+    "username": "jaeger",
+    "passwordSecret": "searchPassword",
+    "caSecret": {"name": "search-tls", "key": "ca.crt"},
+    "indexPrefix": "prod-1",
+    "lookback": "7d",
+}
+
+
+def jaeger_yaml(stack: Recorded) -> dict[str, Any]:
+    read: dict[str, Any] = yaml.safe_load(stack.files["jaeger/config/jaeger.yaml"])
+    return read
+
+
+def stored_in(stack: Stacks, **storage: Any) -> Recorded:
+    """The development stack with another storage, where badger's was."""
+    return stack("dev", jaeger={"storage": {"badger": None, **storage}}, secrets={"searchPassword": PASSWORD})
+
+
+@pytest.fixture(scope="module", params=["elasticsearch", "opensearch"])
+def searching(request: pytest.FixtureRequest, stack: Stacks) -> tuple[str, Recorded]:
+    return request.param, stored_in(stack, **{request.param: SEARCH})
+
+
+def peers(rule: dict[str, Any]) -> list[str]:
+    """Who a NetworkPolicy's rule names: pods of the stack, or all of a namespace."""
+    named = []
+    for peer in rule.get("from", []) + rule.get("to", []):
+        pods = peer.get("podSelector", {}).get("matchLabels", {})
+        namespace = peer.get("namespaceSelector", {}).get("matchLabels", {})
+        named.append("".join([*pods.values(), *(f"namespace {name}" for name in namespace.values())]))
+    return named
+
+
+def allowed(stack: Recorded, direction: str) -> dict[str, set[int]]:
+    """Peers of Jaeger's policy, to the ports that are open between them."""
+    found: dict[str, set[int]] = {}
+    for rule in stack.kind("NetworkPolicy")["jaeger"]["spec"][direction]:
+        for peer in peers(rule):
+            found.setdefault(peer, set()).update(port["port"] for port in rule["ports"])
+    return found
+
+
+def test_badger_keeps_its_files_on_a_volume(dev: Recorded) -> None:
+    claim = dev.workloads["jaeger"]["spec"]["volumeClaimTemplates"][0]
+    assert claim["spec"]["resources"]["requests"]["storage"] == "10Gi"
+    (mount,) = [mount for mount in dev.container("jaeger")["volumeMounts"] if mount["name"] == "data"]
+    badger = jaeger_yaml(dev)["extensions"]["jaeger_storage"]["backends"]["traces"]["badger"]
+    assert badger["ephemeral"] is False, "its default forgets everything"
+    assert all(path.startswith(f"{mount['mountPath']}/") for path in badger["directories"].values())
+    assert badger["ttl"] == {"spans": "72h"}, "Go knows no days"
+
+
+def test_without_badger_there_is_no_volume(stack: Stacks, searching: tuple[str, Recorded]) -> None:
+    for recorded in (stored_in(stack, memory={"traces": 500}), searching[1]):
+        assert recorded.workloads["jaeger"]["spec"]["volumeClaimTemplates"] == []
+        volumes = [volume["name"] for volume in recorded.pod("jaeger")["volumes"]]
+        assert "data" not in volumes, "nothing is kept, so nothing is mounted"
+        claims = [made.name for made in recorder_claims(recorded)]
+        assert not [name for name in claims if name.startswith("jaeger")]
+
+
+def recorder_claims(stack: Recorded) -> list[Any]:
+    return [made for made in stack.recorder.resources_seen if made.type.endswith(":PersistentVolumeClaimPatch")]
+
+
+def test_memory_keeps_as_many_traces_as_asked(stack: Stacks) -> None:
+    backends = jaeger_yaml(stored_in(stack, memory={"traces": 500}))["extensions"]["jaeger_storage"]["backends"]
+    assert backends == {"traces": {"memory": {"max_traces": 500}}}
+
+
+def test_a_search_cluster_is_asked_as_the_user_whose_password_is_in_a_file(searching: tuple[str, Recorded]) -> None:
+    kind, recorded = searching
+    backend = jaeger_yaml(recorded)["extensions"]["jaeger_storage"]["backends"]["traces"]
+    assert list(backend) == [kind]
+    assert backend[kind]["server_urls"] == SEARCH["urls"]
+    assert backend[kind]["auth"]["basic"] == {
+        "username": "jaeger",
+        "password_file": "/etc/jaeger/secrets/storage-password",
+        "reload_interval": "1m",
+    }
+    assert backend[kind]["tls"] == {"ca_file": "/etc/jaeger/secrets/storage-ca"}
+    assert backend[kind]["indices"]["index_prefix"] == "prod-1"
+    assert backend[kind]["max_span_age"] == "168h"
+
+
+def test_its_password_is_a_secret_wherever_the_engine_sees_it(searching: tuple[str, Recorded]) -> None:
+    resources = searching[1].recorder.resources_seen
+    (kept,) = [made for made in resources if made.name == "jaeger-secrets"]
+    assert isinstance(kept.inputs["data"], Secret) or all(
+        isinstance(value, Secret) for value in kept.inputs["data"].values()
+    )
+    plain = json.dumps([made.inputs for made in resources], default=repr)
+    assert PASSWORD not in plain, "no ConfigMap, argument, environment or annotation holds it"
+    sources = next(v for v in searching[1].pod("jaeger")["volumes"] if v["name"] == "secrets")["projected"]["sources"]
+    assert sources == [
+        {"secret": {"name": "jaeger-secrets"}},
+        {"secret": {"name": "search-tls", "items": [{"key": "ca.crt", "path": "storage-ca"}]}},
+    ], "one of the stack's own, one that something else keeps"
+
+
+def test_many_replicas_share_a_search_cluster(stack: Stacks) -> None:
+    recorded = stack(
+        "prod",
+        jaeger={
+            "replicas": 2,
+            "storage": {"badger": None, "elasticsearch": {"urls": SEARCH["urls"]}},
+            "sampling": {"percent": 100},
+        },
+    )
+    assert recorded.workloads["jaeger"]["spec"]["replicas"] == 2
+    assert "jaeger" in recorded.kind("PodDisruptionBudget")
+    assert "secrets" not in [volume["name"] for volume in recorded.pod("jaeger")["volumes"]], "none are asked for"
+
+
+def test_spans_are_counted_before_any_is_dropped(prod: Recorded) -> None:
+    pipelines = jaeger_yaml(prod)["service"]["pipelines"]
+    assert pipelines["traces"]["receivers"] == ["otlp"]
+    assert pipelines["traces"]["processors"] == ["memory_limiter"], "refuses what senders then send again"
+    assert pipelines["traces"]["exporters"] == ["spanmetrics", "forward"]
+    assert pipelines["traces/sampled"] == {
+        "receivers": ["forward"],
+        "processors": ["tail_sampling", "batch"],
+        "exporters": ["jaeger_storage_exporter"],
+    }
+    assert pipelines["metrics/spanmetrics"] == {"receivers": ["spanmetrics"], "exporters": ["prometheus"]}
+
+
+def test_without_sampling_nothing_lies_between_the_acknowledgement_and_the_disk(dev: Recorded) -> None:
+    config = jaeger_yaml(dev)
+    assert config["service"]["pipelines"]["traces"] == {
+        "receivers": ["otlp"],
+        "processors": ["memory_limiter"],
+        "exporters": ["spanmetrics", "jaeger_storage_exporter"],
+    }
+    assert set(config["processors"]) == {"memory_limiter"}
+    assert set(config["exporters"]["jaeger_storage_exporter"]) == {"trace_storage"}, "no queue, which would acknowledge"
+
+
+def test_errors_and_slow_traces_are_kept_besides_the_share(stack: Stacks) -> None:
+    sampling = {"percent": 2.5, "slow": "1s500ms", "decisionWait": "1m", "maxTraces": 1000}
+    sampler = jaeger_yaml(stack("prod", jaeger={"sampling": sampling}))["processors"]["tail_sampling"]
+    assert [policy["type"] for policy in sampler["policies"]] == ["status_code", "latency", "probabilistic"]
+    assert sampler["policies"][0]["status_code"] == {"status_codes": ["ERROR"]}
+    assert sampler["policies"][1]["latency"] == {"threshold_ms": 1500}
+    assert sampler["policies"][2]["probabilistic"] == {"sampling_percentage": 2.5}
+    assert sampler["decision_wait"] == "1m"
+    assert sampler["num_traces"] == 1000
+    assert "non_sampled_cache_size" not in sampler["decision_cache"], "a late error must not be dropped for long"
+
+
+def test_metrics_of_spans_never_carry_an_id(prod: Recorded) -> None:
+    connector = jaeger_yaml(prod)["connectors"]["spanmetrics"]
+    names = [dimension["name"] for dimension in connector["dimensions"]]
+    assert names == [
+        "gen_ai.operation.name",
+        "gen_ai.request.model",
+        "gen_ai.agent.name",
+        "gen_ai.tool.name",
+        "a2a.method.name",
+    ]
+    assert not [name for name in names if name.endswith((".id", "_id"))]
+    assert connector["aggregation_cardinality_limit"] == 500, "a service with ids in its span names stops there"
+    assert connector["exemplars"] == {"enabled": True}
+
+
+def test_what_the_monitor_tab_asks_for_is_what_is_exported(prod: Recorded) -> None:
+    config = jaeger_yaml(prod)
+    store = config["extensions"]["jaeger_storage"]["metric_backends"]["metrics"]["prometheus"]
+    assert store["endpoint"] == "http://prometheus.monitoring.svc:9090"
+    assert store["metric_namespace"] == config["connectors"]["spanmetrics"]["namespace"]
+    assert store["latency_unit"] == config["connectors"]["spanmetrics"]["histogram"]["unit"]
+    assert store["normalize_calls"] is store["normalize_duration"] is True
+    exporter = config["exporters"]["prometheus"]
+    assert exporter["translation_strategy"] == "UnderscoreEscapingWithSuffixes", "what normalised means"
+    assert exporter["enable_open_metrics"] is True, "no other text format carries exemplars"
+
+
+def test_a_base_path_is_in_the_configuration_and_in_the_url(stack: Stacks) -> None:
+    recorded = stack("dev", jaeger={"basePath": "/jaeger"})
+    assert jaeger_yaml(recorded)["extensions"]["jaeger_query"]["base_path"] == "/jaeger"
+    assert recorded.recorder.outputs["urls"]["jaeger"] == "http://jaeger.monitoring.svc:16686/jaeger"
+    assert stack("dev").recorder.outputs["urls"]["jaeger"] == "http://jaeger.monitoring.svc:16686"
+
+
+def test_only_the_named_namespaces_may_send_spans(stack: Stacks) -> None:
+    chosen = allowed(stack("prod", jaeger={"ingest": ["agents", "tools"]}), "ingress")
+    assert chosen["namespace agents"] == chosen["namespace tools"] == {4317, 4318}
+    closed = allowed(stack("prod", jaeger={"ingest": []}), "ingress")
+    assert not [peer for peer in closed if not peer or peer.startswith("namespace")], "no namespace, no address"
+
+
+def test_prometheus_and_jaeger_read_each_other(prod: Recorded) -> None:
+    assert allowed(prod, "ingress")["prometheus"] == {8888, 8889}
+    assert allowed(prod, "ingress")["blackbox-exporter"] == {13133}, "its health is also asked through its Service"
+    assert allowed(prod, "egress")["prometheus"] == {9090}
+
+
+def test_a_search_cluster_can_be_reached(searching: tuple[str, Recorded], dev: Recorded) -> None:
+    rules = searching[1].kind("NetworkPolicy")["jaeger"]["spec"]["egress"]
+    assert [rule for rule in rules if [port["port"] for port in rule["ports"]] == [9200]]
+    assert not [
+        rule for rule in dev.kind("NetworkPolicy")["jaeger"]["spec"]["egress"] if rule["ports"][0]["port"] == 9200
+    ]
+
+
+def test_a_namespace_is_not_taken_for_a_server_of_the_same_name(stack: Stacks) -> None:
+    recorded = stack("dev", jaeger={"ingest": ["prometheus"]})
+    ports = {
+        port["port"]
+        for rule in recorded.kind("NetworkPolicy")["prometheus"]["spec"]["egress"]
+        for port in rule.get("ports", [])
+    }
+    assert not ports & {4317, 4318}, "the namespace prometheus may send spans, our Prometheus need not"
+
+
+def test_the_garbage_collector_knows_the_memory_limit(stack: Stacks) -> None:
+    limits = {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "10Gi"}}
+    (variable,) = stack("dev", jaeger={"resources": limits}).container("jaeger")["env"]
+    assert variable == {"name": "GOMEMLIMIT", "value": str(8 * 2**30)}, "four fifths, before spans are refused"
+
+
+def test_both_kinds_of_its_metrics_are_scraped(prod: Recorded) -> None:
+    own, spans = (
+        yaml.safe_load(prod.files[f"prometheus/scrape/{name}.yml"])["scrape_configs"][0]
+        for name in ("jaeger", "jaeger-span-metrics")
+    )
+    assert (own["job_name"], spans["job_name"]) == ("jaeger", "jaeger-span-metrics")
+    targets = {step["target_label"] for step in spans["relabel_configs"] if "target_label" in step}
+    assert targets == {"instance", "cluster", "environment"}, "where Jaeger runs says nothing about who was counted"
+
+
+def test_an_edit_of_its_configuration_rolls_it_and_nothing_else(stack: Stacks, dev: Recorded) -> None:
+    changed = stack("dev", jaeger={"storage": {"badger": {"ttl": "5d"}}}).changed_from(dev)
+    assert changed == {("ConfigMap", "jaeger-config"), ("StatefulSet", "jaeger")}

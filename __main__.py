@@ -1,5 +1,7 @@
 """The stack, read from top to bottom: settings, providers, components, outputs."""
 
+from dataclasses import replace
+
 from pulumi import Config, ResourceOptions, export
 
 from components import exporters, provider
@@ -7,9 +9,11 @@ from components.alertmanager.component import Alertmanager, AlertmanagerArgs
 from components.flow_table import flows
 from components.kubernetes import Site
 from components.load import load
+from components.loki.component import Loki, LokiArgs
 from components.namespaces import Namespaces, NamespacesArgs
 from components.prometheus.component import Prometheus, PrometheusArgs
 from components.prometheus.config import extra_jobs
+from components.promtail.component import Promtail, PromtailArgs
 
 settings, secrets = load(Config())
 watched = settings.watched
@@ -19,7 +23,7 @@ namespaces = Namespaces("namespaces", NamespacesArgs(cluster=settings.cluster), 
 site = Site(
     cluster=settings.cluster,
     namespace=namespaces.stack,
-    flows=flows(settings.prometheus, settings.notifications, watched),
+    flows=flows(settings.prometheus, settings.loki, settings.notifications, watched),
     secrets=secrets,
 )
 
@@ -36,9 +40,18 @@ prometheus = Prometheus(
         settings=settings.prometheus,
         jobs=watched.scrape_jobs + extra_jobs(settings.prometheus),
         groups=watched.groups,
+        accepts_remote_write=settings.loki.ruler is not None,
+    ),
+    cluster,
+)
+loki = Loki("loki", LokiArgs(site=site, settings=settings.loki, prometheus=settings.prometheus), cluster)
+Promtail(
+    "promtail",
+    PromtailArgs(
+        site=replace(site, namespace=namespaces.node_agents), settings=settings.promtail, loki=settings.loki
     ),
     cluster,
 )
 
 export("namespaces", {"stack": namespaces.stack, "nodeAgents": namespaces.node_agents})
-export("urls", {"alertmanager": alertmanager.url, "prometheus": prometheus.url})
+export("urls", {"alertmanager": alertmanager.url, "loki": loki.url, "prometheus": prometheus.url})

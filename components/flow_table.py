@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from components import ports
-from components.flows import API_SERVER_PORTS, ApiServer, Flow, Internet, Server
+from components.flows import API_SERVER_PORTS, Agent, ApiServer, Flow, Internet, Server
 from components.prometheus.config import extra_jobs
 from components.settings.alertmanager import NotificationSettings
+from components.settings.loki import LokiSettings
 from components.settings.prometheus import PrometheusSettings
 from rules.model import Watched
 
 PROMETHEUS = Server("prometheus")
 ALERTMANAGER = Server("alertmanager")
+LOKI = Server("loki")
+PROMTAIL = Agent("promtail")
 
 
-def flows(prometheus: PrometheusSettings, notifications: NotificationSettings, watched: Watched) -> tuple[Flow, ...]:
+def flows(
+    prometheus: PrometheusSettings, loki: LokiSettings, notifications: NotificationSettings, watched: Watched
+) -> tuple[Flow, ...]:
     """Every connection that the servers of this stack open."""
     return (
         Flow(PROMETHEUS, ApiServer(), API_SERVER_PORTS, "discovers targets"),
@@ -37,4 +42,23 @@ def flows(prometheus: PrometheusSettings, notifications: NotificationSettings, w
             for exporter in watched.exporters
             for target, port in exporter.reaches
         ),
+        *_logs(loki),
     )
+
+
+def _logs(loki: LokiSettings) -> tuple[Flow, ...]:
+    s3 = loki.storage.s3
+    flows = [
+        Flow(PROMTAIL, ApiServer(), API_SERVER_PORTS, "discovers the pods of its node"),
+        Flow(PROMTAIL, LOKI, (ports.LOKI,), "sends lines"),
+    ]
+    if loki.replicas > 1:
+        flows.append(Flow(LOKI, LOKI, (ports.LOKI_GRPC, ports.LOKI_GOSSIP), "shares lines and queries, and gossips"))
+    if s3 is not None:
+        host, port = (s3.endpoint.host, s3.endpoint.port) if s3.endpoint else (f"s3.{s3.region}.amazonaws.com", 443)
+        flows.append(Flow(LOKI, Internet(host), (port,), "stores lines"))
+        if s3.access_key_secret is None:
+            flows.append(Flow(LOKI, Internet(f"sts.{s3.region}.amazonaws.com"), (443,), "gets its credentials"))
+    if loki.ruler is not None:
+        flows.append(Flow(LOKI, PROMETHEUS, (ports.PROMETHEUS,), "writes the results of its rules"))
+    return tuple(flows)

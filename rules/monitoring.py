@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import yaml
 from annotated_types import Len
 
 from components import ports
-from components.flows import Internet, Peer, Server
+from components.flows import Agent, Internet, Peer, Server
 from components.settings.base import Many, Model, Resources, resources
 from components.settings.cluster import ClusterSettings
 from components.settings.quantities import Duration, Url
@@ -18,8 +19,15 @@ from rules.scrape import KubernetesDiscovery, Relabel, ScrapeJob, StaticTargets,
 BLACKBOX_EXPORTER = "blackbox-exporter"
 BLACKBOX_PORT = 9115
 
-SERVERS = {"prometheus": ports.PROMETHEUS, "alertmanager": ports.ALERTMANAGER}
-"""The servers that are always there: their port, and ``/-/ready`` on it."""
+SERVERS = {
+    "prometheus": ports.PROMETHEUS,
+    "alertmanager": ports.ALERTMANAGER,
+    "loki": ports.LOKI,
+}
+"""The servers that are always there, and their port."""
+READY = {"loki": "/ready"}
+"""Where a server says that it is ready, if not at ``/-/ready``."""
+PROMTAIL = "promtail"
 
 PROBE_INTERVAL = Duration.parse("1m")
 """Probes go through DNS and Services and find what a scrape of the pod does not; a minute is soon enough for that."""
@@ -37,13 +45,15 @@ class MonitoringSettings(Model):
 def build(settings: MonitoringSettings, cluster: ClusterSettings) -> Watched:
     namespace = cluster.namespaces.stack
     probed: dict[str, tuple[Peer, tuple[int, ...]]] = {
-        f"http://{name}.{namespace}.svc:{port}/-/ready": (Server(name), (port,)) for name, port in SERVERS.items()
+        f"http://{name}.{namespace}.svc:{port}{READY.get(name, '/-/ready')}": (Server(name), (port,))
+        for name, port in SERVERS.items()
     }
     probed |= {str(url): (Internet(url.host), (url.port,)) for url in settings.probes}
     return Watched(
         scrape_jobs=(
             *(_server(name, port, "http", namespace) for name, port in SERVERS.items()),
             _server(BLACKBOX_EXPORTER, BLACKBOX_PORT, "metrics", namespace),
+            _agent(PROMTAIL, ports.PROMTAIL, "http", cluster.namespaces.node_agents),
             _probes(tuple(probed), namespace),
         ),
         groups=(Group("monitoring", (WATCHDOG, TARGET_DOWN, RELOAD_FAILED, RULES_FAILING, NO_ALERTMANAGER)),),
@@ -63,6 +73,10 @@ def _server(name: str, port: int, port_name: str, namespace: str) -> ScrapeJob:
             copy("__meta_kubernetes_pod_node_name", "node"),
         ),
     )
+
+
+def _agent(name: str, port: int, port_name: str, namespace: str) -> ScrapeJob:
+    return replace(_server(name, port, port_name, namespace), reaches=((Agent(name), (port,)),))
 
 
 def _probes(targets: tuple[str, ...], namespace: str) -> ScrapeJob:

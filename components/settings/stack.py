@@ -13,7 +13,10 @@ from pydantic_core import core_schema
 from components.settings.alertmanager import AlertmanagerSettings, NotificationSettings
 from components.settings.base import Many, Model, Problem, problem, problems, unknown_key
 from components.settings.cluster import ClusterSettings
+from components.settings.loki import CHECKS as LOKI_CHECKS
+from components.settings.loki import LokiSettings
 from components.settings.prometheus import PrometheusSettings
+from components.settings.promtail import LogSettings, PromtailSettings
 from components.settings.quantities import Duration
 from components.settings.secrets import references, unanswered
 from rules.model import Severity, System, Watched
@@ -65,6 +68,12 @@ class Settings(Model):
     """The metrics server."""
     alertmanager: AlertmanagerSettings = AlertmanagerSettings()
     """Groups, silences and delivers alerts."""
+    loki: LokiSettings = LokiSettings()
+    """The log store."""
+    logs: LogSettings = LogSettings()
+    """How the logs of the cluster's pods reach it."""
+    promtail: PromtailSettings = PromtailSettings()
+    """Reads the log files of each node's pods."""
     systems: Systems = Systems()  # type: ignore[valid-type]  # made from the list of systems, so only its base is known
     """What is watched."""
     alerts: dict[str, Annotated[AlertOverride | None, _OrOff]] = {}
@@ -184,5 +193,6 @@ CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     names_are_unique,
     scrape_jobs_are_new,
     overridden_alerts_exist,
+    *LOKI_CHECKS,
 )
 """What sections must hold together; each check names the sections it reads."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.servers.control_plane import ControlPlane
+from tests.servers.logs import Loki, stack
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +15,15 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
     """One cluster for the whole run: a test works in namespaces of its own and leaves the nodes as they are."""
     with ControlPlane(tmp_path_factory.mktemp("control-plane")) as running:
         yield running
+
+
+# --- logs (logs.py) ---
+
+
+@pytest.fixture(scope="session")
+def loki(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loki]:
+    """One Loki of the dev stack for the whole run, since it takes half a minute to be ready: labels tell tests apart."""
+    folder = tmp_path_factory.mktemp("loki")
+    server = Loki(stack(folder), folder / "home")
+    with server.running():
+        yield server

@@ -20,7 +20,7 @@ def text(value: Any) -> str:
 
 
 def expanding(plain: str, variable: str) -> str:
-    """``plain`` for Loki's and Promtail's ``-config.expand-env``, with nothing in it expanded but ``${variable}``.
+    """``plain`` for Loki's ``-config.expand-env``, with nothing in it expanded but ``${variable}``.
 
     To that expansion ``$$`` is a dollar, and a backslash before another one or a slash is an escape: a regular
     expression comes out of it as it went in only when both are doubled.

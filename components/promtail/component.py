@@ -85,7 +85,7 @@ class Promtail(ComponentResource):
         return Program(
             name=NAME,
             image=images.PROMTAIL,
-            args=["-config.file=/etc/promtail/config/promtail.yaml", "-config.expand-env=true"],
+            args=["-config.file=/etc/promtail/config/promtail.yaml"],
             ports={"http": ports.PROMTAIL},
             # Ready once it follows a file. A node without any, and one that cannot reach the API, is no reason to
             # restart: what answers while it runs at all is its own configuration.

@@ -12,12 +12,12 @@ from components.settings.cluster import ClusterSettings
 from components.settings.loki import LokiSettings
 from components.settings.promtail import LEVELS, DropRule, PromtailSettings
 from components.settings.quantities import Duration
-from components.yaml_text import expanding, text
+from components.yaml_text import text
 from rules.scrape import Relabel, copy
 
 DATA = "/run/promtail"
 POD_LOGS = "/var/log/pods"
-NODE = "NODE_NAME"
+NODE = "HOSTNAME"
 """Variable of the environment: the node that a pod of Promtail reads."""
 
 # Every line waits this long for more of its entry, which a program prints at once; and as long again for company.
@@ -61,7 +61,7 @@ _TEXT_LEVEL = (
 
 def files(settings: PromtailSettings, cluster: ClusterSettings, loki: LokiSettings) -> dict[str, dict[str, str]]:
     """Everything below ``/etc/promtail``: directory to files, name to text."""
-    return {"config": {"promtail.yaml": expanding(text(promtail_yaml(settings, cluster, loki)), NODE)}}
+    return {"config": {"promtail.yaml": text(promtail_yaml(settings, cluster, loki))}}
 
 
 def promtail_yaml(settings: PromtailSettings, cluster: ClusterSettings, loki: LokiSettings) -> dict[str, Any]:
@@ -98,10 +98,10 @@ def promtail_yaml(settings: PromtailSettings, cluster: ClusterSettings, loki: Lo
         "scrape_configs": [
             {
                 "job_name": "pods",
-                "kubernetes_sd_configs": [
-                    # Filtered by the API: a node's Promtail never hears of the pods of others.
-                    {"role": "pod", "selectors": [{"role": "pod", "field": f"spec.nodeName=${{{NODE}}}"}]}
-                ],
+                # Promtail itself adds the field selector spec.nodeName=$HOSTNAME: the API filters, and a node's
+                # Promtail never hears of the pods of others. Writing it here would need -config.expand-env, and that
+                # every dollar and backslash below be doubled.
+                "kubernetes_sd_configs": [{"role": "pod"}],
                 "relabel_configs": [step.plain() for step in _targets(settings, cluster)],
                 "pipeline_stages": _stages(settings),
             }
@@ -166,17 +166,16 @@ def _stages(settings: PromtailSettings) -> list[dict[str, Any]]:
 def _entries(settings: PromtailSettings) -> list[dict[str, Any]]:
     """Lines that belong together, as one.
 
-    Go's regular expressions can say how an entry begins, but not how it does not; a selector can. So whatever does not
-    look like a continuation is marked, an entry is what begins with the mark, and the mark goes again.
+    Go's regular expressions can say how an entry begins, but not how it does not. So whatever does not look like a
+    continuation is marked, an entry is what begins with the mark, and the mark goes again. (A `match` stage with `!~`
+    would read better, but what it selects takes another way and may overtake the rest.)
     """
-    continuation = f"^({'|'.join(settings.continuation)})"
+    continued = "(?P<continued>" + "|".join(settings.continuation) + ")"
+    begins = f'{{{{ if or .continued (eq .Entry "") }}}}{{{{ .Entry }}}}{{{{ else }}}}{MARK}{{{{ .Entry }}}}{{{{ end }}}}'
     return [
-        {
-            "match": {
-                "selector": f"{_ANY} !~ {json.dumps(continuation)}",
-                "stages": [{"replace": {"expression": "^()", "replace": MARK}}],
-            }
-        },
+        {"regex": {"expression": f"^{continued}"}},
+        {"template": {"source": "marked", "template": begins}},
+        {"output": {"source": "marked"}},
         {"multiline": {"firstline": f"^{MARK}", "max_wait_time": str(ENTRY_WAIT), "max_lines": ENTRY_LINES}},
         {"replace": {"expression": f"^({MARK})", "replace": ""}},
     ]

@@ -104,9 +104,8 @@ class PromtailSettings(Workload):
         r"goroutine \d+ \[",
         r"[\w./*()-]+\((0x|\.\.\.|\{|\))",
         r"created by ",
-        r"$",
     )
-    """How a line begins that belongs to the one before it; the default knows Java, Python, Go, Node and indented text."""
+    """How a line begins that belongs to the one before it, as a blank one always does; the default knows Java, Python, Go, Node and indented text."""
     positions_path: HostPath = "/var/lib/agent-observability/promtail"
     """Folder on each node that remembers how far every file was read."""
     log_level: LogLevel = "info"

@@ -194,7 +194,7 @@ class Promtail:
         text = re.sub(r"\bloki\.[\w-]+\.svc:3100\b", loki, text)
         text = moved(moved(text, "/run/promtail", home / "positions"), "/var/log/pods", self.pods)
         text = text.replace("http_listen_port: 9080", f"http_listen_address: 127.0.0.1\n  http_listen_port: {self.port}")
-        text = text.replace("  - role: pod\n    selectors", f"  - role: pod\n    kubeconfig_file: {kubeconfig}\n    selectors")
+        text = text.replace("  - role: pod\n", f"  - role: pod\n    kubeconfig_file: {kubeconfig}\n")
         self.config = home / "promtail.yaml"
         self.config.write_text(text)
 
@@ -204,7 +204,7 @@ class Promtail:
 
     @property
     def env(self) -> dict[str, str]:
-        return {"NODE_NAME": self.node}
+        return {"HOSTNAME": self.node}
 
     def process(self) -> Process:
         self._runs += 1

@@ -47,9 +47,7 @@ prometheus = Prometheus(
 loki = Loki("loki", LokiArgs(site=site, settings=settings.loki, prometheus=settings.prometheus), cluster)
 Promtail(
     "promtail",
-    PromtailArgs(
-        site=replace(site, namespace=namespaces.node_agents), settings=settings.promtail, loki=settings.loki
-    ),
+    PromtailArgs(site=replace(site, namespace=namespaces.node_agents), settings=settings.promtail, loki=settings.loki),
     cluster,
 )
 

@@ -27,9 +27,7 @@ def policy(name: str, flows: Iterable[Flow], cluster: ClusterSettings) -> Networ
     own = (Server(name), Agent(name))
     table = tuple(flows)
     egress: list[NetworkPolicyEgressRuleArgsDict] = [
-        {"to": _peers(flow.target, flow.source, cluster), "ports": _ports(flow)}
-        for flow in table
-        if flow.source in own
+        {"to": _peers(flow.target, flow.source, cluster), "ports": _ports(flow)} for flow in table if flow.source in own
     ]
     ingress: list[NetworkPolicyIngressRuleArgsDict] = [
         {"from_": _peers(flow.source, flow.target, cluster), "ports": _ports(flow)}

@@ -26,7 +26,9 @@ MESSAGE_BYTES = 16 * MEBIBYTE  # the largest batch that Loki's own parts hand on
 CHUNK_AGE = Duration.parse("4h")
 
 
-def files(settings: LokiSettings, cluster: ClusterSettings, prometheus: PrometheusSettings) -> dict[str, dict[str, str]]:
+def files(
+    settings: LokiSettings, cluster: ClusterSettings, prometheus: PrometheusSettings
+) -> dict[str, dict[str, str]]:
     """Everything below ``/etc/loki``: directory to files, name to text."""
     main = loki_yaml(settings, cluster, prometheus)
     made = {"config": {"loki.yaml": expanding(text(main), "POD_IP") if settings.replicas > 1 else text(main)}}
@@ -47,7 +49,9 @@ def loki_yaml(settings: LokiSettings, cluster: ClusterSettings, prometheus: Prom
             "http_listen_port": ports.LOKI,
             "grpc_listen_port": ports.LOKI_GRPC,
             # Answers may take as long as the longest query, and a little more to be written.
-            "http_server_write_timeout": str(Duration(max(each.query_timeout for each in limits).milliseconds + 30_000)),
+            "http_server_write_timeout": str(
+                Duration(max(each.query_timeout for each in limits).milliseconds + 30_000)
+            ),
             "grpc_server_max_recv_msg_size": MESSAGE_BYTES,
             "grpc_server_max_send_msg_size": MESSAGE_BYTES,
             "log_level": settings.log_level,
@@ -238,7 +242,9 @@ def _ruler(settings: LokiSettings, cluster: ClusterSettings, prometheus: Prometh
             "enabled": True,
             # One queue per Prometheus: a Service in front of them would give each replica half of the samples.
             "clients": {
-                replica: {"url": f"http://{replica}.prometheus-headless.{namespace}.svc:{ports.PROMETHEUS}/api/v1/write"}
+                replica: {
+                    "url": f"http://{replica}.prometheus-headless.{namespace}.svc:{ports.PROMETHEUS}/api/v1/write"
+                }
                 for replica in replicas
             },
         },

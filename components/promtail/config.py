@@ -171,7 +171,9 @@ def _entries(settings: PromtailSettings) -> list[dict[str, Any]]:
     would read better, but what it selects takes another way and may overtake the rest.)
     """
     continued = "(?P<continued>" + "|".join(settings.continuation) + ")"
-    begins = f'{{{{ if or .continued (eq .Entry "") }}}}{{{{ .Entry }}}}{{{{ else }}}}{MARK}{{{{ .Entry }}}}{{{{ end }}}}'
+    begins = (
+        f'{{{{ if or .continued (eq .Entry "") }}}}{{{{ .Entry }}}}{{{{ else }}}}{MARK}{{{{ .Entry }}}}{{{{ end }}}}'
+    )
     return [
         {"regex": {"expression": f"^{continued}"}},
         {"template": {"source": "marked", "template": begins}},
@@ -210,7 +212,7 @@ def _level_template() -> str:
         f"{{{{ {'if' if position == 0 else 'else if'} or {' '.join(words)} }}}}{level}"
         for position, (level, words) in enumerate(tests)
     )
-    return f'{{{{ $level := ToLower (print .Value) }}}}{branches}{{{{ end }}}}'
+    return f"{{{{ $level := ToLower (print .Value) }}}}{branches}{{{{ end }}}}"
 
 
 def _letter(letters: dict[str, str], level: str) -> list[str]:

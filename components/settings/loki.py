@@ -30,12 +30,13 @@ Positive = Annotated[int, Ge(1)]
 _STRING = r'("(\\.|[^"\\\n])*"|`[^`]*`)'
 _MATCHER = rf"\s*[a-zA-Z_][a-zA-Z0-9_]*\s*(=~|!~|!=|=)\s*{_STRING}\s*"
 StreamSelector = Annotated[
-    str, Spelled(rf"\{{{_MATCHER}(,{_MATCHER})*,?\s*\}}", 'a stream selector like {namespace="agents", level=~"debug|trace"}')
+    str,
+    Spelled(
+        rf"\{{{_MATCHER}(,{_MATCHER})*,?\s*\}}", 'a stream selector like {namespace="agents", level=~"debug|trace"}'
+    ),
 ]
 Bucket = Annotated[str, Spelled(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket, 3 to 63 characters")]
-RecordName = Annotated[
-    str, Spelled(r"[a-z_0-9]+:[a-zA-Z_0-9]+:[a-zA-Z_0-9]+", "a name like level:metric:operations")
-]
+RecordName = Annotated[str, Spelled(r"[a-z_0-9]+:[a-zA-Z_0-9]+:[a-zA-Z_0-9]+", "a name like level:metric:operations")]
 
 DAY = Duration.parse("1d")
 LEAST_MEMORY = Bytes.parse("512Mi")
@@ -144,14 +145,20 @@ class LogRecording(Model):
 class Ruler(Model):
     """Recording rules over logs; results go to every Prometheus replica."""
 
-    rules: Annotated[Many[LogRecording], Len(min_length=1)]
-    """The rules, evaluated in order."""
+    rules: Many[LogRecording]
+    """The rules, evaluated in order; at least one."""
     interval: Duration = Duration.parse("1m")
     """Time between evaluations."""
 
+    @model_validator(mode="after")
+    def _has_rules(self) -> Self:
+        if not self.rules:
+            raise ValueError("rules: at least one, or no ruler")
+        return self
+
 
 class LokiSettings(Workload):
-    """The log store."""
+    """The log store: keeps lines, finds them by their labels, and forgets them in time."""
 
     replicas: Annotated[int, Ge(1), Le(30)] = 1
     """One, or three and more that share a bucket: each line is then kept by three until it is stored."""
@@ -186,7 +193,9 @@ class LokiSettings(Workload):
                 "one replica, or storage.s3"
             )
         if self.replicas == 2:
-            raise ValueError("replicas 2: both copies of a line must be acknowledged, so losing one stops writes: 1 or 3")
+            raise ValueError(
+                "replicas 2: both copies of a line must be acknowledged, so losing one stops writes: 1 or 3"
+            )
         return self
 
     @model_validator(mode="after")
@@ -221,7 +230,9 @@ def loki_keeps_its_data(cluster: ClusterSettings, loki: LokiSettings) -> Iterato
 def loki_periods_make_sense(loki: LokiSettings) -> Iterator[Problem]:
     periods = {"loki.retention": loki.retention}
     periods |= {f"loki.streamRetention[{n}].period": each.period for n, each in enumerate(loki.stream_retention)}
-    periods |= {f"loki.tenants.{name}.retention": each.retention for name, each in loki.tenants.items() if each.retention}
+    periods |= {
+        f"loki.tenants.{name}.retention": each.retention for name, each in loki.tenants.items() if each.retention
+    }
     for path, period in periods.items():
         if period < DAY:
             yield problem(path, str(period), "at least 1d: Loki deletes by days")
@@ -233,10 +244,10 @@ def loki_periods_make_sense(loki: LokiSettings) -> Iterator[Problem]:
         if limits.line_size > limits.ingestion_burst:
             reason = f"at most ingestionBurst, {limits.ingestion_burst}, or the line never passes"
             yield problem(f"{path}.lineSize", str(limits.line_size), reason)
-        for name in ("query_length", "query_timeout"):
-            if getattr(limits, name) < Duration.parse("1s"):
-                words = {"query_length": "queryLength", "query_timeout": "queryTimeout"}
-                yield problem(f"{path}.{words[name]}", str(getattr(limits, name)), "at least 1s")
+        if not Duration.parse("1s") <= limits.query_timeout <= Duration.parse("1h"):
+            yield problem(f"{path}.queryTimeout", str(limits.query_timeout), "a duration from 1s to 1h")
+        if limits.query_length < DAY:
+            yield problem(f"{path}.queryLength", str(limits.query_length), "at least 1d: a day's logs must be readable")
     if loki.ruler is not None and not Duration.parse("10s") <= loki.ruler.interval <= Duration.parse("2m"):
         reason = "a duration from 10s to 2m: after 5m without sample a series is gone"
         yield problem("loki.ruler.interval", str(loki.ruler.interval), reason)
@@ -260,4 +271,3 @@ def loki_names_are_unique(loki: LokiSettings) -> Iterator[Problem]:
 
 CHECKS = (loki_keeps_its_data, loki_periods_make_sense, loki_has_memory, loki_names_are_unique)
 """What the section must hold together with the rest; each check names the sections it reads."""
-

@@ -6,7 +6,7 @@ import re
 import warnings
 from typing import Annotated, Any, Literal, Self
 
-from annotated_types import Ge, Len
+from annotated_types import Ge
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
@@ -17,7 +17,9 @@ Level = Literal["trace", "debug", "info", "warn", "error", "fatal"]
 LEVELS: tuple[Level, ...] = ("trace", "debug", "info", "warn", "error", "fatal")
 """The values of the label `level`, least severe first."""
 
-HostPath = Annotated[str, Spelled(r"(/[A-Za-z0-9._-]+){2,}", "an absolute path on the node, like /var/lib/promtail")]
+HostPath = Annotated[
+    str, Spelled(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*){2,}", "an absolute path on the node, like /var/lib/promtail")
+]
 
 
 class _Re2:
@@ -94,7 +96,7 @@ class PromtailSettings(Workload):
     """Most lines that a node sends in a second; past that it reads more slowly, and drops nothing."""
     burst: Annotated[int, Ge(1)] = 20_000
     """Lines that may be sent at once above that rate."""
-    continuation: Annotated[Many[Regex], Len(min_length=1)] = (
+    continuation: Many[Regex] = (
         r"\s",
         r"[\])}]",
         r"Traceback \(",
@@ -105,8 +107,15 @@ class PromtailSettings(Workload):
         r"[\w./*()-]+\((0x|\.\.\.|\{|\))",
         r"created by ",
     )
-    """How a line begins that belongs to the one before it, as a blank one always does; the default knows Java, Python, Go, Node and indented text."""
+    """How a line begins that belongs to the one before it, as a blank one always does; the default knows Java, Python,
+    Go, Node and indented text."""
     positions_path: HostPath = "/var/lib/agent-observability/promtail"
     """Folder on each node that remembers how far every file was read."""
     log_level: LogLevel = "info"
     """Least severe log line that is written."""
+
+    @model_validator(mode="after")
+    def _has_continuations(self) -> Self:
+        if not self.continuation:
+            raise ValueError(r"continuation: at least one, such as ['\s']")
+        return self

@@ -22,7 +22,7 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
 
 @pytest.fixture(scope="session")
 def loki(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loki]:
-    """One Loki of the dev stack for the whole run, since it takes half a minute to be ready: labels tell tests apart."""
+    """One Loki of the dev stack for the whole run, since it takes half a minute to start: labels tell tests apart."""
     folder = tmp_path_factory.mktemp("loki")
     server = Loki(stack(folder), folder / "home")
     with server.running():

@@ -65,7 +65,12 @@ class Loki:
     """A rendered Loki below ``home``; the same ``home`` again is the same volume."""
 
     def __init__(
-        self, objects: Sequence[dict[str, Any]], home: Path, *, everywhere: bool = False, env: Mapping[str, str] | None = None
+        self,
+        objects: Sequence[dict[str, Any]],
+        home: Path,
+        *,
+        everywhere: bool = False,
+        env: Mapping[str, str] | None = None,
     ) -> None:
         self.home = home
         self.ports = {port: free_port() for port in LOKI_PORTS.values()}
@@ -83,7 +88,9 @@ class Loki:
     def _here(self, text: str) -> str:
         text = moved(moved(text, "/etc/loki", self.home / "etc" / "loki"), "/loki", self.home / "data")
         for key, port in LOKI_PORTS.items():
-            address = "" if self._everywhere or key == "bind_port" else f"{key.replace('port', 'address')}: 127.0.0.1\n  "
+            address = (
+                "" if self._everywhere or key == "bind_port" else f"{key.replace('port', 'address')}: 127.0.0.1\n  "
+            )
             text = re.sub(rf"\b{key}: {port}\b", f"{address}{key}: {self.ports[port]}", text)
         return text
 
@@ -105,7 +112,9 @@ class Loki:
     def is_ready(self) -> bool:
         return http_text(f"{self.url}/ready").strip() == "ready"
 
-    def push(self, labels: Mapping[str, str], lines: Sequence[tuple[int, str]], tenant: str | None = None, **metadata: str) -> None:
+    def push(
+        self, labels: Mapping[str, str], lines: Sequence[tuple[int, str]], tenant: str | None = None, **metadata: str
+    ) -> None:
         """Push lines with their times, in nanoseconds; returns when they are acknowledged."""
         values = [[str(at), line, *([metadata] if metadata else [])] for at, line in lines]
         headers = {"X-Scope-OrgID": tenant} if tenant else {}
@@ -120,7 +129,14 @@ class Loki:
         found: list[Entry] = []
         start, end = time.time_ns() - int(since * SECOND), time.time_ns() + 60 * SECOND
         while True:
-            asked = _url(f"{self.url}/loki/api/v1/query_range", query=query, start=start, end=end, limit=5000, direction="forward")
+            asked = _url(
+                f"{self.url}/loki/api/v1/query_range",
+                query=query,
+                start=start,
+                end=end,
+                limit=5000,
+                direction="forward",
+            )
             streams = http_json(asked, headers=headers, timeout=60)["data"]["result"]
             page = sorted(
                 (
@@ -174,7 +190,13 @@ class Promtail:
     """A rendered Promtail of one node below ``home``, its node's logs in ``home/pods``."""
 
     def __init__(
-        self, objects: Sequence[dict[str, Any]], home: Path, cluster: ControlPlane, node: str, loki: str, token: str | None = None
+        self,
+        objects: Sequence[dict[str, Any]],
+        home: Path,
+        cluster: ControlPlane,
+        node: str,
+        loki: str,
+        token: str | None = None,
     ) -> None:
         """``loki`` is where that is, host:port; ``token`` the account to ask the API as, administrator when none."""
         self.home, self.node = home, node
@@ -193,7 +215,9 @@ class Promtail:
         text = render.config_files(list(objects))["promtail/config/promtail.yaml"]
         text = re.sub(r"\bloki\.[\w-]+\.svc:3100\b", loki, text)
         text = moved(moved(text, "/run/promtail", home / "positions"), "/var/log/pods", self.pods)
-        text = text.replace("http_listen_port: 9080", f"http_listen_address: 127.0.0.1\n  http_listen_port: {self.port}")
+        text = text.replace(
+            "http_listen_port: 9080", f"http_listen_address: 127.0.0.1\n  http_listen_port: {self.port}"
+        )
         text = text.replace("  - role: pod\n", f"  - role: pod\n    kubeconfig_file: {kubeconfig}\n")
         self.config = home / "promtail.yaml"
         self.config.write_text(text)
@@ -208,7 +232,9 @@ class Promtail:
 
     def process(self) -> Process:
         self._runs += 1
-        return Process([binary("promtail"), *self.args], log=self.home / f"log-{self._runs}", env=self.env, cwd=self.home)
+        return Process(
+            [binary("promtail"), *self.args], log=self.home / f"log-{self._runs}", env=self.env, cwd=self.home
+        )
 
     @contextmanager
     def running(self) -> Iterator[Process]:

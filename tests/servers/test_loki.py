@@ -7,17 +7,14 @@ import subprocess
 import threading
 import time
 import urllib.error
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from components.logs import LABELS
-from tests.servers.harness import Process, eventually, free_port, http_json, http_text
+from tests.servers.harness import eventually, http_json, http_text
 from tests.servers.logs import SECOND, Loki, stack
-from tools import render
 from tools.servers.build import binary
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "never-on-the-wire"}
@@ -41,8 +38,12 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
             "ruler": {
                 "interval": "10s",
                 "rules": [
-                    {"record": "app:log_lines:rate1m", "expr": "sum by (app) (rate({app=~\"counted.*\"}[1m]))"},
-                    {"record": "app:log_errors:count1m", "expr": 'count_over_time({level="error"}[1m])', "labels": {"a": "b"}},
+                    {"record": "app:log_lines:rate1m", "expr": 'sum by (app) (rate({app=~"counted.*"}[1m]))'},
+                    {
+                        "record": "app:log_errors:count1m",
+                        "expr": 'count_over_time({level="error"}[1m])',
+                        "labels": {"a": "b"},
+                    },
                 ],
             },
         },
@@ -54,7 +55,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 def test_loki_accepts_what_was_rendered(name: str, full: list[dict[str, Any]], tmp_path: Path) -> None:
     server = Loki(full if name == "full" else stack(tmp_path, name), tmp_path / "home", env=CREDENTIALS)
 
-    argv = [binary("loki"), *server.args, "-verify-config"]
+    argv = [str(binary("loki")), *server.args, "-verify-config"]
     done = subprocess.run(argv, env={"POD_IP": "127.0.0.1"}, capture_output=True, text=True, timeout=60, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -63,7 +64,9 @@ def test_loki_accepts_what_was_rendered(name: str, full: list[dict[str, Any]], t
 
 def test_a_line_is_found_by_its_labels_and_by_its_metadata(loki: Loki) -> None:
     now = time.time_ns()
-    loki.push(labels("found"), [(now, "first"), (now + 1, "second")], trace_id="4bf92f3577b34da6a3ce929d0e0e4736", pod="p-1")
+    loki.push(
+        labels("found"), [(now, "first"), (now + 1, "second")], trace_id="4bf92f3577b34da6a3ce929d0e0e4736", pod="p-1"
+    )
 
     found = eventually(lambda: loki.entries('{app="found"} | trace_id="4bf92f3577b34da6a3ce929d0e0e4736"'), 10, "lines")
 
@@ -95,8 +98,14 @@ def test_logs_by_otlp_have_exactly_the_labels(loki: Loki) -> None:
         "attributes": attributes(level="error", order="4711"),
     }
     resource = attributes(
-        cluster="dev-1", namespace="shop", app="otlp", container="main", service__name="checkout",
-        service__instance__id="uid-1", k8s__pod__name="checkout-0", deployment__environment="dev",
+        cluster="dev-1",
+        namespace="shop",
+        app="otlp",
+        container="main",
+        service__name="checkout",
+        service__instance__id="uid-1",
+        k8s__pod__name="checkout-0",
+        deployment__environment="dev",
     )
     sent = {"resourceLogs": [{"resource": {"attributes": resource}, "scopeLogs": [{"logRecords": [record]}]}]}
     http_text(f"{loki.url}/otlp/v1/logs", body=json.dumps(sent).encode(), headers={"Content-Type": "application/json"})

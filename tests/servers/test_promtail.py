@@ -16,8 +16,8 @@ import pytest
 from components.logs import LABELS
 from components.promtail import config
 from tests.servers.control_plane import ControlPlane
-from tests.servers.harness import Process, eventually, http_text
-from tests.servers.logs import SECOND, LogFile, Loki, Promtail, metric, stack
+from tests.servers.harness import eventually, http_text
+from tests.servers.logs import LogFile, Loki, Promtail, metric, stack
 from tools.servers.build import binary
 
 NODE, OTHER_NODE = "node-a", "node-b"
@@ -88,7 +88,9 @@ def deployed(cluster: ControlPlane, name: str) -> dict[str, Any]:
         }
     )
     return dict(
-        eventually(lambda: cluster.get("pods", "--namespace=promtail", f"--selector=team={name}")["items"], 20, "its pod")[0]
+        eventually(
+            lambda: cluster.get("pods", "--namespace=promtail", f"--selector=team={name}")["items"], 20, "its pod"
+        )[0]
     )
 
 
@@ -103,7 +105,7 @@ def test_promtail_accepts_what_was_rendered(
     rendered = objects if name == "dropping" else stack(tmp_path, name)
     agent = Promtail(rendered, tmp_path / "home", cluster, NODE, "127.0.0.1:1")
 
-    argv = [binary("promtail"), *agent.args, "-check-syntax"]
+    argv = [str(binary("promtail")), *agent.args, "-check-syntax"]
     done = subprocess.run(argv, env=agent.env, capture_output=True, text=True, timeout=60, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
@@ -117,13 +119,20 @@ def collected(
     agent = Promtail(objects, tmp_path_factory.mktemp("node"), cluster, NODE, loki.url.removeprefix("http://"))
     first = agent.file(pod(cluster, "web-1", **web("web")))
     first.write(
-        json.dumps({"level": "ERROR", "msg": "declined", "logger": "shop.pay", "trace_id": TRACE, "spanId": "00f067aa0ba902b7"}),
+        json.dumps(
+            {"level": "ERROR", "msg": "declined", "logger": "shop.pay", "trace_id": TRACE, "spanId": "00f067aa0ba902b7"}
+        ),
         json.dumps({"severity": "warning", "msg": "slow"}),
         json.dumps({"level": 30, "msg": "by pino"}),
         json.dumps({"level": "debug", "msg": "dropped by level"}),
         json.dumps({"level": "chatty", "msg": "no such level"}),
     )
-    first.write("level=warn logger=shop.db msg=retry trace_id=" + TRACE, "[INFO] GET /healthz 200", "GET /ready$ 200", "GET /readyz 200")
+    first.write(
+        "level=warn logger=shop.db msg=retry trace_id=" + TRACE,
+        "[INFO] GET /healthz 200",
+        "GET /ready$ 200",
+        "GET /readyz 200",
+    )
     first.write("plain text", "E1120 12:00:00.000000 1 main.go:7] klog", stream="stdout")
     traces = agent.file(pod(cluster, "traces-1", **web("traces")))
     for trace in (JAVA, PYTHON, GO):
@@ -252,7 +261,9 @@ def test_a_killed_promtail_loses_at_most_the_last_seconds_and_doubles_nothing(
     assert len(found) == len(set(found)), "what is read again has the same time and text, and Loki keeps it once"
 
 
-def test_loki_away_for_a_minute_costs_nothing(cluster: ControlPlane, objects: list[dict[str, Any]], tmp_path: Path) -> None:
+def test_loki_away_for_a_minute_costs_nothing(
+    cluster: ControlPlane, objects: list[dict[str, Any]], tmp_path: Path
+) -> None:
     server = Loki(objects, tmp_path / "loki")
     agent = Promtail(objects, tmp_path / "node", cluster, NODE, server.url.removeprefix("http://"))
     log = agent.file(pod(cluster, "patient-1", **web("patient")))

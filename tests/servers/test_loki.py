@@ -7,13 +7,16 @@ import subprocess
 import threading
 import time
 import urllib.error
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from components.logs import LABELS
-from tests.servers.harness import eventually, http_json, http_text
+from tests.servers.harness import Process, eventually, free_port, http_json, http_text
 from tests.servers.logs import SECOND, Loki, stack
 from tools.servers.build import binary
 
@@ -209,3 +212,114 @@ def test_kill_loses_nothing_that_was_acknowledged_and_doubles_nothing(tmp_path: 
 
     assert set(kept) >= set(acknowledged), "what was acknowledged is still there"
     assert len(kept) == len(set(kept)), "what was sent again is not there twice"
+
+
+class Bucket:
+    """A store that speaks as much of S3's protocol as Loki does, and remembers who asked."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.authorizations: list[str] = []
+        bucket = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self, status: int, body: bytes = b"") -> None:
+                bucket.authorizations.append(self.headers.get("Authorization", ""))
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(body)
+
+            def do_PUT(self) -> None:
+                bucket.objects[self.path.partition("?")[0]] = self.rfile.read(int(self.headers["Content-Length"]))
+                self.answer(200)
+
+            def do_GET(self) -> None:
+                path, _, query = self.path.partition("?")
+                if "list-type" in query:
+                    self.answer(200, b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")
+                elif path in bucket.objects:
+                    self.answer(200, bucket.objects[path])
+                else:
+                    self.answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
+
+            do_HEAD = do_GET  # noqa: N815  its name in the base
+
+            def do_DELETE(self) -> None:
+                bucket.objects.pop(self.path.partition("?")[0], None)
+                self.answer(204)
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002  its name in the base
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        try:
+            yield
+        finally:
+            self.server.shutdown()
+            self.server.server_close()
+
+
+def test_logs_go_to_the_bucket_signed_with_keys_from_the_environment(tmp_path: Path) -> None:
+    bucket = Bucket()
+    keys = {"accessKeySecret": {"name": "bucket", "key": "id"}, "secretKeySecret": {"name": "bucket", "key": "secret"}}
+    s3 = {"bucket": "logs", "region": "eu-1", "endpoint": bucket.url, "pathStyle": True, **keys}
+    server = Loki(stack(tmp_path, loki={"storage": {"s3": s3}}), tmp_path / "home", env=CREDENTIALS)
+
+    with bucket.running(), server.running():
+        server.push(labels("bucket"), [(time.time_ns(), "to the bucket")])
+        http_text(f"{server.url}/flush", method="POST")
+        eventually(lambda: any(path.startswith("/logs/fake/") for path in bucket.objects), 30, "a chunk in the bucket")
+        assert [entry.line for entry in server.entries('{app="bucket"}')] == ["to the bucket"]
+        shown = http_text(f"{server.url}/config")
+
+    signed = [header for header in bucket.authorizations if "Credential=AKIATEST/" in header and "/eu-1/s3/" in header]
+    assert len(signed) == len(bucket.authorizations), "every request is signed"
+    assert CREDENTIALS["AWS_SECRET_ACCESS_KEY"] not in shown + "".join(bucket.authorizations)
+
+
+def test_tenants_are_apart_and_rules_reach_every_prometheus(full: list[dict[str, Any]], tmp_path: Path) -> None:
+    receivers = {f"prometheus-{n}": free_port() for n in range(2)}
+    server = Loki(full, tmp_path / "home")
+    main = tmp_path / "home" / "etc" / "loki" / "config" / "loki.yaml"
+    text = main.read_text()
+    for replica, port in receivers.items():
+        text = text.replace(f"{replica}.prometheus-headless.monitoring.svc:9090", f"127.0.0.1:{port}")
+    main.write_text(text)
+    (args,) = (
+        made["spec"]["template"]["spec"]["containers"][0]["args"]
+        for made in full
+        if (made["kind"], made["metadata"]["name"]) == ("StatefulSet", "prometheus")
+    )
+    flags = [flag for flag in args if flag == "--web.enable-remote-write-receiver"]
+    (tmp_path / "prometheus.yml").write_text("{}")
+
+    with ExitStack() as exits:
+        for replica, port in receivers.items():
+            argv = [
+                *(binary("prometheus"), f"--config.file={tmp_path / 'prometheus.yml'}", *flags),
+                *(f"--web.listen-address=127.0.0.1:{port}", f"--storage.tsdb.path={tmp_path / replica}"),
+            ]
+            exits.enter_context(Process(argv, log=tmp_path / f"{replica}.log"))
+        exits.enter_context(server.running())
+        now = time.time_ns()
+        server.push(labels("counted"), [(now, "x" * 2_000)], tenant="shop")
+        server.push(labels("counted", "error"), [(now, "for the rules")], tenant="platform")
+        with pytest.raises(urllib.error.HTTPError, match="401"):
+            server.push(labels("counted"), [(now, "nobody's")])
+
+        assert [len(entry.line) for entry in server.entries('{app="counted"}', tenant="shop")] == [1024]
+        assert [entry.line for entry in server.entries('{app="counted"}', tenant="platform")] == ["for the rules"]
+        for port in receivers.values():
+            asked = f"http://127.0.0.1:{port}/api/v1/query?query=app:log_errors:count1m"
+            (series,) = eventually(lambda asked=asked: http_json(asked)["data"]["result"], 60, "the rule's result")  # type: ignore[misc]
+            assert series["metric"]["cluster"] == "dev-1"
+            assert series["metric"]["a"] == "b"

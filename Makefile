@@ -5,6 +5,8 @@ UV := $(shell command -v uv || echo .tools/bin/uv)
 RUN := $(UV) run --frozen --quiet
 # Never download a Python: the machine's own is used, whatever patch release it is.
 export UV_PYTHON_DOWNLOADS := never
+# Compiling at install takes seconds once; otherwise every run pays for it where bytecode is not written.
+export UV_COMPILE_BYTECODE := 1
 
 .PHONY: help setup render test lint schema conformance bench up clean
 

@@ -23,7 +23,7 @@ namespaces = Namespaces("namespaces", NamespacesArgs(cluster=settings.cluster), 
 site = Site(
     cluster=settings.cluster,
     namespace=namespaces.stack,
-    flows=flows(settings.prometheus, settings.loki, settings.notifications, watched),
+    flows=flows(settings.cluster, settings.prometheus, settings.loki, settings.notifications, watched),
     secrets=secrets,
 )
 

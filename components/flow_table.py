@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 from components import ports
-from components.flows import API_SERVER_PORTS, Agent, ApiServer, Flow, Internet, Server
+from components.flows import API_SERVER_PORTS, Agent, ApiServer, Flow, Internet, Peer, Server
 from components.prometheus.config import extra_jobs
 from components.settings.alertmanager import NotificationSettings
+from components.settings.cluster import ClusterSettings
 from components.settings.loki import LokiSettings
 from components.settings.prometheus import PrometheusSettings
 from rules.model import Watched
@@ -17,10 +21,19 @@ PROMTAIL = Agent("promtail")
 
 
 def flows(
-    prometheus: PrometheusSettings, loki: LokiSettings, notifications: NotificationSettings, watched: Watched
+    cluster: ClusterSettings,
+    prometheus: PrometheusSettings,
+    loki: LokiSettings,
+    notifications: NotificationSettings,
+    watched: Watched,
 ) -> tuple[Flow, ...]:
     """Every connection that the servers of this stack open."""
-    return (
+    known = {PROMETHEUS.name, ALERTMANAGER.name, LOKI.name, *(exporter.name for exporter in watched.exporters)}
+    names = "|".join(sorted(known))
+    ours = re.compile(
+        rf"(?:(?P<service>{names})|(?:.+\.)?(?P<pod>{names})-headless)(?:\.{cluster.namespaces.stack}(?:\.svc(?:\..+)?)?)?"
+    )
+    table = (
         Flow(PROMETHEUS, ApiServer(), API_SERVER_PORTS, "discovers targets"),
         *(
             Flow(PROMETHEUS, target, port, f"scrape job {job.name}")
@@ -44,6 +57,13 @@ def flows(
         ),
         *_logs(loki),
     )
+    return tuple(replace(flow, target=_resolved(flow.target, ours)) for flow in table)
+
+
+def _resolved(peer: Peer, ours: re.Pattern[str]) -> Peer:
+    """The server of this stack that a stack file's address names: it is let in at the other end, too."""
+    named = ours.fullmatch(peer.host) if isinstance(peer, Internet) else None
+    return Server(named["service"] or named["pod"]) if named else peer
 
 
 def _logs(loki: LokiSettings) -> tuple[Flow, ...]:

@@ -216,18 +216,19 @@ def _secret_sources(program: Program) -> list[VolumeProjectionArgsDict]:
 
 
 CONFIG_MAP_BYTES = 900_000
-"""Most that one ConfigMap holds: the API takes 1 MiB, names and metadata included."""
+"""Most that one ConfigMap holds, names included: the API takes 1 MiB with all that surrounds them."""
 
 
 def _parts(files: Mapping[str, str]) -> list[dict[str, str]]:
     parts: list[dict[str, str]] = [{}]
-    size = 0
+    room = CONFIG_MAP_BYTES
     for name, text in sorted(files.items()):
-        if parts[-1] and size + len(text.encode()) > CONFIG_MAP_BYTES:
+        size = len(f"{name}{text}".encode())
+        if parts[-1] and size > room:
             parts.append({})
-            size = 0
+            room = CONFIG_MAP_BYTES
         parts[-1][name] = text
-        size += len(text.encode())
+        room -= size
     return parts
 
 

@@ -18,16 +18,10 @@ def load(config: pulumi.Config) -> tuple[Settings, dict[str, Output[str]]]:
     prefix = f"{config.name}:"
     given = {key.removeprefix(prefix): raw for key, raw in CONFIG.get().items() if key.startswith(prefix)}
     secret = {key for key in given if is_config_secret(prefix + key)}
-    found = [
-        f"{key}: (hidden): holds a secret: give that a top-level key of its own, and name the key here"
-        for key in sorted(secret & Settings.model_fields.keys())
-    ]
     try:
         settings = read({key: _plain(raw) for key, raw in sorted(given.items()) if key not in secret}, secret)
     except Refused as refused:
-        found += refused.problems
-    if found:
-        raise pulumi.RunError("\n".join(found))
+        raise pulumi.RunError(str(refused)) from None
     return settings, {key: config.require_secret(key) for key in sorted({key for _, key in references(settings)})}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import TypedDict, TypeVar
 
 from pulumi_kubernetes.networking.v1 import (
     NetworkPolicyEgressRuleArgsDict,
@@ -27,23 +27,32 @@ def policy(name: str, flows: Iterable[Flow], cluster: ClusterSettings) -> Networ
     own = (Server(name), Agent(name))
     table = tuple(flows)
     egress: list[NetworkPolicyEgressRuleArgsDict] = [
-        {"to": _peers(flow.target, flow.source, cluster), "ports": _ports(flow)} for flow in table if flow.source in own
+        {"to": _peers(flow.target, flow.source, cluster), **_on(flow)} for flow in table if flow.source in own
     ]
     ingress: list[NetworkPolicyIngressRuleArgsDict] = [
-        {"from_": _peers(flow.source, flow.target, cluster), "ports": _ports(flow)}
-        for flow in table
-        if flow.target in own
+        {"from_": _peers(flow.source, flow.target, cluster), **_on(flow)} for flow in table if flow.target in own
     ]
-    return {
+    spec: NetworkPolicySpecArgsDict = {
         "pod_selector": {"match_labels": {"app.kubernetes.io/name": name}},
         "policy_types": ["Ingress", "Egress"],
-        "ingress": _unique(ingress),
-        "egress": _unique([*egress, _dns()] if egress else []),
     }
+    # What is empty is left out: the API server stores no empty list, and would see a change at every apply.
+    if ingress:
+        spec["ingress"] = _unique(ingress)
+    if egress:
+        spec["egress"] = _unique([*egress, _dns()])
+    return spec
 
 
-def _ports(flow: Flow) -> list[NetworkPolicyPortArgsDict]:
-    return [{"port": port, "protocol": protocol} for port in flow.ports for protocol in flow.protocols]
+class _Ports(TypedDict, total=False):
+    ports: list[NetworkPolicyPortArgsDict]
+
+
+def _on(flow: Flow) -> _Ports:
+    """The ports of a flow; left out, every port."""
+    if not flow.ports:
+        return {}
+    return {"ports": [{"port": port, "protocol": protocol} for port in flow.ports for protocol in flow.protocols]}
 
 
 def _peers(peer: Peer, other_end: Peer, cluster: ClusterSettings) -> list[NetworkPolicyPeerArgsDict]:

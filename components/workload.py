@@ -166,6 +166,7 @@ def stateful_set(
                 "annotations": {"pulumi.com/patchForce": "true", "pulumi.com/skipAwait": "true"},
             },
             spec={"resources": {"requests": {"storage": str(storage)}}},
-            opts=ResourceOptions.merge(opts, ResourceOptions(depends_on=[pods])),
+            # With the replica, or the stack, only the patch goes: the claim and its data stay.
+            opts=ResourceOptions.merge(opts, ResourceOptions(depends_on=[pods], retain_on_delete=True)),
         )
     return pods

@@ -14,6 +14,14 @@ class _Plain(yaml.SafeDumper):
         return True
 
 
+def _text(dumper: _Plain, value: str) -> yaml.ScalarNode:
+    # A file within a file stays readable, and a change of it is a change of one line.
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
+
+
+_Plain.add_representer(str, _text)
+
+
 def text(value: Any) -> str:
     """``value`` as YAML text."""
     return yaml.dump(value, Dumper=_Plain, sort_keys=False, width=120, allow_unicode=True)

@@ -103,7 +103,7 @@ def _blackbox_exporter(
     http = {"prober": "http", "timeout": "5s", "http": {"preferred_ip_protocol": family, "ip_protocol_fallback": True}}
     return Exporter(
         name=BLACKBOX_EXPORTER,
-        args=(f"--config.file=/etc/{BLACKBOX_EXPORTER}/blackbox.yml", f"--web.listen-address=:{BLACKBOX_PORT}"),
+        args=(f"--config.file=/etc/{BLACKBOX_EXPORTER}/config/blackbox.yml", f"--web.listen-address=:{BLACKBOX_PORT}"),
         ports={"metrics": BLACKBOX_PORT},
         resources=settings.resources,
         live=("/-/healthy", "metrics"),

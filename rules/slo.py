@@ -120,11 +120,11 @@ class SloSettings(Model):
     errors: Counter | None = None
     """Counter of the bad events; this or `good`."""
     good: Counter | None = None
-    """Counter of the good events, such as a histogram's bucket (`le="0.5"`) for a latency objective; this or `errors`."""
+    """Counter of the good events, such as a histogram's bucket (`le="0.5"`) for a latency; this or `errors`."""
     owner: Team
     """Team that is told: the label `owner` of its alerts."""
     minimum_events: Annotated[int, Ge(1)] = 100
-    """Events in an alert's long window, below which it stays quiet: one failure among ten calls of a night is no outage."""
+    """Events in an alert's long window, below which it stays quiet: one failure in ten calls is no outage."""
 
     @model_validator(mode="after")
     def _one_of_errors_and_good(self) -> Self:
@@ -163,7 +163,7 @@ BURNS = (
     _burn("Creeping", Severity.WARNING, "0.10", "3d", "6h", "3h"),
 )
 SHORT = Duration.parse("5m")
-"""The one range that is read from the service's own series: three days of those would be millions of samples each time."""
+"""The one range read from the service's own series: three days of those would be millions of samples each time."""
 EVERY = Duration.parse("1m")
 """Time between evaluations; fixed, because the events of a window are the samples of their rate times this."""
 WINDOWS = tuple(sorted({burn.long for burn in BURNS} | {burn.short for burn in BURNS}))
@@ -192,7 +192,7 @@ def _errors(slo: SloSettings, events: str) -> str:
     """Bad events per second. A counter that is not there yet counts none: no errors are 0, no good ones are all bad."""
     if slo.good is not None:
         return f"{events} - on (cluster, environment) {slo.good.rate} or on (cluster, environment) {events}"
-    assert slo.errors is not None
+    assert slo.errors is not None  # noqa: S101  the model takes exactly one of the two
     return f"{slo.errors.rate} or on (cluster, environment) {events} * 0"
 
 

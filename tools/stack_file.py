@@ -43,9 +43,13 @@ def read(path: Path) -> StackFile:
         content = yaml.load(path.read_text(), _Loader)  # noqa: S506  a SafeLoader with fewer words for true and false
     except FileNotFoundError:
         raise Unreadable(f"{path}: no such stack file") from None
+    except OSError as problem:
+        raise Unreadable(f"{path}: cannot be read: {problem.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as problem:
         raise Unreadable(f"{path}: not YAML: {' '.join(str(problem).split())}") from None
-    config = content.get("config", {}) if isinstance(content, dict) else {}
+    config = content.get("config", {}) if isinstance(content, dict) else content or {}
+    if not isinstance(config, dict) or not all(isinstance(key, str) for key in config):
+        raise Unreadable(f"{path}: no stack file: below `config` must stand keys like {PROJECT}:cluster")
     keys = {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items() if key.startswith(f"{PROJECT}:")}
     secrets = frozenset(key for key, value in keys.items() if isinstance(value, dict) and value.keys() == {"secure"})
     return StackFile({key: value for key, value in keys.items() if key not in secrets}, secrets)

@@ -47,7 +47,7 @@ class Prometheus(ComponentResource):
             f"{name}-role",
             metadata={"name": f"{NAME}-discovery", "labels": labels(NAME, args.site.cluster)},
             rules=[
-                {"api_groups": [""], "resources": ["nodes", "services", "pods"], "verbs": ["get", "list", "watch"]},
+                {"api_groups": [""], "resources": ["nodes", "services", "pods"], "verbs": ["list", "watch"]},
                 {
                     "api_groups": ["discovery.k8s.io"],
                     "resources": ["endpointslices"],

@@ -62,7 +62,7 @@ def prometheus_yml(settings: PrometheusSettings, cluster: ClusterSettings) -> di
             "scrape_timeout": str(min(settings.scrape_interval, LONGEST_SCRAPE)),
             "evaluation_interval": str(settings.evaluation_interval),
             "external_labels": {
-                **settings.external_labels,
+                **dict(sorted(settings.external_labels.items())),
                 "cluster": cluster.name,
                 "environment": cluster.environment,
                 REPLICA_LABEL: "${POD_NAME}",

@@ -5,15 +5,24 @@ from __future__ import annotations
 import difflib
 import json
 import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    Strict,
+    ValidationError,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
 
-from components.settings.quantities import Bytes, Cpu
+from components.settings.quantities import Bytes, Cpu, names_a_secret
 
 _T = TypeVar("_T")
 Many = Annotated[tuple[_T, ...], Strict(False)]
@@ -67,8 +76,9 @@ class Model(BaseModel):
 class ConfigSecret(BaseModel):
     """A secret of the stack: the name of its own top-level key, set with ``pulumi config set --secret``."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
     key: str
+    """The top-level key, without the project's prefix."""
 
 
 class ExistingSecret(Model):
@@ -84,11 +94,13 @@ class SecretRef:
     """Where a secret comes from; the secret itself never stands in a structured value."""
 
     EXPECTED = "the name of a top-level secret of this stack, or {name, key} of an existing Kubernetes Secret"
+    # Words and hardly a digit: tokens and hashes, which are given in plain by mistake, are mostly no such names.
+    KEY = r"(?=.{1,40}$)[A-Za-z_]+([0-9]{1,2}[A-Za-z_]+)?[0-9]{0,2}"
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         def read(raw: object, existing: core_schema.ValidatorFunctionWrapHandler) -> ConfigSecret | ExistingSecret:
-            if isinstance(raw, str) and raw.isidentifier():
+            if isinstance(raw, str) and re.fullmatch(cls.KEY, raw):
                 return ConfigSecret(key=raw)
             if isinstance(raw, dict):
                 reference: ExistingSecret = existing(raw)
@@ -99,7 +111,7 @@ class SecretRef:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        key = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "description": ConfigSecret.__doc__}
+        key = {"type": "string", "pattern": f"^{cls.KEY}$", "description": ConfigSecret.__doc__}
         return {"anyOf": [key, handler(schema["schema"])], "description": cls.EXPECTED}
 
 
@@ -126,6 +138,18 @@ class Resources(Model):
     """What the scheduler sets aside."""
     limits: Compute
     """Where the kernel stops it."""
+
+    @model_validator(mode="after")
+    def _requested_and_within_limits(self) -> Self:
+        if self.requests.cpu is None or self.requests.memory is None:
+            raise misfit("requests", self.requests.plain(), "cpu and memory: without them any node looks large enough")
+        if self.limits.memory is None:
+            raise misfit("limits", self.limits.plain(), "memory: without it one server takes the whole node down")
+        if self.limits.memory < self.requests.memory:
+            raise misfit("limits.memory", str(self.limits.memory), f"at least the request, {self.requests.memory}")
+        if self.limits.cpu is not None and self.limits.cpu < self.requests.cpu:
+            raise misfit("limits.cpu", str(self.limits.cpu), f"at least the request, {self.requests.cpu}")
+        return self
 
 
 def resources(cpu: str, memory: str, limit: str) -> Resources:
@@ -164,17 +188,24 @@ _WITHIN = {
     "tuple_type": "a list",
     "list_type": "a list",
     "too_short": "at least {min_length} of them",
+    "too_long": "at most {max_length} of them",
     "literal_error": "one of {expected}",
-    "missing": "is required",
+    "enum": "one of {expected}",
+    "invalid_key": "a key that is text: put it in quotes",
 }
-# Names under which people put a secret straight into a structured value; such a value is never echoed.
-_CREDENTIALS = re.compile(r"://[^/]*@")
-_SECRET_WORDS = ("password", "token", "secret", "credential", "apikey", "bearer", "privatekey")
+HIDDEN = "(hidden)"
+"""Stands for a value that is, or may be, a secret."""
+# A user and a password before a host.
+_CREDENTIALS = re.compile(r"://.*@|^[^/@]*:[^/@]*@")
 
 
 def shown(value: object) -> str:
-    """A value as it stands in the stack file, short enough for one line."""
-    text = json.dumps(value, default=str)
+    """A value as it stands in the stack file, short enough for one line; what may hold a secret is not shown."""
+    if isinstance(value, dict | list | tuple) and value:
+        return "{...}" if isinstance(value, dict) else "[...]"
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    if _CREDENTIALS.search(str(value)):
+        return HIDDEN
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -182,9 +213,25 @@ def problem(path: str, value: object, allowed: str) -> Problem:
     return f"{path}: {shown(value)}: {allowed}"
 
 
+def misfit(path: str, value: object, allowed: str) -> PydanticCustomError:
+    """What a model's validator raises about one of its parts, so that the problem names that part."""
+    return PydanticCustomError("misfit", "{allowed}", {"path": path, "value": value, "allowed": allowed})
+
+
+def holds_secret(path: str) -> Problem:
+    """The problem of a secret inside a structured value, encrypted or not."""
+    return f"{path}: {HIDDEN}: holds a secret: give that a top-level key of its own, and name the key here"
+
+
 def problems(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
     """Every problem that pydantic found, each as one line."""
-    return [_explain(detail, model) for detail in error.errors(include_url=False)]
+    schema = _Schema(model.model_json_schema())
+    return [_explain(detail, schema) for detail in error.errors(include_url=False) if not _counts_refused(detail)]
+
+
+def _counts_refused(detail: ErrorDetails) -> bool:
+    """Whether a list is called too short only because entries of it were refused, which is said of each of them."""
+    return detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]
 
 
 def _path(parts: tuple[int | str, ...]) -> str:
@@ -193,51 +240,72 @@ def _path(parts: tuple[int | str, ...]) -> str:
     )
 
 
-def _explain(detail: ErrorDetails, model: type[BaseModel]) -> Problem:
-    path, kind = _path(detail["loc"]), detail["type"]
+def _explain(detail: ErrorDetails, schema: _Schema) -> Problem:
+    path, kind, value, context = _path(detail["loc"]), detail["type"], detail["input"], detail.get("ctx", {})
     if kind == "extra_forbidden":
-        return _extra(path, str(detail["loc"][-1]), _fields_at(model, detail["loc"][:-1]))
+        return _extra(path, str(detail["loc"][-1]), schema.keys(detail["loc"][:-1]))
     if kind == "missing":
         return f"{path}: is required"
-    allowed = _WITHIN[kind].format(**detail.get("ctx", {})) if kind in _WITHIN else detail["msg"]
-    if kind == "secret" or _CREDENTIALS.search(str(detail["input"])):
-        return f"{path}: (hidden): {allowed}"
-    return problem(path, detail["input"], allowed.removeprefix("Value error, "))
+    if kind == "misfit":
+        return problem(f"{path}.{context['path']}".lstrip("."), context["value"], context["allowed"])
+    allowed = _WITHIN[kind].format(**context).replace("'", "") if kind in _WITHIN else detail["msg"]
+    if kind == "secret" or (isinstance(value, str) and schema.takes_secrets(detail["loc"])):
+        return f"{path}: {HIDDEN}: {allowed}"
+    return problem(path, value, allowed.removeprefix("Value error, "))
 
 
 def _extra(path: str, key: str, known: list[str]) -> Problem:
     if f"{key}Secret" in known:
-        return f"{path}: (hidden): a secret is never given in plain: use {key}Secret, {SecretRef.EXPECTED}"
-    if any(word in key.lower().replace("_", "") for word in _SECRET_WORDS):
-        return f"{path}: (hidden): unknown, and a secret is never given in plain: one of {', '.join(known)}"
+        return f"{path}: {HIDDEN}: a secret is never given in plain: use {key}Secret, {SecretRef.EXPECTED}"
+    close = difflib.get_close_matches(key, known, n=1)
+    if names_a_secret(key) and not close:
+        return f"{path}: {HIDDEN}: unknown, and a secret is never given in plain: one of {', '.join(known)}"
     return unknown_key(path, known)
 
 
-def unknown_key(path: str, known: list[str], what: str = "key") -> Problem:
+def unknown_key(path: str, known: Collection[str], what: str = "key") -> Problem:
     """The problem of a name that does not exist, with the nearest that does."""
     close = difflib.get_close_matches(path.rpartition(".")[2], known, n=1)
     return f"{path}: unknown {what}: " + (f"did you mean {close[0]}?" if close else f"one of {', '.join(known)}")
 
 
-def _fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
-    """The keys that the stack file may have where ``loc`` points, read from the generated schema."""
-    root = model.model_json_schema()
-    node: dict[str, Any] = root
-    for part in loc:
-        node = _resolve(node, root)
-        if isinstance(part, int):
-            node = node.get("items", {})
-        else:
-            node = node.get("properties", {}).get(part) or node.get("additionalProperties") or {}
-    return list(_resolve(node, root).get("properties", {}))
+@dataclass(frozen=True)
+class _Schema:
+    """What a stack file may hold, read from the JSON Schema of the model."""
 
+    root: dict[str, Any]
 
-def _resolve(node: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
-    while True:
-        options = [option for option in node.get("anyOf", []) if option.get("type") != "null"]
-        if "$ref" in node:
-            node = root["$defs"][node["$ref"].rpartition("/")[2]]
-        elif options:
-            node = next((option for option in options if "$ref" in option), options[0])
-        else:
-            return node
+    def keys(self, loc: tuple[int | str, ...]) -> list[str]:
+        """The keys of the mapping that ``loc`` points at."""
+        return list(self._at(loc).get("properties", {}))
+
+    def takes_secrets(self, loc: tuple[int | str, ...]) -> bool:
+        """Whether secrets are named where ``loc`` points, or below: text there may be one given in plain."""
+        return any(key.endswith("Secret") for key in self._keys_below(self._at(loc)))
+
+    def _keys_below(self, node: dict[str, Any]) -> Iterator[str]:
+        for key, child in node.get("properties", {}).items():
+            yield key
+            yield from self._keys_below(self._resolve(child))
+        if "items" in node:
+            yield from self._keys_below(self._resolve(node["items"]))
+
+    def _at(self, loc: tuple[int | str, ...]) -> dict[str, Any]:
+        node: dict[str, Any] = self.root
+        for part in loc:
+            node = self._resolve(node)
+            if isinstance(part, int):
+                node = node.get("items", {})
+            else:
+                node = node.get("properties", {}).get(part) or node.get("additionalProperties") or {}
+        return self._resolve(node)
+
+    def _resolve(self, node: dict[str, Any]) -> dict[str, Any]:
+        while True:
+            options = [option for option in node.get("anyOf", []) if option.get("type") != "null"]
+            if "$ref" in node:
+                node = self.root["$defs"][node["$ref"].rpartition("/")[2]]
+            elif options:
+                node = next((option for option in options if option.keys() & {"$ref", "properties"}), options[0])
+            else:
+                return node

@@ -255,9 +255,7 @@ def loki_periods_make_sense(loki: LokiSettings) -> Iterator[Problem]:
 
 def loki_has_memory(loki: LokiSettings) -> Iterator[Problem]:
     limit = loki.resources.limits.memory
-    if limit is None:
-        yield problem("loki.resources.limits.memory", None, "an amount: caches and query parallelism are sized by it")
-    elif limit < LEAST_MEMORY:
+    if limit is not None and limit < LEAST_MEMORY:
         yield problem("loki.resources.limits.memory", str(limit), f"at least {LEAST_MEMORY}: with less, Loki is killed")
 
 

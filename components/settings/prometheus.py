@@ -16,6 +16,7 @@ from components.settings.base import (
     Resources,
     Secret,
     Workload,
+    misfit,
     resources,
 )
 from components.settings.quantities import Bytes, Duration, HostPort, Url
@@ -108,8 +109,8 @@ class StaticJob(Model):
 
     name: DnsLabel
     """The `job` label; not the name of a job that the stack has itself."""
-    targets: Annotated[Many[HostPort], Len(min_length=1)]
-    """Addresses, host:port."""
+    targets: Annotated[Many[HostPort], Len(min_length=1, max_length=1000)]
+    """Addresses, host:port; at most 1000, so that a job's file fits into a ConfigMap."""
     path: str = "/metrics"
     """HTTP path."""
     scheme: Literal["http", "https"] = "http"
@@ -179,7 +180,7 @@ class PrometheusSettings(Workload):
         size, storage = self.retention.size, self.storage
         if size and storage and size.count > storage.count * LARGEST_SHARE:
             largest = Bytes(int(storage.count * LARGEST_SHARE) // 2**20 * 2**20)
-            raise ValueError(f"retention.size {size} must be at most {largest}, 85 % of storage {storage}")
+            raise misfit("retention.size", str(size), f"at most {largest}, 85 % of storage {storage}")
         return self
 
     @property

@@ -10,11 +10,11 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic_core import PydanticCustomError, SchemaSerializer, core_schema
 
 _MILLISECONDS = {
     "y": 31_536_000_000,
@@ -29,8 +29,21 @@ _BINARY = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40, "Pi": 2**50}
 _DECIMAL = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15}
 
 
+SECRET_WORDS = ("password", "token", "secret", "credential", "apikey", "bearer", "privatekey")
+"""What people call a secret: a value under such a name is never shown."""
+
+
+def names_a_secret(name: str) -> bool:
+    plain = name.lower().replace("_", "").replace("-", "")
+    return any(word in plain for word in SECRET_WORDS)
+
+
 class Unacceptable(ValueError):
     """A refusal that says more than the type's ``EXPECTED`` sentence."""
+
+
+class HoldsSecret(Unacceptable):
+    """A refusal of a value that must not be shown."""
 
 
 class Quantity:
@@ -40,10 +53,22 @@ class Quantity:
     PATTERN: ClassVar[str]
     JSON_TYPES: ClassVar[tuple[str, ...]] = ("string",)
 
+    # A default in the JSON Schema is written as a stack file would have it, not as the dataclass that it is.
+    __pydantic_serializer__: ClassVar[SchemaSerializer] = SchemaSerializer(
+        core_schema.any_schema(serialization=core_schema.plain_serializer_function_ser_schema(str))
+    )
+
     @classmethod
     def parse(cls, raw: object) -> Self:
         """Read a spelling of the value; raises ValueError when it is not one."""
         raise NotImplementedError(cls.__name__)
+
+    @classmethod
+    def _spelled(cls, raw: object) -> str:
+        """``raw`` as text; raises ValueError when it is not spelled like one of these values."""
+        if not isinstance(raw, str) or not re.fullmatch(cls.PATTERN, raw):
+            raise ValueError
+        return raw
 
     @classmethod
     def _validate(cls, raw: object) -> Self:
@@ -51,6 +76,8 @@ class Quantity:
             return raw
         try:
             return cls.parse(raw)
+        except HoldsSecret as problem:
+            raise PydanticCustomError("secret", "{expected}", {"expected": str(problem)}) from None
         except Unacceptable as problem:
             expected = str(problem)
         except ValueError:
@@ -76,13 +103,15 @@ class Duration(Quantity):
     milliseconds: int
 
     EXPECTED = "a duration like 15s, 6h or 7d"
-    PATTERN = r"^([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$"
+    PATTERN = r"^(?=[0-9])([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$"
 
     @classmethod
     def parse(cls, raw: object) -> Self:
-        if not isinstance(raw, str) or not raw or not re.match(cls.PATTERN, raw):
-            raise ValueError
-        return cls(sum(int(n) * _MILLISECONDS[unit] for n, unit in re.findall(r"([0-9]+)(ms|[ywdhms])", raw)))
+        parts = re.findall(r"([0-9]+)(ms|[ywdhms])", cls._spelled(raw))
+        milliseconds = sum(int(number) * _MILLISECONDS[unit] for number, unit in parts)
+        if milliseconds > 100 * _MILLISECONDS["y"]:  # the servers count nanoseconds in 64 bits: 292 years
+            raise Unacceptable("a duration of at most 100y")
+        return cls(milliseconds)
 
     @property
     def seconds(self) -> float:
@@ -108,30 +137,37 @@ class Bytes(Quantity):
 
     @classmethod
     def parse(cls, raw: object) -> Self:
-        if not isinstance(raw, str) or not re.match(cls.PATTERN, raw):
-            raise ValueError
-        number, unit = re.findall(r"^([0-9.]+)([A-Za-z]+?)B?$", raw)[0]
+        number, unit = re.findall(r"^([0-9.]+)([A-Za-z]+?)B?$", cls._spelled(raw))[0]
         whole, _, fraction = number.partition(".")
-        # Integers throughout: 0.1Ti is exact, and no float ever decides the size of a volume.
-        count = int(whole + fraction) * (_BINARY | _DECIMAL)[unit] // 10 ** len(fraction)
-        if count == 0:
+        smallest = _BINARY["Ki"] if unit in _BINARY else _DECIMAL["k"]
+        # Integers throughout, so that no float decides the size of a volume, and whole kilobytes, so that every amount
+        # has a spelling with a unit.
+        kilobytes = int(whole + fraction) * (_BINARY | _DECIMAL)[unit] // (10 ** len(fraction) * smallest)
+        if kilobytes == 0:
             raise ValueError
-        return cls(count)
-
-    def _largest(self, suffix: str) -> str | None:
-        for unit, factor in reversed(_BINARY.items()):
-            if self.count % factor == 0:
-                return f"{self.count // factor}{unit}{suffix}"
-        return None
+        if kilobytes * smallest > LARGEST_BYTES:
+            raise Unacceptable("an amount of bytes of at most 1024Pi")
+        return cls(kilobytes * smallest)
 
     def __str__(self) -> str:
-        """As Kubernetes reads it."""
-        return self._largest("") or str(self.count)
+        """As Kubernetes reads it: the shorter of the binary and the decimal spelling."""
+        spelled = [_largest(self.count, units) for units in (_BINARY, _DECIMAL)]
+        return min(filter(None, spelled), key=len, default=str(self.count))
 
     @property
     def prometheus(self) -> str:
         """As Prometheus reads it, whose units are all binary."""
-        return self._largest("B") or f"{self.count}B"
+        return (_largest(self.count, _BINARY) or str(self.count)) + "B"
+
+
+LARGEST_BYTES = 2**60
+"""The servers count in 64 bits; nobody has such a volume."""
+
+
+def _largest(count: int, units: dict[str, int]) -> str:
+    """``count`` in the largest of ``units`` that it is a multiple of; empty when there is none."""
+    fitting = [f"{count // factor}{unit}" for unit, factor in units.items() if count % factor == 0]
+    return fitting[-1] if fitting else ""
 
 
 @dataclass(frozen=True, order=True)
@@ -146,9 +182,8 @@ class Cpu(Quantity):
 
     @classmethod
     def parse(cls, raw: object) -> Self:
-        text = str(raw)
-        if isinstance(raw, bool) or not isinstance(raw, str | int | float) or not re.match(cls.PATTERN, text):
-            raise ValueError
+        # A number of YAML is read as the text that it was, so that 0.1 is a hundred thousandths and nothing beside it.
+        text = cls._spelled(str(raw) if isinstance(raw, int | float) and not isinstance(raw, bool) else raw)
         whole, _, fraction = text.removesuffix("m").partition(".")
         millicores = int(whole) if text.endswith("m") else int(whole) * 1000 + int(fraction.ljust(3, "0"))
         if millicores == 0:
@@ -160,32 +195,34 @@ class Cpu(Quantity):
 
 
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
-_HOST = re.compile(rf"^{_LABEL}(\.{_LABEL})*$")
+# The last label of a name is never a number: what looks like an address must be one.
+_HOST = re.compile(rf"({_LABEL}\.)*(?![0-9]+\.?$){_LABEL}\.?")
 
 
 def is_host(text: str) -> bool:
-    """Whether ``text`` is a DNS name or an IP address, as a URL or a target may name it."""
+    """Whether ``text`` is a DNS name or an IP address (IPv6 without brackets)."""
     try:
-        ipaddress.ip_address(text.strip("[]"))
+        ipaddress.ip_address(text)
     except ValueError:
-        return len(text) <= 253 and bool(_HOST.match(text))
+        return len(text) <= 253 and _HOST.fullmatch(text) is not None
     return True
 
 
 @dataclass(frozen=True)
 class HostPort(Quantity):
-    """A network address, ``host:port``."""
+    """A network address, ``host:port``; an IPv6 address stands in brackets."""
 
     host: str
     port: int
 
     EXPECTED = "a host and port like api.agents.svc:8080"
-    PATTERN = r"^.+:[0-9]{1,5}$"
+    PATTERN = r"^[^\s@]+:[0-9]{1,5}$"
 
     @classmethod
     def parse(cls, raw: object) -> Self:
-        host, _, port = str(raw).rpartition(":")
-        if not isinstance(raw, str) or not is_host(host) or not port.isdigit() or not 0 < int(port) < 65536:
+        host, _, port = cls._spelled(raw).rpartition(":")
+        bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+        if (bare != host) != (":" in bare) or not is_host(bare) or not 0 < int(port) < 65536:
             raise ValueError
         return cls(host, int(port))
 
@@ -200,18 +237,19 @@ class Url(Quantity):
     text: str
 
     EXPECTED = "a URL like https://metrics.example.com/api/v1/write"
-    PATTERN = r"^https?://[^\s@]+$"
+    PATTERN = r"^https?://[^\s/?#@]+([/?#]\S*)?$"
 
     @classmethod
     def parse(cls, raw: object) -> Self:
-        parts = urlsplit(raw) if isinstance(raw, str) else urlsplit("")
+        parts = urlsplit(raw if isinstance(raw, str) else "")
         if "@" in parts.netloc:
-            raise Unacceptable("a URL without user and password: those are secrets and have fields of their own")
-        if parts.scheme not in ("http", "https") or not is_host(parts.hostname or "") or re.search(r"\s", str(raw)):
+            raise HoldsSecret("a URL without user and password: those are secrets and have fields of their own")
+        if any(names_a_secret(name) for name, _ in parse_qsl(parts.query)):
+            raise HoldsSecret("a URL without secrets in its query: it is written into a configuration in plain")
+        # Reading the port raises ValueError when it is none.
+        if not is_host(parts.hostname or "") or parts.port == 0 or parts.netloc.endswith(":"):
             raise ValueError
-        if parts.port == 0:  # reading the port raises ValueError when it is none
-            raise ValueError
-        return cls(str(raw))
+        return cls(cls._spelled(raw))
 
     @property
     def host(self) -> str:
@@ -244,9 +282,10 @@ class Cidr(Quantity):
 
     @classmethod
     def parse(cls, raw: object) -> Self:
-        if not isinstance(raw, str) or not re.match(cls.PATTERN, raw):
-            raise ValueError
-        return cls(str(ipaddress.ip_network(raw)))
+        network = ipaddress.ip_network(text := cls._spelled(raw), strict=False)
+        if ipaddress.ip_address(text.partition("/")[0]) != network.network_address:
+            raise Unacceptable(f"{cls.EXPECTED}; this address lies in {network}")
+        return cls(str(network))
 
     def __str__(self) -> str:
         return self.text
@@ -261,15 +300,15 @@ class Image(Quantity):
     digest: str = ""
 
     EXPECTED = "an image with a fixed tag like quay.io/prometheus/prometheus:v3.1.0"
-    PATTERN = r"^[a-z0-9.:/_-]+:[A-Za-z0-9_][A-Za-z0-9_.-]*(@sha256:[0-9a-f]{64})?$"
+    # Docker's own grammar of a reference: a registry with a port, then path components.
+    REPOSITORY = r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?:[0-9]{1,5}/)?[a-z0-9]+((/|[._]|__|-+)[a-z0-9]+)*"
+    PATTERN = rf"^{REPOSITORY}:[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}}(@sha256:[0-9a-f]{{64}})?$"
 
     @classmethod
     def parse(cls, raw: object) -> Self:
-        if not isinstance(raw, str) or not re.match(cls.PATTERN, raw):
-            raise ValueError
-        name, _, digest = raw.partition("@")
+        name, _, digest = cls._spelled(raw).partition("@")
         repository, _, tag = name.rpartition(":")
-        if "/" in tag or tag == "latest" or not repository:
+        if tag == "latest":
             raise ValueError
         return cls(repository, tag, digest)
 
@@ -278,7 +317,7 @@ class Image(Quantity):
         if registry is None:
             return self
         host, _, path = self.repository.partition("/")
-        is_host_part = "." in host or ":" in host
+        is_host_part = path != "" and ("." in host or ":" in host)
         return Image(f"{registry}/{path if is_host_part else self.repository}", self.tag, self.digest)
 
     def __str__(self) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
 
 from tests.servers.control_plane import ControlPlane
 from tests.servers.logs import Loki, stack
+from tests.servers.rendered import Rendered, render_stack
 
 
 @pytest.fixture(scope="session")
@@ -15,6 +17,20 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
     """One cluster for the whole run: a test works in namespaces of its own and leaves the nodes as they are."""
     with ControlPlane(tmp_path_factory.mktemp("control-plane")) as running:
         yield running
+
+
+# --- rendered stacks (rendered.py) ---
+
+
+@pytest.fixture(scope="session")
+def rendered(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Rendered]:
+    """``rendered("prod")``: a stack file of the checkout as files, rendered once for the whole run."""
+
+    @cache
+    def once(stack: str) -> Rendered:
+        return render_stack(stack, tmp_path_factory.mktemp(f"rendered-{stack}"))
+
+    return once
 
 
 # --- logs (logs.py) ---

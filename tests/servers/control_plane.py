@@ -144,7 +144,14 @@ class ControlPlane:
         )
         self._run("kube-scheduler", f"--kubeconfig={self.kubeconfig}", "--leader-elect=false", "--secure-port=0")
         kwok_home = {"KWOK_WORKDIR": str(self.directory / "kwok")}  # not a file of the user's
-        self._run("kwok", "--manage-all-nodes", f"--kubeconfig={self.kubeconfig}", env=kwok_home)
+        self._run(
+            "kwok",
+            "--manage-all-nodes",
+            f"--kubeconfig={self.kubeconfig}",
+            # Without leases the node controller gives the nodes up after 40 s, and every Deployment with them.
+            "--node-lease-duration-seconds=40",
+            env=kwok_home,
+        )
 
         self.apply(_storage_class(), *(_node(name, address) for name, address in NODES.items()))
         self._wait("the nodes are ready", self._nodes_are_ready)

@@ -1,0 +1,57 @@
+"""Rendered stacks: what the real servers are tried with, read back from the files that a render writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tools import render
+from tools.recorder import ROOT
+
+Manifest = dict[str, Any]
+"""One Kubernetes object."""
+
+STACKS = ("dev", "prod")
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """One stack as files: ``manifests/`` and ``config/`` below ``folder``, as ``make render`` writes them."""
+
+    stack: str
+    folder: Path
+    objects: list[Manifest] = field(repr=False)
+    """Every manifest, in the order in which they are applied."""
+    claims: list[Manifest] = field(repr=False)
+    """What the stack applies to the claims that a StatefulSet's controller makes, their size; no manifest has it."""
+
+    @property
+    def manifests(self) -> Path:
+        """One object per file; the names sort in the order in which they are applied."""
+        return self.folder / "manifests"
+
+    def config(self, program: str) -> Path:
+        """What ``program`` finds below ``/etc/<program>``."""
+        return self.folder / "config" / program
+
+    def of_kind(self, *kinds: str) -> list[Manifest]:
+        """The manifests of some kinds."""
+        return [made for made in self.objects if made["kind"] in kinds]
+
+
+def render_stack(stack: str, folder: Path, stack_file: Path | None = None) -> Rendered:
+    """Render ``Pulumi.<stack>.yaml``, or another stack file, into an empty ``folder``; raises what a render raises."""
+    recorder, stand_ins = render.render(stack, stack_file or ROOT / f"Pulumi.{stack}.yaml")
+    objects = render.manifests(recorder)
+    render.write(folder, objects, render.summary(stack, objects, stand_ins))
+    claims = [made.inputs for made in recorder.resources_seen if made.type.endswith(":PersistentVolumeClaimPatch")]
+    return Rendered(
+        stack=stack,
+        folder=folder,
+        # From the files, not from memory: they are what is delivered.
+        objects=[yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted((folder / "manifests").iterdir())],
+        claims=sorted(claims, key=lambda claim: str(claim["metadata"]["name"])),
+    )

@@ -1,0 +1,178 @@
+"""Systems and their exporters: turned on and off as one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from components import images
+from components.kubernetes import Probes, Program, config_volumes
+from components.settings.base import ConfigSecret, ExistingSecret, resources
+from tests.conftest import Recorded, Stacks
+
+SYSTEMS = {
+    "kubernetes": (
+        {
+            ("ClusterRole", "kube-state-metrics"),
+            ("ClusterRoleBinding", "kube-state-metrics"),
+            ("Deployment", "kube-state-metrics"),
+            ("NetworkPolicy", "kube-state-metrics"),
+            ("Service", "kube-state-metrics"),
+            ("ServiceAccount", "kube-state-metrics"),
+        },
+        {
+            "annotated-pods",
+            "annotated-services",
+            "apiservers",
+            "cadvisor",
+            "kube-state-metrics",
+            "kube-state-metrics-telemetry",
+            "kubelet",
+        },
+    ),
+    "nodes": (
+        {
+            ("DaemonSet", "node-exporter"),
+            ("Service", "node-exporter"),
+            ("ServiceAccount", "node-exporter"),
+        },
+        {"node-exporter"},
+    ),
+    "monitoring": (
+        {
+            ("ConfigMap", "blackbox-exporter-config"),
+            ("Deployment", "blackbox-exporter"),
+            ("NetworkPolicy", "blackbox-exporter"),
+            ("Service", "blackbox-exporter"),
+            ("ServiceAccount", "blackbox-exporter"),
+        },
+        {"alertmanager", "blackbox-exporter", "loki", "probes", "prometheus", "promtail"},
+    ),
+}
+"""By system: its objects, and its scrape jobs."""
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_system_that_is_off_leaves_nothing_behind_and_takes_nothing_else(
+    stack: Stacks, prod: Recorded, system: str
+) -> None:
+    off = stack("prod", systems={system: None})
+    objects, jobs = SYSTEMS[system]
+    gone = prod.objects.keys() - off.objects.keys()
+    assert gone == objects, "its objects, all of them and no others"
+    assert off.objects.keys() < prod.objects.keys()
+    files = {f"prometheus/scrape/{job}.yml" for job in jobs}
+    if system == "monitoring":
+        files |= {"prometheus/rules/monitoring.yml", "blackbox-exporter/config/blackbox.yml"}
+    assert prod.files.keys() - off.files.keys() == files, "a rule whose target is off cannot exist"
+    assert {path: text for path, text in prod.files.items() if path not in files} == off.files, "the rest is as it was"
+
+
+def test_only_the_policies_of_those_who_spoke_to_it_change_with_a_system(stack: Stacks, prod: Recorded) -> None:
+    off = stack("prod", systems={"kubernetes": None})
+    changed = off.changed_from(prod) - SYSTEMS["kubernetes"][0]
+    assert changed == {("ConfigMap", "prometheus-scrape"), ("NetworkPolicy", "prometheus")}, "and no pod restarts"
+
+
+def test_all_systems_can_be_off(stack: Stacks) -> None:
+    off = stack("dev", systems=dict.fromkeys(SYSTEMS))
+    assert set(off.workloads) == {"alertmanager", "loki", "prometheus", "promtail"}
+    assert off.kind("ConfigMap")["prometheus-rules"]["data"] == {}, (
+        "mounted all the same: turning one on restarts nothing"
+    )
+
+
+def test_node_exporter_sees_the_node_and_cannot_change_it(prod: Recorded) -> None:
+    made, pod = prod.workloads["node-exporter"], prod.pod("node-exporter")
+    assert made["kind"] == "DaemonSet"
+    assert made["metadata"]["namespace"] == "monitoring-node-agents", "the only namespace where host paths are allowed"
+    assert pod["hostNetwork"] is pod["hostPID"] is True, "the node's interfaces and processes are what is watched"
+    (root,) = [volume for volume in pod["volumes"] if "hostPath" in volume]
+    (mount,) = [mount for mount in prod.container("node-exporter")["volumeMounts"] if mount["name"] == root["name"]]
+    assert (root["hostPath"]["path"], mount["mountPath"], mount["readOnly"]) == ("/", "/host/root", True)
+    args = prod.container("node-exporter")["args"]
+    paths = [arg.partition("=")[2] for arg in args if arg.startswith("--path.")]
+    assert paths
+    assert all(path.startswith(mount["mountPath"]) for path in paths), "its own container is not what it reports on"
+    assert made["spec"]["updateStrategy"]["rollingUpdate"] == {"maxUnavailable": "10%"}
+
+
+def test_only_node_agents_touch_the_host(prod: Recorded) -> None:
+    for name in prod.workloads.keys() - {"node-exporter", "promtail"}:
+        pod = prod.pod(name)
+        assert not [volume for volume in pod["volumes"] if "hostPath" in volume], name
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys(), name
+        assert prod.workloads[name]["metadata"]["namespace"] == "monitoring", name
+
+
+def test_kube_state_metrics_may_list_exactly_what_it_reports(prod: Recorded) -> None:
+    (watched,) = [
+        arg.partition("=")[2].split(",")
+        for arg in prod.container("kube-state-metrics")["args"]
+        if arg.startswith("--resources=")
+    ]
+    rules = prod.kind("ClusterRole")["kube-state-metrics"]["rules"]
+    assert sorted(resource for rule in rules for resource in rule["resources"]) == sorted(watched)
+    assert {verb for rule in rules for verb in rule["verbs"]} == {"list", "watch"}
+    (subject,) = prod.kind("ClusterRoleBinding")["kube-state-metrics"]["subjects"]
+    assert subject["namespace"] == prod.workloads["kube-state-metrics"]["metadata"]["namespace"]
+
+
+def test_an_exporter_is_replaced_only_when_the_new_one_is_ready(prod: Recorded) -> None:
+    for name in ("blackbox-exporter", "kube-state-metrics"):
+        update = prod.workloads[name]["spec"]["strategy"]["rollingUpdate"]
+        assert update == {"maxSurge": 1, "maxUnavailable": 0}, f"{name}: no gap in the series"
+
+
+def test_annotated_pods_can_be_left_alone(stack: Stacks, prod: Recorded) -> None:
+    off = stack("prod", systems={"kubernetes": {"annotated": False}})
+    assert prod.files.keys() - off.files.keys() == {
+        "prometheus/scrape/annotated-pods.yml",
+        "prometheus/scrape/annotated-services.yml",
+    }
+
+
+def test_a_probed_address_is_asked_through_the_blackbox_exporter(stack: Stacks) -> None:
+    made = stack("prod", systems={"monitoring": {"probes": ["https://shop.example.com/health"]}})
+    (job,) = yaml.safe_load(made.files["prometheus/scrape/probes.yml"])["scrape_configs"]
+    (targets,) = [found["targets"] for found in job["static_configs"]]
+    assert "https://shop.example.com/health" in targets
+    module = yaml.safe_load(made.files["blackbox-exporter/config/blackbox.yml"])["modules"]
+    assert set(job["params"]["module"]) <= module.keys(), "an unknown module answers 400"
+
+
+def test_a_systems_resources_can_be_set(stack: Stacks) -> None:
+    given: dict[str, Any] = {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "2Gi"}}
+    systems = {
+        "kubernetes": {"kubeStateMetrics": given},
+        "nodes": {"resources": given},
+        "monitoring": {"resources": given},
+    }
+    made = stack("prod", systems=systems)
+    for name in ("kube-state-metrics", "node-exporter", "blackbox-exporter"):
+        assert made.container(name)["resources"] == given, name
+
+
+def test_an_exporters_secrets_come_from_the_stack_or_from_the_cluster() -> None:
+    exporter = Program(
+        name="sql-exporter",
+        image=images.BLACKBOX_EXPORTER,
+        args=(),
+        ports={"metrics": 1},
+        probes=Probes(("/", "metrics"), ("/", "metrics"), 1),
+        resources=resources("1m", "1Mi", "1Mi"),
+        secrets={"password": ConfigSecret(key="sqlPassword"), "ca": ExistingSecret(name="sql", key="ca.crt")},
+    )
+    (volume,) = config_volumes(exporter)
+    assert volume == {
+        "name": "secrets",
+        "projected": {
+            "sources": [
+                {"secret": {"name": "sql-exporter-secrets"}},
+                {"secret": {"name": "sql", "items": [{"key": "ca.crt", "path": "ca"}]}},
+            ],
+            "default_mode": 0o440,
+        },
+    }, "one folder, readable by the program's own group"

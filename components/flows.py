@@ -27,6 +27,13 @@ class Namespace:
 
 
 @dataclass(frozen=True)
+class Agent:
+    """Pods of this stack on every node, with addresses of their own, in the node agents' namespace."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class AnyPod:
     """Pods of any namespace, on the ports that their annotations name."""
 
@@ -48,14 +55,14 @@ class Internet:
     host: str
 
 
-Peer = Server | Namespace | AnyPod | ApiServer | Nodes | Internet
+Peer = Server | Agent | Namespace | AnyPod | ApiServer | Nodes | Internet
 
 
 @dataclass(frozen=True)
 class Flow:
     """One direction of traffic: ``source`` opens connections to ``target``."""
 
-    source: Server | Namespace
+    source: Server | Agent | Namespace
     target: Peer
     ports: tuple[int, ...]
     """Empty means every port, where the target says which."""

@@ -16,7 +16,10 @@ from components.settings.base import Many, Model, Problem, Workload, holds_secre
 from components.settings.cluster import ClusterSettings
 from components.settings.jaeger import CHECKS as JAEGER_CHECKS
 from components.settings.jaeger import JaegerSettings
+from components.settings.loki import CHECKS as LOKI_CHECKS
+from components.settings.loki import LokiSettings
 from components.settings.prometheus import PrometheusSettings
+from components.settings.promtail import LogSettings, PromtailSettings
 from components.settings.quantities import Duration, Image
 from components.settings.secrets import encrypted, leaves, references, unanswered
 from rules.model import Severity, System, Watched
@@ -74,6 +77,12 @@ class Settings(Model):
     """Groups, silences and delivers alerts."""
     jaeger: JaegerSettings = JaegerSettings()
     """The trace store."""
+    loki: LokiSettings = LokiSettings()
+    """The log store."""
+    logs: LogSettings = LogSettings()
+    """How the logs of the cluster's pods reach it."""
+    promtail: PromtailSettings = PromtailSettings()
+    """Reads the log files of each node's pods."""
     systems: Systems = Systems()
     """What is watched."""
     alerts: dict[str, Annotated[AlertOverride | None, _OrOff]] = {}
@@ -223,8 +232,16 @@ def labels_are_free(
     prometheus: PrometheusSettings,
     alertmanager: AlertmanagerSettings,
     jaeger: JaegerSettings,
+    loki: LokiSettings,
+    promtail: PromtailSettings,
 ) -> Iterator[Problem]:
-    workloads: dict[str, Workload] = {"prometheus": prometheus, "alertmanager": alertmanager, "jaeger": jaeger}
+    workloads: dict[str, Workload] = {
+        "prometheus": prometheus,
+        "alertmanager": alertmanager,
+        "jaeger": jaeger,
+        "loki": loki,
+        "promtail": promtail,
+    }
     given = {"cluster.labels": cluster.labels} | {f"{name}.labels": each.labels for name, each in workloads.items()}
     for path, labels in given.items():
         for label, value in labels.items():
@@ -249,12 +266,14 @@ def durations_are_not_zero(
     prometheus: PrometheusSettings,
     alertmanager: AlertmanagerSettings,
     jaeger: JaegerSettings,
+    loki: LokiSettings,
     notifications: NotificationSettings,
 ) -> Iterator[Problem]:
     sections = {
         "prometheus": prometheus,
         "alertmanager": alertmanager,
         "jaeger": jaeger,
+        "loki": loki,
         "notifications": notifications,
     }
     for path, value in leaves(sections):
@@ -311,5 +330,6 @@ CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     scrape_jobs_are_new,
     overridden_alerts_exist,
     *JAEGER_CHECKS,
+    *LOKI_CHECKS,
 )
 """What sections must hold together; each check names the sections it reads."""

@@ -266,14 +266,12 @@ def durations_are_not_zero(
     prometheus: PrometheusSettings,
     alertmanager: AlertmanagerSettings,
     jaeger: JaegerSettings,
-    loki: LokiSettings,
     notifications: NotificationSettings,
 ) -> Iterator[Problem]:
     sections = {
         "prometheus": prometheus,
         "alertmanager": alertmanager,
         "jaeger": jaeger,
-        "loki": loki,
         "notifications": notifications,
     }
     for path, value in leaves(sections):

@@ -1,5 +1,7 @@
 """The stack, read from top to bottom: settings, providers, components, outputs."""
 
+from dataclasses import replace
+
 from pulumi import Config, ResourceOptions, export
 
 from components import exporters, provider
@@ -9,9 +11,11 @@ from components.grafana import component as grafana
 from components.jaeger.component import Jaeger, JaegerArgs
 from components.kubernetes import Site
 from components.load import load
+from components.loki.component import Loki, LokiArgs
 from components.namespaces import Namespaces, NamespacesArgs
 from components.prometheus.component import Prometheus, PrometheusArgs
 from components.prometheus.config import extra_jobs
+from components.promtail.component import Promtail, PromtailArgs
 
 settings, secrets = load(Config())
 watched = settings.watched
@@ -21,9 +25,7 @@ namespaces = Namespaces("namespaces", NamespacesArgs(cluster=settings.cluster), 
 site = Site(
     cluster=settings.cluster,
     namespace=namespaces.stack,
-    flows=flows(
-        settings.cluster, settings.prometheus, settings.jaeger, settings.notifications, watched, settings.grafana
-    ),
+    flows=flows(settings, watched),
     secrets=secrets,
 )
 
@@ -40,7 +42,14 @@ prometheus = Prometheus(
         settings=settings.prometheus,
         jobs=watched.scrape_jobs + extra_jobs(settings.prometheus),
         groups=watched.groups,
+        accepts_remote_write=settings.loki.ruler is not None,
     ),
+    cluster,
+)
+loki = Loki("loki", LokiArgs(site=site, settings=settings.loki, prometheus=settings.prometheus), cluster)
+Promtail(
+    "promtail",
+    PromtailArgs(site=replace(site, namespace=namespaces.node_agents), settings=settings.promtail, loki=settings.loki),
     cluster,
 )
 jaeger = Jaeger("jaeger", JaegerArgs(site=site, settings=settings.jaeger), cluster)
@@ -53,6 +62,7 @@ export(
         "alertmanager": alertmanager.url,
         "grafana": str(settings.grafana.address),
         "jaeger": jaeger.url,
+        "loki": loki.url,
         "prometheus": prometheus.url,
     },
 )

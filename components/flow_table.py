@@ -6,43 +6,50 @@ import re
 from dataclasses import replace
 
 from components import ports
-from components.flows import API_SERVER_PORTS, ApiServer, Flow, IngressController, Internet, Namespace, Peer, Server
+from components.flows import (
+    API_SERVER_PORTS,
+    Agent,
+    ApiServer,
+    Flow,
+    IngressController,
+    Internet,
+    Namespace,
+    Peer,
+    Server,
+)
 from components.prometheus.config import extra_jobs
-from components.settings.alertmanager import NotificationSettings
-from components.settings.cluster import ClusterSettings
 from components.settings.grafana import GrafanaSettings
 from components.settings.jaeger import JaegerSettings
-from components.settings.prometheus import PrometheusSettings
+from components.settings.loki import LokiSettings
+from components.settings.stack import Settings
 from rules.model import Watched
 
 PROMETHEUS = Server("prometheus")
 ALERTMANAGER = Server("alertmanager")
 JAEGER = Server("jaeger")
+LOKI = Server("loki")
+PROMTAIL = Agent("promtail")
 GRAFANA = Server("grafana")
 
 DATASOURCES = (
     (PROMETHEUS, ports.PROMETHEUS),
     (ALERTMANAGER, ports.ALERTMANAGER),
+    (LOKI, ports.LOKI),
     (JAEGER, ports.JAEGER_QUERY),
 )
 """What Grafana asks."""
 
 
-def flows(
-    cluster: ClusterSettings,
-    prometheus: PrometheusSettings,
-    jaeger: JaegerSettings,
-    notifications: NotificationSettings,
-    watched: Watched,
-    grafana: GrafanaSettings,
-) -> tuple[Flow, ...]:
+def flows(settings: Settings, watched: Watched) -> tuple[Flow, ...]:
     """Every connection that the servers of this stack open."""
-    known = {PROMETHEUS.name, ALERTMANAGER.name, JAEGER.name, *(exporter.name for exporter in watched.exporters)}
-    if not grafana.external:
+    prometheus, namespace = settings.prometheus, settings.cluster.namespaces.stack
+    known = {server.name for server in (PROMETHEUS, ALERTMANAGER, LOKI, JAEGER)}
+    known |= {exporter.name for exporter in watched.exporters}
+    if not settings.grafana.external:
         known.add(GRAFANA.name)
     names = "|".join(sorted(known))
     ours = re.compile(
-        rf"(?:(?P<service>{names})|(?:.+\.)?(?P<pod>{names})-headless)(?:\.{cluster.namespaces.stack}(?:\.svc(?:\..+)?)?)?"
+        rf"(?:(?P<service>{names})|(?:.+\.)?(?P<pod>{names})-headless)(?:\.{namespace}(?:\.svc(?:\..+)?)?)?"
     )
     table = (
         Flow(PROMETHEUS, ApiServer(), API_SERVER_PORTS, "discovers targets"),
@@ -59,15 +66,16 @@ def flows(
         Flow(ALERTMANAGER, ALERTMANAGER, (ports.ALERTMANAGER_GOSSIP,), "gossips", ("TCP", "UDP")),
         *(
             Flow(ALERTMANAGER, Internet(receiver.name), (receiver.webhook.port,), f"receiver {receiver.name}")
-            for receiver in notifications.receivers
+            for receiver in settings.notifications.receivers
         ),
-        *_traces(jaeger),
+        *_traces(settings.jaeger),
         *(
             Flow(Server(exporter.name), target, port, f"exporter {exporter.name}")
             for exporter in watched.exporters
             for target, port in exporter.reaches
         ),
-        *_grafana(grafana),
+        *_logs(settings.loki),
+        *_grafana(settings.grafana),
     )
     return tuple(replace(flow, target=_resolved(flow.target, ours)) for flow in table)
 
@@ -116,3 +124,21 @@ def _traces(jaeger: JaegerSettings) -> tuple[Flow, ...]:
         ),
         *(Flow(JAEGER, Internet(url.host), (url.port,), "stores spans") for url in (cluster.urls if cluster else ())),
     )
+
+
+def _logs(loki: LokiSettings) -> tuple[Flow, ...]:
+    s3 = loki.storage.s3
+    flows = [
+        Flow(PROMTAIL, ApiServer(), API_SERVER_PORTS, "discovers the pods of its node"),
+        Flow(PROMTAIL, LOKI, (ports.LOKI,), "sends lines"),
+    ]
+    if loki.replicas > 1:
+        flows.append(Flow(LOKI, LOKI, (ports.LOKI_GRPC, ports.LOKI_GOSSIP), "shares lines and queries, and gossips"))
+    if s3 is not None:
+        host, port = (s3.endpoint.host, s3.endpoint.port) if s3.endpoint else (f"s3.{s3.region}.amazonaws.com", 443)
+        flows.append(Flow(LOKI, Internet(host), (port,), "stores lines"))
+        if s3.access_key_secret is None:
+            flows.append(Flow(LOKI, Internet(f"sts.{s3.region}.amazonaws.com"), (443,), "gets its credentials"))
+    if loki.ruler is not None:
+        flows.append(Flow(LOKI, PROMETHEUS, (ports.PROMETHEUS,), "writes the results of its rules"))
+    return tuple(flows)

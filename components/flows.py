@@ -29,6 +29,13 @@ class Namespace:
 
 
 @dataclass(frozen=True)
+class Agent:
+    """Pods of this stack on every node, with addresses of their own, in the node agents' namespace."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class AnyPod:
     """Pods of any namespace, on the ports that their annotations name."""
 
@@ -60,14 +67,14 @@ class IngressController:
     addresses: tuple[Cidr, ...] = ()
 
 
-Peer = Server | Namespace | AnyPod | ApiServer | Nodes | Internet | IngressController
+Peer = Server | Agent | Namespace | AnyPod | ApiServer | Nodes | Internet | IngressController
 
 
 @dataclass(frozen=True)
 class Flow:
     """One direction of traffic: ``source`` opens connections to ``target``."""
 
-    source: Server | Namespace | Internet | IngressController
+    source: Server | Agent | Namespace | Internet | IngressController
     target: Peer
     ports: tuple[int, ...]
     """Empty means every port, where the target says which."""

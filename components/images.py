@@ -56,6 +56,9 @@ JAEGER = _pinned(
 KUBE_STATE_METRICS = _pinned("registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.18.0", uid=65534)
 NODE_EXPORTER = _pinned("quay.io/prometheus/node-exporter:v1.12.1", uid=65534)
 BLACKBOX_EXPORTER = _pinned("quay.io/prometheus/blackbox-exporter:v0.28.0", uid=65534)
+LOKI = _pinned("docker.io/grafana/loki:3.7.8", uid=10001)
+# As the kubelet writes pods' logs 0640 root, they are read as root, of whom nothing is left but that.
+PROMTAIL = _pinned("docker.io/grafana/promtail:3.6.4", uid=0)
 
 ALL = {
     "prometheus": PROMETHEUS,
@@ -65,5 +68,7 @@ ALL = {
     "kube-state-metrics": KUBE_STATE_METRICS,
     "node-exporter": NODE_EXPORTER,
     "blackbox-exporter": BLACKBOX_EXPORTER,
+    "loki": LOKI,
+    "promtail": PROMTAIL,
 }
 """By the name that the server has in the stack and under ``tools/servers``."""

@@ -77,6 +77,10 @@ class Program:
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     """File name below ``/etc/<program>/secrets`` to source."""
     env: Sequence[EnvVarArgsDict] = ()
+    secret_env: Mapping[str, Secret] = field(default_factory=dict)
+    """Variable of the environment to source, for a program that reads a secret from nowhere else."""
+    account_annotations: Mapping[str, str] = field(default_factory=dict)
+    """Annotations of its service account."""
     token: bool = False
     """Whether it asks the Kubernetes API, and so gets its service account's token."""
     data: str | None = None
@@ -94,14 +98,20 @@ class Program:
     def config_maps(self, directory: str) -> dict[str, dict[str, str]]:
         """The ConfigMaps behind a directory, name to files: one, and further ones past the size that the API takes."""
         return {
-            f"{self.name}-{directory}{f'-{number}' if number > 1 else ''}": part
+            f"{self.name}-{dashed(directory)}{f'-{number}' if number > 1 else ''}": part
             for number, part in enumerate(_parts(self.config[directory]), start=1)
         }
 
     @property
     def own_secrets(self) -> dict[str, ConfigSecret]:
         """The secrets that come from the stack, and so need a Kubernetes Secret of ours."""
-        return {name: source for name, source in self.secrets.items() if isinstance(source, ConfigSecret)}
+        given = {**self.secrets, **self.secret_env}
+        return {name: source for name, source in given.items() if isinstance(source, ConfigSecret)}
+
+
+def dashed(directory: str) -> str:
+    """A directory below another one as part of an object's name."""
+    return directory.replace("/", "-")
 
 
 def selector(name: str) -> dict[str, str]:
@@ -127,7 +137,7 @@ CONTAINER_SECURITY: SecurityContextArgsDict = {
 
 def pod_security(uid: int) -> PodSecurityContextArgsDict:
     return {
-        "run_as_non_root": True,
+        "run_as_non_root": uid != 0,
         "run_as_user": uid,
         "run_as_group": uid,
         "fs_group": uid,
@@ -150,7 +160,7 @@ def probe(endpoint: tuple[str, str], period: int, failures: int) -> ProbeArgsDic
 def container(program: Program, site: Site, mounts: Sequence[VolumeMountArgsDict] = ()) -> ContainerArgsDict:
     directories = [*sorted(program.config), *(["secrets"] if program.secrets else [])]
     files: list[VolumeMountArgsDict] = [
-        {"name": name, "mount_path": f"/etc/{program.name}/{name}", "read_only": True} for name in directories
+        {"name": dashed(name), "mount_path": f"/etc/{program.name}/{name}", "read_only": True} for name in directories
     ]
     data: list[VolumeMountArgsDict] = [{"name": "data", "mount_path": program.data}] if program.data else []
     return {
@@ -158,7 +168,7 @@ def container(program: Program, site: Site, mounts: Sequence[VolumeMountArgsDict
         "image": program.image.reference(site.cluster.images),
         "image_pull_policy": "IfNotPresent",
         "args": list(program.args),
-        "env": list(program.env),
+        "env": [*program.env, *(_secret_env(program, name) for name in program.secret_env)],
         "ports": [
             {"name": name if protocol == "TCP" else f"{name}-udp", "container_port": port, "protocol": protocol}
             for name, port in program.ports.items()
@@ -173,6 +183,13 @@ def container(program: Program, site: Site, mounts: Sequence[VolumeMountArgsDict
     }
 
 
+def _secret_env(program: Program, name: str) -> EnvVarArgsDict:
+    source = program.secret_env[name]
+    if isinstance(source, ConfigSecret):
+        source = ExistingSecret(name=f"{program.name}-secrets", key=name)
+    return {"name": name, "value_from": {"secret_key_ref": {"name": source.name, "key": source.key}}}
+
+
 def config_volumes(program: Program) -> list[VolumeArgsDict]:
     """One volume per directory, whatever the number of ConfigMaps and Secrets behind it."""
     volumes: list[VolumeArgsDict] = []
@@ -180,7 +197,7 @@ def config_volumes(program: Program) -> list[VolumeArgsDict]:
         sources: list[VolumeProjectionArgsDict] = [
             {"config_map": {"name": name}} for name in program.config_maps(directory)
         ]
-        volumes.append({"name": directory, "projected": {"sources": sources}})
+        volumes.append({"name": dashed(directory), "projected": {"sources": sources}})
     if program.secrets:
         volumes.append({"name": "secrets", "projected": {"sources": _secret_sources(program), "default_mode": 0o440}})
     return volumes
@@ -222,8 +239,9 @@ def pod(
     containers: Sequence[ContainerArgsDict],
     volumes: Sequence[VolumeArgsDict] = (),
     on_every_node: bool = False,
+    host_network: bool = True,
 ) -> PodTemplateSpecArgsDict:
-    """The pods of a program: on chosen nodes and apart from each other, or on every node and its network."""
+    """The pods of a program: on chosen nodes and apart from each other, or on every node and (mostly) its network."""
     cluster, workload = site.cluster, program.workload
     annotations = dict(workload.annotations)
     if program.config and not program.watches_config:
@@ -244,7 +262,8 @@ def pod(
     if on_every_node:
         spec["node_selector"] = {"kubernetes.io/os": "linux"}
         spec["tolerations"] = [{"operator": "Exists"}]
-        spec["host_network"] = spec["host_pid"] = True  # the node's own interfaces and processes are what is watched
+        if host_network:
+            spec["host_network"] = spec["host_pid"] = True  # the node's interfaces and processes are what is watched
     else:
         spec["node_selector"] = {"kubernetes.io/os": "linux", **cluster.node_selector}
         spec["tolerations"] = [_toleration(toleration) for toleration in cluster.tolerations]

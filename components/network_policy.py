@@ -16,6 +16,7 @@ from pulumi_kubernetes.networking.v1 import (
 
 from components.flows import (
     DNS_PORT,
+    Agent,
     AnyPod,
     ApiServer,
     Flow,
@@ -35,13 +36,14 @@ DENY_ALL: NetworkPolicySpecArgsDict = {"pod_selector": {}, "policy_types": ["Ing
 
 
 def policy(name: str, flows: Iterable[Flow], cluster: ClusterSettings) -> NetworkPolicySpecArgsDict:
-    """What the table allows the server ``name``, in and out."""
+    """What the table allows the server or agent ``name``, in and out."""
+    own = (Server(name), Agent(name))
     table = tuple(flows)
     egress: list[NetworkPolicyEgressRuleArgsDict] = [
-        {"to": _peers(flow.target, cluster), **_on(flow)} for flow in table if flow.source == Server(name)
+        {"to": _peers(flow.target, flow.source, cluster), **_on(flow)} for flow in table if flow.source in own
     ]
     ingress: list[NetworkPolicyIngressRuleArgsDict] = [
-        {"from_": _peers(flow.source, cluster), **_on(flow)} for flow in table if flow.target == Server(name)
+        {"from_": _peers(flow.source, flow.target, cluster), **_on(flow)} for flow in table if flow.target in own
     ]
     spec: NetworkPolicySpecArgsDict = {
         "pod_selector": {"match_labels": {"app.kubernetes.io/name": name}},
@@ -66,10 +68,16 @@ def _on(flow: Flow) -> _Ports:
     return {"ports": [{"port": port, "protocol": protocol} for port in flow.ports for protocol in flow.protocols]}
 
 
-def _peers(peer: Peer, cluster: ClusterSettings) -> list[NetworkPolicyPeerArgsDict]:
+def _peers(  # noqa: PLR0911  one kind of peer, one answer
+    peer: Peer, other_end: Peer, cluster: ClusterSettings
+) -> list[NetworkPolicyPeerArgsDict]:
     match peer:
         case Server(name):
-            return [{"pod_selector": {"match_labels": {"app.kubernetes.io/name": name}}}]
+            # Without a namespace the policy's own is meant: right for servers among each other.
+            place = cluster.namespaces.stack if isinstance(other_end, Agent) else None
+            return [_pods(name, place)]
+        case Agent(name):
+            return [_pods(name, cluster.namespaces.node_agents)]
         case Namespace(name):
             return [{"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": name}}}]
         case AnyPod():
@@ -93,6 +101,13 @@ def _controller(peer: IngressController, cluster: ClusterSettings) -> list[Netwo
         **({"pod_selector": {"match_labels": dict(peer.labels)}} if peer.labels else {}),
     }
     return [pods, *_blocks(peer.addresses if peer.namespace else (*peer.addresses, *cluster.network.nodes))]
+
+
+def _pods(name: str, namespace: str | None) -> NetworkPolicyPeerArgsDict:
+    pods: NetworkPolicyPeerArgsDict = {"pod_selector": {"match_labels": {"app.kubernetes.io/name": name}}}
+    if namespace is not None:
+        pods["namespace_selector"] = {"match_labels": {"kubernetes.io/metadata.name": namespace}}
+    return pods
 
 
 def _blocks(ranges: tuple[Cidr, ...]) -> list[NetworkPolicyPeerArgsDict]:

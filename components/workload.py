@@ -34,7 +34,10 @@ def surroundings(
     made: list[Resource] = [
         ServiceAccount(
             f"{name}-account",
-            metadata=metadata(program.name, program.name, site),
+            metadata={
+                **metadata(program.name, program.name, site),
+                **({"annotations": dict(program.account_annotations)} if program.account_annotations else {}),
+            },
             automount_service_account_token=False,
             opts=opts,
         )

@@ -25,3 +25,12 @@ _Plain.add_representer(str, _text)
 def text(value: Any) -> str:
     """``value`` as YAML text."""
     return yaml.dump(value, Dumper=_Plain, sort_keys=False, width=120, allow_unicode=True)
+
+
+def expanding(plain: str, variable: str) -> str:
+    """``plain`` for Loki's ``-config.expand-env``, with nothing in it expanded but ``${variable}``.
+
+    To that expansion ``$$`` is a dollar, and a backslash before another one or a slash is an escape: a regular
+    expression comes out of it as it went in only when both are doubled.
+    """
+    return plain.replace("\\", "\\\\").replace("$", "$$").replace(f"$${{{variable}}}", f"${{{variable}}}")

@@ -9,7 +9,7 @@ import yaml
 from annotated_types import Len
 
 from components import ports
-from components.flows import Internet, Peer, Server
+from components.flows import Agent, Internet, Peer, Server
 from components.settings.base import Many, Model, Resources, resources
 from components.settings.cluster import ClusterSettings
 from components.settings.quantities import Duration, Url
@@ -19,8 +19,15 @@ from rules.scrape import KubernetesDiscovery, Relabel, ScrapeJob, StaticTargets,
 BLACKBOX_EXPORTER = "blackbox-exporter"
 BLACKBOX_PORT = 9115
 
-SERVERS = {"prometheus": ports.PROMETHEUS, "alertmanager": ports.ALERTMANAGER}
-"""The servers that are always there: their port, and ``/-/ready`` on it."""
+SERVERS = {
+    "prometheus": ports.PROMETHEUS,
+    "alertmanager": ports.ALERTMANAGER,
+    "loki": ports.LOKI,
+}
+"""The servers that are always there, and their port."""
+READY = {"loki": "/ready"}
+"""Where a server says that it is ready, if not at ``/-/ready``."""
+PROMTAIL = "promtail"
 
 JAEGER = "jaeger"
 SPAN_METRICS = "jaeger-span-metrics"
@@ -43,7 +50,8 @@ class MonitoringSettings(Model):
 def build(settings: MonitoringSettings, cluster: ClusterSettings) -> Watched:
     namespace = cluster.namespaces.stack
     probed: dict[str, tuple[Peer, tuple[int, ...]]] = {
-        f"http://{name}.{namespace}.svc:{port}/-/ready": (Server(name), (port,)) for name, port in SERVERS.items()
+        f"http://{name}.{namespace}.svc:{port}{READY.get(name, '/-/ready')}": (Server(name), (port,))
+        for name, port in SERVERS.items()
     }
     probed[f"http://{JAEGER}.{namespace}.svc:{ports.JAEGER_HEALTH}/status"] = (Server(JAEGER), (ports.JAEGER_HEALTH,))
     probed |= {str(url): (Internet(url.host), (url.port,)) for url in settings.probes}
@@ -53,6 +61,7 @@ def build(settings: MonitoringSettings, cluster: ClusterSettings) -> Watched:
             _server(BLACKBOX_EXPORTER, BLACKBOX_PORT, "metrics", namespace),
             _server(JAEGER, ports.JAEGER_METRICS, "metrics", namespace),
             _span_metrics(namespace),
+            _agent(PROMTAIL, ports.PROMTAIL, "http", cluster.namespaces.node_agents),
             _probes(tuple(probed), namespace),
         ),
         groups=(Group("monitoring", (WATCHDOG, TARGET_DOWN, RELOAD_FAILED, RULES_FAILING, NO_ALERTMANAGER)),),
@@ -99,6 +108,10 @@ def _span_metrics(namespace: str) -> ScrapeJob:
         ),
         sample_limit=SPAN_METRIC_SAMPLES,
     )
+
+
+def _agent(name: str, port: int, port_name: str, namespace: str) -> ScrapeJob:
+    return replace(_server(name, port, port_name, namespace), reaches=((Agent(name), (port,)),))
 
 
 def _probes(targets: tuple[str, ...], namespace: str) -> ScrapeJob:

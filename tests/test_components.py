@@ -17,7 +17,8 @@ SERVERS = ("alertmanager", "prometheus")
 SINGLE = ("jaeger",)
 """Servers with one replica, on volumes of settings of their own."""
 EXPORTERS = ("blackbox-exporter", "kube-state-metrics", "node-exporter")
-WORKLOADS = (*SERVERS, *SINGLE, "grafana", *EXPORTERS)
+LOGS = ("loki", "promtail")
+WORKLOADS = (*SERVERS, *SINGLE, "grafana", *EXPORTERS, *LOGS)
 PART_OF = "app.kubernetes.io/part-of"
 NAME = "app.kubernetes.io/name"
 
@@ -70,6 +71,8 @@ def test_a_workload_says_what_it_needs_and_where_it_stops(prod: Recorded, name: 
         ("blackbox-exporter", ("/-/healthy", 9115), ("/-/healthy", 9115)),
         ("kube-state-metrics", ("/livez", 8080), ("/readyz", 8081)),
         ("node-exporter", ("/", 9100), ("/", 9100)),
+        ("loki", ("/loki/api/v1/status/buildinfo", 3100), ("/ready", 3100)),
+        ("promtail", ("/config", 9080), ("/ready", 9080)),
     ],
 )
 def test_probes_ask_the_servers_own_endpoints(
@@ -95,6 +98,8 @@ def test_probes_ask_the_servers_own_endpoints(
         ("alertmanager", 120),
         ("jaeger", 300),
         ("grafana", 600),
+        ("loki", 900),
+        ("promtail", 300),
         *((exporter, 60) for exporter in EXPORTERS),
     ],
 )
@@ -110,6 +115,8 @@ def test_a_start_has_the_time_it_needs(prod: Recorded, name: str, seconds: int) 
         ("alertmanager", 60),
         ("jaeger", 60),
         ("grafana", 30),
+        ("loki", 300),
+        ("promtail", 30),
         *((exporter, 30) for exporter in EXPORTERS),
     ],
 )
@@ -120,8 +127,8 @@ def test_a_stop_has_the_time_it_needs(prod: Recorded, name: str, seconds: int) -
 @every_workload
 def test_a_workload_has_no_rights_on_its_node(prod: Recorded, name: str) -> None:
     pod = prod.pod(name)["securityContext"]
-    assert pod["runAsNonRoot"] is True
-    assert pod["runAsUser"] == images.ALL[name].uid != 0, "the image's own user"
+    assert pod["runAsUser"] == images.ALL[name].uid, "the image's own user"
+    assert pod["runAsNonRoot"] is (pod["runAsUser"] != 0) is (name != "promtail"), "only root reads logs of pods"
     assert pod["seccompProfile"] == {"type": "RuntimeDefault"}
     assert prod.container(name)["securityContext"] == {
         "allowPrivilegeEscalation": False,
@@ -135,7 +142,7 @@ def test_a_token_is_mounted_only_where_it_is_used(prod: Recorded, name: str) -> 
     assert prod.pod(name)["serviceAccountName"] == name, "rights are given per workload"
     assert prod.kind("ServiceAccount")[name]["automountServiceAccountToken"] is False, "whoever else uses the account"
     bound = {subject["name"] for binding in prod.kind("ClusterRoleBinding").values() for subject in binding["subjects"]}
-    assert bound == {"prometheus", "kube-state-metrics"}, "the only ones who ask the Kubernetes API"
+    assert bound == {"prometheus", "kube-state-metrics", "promtail"}, "the only ones who ask the Kubernetes API"
     assert prod.pod(name)["automountServiceAccountToken"] is (name in bound)
 
 
@@ -150,7 +157,7 @@ def test_nobody_reads_secrets_and_nobody_writes(prod: Recorded) -> None:
 def test_a_disruption_budget_exists_exactly_for_what_has_replicas(prod: Recorded, dev: Recorded) -> None:
     replicated = {name for name, made in prod.workloads.items() if made["spec"].get("replicas", 1) > 1}
     budgets = prod.kind("PodDisruptionBudget")
-    assert set(budgets) == replicated == set(SERVERS)
+    assert set(budgets) == replicated == {*SERVERS, "loki"}
     assert dev.kind("PodDisruptionBudget") == {}, "a budget over one replica blocks every drain"
     for name, budget in budgets.items():
         assert budget["spec"] == {
@@ -177,7 +184,7 @@ def test_a_lost_node_or_zone_takes_no_second_replica_with_it(prod: Recorded, nam
 
 def test_pods_roll_with_their_configuration_exactly_when_they_do_not_watch_it(prod: Recorded) -> None:
     checked = {name for name in WORKLOADS if "checksum/config" in prod.template(name)["metadata"]["annotations"]}
-    assert checked == {"alertmanager", "blackbox-exporter", "grafana", "jaeger"}, (
+    assert checked == {"alertmanager", "blackbox-exporter", "grafana", "jaeger", *LOGS}, (
         "Prometheus reloads; the others have no configuration"
     )
 
@@ -213,7 +220,7 @@ def test_every_file_that_an_argument_names_is_mounted(prod: Recorded, name: str)
     present = {f"/etc/{path}" for path in prod.files}
     named = [value for arg in prod.container(name)["args"] for value in re.findall(r"=(?:file:)?(/etc/\S+)$", arg)]
     assert set(named) <= present, "a server whose configuration is elsewhere does not start"
-    assert bool(named) == (name in {"alertmanager", "blackbox-exporter", "grafana", "jaeger", "prometheus"})
+    assert bool(named) == (name in {"alertmanager", "blackbox-exporter", "grafana", "jaeger", "prometheus", *LOGS})
 
 
 @every_workload
@@ -229,7 +236,7 @@ def test_a_mirror_takes_the_place_of_every_registry(prod: Recorded, dressed: Rec
 def test_pods_go_to_the_nodes_that_the_stack_file_names(dressed: Recorded, name: str) -> None:
     pod = dressed.pod(name)
     assert pod["nodeSelector"]["kubernetes.io/os"] == "linux"
-    if name == "node-exporter":
+    if dressed.workloads[name]["kind"] == "DaemonSet":
         assert "pool" not in pod["nodeSelector"], "every node is watched"
         assert pod["tolerations"] == [{"operator": "Exists"}], "tainted nodes too"
     else:
@@ -298,13 +305,7 @@ def test_every_resource_has_the_explicit_provider_and_a_component_above_it(prod:
 
 def test_components_have_types_of_our_own(prod: Recorded) -> None:
     made = {found.name: found.type for found in prod.recorder.resources_seen if not found.custom}
-    kinds = {
-        "alertmanager": "Alertmanager",
-        "grafana": "Grafana",
-        "jaeger": "Jaeger",
-        "prometheus": "Prometheus",
-        "namespaces": "Namespaces",
-    }
+    kinds = {name: name.capitalize() for name in (*SERVERS, *SINGLE, *LOGS, "grafana", "namespaces")}
     assert made == {
         name: f"observability:index:{kind}" for name, kind in (kinds | dict.fromkeys(EXPORTERS, "Exporter")).items()
     }
@@ -332,6 +333,7 @@ def test_the_program_exports_addresses_and_namespaces_and_nothing_else(prod: Rec
             "alertmanager": "http://alertmanager.monitoring.svc:9093",
             "grafana": "https://grafana.example.com",
             "jaeger": "http://jaeger.monitoring.svc:16686",
+            "loki": "http://loki.monitoring.svc:3100",
             "prometheus": "http://prometheus.monitoring.svc:9090",
         },
     }

@@ -48,7 +48,16 @@ SYSTEMS = {
             ("Service", "blackbox-exporter"),
             ("ServiceAccount", "blackbox-exporter"),
         },
-        {"alertmanager", "blackbox-exporter", "jaeger", "jaeger-span-metrics", "probes", "prometheus"},
+        {
+            "alertmanager",
+            "blackbox-exporter",
+            "jaeger",
+            "jaeger-span-metrics",
+            "loki",
+            "probes",
+            "prometheus",
+            "promtail",
+        },
     ),
 }
 """By system: its objects, and its scrape jobs."""
@@ -79,7 +88,7 @@ def test_only_the_policies_of_those_who_spoke_to_it_change_with_a_system(stack: 
 
 def test_all_systems_can_be_off(stack: Stacks) -> None:
     off = stack("dev", systems=dict.fromkeys(SYSTEMS))
-    assert set(off.workloads) == {"alertmanager", "grafana", "jaeger", "prometheus"}
+    assert set(off.workloads) == {"alertmanager", "grafana", "jaeger", "loki", "prometheus", "promtail"}
     assert off.kind("ConfigMap")["prometheus-rules"]["data"] == {}, (
         "mounted all the same: turning one on restarts nothing"
     )
@@ -100,8 +109,8 @@ def test_node_exporter_sees_the_node_and_cannot_change_it(prod: Recorded) -> Non
     assert made["spec"]["updateStrategy"]["rollingUpdate"] == {"maxUnavailable": "10%"}
 
 
-def test_only_the_node_agent_touches_the_host(prod: Recorded) -> None:
-    for name in prod.workloads.keys() - {"node-exporter"}:
+def test_only_node_agents_touch_the_host(prod: Recorded) -> None:
+    for name in prod.workloads.keys() - {"node-exporter", "promtail"}:
         pod = prod.pod(name)
         assert not [volume for volume in pod["volumes"] if "hostPath" in volume], name
         assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys(), name

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from components.flow_table import flows
-from components.flows import AnyPod, ApiServer, Flow, Internet, Nodes, Peer, Server
+from components.flows import Agent, AnyPod, ApiServer, Flow, Internet, Nodes, Peer, Server
 from tests.conftest import Recorded, Stacks
 
 NAME = "app.kubernetes.io/name"
@@ -98,50 +98,58 @@ def peer(stack: Recorded, host: str) -> Peer:
     namespace = f".{stack.settings.cluster.namespaces.stack}.svc"
     if host.endswith(namespace):
         service = stack.kind("Service")[host.removesuffix(namespace).rpartition(".")[2]]
-        return Server(service["spec"]["selector"][NAME])
+        return of(service["spec"]["selector"][NAME])
     return Internet(host)
+
+
+def of(name: str) -> Server | Agent:
+    """Who a workload is in the table."""
+    return Agent(name) if name == "promtail" else Server(name)
 
 
 def table(stack: Recorded) -> tuple[Flow, ...]:
     settings = stack.settings
-    return flows(
-        settings.cluster,
-        settings.prometheus,
-        settings.jaeger,
-        settings.notifications,
-        settings.watched,
-        settings.grafana,
-    )
+    return flows(settings, settings.watched)
 
 
 def in_table(stack: Recorded, source: str, target: Peer, port: int) -> bool:
-    return any(flow.source == Server(source) and flow.target == target and port in flow.ports for flow in table(stack))
+    return any(flow.source == of(source) and flow.target == target and port in flow.ports for flow in table(stack))
 
 
 def egress(stack: Recorded, source: str, target: Peer, port: int, protocol: str = "TCP") -> bool:
     """Whether the policy of ``source`` lets it out to ``target``."""
-    rules = stack.kind("NetworkPolicy")[source]["spec"]["egress"]
-    return any(_allows(rule, "to", target, port, protocol) for rule in rules)
+    rules = stack.kind("NetworkPolicy")[source]["spec"].get("egress", [])
+    return any(_allows(rule, "to", target, port, protocol, of(source)) for rule in rules)
 
 
 def ingress(stack: Recorded, target: str, source: str, port: int, protocol: str = "TCP") -> bool:
     """Whether the policy of ``target`` lets ``source`` in."""
     rules = stack.kind("NetworkPolicy")[target]["spec"]["ingress"]
-    return any(_allows(rule, "from", Server(source), port, protocol) for rule in rules)
+    return any(_allows(rule, "from", of(source), port, protocol, of(target)) for rule in rules)
 
 
-def _allows(rule: dict[str, Any], side: str, other: Peer, port: int, protocol: str) -> bool:
+def _allows(rule: dict[str, Any], side: str, other: Peer, port: int, protocol: str, own: Peer) -> bool:
     ports = [(allowed["port"], allowed["protocol"]) for allowed in rule.get("ports", [])]
-    return (not ports or (port, protocol) in ports) and any(_is(selector, other) for selector in rule[side])
+    return (not ports or (port, protocol) in ports) and any(_is(selector, other, own) for selector in rule[side])
 
 
-def _is(selector: dict[str, Any], other: Peer) -> bool:
-    """Whether one peer of a rule means ``other``; by the letter of the NetworkPolicy API."""
+def _is(selector: dict[str, Any], other: Peer, own: Peer) -> bool:
+    """Whether one peer of a rule of ``own``'s policy means ``other``; by the letter of the NetworkPolicy API."""
     if "ipBlock" in selector:
         return isinstance(other, Internet | Nodes | ApiServer) and selector["ipBlock"]["cidr"] == "0.0.0.0/0"
     if "namespaceSelector" in selector:
-        return selector == {"namespaceSelector": {}}  # every pod of every namespace
-    return isinstance(other, Server) and selector == {"podSelector": {"matchLabels": {NAME: other.name}}}
+        if selector == {"namespaceSelector": {}}:
+            return True  # every pod of every namespace
+        place = "monitoring-node-agents" if isinstance(other, Agent) else "monitoring"
+        named = {"kubernetes.io/metadata.name": place}
+        pods = {"matchLabels": {NAME: other.name}} if isinstance(other, Agent | Server) else {}
+        return selector == {"namespaceSelector": {"matchLabels": named}, "podSelector": pods}
+    # Without a namespace the policy's own is meant.
+    return (
+        type(other) is type(own)
+        and isinstance(other, Agent | Server)
+        and selector == {"podSelector": {"matchLabels": {NAME: other.name}}}
+    )
 
 
 def test_addresses_are_found_at_all(stack: Stacks) -> None:
@@ -168,7 +176,7 @@ def test_every_address_is_in_the_table_and_open_at_both_ends(spoken: Recorded) -
         target = peer(spoken, address.host)
         assert in_table(spoken, address.source, target, address.port), f"{address}: no flow in the table"
         assert egress(spoken, address.source, target, address.port), f"{address}: kept in by its own policy"
-        if isinstance(target, Server):
+        if isinstance(target, Agent | Server):
             assert ingress(spoken, target.name, address.source, address.port), f"{address}: kept out by the other end"
 
 
@@ -181,7 +189,7 @@ def test_every_discovered_target_is_open_at_both_ends(spoken: Recorded) -> None:
             for port in ports:
                 assert in_table(spoken, "prometheus", target, port), f"{job['job_name']}: no flow to {target}:{port}"
                 assert egress(spoken, "prometheus", target, port), f"{job['job_name']}: kept in"
-                if isinstance(target, Server):
+                if isinstance(target, Agent | Server):
                     assert ingress(spoken, target.name, "prometheus", port), f"{job['job_name']}: kept out"
 
 
@@ -197,7 +205,7 @@ def _discovered(stack: Recorded, job: dict[str, Any]) -> Iterator[tuple[Peer, se
         elif name in stack.workloads:
             ports = {port["containerPort"] for port in stack.container(name)["ports"] if port["name"] in kept}
             assert ports, f"{job['job_name']}: no port of {name} is named {kept}"
-            yield Nodes() if stack.pod(name).get("hostNetwork") else Server(name), ports
+            yield Nodes() if stack.pod(name).get("hostNetwork") else of(name), ports
 
 
 def test_annotated_pods_may_be_anywhere_on_any_port(prod: Recorded, stack: Stacks) -> None:
@@ -216,16 +224,23 @@ def test_nothing_else_is_allowed_between_servers(spoken: Recorded) -> None:
         (source, name, port)
         for source in policed
         for name, port, protocol in ports
-        if egress(spoken, source, Server(name), port, protocol) and ingress(spoken, name, source, port, protocol)
+        if egress(spoken, source, of(name), port, protocol) and ingress(spoken, name, source, port, protocol)
     }
     gossip = {("alertmanager", "alertmanager", 9094)} if ("alertmanager", 9094, "TCP") in ports else set()
+    if ("loki", 7946, "TCP") in ports:
+        gossip |= {("loki", "loki", 7946), ("loki", "loki", 9095)}
     assert open_ways == gossip | {
+        ("prometheus", "loki", 3100),
+        ("prometheus", "promtail", 9080),
+        ("promtail", "loki", 3100),
+        ("blackbox-exporter", "loki", 3100),
         ("prometheus", "prometheus", 9090),
         ("prometheus", "alertmanager", 9093),
         ("prometheus", "grafana", 3000),
         ("grafana", "prometheus", 9090),
         ("grafana", "alertmanager", 9093),
         ("grafana", "jaeger", 16686),
+        ("grafana", "loki", 3100),
         ("prometheus", "blackbox-exporter", 9115),
         ("prometheus", "kube-state-metrics", 8080),
         ("prometheus", "kube-state-metrics", 8081),
@@ -305,7 +320,7 @@ def test_a_stack_file_may_name_a_server_of_the_stack(stack: Stacks, changes: dic
     made = stack("prod", **changes)
     for address in addresses(made):
         target = peer(made, address.host)
-        if address.source == source and isinstance(target, Server):
+        if address.source == source and isinstance(target, Agent | Server):
             assert in_table(made, source, target, address.port), f"{address}: taken for an address outside"
             assert ingress(made, target.name, source, address.port), f"{address}: kept out by the other end"
 

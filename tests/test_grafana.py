@@ -450,7 +450,7 @@ def test_grafana_reaches_what_its_settings_name_and_no_more() -> None:
     def reached(spec: dict[str, Any]) -> set[tuple[int, str]]:
         return {(port["port"], port["protocol"]) for rule in spec["egress"] for port in rule["ports"]}
 
-    everyday = {(53, "UDP"), (53, "TCP"), (9090, "TCP"), (9093, "TCP"), (16686, "TCP")}
+    everyday = {(53, "UDP"), (53, "TCP"), (9090, "TCP"), (9093, "TCP"), (16686, "TCP"), (3100, "TCP")}
     assert reached(policy(recorded())) == everyday
     more = {(5432, "TCP"), (443, "TCP"), (8443, "TCP"), (587, "TCP"), (9094, "TCP"), (9094, "UDP")}
     assert reached(policy(recorded(grafana=EVERYTHING))) == everyday | more

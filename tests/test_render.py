@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from components import images
+from components.promtail.component import END_OF_LIFE
 from tests.conftest import Recorded, Stacks, merged, stack_text
 from tests.test_components import DRESS
 from tests.test_secrets import PLANTED, settings
@@ -55,7 +56,7 @@ def two_runs(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
     ]
     for process in running:
         _, problems = process.communicate(timeout=60)
-        assert (process.returncode, problems) == (0, "")
+        assert (process.returncode, problems.strip()) == (0, END_OF_LIFE)
     return [rendered(out) for out in outs]
 
 
@@ -91,7 +92,7 @@ def test_the_summary_adds_up(two_runs: list[dict[str, str]]) -> None:
     summary = json.loads(two_runs[0]["summary.json"])
     manifests = [path for path in two_runs[0] if path.startswith("manifests/")]
     assert sum(row["count"] for row in summary["objects"]) == len(manifests)
-    assert summary["requests"]["storage"] == "511Gi", "2 x 200Gi, 3 x 2Gi, 100Gi and 5Gi"
+    assert summary["requests"]["storage"] == "571Gi", "2 x 200Gi, 3 x 2Gi, 3 x 20Gi, 100Gi and 5Gi"
     assert summary["missingSecrets"] == []
     assert summary["images"] == sorted(f"mirror.example.com/proxy/{_path(name)}" for name in images.ALL)
 

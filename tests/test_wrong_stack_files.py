@@ -48,7 +48,9 @@ LONGER = "a duration longer than 0s"
 FREE = "a label that neither the stack nor Kubernetes sets itself"
 EXTERNAL = "a label that the stack does not set itself: cluster, environment, prometheus_replica are"
 SYSTEMS = "kubernetes, nodes, monitoring"
-SECTIONS = "cluster, prometheus, alertmanager, grafana, jaeger, systems, alerts, notifications, slos"
+SECTIONS = (
+    "cluster, prometheus, alertmanager, grafana, jaeger, loki, logs, promtail, systems, alerts, notifications, slos"
+)
 HOOK = "notifications.receivers[0].webhook"
 REMOTE = "prometheus.remoteWrite[0]"
 JOB = "prometheus.scrapeJobs[0]"
@@ -423,7 +425,7 @@ def test_all_problems_of_a_file_are_said_at_once() -> None:
     alertmanager: {storage: null}
     notifications: {receivers: []}
     alerts: {TargetDwn: off}
-    loki: {}
+    thanos: {}
     """)
     assert problems(config) == [
         "prometheus.replicas: 9: at most 4",
@@ -431,7 +433,7 @@ def test_all_problems_of_a_file_are_said_at_once() -> None:
         'cluster.context: "": the kubeconfig context: empty would deploy to whatever kubectl points at',
         "notifications.receivers: []: at least one receiver: in production an alert must reach somebody",
         "alerts.TargetDwn: unknown alert of the systems that are on: did you mean TargetDown?",
-        f"loki: unknown key: one of {SECTIONS}",
+        f"thanos: unknown key: one of {SECTIONS}",
     ]
 
 

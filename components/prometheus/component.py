@@ -29,6 +29,8 @@ class PrometheusArgs:
     settings: PrometheusSettings
     jobs: tuple[ScrapeJob, ...]
     groups: tuple[Group, ...]
+    accepts_remote_write: bool = False
+    """Whether somebody pushes samples that it did not scrape."""
 
 
 class Prometheus(ComponentResource):
@@ -88,6 +90,7 @@ class Prometheus(ComponentResource):
                 f"--storage.tsdb.path={DATA}",
                 f"--web.listen-address=:{ports.PROMETHEUS}",
                 "--web.enable-otlp-receiver",
+                *(["--web.enable-remote-write-receiver"] if args.accepts_remote_write else []),
                 "--enable-feature=exemplar-storage,otlp-deltatocumulative",
                 f"--query.timeout={settings.queries.timeout}",
                 f"--query.max-samples={settings.queries.max_samples}",

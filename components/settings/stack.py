@@ -18,7 +18,10 @@ from components.settings.grafana import CHECKS as GRAFANA_CHECKS
 from components.settings.grafana import GrafanaSettings
 from components.settings.jaeger import CHECKS as JAEGER_CHECKS
 from components.settings.jaeger import JaegerSettings
+from components.settings.loki import CHECKS as LOKI_CHECKS
+from components.settings.loki import LokiSettings
 from components.settings.prometheus import PrometheusSettings
+from components.settings.promtail import LogSettings, PromtailSettings
 from components.settings.quantities import Duration, Image
 from components.settings.secrets import encrypted, leaves, references, unanswered
 from rules.model import Severity, System, Watched
@@ -78,6 +81,12 @@ class Settings(Model):
     """Where people look: dashboards, exploration, log alerts."""
     jaeger: JaegerSettings = JaegerSettings()
     """The trace store."""
+    loki: LokiSettings = LokiSettings()
+    """The log store."""
+    logs: LogSettings = LogSettings()
+    """How the logs of the cluster's pods reach it."""
+    promtail: PromtailSettings = PromtailSettings()
+    """Reads the log files of each node's pods."""
     systems: Systems = Systems()
     """What is watched."""
     alerts: dict[str, Annotated[AlertOverride | None, _OrOff]] = {}
@@ -233,12 +242,16 @@ def labels_are_free(
     alertmanager: AlertmanagerSettings,
     jaeger: JaegerSettings,
     grafana: GrafanaSettings,
+    loki: LokiSettings,
+    promtail: PromtailSettings,
 ) -> Iterator[Problem]:
     workloads: dict[str, Workload] = {
         "prometheus": prometheus,
         "alertmanager": alertmanager,
         "jaeger": jaeger,
         "grafana": grafana,
+        "loki": loki,
+        "promtail": promtail,
     }
     given = {"cluster.labels": cluster.labels} | {f"{name}.labels": each.labels for name, each in workloads.items()}
     for path, labels in given.items():
@@ -327,5 +340,6 @@ CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     overridden_alerts_exist,
     *GRAFANA_CHECKS,
     *JAEGER_CHECKS,
+    *LOKI_CHECKS,
 )
 """What sections must hold together; each check names the sections it reads."""

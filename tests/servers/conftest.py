@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 
 from tests.servers.control_plane import ControlPlane
+from tests.servers.logs import Loki, stack
 from tests.servers.rendered import Rendered, render_stack
 
 
@@ -30,3 +31,15 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Render
         return render_stack(stack, tmp_path_factory.mktemp(f"rendered-{stack}"))
 
     return once
+
+
+# --- logs (logs.py) ---
+
+
+@pytest.fixture(scope="session")
+def loki(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loki]:
+    """One Loki of the dev stack for the whole run, since it takes half a minute to start: labels tell tests apart."""
+    folder = tmp_path_factory.mktemp("loki")
+    server = Loki(stack(folder), folder / "home")
+    with server.running():
+        yield server

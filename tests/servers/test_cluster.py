@@ -21,6 +21,8 @@ from tests.servers.harness import eventually
 from tests.servers.rendered import STACKS, Manifest, Rendered
 
 WORKLOADS = ("DaemonSet", "StatefulSet", "Deployment")
+NODE_AGENTS = "monitoring-node-agents"
+"""Whose pods need the host, and are let: the one namespace that is privileged."""
 RESTRICTED = 'PodSecurity "restricted:latest": allowPrivilegeEscalation != false'
 
 Permission = tuple[str, str]
@@ -165,8 +167,8 @@ def test_applying_again_changes_nothing(running: Cluster) -> None:
 # --- pods: what they may do on their node, and where they land ---
 
 
-def test_every_pod_that_is_not_the_hosts_passes_restricted_and_would_not_with_escalation(running: Cluster) -> None:
-    copies = [unscheduled(pod) for pod in running.live("Pod") if not pod["spec"].get("hostNetwork")]
+def test_every_pod_of_a_server_passes_restricted_and_would_not_with_escalation(running: Cluster) -> None:
+    copies = [unscheduled(pod) for pod in running.live("Pod") if pod["metadata"]["namespace"] != NODE_AGENTS]
     assert copies
 
     create(running, copies)
@@ -177,7 +179,7 @@ def test_every_pod_that_is_not_the_hosts_passes_restricted_and_would_not_with_es
 
 
 def test_a_workload_that_may_escalate_is_warned_of_when_it_is_applied(running: Cluster) -> None:
-    outside = [made for made in running.stack.of_kind(*WORKLOADS) if not pod_spec(made).get("hostNetwork")]
+    outside = [made for made in running.stack.of_kind(*WORKLOADS) if made["metadata"]["namespace"] != NODE_AGENTS]
 
     warned = apply(running, map(escalating, outside), "--dry-run=server", "--warnings-as-errors", check=False)
 
@@ -185,10 +187,10 @@ def test_a_workload_that_may_escalate_is_warned_of_when_it_is_applied(running: C
     assert warned.stderr.count(RESTRICTED) == len(outside), warned.stderr
 
 
-def test_only_pods_of_every_node_share_the_hosts_network(running: Cluster) -> None:
+def test_only_node_exporter_shares_the_hosts_network(running: Cluster) -> None:
     for workload, pods in running.crews():
         of_the_host = [bool(pod["spec"].get("hostNetwork")) for pod in pods]
-        assert of_the_host == [workload["kind"] == "DaemonSet"] * len(pods), program(workload)
+        assert of_the_host == [program(workload) == (NODE_AGENTS, "node-exporter")] * len(pods), program(workload)
 
 
 def test_replicas_land_on_different_nodes_and_agents_on_every_node(running: Cluster) -> None:

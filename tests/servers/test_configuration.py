@@ -80,6 +80,10 @@ config:
 """
 
 SERVERS = ("alertmanager", "blackbox-exporter", "kube-state-metrics", "node-exporter", "prometheus")
+"""Started here, on what was rendered."""
+ELSEWHERE = ("jaeger", "loki", "promtail")
+"""Started in the file of their own, which has what they talk to as well."""
+WORKLOADS = tuple(sorted(SERVERS + ELSEWHERE))
 
 
 @pytest.fixture(scope="module", params=[*STACKS, "full"])
@@ -164,13 +168,13 @@ def check(*argv: str | Path) -> str:
 
 
 def test_every_workload_is_among_the_servers_that_are_tried(stack: Rendered) -> None:
-    assert sorted(made["metadata"]["name"] for made in workloads(stack)) == list(SERVERS)
+    assert sorted(made["metadata"]["name"] for made in workloads(stack)) == list(WORKLOADS)
 
 
 def test_the_rendered_folder_holds_what_the_pods_mount(stack: Rendered) -> None:
     mounted = {
         f"{mount.path.removeprefix('/etc/')}/{file}": text
-        for server in SERVERS
+        for server in WORKLOADS
         for mount in Pod(stack, server).mounts
         for file, text in mount.files.items()
         if text is not None
@@ -239,7 +243,7 @@ def test_a_server_listens_on_no_port_that_its_container_does_not_name(
     assert {port for _, port in ran(server).listens} == set(pods[server].ports.values())
 
 
-@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("server", WORKLOADS)
 def test_every_service_and_probe_leads_to_a_port_of_the_container(stack: Rendered, server: str) -> None:
     pod = Pod(stack, server)
     ports = pod.container["ports"]
@@ -253,7 +257,7 @@ def test_every_service_and_probe_leads_to_a_port_of_the_container(stack: Rendere
         assert pod.container[f"{kind}Probe"]["httpGet"]["port"] in {port["name"] for port in ports}
 
 
-@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("server", WORKLOADS)
 def test_every_file_that_a_configuration_names_is_mounted(stack: Rendered, server: str) -> None:
     mounts = list(Pod(stack, server).mounts)
     there = {f"{mount.path}/{file}" for mount in mounts for file in mount.files}
@@ -268,7 +272,7 @@ def test_every_file_that_a_configuration_names_is_mounted(stack: Rendered, serve
     assert named <= there, f"{server} would read {sorted(named - there)}, and has {sorted(there)}"
 
 
-@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("server", WORKLOADS)
 def test_every_path_in_an_argument_is_mounted(stack: Rendered, server: str) -> None:
     pod = Pod(stack, server)
     mounts = list(pod.mounts)

@@ -280,7 +280,12 @@ def test_a_server_of_the_stack_is_found_with_the_place_of_its_pod(
 
 
 def test_the_servers_are_probed_through_their_services(found: Found) -> None:
-    probed = [f"http://prometheus.{STACK}.svc:9090/-/ready", f"http://alertmanager.{STACK}.svc:9093/-/ready"]
+    probed = [
+        f"http://prometheus.{STACK}.svc:9090/-/ready",
+        f"http://alertmanager.{STACK}.svc:9093/-/ready",
+        f"http://loki.{STACK}.svc:3100/ready",
+        f"http://jaeger.{STACK}.svc:13133/status",
+    ]
     query = [urlencode({"module": "http", "target": url}) for url in probed]
 
     assert found.of("probes") == {
@@ -503,7 +508,7 @@ SCRAPED = {
     "blackbox-exporter": ("blackbox_exporter_config_last_reload_successful", 1),
     "prometheus": ("prometheus_tsdb_head_series", 1),
     "alertmanager": ("alertmanager_cluster_enabled", 1),
-    "probes": ("probe_success", 2),
+    "probes": ("probe_success", 4),
     STEADY: ("steady", 1),
 }
 """A metric of every job, and its number of targets."""
@@ -537,7 +542,7 @@ def test_no_series_lacks_its_cluster_or_environment(scraping: Local) -> None:
 
 
 def test_a_server_that_is_probed_answers(scraping: Local) -> None:
-    wait_until(scraping, "sum(probe_success)", 2)
+    wait_until(scraping, "sum(probe_success)", 2)  # of the four, Loki and Jaeger run in tests of their own
 
 
 def test_objects_keep_their_own_namespace_and_pod(scraping: Local) -> None:

@@ -1,0 +1,121 @@
+"""Who collects the logs of the cluster's pods, and how, as a stack file describes it."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import Annotated, Any, Literal, Self
+
+from annotated_types import Ge
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import PydanticCustomError, core_schema
+
+from components.settings.base import DnsLabel, LogLevel, Many, Model, Resources, Spelled, Workload, resources
+
+Level = Literal["trace", "debug", "info", "warn", "error", "fatal"]
+LEVELS: tuple[Level, ...] = ("trace", "debug", "info", "warn", "error", "fatal")
+"""The values of the label `level`, least severe first."""
+
+HostPath = Annotated[
+    str, Spelled(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*){2,}", "an absolute path on the node, like /var/lib/promtail")
+]
+
+
+class _Re2:
+    """A regular expression as Go reads it: no look-around, no back-references."""
+
+    EXPECTED = "a regular expression without look-around and back-references, as Go reads it"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: Any, _handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(cls._read)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, _schema: Any, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "string", "minLength": 1, "description": cls.EXPECTED}
+
+    @classmethod
+    def _read(cls, raw: object) -> str:
+        # Where the two languages differ: Go's classes by name, its end of text, and its quoting.
+        plain = re.sub(r"\\[pP](\{\^?\w+\}|\w)", r"\\w", raw) if isinstance(raw, str) else ""
+        plain = plain.replace(r"\z", r"\Z").replace(r"\C", ".")
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)  # [[:alpha:]] may one day mean something else to Python
+                re.compile(plain)
+        except re.error:
+            plain = ""
+        if not plain or re.search(r"(?<!\\)(\\\\)*(\(\?(<?[=!]|P[=>]|#|\()|\\[1-9])", plain):
+            raise PydanticCustomError("regex", "{expected}", {"expected": cls.EXPECTED})
+        return str(raw)
+
+
+Regex = Annotated[str, _Re2]
+
+
+class LogSettings(Model):
+    """How the logs of the cluster's pods reach Loki."""
+
+    collector: Literal["promtail"] = "promtail"
+    """What runs on every node; Promtail is end-of-life since 2026-03-02 and gets no more fixes."""
+
+
+class DropRule(Model):
+    """Lines that are not kept: those that meet everything that is given."""
+
+    namespace: DnsLabel | None = None
+    """Of this namespace."""
+    app: str | None = None
+    """Of this app: the label `app.kubernetes.io/name` or `app` of its pods, or the name of what made them."""
+    levels: Many[Level] = ()
+    """Of one of these levels."""
+    line: Regex | None = None
+    """Whose text matches somewhere."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.levels and not any((self.namespace, self.app, self.line)):
+            raise ValueError("one of namespace, app, levels, line: an empty rule would drop every line")
+        return self
+
+    @property
+    def whole_pods(self) -> bool:
+        """Whether it is decided by the pod alone, so that its files need not even be read."""
+        return not self.levels and self.line is None
+
+
+class PromtailSettings(Workload):
+    """Reads the log files of each node's pods and sends them to Loki."""
+
+    resources: Resources = resources("50m", "128Mi", "256Mi")
+    """Requests and limits, per node."""
+    drop: Many[DropRule] = ()
+    """Lines that are not kept."""
+    lines_per_second: Annotated[int, Ge(1)] = 10_000
+    """Most lines that a node sends in a second; past that it reads more slowly, and drops nothing."""
+    burst: Annotated[int, Ge(1)] = 20_000
+    """Lines that may be sent at once above that rate."""
+    continuation: Many[Regex] = (
+        r"\s",
+        r"[\])}]",
+        r"Traceback \(",
+        r"Caused by: ",
+        r"(During handling of|The above exception) ",
+        r"([\w$]+\.)*\w+(Error|Exception|Warning|Exit|Interrupt|Group)(:|$)",
+        r"goroutine \d+ \[",
+        r"[\w./*()-]+\((0x|\.\.\.|\{|\))",
+        r"created by ",
+    )
+    """How a line begins that belongs to the one before it, as a blank one always does; the default knows Java, Python,
+    Go, Node and indented text."""
+    positions_path: HostPath = "/var/lib/agent-observability/promtail"
+    """Folder on each node that remembers how far every file was read."""
+    log_level: LogLevel = "info"
+    """Least severe log line that is written."""
+
+    @model_validator(mode="after")
+    def _has_continuations(self) -> Self:
+        if not self.continuation:
+            raise ValueError(r"continuation: at least one, such as ['\s']")
+        return self

@@ -51,8 +51,10 @@ def test_a_valid_stack_registers_resources(recorders: list[Recorder]) -> None:
     assert made.resources_seen, "or the absence below proves nothing"
 
 
-SECTIONS = "one of cluster, prometheus, alertmanager, grafana, jaeger, loki, logs, promtail, systems, alerts, "
+SECTIONS = (
+    "one of cluster, prometheus, alertmanager, grafana, jaeger, loki, logs, promtail, systems, alerts, "
     "notifications, slos"
+)
 HOOK = 'notifications.receivers[0].webhook.urlSecret: "hookUrl":'
 UNSET = f"{HOOK} no such secret in this stack: set it with pulumi config set --secret hookUrl"
 IN_PLAIN = f"{HOOK} stands in plain in the stack file: set it with pulumi config set --secret hookUrl"

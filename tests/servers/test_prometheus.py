@@ -1,4 +1,4 @@
-"""Prometheus on its rendered configuration, before a real API server: what it finds, scrapes, receives and reloads."""
+"""Prometheus on its rendered configuration, before a real API server: what it finds and scrapes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import re
 import ssl
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -19,25 +18,14 @@ from urllib.parse import urlencode
 
 import pytest
 import yaml
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from opentelemetry.proto.metrics.v1.metrics_pb2 import (
-    AggregationTemporality,
-    Exemplar,
-    Histogram,
-    HistogramDataPoint,
-    Metric,
-    NumberDataPoint,
-    Sum,
-)
 
+from tests.servers.asked import EVERYWHERE, get, number, query, wait_until
 from tests.servers.control_plane import ADVERTISED, NODES, ControlPlane
-from tests.servers.harness import Process, eventually, free_port, http_json, http_text
+from tests.servers.harness import eventually, free_port, http_text
 from tests.servers.local import Account, Local, render_text
 from tests.servers.rendered import Manifest, Rendered
 from tools.recorder import ROOT
 
-EVERYWHERE = {"cluster": "dev-1", "environment": "dev"}
 STACK, AGENTS = "monitoring", "monitoring-node-agents"
 SHOP = "shop"
 
@@ -221,11 +209,6 @@ def found(
 def active(local: Local) -> list[Manifest]:
     targets: list[Manifest] = get(local, "targets", state="active")["activeTargets"]
     return targets
-
-
-def get(local: Local, what: str, **query: str) -> Any:
-    """Data of an answer of Prometheus' API."""
-    return http_json(f"{local.url}/api/v1/{what}?{urlencode(query)}")["data"]
 
 
 def test_every_job_finds_something(found: Found, rendered: Callable[[str], Rendered]) -> None:
@@ -478,19 +461,6 @@ def quick(targets: Mapping[str, int]) -> str:
     return json.dumps(file)
 
 
-def query(local: Local, expression: str) -> list[Manifest]:
-    """The series of an instant query, labels and value."""
-    result: list[Manifest] = get(local, "query", query=expression)["result"]
-    return result
-
-
-def number(local: Local, expression: str) -> float | None:
-    """The value of the only series of an instant query."""
-    result = query(local, expression)
-    assert len(result) <= 1, f"{expression}: {result}"
-    return float(result[0]["value"][1]) if result else None
-
-
 def names(local: Local, job: str) -> set[str]:
     """Metrics of a job, without what Prometheus itself adds to each target."""
     added = re.compile("up|scrape_.+|ALERTS.*")
@@ -521,15 +491,6 @@ def test_every_target_of_the_stack_is_up_and_has_its_series(
     wait_until(scraping, f'count(up{{job="{job}"}} == 1)', targets)
     wait_until(scraping, f'count(count by (node, instance) ({metric}{{job="{job}"}}))', targets)
     assert query(scraping, f'up{{job="{job}"}} == 0') == []
-
-
-def wait_until(local: Local, expression: str, value: float) -> None:
-    def holds() -> bool:
-        found = number(local, expression)
-        assert found == value, f"{expression} is {found}"
-        return True
-
-    eventually(holds, 60, f"{expression} is {value}")
 
 
 def test_no_series_lacks_its_cluster_or_environment(scraping: Local) -> None:
@@ -623,264 +584,3 @@ def test_a_target_past_a_limit_leaves_the_others_alone(scraping: Local) -> None:
     wait_for = f'count_over_time(up{{job="{STEADY}"}}[5m]) > bool {seen}'
     wait_until(scraping, wait_for, 1)
     assert number(scraping, f'min_over_time(up{{job="{STEADY}"}}[5m])') == 1
-
-
-# --- what is pushed to it ---
-
-RESOURCE = {
-    "service.name": "billing-agent",
-    "service.instance.id": "9d2f0c1e",
-    "cluster": "dev-1",
-    "environment": "dev",
-    "service.version": "1.4.0",
-    "k8s.namespace.name": "agents",
-    "k8s.pod.name": "billing-agent-7",
-    "k8s.container.name": "agent",
-    "k8s.node.name": "node-a",
-    "k8s.deployment.name": "billing-agent",
-    "process.pid": "4711",
-}
-PUSHED = {
-    "job": "billing-agent",
-    "instance": "9d2f0c1e",
-    "service_version": "1.4.0",
-    "k8s_namespace_name": "agents",
-    "k8s_pod_name": "billing-agent-7",
-    "k8s_container_name": "agent",
-    "k8s_node_name": "node-a",
-    "k8s_deployment_name": "billing-agent",
-    **EVERYWHERE,
-}
-TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
-
-
-def attribute(name: str, value: str) -> KeyValue:
-    return KeyValue(key=name, value=AnyValue(string_value=value))
-
-
-def counter(name: str, unit: str, temporality: int, point: NumberDataPoint) -> Metric:
-    summed = Sum(aggregation_temporality=temporality, is_monotonic=True, data_points=[point])  # type: ignore[arg-type]
-    return Metric(name=name, unit=unit, sum=summed)
-
-
-def batch(*metrics: Metric) -> bytes:
-    """One request, protobuf, as an SDK sends it."""
-    request = ExportMetricsServiceRequest()
-    resource = request.resource_metrics.add()
-    resource.resource.attributes.extend([attribute(*pair) for pair in RESOURCE.items()])
-    scope = resource.scope_metrics.add()
-    scope.scope.name = "agents"
-    scope.metrics.extend(metrics)
-    return bytes(request.SerializeToString())
-
-
-@pytest.fixture(scope="module")
-def pushed(scraping: Local) -> Local:
-    """Prometheus after two batches with everything in them: what is told as a difference was 10, then 5."""
-    delta, total = (
-        AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA,
-        AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE,
-    )
-    now = time.time_ns()
-    start, between = now - 20 * 10**9, now - 10 * 10**9
-    for begin, end, runs in ((start, between, 10), (between, now, 5)):
-        exemplar = Exemplar(
-            time_unix_nano=end, as_double=0.7, trace_id=bytes.fromhex(TRACE), span_id=bytes.fromhex(SPAN)
-        )
-        seconds = HistogramDataPoint(
-            start_time_unix_nano=start,
-            time_unix_nano=end,
-            count=3,
-            sum=1.5,
-            explicit_bounds=[0.1, 1.0],
-            bucket_counts=[1, 2, 0],
-            attributes=[attribute("gen_ai.operation.name", "chat")],
-            exemplars=[exemplar],
-        )
-        ran = NumberDataPoint(start_time_unix_nano=begin, time_unix_nano=end, as_int=runs)
-        called = NumberDataPoint(start_time_unix_nano=start, time_unix_nano=end, as_int=42)
-        duration = Histogram(aggregation_temporality=total, data_points=[seconds])
-        push(
-            scraping,
-            batch(
-                counter("agent.runs", "{run}", delta, ran),
-                counter("agent.tool.calls", "{call}", total, called),
-                Metric(name="gen_ai.client.operation.duration", unit="s", histogram=duration),
-            ),
-        )
-    return scraping
-
-
-def push(local: Local, body: bytes) -> None:
-    headers = {"Content-Type": "application/x-protobuf"}
-    http_text(f"{local.url}/api/v1/otlp/v1/metrics", method="POST", body=body, headers=headers)
-
-
-@pytest.mark.parametrize(
-    ("metric", "value"),
-    [
-        ("agent_runs_total", 15),
-        ("agent_tool_calls_total", 42),
-        ("gen_ai_client_operation_duration_seconds_count", 3),
-        ("gen_ai_client_operation_duration_seconds_sum", 1.5),
-        ('gen_ai_client_operation_duration_seconds_bucket{le="0.1"}', 1),
-        ('gen_ai_client_operation_duration_seconds_bucket{le="1"}', 3),  # a scraped one would say 1.0
-        ('gen_ai_client_operation_duration_seconds_bucket{le="+Inf"}', 3),
-    ],
-)
-def test_what_is_pushed_arrives_with_its_name_and_value(pushed: Local, metric: str, value: float) -> None:
-    wait_until(pushed, metric, value)
-
-
-def test_what_is_pushed_says_where_it_comes_from(pushed: Local) -> None:
-    (series,) = eventually(lambda: query(pushed, "agent_runs_total"), 10, "the counter is there")
-
-    assert {name: value for name, value in series["metric"].items() if name != "__name__"} == PUSHED
-
-
-def test_an_attribute_of_a_pushed_point_is_a_label(pushed: Local) -> None:
-    wait_until(pushed, 'gen_ai_client_operation_duration_seconds_count{gen_ai_operation_name="chat"}', 3)
-
-
-def test_an_attribute_that_is_not_promoted_stays_beside_the_series(pushed: Local) -> None:
-    wait_until(pushed, 'count(target_info{job="billing-agent", process_pid="4711"})', 1)
-
-
-def test_a_pushed_exemplar_leads_to_its_trace(pushed: Local) -> None:
-    now = time.time()
-    span = {"start": str(now - 600), "end": str(now + 60)}
-    series = "gen_ai_client_operation_duration_seconds_bucket"
-
-    found = eventually(lambda: get(pushed, "query_exemplars", query=series, **span), 10, "an exemplar is there")
-
-    assert {(e["labels"]["trace_id"], e["labels"]["span_id"]) for s in found for e in s["exemplars"]} == {(TRACE, SPAN)}
-
-
-def test_no_pushed_series_lacks_its_cluster_or_environment(pushed: Local) -> None:
-    wait_until(
-        pushed,
-        'count({job="billing-agent", cluster="dev-1", environment="dev"}) == bool count({job="billing-agent"})',
-        1,
-    )
-
-
-# --- how it takes an edit ---
-
-RULES, SCRAPE, CONFIG = "/etc/prometheus/rules", "/etc/prometheus/scrape", "/etc/prometheus/config"
-
-
-@dataclass(frozen=True)
-class Editing:
-    """A running Prometheus whose ConfigMaps are edited."""
-
-    local: Local
-    process: Process
-    started: str
-
-    def edit(self, mount: str, **changes: str) -> None:
-        """Put files in a mount beside those that are there, or in their place, as the kubelet does it."""
-        files = {f"{name}.yml": text for name, text in changes.items()}
-        self.local.put(mount, {**self.local.files(mount), **files})
-
-    def metric(self, name: str) -> str:
-        """A metric of its own, as it says it."""
-        said = http_text(f"{self.local.url}/metrics")
-        return next(line.split()[1] for line in said.splitlines() if line.startswith(f"{name} "))
-
-    @property
-    def alerts(self) -> set[str]:
-        groups = get(self.local, "rules")["groups"]
-        return {rule["name"] for group in groups for rule in group["rules"]}
-
-    @property
-    def jobs(self) -> set[str]:
-        return set(get(self.local, "scrape_pools")["scrapePools"])
-
-    @property
-    def config(self) -> str:
-        return str(get(self.local, "status/config")["yaml"])
-
-    def refuses(self) -> bool:
-        return self.metric("prometheus_config_last_reload_successful") == "0"
-
-    @property
-    def refusals(self) -> int:
-        return self.process.log().count("Error reloading config")
-
-    def assert_never_restarted(self) -> None:
-        assert self.process.alive
-        assert self.metric("process_start_time_seconds") == self.started
-
-
-@pytest.fixture(scope="module")
-def editing(
-    cluster: Cluster, rendered: Callable[[str], Rendered], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Editing]:
-    # The half minute between two looks at its files is shortened.
-    faster = ["--config.auto-reload-interval=500ms"]
-    home = tmp_path_factory.mktemp("editing")
-    local = Local(rendered("dev"), "prometheus", home / "pod", cluster.account, faster=faster)
-    with local.process() as process:
-        new = Editing(local, process, "")
-        process.ready(lambda: new.jobs and new.alerts)  # it is ready before its scrape jobs are
-        yield Editing(local, process, new.metric("process_start_time_seconds"))
-
-
-def rule(name: str, expression: str = "vector(1)") -> str:
-    return json.dumps({"groups": [{"name": name, "rules": [{"alert": name, "expr": expression}]}]})
-
-
-def job(name: str) -> str:
-    return json.dumps({"scrape_configs": [{"job_name": name, "static_configs": [{"targets": ["127.0.0.1:1"]}]}]})
-
-
-def test_an_edited_rule_is_loaded_without_a_restart(editing: Editing) -> None:
-    before = editing.alerts
-
-    editing.edit(RULES, edited=rule("Edited"))
-
-    eventually(lambda: editing.alerts == before | {"Edited"}, 20, "the rule is loaded beside the old ones")
-    editing.assert_never_restarted()
-
-
-def test_an_edited_scrape_job_is_loaded_without_a_restart(editing: Editing) -> None:
-    before = editing.jobs
-
-    editing.edit(SCRAPE, edited=job("edited"))
-
-    eventually(lambda: editing.jobs == before | {"edited"}, 20, "the job is loaded beside the old ones")
-    editing.assert_never_restarted()
-
-
-def test_a_syntax_error_keeps_everything_as_it_was_and_is_seen(editing: Editing) -> None:
-    config, alerts, jobs = editing.config, editing.alerts, editing.jobs
-    (text,) = editing.local.files(CONFIG).values()
-    assert "evaluation_interval: 15s\n" in text
-
-    editing.edit(CONFIG, prometheus=text.replace("evaluation_interval: 15s\n", "evaluation_interval: 99s\n  ][\n"))
-    eventually(editing.refuses, 20, "the refusal is a metric")
-    editing.edit(RULES, waiting=rule("Waiting"))
-    refusals = editing.refusals
-    eventually(lambda: editing.refusals > refusals, 20, "the further edit is refused as well")
-
-    assert (editing.config, editing.alerts, editing.jobs) == (config, alerts, jobs)
-    editing.edit(CONFIG, prometheus=text)
-    eventually(lambda: editing.alerts == alerts | {"Waiting"}, 20, "what waited behind the error is loaded")
-    assert not editing.refuses()
-    editing.assert_never_restarted()
-
-
-def test_a_broken_rule_file_keeps_the_old_rules_while_the_rest_applies_and_is_seen(editing: Editing) -> None:
-    alerts, jobs = editing.alerts, editing.jobs
-
-    editing.edit(RULES, broken=rule("Broken", "rate(up)"), fine=rule("Fine"))
-    eventually(editing.refuses, 20, "the refusal is a metric")
-    editing.edit(SCRAPE, rest=job("rest"))
-
-    eventually(lambda: editing.jobs == jobs | {"rest"}, 20, "the scrape job applies")
-    assert editing.alerts == alerts, "the old rules, and none of the new ones"
-    assert editing.refuses()
-    editing.edit(RULES, broken=rule("Repaired"))
-    eventually(lambda: editing.alerts == alerts | {"Repaired", "Fine"}, 20, "the repaired rules are loaded")
-    assert not editing.refuses()
-    editing.assert_never_restarted()

@@ -2,6 +2,8 @@
 STACK ?= dev
 UV_VERSION := 0.13.8
 UV := $(shell command -v uv || echo .tools/bin/uv)
+# Pulumi's Python host looks for uv as well.
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
 RUN := $(UV) run --frozen --quiet
 # Never download a Python: the machine's own is used, whatever patch release it is.
 export UV_PYTHON_DOWNLOADS := never

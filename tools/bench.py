@@ -41,7 +41,9 @@ def run(stack: str, path: Path, out: Path) -> tuple[float, float, float]:
     command = [sys.executable, "-m", "tools.render", stack, "--stack-file", str(path), "--out", str(out)]
     started = time.perf_counter()
     # wait4 gives the peak of this one child; RUSAGE_CHILDREN would give the largest of all so far.
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)  # noqa: S603  our own module
+    # What a render remarks on is not a figure; a render that fails is named below, to be run by hand.
+    quiet = subprocess.DEVNULL
+    process = subprocess.Popen(command, cwd=ROOT, stdout=quiet, stderr=quiet)  # noqa: S603  our own module
     _, status, usage = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pulumi import ComponentResource, Input, Resource, ResourceOptions
 from pulumi_kubernetes.apps.v1 import DaemonSet, Deployment
 from pulumi_kubernetes.core.v1 import VolumeMountArgsDict
-from pulumi_kubernetes.rbac.v1 import ClusterRole, ClusterRoleBinding
+from pulumi_kubernetes.rbac.v1 import PolicyRuleArgsDict
 
 from components import images
-from components.kubernetes import Probes, Program, Site, container, labels, metadata, pod, selector
-from components.workload import surroundings
+from components.kubernetes import Probes, Program, Site, container, metadata, pod, selector
+from components.workload import cluster_access, surroundings
 from rules import model
 
 
@@ -74,23 +74,11 @@ def _access(name: str, exporter: model.Exporter, site: Site, opts: ResourceOptio
     """What the exporter may ask the Kubernetes API; nothing, and no objects, when it asks nothing."""
     if not exporter.api:
         return []
-    role = ClusterRole(
-        f"{name}-role",
-        metadata={"name": exporter.name, "labels": labels(exporter.name, site.cluster)},
-        rules=[
-            {"api_groups": [access.group], "resources": list(access.resources), "verbs": list(access.verbs)}
-            for access in exporter.api
-        ],
-        opts=opts,
-    )
-    binding = ClusterRoleBinding(
-        f"{name}-binding",
-        metadata={"name": exporter.name, "labels": labels(exporter.name, site.cluster)},
-        role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role.metadata.name},
-        subjects=[{"kind": "ServiceAccount", "name": exporter.name, "namespace": site.namespace}],
-        opts=opts,
-    )
-    return [role, binding]
+    rules: list[PolicyRuleArgsDict] = [
+        {"api_groups": [access.group], "resources": list(access.resources), "verbs": list(access.verbs)}
+        for access in exporter.api
+    ]
+    return cluster_access(name, exporter.name, rules, site, opts)
 
 
 def _on_every_node(name: str, program: Program, site: Site, opts: ResourceOptions) -> None:

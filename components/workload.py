@@ -16,10 +16,12 @@ from pulumi_kubernetes.core.v1 import (
     ServiceAccount,
     VolumeArgsDict,
 )
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 from pulumi_kubernetes.networking.v1 import NetworkPolicy
 from pulumi_kubernetes.policy.v1 import PodDisruptionBudget
+from pulumi_kubernetes.rbac.v1 import ClusterRole, ClusterRoleBinding, PolicyRuleArgsDict
 
-from components.kubernetes import Program, Site, container, labels, metadata, pod, selector
+from components.kubernetes import PART_OF, Program, Site, container, labels, metadata, pod, selector
 from components.network_policy import policy
 from components.settings.quantities import Bytes
 
@@ -77,6 +79,25 @@ def surroundings(
             )
         )
     return made
+
+
+def cluster_access(
+    name: str, program: str, rules: Sequence[PolicyRuleArgsDict], site: Site, opts: ResourceOptions
+) -> list[Resource]:
+    """What a program's service account may ask of the whole cluster.
+
+    Such objects have no namespace, so their name says whose they are: other stacks watch the cluster, too.
+    """
+    about: ObjectMetaArgsDict = {"name": f"{PART_OF}-{program}", "labels": labels(program, site.cluster)}
+    role = ClusterRole(f"{name}-role", metadata=about, rules=list(rules), opts=opts)
+    binding = ClusterRoleBinding(
+        f"{name}-binding",
+        metadata=about,
+        role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role.metadata.name},
+        subjects=[{"kind": "ServiceAccount", "name": program, "namespace": site.namespace}],
+        opts=opts,
+    )
+    return [role, binding]
 
 
 def _encoded(secret: Output[str]) -> Output[str]:

@@ -15,8 +15,8 @@ from tests.conftest import Recorded, Stacks
 SYSTEMS = {
     "kubernetes": (
         {
-            ("ClusterRole", "kube-state-metrics"),
-            ("ClusterRoleBinding", "kube-state-metrics"),
+            ("ClusterRole", "agent-observability-kube-state-metrics"),
+            ("ClusterRoleBinding", "agent-observability-kube-state-metrics"),
             ("Deployment", "kube-state-metrics"),
             ("NetworkPolicy", "kube-state-metrics"),
             ("Service", "kube-state-metrics"),
@@ -123,10 +123,10 @@ def test_kube_state_metrics_may_list_exactly_what_it_reports(prod: Recorded) -> 
         for arg in prod.container("kube-state-metrics")["args"]
         if arg.startswith("--resources=")
     ]
-    rules = prod.kind("ClusterRole")["kube-state-metrics"]["rules"]
+    rules = prod.kind("ClusterRole")["agent-observability-kube-state-metrics"]["rules"]
     assert sorted(resource for rule in rules for resource in rule["resources"]) == sorted(watched)
     assert {verb for rule in rules for verb in rule["verbs"]} == {"list", "watch"}
-    (subject,) = prod.kind("ClusterRoleBinding")["kube-state-metrics"]["subjects"]
+    (subject,) = prod.kind("ClusterRoleBinding")["agent-observability-kube-state-metrics"]["subjects"]
     assert subject["namespace"] == prod.workloads["kube-state-metrics"]["metadata"]["namespace"]
 
 

@@ -233,7 +233,7 @@ def test_objectives_bring_their_own_rule_file(stack: Stacks, prod: Recorded) -> 
 
 
 def test_it_may_find_and_scrape_and_no_more(prod: Recorded) -> None:
-    rules = prod.kind("ClusterRole")["prometheus-discovery"]["rules"]
+    rules = prod.kind("ClusterRole")["agent-observability-prometheus"]["rules"]
     granted = {
         (verb, resource)
         for rule in rules
@@ -241,9 +241,8 @@ def test_it_may_find_and_scrape_and_no_more(prod: Recorded) -> None:
         for resource in rule.get("resources", rule.get("nonResourceURLs", []))
     }
     found = {(verb, what) for verb in ("list", "watch") for what in ("nodes", "services", "pods", "endpointslices")}
-    # endpointslices may also be fetched one by one: nothing in them is worth hiding.
-    assert granted - {("get", "endpointslices")} == found | {("get", "nodes/metrics"), ("get", "/metrics")}
-    (subject,) = prod.kind("ClusterRoleBinding")["prometheus-discovery"]["subjects"]
+    assert granted == found | {("get", "nodes/metrics"), ("get", "/metrics")}
+    (subject,) = prod.kind("ClusterRoleBinding")["agent-observability-prometheus"]["subjects"]
     assert subject == {"kind": "ServiceAccount", "name": "prometheus", "namespace": "monitoring"}
 
 

@@ -71,8 +71,8 @@ def test_it_reads_every_node_and_hears_only_of_its_pods(plain: list[dict[str, An
 
     assert spec["tolerations"] == [{"operator": "Exists"}]
     assert container["env"] == [{"name": "HOSTNAME", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}]
-    (rule,) = made("ClusterRole", "promtail-discovery", plain)["rules"]
-    assert rule["resources"] == ["pods"]
+    (rule,) = made("ClusterRole", "agent-observability-promtail", plain)["rules"]
+    assert (rule["resources"], rule["verbs"]) == (["pods"], ["list", "watch"])
 
 
 def test_labels_are_the_ones_that_everything_is_found_by(plain: list[dict[str, Any]]) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pulumi import ComponentResource, Output, ResourceOptions
-from pulumi_kubernetes.rbac.v1 import ClusterRole, ClusterRoleBinding
 
 from components import images, ports
-from components.kubernetes import Probes, Program, Site, labels
+from components.kubernetes import Probes, Program, Site
 from components.prometheus import config
 from components.settings.prometheus import PrometheusSettings
-from components.workload import stateful_set, surroundings
+from components.workload import cluster_access, stateful_set, surroundings
 from rules.model import Group
 from rules.scrape import ScrapeJob
 
@@ -43,27 +42,17 @@ class Prometheus(ComponentResource):
         child = ResourceOptions(parent=self)
         program = self._program(args)
         around = surroundings(name, program, args.site, child, replicas=args.settings.replicas)
-        role = ClusterRole(
-            f"{name}-role",
-            metadata={"name": f"{NAME}-discovery", "labels": labels(NAME, args.site.cluster)},
-            rules=[
+        access = cluster_access(
+            name,
+            NAME,
+            [
                 {"api_groups": [""], "resources": ["nodes", "services", "pods"], "verbs": ["list", "watch"]},
-                {
-                    "api_groups": ["discovery.k8s.io"],
-                    "resources": ["endpointslices"],
-                    "verbs": ["get", "list", "watch"],
-                },
+                {"api_groups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]},
                 {"api_groups": [""], "resources": ["nodes/metrics"], "verbs": ["get"]},
                 {"non_resource_urls": ["/metrics"], "verbs": ["get"]},
             ],
-            opts=child,
-        )
-        binding = ClusterRoleBinding(
-            f"{name}-binding",
-            metadata={"name": f"{NAME}-discovery", "labels": labels(NAME, args.site.cluster)},
-            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role.metadata.name},
-            subjects=[{"kind": "ServiceAccount", "name": NAME, "namespace": args.site.namespace}],
-            opts=child,
+            args.site,
+            child,
         )
         settings = args.settings
         stateful_set(
@@ -73,7 +62,7 @@ class Prometheus(ComponentResource):
             child,
             replicas=settings.replicas,
             storage=settings.storage,
-            after=[*around, binding],
+            after=[*around, *access],
         )
         self.url = Output.concat("http://", NAME, ".", args.site.namespace, f".svc:{ports.PROMETHEUS}")
         self.register_outputs({"url": self.url})

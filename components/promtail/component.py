@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pulumi import ComponentResource, ResourceOptions, log
 from pulumi_kubernetes.apps.v1 import DaemonSet
 from pulumi_kubernetes.core.v1 import VolumeArgsDict, VolumeMountArgsDict
-from pulumi_kubernetes.rbac.v1 import ClusterRole, ClusterRoleBinding
+from pulumi_kubernetes.rbac.v1 import PolicyRuleArgsDict
 
 from components import images, ports
-from components.kubernetes import Probes, Program, Site, container, labels, metadata, pod, selector
+from components.kubernetes import Probes, Program, Site, container, metadata, pod, selector
 from components.promtail import config
 from components.settings.loki import LokiSettings
 from components.settings.promtail import PromtailSettings
-from components.workload import surroundings
+from components.workload import cluster_access, surroundings
 
 NAME = "promtail"
 END_OF_LIFE = (
@@ -41,19 +41,8 @@ class Promtail(ComponentResource):
         child = ResourceOptions(parent=self)
         site, program = args.site, self._program(args)
         after = surroundings(name, program, site, child)
-        role = ClusterRole(
-            f"{name}-role",
-            metadata={"name": f"{NAME}-discovery", "labels": labels(NAME, site.cluster)},
-            rules=[{"api_groups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}],
-            opts=child,
-        )
-        binding = ClusterRoleBinding(
-            f"{name}-binding",
-            metadata={"name": f"{NAME}-discovery", "labels": labels(NAME, site.cluster)},
-            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role.metadata.name},
-            subjects=[{"kind": "ServiceAccount", "name": NAME, "namespace": site.namespace}],
-            opts=child,
-        )
+        pods: PolicyRuleArgsDict = {"api_groups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}
+        access = cluster_access(name, NAME, [pods], site, child)
         mounts: list[VolumeMountArgsDict] = [{"name": "pod-logs", "mount_path": config.POD_LOGS, "read_only": True}]
         volumes: list[VolumeArgsDict] = [
             {"name": "pod-logs", "host_path": {"path": config.POD_LOGS, "type": "Directory"}},
@@ -75,7 +64,7 @@ class Promtail(ComponentResource):
                     host_network=False,
                 ),
             },
-            opts=ResourceOptions.merge(child, ResourceOptions(depends_on=[*after, binding])),
+            opts=ResourceOptions.merge(child, ResourceOptions(depends_on=[*after, *access])),
         )
         self.register_outputs({})
 

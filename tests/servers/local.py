@@ -260,7 +260,7 @@ class Local:
             # Only whole paths: /prometheus is the data folder, the end of /etc/prometheus is not.
             text = re.sub(
                 rf"(?<![\w./-]){re.escape(mount.path)}(/[\w./*-]*)?(?![\w.-])",
-                lambda found, here=here: str(here / (found[1] or "").lstrip("/")),  # type: ignore[misc]
+                lambda found, here=here: str(here / (found[1] or "").lstrip("/")),  # type: ignore[misc]  # mypy types no lambda with a default
                 text,
             )
         return text

@@ -101,7 +101,7 @@ def alerting(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFacto
         running: list[Process] = [exits.enter_context(local.process()) for local in alertmanagers]
         for process, local in zip(running, alertmanagers, strict=True):
             # Alerts that come before the peers know each other would be sent by each of them.
-            process.ready(lambda local=local: status(local)["status"] == "ready" and len(status(local)["peers"]) == 3)  # type: ignore[misc]
+            process.ready(lambda local=local: status(local)["status"] == "ready" and len(status(local)["peers"]) == 3)  # type: ignore[misc]  # mypy types no lambda with a default
         for local in prometheus:
             exits.enter_context(local.process())
         yield Alerting(prometheus, alertmanagers, posted)
@@ -126,11 +126,11 @@ def test_the_alertmanagers_of_production_are_one_cluster(alerting: Alerting) -> 
 def test_an_alert_of_two_replicas_reaches_the_receiver_once(alerting: Alerting) -> None:
     for local in alerting.prometheus:
         sent = partial(metric, local, "prometheus_notifications_sent_total")
-        eventually(lambda sent=sent: sent() >= 3, 30, f"{local.pod} has sent to every Alertmanager")  # type: ignore[misc]
+        eventually(lambda sent=sent: sent() >= 3, 30, f"{local.pod} has sent to every Alertmanager")  # type: ignore[misc]  # mypy types no lambda with a default
     for local in alerting.alertmanagers:
         # Asked each time a peer's turn comes, whether it has been sent already; at the second time the first is over.
         asked = partial(metric, local, "alertmanager_nflog_queries_total")
-        eventually(lambda asked=asked: asked() >= 2, 30, f"{local.pod} has dealt with the alert")  # type: ignore[misc]
+        eventually(lambda asked=asked: asked() >= 2, 30, f"{local.pod} has dealt with the alert")  # type: ignore[misc]  # mypy types no lambda with a default
 
     assert [[alert["labels"]["alertname"] for alert in post["alerts"]] for post in alerting.posted] == [["Watchdog"]]
 

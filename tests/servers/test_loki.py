@@ -320,6 +320,6 @@ def test_tenants_are_apart_and_rules_reach_every_prometheus(full: list[dict[str,
         assert [entry.line for entry in server.entries('{app="counted"}', tenant="platform")] == ["for the rules"]
         for port in receivers.values():
             asked = f"http://127.0.0.1:{port}/api/v1/query?query=app:log_errors:count1m"
-            (series,) = eventually(lambda asked=asked: http_json(asked)["data"]["result"], 60, "the rule's result")  # type: ignore[misc]
+            (series,) = eventually(lambda asked=asked: http_json(asked)["data"]["result"], 60, "the rule's result")  # type: ignore[misc]  # mypy types no lambda with a default
             assert series["metric"]["cluster"] == "dev-1"
             assert series["metric"]["a"] == "b"

@@ -56,7 +56,7 @@ def attribute(name: str, value: str) -> KeyValue:
 
 
 def counter(name: str, unit: str, temporality: int, point: NumberDataPoint) -> Metric:
-    summed = Sum(aggregation_temporality=temporality, is_monotonic=True, data_points=[point])  # type: ignore[arg-type]
+    summed = Sum(aggregation_temporality=temporality, is_monotonic=True, data_points=[point])  # type: ignore[arg-type]  # an enum without types
     return Metric(name=name, unit=unit, sum=summed)
 
 

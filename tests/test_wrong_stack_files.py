@@ -10,7 +10,8 @@ import yaml
 
 from components.kubernetes import labels, selector
 from components.prometheus.config import prometheus_yml
-from components.settings.stack import OWN_EXTERNAL_LABELS, OWN_LABELS, Refused, read
+from components.settings.checks import OWN_EXTERNAL_LABELS, OWN_LABELS
+from components.settings.stack import Refused, read
 
 SECRETS = ("slackUrl", "remoteToken")
 """The secrets of the stack."""

@@ -8,6 +8,8 @@ from components import exporters, provider
 from components.alertmanager.component import Alertmanager, AlertmanagerArgs
 from components.flow_table import flows
 from components.grafana import component as grafana
+from components.grafana.content import GrafanaContentArgs, fill
+from components.grafana.datasources import connections
 from components.jaeger.component import Jaeger, JaegerArgs
 from components.kubernetes import Site
 from components.load import load
@@ -16,6 +18,7 @@ from components.namespaces import Namespaces, NamespacesArgs
 from components.prometheus.component import Prometheus, PrometheusArgs
 from components.prometheus.config import extra_jobs
 from components.promtail.component import Promtail, PromtailArgs
+from dashboards.boards import rendered
 
 settings, secrets = load(Config())
 watched = settings.watched
@@ -54,7 +57,16 @@ Promtail(
     cluster,
 )
 jaeger = Jaeger("jaeger", JaegerArgs(site=site, settings=settings.jaeger), cluster)
-grafana.deploy(settings.grafana, site, cluster)
+server = grafana.deploy(settings.grafana, site, cluster)
+fill(
+    GrafanaContentArgs(
+        url=str(settings.grafana.address),
+        connections=connections(settings.prometheus, settings.loki, settings.cluster),
+        dashboards=rendered(settings.systems_on, watched),
+        after=server,
+    ),
+    provider.grafana(settings.grafana, secrets, server),
+)
 
 export("namespaces", {"stack": namespaces.stack, "nodeAgents": namespaces.node_agents})
 export(

@@ -2,7 +2,7 @@
 
 ``build/<stack>/`` then holds ``manifests/`` (one Kubernetes object per file, numbered in the order in which
 ``kubectl apply --server-side -f`` needs them, secrets masked), ``config/<server>/`` (what the server finds below
-``/etc/<server>/``) and ``summary.json``.
+``/etc/<server>/``), ``grafana/<kind>/`` (one JSON file per dashboard, datasource and folder) and ``summary.json``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import shutil
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,19 @@ def config_files(objects: list[dict[str, Any]]) -> dict[str, str]:
     return files
 
 
+def grafana_files(recorder: Recorder) -> dict[str, str]:
+    """What Grafana is filled with: ``<kind>/<uid>.json`` to text, secrets masked."""
+    files = {}
+    for resource in recorder.resources_seen:
+        if resource.type.startswith("grafana:"):
+            inputs = _masked(resource.inputs)
+            # A dashboard is its own JSON, ready to be imported by hand; all else as the provider takes it.
+            content = inputs.get("configJson") or json.dumps(inputs, indent=2, sort_keys=True) + "\n"
+            uid = json.loads(content).get("uid", resource.name)
+            files[f"{resource.type.rpartition(':')[2].lower()}s/{uid}.json"] = content
+    return files
+
+
 def summary(stack: str, objects: list[dict[str, Any]], stand_ins: list[str]) -> dict[str, Any]:
     """Objects by kind and namespace, images, and what is requested in total."""
     counts = Counter((made["kind"], made["metadata"].get("namespace", "-")) for made in objects)
@@ -154,24 +168,25 @@ def _requests(objects: list[dict[str, Any]]) -> dict[str, str]:
     return totals | {"storage": str(Bytes(storage)) if storage else "0"}
 
 
-_WRITTEN = {"config", "manifests", "summary.json"}
+_WRITTEN = {"config", "grafana", "manifests", "summary.json"}
 
 
-def write(out: Path, objects: list[dict[str, Any]], about: dict[str, Any]) -> None:
+def write(out: Path, objects: list[dict[str, Any]], content: Mapping[str, str], about: dict[str, Any]) -> None:
     """Replace what an earlier render wrote to ``out``; a folder that holds anything else is left alone."""
     if out.exists() and (not out.is_dir() or {entry.name for entry in out.iterdir()} - _WRITTEN):
         raise stack_file.Unreadable(f"{out}: holds files, but no render: choose another folder with --out")
-    for old in ("config", "manifests"):
+    for old in ("config", "grafana", "manifests"):
         shutil.rmtree(out / old, ignore_errors=True)
-    files = {f"config/{path}": content for path, content in config_files(objects).items()}
+    files = {f"config/{path}": file for path, file in config_files(objects).items()}
+    files |= {f"grafana/{path}": file for path, file in content.items()}
     for position, made in enumerate(objects):
         space, name = _place(made)
         stem = "-".join(filter(None, (f"{position:03}", made["kind"].lower(), space, name)))
         files[f"manifests/{stem}.yaml"] = text(made)
     files["summary.json"] = json.dumps(about, indent=2) + "\n"
-    for path, content in files.items():
+    for path, written in files.items():
         (out / path).parent.mkdir(parents=True, exist_ok=True)
-        (out / path).write_text(content)
+        (out / path).write_text(written)
 
 
 def table(about: dict[str, Any]) -> str:
@@ -192,7 +207,7 @@ def main(arguments: list[str] | None = None) -> int:
         recorder, stand_ins = render(chosen.stack, chosen.stack_file or ROOT / f"Pulumi.{chosen.stack}.yaml")
         objects = manifests(recorder)
         about = summary(chosen.stack, objects, stand_ins)
-        write(chosen.out or ROOT / "build" / chosen.stack, objects, about)
+        write(chosen.out or ROOT / "build" / chosen.stack, objects, grafana_files(recorder), about)
     except (Refused, stack_file.Unreadable, pulumi.RunError) as refused:
         print(refused, file=sys.stderr)
         return 1

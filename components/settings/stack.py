@@ -69,6 +69,11 @@ class Settings(Model):
         return watch(dict(self.systems), self.cluster, self.alerts, slos, self._grafana)
 
     @property
+    def systems_on(self) -> tuple[str, ...]:
+        """Names of the systems that are watched."""
+        return tuple(system.name for system in SYSTEMS if dict(self.systems)[system.name] is not None)
+
+    @property
     def _grafana(self) -> str | None:
         """Where our Grafana's own paths begin; None when it is somebody else's."""
         return None if self.grafana.external else self.grafana.path

@@ -46,7 +46,7 @@ def render_stack(stack: str, folder: Path, stack_file: Path | None = None) -> Re
     """Render ``Pulumi.<stack>.yaml``, or another stack file, into an empty ``folder``; raises what a render raises."""
     recorder, stand_ins = render.render(stack, stack_file or ROOT / f"Pulumi.{stack}.yaml")
     objects = render.manifests(recorder)
-    render.write(folder, objects, render.summary(stack, objects, stand_ins))
+    render.write(folder, objects, render.grafana_files(recorder), render.summary(stack, objects, stand_ins))
     claims = [made.inputs for made in recorder.resources_seen if made.type.endswith(":PersistentVolumeClaimPatch")]
     return Rendered(
         stack=stack,

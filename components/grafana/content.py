@@ -1,0 +1,126 @@
+"""What is in Grafana: folders, datasources, dashboards. Created through its API, after it is reached."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import pulumiverse_grafana
+from pulumi import (
+    ComponentResource,
+    Resource,
+    ResourceHook,
+    ResourceHookArgs,
+    ResourceHookBinding,
+    ResourceOptions,
+    warn,
+)
+from pulumiverse_grafana import oss
+
+from components.grafana.datasources import Connection
+from dashboards.boards import Rendered
+from dashboards.datasources import PROMETHEUS
+
+# A new ingress gets its address within a minute or two, and its certificate within as much again.
+PATIENCE_SECONDS, PAUSE_SECONDS = 240, 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrafanaContentArgs:
+    url: str
+    """Where Pulumi reaches Grafana."""
+    connections: tuple[Connection, ...]
+    dashboards: tuple[Rendered, ...]
+    after: Resource | None
+    """What must stand first: our own Grafana."""
+
+
+class GrafanaContent(ComponentResource):
+    """Everything in Grafana. Nothing else depends on it, so that the cluster's half can be updated without it."""
+
+    def __init__(self, name: str, args: GrafanaContentArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("observability:index:GrafanaContent", name, {}, opts)
+        hook = ResourceHook(f"{name}-is-reached", _reached(args.url))
+        child = ResourceOptions(
+            parent=self,
+            # A provider waits for nothing (pulumi/pulumi#8917), and a component's children not for what it waits for.
+            depends_on=[args.after] if args.after else [],
+            hooks=ResourceHookBinding(before_create=[hook], before_update=[hook]),
+        )
+        folders = {
+            title: oss.Folder(f"{name}-folder-{_slug(title)}", uid=_slug(title), title=title, opts=child)
+            for title in sorted({board.folder for board in args.dashboards})
+        }
+        for connection in args.connections:
+            _datasource(f"{name}-datasource-{connection.datasource.uid}", connection, child)
+        for board in args.dashboards:
+            oss.Dashboard(
+                f"{name}-dashboard-{board.uid}",
+                folder=folders[board.folder].uid,
+                config_json=board.json,
+                # Someone's edit in the browser is repaired, not refused.
+                overwrite=True,
+                opts=child,
+            )
+        self.register_outputs({})
+
+
+def fill(args: GrafanaContentArgs, provider: pulumiverse_grafana.Provider | None) -> GrafanaContent | None:
+    """The content; none, and a warning, when Pulumi has no credentials."""
+    if provider is None:
+        warn(
+            "grafana.tokenSecret: not given, and admin's password is in a Secret that Pulumi does not read: Grafana"
+            " stays empty. Make a service account with the role Admin in Grafana, and set its token."
+        )
+        return None
+    return GrafanaContent("grafana-content", args, ResourceOptions(provider=provider))
+
+
+def _datasource(name: str, connection: Connection, opts: ResourceOptions) -> Resource:
+    return oss.DataSource(
+        name,
+        uid=connection.datasource.uid,
+        name=connection.datasource.name,
+        type=connection.datasource.type,
+        url=connection.url,
+        access_mode="proxy",
+        is_default=connection.datasource is PROMETHEUS,
+        json_data_encoded=json.dumps(connection.options, sort_keys=True),
+        http_headers=connection.headers or None,
+        opts=opts,
+    )
+
+
+def _slug(title: str) -> str:
+    return title.lower().replace(" ", "-")
+
+
+def _reached(url: str) -> Callable[[ResourceHookArgs], None]:
+    """A hook of a real update, never of a preview: waits until Grafana answers, or says what to do."""
+
+    @cache  # asked once, however many resources wait for the answer
+    def missing() -> str:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                with urllib.request.urlopen(f"{url.rstrip('/')}/api/health", timeout=PAUSE_SECONDS):  # noqa: S310  an http URL, by its type
+                    return ""
+            except OSError as problem:
+                if time.monotonic() > deadline:
+                    return str(problem)
+            time.sleep(PAUSE_SECONDS)
+
+    def reached(_args: ResourceHookArgs) -> None:
+        if missing():
+            raise ConnectionError(
+                f"grafana.url: {url}: does not answer ({missing()}): everything in the cluster stands, and only what is"
+                " in Grafana is missing: open the way from here to Grafana (ingress, node port, or kubectl port-forward"
+                " with this URL), then run pulumi up again"
+            )
+
+    return reached

@@ -1,0 +1,42 @@
+"""Every dashboard of a stack: those of the systems that are on, those of every stack, and the runbooks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from dashboards import alerts, home, monitoring_health, runbooks, slos
+from dashboards.kit import build
+from dashboards.model import Board
+from rules.system import Watched
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rendered:
+    """A dashboard, ready for Grafana."""
+
+    uid: str
+    folder: str
+    json: str
+
+
+OF_SYSTEMS: dict[str, tuple[Board, ...]] = {
+    "monitoring": (monitoring_health.BOARD,),
+}
+"""By system: there is one file per board, ``<system>_<what it shows>.py``."""
+
+
+def boards(on: Collection[str], watched: Watched) -> tuple[Board, ...]:
+    """In a fixed order; ``on`` are the names of the systems that are."""
+    of_systems = (board for system, each in OF_SYSTEMS.items() if system in on for board in each)
+    of_slos = (slos.ALL, slos.ONE) if watched.slos else ()
+    written = (alerts.BOARD, *of_slos, *of_systems)
+    return (home.board(written), *written, *runbooks.boards(watched.alerts))
+
+
+def rendered(on: Collection[str], watched: Watched) -> tuple[Rendered, ...]:
+    """The same, with the thresholds of this stack's alerts drawn into them."""
+    by_name = {alert.name: alert for alert in watched.alerts}
+    return tuple(
+        Rendered(uid=board.uid, folder=board.folder, json=build(board, by_name)) for board in boards(on, watched)
+    )

@@ -1,0 +1,249 @@
+"""Boards as Grafana's JSON: what every panel needs, and nobody should repeat."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from dashboards.datasources import PROMETHEUS, Datasource
+from dashboards.model import COLUMNS, Board, Mark, Panel, Query, Row, Variable, View
+from dashboards.uids import runbook_uid
+from rules.metrics import Unit
+from rules.model import Alert, Severity
+
+with warnings.catch_warnings():
+    # Its newer schema is still a beta in the servers that this stack deploys (docs/decisions/0007).
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from grafana_foundation_sdk.builders import (
+        common,
+        dashboard,
+        heatmap,
+        logs,
+        loki,
+        prometheus,
+        stat,
+        statetimeline,
+        table,
+        text,
+        timeseries,
+    )
+    from grafana_foundation_sdk.cog.encoder import JSONEncoder
+    from grafana_foundation_sdk.models import common as commons
+    from grafana_foundation_sdk.models import dashboard as models
+    from grafana_foundation_sdk.models import prometheus as promql
+    from grafana_foundation_sdk.models.text import TextMode
+
+UNITS = {
+    Unit.NONE: "short",
+    Unit.RATIO: "percentunit",
+    Unit.SECONDS: "s",
+    Unit.BYTES: "bytes",
+    Unit.PER_SECOND: "cps",
+    Unit.TIMESTAMP: "dateTimeFromNow",
+    Unit.CURRENCY: "currencyUSD",
+}
+"""What Grafana calls a unit."""
+COLOURS = {Severity.INFO: "blue", Severity.WARNING: "orange", Severity.CRITICAL: "red"}
+"""Of a line that is crossed."""
+GOOD = "green"
+# More points than a screen has pixels say nothing; a second is finer than any scrape.
+MAX_DATA_POINTS, INTERVAL_MS = 1000, 1000
+
+
+def build(board: Board, alerts: Mapping[str, Alert]) -> str:
+    """A board as canonical JSON; ``alerts`` are the stack's, by name, with the thresholds that they have there."""
+    made = (
+        dashboard.Dashboard(board.title)
+        .uid(board.uid)
+        .description(board.description)
+        .tags(sorted(board.tags))
+        .time(board.since, "now")
+        .refresh("1m")
+        .timezone("browser")
+        .tooltip(models.DashboardCursorSync.CROSSHAIR)
+        .editable()
+    )
+    for variable in board.variables:
+        made.with_variable(_variable(variable))
+    for mark in board.marks:
+        made.annotation(_mark(mark))
+    for uid in board.related:
+        link = dashboard.DashboardLink(uid.replace("-", " ").capitalize()).type(models.DashboardLinkType.LINK)
+        made.link(link.url(f"/d/{uid}").keep_time(True).include_vars(True))
+    for position, (panel, place) in enumerate(_laid_out(board.rows), start=1):
+        if isinstance(panel, Row):
+            made.with_row(dashboard.Row(panel.title).id(position).grid_pos(place))
+        else:
+            made.with_panel(_panel(panel, alerts.get(panel.alert)).id(position).grid_pos(place))
+    return JSONEncoder(sort_keys=True, indent=2).encode(made.build()) + "\n"
+
+
+def _laid_out(rows: tuple[Row, ...]) -> Iterator[tuple[Row | Panel, models.GridPos]]:
+    """Headings and panels with their places: each panel as high as it fits, and then as far left."""
+    top = 0
+    for row in rows:
+        yield row, models.GridPos(h=1, w=COLUMNS, x=0, y=top)
+        filled = [top + 1] * COLUMNS
+        for panel in row.panels:
+            heights = {x: max(filled[x : x + panel.width]) for x in range(COLUMNS - panel.width + 1)}
+            x = min(heights, key=heights.__getitem__)
+            yield panel, models.GridPos(h=panel.height, w=panel.width, x=x, y=heights[x])
+            filled[x : x + panel.width] = [heights[x] + panel.height] * panel.width
+        top = max(filled)
+
+
+def _variable(variable: Variable) -> dashboard.QueryVariable:
+    made = (
+        dashboard.QueryVariable(variable.name)
+        .label(variable.title)
+        .datasource(_ref(variable.datasource))
+        .query(f"label_values({variable.of}, {variable.label})")
+        .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(models.VariableSort.ALPHABETICAL_ASC)
+    )
+    if not variable.multiple:
+        return made
+    everything = models.VariableOption(selected=True, text=["All"], value=["$__all"])
+    # Series without the label match as well; Loki wants one matcher that cannot be empty.
+    matches_all = ".*" if variable.datasource == PROMETHEUS else ".+"
+    return made.multi(True).include_all(True).all_value(matches_all).current(everything)
+
+
+def _mark(mark: Mark) -> dashboard.AnnotationQuery:
+    return (
+        dashboard.AnnotationQuery()
+        .name(mark.name)
+        .datasource(_ref(PROMETHEUS))
+        .expr(mark.expr)
+        .enable(True)
+        .icon_color(mark.colour)
+        .title_format(mark.name)
+        .text_format(mark.text)
+    )
+
+
+def _ref(datasource: Datasource) -> commons.DataSourceRef:
+    return commons.DataSourceRef(type_val=datasource.type, uid=datasource.uid)
+
+
+_VIEWS: dict[View, Callable[[], Any]] = {
+    View.TREND: timeseries.Panel,
+    View.NUMBER: stat.Panel,
+    View.RANKING: table.Panel,
+    View.HEAT: heatmap.Panel,
+    View.LINES: logs.Panel,
+    View.STATES: statetimeline.Panel,
+}
+
+
+def _panel(panel: Panel, alert: Alert | None) -> Any:
+    if panel.view is View.TEXT:
+        return text.Panel().title(panel.title).mode(TextMode.MARKDOWN).content(panel.description)
+    made = _VIEWS[panel.view]().title(panel.title).description(panel.description)
+    made.datasource(_ref(panel.queries[0].datasource)).max_data_points(MAX_DATA_POINTS)
+    for position, query in enumerate(panel.queries):
+        made.with_target(_target(query, chr(ord("A") + position), panel.view))
+    if panel.view is not View.LINES:
+        made.unit(UNITS[panel.unit]).thresholds(_thresholds(alert))
+    if alert is not None:
+        runbook = dashboard.DashboardLink("Runbook").type(models.DashboardLinkType.LINK)
+        made.links([runbook.url(f"/d/{runbook_uid(alert.runbook_name)}")])
+    return _FINISH.get(panel.view, _as_it_is)(made, panel, alert)
+
+
+def _target(query: Query, ref_id: str, view: View) -> Any:
+    if query.datasource.type == "loki":
+        return (
+            loki.Dataquery()
+            .ref_id(ref_id)
+            .datasource(_ref(query.datasource))
+            .expr(query.expr)
+            .legend_format(query.legend)
+        )
+    made = prometheus.Dataquery().ref_id(ref_id).datasource(_ref(query.datasource)).expr(query.expr)
+    made.legend_format(query.legend or "__auto").interval_ms(INTERVAL_MS).max_data_points(MAX_DATA_POINTS)
+    if view in (View.NUMBER, View.RANKING):
+        made.instant().format(
+            promql.PromQueryFormat.TABLE if view is View.RANKING else promql.PromQueryFormat.TIME_SERIES
+        )
+    else:
+        made.range()
+        made.format(promql.PromQueryFormat.HEATMAP if view is View.HEAT else promql.PromQueryFormat.TIME_SERIES)
+    return made.exemplar(query.exemplars)
+
+
+def _thresholds(alert: Alert | None) -> dashboard.ThresholdsConfig:
+    """The lines that page, as colours: the panel turns red where the alert turns critical."""
+    lines = list(alert.thresholds.items())[::-1] if alert else []
+    colours = [GOOD, *(COLOURS[severity] for severity, _ in lines)]
+    if alert is not None and alert.below:
+        # From below, the lowest line is the most urgent: what is above the last one is good.
+        lines, colours = lines[::-1], colours[::-1]
+    values = [None, *(float(number) for _, number in lines)]
+    steps = [models.Threshold(value=value, color=colour) for value, colour in zip(values, colours, strict=True)]
+    return dashboard.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(steps)
+
+
+def _as_it_is(made: Any, _panel: Panel, _alert: Alert | None) -> Any:
+    return made
+
+
+def _trend(made: timeseries.Panel, panel: Panel, alert: Alert | None) -> timeseries.Panel:
+    legend = common.VizLegendOptions().display_mode(commons.LegendDisplayMode.LIST).show_legend(True)
+    made.legend(legend.placement(commons.LegendPlacement.BOTTOM).calcs(["lastNotNull", "max"]))
+    made.tooltip(common.VizTooltipOptions().mode(commons.TooltipDisplayMode.MULTI).sort(commons.SortOrder.DESCENDING))
+    made.line_width(1).fill_opacity(10 if not panel.stacked else 30).span_nulls(False).show_points(
+        commons.VisibilityMode.AUTO
+    )
+    if panel.unit in (Unit.RATIO, Unit.SECONDS, Unit.BYTES, Unit.PER_SECOND, Unit.CURRENCY):
+        made.min(0)  # a line that starts elsewhere makes every wobble look like an outage
+    if panel.stacked:
+        made.stacking(common.StackingConfig().mode(commons.StackingMode.NORMAL).group("A"))
+    if alert is not None and alert.thresholds:
+        style = common.GraphThresholdsStyleConfig().mode(commons.GraphThresholdsStyleMode.DASHED)
+        made.thresholds_style(style)
+    return made
+
+
+def _number(made: stat.Panel, _panel: Panel, alert: Alert | None) -> stat.Panel:
+    made.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
+    made.color_mode(commons.BigValueColorMode.VALUE if alert is None else commons.BigValueColorMode.BACKGROUND)
+    return made.graph_mode(commons.BigValueGraphMode.NONE).no_value("none")
+
+
+def _ranking(made: table.Panel, panel: Panel, _alert: Alert | None) -> table.Panel:
+    names = {f"Value #{chr(ord('A') + n)}": query.legend for n, query in enumerate(panel.queries)}
+    if len(panel.queries) == 1:
+        names = {"Value": panel.queries[0].legend}
+    order = {column: position for position, column in enumerate((*panel.columns, *names))}
+    made.transformations(
+        [
+            models.DataTransformerConfig(id_val="merge", options={}),
+            models.DataTransformerConfig(
+                id_val="filterFieldsByName", options={"include": {"names": [*panel.columns, *names]}}
+            ),
+            models.DataTransformerConfig(id_val="organize", options={"indexByName": order, "renameByName": names}),
+        ]
+    )
+    (first, *_) = names.values()
+    made.sort_by([common.TableSortByFieldState().display_name(first).desc(True)])
+    if panel.drill:
+        chosen = "&".join(f"var-{column}=${{__data.fields.{column}}}" for column in panel.columns)
+        link = dashboard.DashboardLink("Look closer").type(models.DashboardLinkType.LINK)
+        link.url(f"/d/{panel.drill}?{chosen}&${{__url_time_range}}")
+        made.data_links([link])
+    return made
+
+
+def _lines(made: logs.Panel, _panel: Panel, _alert: Alert | None) -> logs.Panel:
+    made.show_time(True).wrap_log_message(True).enable_log_details(True)
+    return made.sort_order(commons.LogsSortOrder.DESCENDING)
+
+
+_FINISH: dict[View, Callable[[Any, Panel, Alert | None], Any]] = {
+    View.TREND: _trend,
+    View.NUMBER: _number,
+    View.RANKING: _ranking,
+    View.LINES: _lines,
+}

@@ -1,0 +1,138 @@
+"""The words of the dashboards: boards of rows of panels that ask queries. Values, which ``kit`` turns into JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dashboards.datasources import PROMETHEUS, Datasource
+from dashboards.uids import Dashboard
+from rules.metrics import Unit
+
+COLUMNS = 24
+"""Grafana's grid."""
+
+
+class View(StrEnum):
+    """How a panel shows what its queries return."""
+
+    TREND = "timeseries"
+    """Lines over the chosen time."""
+    NUMBER = "stat"
+    """One number, now."""
+    RANKING = "table"
+    """A row per series, the largest first."""
+    HEAT = "heatmap"
+    """A histogram's buckets over time."""
+    LINES = "logs"
+    """Log lines."""
+    STATES = "state-timeline"
+    """What was in which state, over time."""
+    TEXT = "text"
+    """Markdown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """What a panel asks. PromQL or LogQL, as its datasource says, with the board's variables."""
+
+    expr: str
+    legend: str = ""
+    """Name of its series, with ``{{label}}``; in a table, of its column of values."""
+    datasource: Datasource = PROMETHEUS
+    exemplars: bool = False
+    """Whether traces are marked on the line."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """One question and its answer."""
+
+    title: str
+    description: str
+    """What it shows, and what to make of it; for a text panel, the text itself."""
+    view: View = View.TREND
+    queries: tuple[Query, ...] = ()
+    unit: Unit = Unit.NONE
+    width: int = 8
+    height: int = 8
+    alert: str = ""
+    """The alert whose thresholds are drawn, and whose runbook is linked."""
+    stacked: bool = False
+    columns: tuple[str, ...] = ()
+    """Labels that a ranking shows, in this order; others are hidden."""
+    drill: Dashboard | None = None
+    """Where a click on a row of a ranking leads, with the row's labels as variables."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """Panels under one heading."""
+
+    title: str
+    panels: tuple[Panel, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variable:
+    """A choice that narrows the whole board: the values of a label."""
+
+    name: str
+    label: str
+    """The label whose values it offers."""
+    of: str
+    """The selector of the series that have it; may name the variables before."""
+    title: str
+    datasource: Datasource = PROMETHEUS
+    multiple: bool = True
+    """Whether several can be chosen, and all are by default; otherwise the first one is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """Something that happened, as a line across every panel of a board: each series of ``expr`` when it is there."""
+
+    name: str
+    expr: str
+    text: str
+    """What is written at the line, with ``{{label}}``."""
+    colour: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board:
+    """One dashboard."""
+
+    uid: str
+    title: str
+    description: str
+    """What question it answers, for whom."""
+    folder: str
+    tags: tuple[str, ...]
+    """Boards with the same tag are offered as links."""
+    rows: tuple[Row, ...]
+    variables: tuple[Variable, ...] = ()
+    related: tuple[Dashboard, ...] = ()
+    since: str = "now-6h"
+    marks: tuple[Mark, ...] = ()
+
+    @property
+    def panels(self) -> Iterator[Panel]:
+        return (panel for row in self.rows for panel in row.panels)
+
+
+def variable(name: str, of: str, title: str, *, multiple: bool = True, label: str = "") -> Variable:
+    """A choice among the values that the label ``name`` (or ``label``) has in the series ``of``."""
+    return Variable(name=name, label=label or name, of=of, title=title, multiple=multiple)
+
+
+def alerts_of(*systems: str) -> Mark:
+    """The alerts of these systems, from when they fire until they do not."""
+    named = "|".join(systems)
+    return Mark(
+        name="Alerts",
+        expr=f'ALERTS{{alertstate="firing", cluster=~"$cluster", system=~"{named}", severity=~"critical|warning"}}',
+        text="{{alertname}} ({{severity}}) {{namespace}} {{pod}} {{node}}",
+        colour="red",
+    )

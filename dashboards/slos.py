@@ -1,0 +1,173 @@
+"""Objectives: all of them with their budgets, and one in detail."""
+
+from __future__ import annotations
+
+from dashboards.model import Board, Panel, Query, Row, View, variable
+from dashboards.uids import Dashboard
+from rules.metrics import Unit
+from rules.slo import BURNS
+
+_ALL = 'cluster=~"$cluster"'
+_ONE = 'cluster=~"$cluster", slo="$slo"'
+_CLUSTER = variable("cluster", "slo:objective:ratio", "Cluster")
+
+ALL = Board(
+    uid=Dashboard.SLOS,
+    title="SLOs: all",
+    description="Which objectives are kept, and how much of each error budget is left.",
+    folder="SLOs",
+    tags=("slo",),
+    since="now-7d",
+    variables=(_CLUSTER,),
+    related=(Dashboard.HOME, Dashboard.ALERTS),
+    rows=(
+        Row(
+            "Budgets",
+            (
+                Panel(
+                    title="Budget left",
+                    description="The part of each error budget that is left; below zero, the objective is broken.",
+                    view=View.RANKING,
+                    queries=(
+                        Query(
+                            expr=f"max by (cluster, slo) (slo:error_budget_remaining:ratio{{{_ALL}}})", legend="Left"
+                        ),
+                        Query(expr=f"max by (cluster, slo) (slo:objective:ratio{{{_ALL}}})", legend="Objective"),
+                        Query(
+                            expr=f"max by (cluster, slo) (slo:sli_error:ratio_rate1h{{{_ALL}}})",
+                            legend="Failing (1h)",
+                        ),
+                    ),
+                    unit=Unit.RATIO,
+                    columns=("cluster", "slo"),
+                    drill=Dashboard.SLO,
+                    width=24,
+                    height=10,
+                ),
+                Panel(
+                    title="Budget left over time",
+                    description="A steep fall is an incident, a slope is a lasting loss.",
+                    queries=(
+                        Query(expr=f"min by (slo) (slo:error_budget_remaining:ratio{{{_ALL}}})", legend="{{slo}}"),
+                    ),
+                    unit=Unit.RATIO,
+                    width=12,
+                    height=10,
+                ),
+                Panel(
+                    title="Burn rate",
+                    description="How many times faster than allowed a budget burns, over an hour; at 1 it lasts.",
+                    queries=(
+                        Query(
+                            expr=(
+                                f"max by (slo) (slo:sli_error:ratio_rate1h{{{_ALL}}}"
+                                f" / slo:error_budget:ratio{{{_ALL}}})"
+                            ),
+                            legend="{{slo}}",
+                        ),
+                    ),
+                    width=12,
+                    height=10,
+                ),
+            ),
+        ),
+    ),
+)
+
+ONE = Board(
+    uid=Dashboard.SLO,
+    title="SLOs: one in detail",
+    description="One objective: its events, its failures over every window that an alert reads, and its budget.",
+    folder="SLOs",
+    tags=("slo",),
+    since="now-24h",
+    variables=(_CLUSTER, variable("slo", f"slo:objective:ratio{{{_ALL}}}", "Objective", multiple=False)),
+    related=(Dashboard.SLOS, Dashboard.ALERTS),
+    rows=(
+        Row(
+            "Now",
+            (
+                Panel(
+                    title="Objective",
+                    description="The part of all events that must be good.",
+                    view=View.NUMBER,
+                    queries=(Query(expr=f"max(slo:objective:ratio{{{_ONE}}})"),),
+                    unit=Unit.RATIO,
+                    width=6,
+                ),
+                Panel(
+                    title="Budget left",
+                    description="The part of the error budget that is left in this window.",
+                    view=View.NUMBER,
+                    queries=(Query(expr=f"min(slo:error_budget_remaining:ratio{{{_ONE}}})"),),
+                    unit=Unit.RATIO,
+                    width=6,
+                ),
+                Panel(
+                    title="Failing now",
+                    description="The part of the events of the last five minutes that failed.",
+                    view=View.NUMBER,
+                    queries=(Query(expr=f"max(slo:sli_error:ratio_rate5m{{{_ONE}}})"),),
+                    unit=Unit.RATIO,
+                    width=6,
+                ),
+                Panel(
+                    title="Events now",
+                    description="Events per second. With few of them, a single failure is a large part.",
+                    view=View.NUMBER,
+                    queries=(Query(expr=f"sum(slo:events:rate5m{{{_ONE}}})"),),
+                    unit=Unit.PER_SECOND,
+                    width=6,
+                ),
+            ),
+        ),
+        Row(
+            "Over time",
+            (
+                Panel(
+                    title="Events and failures",
+                    description="How much happens, and how much of it is bad.",
+                    queries=(
+                        Query(expr=f"sum by (cluster) (slo:events:rate5m{{{_ONE}}})", legend="all, {{cluster}}"),
+                        Query(expr=f"sum by (cluster) (slo:errors:rate5m{{{_ONE}}})", legend="bad, {{cluster}}"),
+                    ),
+                    unit=Unit.PER_SECOND,
+                    width=12,
+                ),
+                Panel(
+                    title="Budget over time",
+                    description="What is left of the error budget; it comes back as old failures leave the window.",
+                    queries=(
+                        Query(
+                            expr=f"min by (cluster) (slo:error_budget_remaining:ratio{{{_ONE}}})", legend="{{cluster}}"
+                        ),
+                    ),
+                    unit=Unit.RATIO,
+                    width=12,
+                ),
+                *(
+                    Panel(
+                        title=f"{burn.name} burn",
+                        description=(
+                            f"The alert of this speed fires while both windows, {burn.long} and {burn.short}, are above"
+                            f" the line: at that rate {burn.budget:.0%} of a budget is gone within {burn.long}."
+                        ),
+                        queries=(
+                            Query(
+                                expr=f"max by (cluster) (slo:sli_error:ratio_rate{burn.long}{{{_ONE}}})",
+                                legend=f"{burn.long}, {{{{cluster}}}}",
+                            ),
+                            Query(
+                                expr=f"max by (cluster) (slo:sli_error:ratio_rate{burn.short}{{{_ONE}}})",
+                                legend=f"{burn.short}, {{{{cluster}}}}",
+                            ),
+                        ),
+                        unit=Unit.RATIO,
+                        width=12,
+                    )
+                    for burn in BURNS
+                ),
+            ),
+        ),
+    ),
+)

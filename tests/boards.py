@@ -1,0 +1,35 @@
+"""The boards of the whole catalogue, and their queries as a server would get them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from dashboards.boards import boards
+from dashboards.model import Board, Panel, Query
+from rules.promql import Labels, labels_of
+from tests.catalogue import everything
+
+STACK = everything()
+BOARDS = boards(STACK.systems_on, STACK.watched)
+WRITTEN = tuple(board for board in BOARDS if not board.uid.startswith("rb-"))
+"""Those that a person has written; the others are made of runbooks."""
+
+RANGES = {"$__rate_interval": "5m", "$__interval": "1m", "$__range": "6h", "$__range_s": "21600"}
+"""What Grafana puts in place of its own variables."""
+
+
+def prometheus_queries(board: Board) -> list[tuple[Panel, Query]]:
+    return [(p, query) for p in board.panels for query in p.queries if query.datasource.type == "prometheus"]
+
+
+def filled(expr: str, variables: Mapping[str, str] | None = None) -> str:
+    """A query with values for its variables: everything, unless others are given."""
+    for name, value in RANGES.items():
+        expr = re.sub(re.escape(name) + r"(?!\w)", value, expr)
+    chosen = variables or {}
+    return re.sub(r"\$\{?(\w+)\}?", lambda found: chosen.get(found[1], ".*"), expr)
+
+
+def labels(expr: str, known: Mapping[str, Labels]) -> Labels:
+    return labels_of(filled(expr), known)

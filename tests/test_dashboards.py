@@ -1,0 +1,259 @@
+"""The boards: what they ask is there, what they show is explained, and where they lead exists."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from itertools import combinations
+from typing import Any
+
+import pytest
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+
+from components.settings.stack import read
+from dashboards import kit
+from dashboards.boards import OF_SYSTEMS, boards
+from dashboards.datasources import ALL as DATASOURCES
+from dashboards.model import COLUMNS, Board, Panel, Query, Row, View
+from dashboards.uids import Dashboard
+from rules.catalogue import series_of
+from rules.model import Severity
+from rules.systems import SYSTEMS
+from tests.boards import BOARDS, STACK, WRITTEN, filled, labels, prometheus_queries
+from tests.catalogue import EVERYTHING
+from tests.test_catalogue import alert
+
+# Imported by the kit, which knows about its warning.
+MODELS = importlib.import_module("grafana_foundation_sdk.models.dashboard")
+ALERTS = {each.name: each for each in STACK.watched.alerts}
+# What Prometheus makes of the alerts themselves.
+KNOWN = series_of(STACK.watched) | dict.fromkeys(("ALERTS", "ALERTS_FOR_STATE"))
+
+every_board = pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
+every_written_board = pytest.mark.parametrize("board", WRITTEN, ids=lambda board: board.uid)
+
+
+def made(board: Board) -> dict[str, Any]:
+    read_back: dict[str, Any] = json.loads(kit.build(board, ALERTS))
+    return read_back
+
+
+# --- what boards ask ---
+
+
+@every_board
+def test_every_query_asks_for_series_that_are_there_and_shows_labels_that_they_have(board: Board) -> None:
+    for panel, query in prometheus_queries(board):
+        where = f"{board.uid}, {panel.title}"
+        try:
+            found = labels(query.expr, KNOWN)
+        except ValueError as problem:
+            raise AssertionError(f"{where}: {problem}") from None
+        shown = set(re.findall(r"{{\s*(\w+)\s*}}", query.legend)) | set(panel.columns)
+        assert found is None or shown <= found, f"{where}: shows labels that its query does not return"
+
+
+@every_board
+def test_every_variable_and_mark_asks_for_series_that_are_there(board: Board) -> None:
+    for variable in board.variables:
+        if variable.datasource.type == "prometheus":
+            found = labels(variable.of, KNOWN)
+            assert found is None or variable.label in found, f"{board.uid}: {variable.name}"
+    for mark in board.marks:
+        labels(mark.expr, KNOWN)
+
+
+@every_board
+def test_a_query_names_only_variables_that_the_board_has(board: Board) -> None:
+    known = {variable.name for variable in board.variables}
+    asked = [query.expr for panel in board.panels for query in panel.queries]
+    asked += [variable.of for variable in board.variables] + [mark.expr for mark in board.marks]
+    for expr in asked:
+        named = set(re.findall(r"\$\{?(\w+)", expr))
+        assert {name for name in named if not name.startswith("__")} <= known, f"{board.uid}: {expr}"
+
+
+@every_written_board
+def test_no_query_returns_without_bound_what_a_large_cluster_has(board: Board) -> None:
+    """Whole metrics would be a line per pod: a query aggregates, selects by a single-valued variable, or is cut off."""
+    single = [f'="${variable.name}"' for variable in board.variables if not variable.multiple]
+    for panel, query in prometheus_queries(board):
+        bounded = re.search(r"\b(sum|count|avg|max|min|topk|bottomk|group|quantile|absent|scalar|vector)\b", query.expr)
+        recorded = re.search(r"\w+:\w+:\w+|\bALERTS\b", query.expr)
+        chosen = any(each in query.expr for each in single)
+        assert bounded or recorded or chosen, f"{board.uid}, {panel.title}: {query.expr}"
+
+
+@pytest.mark.parametrize(
+    "off",
+    [set(names) for count in (1, 2) for names in combinations((system.name for system in SYSTEMS), count)],
+    ids=lambda names: " and ".join(sorted(names)),
+)
+def test_without_a_system_there_is_no_board_of_it_and_no_panel_that_asks_for_it(off: set[str]) -> None:
+    systems: dict[str, Any] = {system.name: None if system.name in off else {} for system in SYSTEMS}
+    stack = read(EVERYTHING | {"systems": systems})
+    known = series_of(stack.watched) | dict.fromkeys(("ALERTS", "ALERTS_FOR_STATE"))
+    left = boards(stack.systems_on, stack.watched)
+    assert not {board.uid for board in left} & {board.uid for name in off for board in OF_SYSTEMS.get(name, ())}
+    for board in left:
+        for panel, query in prometheus_queries(board):
+            try:
+                labels(query.expr, known)
+            except ValueError as problem:
+                raise AssertionError(f"without {off}: {board.uid}, {panel.title}: {problem}") from None
+
+
+# --- what boards show ---
+
+
+@every_board
+def test_every_panel_has_a_title_a_description_and_a_unit(board: Board) -> None:
+    titles = [panel.title for panel in board.panels]
+    assert sorted(set(titles)) == sorted(titles), "titles tell panels apart"
+    for panel in made(board)["panels"]:
+        if panel["type"] == "row":
+            continue
+        assert panel["title"]
+        if panel["type"] == "text":
+            assert panel["options"]["content"]
+            continue
+        assert panel["description"].endswith("."), f"{panel['title']}: a sentence"
+        if panel["type"] != "logs":
+            assert panel["fieldConfig"]["defaults"]["unit"]
+        assert panel["targets"], f"{panel['title']}: asks nothing"
+        assert [target["refId"] for target in panel["targets"]] == [chr(65 + n) for n in range(len(panel["targets"]))]
+        for target in panel["targets"]:
+            assert target["datasource"]["uid"] in {datasource.uid for datasource in DATASOURCES}
+
+
+@every_board
+def test_panels_neither_overlap_nor_leave_the_grid(board: Board) -> None:
+    taken = set[tuple[int, int]]()
+    for panel in made(board)["panels"]:
+        place = panel["gridPos"]
+        assert place["x"] + place["w"] <= COLUMNS
+        cells = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
+        assert not cells & taken, f"{panel['title']}: overlaps"
+        taken |= cells
+
+
+@every_board
+def test_a_board_says_what_it_is_for_and_where_to_go_next(board: Board) -> None:
+    assert board.description.endswith(".")
+    assert board.tags
+    uids = {each.uid for each in BOARDS}
+    assert {str(uid) for uid in board.related} <= uids
+    assert {str(panel.drill) for panel in board.panels if panel.drill} <= uids
+
+
+def test_no_two_boards_have_one_uid_or_one_title_in_a_folder() -> None:
+    uids = [board.uid for board in BOARDS]
+    assert len(set(uids)) == len(uids)
+    assert all(len(uid) <= 40 for uid in uids), "Grafana's limit"
+    places = [(board.folder, board.title) for board in BOARDS]
+    assert len(set(places)) == len(places)
+
+
+def test_every_alert_leads_to_a_board_and_a_runbook_that_exist() -> None:
+    uids = {board.uid for board in BOARDS}
+    assert {str(each.dashboard) for each in STACK.watched.alerts} <= uids
+    assert {f"rb-{each.runbook_name.lower()}" for each in STACK.watched.alerts} <= uids
+
+
+def test_every_uid_is_that_of_a_board() -> None:
+    assert {str(uid) for uid in Dashboard} == {board.uid for board in WRITTEN}
+
+
+@every_board
+def test_an_alert_that_a_panel_draws_exists(board: Board) -> None:
+    for panel in board.panels:
+        assert not panel.alert or panel.alert in ALERTS, f"{board.uid}, {panel.title}"
+
+
+# --- the kit ---
+
+
+def board(*panels: Panel) -> Board:
+    return Board(
+        uid="widgets",
+        title="Widgets",
+        description="Widgets.",
+        folder="Widgets",
+        tags=("widgets",),
+        rows=(Row("All", panels),),
+    )
+
+
+def panel(**changes: Any) -> Panel:
+    given: dict[str, Any] = {"title": "Broken", "description": "Broken ones.", "queries": (Query(expr="widgets"),)}
+    return Panel(**given | changes)
+
+
+def first(made_of: Board, **alerts: Any) -> dict[str, Any]:
+    """The first panel below the heading."""
+    return dict(json.loads(kit.build(made_of, alerts))["panels"][1])
+
+
+def test_the_line_on_the_panel_is_the_line_that_pages() -> None:
+    above = alert(above={Severity.WARNING: 0.1, Severity.CRITICAL: 0.25})
+    drawn = first(board(panel(alert="Widgets")), Widgets=above)["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert [(step["value"], step["color"]) for step in drawn] == [(None, "green"), (0.1, "orange"), (0.25, "red")]
+
+
+def test_a_line_from_below_is_red_beneath_it() -> None:
+    below = alert(above={}, below={Severity.WARNING: 0.2, Severity.CRITICAL: 0.1})
+    drawn = first(board(panel(alert="Widgets")), Widgets=below)["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert [(step["value"], step["color"]) for step in drawn] == [(None, "red"), (0.1, "orange"), (0.2, "green")]
+
+
+def test_a_panel_with_an_alert_leads_to_its_runbook() -> None:
+    (link,) = first(board(panel(alert="Widgets")), Widgets=alert())["links"]
+    assert link["url"] == "/d/rb-targetdown"
+
+
+def test_a_panel_of_an_alert_that_is_off_has_no_line() -> None:
+    drawn = first(board(panel(alert="Widgets")))
+    assert [step["value"] for step in drawn["fieldConfig"]["defaults"]["thresholds"]["steps"]] == [None]
+
+
+def test_a_query_says_how_fine_it_is_asked() -> None:
+    (target,) = first(board(panel()))["targets"]
+    assert (target["intervalMs"], target["maxDataPoints"]) == (1000, 1000)
+
+
+def test_a_ranking_shows_its_columns_and_hides_the_rest() -> None:
+    ranking = panel(
+        view=View.RANKING, columns=("pod",), queries=(Query(expr="a", legend="Restarts"), Query(expr="b", legend="Age"))
+    )
+    steps = {step["id"]: step["options"] for step in first(board(ranking))["transformations"]}
+    assert steps["filterFieldsByName"]["include"]["names"] == ["pod", "Value #A", "Value #B"]
+    assert steps["organize"]["renameByName"] == {"Value #A": "Restarts", "Value #B": "Age"}
+
+
+def test_panels_fill_the_room_beside_a_tall_one() -> None:
+    tall, beside, below = panel(title="Tall", width=12, height=16), panel(title="Beside", width=12), panel(width=12)
+    places = [each["gridPos"] for each in json.loads(kit.build(board(tall, beside, below), {}))["panels"][1:]]
+    assert [(place["x"], place["y"]) for place in places] == [(0, 1), (12, 1), (12, 9)]
+
+
+@every_board
+def test_a_board_survives_the_types_of_its_own_sdk_and_is_the_same_twice(board: Board) -> None:
+    text = kit.build(board, ALERTS)
+    assert text == kit.build(board, ALERTS)
+    again = JSONEncoder(sort_keys=True).encode(MODELS.Dashboard.from_json(json.loads(text)))
+    assert json.loads(again) == json.loads(text)
+
+
+def test_nothing_of_a_server_s_own_is_in_the_json() -> None:
+    for key in ("id", "version", "iteration"):
+        assert json.loads(kit.build(BOARDS[0], {})).get(key) is None
+
+
+def test_variables_are_filled_in() -> None:
+    asked = 'rate(a{cluster=~"$cluster", pod=~"${pod}"}[$__rate_interval]) / $__range_s'
+    assert filled(asked, {"cluster": "c-1"}) == 'rate(a{cluster=~"c-1", pod=~".*"}[5m]) / 21600'

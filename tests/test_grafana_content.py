@@ -1,0 +1,202 @@
+"""What Pulumi puts into Grafana, and that nothing in the cluster waits for it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+
+from components.grafana import content, datasources
+from components.settings.cluster import ClusterSettings
+from components.settings.loki import LokiSettings
+from components.settings.prometheus import PrometheusSettings
+from dashboards import datasources as uids
+from tests.conftest import Recorded, Stacks
+from tools import render
+from tools.recorder import Resource, record
+from tools.recorder import Secret as SecretValue
+
+CLUSTER = ClusterSettings(name="c-1", environment="test", context="c-1", flavour="kind")
+
+
+def in_grafana(stack: Recorded, kind: str = "") -> dict[str, Resource]:
+    """What the Grafana provider is asked to make, by name."""
+    return {
+        made.name: made
+        for made in stack.recorder.resources_seen
+        if made.type.startswith("grafana:") and made.type.endswith(kind)
+    }
+
+
+def connection(uid: uids.Datasource, **loki: Any) -> datasources.Connection:
+    made = datasources.connections(PrometheusSettings(), LokiSettings.model_validate(loki), CLUSTER)
+    return next(each for each in made if each.datasource is uid)
+
+
+# --- the provider, and what hangs on what ---
+
+
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_everything_in_grafana_goes_through_the_explicit_provider_below_one_component(name: str, stack: Stacks) -> None:
+    made = in_grafana(stack(name))
+    assert made
+    for resource in made.values():
+        assert "pulumi:providers:grafana::grafana" in resource.provider, resource.name
+        assert "GrafanaContent::grafana-content" in resource.parent, resource.name
+
+
+def test_our_own_grafana_is_there_before_anything_is_put_into_it(prod: Recorded) -> None:
+    (pods,) = (made for made in prod.recorder.resources_seen if made.name == "grafana-pods")
+    for resource in in_grafana(prod).values():
+        assert pods.urn in resource.dependencies, f"{resource.name}: the provider waits for nothing"
+
+
+def test_nothing_in_the_cluster_waits_for_what_is_in_grafana(prod: Recorded) -> None:
+    """So `pulumi up --exclude` can leave all of it out, while Grafana is down: see docs/decisions/0007."""
+    for resource in prod.recorder.resources_seen:
+        if resource.type.startswith("kubernetes:"):
+            content_of = {urn for urn in resource.dependencies if "GrafanaContent" in urn or "providers:grafana" in urn}
+            assert not content_of, f"{resource.name}: a rule fix would wait for Grafana"
+    named = {made.name for made in prod.recorder.resources_seen if "GrafanaContent" in made.urn}
+    assert named == {"grafana-content", *in_grafana(prod)}, "one pattern names them all, and nothing else"
+
+
+def test_an_external_grafana_is_filled_the_same_way(stack: Stacks) -> None:
+    external = {"url": "https://grafana.elsewhere.example.com", "tokenSecret": "grafanaToken"}
+    config = stack("prod").config | {"grafana": {"external": external}}
+    abroad = Recorded(config, record("prod", config, {"grafanaToken": "glsa_s3cret"}))
+    assert in_grafana(abroad, ":Dashboard").keys() == in_grafana(stack("prod"), ":Dashboard").keys()
+    assert in_grafana(abroad, ":DataSource").keys() == in_grafana(stack("prod"), ":DataSource").keys()
+
+
+def test_turning_a_system_off_removes_its_boards_and_no_others(stack: Stacks) -> None:
+    on = set(in_grafana(stack("dev")))
+    off = set(in_grafana(stack("dev", systems={"nodes": None})))
+    assert off <= on
+    assert all(
+        "dashboard-nodes" in name or "dashboard-rb-node" in name or name.endswith("folder-nodes") for name in on - off
+    )
+
+
+def test_credentials_are_a_secret_wherever_the_engine_receives_them(prod: Recorded) -> None:
+    (provider,) = (made for made in prod.recorder.resources_seen if made.type == "pulumi:providers:grafana")
+    assert isinstance(provider.inputs["auth"], SecretValue)
+
+
+# --- boards and folders ---
+
+
+def test_every_board_lies_in_a_folder_that_is_made(prod: Recorded) -> None:
+    folders = {made.name: made for made in in_grafana(prod, ":Folder").values()}
+    assert {made.inputs["uid"] for made in folders.values()} == {
+        made.inputs["folder"] for made in in_grafana(prod, ":Dashboard").values()
+    }
+    for board in in_grafana(prod, ":Dashboard").values():
+        assert board.inputs["overwrite"], "an edit in the browser is repaired"
+
+
+def test_a_render_holds_every_board_as_a_file_that_can_be_imported(prod: Recorded) -> None:
+    files = render.grafana_files(prod.recorder)
+    boards = {path for path in files if path.startswith("dashboards/")}
+    assert len(boards) == len(in_grafana(prod, ":Dashboard"))
+    assert json.loads(files["dashboards/monitoring.json"])["title"] == "Monitoring: health"
+    assert json.loads(files["datasources/prometheus.json"])["isDefault"]
+
+
+def test_no_secret_is_in_what_is_rendered_for_grafana(prod: Recorded) -> None:
+    assert not [path for path, text in render.grafana_files(prod.recorder).items() if "s3cret" in text]
+
+
+# --- datasources ---
+
+
+def test_each_datasource_is_asked_at_its_own_service() -> None:
+    made = datasources.connections(PrometheusSettings(), LokiSettings(), CLUSTER)
+    assert {each.datasource.uid: each.url for each in made} == {
+        "prometheus": "http://prometheus.monitoring.svc:9090",
+        "loki": "http://loki.monitoring.svc:3100",
+        "jaeger": "http://jaeger.monitoring.svc:16686",
+        "alertmanager": "http://alertmanager.monitoring.svc:9093",
+    }
+
+
+def test_an_exemplar_leads_to_its_trace() -> None:
+    (leads,) = connection(uids.PROMETHEUS).options["exemplarTraceIdDestinations"]
+    assert leads == {"name": "trace_id", "datasourceUid": "jaeger"}
+
+
+def test_a_log_line_leads_to_its_trace() -> None:
+    (field,) = connection(uids.LOKI).options["derivedFields"]
+    assert (field["matcherType"], field["matcherRegex"], field["datasourceUid"]) == ("label", "trace_id", "jaeger")
+
+
+def test_a_trace_leads_to_its_log_lines_and_to_its_metrics() -> None:
+    options = connection(uids.JAEGER).options
+    assert options["tracesToLogsV2"]["datasourceUid"] == "loki"
+    assert 'trace_id="${__span.traceId}"' in options["tracesToLogsV2"]["query"]
+    assert options["tracesToMetrics"]["datasourceUid"] == "prometheus"
+    assert {query["name"] for query in options["tracesToMetrics"]["queries"]} == {
+        "Calls",
+        "Errors",
+        "95 % are faster than",
+    }
+
+
+def test_grafana_asks_loki_as_the_tenant_that_logs_are_sent_as() -> None:
+    assert connection(uids.LOKI).headers == {}
+    assert connection(uids.LOKI, multiTenant=True).headers == {"X-Scope-OrgID": "platform"}
+
+
+def test_a_rate_is_never_finer_than_the_scrapes() -> None:
+    assert connection(uids.PROMETHEUS).options["timeInterval"] == str(PrometheusSettings().scrape_interval)
+
+
+# --- a Grafana that does not answer ---
+
+
+@contextmanager
+def answering(status: int) -> Iterator[str]:
+    """A server that answers everything with this status."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it
+            """Nothing to tell."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the four minutes were over."""
+    monkeypatch.setattr(content, "PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(content, "PAUSE_SECONDS", 0.01)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_grafana_that_cannot_be_reached_is_explained_once_and_the_cluster_stands() -> None:
+    with answering(503) as url, pytest.raises(ConnectionError) as refused:
+        content._reached(url)(Mock())  # noqa: SLF001  what Pulumi calls before it creates something
+    said = str(refused.value)
+    assert said.startswith(f"grafana.url: {url}: does not answer (HTTP Error 503")
+    assert "everything in the cluster stands" in said
+    assert "port-forward" in said
+
+
+def test_a_grafana_that_answers_is_asked_once_for_all() -> None:
+    with answering(200) as url:
+        reached = content._reached(url)  # noqa: SLF001
+        reached(Mock())
+    reached(Mock())  # it has ended, and nobody asks again

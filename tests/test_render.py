@@ -77,7 +77,7 @@ def test_nothing_of_the_machine_or_of_a_secret_is_written(two_runs: list[dict[st
 
 def test_the_folder_holds_manifests_configuration_and_a_summary(two_runs: list[dict[str, str]], prod: Recorded) -> None:
     files = two_runs[0]
-    assert {path.partition("/")[0] for path in files} == {"config", "manifests", "summary.json"}
+    assert {path.partition("/")[0] for path in files} == {"config", "grafana", "manifests", "summary.json"}
     assert {path for path in files if path.startswith("config/")} == {f"config/{path}" for path in prod.files}
     manifests = [yaml.safe_load(text) for path, text in files.items() if path.startswith("manifests/")]
     assert all("kind" in made for made in manifests), "one object per file"

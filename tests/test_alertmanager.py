@@ -50,10 +50,10 @@ def test_a_single_replica_waits_for_nobody(dev: Recorded) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"groupWait": "10s"},
-        {"receivers": [{"name": "other", "webhook": {"urlSecret": {"name": "alert-receivers", "key": "on-call-url"}}}]},
+        {"groupWait": "1m"},
+        {"routes": [{"receiver": name, "continue": True} for name in ("on-call", "team-chat", "team-mail")]},
     ],
-    ids=["timing", "receiver"],
+    ids=["timing", "routes"],
 )
 def test_an_edit_of_its_configuration_rolls_it_and_nothing_else(
     stack: Stacks, prod: Recorded, changes: dict[str, Any]
@@ -62,26 +62,6 @@ def test_an_edit_of_its_configuration_rolls_it_and_nothing_else(
     assert made.changed_from(prod) == {("ConfigMap", "alertmanager-config"), ("StatefulSet", "alertmanager")}
     checksums = [of.template("alertmanager")["metadata"]["annotations"]["checksum/config"] for of in (made, prod)]
     assert checksums[0] != checksums[1], "it reads its configuration when it starts"
-
-
-def test_every_receiver_gets_every_alert(stack: Stacks) -> None:
-    receivers = [
-        {"name": "on-call", "webhook": {"urlSecret": {"name": "urls", "key": "on-call"}}},
-        {"name": "log", "webhook": {"urlSecret": {"name": "urls", "key": "log"}, "sendResolved": False}},
-    ]
-    read = alertmanager_yml(stack("prod", notifications={"receivers": receivers, "groupBy": ["alertname"]}))
-    assert read["route"]["receiver"] == "everyone"
-    assert read["route"]["group_by"] == ["alertname"]
-    (everyone,) = read["receivers"]
-    assert everyone["webhook_configs"] == [
-        {"url_file": "/etc/alertmanager/secrets/on-call-url", "send_resolved": True},
-        {"url_file": "/etc/alertmanager/secrets/log-url", "send_resolved": False},
-    ], "URLs are secrets: files"
-
-
-def test_without_receivers_the_tree_is_still_valid(dev: Recorded) -> None:
-    read = alertmanager_yml(dev)
-    assert [receiver["name"] for receiver in read["receivers"]] == [read["route"]["receiver"]]
 
 
 def test_settings_reach_the_server(stack: Stacks) -> None:

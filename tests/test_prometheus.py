@@ -206,11 +206,13 @@ def test_an_extra_scrape_job_is_a_job_like_the_others(stack: Stacks, prod: Recor
 def test_alert_overrides_arrive_and_leave_the_others_alone(stack: Stacks, prod: Recorded) -> None:
     overrides = {
         "TargetDown": {"for": "20m", "severity": "critical"},
-        "Watchdog": "off",
+        "PrometheusWithoutAlertmanager": "off",
         "PrometheusRulesFailing": False,
     }
     after, before = alerts(stack("prod", alerts=overrides)), alerts(prod)
-    assert before.keys() - after.keys() == {"Watchdog", "PrometheusRulesFailing"}, "off removes the rule"
+    assert before.keys() - after.keys() == {"PrometheusWithoutAlertmanager", "PrometheusRulesFailing"}, (
+        "off removes the rule"
+    )
     assert after["TargetDown"]["for"] == "20m"
     assert after["TargetDown"]["labels"]["severity"] == "critical"
     assert after["TargetDown"]["expr"] == before["TargetDown"]["expr"]
@@ -324,7 +326,7 @@ DISORDERLY = {
         "annotations": {"y": "2", "x": "1"},
     },
     "alertmanager": {"annotations": {"y": "2", "x": "1"}},
-    "alerts": {"Watchdog": "off", "TargetDown": {"severity": "info", "for": "1h"}},
+    "alerts": {"PrometheusRulesFailing": "off", "TargetDown": {"severity": "info", "for": "1h"}},
 }
 
 

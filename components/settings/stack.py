@@ -10,13 +10,14 @@ from pydantic import ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandl
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
-from components.settings.alertmanager import AlertmanagerSettings, NotificationSettings
+from components.settings.alertmanager import AlertmanagerSettings
 from components.settings.base import Many, Model, Problem, holds_secret, problems, unknown_key
 from components.settings.checks import CHECKS
 from components.settings.cluster import ClusterSettings
 from components.settings.grafana import GrafanaSettings
 from components.settings.jaeger import JaegerSettings
 from components.settings.loki import LokiSettings
+from components.settings.notifications import NotificationSettings
 from components.settings.prometheus import PrometheusSettings
 from components.settings.promtail import LogSettings, PromtailSettings
 from components.settings.quantities import Duration

@@ -11,6 +11,8 @@ from components.settings.quantities import Duration
 
 TEST_PAGE = "test_page"
 """Label of a test page, which names the receiver that it is for."""
+TEST_ID = "test_id"
+"""Label that tells one test page from the next."""
 WATCHDOG = "Watchdog"
 """The alert that always fires: it is for dead men, and for nobody else."""
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 import time
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +20,8 @@ from tests.conftest import stack_text
 from tests.servers.harness import Process, eventually, http_text
 from tests.servers.local import Account, Local, render_text
 from tests.servers.receiving import Endpoints, Mail, endpoints, mail_server
+from tools.page import reason_in
+from tools.recorder import ROOT
 
 GRAFANA = "https://grafana.example.com"
 PASSWORD = "planted-password-Ub29"  # noqa: S105  planted, to be looked for
@@ -112,6 +118,7 @@ class Delivering:
     process: Process
     services: Endpoints
     mail: Mail
+    stack_file: Path
 
     def send(self, labels: dict[str, str], annotations: dict[str, str], **times: datetime) -> None:
         """Tell Alertmanager of an alert, as Prometheus does."""
@@ -124,14 +131,14 @@ class Delivering:
 def delivering(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivering]:
     home = tmp_path_factory.mktemp("delivery")
     with endpoints() as services, mail_server(home / "mail", "alerts", PASSWORD) as mail:
-        stack = render_text("every-kind", home, stack_file(services, mail))
+        stack = render_text("test", home, stack_file(services, mail))
         urls = {f"{name}-url": f"{services.url}/{name}/{PLANTED_PATH}" for name in URLS}
         nobody = Account("https://127.0.0.1:1", mail.ca, "")  # Alertmanager asks no Kubernetes API
         planted = {**SECRETS, **urls, "mail-ca": mail.ca.read_text()}
         local = Local(stack, "alertmanager", home / "pod", nobody, planted=planted)
         with local.process() as process:
             process.ready(lambda: http_text(f"{local.url}/-/ready"))
-            yield Delivering(local, process, services, mail)
+            yield Delivering(local, process, services, mail, home / "Pulumi.test.yaml")
 
 
 @dataclass(frozen=True)
@@ -283,14 +290,18 @@ def test_many_alerts_are_counted_and_some_of_them_listed(delivering: Delivering,
         assert max(len(each.body["embeds"][0]["description"]) for each in delivering.services.of("discord")) <= 4096
 
 
+def heartbeats(delivering: Delivering) -> list[str]:
+    """What the dead man was called about."""
+    return [alert["labels"]["alertname"] for call in delivering.services.of("beat") for alert in call.body["alerts"]]
+
+
 def test_a_dead_man_is_called_again_and_again_and_hears_of_nothing_else(delivering: Delivering) -> None:
     before = len(delivering.services.of("beat"))
     delivering.send({"alertname": "Watchdog", "severity": "info"}, {})
     began = time.monotonic()
     eventually(lambda: len(delivering.services.of("beat")) >= before + 2, 30, "its second call")
     assert time.monotonic() - began < 15, "every ten seconds, as its interval says, and not every second time"
-    for call in delivering.services.of("beat"):
-        assert [alert["labels"]["alertname"] for alert in call.body["alerts"]] == ["Watchdog"]
+    assert set(heartbeats(delivering)) == {"Watchdog"}
     for receiver in EVERYBODY:
         assert not [text for text in texts(delivering, receiver) if "Watchdog" in text], "it is no news to people"
 
@@ -304,3 +315,49 @@ def test_no_secret_is_in_the_log_of_a_server_that_says_all(delivering: Deliverin
     assert '"level":"DEBUG"' in log
     for secret in {*SECRETS.values(), PLANTED_PATH}:
         assert secret not in log
+
+
+def paged(delivering: Delivering, receiver: str) -> tuple[int, str]:
+    """Exit status and output of ``make page`` against the running server."""
+    command = [sys.executable, "-m", "tools.page", "test", receiver, f"--url={delivering.local.url}"]
+    command.append(f"--stack-file={delivering.stack_file}")
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_test_page_goes_to_one_receiver_says_so_and_ends(delivering: Delivering) -> None:
+    status, said = paged(delivering, "chat")
+    assert (status, [line for line in said.splitlines() if not line.startswith("...")]) == (
+        0,
+        ["chat: the test page was delivered", "chat: its end was delivered"],
+    )
+    pages = [text for text in texts(delivering, "chat") if "TestPage" in text]
+    assert len(pages) == 2
+    for text, state in zip(pages, ("FIRING", "RESOLVED"), strict=True):
+        assert f"TEST PAGE, nothing is wrong: {state} critical: TestPage on test-1" in text
+        assert "This is a test. Nothing is wrong" in text
+    for other in set(EVERYBODY) - {"chat"}:
+        assert not [text for text in texts(delivering, other) if "TestPage" in text], f"{other} was not asked for"
+
+
+def test_a_test_page_to_all_tells_who_did_not_get_it(delivering: Delivering) -> None:
+    delivering.services.refusals |= {"discord": (404, "Unknown Webhook"), "teams": (500, "try again")}
+    status, said = paged(delivering, "all")
+    delivering.services.refusals.clear()
+    assert status == 1
+    for name in {*EVERYBODY, "beat"} - {"discord", "teams"}:
+        assert f"{name}: the test page was delivered" in said
+    for name in set(EVERYBODY) - {"discord", "teams", "late"}:
+        assert f"{name}: its end was delivered" in said
+    assert "discord: the test page FAILED: " in said
+    assert "teams: the test page FAILED: serverError" in said
+    assert "Unknown Webhook" in reason(delivering, "discord"), "which kubectl logs shows where there is a cluster"
+    assert "try again" in reason(delivering, "teams")
+    assert [name for name in heartbeats(delivering) if name != "Watchdog"] == ["TestPage"], "a dead man is paged, too"
+
+
+def reason(delivering: Delivering, receiver: str) -> str:
+    """What the log of the server says of the last page to a receiver."""
+    lines = delivering.process.log().splitlines()
+    (*_, page) = re.findall(rf'test_id=\\"(\w+)\\", test_page=\\"{receiver}\\"', "\n".join(lines))
+    return reason_in(lines, receiver, page)

@@ -9,13 +9,13 @@ from pulumi import ComponentResource, Output, ResourceOptions, log
 
 from components import images, ports
 from components.alertmanager import config, receivers
-from components.alertmanager.config import Inhibition
 from components.alertmanager.templates import Links
 from components.kubernetes import Probes, Program, Site
 from components.settings.alertmanager import AlertmanagerSettings
 from components.settings.notifications import NotificationSettings
 from components.settings.quantities import Url
 from components.workload import stateful_set, surroundings
+from rules.model import Inhibition
 
 NAME = "alertmanager"
 DATA = "/alertmanager"
@@ -29,7 +29,7 @@ class AlertmanagerArgs:
     site: Site
     settings: AlertmanagerSettings
     notifications: NotificationSettings
-    inhibitions: Sequence[Inhibition] = ()
+    inhibitions: Sequence[Inhibition]
     """Which alerts silence which others."""
     grafana: Url
     """Where people open Grafana."""

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from components.alertmanager import receivers, templates
 from components.alertmanager.templates import Links
 from components.routing import Matcher, Node, tree
 from components.settings.notifications import NotificationSettings, Time
 from components.yaml_text import text
+from rules.model import Inhibition
 
 CONFIG = "/etc/alertmanager/config"
 NOBODY = "(nobody)"
 """A receiver that tells no one. No receiver of a stack file can have this name."""
 WEEK = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
-
-
-class Inhibition(Protocol):
-    """While an alert with the labels ``source`` fires, those with the labels ``target`` stay quiet.
-
-    Both must have the same values of the labels ``equal``.
-    """
-
-    @property
-    def source(self) -> Mapping[str, str]: ...
-    @property
-    def target(self) -> Mapping[str, str]: ...
-    @property
-    def equal(self) -> tuple[str, ...]: ...
 
 
 def files(
@@ -75,10 +63,15 @@ def matcher(given: Matcher) -> str:
 
 def _inhibition(given: Inhibition) -> dict[str, Any]:
     return {
-        "source_matchers": [f'{label}="{value}"' for label, value in given.source.items()],
-        "target_matchers": [f'{label}="{value}"' for label, value in given.target.items()],
+        "source_matchers": _whole(given.source),
+        "target_matchers": _whole(given.target),
         "equal": list(given.equal),
     }
+
+
+def _whole(values: Mapping[str, str]) -> list[str]:
+    # In quotes, JSON's escapes mean to Alertmanager what they mean to JSON.
+    return [f"{label}=~{json.dumps(value)}" for label, value in values.items()]
 
 
 def interval(time: Time) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from components.prometheus.config import rule_group
 from components.routing import WATCHDOG, Matcher, Node, reached, receivers_for, tree, walk
 from components.settings.base import Model, Problem, problem
 from components.settings.cluster import ClusterSettings
 from components.settings.notifications import NotificationSettings
-from rules.model import Alert, Severity, Watched
-from rules.slo import SloSettings
+from components.settings.slos import SloSettings
+from rules.model import Alert, Severity
+from rules.system import Watched
 from rules.systems import Override, watch
 
 Labels = Mapping[str, str]
@@ -23,11 +23,13 @@ Labels = Mapping[str, str]
 
 def alert_labels(watched: Watched, cluster: ClusterSettings) -> tuple[dict[str, str], ...]:
     """The labels that each alert has whatever made it fire; of the others, namespace above all, nothing is known."""
+    place = {"cluster": cluster.name, "environment": cluster.environment}
     return tuple(
-        {"alertname": rule.name, **plain["labels"]}
+        {"alertname": rule.name, **plain["labels"], **place, "system": group.system}
         for group in watched.groups
-        for rule, plain in zip(group.rules, rule_group(group, cluster)["rules"], strict=True)
+        for rule in group.rules
         if isinstance(rule, Alert)
+        for plain in rule.plain()
     )
 
 
@@ -120,7 +122,10 @@ def production_tells_somebody(
     if not any(receiver.dead_man for receiver in notifications.receivers):
         reason = "a deadMan among them: in production somebody must notice when alerting itself is dead"
         yield problem("notifications.receivers", [each.name for each in notifications.receivers], reason)
-    watched = watch(dict(systems), cluster, alerts, slos)
+    try:
+        watched = watch(dict(systems), cluster, alerts, tuple(each.slo for each in slos))
+    except ValueError:  # an override or an objective that does not fit: that is said elsewhere
+        return
     if all(each.name != WATCHDOG for each in watched.alerts):
         yield f"alerts.{WATCHDOG}: is off: in production the dead man waits for it"
     known = [each for each in alert_labels(watched, cluster) if each["alertname"] != WATCHDOG]

@@ -67,7 +67,7 @@ def test_an_edit_of_its_configuration_rolls_it_and_nothing_else(
 def routes(stack: Recorded) -> list[dict[str, Any]]:
     """The top-level routes without those of test pages."""
     listed: list[dict[str, Any]] = alertmanager_yml(stack)["route"]["routes"]
-    return [route for route in listed if "test_page" not in route["matchers"][0]]
+    return [route for route in listed if "test_page" not in str(route.get("matchers"))]
 
 
 def test_a_page_comes_within_seconds_and_what_is_less_urgent_in_company(prod: Recorded) -> None:

@@ -2,90 +2,26 @@
 
 from __future__ import annotations
 
-import json
-import re
-import subprocess
-import sys
 import time
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.conftest import stack_text
-from tests.servers.harness import Process, eventually, http_text
-from tests.servers.local import Account, Local, render_text
-from tests.servers.receiving import Endpoints, Mail, endpoints, mail_server
-from tools.page import reason_in
-from tools.recorder import ROOT
-
-GRAFANA = "https://grafana.example.com"
-PASSWORD = "planted-password-Ub29"  # noqa: S105  planted, to be looked for
-SECRETS = {
-    "hook-token": "planted-token-Mx17",
-    "login-password": PASSWORD,
-    "app-token": "planted-token-Za60",
-    "pager-routing-key": "planted-key-Rf38",
-    "mail-password": PASSWORD,
-    "genie-api-key": "planted-key-Ot84",
-}
-URLS = ("hook", "login", "chat", "discord", "teams", "beat", "late")
-"""Receivers whose URL is a secret."""
-PLANTED_PATH = "planted-path-Kw55"
-"""Part of each of those URLs."""
-
-
-def stack_file(services: Endpoints, mail: Mail) -> str:
-    """A stack with a receiver of every kind, which all get everything, and soon."""
-    existing = {"name": "alert-receivers", "key": "any"}
-    receivers: list[dict[str, Any]] = [
-        {"name": "hook", "webhook": {"urlSecret": existing, "tokenSecret": existing}},
-        {
-            "name": "login",
-            "webhook": {"urlSecret": existing, "basicAuth": {"username": "stack", "passwordSecret": existing}},
-        },
-        {"name": "chat", "slack": {"urlSecret": existing}},
-        {
-            "name": "app",
-            "slack": {"tokenSecret": existing, "channel": "#alerts", "apiUrl": f"{services.url}/app/chat.postMessage"},
-        },
-        {"name": "pager", "pagerduty": {"routingKeySecret": existing, "apiUrl": f"{services.url}/pager/v2/enqueue"}},
-        {
-            "name": "mail",
-            "email": {
-                "to": ["platform@example.com", "shop@example.com"],
-                "from": "alerts@example.com",
-                "host": mail.address,
-                "user": "alerts",
-                "passwordSecret": existing,
-                "caSecret": existing,
-            },
-        },
-        {"name": "discord", "discord": {"urlSecret": existing}},
-        {"name": "teams", "teams": {"urlSecret": existing}},
-        {"name": "genie", "opsgenie": {"apiKeySecret": existing, "apiUrl": f"{services.url}/genie"}},
-        {"name": "late", "webhook": {"urlSecret": existing, "sendResolved": False}},
-        {"name": "beat", "deadMan": {"urlSecret": existing, "interval": "10s"}},
-    ]
-    return stack_text(
-        {
-            "cluster": {"name": "test-1", "environment": "test", "context": "test", "flavour": "kubeadm"},
-            "alertmanager": {"logLevel": "debug"},
-            "grafana": {"url": GRAFANA},
-            "notifications": {
-                "receivers": receivers,
-                "routes": [{"receiver": each["name"], "continue": True} for each in receivers if "deadMan" not in each],
-                "groupWait": "0s",
-                "criticalGroupWait": "0s",
-                "groupInterval": "1s",
-            },
-        }
-    )
-
+from tests.servers.delivery import (
+    EVERYBODY,
+    GRAFANA,
+    PASSWORD,
+    PLANTED_PATH,
+    SECRETS,
+    Delivering,
+    deliver,
+    heartbeats,
+    texts,
+)
+from tests.servers.harness import eventually
 
 LABELS = {
     "alertname": "KubernetesPodCrashLooping",
@@ -110,35 +46,10 @@ SILENCE = (
 )
 
 
-@dataclass(frozen=True)
-class Delivering:
-    """A running Alertmanager and the services that its receivers are."""
-
-    local: Local
-    process: Process
-    services: Endpoints
-    mail: Mail
-    stack_file: Path
-
-    def send(self, labels: dict[str, str], annotations: dict[str, str], **times: datetime) -> None:
-        """Tell Alertmanager of an alert, as Prometheus does."""
-        alert = {"labels": labels, "annotations": annotations, **{name: at.isoformat() for name, at in times.items()}}
-        headers = {"Content-Type": "application/json"}
-        http_text(f"{self.local.url}/api/v2/alerts", body=json.dumps([alert]).encode(), headers=headers)
-
-
 @pytest.fixture(scope="module")
 def delivering(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivering]:
-    home = tmp_path_factory.mktemp("delivery")
-    with endpoints() as services, mail_server(home / "mail", "alerts", PASSWORD) as mail:
-        stack = render_text("test", home, stack_file(services, mail))
-        urls = {f"{name}-url": f"{services.url}/{name}/{PLANTED_PATH}" for name in URLS}
-        nobody = Account("https://127.0.0.1:1", mail.ca, "")  # Alertmanager asks no Kubernetes API
-        planted = {**SECRETS, **urls, "mail-ca": mail.ca.read_text()}
-        local = Local(stack, "alertmanager", home / "pod", nobody, planted=planted)
-        with local.process() as process:
-            process.ready(lambda: http_text(f"{local.url}/-/ready"))
-            yield Delivering(local, process, services, mail, home / "Pulumi.test.yaml")
+    with deliver(tmp_path_factory.mktemp("delivery")) as running:
+        yield running
 
 
 @dataclass(frozen=True)
@@ -147,20 +58,6 @@ class Told:
 
     firing: dict[str, str]
     resolved: dict[str, str]
-
-
-EVERYBODY = ("hook", "login", "chat", "app", "pager", "mail", "discord", "teams", "genie", "late")
-
-
-def texts(delivering: Delivering, receiver: str) -> list[str]:
-    """Every message to a receiver, as one text with the characters that a person would read."""
-    if receiver != "mail":
-        posted = delivering.services.of(receiver)
-        return [json.dumps(each.body, ensure_ascii=False).replace("\\n", "\n").replace('\\"', '"') for each in posted]
-    return [
-        "\n".join([str(message["Subject"]), *(str(part.get_content()) for part in message.iter_parts())])
-        for message in delivering.mail.messages
-    ]
 
 
 def about(delivering: Delivering, receiver: str, name: str, state: str) -> str:
@@ -290,11 +187,6 @@ def test_many_alerts_are_counted_and_some_of_them_listed(delivering: Delivering,
         assert max(len(each.body["embeds"][0]["description"]) for each in delivering.services.of("discord")) <= 4096
 
 
-def heartbeats(delivering: Delivering) -> list[str]:
-    """What the dead man was called about."""
-    return [alert["labels"]["alertname"] for call in delivering.services.of("beat") for alert in call.body["alerts"]]
-
-
 def test_a_dead_man_is_called_again_and_again_and_hears_of_nothing_else(delivering: Delivering) -> None:
     before = len(delivering.services.of("beat"))
     delivering.send({"alertname": "Watchdog", "severity": "info"}, {})
@@ -315,49 +207,3 @@ def test_no_secret_is_in_the_log_of_a_server_that_says_all(delivering: Deliverin
     assert '"level":"DEBUG"' in log
     for secret in {*SECRETS.values(), PLANTED_PATH}:
         assert secret not in log
-
-
-def paged(delivering: Delivering, receiver: str) -> tuple[int, str]:
-    """Exit status and output of ``make page`` against the running server."""
-    command = [sys.executable, "-m", "tools.page", "test", receiver, f"--url={delivering.local.url}"]
-    command.append(f"--stack-file={delivering.stack_file}")
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
-    return done.returncode, done.stdout + done.stderr
-
-
-def test_a_test_page_goes_to_one_receiver_says_so_and_ends(delivering: Delivering) -> None:
-    status, said = paged(delivering, "chat")
-    assert (status, [line for line in said.splitlines() if not line.startswith("...")]) == (
-        0,
-        ["chat: the test page was delivered", "chat: its end was delivered"],
-    )
-    pages = [text for text in texts(delivering, "chat") if "TestPage" in text]
-    assert len(pages) == 2
-    for text, state in zip(pages, ("FIRING", "RESOLVED"), strict=True):
-        assert f"TEST PAGE, nothing is wrong: {state} critical: TestPage on test-1" in text
-        assert "This is a test. Nothing is wrong" in text
-    for other in set(EVERYBODY) - {"chat"}:
-        assert not [text for text in texts(delivering, other) if "TestPage" in text], f"{other} was not asked for"
-
-
-def test_a_test_page_to_all_tells_who_did_not_get_it(delivering: Delivering) -> None:
-    delivering.services.refusals |= {"discord": (404, "Unknown Webhook"), "teams": (500, "try again")}
-    status, said = paged(delivering, "all")
-    delivering.services.refusals.clear()
-    assert status == 1
-    for name in {*EVERYBODY, "beat"} - {"discord", "teams"}:
-        assert f"{name}: the test page was delivered" in said
-    for name in set(EVERYBODY) - {"discord", "teams", "late"}:
-        assert f"{name}: its end was delivered" in said
-    assert "discord: the test page FAILED: " in said
-    assert "teams: the test page FAILED: serverError" in said
-    assert "Unknown Webhook" in reason(delivering, "discord"), "which kubectl logs shows where there is a cluster"
-    assert "try again" in reason(delivering, "teams")
-    assert [name for name in heartbeats(delivering) if name != "Watchdog"] == ["TestPage"], "a dead man is paged, too"
-
-
-def reason(delivering: Delivering, receiver: str) -> str:
-    """What the log of the server says of the last page to a receiver."""
-    lines = delivering.process.log().splitlines()
-    (*_, page) = re.findall(rf'test_id=\\"(\w+)\\", test_page=\\"{receiver}\\"', "\n".join(lines))
-    return reason_in(lines, receiver, page)

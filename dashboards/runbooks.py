@@ -56,10 +56,14 @@ def _board(name: str, alerts: list[Alert]) -> Board:
 
 
 def _measured(alert: Alert) -> Panel:
+    if alert.thresholds:
+        expr, shown = alert.value, "What the alert measures; the dashed lines are where it fires."
+    else:
+        expr, shown = f"count({alert.value}) or vector(0)", "How many subjects the alert finds; none is good."
     return Panel(
         title=alert.name,
-        description=f"{alert.summary} What the alert measures; the dashed lines are where it fires.",
-        queries=(Query(expr=alert.value),),
+        description=f"{alert.summary} {shown}",
+        queries=(Query(expr=expr),),
         unit=alert.unit,
         alert=alert.name,
         width=12,

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -67,12 +68,22 @@ def expressions() -> Iterator[str]:
         yield from (variable.of for variable in board.variables if variable.datasource.type == "prometheus")
 
 
+def firing() -> Iterator[dict[str, str]]:
+    """Every alert, as Prometheus records it while it fires: on a healthy sample hardly any would."""
+    for group in STACK.watched.groups:
+        for rule in group.rules:
+            if isinstance(rule, Alert):
+                about = {"alertname": rule.name, "alertstate": "firing", "owner": rule.owner, "system": group.system}
+                yield from ({**EVERYWHERE, **about, "severity": severity} for severity in rule.severities)
+
+
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
     """A Prometheus with the sample and the rules of the whole catalogue, each group evaluated at least once."""
     home = tmp_path_factory.mktemp("loaded")
     began = time.time() - 8 * DAY
     series = sample.sampled(STACK.watched, expressions(), EVERYWHERE)
+    series["ALERTS"] = {tuple(sorted(labels.items())) for labels in firing()}
     telemetry = sample.Sample(STACK.watched, series, began)
     now = time.time()
     moments = [*_steps(began, now - HOUR, COARSE), *_steps(now - HOUR, now, FINE)]

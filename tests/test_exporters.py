@@ -10,6 +10,7 @@ import yaml
 from components import images
 from components.kubernetes import Probes, Program, config_volumes
 from components.settings.base import ConfigSecret, ExistingSecret, resources
+from tests.catalogue import everything
 from tests.conftest import Recorded, Stacks
 
 SYSTEMS = {
@@ -73,9 +74,10 @@ def test_a_system_that_is_off_leaves_nothing_behind_and_takes_nothing_else(
     assert gone == objects, "its objects, all of them and no others"
     assert off.objects.keys() < prod.objects.keys()
     files = {f"prometheus/scrape/{job}.yml" for job in jobs}
+    groups = everything("eks").watched.groups  # prod's flavour
+    files |= {f"prometheus/rules/{group.name}.yml" for group in groups if group.system == system}
     if system == "monitoring":
-        files |= {"prometheus/rules/monitoring.yml", "blackbox-exporter/config/blackbox.yml"}
-        files.add("prometheus/scrape/grafana.yml")
+        files |= {"prometheus/scrape/grafana.yml", "blackbox-exporter/config/blackbox.yml"}
     assert prod.files.keys() - off.files.keys() == files, "a rule whose target is off cannot exist"
     assert {path: text for path, text in prod.files.items() if path not in files} == off.files, "the rest is as it was"
 
@@ -83,7 +85,9 @@ def test_a_system_that_is_off_leaves_nothing_behind_and_takes_nothing_else(
 def test_only_the_policies_of_those_who_spoke_to_it_change_with_a_system(stack: Stacks, prod: Recorded) -> None:
     off = stack("prod", systems={"kubernetes": None})
     changed = off.changed_from(prod) - SYSTEMS["kubernetes"][0]
-    assert changed == {("ConfigMap", "prometheus-scrape"), ("NetworkPolicy", "prometheus")}, "and no pod restarts"
+    rules_and_jobs = {("ConfigMap", "prometheus-rules"), ("ConfigMap", "prometheus-scrape")}
+    silences = {("ConfigMap", "alertmanager-config")}
+    assert changed == rules_and_jobs | silences | {("NetworkPolicy", "prometheus")}, "and no pod restarts"
 
 
 def test_all_systems_can_be_off(stack: Stacks) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 
-from components.settings.cluster import Flavour
 from components.settings.quantities import Duration
 from components.settings.stack import Settings, read
 from rules.cases import Case, Value
@@ -14,15 +13,16 @@ from rules.slo_cases import EXAMPLES
 from rules.systems import SYSTEMS, USER_SLOS
 
 EVERYTHING: dict[str, object] = {
+    # Of the flavours, the one whose control plane can be watched.
+    "cluster": {"name": "c-1", "environment": "test", "context": "c-1", "flavour": "kubeadm"},
     "systems": {system.name: {} for system in SYSTEMS},
     "slos": list(EXAMPLES),
 }
 
 
-def everything(flavour: Flavour = "kubeadm") -> Settings:
-    """Every system on, and an objective of each kind; by default on a flavour whose control plane can be watched."""
-    cluster = {"name": "c-1", "environment": "test", "context": "c-1", "flavour": flavour}
-    return read({"cluster": cluster, **EVERYTHING})
+def everything() -> Settings:
+    """Every system on, and an objective of each kind."""
+    return read(EVERYTHING)
 
 
 def place(settings: Settings) -> Place:

@@ -118,6 +118,7 @@ def test_an_alert_on_known_metrics_is_accepted_with_the_labels_it_keeps() -> Non
         ("histogram_quantile(0.9, sum by (colour) (rate(widgets_total[5m])))", "needs the label le"),
         ("sum by (colour) (widgets_total) / sum by (cluster) (widgets_total)", "no series match"),
         ("widgets_total * on (size) widgets_total", "matched by size"),
+        ('absent(widgets_total{colour="red"} == 1)', "description names colour"),
     ],
 )
 def test_an_alert_is_refused_for(value: str, wrong: str) -> None:

@@ -87,7 +87,7 @@ VOLUME_USED = "namespace_persistentvolumeclaim:kubelet_volume_stats_used:ratio"
 """By ``resource``: bytes and inodes."""
 
 _WORKLOADS = Group(
-    "kubernetes-workloads",
+    "kubernetes-recordings-workloads",
     (
         Recording(name=POD_OWNER, expr=_pod_owner()),
         Recording(
@@ -118,7 +118,7 @@ _WORKLOADS = Group(
 )
 
 _USAGE = Group(
-    "kubernetes-usage",
+    "kubernetes-recordings-usage",
     (
         Recording(
             name=CPU_OF_CONTAINERS, expr=f"sum by ({_OF_CONTAINER}) (rate(container_cpu_usage_seconds_total[5m]))"
@@ -172,7 +172,7 @@ _USAGE = Group(
 RECORDINGS = (_WORKLOADS, _USAGE)
 
 CONTROL_PLANE = Group(
-    "kubernetes-api-usage",
+    "kubernetes-recordings-api",
     (
         Recording(
             name="verb_code:apiserver_request_total:sum_rate5m",

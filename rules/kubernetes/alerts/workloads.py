@@ -97,9 +97,7 @@ BUDGET_BROKEN = Alert(
     dashboard=Dashboard.KUBERNETES_NAMESPACE,
 )
 
-GROUPS = (
-    Group("kubernetes-workload-alerts", (REPLICAS_MISSING, ROLLOUT_STUCK, JOB_FAILED, HPA_AT_MAXIMUM, BUDGET_BROKEN)),
-)
+GROUPS = (Group("kubernetes-workloads", (REPLICAS_MISSING, ROLLOUT_STUCK, JOB_FAILED, HPA_AT_MAXIMUM, BUDGET_BROKEN)),)
 INHIBITIONS = (
     # Why pods are missing is more use than that they are; that all are missing still pages.
     Inhibition(

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from components.settings.alertmanager import AlertmanagerSettings, NotificationSettings
 from components.settings.base import Model, Problem, Workload, problem, unknown_key
 from components.settings.cluster import ClusterSettings
+from components.settings.collector import CHECKS as COLLECTOR_CHECKS
+from components.settings.collector import CollectorSettings
 from components.settings.grafana import CHECKS as GRAFANA_CHECKS
 from components.settings.grafana import GrafanaSettings
 from components.settings.jaeger import CHECKS as JAEGER_CHECKS
@@ -107,6 +109,7 @@ def labels_are_free(
     cluster: ClusterSettings,
     prometheus: PrometheusSettings,
     alertmanager: AlertmanagerSettings,
+    collector: CollectorSettings,
     jaeger: JaegerSettings,
     grafana: GrafanaSettings,
     loki: LokiSettings,
@@ -115,6 +118,7 @@ def labels_are_free(
     workloads: dict[str, Workload] = {
         "prometheus": prometheus,
         "alertmanager": alertmanager,
+        "collector": collector,
         "jaeger": jaeger,
         "grafana": grafana,
         "loki": loki,
@@ -205,6 +209,7 @@ CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     names_are_unique,
     scrape_jobs_are_new,
     overridden_alerts_exist,
+    *COLLECTOR_CHECKS,
     *GRAFANA_CHECKS,
     *JAEGER_CHECKS,
     *LOKI_CHECKS,

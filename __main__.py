@@ -43,6 +43,7 @@ prometheus = Prometheus(
         settings=settings.prometheus,
         jobs=watched.scrape_jobs + extra_jobs(settings.prometheus),
         groups=watched.groups,
+        grafana=settings.grafana.address,
         accepts_remote_write=settings.loki.ruler is not None,
     ),
     cluster,

@@ -12,13 +12,13 @@ from pulumi_kubernetes.rbac.v1 import PolicyRuleArgsDict
 from components import images
 from components.kubernetes import Probes, Program, Site, container, metadata, pod, selector
 from components.workload import cluster_access, surroundings
-from rules import model
+from rules import system
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExporterArgs:
     site: Site
-    exporter: model.Exporter
+    exporter: system.Exporter
 
 
 class Exporter(ComponentResource):
@@ -49,14 +49,14 @@ class Exporter(ComponentResource):
         self.register_outputs({})
 
 
-def deploy(exporters: tuple[model.Exporter, ...], site: Site, node_agents: Input[str], opts: ResourceOptions) -> None:
+def deploy(exporters: tuple[system.Exporter, ...], site: Site, node_agents: Input[str], opts: ResourceOptions) -> None:
     """Each exporter as a component of its own, in the namespace that fits it."""
     for exporter in exporters:
         place = replace(site, namespace=node_agents) if exporter.per_node else site
         Exporter(exporter.name, ExporterArgs(site=place, exporter=exporter), opts)
 
 
-def _program(exporter: model.Exporter) -> Program:
+def _program(exporter: system.Exporter) -> Program:
     return Program(
         name=exporter.name,
         image=images.ALL[exporter.name],
@@ -70,7 +70,7 @@ def _program(exporter: model.Exporter) -> Program:
     )
 
 
-def _access(name: str, exporter: model.Exporter, site: Site, opts: ResourceOptions) -> list[Resource]:
+def _access(name: str, exporter: system.Exporter, site: Site, opts: ResourceOptions) -> list[Resource]:
     """What the exporter may ask the Kubernetes API; nothing, and no objects, when it asks nothing."""
     if not exporter.api:
         return []

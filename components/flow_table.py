@@ -23,7 +23,7 @@ from components.settings.grafana import GrafanaSettings
 from components.settings.jaeger import JaegerSettings
 from components.settings.loki import LokiSettings
 from components.settings.stack import Settings
-from rules.model import Watched
+from rules.system import Watched
 
 PROMETHEUS = Server("prometheus")
 ALERTMANAGER = Server("alertmanager")

@@ -1,60 +1,175 @@
-"""The words of the catalogue: systems, what watching one takes, alerts, exporters."""
+"""The words of the catalogue: alerts with their thresholds, recording rules, groups, inhibitions."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Generic, Literal, TypeVar
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import promql_parser
 
-from components.flows import Peer
-from components.settings.base import Model, Resources, Secret
-from components.settings.cluster import ClusterSettings
 from components.settings.quantities import Duration
-from rules.scrape import ScrapeJob
+from dashboards.uids import Dashboard
+from rules.metrics import Unit
+from rules.promql import parsed
 
-S = TypeVar("S", bound=Model)
+RUNBOOKS = Path(__file__).parents[1] / "docs" / "runbooks"
+"""One file per alert, ``<name>.md``."""
+# Its dashboard's uid is `rb-` and the name, and Grafana takes forty characters.
+LONGEST_RUNBOOK = 37
 
 
 class Severity(StrEnum):
+    """How urgent an alert is, most urgent first."""
+
     CRITICAL = "critical"
     WARNING = "warning"
     INFO = "info"
 
 
+Threshold = Decimal | float
+"""A number that an alert compares with; a float stands for the decimal that it is written as."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Alert:
-    """One alerting rule. ``expr`` is parsed when the value is made; a wrong one raises ValueError."""
+    """An alert: a value that crosses a line, or an expression that returns something.
+
+    With ``above`` or ``below`` there is one rule per severity that these name, and the more urgent silences the others.
+    With ``severity`` it fires for every series of ``value``. Construction raises ValueError about whatever is wrong.
+    """
 
     name: str
-    expr: str
-    severity: Severity
+    value: str
+    """PromQL of what is measured, without the comparison; the panel draws it."""
+    above: Mapping[Severity, Threshold] = field(default_factory=dict)
+    """By severity: it fires while the value is larger."""
+    below: Mapping[Severity, Threshold] = field(default_factory=dict)
+    """By severity: it fires while the value is smaller."""
+    severity: Severity | None = None
+    """Instead of thresholds."""
+    and_: str = ""
+    """What must hold as well, such as traffic enough to judge by; ``$threshold`` stands for the threshold."""
+    unless: str = ""
+    """What excuses it."""
+    unit: Unit = Unit.NONE
+    """Of the value and the thresholds."""
+    for_: Duration = Duration(0)
+    """How long it must hold."""
+    keep_firing_for: Duration = Duration(0)
+    """How long it goes on after it held last, against flapping."""
     owner: str
+    """Who is told: the label ``owner``."""
     summary: str
     """One short sentence, the same for every firing."""
     description: str
     """What is wrong where, with ``{{ $labels.x }}`` and ``{{ $value }}``."""
-    for_: Duration = Duration(0)
-    """How long the expression must hold."""
-    labels: dict[str, str] = field(default_factory=dict)
+    dashboard: Dashboard
+    """Where to look first."""
+    runbook: str = ""
+    """Name of the file in docs/runbooks; the alert's own unless several share one."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Further labels, the same for every firing."""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"([A-Z][a-z0-9]*)+", self.name):
             raise ValueError(f"alert {self.name!r}: a name in CamelCase")
-        parsed(self.expr, f"alert {self.name}")
+        if [bool(self.above), bool(self.below), self.severity is not None].count(True) != 1:
+            raise ValueError(f"alert {self.name}: exactly one of above, below and severity")
+        thresholds = list(self.thresholds.values())
+        if thresholds != sorted(set(thresholds), reverse=bool(self.above)):
+            raise ValueError(f"alert {self.name}: the more urgent, the further the threshold")
+        if "{{" in self.summary:
+            raise ValueError(f"alert {self.name}: a summary that is the same for every firing")
+        if not re.fullmatch(r"[a-z][-a-z0-9]*", self.owner, re.IGNORECASE):
+            raise ValueError(f"alert {self.name}: an owner, the name of a team")
+        if self.runbook_name not in runbooks():
+            raise ValueError(f"alert {self.name}: no runbook docs/runbooks/{self.runbook_name}.md")
+        _parse(self.value, f"alert {self.name}")
+        for severity in self.severities:
+            _parse(self.expr(severity), f"alert {self.name}")
 
-    def plain(self) -> dict[str, Any]:
-        """The rule as Prometheus reads it."""
-        return {
-            "alert": self.name,
-            "expr": self.expr,
-            **({"for": str(self.for_)} if self.for_.milliseconds else {}),
-            "labels": {"severity": self.severity.value, "owner": self.owner, **self.labels},
-            "annotations": {"summary": self.summary, "description": self.description},
-        }
+    @property
+    def runbook_name(self) -> str:
+        return self.runbook or self.name
+
+    @property
+    def thresholds(self) -> Mapping[Severity, Decimal]:
+        """By severity, most urgent first, exact; empty when nothing is compared."""
+        given = self.above or self.below
+        return {severity: Decimal(str(given[severity])) for severity in Severity if severity in given}
+
+    @property
+    def severities(self) -> tuple[Severity, ...]:
+        """Most urgent first: each is a rule of its own."""
+        return tuple(self.thresholds) if self.severity is None else (self.severity,)
+
+    def expr(self, severity: Severity) -> str:
+        """The rule's whole expression."""
+        threshold = decimal(self.thresholds[severity]) if self.thresholds else ""
+        value = f"({self.value})" if isinstance(parsed(self.value), promql_parser.BinaryExpr) else self.value
+        compared = f"{value} {'>' if self.above else '<'} {threshold}" if threshold else value
+        guard = f" and {self.and_.replace('$threshold', threshold)}" if self.and_ else ""
+        return compared + guard + (f" unless {self.unless}" if self.unless else "")
+
+    def plain(self) -> Iterator[dict[str, Any]]:
+        """Its rules as Prometheus reads them, most urgent first."""
+        for severity in self.severities:
+            yield {
+                "alert": self.name,
+                "expr": self.expr(severity),
+                **({"for": str(self.for_)} if self.for_.milliseconds else {}),
+                **({"keep_firing_for": str(self.keep_firing_for)} if self.keep_firing_for.milliseconds else {}),
+                "labels": {"severity": severity.value, "owner": self.owner, **self.labels},
+                "annotations": {
+                    "summary": self.summary,
+                    "description": self.description,
+                    **self._measured(severity),
+                },
+            }
+
+    def _measured(self, severity: Severity) -> dict[str, str]:
+        """What was measured, and the line that it crossed, for people."""
+        if not self.thresholds:
+            return {}
+        side = "above" if self.above else "below"
+        return {"value": _SHOWN[self.unit], "threshold": f"{side} {spelled(self.thresholds[severity], self.unit)}"}
+
+    def changed(
+        self,
+        *,
+        thresholds: Mapping[Severity, Threshold | None],
+        severity: Severity | None = None,
+        for_: Duration | None = None,
+    ) -> Alert | None:
+        """The alert with other thresholds (None: without that severity), severity or ``for``; None if nothing is left.
+
+        Raises ValueError about what this alert does not have.
+        """
+        alert = replace(self, for_=self.for_ if for_ is None else for_)
+        for name, number in thresholds.items():
+            if name not in alert.thresholds:
+                known = ", ".join(alert.thresholds) or "none"
+                raise ValueError(f"a severity that the alert has a threshold for: {known}")
+            kept = {**alert.thresholds, name: number}
+            left = {each: threshold for each, threshold in kept.items() if threshold is not None}
+            if not left:
+                return None
+            alert = replace(alert, above=left if alert.above else {}, below=left if alert.below else {})
+        if severity is None:
+            return alert
+        if alert.severity is not None:
+            return replace(alert, severity=severity)
+        if len(alert.thresholds) > 1:
+            raise ValueError(f"no severity where each has a threshold of its own: {', '.join(alert.thresholds)}")
+        (threshold,) = alert.thresholds.values()
+        moved = {severity: threshold}
+        return replace(alert, above=moved if alert.above else {}, below=moved if alert.below else {})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,23 +178,18 @@ class Recording:
 
     name: str
     expr: str
-    labels: dict[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Further labels, the same for every series."""
+    unit: Unit = Unit.NONE
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z_0-9]+:[a-zA-Z_0-9]+:[a-zA-Z_0-9]+", self.name):
             raise ValueError(f"recording rule {self.name!r}: a name like level:metric:operations")
-        parsed(self.expr, f"recording rule {self.name}")
+        _parse(self.expr, f"recording rule {self.name}")
 
-    def plain(self) -> dict[str, Any]:
-        return {"record": self.name, "expr": self.expr, **({"labels": self.labels} if self.labels else {})}
-
-
-def parsed(expr: str, where: str) -> promql_parser.Expr:
-    """The parsed expression; raises ValueError that names ``where`` when it is no PromQL."""
-    try:
-        return promql_parser.parse(expr)
-    except ValueError as problem:
-        raise ValueError(f"{where}: {problem}") from None
+    def plain(self) -> Iterator[dict[str, Any]]:
+        labels = {"labels": dict(self.labels)} if self.labels else {}
+        yield {"record": self.name, "expr": self.expr, **labels}
 
 
 @dataclass(frozen=True)
@@ -89,71 +199,65 @@ class Group:
     name: str
     rules: tuple[Alert | Recording, ...]
     interval: Duration | None = None
-    """The server's evaluation interval when none."""
-
-    def plain(self) -> dict[str, Any]:
-        interval = {"interval": str(self.interval)} if self.interval else {}
-        return {"name": self.name, **interval, "rules": [rule.plain() for rule in self.rules]}
-
-
-@dataclass(frozen=True)
-class ApiAccess:
-    """What an exporter may ask the Kubernetes API, cluster-wide and read-only."""
-
-    group: str
-    resources: tuple[str, ...]
-    verbs: tuple[Literal["get", "list", "watch"], ...] = ("list", "watch")
+    """Time between evaluations; the stack's own, which its settings say, when none."""
+    system: str = ""
+    """Whose it is: the label ``system`` of its alerts; set when systems are put together."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Exporter:
-    """A program that turns something's state into metrics, deployed by the one generic component."""
+class Inhibition:
+    """While an alert matches ``source``, those that match ``target`` with equal labels tell nobody."""
 
-    name: str
-    """Also the name of its image in ``components.images.ALL``."""
-    args: tuple[str, ...]
-    ports: dict[str, int]
-    """Named ports; the first serves metrics."""
-    resources: Resources
-    live: tuple[str, str]
-    """Path and named port that answer while it runs."""
-    ready: tuple[str, str]
-    """Path and named port that answer once it can be scraped."""
-    per_node: bool = False
-    """One per node, on the host's network and with its root file system read-only, in the node agents' namespace."""
-    files: dict[str, str] = field(default_factory=dict)
-    """Configuration, file name to text, under ``/etc/<name>/config``."""
-    secrets: dict[str, Secret] = field(default_factory=dict)
-    """Secrets, file name to source, under ``/etc/<name>/secrets``."""
-    api: tuple[ApiAccess, ...] = ()
-    """Empty: no token is mounted."""
-    reaches: tuple[tuple[Peer, tuple[int, ...]], ...] = ()
-    """Whom it asks, with ports, for the table of flows."""
-
-    @property
-    def metrics_port(self) -> int:
-        return next(iter(self.ports.values()))
+    source: Mapping[str, str]
+    """Label to value; a value is a regular expression that matches the whole."""
+    target: Mapping[str, str]
+    equal: tuple[str, ...]
+    """Labels that both have, with the same values."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Watched:
-    """All that watching a system takes; turned on and off as one."""
-
-    scrape_jobs: tuple[ScrapeJob, ...] = ()
-    groups: tuple[Group, ...] = ()
-    exporters: tuple[Exporter, ...] = ()
-
-    @property
-    def alerts(self) -> tuple[Alert, ...]:
-        return tuple(rule for group in self.groups for rule in group.rules if isinstance(rule, Alert))
+def _parse(expr: str, where: str) -> None:
+    try:
+        parsed(expr)
+    except ValueError as problem:
+        raise ValueError(f"{where}: {problem}") from None
 
 
-@dataclass(frozen=True)
-class System(Generic[S]):
-    """Something watched: its key in the stack file, its settings, and what they lead to."""
+@cache
+def runbooks() -> frozenset[str]:
+    """Names of the runbooks that are written; raises ValueError about one whose name is too long for its dashboard."""
+    names = frozenset(path.stem for path in RUNBOOKS.glob("*.md"))
+    for name in sorted(names):
+        if len(name) > LONGEST_RUNBOOK:
+            raise ValueError(f"docs/runbooks/{name}.md: a name of at most {LONGEST_RUNBOOK} characters")
+    return names
 
-    name: str
-    settings: type[S]
-    build: Callable[[S, ClusterSettings], Watched]
-    always: bool = False
-    """On unless turned off with ``null``; other systems are off unless named."""
+
+def decimal(number: Decimal) -> str:
+    """In full and without trailing zeros."""
+    return f"{number.normalize():f}"
+
+
+# Templates of Prometheus, and below the same for a number that is known.
+_SHOWN = {
+    Unit.NONE: "{{ $value | humanize }}",
+    Unit.RATIO: "{{ $value | humanizePercentage }}",
+    Unit.SECONDS: "{{ $value | humanizeDuration }}",
+    Unit.BYTES: "{{ $value | humanize1024 }}B",
+    Unit.PER_SECOND: "{{ $value | humanize }} per second",
+    Unit.TIMESTAMP: "{{ $value | humanizeTimestamp }}",
+    Unit.CURRENCY: '{{ $value | printf "%.2f" }}',
+}
+
+
+def spelled(number: Decimal, unit: Unit) -> str:
+    """A number for people: ``5 %``, ``2m30s``, ``512MiB``."""
+    if unit is Unit.RATIO:
+        return f"{decimal(number * 100)} %"
+    if unit is Unit.SECONDS and number:
+        return str(Duration(int(number * 1000)))
+    if unit is Unit.BYTES:
+        for power, prefix in ((2**40, "Ti"), (2**30, "Gi"), (2**20, "Mi"), (2**10, "Ki")):
+            if number >= power and number % power == 0:
+                return f"{decimal(number / power)}{prefix}B"
+        return f"{decimal(number)}B"
+    return decimal(number) + (" per second" if unit is Unit.PER_SECOND else "")

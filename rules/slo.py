@@ -6,131 +6,62 @@ says that it still does.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from decimal import Context, Decimal
-from typing import Annotated, Self
 
-import promql_parser
-from annotated_types import Ge
-from pydantic import AfterValidator, model_validator
+from components.settings.quantities import Duration
+from dashboards.uids import Dashboard
+from rules.metrics import Unit
+from rules.model import Alert, Group, Inhibition, Recording, Severity, decimal
 
-from components.settings.base import Model, Spelled
-from components.settings.quantities import Duration, Quantity, Unacceptable
-from rules.model import Alert, Group, Recording, Severity
-
-# Narrower than a DNS label, so that no two names become the same alert name ("pay-2" and "pay2" would).
-SloName = Annotated[
-    str,
-    Spelled(
-        r"(?=.{1,63}$)[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*",
-        "a name of at most 63 lower-case letters, digits and dashes, with a letter first and after each dash",
-    ),
-]
-Team = Annotated[
-    str,
-    Spelled(
-        r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?",
-        "a team of at most 63 letters, digits, dashes, underscores and dots",
-    ),
-]
-SHORTEST, LONGEST = Duration.parse("7d"), Duration.parse("90d")
+BY = "cluster, environment"
+"""Labels of an objective's series: it is one number per cluster."""
+SHORT = Duration.parse("5m")
+"""The one range read from the service's own series: three days of those would be millions of samples each time."""
+EVERY = Duration.parse("1m")
+"""Time between evaluations; fixed, because the events of a window are the samples of their rate times this."""
 
 
-def _within_bounds(window: Duration) -> Duration:
-    if not SHORTEST <= window <= LONGEST:
-        raise ValueError(f"a duration between {SHORTEST} and {LONGEST}")
-    return window
+@dataclass(frozen=True, kw_only=True)
+class Slo:
+    """An objective: so many of the events must be good."""
 
-
-@dataclass(frozen=True)
-class Objective(Quantity):
-    """A percentage, exact: 99.9 in YAML is 99.9 and never 99.90000000000001."""
-
-    percent: Decimal
-
-    EXPECTED = "a percentage between 50 and 99.999, like 99.9"
-    PATTERN = r"^[0-9]{2}(\.[0-9]{1,6})?$"
-    JSON_TYPES = ("string", "number")
-
-    @classmethod
-    def parse(cls, raw: object) -> Self:
-        text = str(raw)
-        if isinstance(raw, bool) or not isinstance(raw, str | int | float) or not re.fullmatch(cls.PATTERN, text):
-            raise ValueError
-        if not 50 <= Decimal(text) <= Decimal("99.999"):
-            raise ValueError
-        return cls(Decimal(text))
-
-    @property
-    def ratio(self) -> Decimal:
-        return self.percent / 100
+    name: str
+    """In lower case, words joined by dashes: the label ``slo``, and in CamelCase the beginning of its alerts' names."""
+    objective: Decimal
+    """Ratio of events that must be good."""
+    window: Duration = Duration.parse("30d")
+    """Time over which the objective holds."""
+    events: str
+    """PromQL: events per second, by BY."""
+    errors: str = ""
+    """PromQL: bad events per second, by BY; its result may be empty while there are none. This or ``good``."""
+    good: str = ""
+    """PromQL: good events per second, by BY; its result may be empty while there are none."""
+    owner: str
+    minimum_events: int = 100
+    """Events in an alert's long window, below which it stays quiet: one failure in ten calls is no outage."""
+    metrics: tuple[str, ...] = ()
+    """Series of the user's own that the expressions name, whose labels nobody here knows."""
 
     @property
     def budget(self) -> Decimal:
         """The ratio of events that may fail."""
-        return 1 - self.ratio
-
-    def __str__(self) -> str:
-        return _decimal(self.percent)
-
-
-@dataclass(frozen=True)
-class Counter(Quantity):
-    """The selector of one counter. Ranges, rates and sums are added here, so that errors and events always match."""
-
-    selector: str
-
-    EXPECTED = 'the selector of one counter, without functions, range or offset, like http_requests_total{code=~"5.."}'
-    PATTERN = r"^\s*[a-zA-Z_:]"
-
-    @classmethod
-    def parse(cls, raw: object) -> Self:
-        tree = promql_parser.parse(raw) if isinstance(raw, str) else None
-        if not isinstance(raw, str) or not isinstance(tree, promql_parser.VectorSelector) or not tree.name:
-            raise ValueError
-        if tree.matchers.or_matchers:  # the parser knows another dialect as well
-            raise ValueError
-        if tree.name.endswith("_bucket") and all(matcher.name != "le" for matcher in tree.matchers.matchers):
-            raise Unacceptable(f'one bucket of the histogram, like {tree.name}{{le="0.5"}}: each event is in many')
-        counter = cls(raw.strip())
-        promql_parser.parse(counter.rate)  # an offset or a comment cannot be followed by a range
-        return counter
+        return 1 - self.objective
 
     @property
-    def rate(self) -> str:
-        """Events per second of the whole service, by the labels that every series has."""
-        return f"sum by (cluster, environment) (rate({self.selector}[{SHORT}]))"
-
-    def __str__(self) -> str:
-        return self.selector
+    def title(self) -> str:
+        return "".join(part.capitalize() for part in self.name.split("-"))
 
 
-class SloSettings(Model):
-    """An objective of a service of your own: so many of its events must be good."""
+def rate(counter: str) -> str:
+    """Events per second of the whole service, from the selector of a counter."""
+    return f"sum by ({BY}) (rate({counter}[{SHORT}]))"
 
-    name: SloName
-    """Name of the objective, unique: the label `slo`, and in CamelCase the beginning of its alerts' names."""
-    objective: Objective
-    """Percentage of events that must be good, 50 to 99.999."""
-    window: Annotated[Duration, AfterValidator(_within_bounds)] = Duration.parse("30d")
-    """Time over which the objective holds, 7d to 90d."""
-    total: Counter
-    """Counter of all events: requests, runs, or a histogram's `_count`."""
-    errors: Counter | None = None
-    """Counter of the bad events; this or `good`."""
-    good: Counter | None = None
-    """Counter of the good events, such as a histogram's bucket (`le="0.5"`) for a latency; this or `errors`."""
-    owner: Team
-    """Team that is told: the label `owner` of its alerts."""
-    minimum_events: Annotated[int, Ge(1)] = 100
-    """Events in an alert's long window, below which it stays quiet: one failure in ten calls is no outage."""
 
-    @model_validator(mode="after")
-    def _one_of_errors_and_good(self) -> Self:
-        if (self.errors is None) == (self.good is None):
-            raise ValueError("errors or good: exactly one of them, as a counter selector")
-        return self
+def events_of_gauge(gauge: str) -> str:
+    """A gauge has no events: each evaluation that finds a series is one."""
+    return f"count by ({BY}) ({gauge}) / {EVERY.seconds:.0f}"
 
 
 @dataclass(frozen=True)
@@ -144,11 +75,11 @@ class Burn:
     short: Duration
     for_: Duration
 
-    def threshold(self, slo: SloSettings) -> Decimal:
+    def threshold(self, slo: Slo) -> Decimal:
         """The error ratio from which it fires; 1 and more cannot be exceeded."""
         factor = self.budget * slo.window.milliseconds / self.long.milliseconds
         # A budget that burns at less than 1 lasts the period: with short periods the slow alerts would warn of nothing.
-        return max(factor, Decimal(1)) * slo.objective.budget
+        return _short(max(factor, Decimal(1)) * slo.budget)
 
 
 def _burn(name: str, severity: Severity, budget: str, long: str, short: str, for_: str) -> Burn:
@@ -162,38 +93,44 @@ BURNS = (
     _burn("Slow", Severity.WARNING, "0.10", "1d", "2h", "1h"),
     _burn("Creeping", Severity.WARNING, "0.10", "3d", "6h", "3h"),
 )
-SHORT = Duration.parse("5m")
-"""The one range read from the service's own series: three days of those would be millions of samples each time."""
-EVERY = Duration.parse("1m")
-"""Time between evaluations; fixed, because the events of a window are the samples of their rate times this."""
 WINDOWS = tuple(sorted({burn.long for burn in BURNS} | {burn.short for burn in BURNS}))
 
 
-def slo_groups(slos: tuple[SloSettings, ...]) -> tuple[Group, ...]:
+def slo_groups(slos: tuple[Slo, ...]) -> tuple[Group, ...]:
     return tuple(Group(f"slo-{slo.name}", (*_recordings(slo), *_alerts(slo)), EVERY) for slo in slos)
 
 
-def _recordings(slo: SloSettings) -> tuple[Recording, ...]:
+def slo_inhibitions() -> tuple[Inhibition, ...]:
+    """The faster burn says it all: who is paged for an hour's budget needs no word about three days'."""
+    speeds = [burn.name.lower() for burn in BURNS]
+    return tuple(
+        Inhibition(
+            source={"burn": speed}, target={"burn": "|".join(speeds[position + 1 :])}, equal=(*BY.split(", "), "slo")
+        )
+        for position, speed in enumerate(speeds[:-1])
+    )
+
+
+def _recordings(slo: Slo) -> tuple[Recording, ...]:
     events, errors = _of(slo, f"slo:events:rate{SHORT}"), _of(slo, f"slo:errors:rate{SHORT}")
-    objective, budget = _decimal(slo.objective.ratio), _decimal(slo.objective.budget)
     rules = {
-        f"slo:events:rate{SHORT}": slo.total.rate,
+        f"slo:events:rate{SHORT}": slo.events,
         f"slo:errors:rate{SHORT}": _errors(slo, events),
         **{f"slo:sli_error:ratio_rate{window}": _ratio(errors, events, window) for window in WINDOWS},
         # Made from the events, so that cluster and environment are labels here too and panels divide without `on`.
-        "slo:objective:ratio": f"group by (cluster, environment) ({events}) * {objective}",
-        "slo:error_budget:ratio": f"group by (cluster, environment) ({events}) * {budget}",
-        "slo:error_budget_remaining:ratio": f"1 - {_ratio(errors, events, slo.window)} / {budget}",
+        "slo:objective:ratio": f"group by ({BY}) ({events}) * {decimal(slo.objective)}",
+        "slo:error_budget:ratio": f"group by ({BY}) ({events}) * {decimal(slo.budget)}",
+        "slo:events:sum_window": f"sum_over_time({events}[{slo.window}]) * {EVERY.seconds:.0f}",
+        "slo:error_budget_remaining:ratio": f"1 - {_ratio(errors, events, slo.window)} / {decimal(slo.budget)}",
     }
     return tuple(Recording(name=name, expr=expr, labels={"slo": slo.name}) for name, expr in rules.items())
 
 
-def _errors(slo: SloSettings, events: str) -> str:
+def _errors(slo: Slo, events: str) -> str:
     """Bad events per second. A counter that is not there yet counts none: no errors are 0, no good ones are all bad."""
-    if slo.good is not None:
-        return f"{events} - on (cluster, environment) {slo.good.rate} or on (cluster, environment) {events}"
-    assert slo.errors is not None  # noqa: S101  the model takes exactly one of the two
-    return f"{slo.errors.rate} or on (cluster, environment) {events} * 0"
+    if slo.good:
+        return f"{events} - on ({BY}) {slo.good} or on ({BY}) {events}"
+    return f"{slo.errors} or on ({BY}) {events} * 0"
 
 
 def _ratio(errors: str, events: str, window: Duration) -> str:
@@ -203,48 +140,71 @@ def _ratio(errors: str, events: str, window: Duration) -> str:
     return f"sum_over_time({errors}[{window}]) / (sum_over_time({events}[{window}]) > 0)"
 
 
-def _alerts(slo: SloSettings) -> tuple[Alert, ...]:
-    title = "".join(part.capitalize() for part in slo.name.split("-"))
+def _alerts(slo: Slo) -> tuple[Alert, ...]:
     labels, events = {"slo": slo.name}, _of(slo, f"slo:events:rate{SHORT}")
+    percent = f"{decimal(slo.objective * 100)} %"
     burning = (
         Alert(
-            name=f"{title}ErrorBudgetBurn{burn.name}",
-            expr=(
-                f"{_of(slo, f'slo:sli_error:ratio_rate{burn.long}')} > {_decimal(burn.threshold(slo))}"
-                f" and {_of(slo, f'slo:sli_error:ratio_rate{burn.short}')} > {_decimal(burn.threshold(slo))}"
+            name=f"{slo.title}ErrorBudgetBurn{burn.name}",
+            value=_of(slo, f"slo:sli_error:ratio_rate{burn.long}"),
+            above={burn.severity: burn.threshold(slo)},
+            unit=Unit.RATIO,
+            and_=(
+                f"{_of(slo, f'slo:sli_error:ratio_rate{burn.short}')} > $threshold"
                 # Only what was seen counts: after a gap there are fewer events, never more.
                 f" and sum_over_time({events}[{burn.long}]) * {EVERY.seconds:.0f} >= {slo.minimum_events}"
             ),
             for_=burn.for_,
-            severity=burn.severity,
             owner=slo.owner,
-            labels=labels,
+            labels=labels | {"burn": burn.name.lower()},
             summary="An error budget burns too fast.",
             description=(
                 f"{{{{ $value | humanizePercentage }}}} of the events of {slo.name} on {{{{ $labels.cluster }}}} failed"
-                f" within {burn.long}; the objective is {slo.objective} % in {slo.window}."
+                f" within {burn.long}; the objective is {percent} in {slo.window}."
             ),
+            dashboard=Dashboard.SLO,
+            runbook="ErrorBudgetBurn",
         )
         for burn in BURNS
         if burn.threshold(slo) < 1  # where even an outage burns slower, the alert could never fire
     )
+    spent = Alert(
+        name=f"{slo.title}ErrorBudgetSpent",
+        value=f"1 - {_of(slo, 'slo:error_budget_remaining:ratio')}",
+        # Who must act at once was paged while it burnt; what is left is to stop risking more.
+        above={Severity.INFO: Decimal("0.75"), Severity.WARNING: Decimal(1)},
+        unit=Unit.RATIO,
+        and_=f"{_of(slo, 'slo:events:sum_window')} >= {slo.minimum_events}",
+        for_=Duration.parse("15m"),  # a budget moves slowly, and one evaluation after a gap says little
+        owner=slo.owner,
+        labels=labels,
+        summary="An error budget is nearly or wholly spent.",
+        description=(
+            f"{{{{ $value | humanizePercentage }}}} of the error budget of {slo.name} on {{{{ $labels.cluster }}}}"
+            f" is spent; the objective is {percent} in {slo.window}."
+        ),
+        dashboard=Dashboard.SLO,
+        runbook="ErrorBudgetSpent",
+    )
     silent = Alert(
-        name=f"{title}SloNoData",
-        expr=f"absent({events})",
+        name=f"{slo.title}SloNoData",
+        value=f"absent({events})",
         for_=Duration.parse("1h"),  # a counter appears with its first event, and nobody may call right after a restart
         severity=Severity.WARNING,
         owner=slo.owner,
         labels=labels,
         summary="An objective has no data.",
-        description=f"No series of {slo.name}'s total counter: its burn-rate alerts are blind.",
+        description=f"No events of {slo.name} are counted: its burn-rate alerts are blind.",
+        dashboard=Dashboard.SLO,
+        runbook="SloNoData",
     )
-    return (*burning, silent)
+    return (*burning, spent, silent)
 
 
-def _of(slo: SloSettings, metric: str) -> str:
+def _of(slo: Slo, metric: str) -> str:
     return f'{metric}{{slo="{slo.name}"}}'
 
 
-def _decimal(number: Decimal) -> str:
-    """In full and without trailing zeros; twelve digits where a division has no end."""
-    return f"{number.normalize(Context(prec=12)):f}"
+def _short(number: Decimal) -> Decimal:
+    """Twelve digits where a division has no end."""
+    return number.normalize(Context(prec=12))

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
 from components.settings.cluster import ClusterSettings
 from components.settings.quantities import Duration
 from rules import kubernetes, monitoring, nodes
-from rules.model import Alert, Group, Recording, Severity, System, Watched
-from rules.slo import SloSettings, slo_groups
+from rules.catalogue import alert_labels
+from rules.model import Alert, Group, Inhibition, Recording, Severity, Threshold
+from rules.slo import Slo, slo_groups, slo_inhibitions
+from rules.system import System, Watched
 
 SYSTEMS: tuple[System[Any], ...] = (kubernetes.SYSTEM, nodes.SYSTEM, monitoring.SYSTEM)
 """Adding a system is a file beside this one, its dashboards, and a name in this list."""
+
+USER_SLOS = "slos"
+"""The system of the stack file's own objectives."""
 
 
 class Override(Protocol):
     """What a stack file may change about an alert; None stands for off."""
 
+    @property
+    def thresholds(self) -> Mapping[Severity, Threshold | None]: ...
     @property
     def for_(self) -> Duration | None: ...
     @property
@@ -29,22 +36,45 @@ def watch(
     chosen: Mapping[str, Any],
     cluster: ClusterSettings,
     overrides: Mapping[str, Override | None],
-    slos: tuple[SloSettings, ...],
+    slos: tuple[Slo, ...],
     grafana: str | None = None,
 ) -> Watched:
     """Everything of the systems in ``chosen`` (name to settings, None for off), in the order of SYSTEMS.
 
-    ``grafana`` is where the paths of this stack's own Grafana begin, None when it has none.
+    ``grafana`` is where the paths of this stack's own Grafana begin, None when it has none. Raises ValueError about an
+    override that its alert has no place for, and about a catalogue that is wrong.
     """
-    parts = [system.build(chosen[system.name], cluster) for system in SYSTEMS if chosen[system.name] is not None]
+    parts = [
+        _owned(system.build(chosen[system.name], cluster), system.name)
+        for system in SYSTEMS
+        if chosen[system.name] is not None
+    ]
     if grafana is not None and chosen[monitoring.SYSTEM.name] is not None:
         parts.append(monitoring.grafana(grafana, cluster))
-    groups = (*(group for part in parts for group in part.groups), *slo_groups(slos))
-    return Watched(
+    parts.append(_owned(Watched(slos=slos), USER_SLOS))
+    groups = (_overridden(group, overrides) for part in parts for group in part.groups)
+    watched = Watched(
         scrape_jobs=tuple(job for part in parts for job in part.scrape_jobs),
-        groups=tuple(group for group in (_overridden(group, overrides) for group in groups) if group.rules),
+        groups=tuple(group for group in groups if group.rules),
         exporters=tuple(exporter for part in parts for exporter in part.exporters),
+        metrics=tuple(metric for part in parts for metric in part.metrics),
+        slos=tuple(slo for part in parts for slo in part.slos),
+        inhibitions=(*(each for part in parts for each in part.inhibitions), *slo_inhibitions()),
     )
+    labels = sorted(frozenset[str]().union(*alert_labels(watched).values()) - {"cluster", "environment"})
+    return replace(watched, inhibitions=(*_less_urgent(tuple(labels)), *watched.inhibitions))
+
+
+def _less_urgent(labels: tuple[str, ...]) -> Iterator[Inhibition]:
+    """What is critical needs no warning of the same: same name, and each label that any alert has, if it is there."""
+    equal = ("alertname", "cluster", "environment", *labels)
+    yield Inhibition(source={"severity": "critical"}, target={"severity": "warning|info"}, equal=equal)
+    yield Inhibition(source={"severity": "warning"}, target={"severity": "info"}, equal=equal)
+
+
+def _owned(part: Watched, system: str) -> Watched:
+    groups = (*part.groups, *slo_groups(part.slos))
+    return replace(part, groups=tuple(replace(group, system=system) for group in groups))
 
 
 def _overridden(group: Group, overrides: Mapping[str, Override | None]) -> Group:
@@ -58,4 +88,4 @@ def _changed(rule: Alert | Recording, overrides: Mapping[str, Override | None]) 
     override = overrides[rule.name]
     if override is None:
         return None
-    return replace(rule, for_=override.for_ or rule.for_, severity=override.severity or rule.severity)
+    return rule.changed(thresholds=override.thresholds, severity=override.severity, for_=override.for_)

@@ -13,10 +13,13 @@ from components.prometheus import config
 from components.settings.base import resources
 from components.settings.cluster import ClusterSettings
 from components.settings.prometheus import PrometheusSettings
+from components.settings.quantities import Url
+from dashboards.uids import Dashboard
 from rules.model import Alert, Group, Severity
 from tests.conftest import Recorded, Stacks
 
 CLUSTER = ClusterSettings(name="c-1", environment="test", context="c-1", flavour="kind")
+GRAFANA = Url("https://grafana.example.com")
 ONE_MEBIBYTE = 2**20
 """What the API takes in one ConfigMap."""
 
@@ -275,7 +278,7 @@ def test_three_thousand_scrape_jobs_stay_below_what_a_config_map_holds(long: boo
         for number in range(3000)
     ]
     settings = PrometheusSettings.model_validate({"scrapeJobs": jobs})
-    made = program(config.files(settings, CLUSTER, config.extra_jobs(settings), ()))
+    made = program(config.files(settings, CLUSTER, config.extra_jobs(settings), (), GRAFANA))
     assert len(made.config_maps("scrape")) > 1
     assert max(config_map_sizes(made, "scrape")) < ONE_MEBIBYTE, "the API refuses a larger one"
     kept = {name: text for files in made.config_maps("scrape").values() for name, text in files.items()}
@@ -285,7 +288,7 @@ def test_three_thousand_scrape_jobs_stay_below_what_a_config_map_holds(long: boo
 def test_large_rules_stay_below_what_a_config_map_holds() -> None:
     settings = PrometheusSettings()
     groups = [Group(f"group-{number}", tuple(large_alert(position) for position in range(10))) for number in range(60)]
-    made = program(config.files(settings, CLUSTER, (), groups))
+    made = program(config.files(settings, CLUSTER, (), groups, GRAFANA))
     assert len(made.config_maps("rules")) > 1
     assert max(config_map_sizes(made, "rules")) < ONE_MEBIBYTE
 
@@ -293,7 +296,9 @@ def test_large_rules_stay_below_what_a_config_map_holds() -> None:
 def large_alert(position: int) -> Alert:
     return Alert(
         name=f"Large{position}",
-        expr=f"vector({position}) > 0",
+        value=f"vector({position}) > 0",
+        dashboard=Dashboard.MONITORING,
+        runbook="TargetDown",
         severity=Severity.WARNING,
         owner="platform",
         summary="Large.",

@@ -262,7 +262,8 @@ def test_labels_of_users_never_change_what_selectors_find(name: str, own: dict[s
 def test_labels_of_pods_never_change_what_selectors_find(own: dict[str, str], extra: dict[str, str]) -> None:
     prometheus = PrometheusSettings.model_validate({"labels": extra})
     site = Site(cluster=cluster(own), namespace="monitoring", flows=(), secrets={})
-    program = Prometheus._program(PrometheusArgs(site=site, settings=prometheus, jobs=(), groups=()))  # noqa: SLF001
+    args = PrometheusArgs(site=site, settings=prometheus, jobs=(), groups=(), grafana=Url("http://g"))
+    program = Prometheus._program(args)  # noqa: SLF001
     made: Any = pod(program, site, containers=[])
     assert selector("prometheus").items() <= made["metadata"]["labels"].items()
     assert not any("version" in label for label in selector("prometheus")), "selectors can never change"

@@ -165,7 +165,7 @@ def test_an_override_changes_what_it_names_and_nothing_else() -> None:
     after = {alert.name: alert for alert in changed.watched.alerts}
     target_down = after.pop("TargetDown")
     assert (str(target_down.for_), target_down.severity) == ("10m", Severity.CRITICAL)
-    assert target_down.expr == before.pop("TargetDown").expr
+    assert target_down.value == before.pop("TargetDown").value
     assert after == before
 
 

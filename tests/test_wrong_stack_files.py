@@ -369,15 +369,65 @@ WRONG: list[tuple[str, str]] = [
         "alerts: {TargetDwn: off}",
         "alerts.TargetDwn: unknown alert of the systems that are on: did you mean TargetDown?",
     ),
-    ("alerts: {TargetDown: on}", "alerts.TargetDown: true: off, or a mapping with for or severity"),
-    ("alerts: {TargetDown: null}", "alerts.TargetDown: null: off, or a mapping with for or severity"),
+    (
+        "alerts: {TargetDown: on}",
+        "alerts.TargetDown: true: off, or a mapping with critical, warning, info, for or severity",
+    ),
+    (
+        "alerts: {TargetDown: null}",
+        "alerts.TargetDown: null: off, or a mapping with critical, warning, info, for or severity",
+    ),
+    (
+        "alerts: {TargetDown: {critical: 5}}",
+        "alerts.TargetDown.critical: 5: a severity that the alert has a threshold for: none at all",
+    ),
+    (
+        "alerts: {CheckoutErrorBudgetSpent: {critical: off}}",
+        (
+            'alerts.CheckoutErrorBudgetSpent.critical: "off": a severity that the alert has a threshold for:'
+            " warning, info"
+        ),
+    ),
+    (
+        "alerts: {CheckoutErrorBudgetSpent: {severity: critical}}",
+        (
+            'alerts.CheckoutErrorBudgetSpent.severity: "critical": left out: there is a threshold for each of'
+            " warning, info"
+        ),
+    ),
+    (
+        "alerts: {CheckoutErrorBudgetSpent: {warning: 0.5}}",
+        ('alerts.CheckoutErrorBudgetSpent: "warning 0.5": thresholds of which the more urgent is the larger'),
+    ),
+    (
+        "alerts: {CheckoutErrorBudgetSpent: {warning: much}}",
+        'alerts.CheckoutErrorBudgetSpent.warning: "much": a number, or off',
+    ),
     (
         "alerts: {TargetDown: {severity: urgent}}",
         'alerts.TargetDown.severity: "urgent": one of critical, warning or info',
     ),
     ("slos: [{objective: 101}]", "slos[0].objective: 101: a percentage between 50 and 99.999, like 99.9"),
     ("slos: [{window: 1d}]", 'slos[0].window: "1d": a duration between 7d and 90d'),
-    ("slos: [{good: ok_total}]", "slos[0]: {...}: errors or good: exactly one of them, as a counter selector"),
+    (
+        "slos: [{good: ok_total}]",
+        "slos[0]: {...}: total, and errors or good: exactly one of them, as a counter selector",
+    ),
+    (
+        "slos: [{latency: {histogram: answer_seconds, atMost: 1s}}]",
+        "slos[0]: {...}: total with errors or good, or latency, or gauge: exactly one of them",
+    ),
+    (
+        "slos: [{total: null, errors: null, gauge: {metric: queue_age_seconds}}]",
+        "slos[0].gauge: {...}: atMost or atLeast: exactly one of them",
+    ),
+    (
+        "slos: [{total: null, errors: null, latency: {histogram: 'rate(a[5m])', atMost: 1s}}]",
+        (
+            'slos[0].latency.histogram: "rate(a[5m])": the selector of one metric, without functions, range or offset,'
+            ' like queue_age_seconds{queue="mail"}'
+        ),
+    ),
     ("slos: [{minimumEvents: 0}]", "slos[0].minimumEvents: 0: at least 1"),
     (
         "slos: [{total: 'rate(requests_total[5m])'}]",

@@ -10,6 +10,7 @@ from components import images, ports
 from components.kubernetes import Probes, Program, Site
 from components.prometheus import config
 from components.settings.prometheus import PrometheusSettings
+from components.settings.quantities import Url
 from components.workload import cluster_access, stateful_set, surroundings
 from rules.model import Group
 from rules.scrape import ScrapeJob
@@ -28,6 +29,8 @@ class PrometheusArgs:
     settings: PrometheusSettings
     jobs: tuple[ScrapeJob, ...]
     groups: tuple[Group, ...]
+    grafana: Url
+    """Where people open Grafana."""
     accepts_remote_write: bool = False
     """Whether somebody pushes samples that it did not scrape."""
 
@@ -91,7 +94,7 @@ class Prometheus(ComponentResource):
             probes=Probes(live=("/-/healthy", "http"), ready=("/-/ready", "http"), startup_seconds=REPLAY_SECONDS),
             resources=settings.resources,
             workload=settings,
-            config=config.files(settings, args.site.cluster, args.jobs, args.groups),
+            config=config.files(settings, args.site.cluster, args.jobs, args.groups, args.grafana),
             watches_config=True,
             secrets=config.secrets(settings),
             env=[{"name": "POD_NAME", "value_from": {"field_ref": {"field_path": "metadata.name"}}}],

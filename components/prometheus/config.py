@@ -10,26 +10,16 @@ from components.flows import Internet
 from components.settings.base import Secret
 from components.settings.cluster import ClusterSettings
 from components.settings.prometheus import PrometheusSettings, RemoteWrite
-from components.settings.quantities import Duration
+from components.settings.quantities import Duration, Url
 from components.yaml_text import text
+from rules.metrics import PROMOTED_RESOURCE_ATTRIBUTES
 from rules.model import Group
+from rules.render import Place, rule_group
 from rules.scrape import Relabel, ScrapeJob, static_job
 
 SECRETS = "/etc/prometheus/secrets"
 REPLICA_LABEL = "prometheus_replica"
 """Tells replicas apart in what they remote-write; dropped from alerts, so that two replicas page once."""
-
-PROMOTED_RESOURCE_ATTRIBUTES = (
-    "cluster",
-    "environment",
-    "service.version",
-    "k8s.namespace.name",
-    "k8s.pod.name",
-    "k8s.container.name",
-    "k8s.node.name",
-    "k8s.deployment.name",
-)
-"""OTLP resource attributes that become labels; ``service.name`` and ``service.instance.id`` become job and instance."""
 
 # An agent's exporter may retry a batch for half an hour while the gateway's queue drains.
 OUT_OF_ORDER_WINDOW = Duration.parse("30m")
@@ -44,13 +34,26 @@ def alertmanager_dns(cluster: ClusterSettings) -> str:
 
 
 def files(
-    settings: PrometheusSettings, cluster: ClusterSettings, jobs: Iterable[ScrapeJob], groups: Iterable[Group]
+    settings: PrometheusSettings,
+    cluster: ClusterSettings,
+    jobs: Iterable[ScrapeJob],
+    groups: Iterable[Group],
+    grafana: Url,
 ) -> dict[str, dict[str, str]]:
-    """Everything below ``/etc/prometheus``: directory to files, name to text. Paths in them are relative."""
+    """Everything below ``/etc/prometheus``: directory to files, name to text. Paths in them are relative.
+
+    ``grafana`` is where people open it: alerts link there.
+    """
+    place = Place(
+        cluster=cluster.name,
+        environment=cluster.environment,
+        grafana=str(grafana).rstrip("/"),
+        interval=settings.evaluation_interval,
+    )
     return {
         "config": {"prometheus.yml": text(prometheus_yml(settings, cluster))},
         "scrape": {f"{job.name}.yml": text({"scrape_configs": [scrape_config(job, cluster)]}) for job in jobs},
-        "rules": {f"{group.name}.yml": text({"groups": [rule_group(group, cluster)]}) for group in groups},
+        "rules": {f"{group.name}.yml": text({"groups": [rule_group(group, place)]}) for group in groups},
     }
 
 
@@ -129,14 +132,6 @@ def extra_jobs(settings: PrometheusSettings) -> tuple[ScrapeJob, ...]:
         )
         for job in settings.scrape_jobs
     )
-
-
-def rule_group(group: Group, cluster: ClusterSettings) -> dict[str, Any]:
-    """The group with the same labels on what its rules make: an expression may have lost them, or never had any."""
-    made = group.plain()
-    for rule in made["rules"]:
-        rule["labels"] = {**rule.get("labels", {}), "cluster": cluster.name, "environment": cluster.environment}
-    return made
 
 
 def _remote_write(remote: RemoteWrite) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from components.settings.alertmanager import AlertmanagerSettings, NotificationSettings
+from components.settings.alerts import AlertOverride, misfits
 from components.settings.base import Model, Problem, Workload, problem, unknown_key
 from components.settings.cluster import ClusterSettings
 from components.settings.collector import CHECKS as COLLECTOR_CHECKS
@@ -20,8 +21,8 @@ from components.settings.prometheus import PrometheusSettings
 from components.settings.promtail import PromtailSettings
 from components.settings.quantities import Duration, Image
 from components.settings.secrets import leaves
-from rules.slo import SloSettings
-from rules.systems import Override, watch
+from components.settings.slos import SloSettings
+from rules.systems import watch
 
 
 def production_keeps_its_data(
@@ -64,6 +65,13 @@ def names_are_unique(
                 yield problem(f"{path}[{position}].name", name, "a name that no other entry of the list has")
 
 
+def slos_are_new(cluster: ClusterSettings, systems: Model, slos: tuple[SloSettings, ...]) -> Iterator[Problem]:
+    taken = {slo.name for slo in watch(dict(systems), cluster, {}, ()).slos}
+    for position, slo in enumerate(slos):
+        if slo.name in taken:
+            yield problem(f"slos[{position}].name", slo.name, "a name that no objective of the stack has")
+
+
 def scrape_jobs_are_new(cluster: ClusterSettings, prometheus: PrometheusSettings, systems: Model) -> Iterator[Problem]:
     taken = {job.name for job in watch(dict(systems), cluster, {}, (), grafana="").scrape_jobs}
     for position, job in enumerate(prometheus.scrape_jobs):
@@ -71,13 +79,18 @@ def scrape_jobs_are_new(cluster: ClusterSettings, prometheus: PrometheusSettings
             yield problem(f"prometheus.scrapeJobs[{position}].name", job.name, "a name that no job of the stack has")
 
 
-def overridden_alerts_exist(
-    cluster: ClusterSettings, systems: Model, slos: tuple[SloSettings, ...], alerts: Mapping[str, Override | None]
+def overrides_fit_their_alerts(
+    cluster: ClusterSettings, systems: Model, slos: tuple[SloSettings, ...], alerts: Mapping[str, AlertOverride | None]
 ) -> Iterator[Problem]:
-    known = [alert.name for alert in watch(dict(systems), cluster, {}, slos).alerts]
-    for name in alerts:
+    built_in = watch(dict(systems), cluster, {}, ())
+    # Of two with one name, which is refused elsewhere, the first.
+    own = {each.name: each.slo for each in reversed(slos) if each.name not in {slo.name for slo in built_in.slos}}
+    known = {alert.name: alert for alert in watch(dict(systems), cluster, {}, tuple(own.values())).alerts}
+    for name, override in alerts.items():
         if name not in known:
             yield unknown_key(f"alerts.{name}", known, what="alert of the systems that are on")
+        elif override is not None:
+            yield from misfits(f"alerts.{name}", known[name], override)
 
 
 def cluster_has_a_name(cluster: ClusterSettings) -> Iterator[Problem]:
@@ -208,7 +221,8 @@ CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     intervals_make_sense,
     names_are_unique,
     scrape_jobs_are_new,
-    overridden_alerts_exist,
+    slos_are_new,
+    overrides_fit_their_alerts,
     *COLLECTOR_CHECKS,
     *GRAFANA_CHECKS,
     *JAEGER_CHECKS,

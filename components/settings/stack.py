@@ -6,11 +6,10 @@ import inspect
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError, create_model
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic import ConfigDict, Field, ValidationError, create_model
 
 from components.settings.alertmanager import AlertmanagerSettings, NotificationSettings
+from components.settings.alerts import AlertOverride, OrOff
 from components.settings.base import Many, Model, Problem, holds_secret, problems, unknown_key
 from components.settings.checks import CHECKS
 from components.settings.cluster import ClusterSettings
@@ -20,40 +19,10 @@ from components.settings.jaeger import JaegerSettings
 from components.settings.loki import LokiSettings
 from components.settings.prometheus import PrometheusSettings
 from components.settings.promtail import LogSettings, PromtailSettings
-from components.settings.quantities import Duration
 from components.settings.secrets import encrypted, leaves, references, unanswered
-from rules.model import Severity, System, Watched
-from rules.slo import SloSettings
+from components.settings.slos import SloSettings
+from rules.system import System, Watched
 from rules.systems import SYSTEMS, watch
-
-
-class AlertOverride(Model):
-    """What is different about an alert on this stack."""
-
-    for_: Duration | None = Field(default=None, alias="for")
-    """How long its expression must hold."""
-    severity: Severity | None = Field(default=None, strict=False)  # a word in YAML, no Severity yet
-    """How urgent it is."""
-
-
-class _OrOff:
-    """``off`` in place of an override; YAML readers turn the bare word into ``false``."""
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        def read(raw: object, override: core_schema.ValidatorFunctionWrapHandler) -> AlertOverride | None:
-            if raw is False or raw == "off":
-                return None
-            if not isinstance(raw, dict | AlertOverride):
-                raise PydanticCustomError("override", "off, or a mapping with for or severity")
-            result: AlertOverride = override(raw)
-            return result
-
-        return core_schema.no_info_wrap_validator_function(read, handler.generate_schema(AlertOverride))
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"anyOf": [{"enum": ["off", False]}, handler(schema["schema"])]}
 
 
 def _system_field(system: System[Any]) -> tuple[Any, Any]:
@@ -89,7 +58,7 @@ class Settings(Model):
     """Reads the log files of each node's pods."""
     systems: Systems = Systems()
     """What is watched."""
-    alerts: dict[str, Annotated[AlertOverride | None, _OrOff]] = {}
+    alerts: dict[str, Annotated[AlertOverride | None, OrOff]] = {}
     """By name of the alert: what is different about it here, or `off`."""
     notifications: NotificationSettings = NotificationSettings()
     """Who is told."""
@@ -99,7 +68,8 @@ class Settings(Model):
     @property
     def watched(self) -> Watched:
         """What the systems that are on lead to, with the alerts as they are on this stack."""
-        return watch(dict(self.systems), self.cluster, self.alerts, self.slos, self._grafana)
+        slos = tuple(each.slo for each in self.slos)
+        return watch(dict(self.systems), self.cluster, self.alerts, slos, self._grafana)
 
     @property
     def _grafana(self) -> str | None:

@@ -1,12 +1,12 @@
-"""The machines: processor, memory, disks, network and clock of every node."""
+"""How the nodes are scraped."""
 
 from __future__ import annotations
 
 from components.flows import Nodes
-from components.settings.base import Model, Resources, resources
+from components.settings.base import Resources
 from components.settings.cluster import ClusterSettings
-from rules.model import Exporter, System, Watched
 from rules.scrape import KubernetesDiscovery, ScrapeJob, copy, keep
+from rules.system import Exporter
 
 NODE_EXPORTER = "node-exporter"
 PORT = 9100
@@ -23,15 +23,8 @@ _IGNORED_FILE_SYSTEMS = (
 _IGNORED_INTERFACES = r"^(veth|cali|lxc|cni|flannel|tunl|eni|azv).*$"
 
 
-class NodesSettings(Model):
-    """The `nodes` system."""
-
-    resources: Resources = resources("20m", "32Mi", "128Mi")
-    """Requests and limits of node-exporter, per node."""
-
-
-def build(settings: NodesSettings, cluster: ClusterSettings) -> Watched:
-    exporter = Exporter(
+def node_exporter(resources: Resources) -> Exporter:
+    return Exporter(
         name=NODE_EXPORTER,
         per_node=True,
         args=(
@@ -48,11 +41,14 @@ def build(settings: NodesSettings, cluster: ClusterSettings) -> Watched:
             "--no-collector.hwmon",
         ),
         ports={"metrics": PORT},
-        resources=settings.resources,
+        resources=resources,
         live=("/", "metrics"),
         ready=("/", "metrics"),
     )
-    job = ScrapeJob(
+
+
+def scrape_job(cluster: ClusterSettings) -> ScrapeJob:
+    return ScrapeJob(
         name=NODE_EXPORTER,
         discovery=KubernetesDiscovery(
             "pod", (cluster.namespaces.node_agents,), f"app.kubernetes.io/name={NODE_EXPORTER}"
@@ -63,7 +59,3 @@ def build(settings: NodesSettings, cluster: ClusterSettings) -> Watched:
             copy("__meta_kubernetes_pod_node_name", "node"),
         ),
     )
-    return Watched(scrape_jobs=(job,), exporters=(exporter,))
-
-
-SYSTEM = System("nodes", NodesSettings, build)

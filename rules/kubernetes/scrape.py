@@ -1,14 +1,14 @@
-"""The Kubernetes cluster: its API server, kubelets, containers, objects, and whatever asks to be scraped."""
+"""How a Kubernetes cluster is scraped: API server, kubelets, containers, objects, and whatever asks for it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from components.flows import API_SERVER_PORTS, AnyPod, ApiServer, Nodes, Server
-from components.settings.base import Model, Resources, resources
+from components.settings.base import Resources
 from components.settings.cluster import ClusterSettings
-from rules.model import ApiAccess, Exporter, System, Watched
 from rules.scrape import SERVICE_ACCOUNT, KubernetesDiscovery, Relabel, ScrapeJob, copy, drop, keep, keep_metrics
+from rules.system import ApiAccess, Exporter
 
 KUBELET_PORT = 10250
 KUBE_STATE_METRICS = "kube-state-metrics"
@@ -45,27 +45,14 @@ CADVISOR_METRICS = (
 _ANNOTATION = "annotation_prometheus_io"
 
 
-class KubernetesSettings(Model):
-    """The `kubernetes` system."""
-
-    annotated: bool = True
-    """Whether pods and services annotated `prometheus.io/scrape: "true"` are scraped, in every namespace."""
-    kube_state_metrics: Resources = resources("50m", "128Mi", "512Mi")
-    """Requests and limits of kube-state-metrics; about 0.2 MiB per pod of the cluster."""
-
-
-def build(settings: KubernetesSettings, cluster: ClusterSettings) -> Watched:
-    annotated = (annotated_services(cluster), annotated_pods()) if settings.annotated else ()
-    return Watched(
-        scrape_jobs=(
-            api_servers(),
-            kubelets(cluster),
-            cadvisor(cluster),
-            _kube_state_metrics(KUBE_STATE_METRICS, METRICS, cluster),
-            _kube_state_metrics(f"{KUBE_STATE_METRICS}-telemetry", TELEMETRY, cluster),
-            *annotated,
-        ),
-        exporters=(kube_state_metrics_exporter(settings),),
+def scrape_jobs(cluster: ClusterSettings) -> tuple[ScrapeJob, ...]:
+    """The cluster's own parts."""
+    return (
+        api_servers(),
+        kubelets(cluster),
+        cadvisor(cluster),
+        _kube_state_metrics(KUBE_STATE_METRICS, METRICS, cluster),
+        _kube_state_metrics(f"{KUBE_STATE_METRICS}-telemetry", TELEMETRY, cluster),
     )
 
 
@@ -125,7 +112,7 @@ def _kube_state_metrics(name: str, port: tuple[str, int], cluster: ClusterSettin
     )
 
 
-def kube_state_metrics_exporter(settings: KubernetesSettings) -> Exporter:
+def kube_state_metrics_exporter(resources: Resources) -> Exporter:
     access = (
         ApiAccess("", ("nodes", "pods", "namespaces", "services", "persistentvolumes", "persistentvolumeclaims")),
         ApiAccess("", ("resourcequotas", "limitranges")),
@@ -145,7 +132,7 @@ def kube_state_metrics_exporter(settings: KubernetesSettings) -> Exporter:
             f"--resources={','.join(watched)}",
         ),
         ports=dict((METRICS, TELEMETRY)),
-        resources=settings.kube_state_metrics,
+        resources=resources,
         live=("/livez", "metrics"),
         ready=("/readyz", "telemetry"),
         api=access,
@@ -215,6 +202,3 @@ def annotated_pods() -> ScrapeJob:
             ),
         ),
     )
-
-
-SYSTEM = System("kubernetes", KubernetesSettings, build)

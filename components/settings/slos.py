@@ -1,0 +1,211 @@
+"""Service level objectives, as a stack file describes them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Self
+
+import promql_parser
+from annotated_types import Ge
+from pydantic import AfterValidator, model_validator
+
+from components.settings.base import Model, Spelled
+from components.settings.quantities import Duration, Quantity, Unacceptable
+from rules.model import decimal
+from rules.slo import Slo, events_of_gauge, rate
+
+# Narrower than a DNS label, so that no two names become the same alert name ("pay-2" and "pay2" would).
+SloName = Annotated[
+    str,
+    Spelled(
+        r"(?=.{1,63}$)[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*",
+        "a name of at most 63 lower-case letters, digits and dashes, with a letter first and after each dash",
+    ),
+]
+Team = Annotated[
+    str,
+    Spelled(
+        r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?",
+        "a team of at most 63 letters, digits, dashes, underscores and dots",
+    ),
+]
+SHORTEST, LONGEST = Duration.parse("7d"), Duration.parse("90d")
+
+
+def _within_bounds(window: Duration) -> Duration:
+    if not SHORTEST <= window <= LONGEST:
+        raise ValueError(f"a duration between {SHORTEST} and {LONGEST}")
+    return window
+
+
+@dataclass(frozen=True)
+class Objective(Quantity):
+    """A percentage, exact: 99.9 in YAML is 99.9 and never 99.90000000000001."""
+
+    percent: Decimal
+
+    EXPECTED = "a percentage between 50 and 99.999, like 99.9"
+    PATTERN = r"^[0-9]{2}(\.[0-9]{1,6})?$"
+    JSON_TYPES = ("string", "number")
+
+    @classmethod
+    def parse(cls, raw: object) -> Self:
+        text = str(raw)
+        if isinstance(raw, bool) or not isinstance(raw, str | int | float) or not re.fullmatch(cls.PATTERN, text):
+            raise ValueError
+        if not 50 <= Decimal(text) <= Decimal("99.999"):
+            raise ValueError
+        return cls(Decimal(text))
+
+    @property
+    def ratio(self) -> Decimal:
+        return self.percent / 100
+
+    def __str__(self) -> str:
+        return decimal(self.percent)
+
+
+@dataclass(frozen=True)
+class Counter(Quantity):
+    """The selector of one counter. Ranges, rates and sums are added here, so that errors and events always match."""
+
+    selector: str
+
+    EXPECTED = 'the selector of one counter, without functions, range or offset, like http_requests_total{code=~"5.."}'
+    PATTERN = r"^\s*[a-zA-Z_:]"
+
+    @classmethod
+    def parse(cls, raw: object) -> Self:
+        tree = promql_parser.parse(raw) if isinstance(raw, str) else None
+        if not isinstance(raw, str) or not isinstance(tree, promql_parser.VectorSelector) or not tree.name:
+            raise ValueError
+        if tree.matchers.or_matchers:  # the parser knows another dialect as well
+            raise ValueError
+        if tree.name.endswith("_bucket") and all(matcher.name != "le" for matcher in tree.matchers.matchers):
+            raise Unacceptable(f'one bucket of the histogram, like {tree.name}{{le="0.5"}}: each event is in many')
+        counter = cls(raw.strip())
+        promql_parser.parse(rate(counter.selector))  # an offset or a comment cannot be followed by a range
+        return counter
+
+    def __str__(self) -> str:
+        return self.selector
+
+
+@dataclass(frozen=True)
+class Series(Quantity):
+    """The selector of one gauge or of one histogram (its name without suffix)."""
+
+    selector: str
+
+    EXPECTED = 'the selector of one metric, without functions, range or offset, like queue_age_seconds{queue="mail"}'
+    PATTERN = r"^\s*[a-zA-Z_:]"
+
+    @classmethod
+    def parse(cls, raw: object) -> Self:
+        return cls(str(Counter.parse(raw)))
+
+    def of(self, suffix: str = "", matcher: str = "") -> str:
+        """The selector of the series with this suffix, and with one matcher more."""
+        name, brace, matchers = self.selector.partition("{")
+        inside = ", ".join(part for part in (matchers.rstrip().removesuffix("}").rstrip().rstrip(","), matcher) if part)
+        return f"{name.rstrip()}{suffix}" + (f"{{{inside}}}" if brace or matcher else "")
+
+    def __str__(self) -> str:
+        return self.selector
+
+
+class Latency(Model):
+    """Good is what was answered in time, by a histogram in seconds."""
+
+    histogram: Series
+    """The histogram, without suffix, like `http_request_duration_seconds{job="shop"}`."""
+    at_most: Duration
+    """How long an answer may take; one of the histogram's buckets ends there."""
+
+
+class Gauge(Model):
+    """Good is each minute, and each series, in which a gauge is within its bound."""
+
+    metric: Series
+    """The gauge, like `queue_age_seconds{queue="mail"}`."""
+    at_most: float | None = None
+    """The largest good value; this or `atLeast`."""
+    at_least: float | None = None
+    """The smallest good value; this or `atMost`."""
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> Self:
+        if (self.at_most is None) == (self.at_least is None):
+            raise ValueError("atMost or atLeast: exactly one of them")
+        return self
+
+
+class SloSettings(Model):
+    """An objective of a service of your own: so many of its events must be good."""
+
+    name: SloName
+    """Name of the objective, unique: the label `slo`, and in CamelCase the beginning of its alerts' names."""
+    objective: Objective
+    """Percentage of events that must be good, 50 to 99.999."""
+    window: Annotated[Duration, AfterValidator(_within_bounds)] = Duration.parse("30d")
+    """Time over which the objective holds, 7d to 90d."""
+    total: Counter | None = None
+    """Counter of all events, with `errors` or `good`: requests, runs, or a histogram's `_count`."""
+    errors: Counter | None = None
+    """Counter of the bad events."""
+    good: Counter | None = None
+    """Counter of the good events."""
+    latency: Latency | None = None
+    """Instead of counters: events are good when they are answered in time."""
+    gauge: Gauge | None = None
+    """Instead of counters: a gauge within its bound is good."""
+    owner: Team
+    """Team that is told: the label `owner` of its alerts."""
+    minimum_events: Annotated[int, Ge(1)] | None = None
+    """Events in an alert's long window, below which it stays quiet: one failure in ten calls is no outage. 100 by
+    default, and 30 with a gauge, which has one event a minute."""
+
+    @model_validator(mode="after")
+    def _one_indicator(self) -> Self:
+        counters = (self.total, self.errors, self.good)
+        given = [any(counters), self.latency is not None, self.gauge is not None]
+        if given.count(True) != 1:
+            raise ValueError("total with errors or good, or latency, or gauge: exactly one of them")
+        if any(counters) and (self.total is None or (self.errors is None) == (self.good is None)):
+            raise ValueError("total, and errors or good: exactly one of them, as a counter selector")
+        return self
+
+    @property
+    def slo(self) -> Slo:
+        """The objective, in PromQL."""
+        events, bad, good = self._indicator()
+        return Slo(
+            name=self.name,
+            objective=self.objective.ratio,
+            window=self.window,
+            events=events_of_gauge(events) if self.gauge else rate(events),
+            errors=(events_of_gauge(bad) if self.gauge else rate(bad)) if bad else "",
+            good=rate(good) if good else "",
+            owner=self.owner,
+            minimum_events=self.minimum_events or (30 if self.gauge else 100),
+            metrics=tuple(dict.fromkeys(part.partition("{")[0].split()[0] for part in (events, bad, good) if part)),
+        )
+
+    def _indicator(self) -> tuple[str, str, str]:
+        """What all events are, what is bad, and what is good; the last two may be empty."""
+        if self.latency:
+            histogram = self.latency.histogram
+            in_time = histogram.of("_bucket", f'le=~"{_bucket(self.latency.at_most)}"')
+            return histogram.of("_count"), "", in_time
+        if self.gauge:
+            gauge, highest = self.gauge.metric.of(), self.gauge.at_most
+            return gauge, f"{gauge} > {highest}" if highest is not None else f"{gauge} < {self.gauge.at_least}", ""
+        return str(self.total), str(self.errors or ""), str(self.good or "")
+
+
+def _bucket(limit: Duration) -> str:
+    """A bucket's end in both spellings: pushed histograms say ``1`` where scraped ones say ``1.0``."""
+    seconds = decimal(Decimal(limit.milliseconds) / 1000)
+    return seconds.replace(".", r"\\.") if "." in seconds else rf"{seconds}(\\.0)?"

@@ -1,0 +1,76 @@
+"""What must hold of all rules together: every name is known, every label survives, nothing stands twice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
+
+from rules.metrics import known_series
+from rules.model import Alert, Group, Recording
+from rules.promql import Labels, labels_of
+from rules.system import Watched
+
+_Rule = TypeVar("_Rule", Alert, Recording)
+
+ADDED_LABELS = frozenset({"cluster", "environment"})
+"""Labels that the renderer puts on what every rule makes; an alert's annotations are written before that."""
+
+
+def series_of(watched: Watched) -> dict[str, Labels]:
+    """Every series that a rule or a panel may ask for, with its labels: metrics, then recording rules in their order.
+
+    Raises ValueError about a recording rule that is wrong.
+    """
+    known = known_series(watched.metrics, watched.scrape_jobs)
+    for slo in watched.slos:
+        # A user's own counters: what labels they have, only the user knows.
+        known |= {name: None for name in slo.metrics if name not in known}
+    for _, recording in _rules(watched, Recording):
+        result = _labels(recording.expr, known, recording.name)
+        labels = None if result is None else result | ADDED_LABELS | frozenset(recording.labels)
+        before = known.get(recording.name, labels)
+        known[recording.name] = None if labels is None or before is None else labels & before
+    return known
+
+
+def alert_labels(watched: Watched) -> dict[str, frozenset[str]]:
+    """Labels of each alert by name, besides those that the renderer adds and the alert's own.
+
+    Raises ValueError about the first thing that is wrong: these rules are ours, so it is a defect of the catalogue.
+    """
+    known, found = series_of(watched), dict[str, frozenset[str]]()
+    for group, alert in _rules(watched, Alert):
+        if alert.name in found:
+            raise ValueError(f"alert {alert.name}: there are two of that name")
+        if not group.system:
+            raise ValueError(f"group {group.name}: belongs to no system")
+        for severity in alert.severities:
+            survive = _labels(alert.expr(severity), known, f"alert {alert.name}")
+            if survive is None:
+                raise ValueError(f"alert {alert.name}: nobody knows which labels it has: aggregate by some")
+            _describes_what_survives(alert, survive)
+            found[alert.name] = survive
+    names = [group.name for group in watched.groups]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"group {name}: there are two of that name")
+    return found
+
+
+def _rules(watched: Watched, kind: type[_Rule]) -> Iterator[tuple[Group, _Rule]]:
+    return ((group, rule) for group in watched.groups for rule in group.rules if isinstance(rule, kind))
+
+
+def _labels(expr: str, known: Mapping[str, Labels], where: str) -> Labels:
+    try:
+        return labels_of(expr, known)
+    except ValueError as problem:
+        raise ValueError(f"{where}: {problem}") from None
+
+
+def _describes_what_survives(alert: Alert, labels: frozenset[str]) -> None:
+    named = set(re.findall(r"\$labels\.(\w+)", alert.description))
+    if named - labels:
+        lost = ", ".join(sorted(named - labels))
+        raise ValueError(f"alert {alert.name}: its description names {lost}, which its expression has not")

@@ -1,0 +1,127 @@
+"""Metrics as values: what an exporter emits, and so what a rule or a panel may ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rules.promql import Labels
+from rules.scrape import ScrapeJob
+
+
+class Unit(StrEnum):
+    """What a number counts; decides how messages and panels print it."""
+
+    NONE = ""
+    RATIO = "ratio"
+    SECONDS = "seconds"
+    BYTES = "bytes"
+    PER_SECOND = "per second"
+    TIMESTAMP = "seconds since 1970"
+    CURRENCY = "currency"
+
+
+class Kind(StrEnum):
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+    SUMMARY = "summary"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """A family of series, by its name in Prometheus; a histogram's or summary's without suffix."""
+
+    name: str
+    kind: Kind
+    unit: Unit = Unit.NONE
+    labels: tuple[str, ...] = ()
+    """Its own labels, besides those that every target of its job has."""
+    job: str
+    """The scrape job that brings it, or PUSHED."""
+
+    @property
+    def series(self) -> dict[str, tuple[str, ...]]:
+        """Names of its series, each with its own labels."""
+        if self.kind is Kind.HISTOGRAM:
+            return {
+                f"{self.name}_bucket": (*self.labels, "le"),
+                f"{self.name}_sum": self.labels,
+                f"{self.name}_count": self.labels,
+            }
+        if self.kind is Kind.SUMMARY:
+            return {
+                self.name: (*self.labels, "quantile"),
+                f"{self.name}_sum": self.labels,
+                f"{self.name}_count": self.labels,
+            }
+        return {self.name: self.labels}
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Makes the metrics of one scrape job; labels are given as one text, separated by spaces."""
+
+    job: str
+
+    def counter(self, name: str, labels: str = "", unit: Unit = Unit.NONE) -> Metric:
+        return self._made(name, Kind.COUNTER, labels, unit)
+
+    def gauge(self, name: str, labels: str = "", unit: Unit = Unit.NONE) -> Metric:
+        return self._made(name, Kind.GAUGE, labels, unit)
+
+    def histogram(self, name: str, labels: str = "", unit: Unit = Unit.SECONDS) -> Metric:
+        return self._made(name, Kind.HISTOGRAM, labels, unit)
+
+    def summary(self, name: str, labels: str = "", unit: Unit = Unit.SECONDS) -> Metric:
+        return self._made(name, Kind.SUMMARY, labels, unit)
+
+    def _made(self, name: str, kind: Kind, labels: str, unit: Unit) -> Metric:
+        return Metric(name=name, kind=kind, unit=unit, labels=tuple(labels.split()), job=self.job)
+
+
+PUSHED = "(pushed by OTLP)"
+"""The job of metrics that applications push: Prometheus makes ``job`` and ``instance`` of the service's attributes."""
+EVERYWHERE = ("cluster", "environment", "job", "instance")
+"""Labels of every series that was scraped or pushed."""
+OF_EVERY_TARGET = ("up", "scrape_duration_seconds", "scrape_samples_scraped", "scrape_samples_post_metric_relabeling")
+"""What Prometheus itself says of each target."""
+
+
+def target_labels(job: ScrapeJob) -> frozenset[str]:
+    """Labels of every target of a job."""
+    relabelled = {step.target for step in job.relabel if step.target and not step.target.startswith("__")}
+    return frozenset(EVERYWHERE) | relabelled
+
+
+PROMOTED_RESOURCE_ATTRIBUTES = (
+    "cluster",
+    "environment",
+    "service.version",
+    "k8s.namespace.name",
+    "k8s.pod.name",
+    "k8s.container.name",
+    "k8s.node.name",
+    "k8s.deployment.name",
+)
+"""OTLP resource attributes that become labels; ``service.name`` and ``service.instance.id`` become job and instance."""
+_OF_RESOURCES = frozenset(attribute.replace(".", "_") for attribute in PROMOTED_RESOURCE_ATTRIBUTES)
+
+
+def known_series(metrics: Iterable[Metric], jobs: Iterable[ScrapeJob]) -> dict[str, Labels]:
+    """Every series that is there to be asked for, with its labels.
+
+    A metric of several jobs (``process_cpu_seconds_total``) has only the labels that it has in all of them.
+    """
+    of_job = {job.name: target_labels(job) for job in jobs} | {PUSHED: frozenset(EVERYWHERE) | _OF_RESOURCES}
+    found: dict[str, frozenset[str]] = {}
+    for metric in metrics:
+        if metric.job not in of_job:
+            raise ValueError(f"{metric.name}: no scrape job {metric.job} is on")
+        for name, own in metric.series.items():
+            labels = of_job[metric.job] | frozenset(own)
+            found[name] = found[name] & labels if name in found else labels
+    # Whatever the target, these labels are there; the jobs' own differ.
+    meta: frozenset[str] = frozenset(EVERYWHERE) | frozenset.union(*of_job.values())
+    return {**found, **dict.fromkeys(OF_EVERY_TARGET, meta)}

@@ -1,0 +1,50 @@
+"""The stack itself: every server of it, seen by its own metrics and from outside."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from annotated_types import Len
+
+from components import ports
+from components.flows import Internet, Peer, Server
+from components.settings.base import Many, Model, Resources, resources
+from components.settings.cluster import ClusterSettings
+from components.settings.quantities import Url
+from rules.monitoring.alerts import GROUPS
+from rules.monitoring.metrics import METRICS
+from rules.monitoring.scrape import JAEGER, READY, SERVERS, blackbox_exporter, grafana_job, scrape_jobs
+from rules.system import System, Watched
+
+
+class MonitoringSettings(Model):
+    """The `monitoring` system: the stack watching itself; always on."""
+
+    probes: Annotated[Many[Url], Len(max_length=200)] = ()
+    """Further addresses that are asked every minute whether they answer, certificate expiry included."""
+    resources: Resources = resources("20m", "32Mi", "128Mi")
+    """Requests and limits of the blackbox exporter."""
+
+
+def build(settings: MonitoringSettings, cluster: ClusterSettings) -> Watched:
+    namespace = cluster.namespaces.stack
+    probed: dict[str, tuple[Peer, tuple[int, ...]]] = {
+        f"http://{name}.{namespace}.svc:{port}{READY.get(name, '/-/ready')}": (Server(name), (port,))
+        for name, port in SERVERS.items()
+    }
+    probed[f"http://{JAEGER}.{namespace}.svc:{ports.JAEGER_HEALTH}/status"] = (Server(JAEGER), (ports.JAEGER_HEALTH,))
+    probed |= {str(url): (Internet(url.host), (url.port,)) for url in settings.probes}
+    return Watched(
+        scrape_jobs=scrape_jobs(probed, cluster),
+        groups=GROUPS,
+        exporters=(blackbox_exporter(settings.resources, cluster, tuple(probed.values())),),
+        metrics=METRICS,
+    )
+
+
+def grafana(path: str, cluster: ClusterSettings) -> Watched:
+    """Grafana, when the stack has its own; ``path`` is where its paths begin."""
+    return Watched(scrape_jobs=(grafana_job(path, cluster),))
+
+
+SYSTEM = System("monitoring", MonitoringSettings, build, always=True)

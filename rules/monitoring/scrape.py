@@ -1,0 +1,131 @@
+"""How the stack's own servers are scraped, and asked from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import yaml
+
+from components import ports
+from components.flows import Agent, Peer, Server
+from components.settings.base import Resources
+from components.settings.cluster import ClusterSettings
+from components.settings.quantities import Duration
+from rules.scrape import KubernetesDiscovery, Relabel, ScrapeJob, StaticTargets, copy, keep
+from rules.system import Exporter
+
+BLACKBOX_EXPORTER = "blackbox-exporter"
+BLACKBOX_PORT = 9115
+
+SERVERS = {
+    "prometheus": ports.PROMETHEUS,
+    "alertmanager": ports.ALERTMANAGER,
+    "loki": ports.LOKI,
+}
+"""The servers that are always there, and their port."""
+READY = {"loki": "/ready"}
+"""Where a server says that it is ready, if not at ``/-/ready``."""
+PROMTAIL = "promtail"
+
+COLLECTOR = "otel-collector"
+JAEGER = "jaeger"
+SPAN_METRICS = "jaeger-span-metrics"
+# 500 combinations of labels per service at most, 17 series each: room for some twenty services that all run away.
+SPAN_METRIC_SAMPLES = 200_000
+
+PROBE_INTERVAL = Duration.parse("1m")
+"""Probes go through DNS and Services and find what a scrape of the pod does not; a minute is soon enough for that."""
+
+
+def scrape_jobs(probed: Iterable[str], cluster: ClusterSettings) -> tuple[ScrapeJob, ...]:
+    """A job per server, and one for all addresses that are ``probed``."""
+    namespace = cluster.namespaces.stack
+    return (
+        *(_server(name, port, "http", namespace) for name, port in SERVERS.items()),
+        _server(BLACKBOX_EXPORTER, BLACKBOX_PORT, "metrics", namespace),
+        _server(COLLECTOR, ports.COLLECTOR_METRICS, "metrics", namespace),
+        _server(JAEGER, ports.JAEGER_METRICS, "metrics", namespace),
+        _span_metrics(namespace),
+        _agent(PROMTAIL, ports.PROMTAIL, "http", cluster.namespaces.node_agents),
+        _probes(tuple(probed), namespace),
+    )
+
+
+def _server(name: str, port: int, port_name: str, namespace: str) -> ScrapeJob:
+    return ScrapeJob(
+        name=name,
+        discovery=KubernetesDiscovery("endpointslice", (namespace,), f"kubernetes.io/service-name={name}"),
+        reaches=((Server(name), (port,)),),
+        relabel=(
+            keep("__meta_kubernetes_endpointslice_port_name", port_name),
+            copy("__meta_kubernetes_namespace", "namespace"),
+            copy("__meta_kubernetes_pod_name", "pod"),
+            copy("__meta_kubernetes_pod_node_name", "node"),
+        ),
+    )
+
+
+def grafana_job(path: str, cluster: ClusterSettings) -> ScrapeJob:
+    """Of our own Grafana; ``path`` is where its paths begin."""
+    job = _server("grafana", ports.GRAFANA, "http", cluster.namespaces.stack)
+    return replace(job, path=f"{path}/metrics")
+
+
+def _span_metrics(namespace: str) -> ScrapeJob:
+    """What Jaeger counts: series about the services that sent the spans, so none of Jaeger's own place."""
+    return ScrapeJob(
+        name=SPAN_METRICS,
+        discovery=KubernetesDiscovery("endpointslice", (namespace,), f"kubernetes.io/service-name={JAEGER}"),
+        reaches=((Server(JAEGER), (ports.JAEGER_SPAN_METRICS,)),),
+        relabel=(
+            keep("__meta_kubernetes_endpointslice_port_name", "span-metrics"),
+            # Which replica counted; its address would make every series a new one after each restart.
+            copy("__meta_kubernetes_pod_name", "instance"),
+        ),
+        metric_relabel=(
+            # Past the limit of series a service's spans are counted together, under nothing but its job.
+            Relabel(source=("service_name", "exported_job"), regex=";(.+)", target="service_name"),
+            # The same as service_name, some pod of it, and the name of the code that counts.
+            Relabel(regex="exported_job|exported_instance|otel_scope_.+", action="labeldrop"),
+        ),
+        sample_limit=SPAN_METRIC_SAMPLES,
+    )
+
+
+def _agent(name: str, port: int, port_name: str, namespace: str) -> ScrapeJob:
+    return replace(_server(name, port, port_name, namespace), reaches=((Agent(name), (port,)),))
+
+
+def _probes(targets: tuple[str, ...], namespace: str) -> ScrapeJob:
+    return ScrapeJob(
+        name="probes",
+        discovery=StaticTargets(targets),
+        reaches=((Server(BLACKBOX_EXPORTER), (BLACKBOX_PORT,)),),
+        path="/probe",
+        params={"module": ["http"]},
+        interval=PROBE_INTERVAL,
+        relabel=(
+            copy("__address__", "__param_target"),
+            copy("__param_target", "instance"),
+            Relabel(target="__address__", replacement=f"{BLACKBOX_EXPORTER}.{namespace}.svc:{BLACKBOX_PORT}"),
+        ),
+    )
+
+
+def blackbox_exporter(
+    resources: Resources, cluster: ClusterSettings, probed: tuple[tuple[Peer, tuple[int, ...]], ...]
+) -> Exporter:
+    family = {"IPv4": "ip4", "IPv6": "ip6"}[cluster.network.ip_family]
+    # Any answer below 300 after redirects is a success, as it would be in a person's browser.
+    http = {"prober": "http", "timeout": "5s", "http": {"preferred_ip_protocol": family, "ip_protocol_fallback": True}}
+    return Exporter(
+        name=BLACKBOX_EXPORTER,
+        args=(f"--config.file=/etc/{BLACKBOX_EXPORTER}/config/blackbox.yml", f"--web.listen-address=:{BLACKBOX_PORT}"),
+        ports={"metrics": BLACKBOX_PORT},
+        resources=resources,
+        live=("/-/healthy", "metrics"),
+        ready=("/-/healthy", "metrics"),
+        files={"blackbox.yml": yaml.safe_dump({"modules": {"http": http}}, sort_keys=False)},
+        reaches=probed,
+    )

@@ -1,0 +1,22 @@
+"""The machines: processor, memory, disks, network and clock of every node."""
+
+from __future__ import annotations
+
+from components.settings.base import Model, Resources, resources
+from components.settings.cluster import ClusterSettings
+from rules.nodes.scrape import node_exporter, scrape_job
+from rules.system import System, Watched
+
+
+class NodesSettings(Model):
+    """The `nodes` system."""
+
+    resources: Resources = resources("20m", "32Mi", "128Mi")
+    """Requests and limits of node-exporter, per node."""
+
+
+def build(settings: NodesSettings, cluster: ClusterSettings) -> Watched:
+    return Watched(scrape_jobs=(scrape_job(cluster),), exporters=(node_exporter(settings.resources),))
+
+
+SYSTEM = System("nodes", NodesSettings, build)

@@ -1,0 +1,166 @@
+"""What can be known of a PromQL expression before a server runs it: that it parses, and which labels its result has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+
+import promql_parser as promql
+from promql_parser import AggModifierType, LabelModifierType, MatchOp, VectorMatchCardinality
+
+Labels = frozenset[str] | None
+"""Label names of every series of a result; None where they cannot be known."""
+
+NO_LABELS: Labels = frozenset()
+_KEEPS_ITS_INPUT = ("topk", "bottomk", "limitk", "limit_ratio")
+
+
+@lru_cache(maxsize=4096)  # a stack is read several times in one run, and its rules stay the same
+def parsed(expr: str) -> promql.Expr:
+    """The expression's tree; raises ValueError when it is no PromQL, or its types do not fit."""
+    return promql.parse(expr)
+
+
+def selectors(expr: str) -> Iterator[promql.VectorSelector]:
+    """Every selector of series within ``expr``."""
+    return _selectors(parsed(expr))
+
+
+def _selectors(node: promql.Expr) -> Iterator[promql.VectorSelector]:
+    if isinstance(node, promql.VectorSelector):
+        yield node
+    elif isinstance(node, promql.MatrixSelector):
+        yield node.vector_selector
+    elif isinstance(node, promql.BinaryExpr):
+        yield from _selectors(node.lhs)
+        yield from _selectors(node.rhs)
+    elif isinstance(node, promql.Call):
+        for argument in node.args:
+            yield from _selectors(argument)
+    elif isinstance(node, promql.AggregateExpr | promql.ParenExpr | promql.UnaryExpr | promql.SubqueryExpr):
+        yield from _selectors(node.expr)
+
+
+def labels_of(expr: str, known: Mapping[str, Labels]) -> Labels:
+    """Label names that every series of the result has, given those of each series by name.
+
+    Raises ValueError about a series that is not ``known``, and about a label that a selector, an aggregation or a match
+    names although its series have none such.
+    """
+    return _labels(parsed(expr), known)
+
+
+def _labels(node: promql.Expr, known: Mapping[str, Labels]) -> Labels:
+    if isinstance(node, promql.VectorSelector):
+        found = _selected(node, known)
+    elif isinstance(node, promql.MatrixSelector):
+        found = _selected(node.vector_selector, known)
+    elif isinstance(node, promql.ParenExpr | promql.UnaryExpr | promql.SubqueryExpr):
+        found = _labels(node.expr, known)
+    elif isinstance(node, promql.AggregateExpr):
+        found = _aggregated(node, known)
+    elif isinstance(node, promql.BinaryExpr):
+        found = _combined(node, known)
+    elif isinstance(node, promql.Call):
+        found = _called(node, known)
+    else:
+        found = NO_LABELS  # a number or a string
+    return found
+
+
+def _selected(selector: promql.VectorSelector, known: Mapping[str, Labels]) -> Labels:
+    name = selector.name
+    if name is None:
+        # {__name__=~"..."} and the like: which series it finds only the server knows.
+        return None
+    if name not in known:
+        raise ValueError(f"{name}: no such metric or recording rule")
+    matchers = [matcher.name for matcher in selector.matchers.matchers]
+    _has(known[name], matchers, f"{name} is selected")
+    return known[name]
+
+
+def _has(labels: Labels, asked: Iterable[str], what: str) -> None:
+    missing = sorted(set(asked) - labels) if labels is not None else []
+    if labels is not None and missing:
+        raise ValueError(f"{what} by {', '.join(missing)}: its labels are {', '.join(sorted(labels)) or 'none'}")
+
+
+def _aggregated(node: promql.AggregateExpr, known: Mapping[str, Labels]) -> Labels:
+    inner, operation = _labels(node.expr, known), str(node.op)
+    asked = list(node.modifier.labels) if node.modifier else []
+    _has(inner, asked, f"{node.expr} is aggregated")
+    if operation in _KEEPS_ITS_INPUT:
+        return inner
+    left: Labels = frozenset(asked)
+    if node.modifier and node.modifier.type == AggModifierType.Without:
+        left = None if inner is None else inner - frozenset(asked)
+    if operation == "count_values" and left is not None and isinstance(node.param, promql.StringLiteral):
+        return left | {node.param.val}
+    return left
+
+
+def _called(node: promql.Call, known: Mapping[str, Labels]) -> Labels:
+    name, arguments = node.func.name, [_labels(argument, known) for argument in node.args]
+    if name in ("absent", "absent_over_time"):
+        return frozenset(
+            matcher.name
+            for selector in _selectors(node)
+            for matcher in selector.matchers.matchers
+            if matcher.op == MatchOp.Equal
+        )
+    if name in ("vector", "scalar", "time", "pi") or not arguments:
+        return NO_LABELS
+    if name in ("label_replace", "label_join"):
+        target = node.args[1]
+        assert isinstance(target, promql.StringLiteral)  # noqa: S101  the parser has checked the argument's type
+        return None if arguments[0] is None else arguments[0] | {target.val}
+    # The one vector among the arguments; the others are numbers, which come first for quantiles.
+    vector = arguments[1] if name in ("histogram_quantile", "quantile_over_time") else arguments[0]
+    if name == "histogram_quantile" and vector is not None:
+        if "le" not in vector:
+            raise ValueError(f"{node.args[1]}: a quantile needs the label le, and the aggregation has dropped it")
+        return vector - {"le"}
+    return vector
+
+
+def _combined(node: promql.BinaryExpr, known: Mapping[str, Labels]) -> Labels:
+    left, right = _labels(node.lhs, known), _labels(node.rhs, known)
+    if _is_number(node.lhs):
+        return right
+    if _is_number(node.rhs):
+        return left
+    matching = node.modifier.matching if node.modifier else None
+    asked = frozenset(matching.labels) if matching else frozenset[str]()
+    on = matching is not None and matching.type == LabelModifierType.Include
+    if on:
+        _has(left, asked, f"{node.lhs} is matched")
+        _has(right, asked, f"{node.rhs} is matched")
+    operation = str(node.op).split(maxsplit=1)[0]
+    if operation in ("and", "unless"):
+        return left
+    if operation == "or":
+        return left & right if left is not None and right is not None else None
+    if on:
+        return _grouped(node, left, right, asked)
+    if left is not None and right is not None and left - asked != right - asked:
+        raise ValueError(f"{node}: no series match: {', '.join(sorted(left))} against {', '.join(sorted(right))}")
+    return _grouped(node, left, right, None if left is None else left - asked)
+
+
+def _grouped(node: promql.BinaryExpr, left: Labels, right: Labels, matched: Labels) -> Labels:
+    """Labels of a match: those ``matched``, or all of the side that has many series for one of the other."""
+    if node.modifier is None or node.modifier.card == VectorMatchCardinality.OneToOne:
+        return matched
+    many = left if node.modifier.card == VectorMatchCardinality.ManyToOne else right
+    return None if many is None else many | frozenset(node.modifier.group_labels or ())
+
+
+def _is_number(node: promql.Expr) -> bool:
+    if isinstance(node, promql.ParenExpr | promql.UnaryExpr):
+        return _is_number(node.expr)
+    if isinstance(node, promql.Call):
+        return node.func.name in ("scalar", "time", "pi")
+    if isinstance(node, promql.BinaryExpr):
+        return _is_number(node.lhs) and _is_number(node.rhs)
+    return isinstance(node, promql.NumberLiteral)

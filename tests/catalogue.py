@@ -1,0 +1,53 @@
+"""The whole catalogue, as it is with every system on and nothing changed."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+
+from components.settings.quantities import Duration
+from components.settings.stack import Settings, read
+from rules.cases import Case, Value
+from rules.render import Place
+from rules.slo_cases import EXAMPLES
+from rules.systems import SYSTEMS, USER_SLOS
+
+EVERYTHING: dict[str, object] = {
+    # Of the flavours, the one whose control plane can be watched.
+    "cluster": {"name": "c-1", "environment": "test", "context": "c-1", "flavour": "kubeadm"},
+    "systems": {system.name: {} for system in SYSTEMS},
+    "slos": list(EXAMPLES),
+}
+
+
+def everything() -> Settings:
+    """Every system on, and an objective of each kind."""
+    return read(EVERYTHING)
+
+
+def place(settings: Settings) -> Place:
+    """Where a stack's rules are evaluated."""
+    return Place(
+        cluster=settings.cluster.name,
+        environment=settings.cluster.environment,
+        grafana=str(settings.grafana.address),
+        interval=Duration.parse("1m"),
+    )
+
+
+SYSTEMS_WITH_CASES = ("monitoring", USER_SLOS)
+
+
+@dataclass(frozen=True)
+class Cases:
+    """What one system's rules are tried with."""
+
+    system: str
+    alerts: tuple[Case, ...]
+    values: tuple[Value, ...]
+
+
+def cases(system: str) -> Cases:
+    """Those beside the rules of a system; of ``slos``, those beside ``rules/slo.py``."""
+    module = importlib.import_module("rules.slo_cases" if system == USER_SLOS else f"rules.{system}.cases")
+    return Cases(system, module.CASES, module.VALUES)

@@ -1,0 +1,205 @@
+"""The catalogue as a whole: every alert is tried, explained, and says only what it knows."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from components.settings.quantities import Duration
+from dashboards.uids import Dashboard
+from rules.catalogue import alert_labels, series_of
+from rules.metrics import PUSHED, Metrics
+from rules.model import RUNBOOKS, Alert, Group, Recording, Severity, runbooks
+from rules.promql import labels_of
+from rules.system import Watched
+from tests.catalogue import SYSTEMS_WITH_CASES, cases, everything
+
+WATCHED = everything().watched
+CASES = [case for system in SYSTEMS_WITH_CASES for case in cases(system).alerts]
+VALUES = [value for system in SYSTEMS_WITH_CASES for value in cases(system).values]
+HEADINGS = ["Meaning", "Impact", "Confirm", "Likely causes", "What to do", "When to escalate"]
+
+
+@pytest.mark.parametrize("alert", WATCHED.alerts, ids=lambda alert: alert.name)
+def test_every_alert_is_seen_to_fire_and_to_stay_quiet_at_each_severity(alert: Alert) -> None:
+    tried = [case for case in CASES if case.alert == alert.name]
+    fires = {firing.severity for case in tried for firing in case.firing}
+    assert fires == set(alert.severities), "the severities that some case of rules/<system>/cases.py sees fire"
+    if alert.name != "Watchdog":  # which is never quiet
+        quiet = {severity for case in tried for severity in case.quiet}
+        assert quiet == set(alert.severities), "the severities that some case sees just below their line"
+
+
+def test_no_case_says_that_an_alert_fires_and_is_quiet_at_once() -> None:
+    for case in CASES:
+        assert not {firing.severity for firing in case.firing} & set(case.quiet), f"{case.alert}: {case.when}"
+
+
+def test_every_case_is_about_a_rule_that_exists() -> None:
+    rules = {rule.name for group in WATCHED.groups for rule in group.rules}
+    assert {case.alert for case in CASES} | {value.of for value in VALUES} <= rules
+
+
+def test_every_recording_rule_has_a_value_that_is_tried() -> None:
+    recorded = {rule.name for group in WATCHED.groups for rule in group.rules if isinstance(rule, Recording)}
+    assert recorded == {value.of for value in VALUES}
+
+
+def test_no_case_stands_twice() -> None:
+    told = Counter((case.alert, case.when) for case in CASES)
+    assert [each for each, times in told.items() if times > 1] == []
+
+
+# --- runbooks ---
+
+
+def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
+    assert {alert.runbook_name for alert in WATCHED.alerts} == runbooks()
+
+
+@pytest.mark.parametrize("name", sorted(runbooks()))
+def test_a_runbook_answers_the_same_questions_in_the_same_order(name: str) -> None:
+    text = (RUNBOOKS / f"{name}.md").read_text(encoding="utf-8")
+    assert text.startswith(f"# {name}\n")
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == HEADINGS
+    for section in re.split(r"^## .+$", text, flags=re.MULTILINE)[1:]:
+        assert section.strip(), "a heading without an answer"
+
+
+@pytest.mark.parametrize("name", sorted(runbooks()))
+def test_every_query_of_a_runbook_asks_for_series_that_are_there(name: str) -> None:
+    text = (RUNBOOKS / f"{name}.md").read_text(encoding="utf-8")
+    queries = re.findall(r"^```promql\n(.+?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert queries, "how to confirm it in Prometheus"
+    known = series_of(WATCHED) | dict.fromkeys(("ALERTS", "ALERTS_FOR_STATE"))
+    for query in queries:
+        labels_of(query, known)
+
+
+# --- what the catalogue refuses ---
+
+JOB = next(job for job in WATCHED.scrape_jobs if job.name == "prometheus")
+METRIC = Metrics("prometheus").counter("widgets_total", "colour")
+
+
+def alert(**changes: Any) -> Alert:
+    given: dict[str, Any] = {
+        "name": "WidgetsBroken",
+        "value": "sum by (cluster, colour) (rate(widgets_total[5m]))",
+        "above": {Severity.WARNING: 1},
+        "owner": "platform",
+        "summary": "Widgets break.",
+        "description": "{{ $labels.colour }} breaks.",
+        "dashboard": Dashboard.HOME,
+        "runbook": "TargetDown",
+    }
+    return Alert(**given | changes)
+
+
+def catalogue(*rules: Alert | Recording) -> Watched:
+    return Watched(scrape_jobs=(JOB,), metrics=(METRIC,), groups=(Group("widgets", rules, system="widgets"),))
+
+
+def test_an_alert_on_known_metrics_is_accepted_with_the_labels_it_keeps() -> None:
+    assert alert_labels(catalogue(alert())) == {"WidgetsBroken": {"cluster", "colour"}}
+
+
+@pytest.mark.parametrize(
+    ("value", "wrong"),
+    [
+        ("rate(gadgets_total[5m]) > 1", "gadgets_total: no such metric"),
+        ('rate(widgets_total{size="s"}[5m])', "selected by size"),
+        ("sum by (size) (rate(widgets_total[5m]))", "aggregated by size"),
+        ("sum by (cluster) (rate(widgets_total[5m]))", "description names colour"),
+        ("histogram_quantile(0.9, sum by (colour) (rate(widgets_total[5m])))", "needs the label le"),
+        ("sum by (colour) (widgets_total) / sum by (cluster) (widgets_total)", "no series match"),
+        ("widgets_total * on (size) widgets_total", "matched by size"),
+    ],
+)
+def test_an_alert_is_refused_for(value: str, wrong: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(wrong)):
+        alert_labels(catalogue(alert(value=value)))
+
+
+def test_a_recording_rule_passes_its_labels_on() -> None:
+    recording = Recording(name="colour:widgets:rate5m", expr="sum by (colour) (rate(widgets_total[5m]))")
+    fine = alert(value="colour:widgets:rate5m")
+    assert alert_labels(catalogue(recording, fine))["WidgetsBroken"] == {"cluster", "environment", "colour"}
+    with pytest.raises(ValueError, match="description names instance"):
+        alert_labels(catalogue(recording, replace(fine, description="{{ $labels.instance }}")))
+
+
+def test_two_alerts_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="two of that name"):
+        alert_labels(catalogue(alert(), alert()))
+
+
+def test_a_metric_of_a_job_that_is_off_is_refused() -> None:
+    metric = Metrics("elsewhere").gauge("something")
+    with pytest.raises(ValueError, match="no scrape job elsewhere is on"):
+        alert_labels(replace(catalogue(alert()), metrics=(METRIC, metric)))
+
+
+def test_what_is_pushed_has_the_labels_of_its_resource() -> None:
+    pushed = Metrics(PUSHED).counter("widgets_total")
+    watched = replace(catalogue(alert(description="Broken.", value="sum by (k8s_pod_name) (widgets_total)")))
+    assert alert_labels(replace(watched, metrics=(pushed,))) == {"WidgetsBroken": {"k8s_pod_name"}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "wrong"),
+    [
+        ({"name": "widgets_broken"}, "a name in CamelCase"),
+        ({"value": "sum by (colour (widgets_total)"}, "alert WidgetsBroken: "),
+        ({"value": "rate(widgets_total)"}, "expected type"),
+        ({"above": {}}, "exactly one of above, below and severity"),
+        ({"severity": Severity.INFO}, "exactly one of above, below and severity"),
+        ({"above": {Severity.WARNING: 2, Severity.CRITICAL: 1}}, "the more urgent, the further"),
+        ({"above": {}, "below": {Severity.WARNING: 1, Severity.CRITICAL: 2}}, "the more urgent, the further"),
+        ({"summary": "{{ $labels.colour }} breaks."}, "the same for every firing"),
+        ({"owner": ""}, "an owner"),
+        ({"runbook": "Nowhere"}, "no runbook docs/runbooks/Nowhere.md"),
+    ],
+)
+def test_an_alert_cannot_be_made_with(changes: dict[str, Any], wrong: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(wrong)):
+        alert(**changes)
+
+
+def test_a_recording_rule_is_named_by_level_metric_and_operations() -> None:
+    with pytest.raises(ValueError, match="level:metric:operations"):
+        Recording(name="widgets_rate", expr="widgets_total")
+
+
+# --- what Prometheus gets ---
+
+
+def test_a_threshold_per_severity_is_a_rule_per_severity() -> None:
+    both = alert(above={Severity.WARNING: 0.1, Severity.CRITICAL: 0.25}, and_="on (colour) widgets_total > $threshold")
+    value = "sum by (cluster, colour) (rate(widgets_total[5m]))"
+    assert [(rule["labels"]["severity"], rule["expr"]) for rule in both.plain()] == [
+        ("critical", f"{value} > 0.25 and on (colour) widgets_total > 0.25"),
+        ("warning", f"{value} > 0.1 and on (colour) widgets_total > 0.1"),
+    ]
+
+
+def test_a_value_that_is_an_operation_is_compared_as_a_whole() -> None:
+    (rule,) = alert(value="widgets_total or widgets_total", unless="on () vector(1)").plain()
+    assert rule["expr"] == "(widgets_total or widgets_total) > 1 unless on () vector(1)"
+
+
+def test_an_alert_that_flaps_can_be_held() -> None:
+    (rule,) = alert(for_=Duration.parse("5m"), keep_firing_for=Duration.parse("10m")).plain()
+    assert (rule["for"], rule["keep_firing_for"]) == ("5m", "10m")
+
+
+def test_the_critical_of_a_name_silences_its_warning_for_the_same_subject() -> None:
+    inhibition = WATCHED.inhibitions[0]
+    assert inhibition.source == {"severity": "critical"}
+    assert inhibition.target == {"severity": "warning|info"}
+    assert {"alertname", "cluster", "namespace", "pod", "node"} <= set(inhibition.equal)
+    assert "severity" not in inhibition.equal

@@ -187,7 +187,7 @@ def test_a_namespace_is_not_taken_for_a_server_of_the_same_name(stack: Stacks) -
 
 def test_it_may_look_at_pods_and_at_nothing_else(prod: Recorded) -> None:
     assert prod.kind("ClusterRole")["agent-observability-otel-collector"]["rules"] == [
-        {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}
     ]
 
 

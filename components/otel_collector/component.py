@@ -45,7 +45,7 @@ class OtelCollector(ComponentResource):
         child = ResourceOptions(parent=self)
         settings, program = args.settings, self._program(args)
         around = surroundings(name, program, args.site, child, replicas=settings.replicas)
-        pods: PolicyRuleArgsDict = {"api_groups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}
+        pods: PolicyRuleArgsDict = {"api_groups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}
         access = cluster_access(name, NAME, [pods], args.site, child)
         stateful_set(
             name,

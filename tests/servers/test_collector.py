@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
@@ -145,7 +145,9 @@ def sent(platform: Platform, pod: dict[str, Any]) -> Sent:
         "k8s.container.name": "main",
         "process.command": "planner --serve",
     }
-    made = Sent(spans(500), lines(1000, "step"), resource)
+    traced = spans(500)
+    said = [replace(log, trace=traced[0].trace, span=traced[0].id) for log in lines(1000, "step")]
+    made = Sent(traced, said, resource)
     requests = [
         otlp.metrics(resource, Counter("agent.runs", 42, {"gen_ai.request.model": "model-x"})),
         *(otlp.traces(resource, *made.spans[start : start + 10]) for start in range(0, 500, 10)),
@@ -188,8 +190,7 @@ def test_both_replicas_of_prometheus_have_every_metric(platform: Platform, pod: 
         }
 
 
-@pytest.mark.usefixtures("sent")
-def test_a_line_has_few_labels_and_everything_else_beside_it(platform: Platform) -> None:
+def test_a_line_has_few_labels_and_everything_else_beside_it(platform: Platform, sent: Sent) -> None:
     entry = eventually(lambda: platform.loki.entries('{app="planner"} |= "step"'), DELIVERED, "lines")[0]
     assert dict(entry.labels) == {
         "cluster": "test-1",
@@ -204,6 +205,8 @@ def test_a_line_has_few_labels_and_everything_else_beside_it(platform: Platform)
             "pod": "planner-7f",
             "node": "node-a",
             "logger": "agent.planner",
+            "trace_id": sent.spans[0].trace.hex(),
+            "span_id": sent.spans[0].id.hex(),
             "service_name": "planner",
             "environment": "test",
             "process_command": "planner --serve",

@@ -8,12 +8,11 @@ import pytest
 import yaml
 
 from components.settings.stack import Refused, read
-from tests.conftest import Recorded, Stacks
+from tests.conftest import TOLD, Recorded, Stacks
 
 SEARCH = {"badger": None, "opensearch": {"urls": ["https://search.example.com:9200"]}}
 DEV = {"name": "dev-1", "environment": "dev", "context": "kind-dev", "flavour": "kind"}
 PROD = {"name": "prod-1", "environment": "prod", "context": "prod", "flavour": "eks"}
-RECEIVERS = {"receivers": [{"name": "on-call", "webhook": {"urlSecret": {"name": "alerts", "key": "url"}}}]}
 
 
 def collector_yaml(stack: Recorded) -> dict[str, Any]:
@@ -243,7 +242,7 @@ def test_an_edit_of_its_settings_rolls_it_and_nothing_else(stack: Stacks, dev: R
 )
 def test_a_wrong_setting_is_explained(cluster: dict[str, str], collector: dict[str, Any], line: str) -> None:
     with pytest.raises(Refused) as refused:
-        read({"cluster": cluster, "collector": collector, "notifications": RECEIVERS})
+        read({"cluster": cluster, "collector": collector, "notifications": TOLD})
     assert refused.value.problems == [line]
 
 

@@ -35,7 +35,7 @@ def place(settings: Settings) -> Place:
     )
 
 
-SYSTEMS_WITH_CASES = ("monitoring", USER_SLOS)
+SYSTEMS_WITH_CASES = ("nodes", "monitoring", USER_SLOS)
 
 
 @dataclass(frozen=True)

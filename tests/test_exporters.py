@@ -10,6 +10,7 @@ import yaml
 from components import images
 from components.kubernetes import Probes, Program, config_volumes
 from components.settings.base import ConfigSecret, ExistingSecret, resources
+from tests.catalogue import everything
 from tests.conftest import Recorded, Stacks
 
 SYSTEMS = {
@@ -73,9 +74,9 @@ def test_a_system_that_is_off_leaves_nothing_behind_and_takes_nothing_else(
     assert gone == objects, "its objects, all of them and no others"
     assert off.objects.keys() < prod.objects.keys()
     files = {f"prometheus/scrape/{job}.yml" for job in jobs}
+    files |= {f"prometheus/rules/{group.name}.yml" for group in everything().watched.groups if group.system == system}
     if system == "monitoring":
-        files |= {"prometheus/rules/monitoring.yml", "blackbox-exporter/config/blackbox.yml"}
-        files.add("prometheus/scrape/grafana.yml")
+        files |= {"prometheus/scrape/grafana.yml", "blackbox-exporter/config/blackbox.yml"}
     assert prod.files.keys() - off.files.keys() == files, "a rule whose target is off cannot exist"
     assert {path: text for path, text in prod.files.items() if path not in files} == off.files, "the rest is as it was"
 

@@ -12,10 +12,14 @@ GROUPS = (
     Group("nodes-machine", machine.ALERTS),
 )
 INHIBITIONS = (
-    Inhibition(
-        source={"alertname": disks.SPACE_LOW.name},
-        target={"alertname": disks.WILL_FILL.name},
-        equal=("cluster", "environment", "node", "device"),
+    # That little is left says it all, as far as it is as urgent: a disk that lasts till tonight is news beside a warning.
+    *(
+        Inhibition(
+            source={"alertname": disks.SPACE_LOW.name, "severity": severity},
+            target={"alertname": disks.WILL_FILL.name, "severity": severity},
+            equal=("cluster", "environment", "node", "device"),
+        )
+        for severity in disks.WILL_FILL.severities
     ),
     Inhibition(
         source={"alertname": machine.CLOCK_SKEW.name},

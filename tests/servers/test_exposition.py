@@ -186,10 +186,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def dev(home: Path) -> Rendered:
-    """The stack `dev`, faster, with Alertmanagers that know each other, and a store elsewhere that does not answer."""
+    """The stack `dev`, faster, with two Alertmanagers that tell somebody, and a store elsewhere; neither answers."""
     file = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())
-    file["config"]["agent-observability:alertmanager"] |= {"replicas": 2}
-    prometheus = file["config"]["agent-observability:prometheus"]
+    config = file["config"]
+    config["agent-observability:alertmanager"] |= {"replicas": 2}
+    receiver = {"name": "somebody", "webhook": {"urlSecret": {"name": "somebody", "key": "somebody-url"}}}
+    config["agent-observability:notifications"] = {"receivers": [receiver], "routes": [{"receiver": "somebody"}]}
+    prometheus = config["agent-observability:prometheus"]
     prometheus |= {"scrapeInterval": "2s", "evaluationInterval": "2s"}
     prometheus["remoteWrite"] = [{"name": "elsewhere", "url": "http://127.0.0.1:1/"}]
     return render_text("dev", home / "stack", json.dumps(file))

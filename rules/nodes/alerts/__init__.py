@@ -12,7 +12,7 @@ GROUPS = (
     Group("nodes-machine", machine.ALERTS),
 )
 INHIBITIONS = (
-    # That little is left says it all, as far as it is as urgent: a disk that lasts till tonight is news beside a warning.
+    # That little is left says it all, but only as urgently: that it is gone tonight is news beside a warning.
     *(
         Inhibition(
             source={"alertname": disks.SPACE_LOW.name, "severity": severity},

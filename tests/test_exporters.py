@@ -64,10 +64,6 @@ SYSTEMS = {
 """By system: its objects, and its scrape jobs."""
 
 
-INHIBITIONS = {("ConfigMap", "alertmanager-config"), ("StatefulSet", "alertmanager")}
-"""Change with the labels that alerts may have: those tell which warning is about the same as a critical alert."""
-
-
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_a_system_that_is_off_leaves_nothing_behind_and_takes_nothing_else(
     stack: Stacks, dev: Recorded, system: str
@@ -82,7 +78,6 @@ def test_a_system_that_is_off_leaves_nothing_behind_and_takes_nothing_else(
     if system == "monitoring":
         files |= {"prometheus/scrape/grafana.yml", "blackbox-exporter/config/blackbox.yml"}
     assert dev.files.keys() - off.files.keys() == files, "a rule whose target is off cannot exist"
-    files.add("alertmanager/config/alertmanager.yml")  # whose inhibitions follow the labels of alerts
     kept = [{path: text for path, text in made.files.items() if path not in files} for made in (dev, off)]
     assert kept[0] == kept[1], "the rest is as it was"
 
@@ -91,7 +86,7 @@ def test_only_the_policies_of_those_who_spoke_to_it_change_with_a_system(stack: 
     off = stack("prod", systems={"kubernetes": None})
     changed = off.changed_from(prod) - SYSTEMS["kubernetes"][0]
     expected = {("ConfigMap", "prometheus-scrape"), ("NetworkPolicy", "prometheus")}
-    assert changed - INHIBITIONS == expected, "and no pod of another restarts"
+    assert changed == expected, "and no pod restarts"
 
 
 def test_all_systems_can_be_off(stack: Stacks) -> None:

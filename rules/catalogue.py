@@ -24,6 +24,7 @@ SUBJECT = (
     "pod",
     "container",
     "node",
+    "device",
     "job",
     "instance",
     "app",

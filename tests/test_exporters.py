@@ -63,6 +63,8 @@ SYSTEMS = {
     ),
 }
 """By system: its objects, and its scrape jobs."""
+INHIBITING = {"kubernetes", "nodes"}
+"""Systems some of whose alerts make others redundant, which Alertmanager is told only while they are on."""
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
@@ -79,8 +81,8 @@ def test_a_system_that_is_off_leaves_nothing_behind_and_takes_nothing_else(
     if system == "monitoring":
         files |= {"prometheus/scrape/grafana.yml", "blackbox-exporter/config/blackbox.yml"}
     assert dev.files.keys() - off.files.keys() == files, "a rule whose target is off cannot exist"
-    if system == "kubernetes":
-        files.add("alertmanager/config/alertmanager.yml")  # its inhibitions
+    if system in INHIBITING:
+        files.add("alertmanager/config/alertmanager.yml")
     kept = [{path: text for path, text in made.files.items() if path not in files} for made in (dev, off)]
     assert kept[0] == kept[1], "the rest is as it was"
 

@@ -30,6 +30,14 @@ SUBJECT = (
     "service",
     "rule_group",
     "slo",
+    "handler",
+    "route",
+    "operation",
+    "integration",
+    "remote_name",
+    "tenant",
+    "name",
+    "reason",
 )
 """Labels that tell the subjects of one alert apart; fixed, so that no rule that comes or goes restarts Alertmanager."""
 

@@ -152,7 +152,7 @@ CASES = (
         LINES_DISCARDED,
         "a hundredth of all lines is refused",
         _lines(12, 1200),
-        "15m",
+        "20m",
         fires=(WARNING,),
         labels=_LOST,
         says="1% of fake's lines are lost: rate_limited.",

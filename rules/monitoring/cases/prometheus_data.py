@@ -122,7 +122,7 @@ CASES = (
         SAMPLES_REJECTED,
         "two samples per second come twice",
         _rejected(120),
-        "20m",
+        "25m",
         fires=(WARNING,),
         labels=PROMETHEUS,
         says="prometheus-0 rejects 2 samples a second: doubled, too old or out of order.",

@@ -48,7 +48,7 @@ NOTIFICATIONS_FAILING = Alert(
     keep_firing_for=Duration.parse("15m"),
     owner="platform",
     summary="Grafana's notifications do not reach people.",
-    description="{{ $value | humanize }} notifications by {{ $labels.integration }} failed in half an hour.",
+    description='{{ printf "%.0f" $value }} notifications by {{ $labels.integration }} failed in half an hour.',
     dashboard=Dashboard.MONITORING,
     runbook="AlertmanagerNotificationsFailing",
 )

@@ -74,7 +74,7 @@ STORAGE_FAILING = Alert(
     keep_firing_for=Duration.parse("15m"),
     owner="platform",
     summary="Loki cannot write what it holds.",
-    description="{{ $labels.pod }} failed {{ $value | humanize }} times in half an hour to write its WAL or chunks.",
+    description='{{ $labels.pod }} failed {{ printf "%.0f" $value }} times in half an hour to write its WAL or chunks.',
     dashboard=Dashboard.MONITORING,
 )
 RING_UNHEALTHY = Alert(

@@ -120,7 +120,7 @@ STORAGE_FAILING = Alert(
     above={Severity.WARNING: 0, Severity.CRITICAL: 10},
     owner="platform",
     summary="Prometheus cannot write what it holds.",
-    description="{{ $labels.pod }} failed {{ $value | humanize }} times in three hours to write its WAL or blocks.",
+    description='{{ $labels.pod }} failed {{ printf "%.0f" $value }} times in three hours to write its WAL or blocks.',
     dashboard=Dashboard.MONITORING,
 )
 RETENTION_CUT = Alert(

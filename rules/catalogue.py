@@ -43,6 +43,13 @@ SUBJECT = (
     "certificate",
     "priority_level",
     "name",
+    "handler",
+    "route",
+    "operation",
+    "integration",
+    "remote_name",
+    "tenant",
+    "reason",
 )
 """Labels that tell the subjects of one alert apart; fixed, so that no rule that comes or goes restarts Alertmanager."""
 

@@ -8,13 +8,13 @@ from typing import Any, Protocol
 
 from components.settings.cluster import ClusterSettings
 from components.settings.quantities import Duration
-from rules import kubernetes, monitoring, nodes
+from rules import agents, kubernetes, monitoring, nodes
 from rules.catalogue import alert_labels
 from rules.model import Alert, Group, Inhibition, Recording, Severity, Threshold
 from rules.slo import Slo, slo_groups, slo_inhibitions
 from rules.system import System, Watched
 
-SYSTEMS: tuple[System[Any], ...] = (kubernetes.SYSTEM, nodes.SYSTEM, monitoring.SYSTEM)
+SYSTEMS: tuple[System[Any], ...] = (kubernetes.SYSTEM, nodes.SYSTEM, agents.SYSTEM, monitoring.SYSTEM)
 """Adding a system is a file beside this one, its dashboards, and a name in this list."""
 
 USER_SLOS = "slos"
@@ -51,6 +51,8 @@ def watch(
     ]
     if grafana is not None and chosen[monitoring.SYSTEM.name] is not None:
         parts.append(monitoring.grafana(grafana, cluster))
+    if chosen[agents.SYSTEM.name] is not None and chosen[monitoring.SYSTEM.name] is not None:
+        parts.append(_owned(agents.a2a(), agents.SYSTEM.name))  # Jaeger is scraped as a part of monitoring
     parts.append(_owned(Watched(slos=slos), USER_SLOS))
     groups = (_overridden(group, overrides) for part in parts for group in part.groups)
     watched = Watched(

@@ -32,7 +32,13 @@ site = Site(
 exporters.deploy(watched.exporters, site, namespaces.node_agents, cluster)
 alertmanager = Alertmanager(
     "alertmanager",
-    AlertmanagerArgs(site=site, settings=settings.alertmanager, notifications=settings.notifications),
+    AlertmanagerArgs(
+        site=site,
+        settings=settings.alertmanager,
+        notifications=settings.notifications,
+        inhibitions=watched.inhibitions,
+        grafana=settings.grafana.address,
+    ),
     cluster,
 )
 prometheus = Prometheus(

@@ -21,6 +21,7 @@ from components.prometheus.config import extra_jobs
 from components.settings.grafana import GrafanaSettings
 from components.settings.jaeger import JaegerSettings
 from components.settings.loki import LokiSettings
+from components.settings.receivers import Email, Opsgenie, PagerDuty, Receiver, Slack
 from components.settings.stack import Settings
 from rules.system import Watched
 
@@ -65,8 +66,9 @@ def flows(settings: Settings, watched: Watched) -> tuple[Flow, ...]:
         Flow(PROMETHEUS, ALERTMANAGER, (ports.ALERTMANAGER,), "sends alerts"),
         Flow(ALERTMANAGER, ALERTMANAGER, (ports.ALERTMANAGER_GOSSIP,), "gossips", ("TCP", "UDP")),
         *(
-            Flow(ALERTMANAGER, Internet(receiver.name), (receiver.webhook.port,), f"receiver {receiver.name}")
+            Flow(ALERTMANAGER, Internet(host), (port,), f"receiver {receiver.name}")
             for receiver in settings.notifications.receivers
+            for host, port in (_reached(receiver),)
         ),
         *_traces(settings.jaeger),
         *(
@@ -78,6 +80,17 @@ def flows(settings: Settings, watched: Watched) -> tuple[Flow, ...]:
         *_grafana(settings.grafana),
     )
     return tuple(replace(flow, target=_resolved(flow.target, ours)) for flow in table)
+
+
+def _reached(receiver: Receiver) -> tuple[str, int]:
+    """Host and port; the receiver's name stands for a host that only a secret knows."""
+    match receiver.kind:
+        case Email(host=host):
+            return host.host, host.port
+        case PagerDuty(api_url=url) | Opsgenie(api_url=url) | Slack(api_url=url, url_secret=None):
+            return url.host, url.port
+        case kind:
+            return receiver.name, kind.port
 
 
 def _resolved(peer: Peer, ours: re.Pattern[str]) -> Peer:

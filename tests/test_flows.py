@@ -31,7 +31,11 @@ FAR = {
     },
     "systems": {"monitoring": {"probes": ["https://shop.example.com/health", "http://intra.example.com:8081/"]}},
     "notifications": {
-        "receivers": [{"name": "hook", "webhook": {"urlSecret": {"name": "urls", "key": "hook"}, "port": 8443}}]
+        "receivers": [
+            {"name": "hook", "webhook": {"urlSecret": {"name": "urls", "key": "hook"}, "port": 8443}},
+            {"name": "beat", "deadMan": {"urlSecret": {"name": "urls", "key": "beat"}, "port": 8444}},
+        ],
+        "routes": [{"receiver": "hook"}],
     },
 }
 """A stack that speaks to everything that a stack file can name."""
@@ -56,7 +60,8 @@ def addresses(stack: Recorded) -> Iterator[Address]:
     for path, text in stack.files.items():
         server = path.partition("/")[0]
         # What an ini file leads to is named in the settings; tests/test_grafana.py holds the policy against them.
-        if not path.endswith(".ini"):
+        # Links in messages are for people.
+        if not path.endswith((".ini", ".tmpl")):
             yield from _in_value(server, yaml.safe_load(text))
     for name in stack.workloads:
         yield from _in_value(name, stack.container(name)["args"])

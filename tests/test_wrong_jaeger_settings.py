@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 
 from components.settings.stack import Refused, read
+from tests.conftest import TOLD
 
 DEV = {"name": "dev-1", "environment": "dev", "context": "kind-dev", "flavour": "kind"}
 PROD = {"name": "prod-1", "environment": "prod", "context": "prod", "flavour": "eks"}
-RECEIVERS = {"receivers": [{"name": "on-call", "webhook": {"urlSecret": {"name": "alerts", "key": "url"}}}]}
 SEARCH = {"urls": ["https://search.example:9200"]}
 ONE_OF = "exactly one of memory, badger, elasticsearch, opensearch"
 
 
 def problems(jaeger: dict[str, Any], cluster: dict[str, str] = DEV) -> list[str]:
     with pytest.raises(Refused) as refused:
-        read({"cluster": cluster, "jaeger": jaeger, "notifications": RECEIVERS})
+        read({"cluster": cluster, "jaeger": jaeger, "notifications": TOLD})
     return refused.value.problems
 
 

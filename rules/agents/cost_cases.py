@@ -104,7 +104,12 @@ VALUES = (
     _per_minute(COST, "the table has a price for each direction", BOTH_WAYS, {MODEL: 3.5}),
     _per_minute(COST, "there is nothing but input", {SENT: growing(MILLION)}, {MODEL: 2.5}),
     _per_minute(COST, "most of the input was cached, which is cheaper", NEWER, {MODEL: 2.5 - 0.8 * 1.25 + 1}),
-    _per_minute(COST, "it is emitted, too", {**BOTH_WAYS, EMITTED: growing(3)}, {MODEL: 3}),
+    _per_minute(
+        COST,
+        "it is emitted, too, and does not name the agent",
+        {**BOTH_WAYS, EMITTED.replace(', gen_ai_agent_name="planner"', ""): growing(3)},
+        {MODEL.replace("planner", "billing"): 3},
+    ),
     _per_minute(COST, "0 is emitted, but the table knows better", {**BOTH_WAYS, EMITTED: growing(0)}, {MODEL: 3.5}),
     _per_minute(COST, "nobody knows what a model costs", {SENT.replace("gpt-4o", "gpt-9"): growing(MILLION)}, {}),
     _per_minute(

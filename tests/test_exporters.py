@@ -55,6 +55,7 @@ SYSTEMS = {
             "jaeger",
             "jaeger-span-metrics",
             "loki",
+            "otel-collector",
             "probes",
             "prometheus",
             "promtail",
@@ -102,7 +103,15 @@ def test_only_the_policies_of_those_who_spoke_to_it_change_with_a_system(stack: 
 
 def test_all_systems_can_be_off(stack: Stacks) -> None:
     off = stack("dev", systems=dict.fromkeys(SYSTEMS))
-    assert set(off.workloads) == {"alertmanager", "grafana", "jaeger", "loki", "prometheus", "promtail"}
+    assert set(off.workloads) == {
+        "alertmanager",
+        "grafana",
+        "jaeger",
+        "loki",
+        "otel-collector",
+        "prometheus",
+        "promtail",
+    }
     assert off.kind("ConfigMap")["prometheus-rules"]["data"] == {}, (
         "mounted all the same: turning one on restarts nothing"
     )

@@ -13,6 +13,7 @@ from components.settings.alerts import AlertOverride, OrOff
 from components.settings.base import Many, Model, Problem, holds_secret, problems, unknown_key
 from components.settings.checks import CHECKS
 from components.settings.cluster import ClusterSettings
+from components.settings.collector import CollectorSettings
 from components.settings.grafana import GrafanaSettings
 from components.settings.jaeger import JaegerSettings
 from components.settings.loki import LokiSettings
@@ -46,6 +47,8 @@ class Settings(Model):
     """Groups, silences and delivers alerts."""
     grafana: GrafanaSettings = GrafanaSettings()
     """Where people look: dashboards, exploration, log alerts."""
+    collector: CollectorSettings = CollectorSettings()
+    """The one address that telemetry is sent to."""
     jaeger: JaegerSettings = JaegerSettings()
     """The trace store."""
     loki: LokiSettings = LokiSettings()

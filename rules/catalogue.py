@@ -24,6 +24,7 @@ SUBJECT = (
     "pod",
     "container",
     "node",
+    "device",
     "job",
     "instance",
     "app",
@@ -36,6 +37,18 @@ SUBJECT = (
     "method",
     "rule_group",
     "slo",
+    "workload",
+    "workload_type",
+    "job_name",
+    "horizontalpodautoscaler",
+    "poddisruptionbudget",
+    "persistentvolumeclaim",
+    "resourcequota",
+    "resource",
+    "condition",
+    "certificate",
+    "priority_level",
+    "name",
 )
 """Labels that tell the subjects of one alert apart; fixed, so that no rule that comes or goes restarts Alertmanager."""
 

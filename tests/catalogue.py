@@ -36,7 +36,7 @@ def place(settings: Settings) -> Place:
     )
 
 
-SYSTEMS_WITH_CASES = ("agents", "monitoring", USER_SLOS)
+SYSTEMS_WITH_CASES = (*(system.name for system in SYSTEMS), USER_SLOS)
 
 
 @dataclass(frozen=True)

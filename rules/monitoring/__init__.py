@@ -11,6 +11,7 @@ from components.flows import Internet, Peer, Server
 from components.settings.base import Many, Model, Resources, resources
 from components.settings.cluster import ClusterSettings
 from components.settings.quantities import Url
+from rules.monitoring import outside
 from rules.monitoring.alerts import GROUPS
 from rules.monitoring.metrics import METRICS
 from rules.monitoring.scrape import JAEGER, READY, SERVERS, blackbox_exporter, grafana_job, scrape_jobs
@@ -37,8 +38,9 @@ def build(settings: MonitoringSettings, cluster: ClusterSettings) -> Watched:
     return Watched(
         scrape_jobs=scrape_jobs(probed, cluster),
         groups=GROUPS,
+        grafana_groups=outside.GRAFANA_GROUPS,
         exporters=(blackbox_exporter(settings.resources, cluster, tuple(probed.values())),),
-        metrics=METRICS,
+        metrics=METRICS + outside.METRICS,
     )
 
 

@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Compiling at install takes seconds once; otherwise every run pays for it where bytecode is not written.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help setup render test lint schema conformance bench up clean
+.PHONY: help setup render test lint schema conformance bench page up clean
 
 help:  ## what there is to do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ conformance: .venv/ready  ## the rendered stacks on the real servers, which are 
 
 bench: .venv/ready  ## wall time and memory of a render, and how they grow
 	@$(RUN) python -m tools.bench
+
+page: .venv/ready  ## a test page through the deployed STACK to RECEIVER, or to all
+	@$(RUN) python -m tools.page $(STACK) $(RECEIVER)
 
 up: .venv/ready  ## pulumi up for STACK, after the checks
 	@$(RUN) python -m tools.render $(STACK)

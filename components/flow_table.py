@@ -18,14 +18,17 @@ from components.flows import (
     Server,
 )
 from components.prometheus.config import extra_jobs
+from components.settings.collector import CollectorSettings
 from components.settings.grafana import GrafanaSettings
 from components.settings.jaeger import JaegerSettings
 from components.settings.loki import LokiSettings
+from components.settings.receivers import Email, Opsgenie, PagerDuty, Receiver, Slack
 from components.settings.stack import Settings
 from rules.system import Watched
 
 PROMETHEUS = Server("prometheus")
 ALERTMANAGER = Server("alertmanager")
+COLLECTOR = Server("otel-collector")
 JAEGER = Server("jaeger")
 LOKI = Server("loki")
 PROMTAIL = Agent("promtail")
@@ -43,7 +46,7 @@ DATASOURCES = (
 def flows(settings: Settings, watched: Watched) -> tuple[Flow, ...]:
     """Every connection that the servers of this stack open."""
     prometheus, namespace = settings.prometheus, settings.cluster.namespaces.stack
-    known = {server.name for server in (PROMETHEUS, ALERTMANAGER, LOKI, JAEGER)}
+    known = {server.name for server in (PROMETHEUS, ALERTMANAGER, LOKI, COLLECTOR, JAEGER)}
     known |= {exporter.name for exporter in watched.exporters}
     if not settings.grafana.external:
         known.add(GRAFANA.name)
@@ -65,9 +68,11 @@ def flows(settings: Settings, watched: Watched) -> tuple[Flow, ...]:
         Flow(PROMETHEUS, ALERTMANAGER, (ports.ALERTMANAGER,), "sends alerts"),
         Flow(ALERTMANAGER, ALERTMANAGER, (ports.ALERTMANAGER_GOSSIP,), "gossips", ("TCP", "UDP")),
         *(
-            Flow(ALERTMANAGER, Internet(receiver.name), (receiver.webhook.port,), f"receiver {receiver.name}")
+            Flow(ALERTMANAGER, Internet(host), (port,), f"receiver {receiver.name}")
             for receiver in settings.notifications.receivers
+            for host, port in (_reached(receiver),)
         ),
+        *_telemetry(settings.collector),
         *_traces(settings.jaeger),
         *(
             Flow(Server(exporter.name), target, port, f"exporter {exporter.name}")
@@ -78,6 +83,17 @@ def flows(settings: Settings, watched: Watched) -> tuple[Flow, ...]:
         *_grafana(settings.grafana),
     )
     return tuple(replace(flow, target=_resolved(flow.target, ours)) for flow in table)
+
+
+def _reached(receiver: Receiver) -> tuple[str, int]:
+    """Host and port; the receiver's name stands for a host that only a secret knows."""
+    match receiver.kind:
+        case Email(host=host):
+            return host.host, host.port
+        case PagerDuty(api_url=url) | Opsgenie(api_url=url) | Slack(api_url=url, url_secret=None):
+            return url.host, url.port
+        case kind:
+            return receiver.name, kind.port
 
 
 def _resolved(peer: Peer, ours: re.Pattern[str]) -> Peer:
@@ -114,14 +130,24 @@ def _people(grafana: GrafanaSettings) -> tuple[Internet | IngressController, ...
     return (*node_port, IngressController(controller.namespace, labels, controller.addresses))
 
 
+def _telemetry(collector: CollectorSettings) -> tuple[Flow, ...]:
+    """One door in, and from it to each store: nobody else sends spans, metrics or OTLP logs to those."""
+    return (
+        *(
+            Flow(Namespace(namespace), COLLECTOR, (ports.OTLP_GRPC, ports.OTLP_HTTP), "sends telemetry")
+            for namespace in collector.ingest
+        ),
+        Flow(COLLECTOR, ApiServer(), API_SERVER_PORTS, "asks whose an address is"),
+        Flow(COLLECTOR, PROMETHEUS, (ports.PROMETHEUS,), "pushes metrics"),
+        Flow(COLLECTOR, JAEGER, (ports.OTLP_GRPC,), "sends spans"),
+        Flow(COLLECTOR, LOKI, (ports.LOKI,), "sends logs"),
+    )
+
+
 def _traces(jaeger: JaegerSettings) -> tuple[Flow, ...]:
     cluster = jaeger.storage.cluster
     return (
         Flow(JAEGER, PROMETHEUS, (ports.PROMETHEUS,), "asks for the metrics of spans"),
-        *(
-            Flow(Namespace(namespace), JAEGER, (ports.OTLP_GRPC, ports.OTLP_HTTP), "sends spans")
-            for namespace in jaeger.ingest
-        ),
         *(Flow(JAEGER, Internet(url.host), (url.port,), "stores spans") for url in (cluster.urls if cluster else ())),
     )
 

@@ -68,11 +68,15 @@ def _lines(alert: BaseAlert) -> Iterator[Panel]:
 
 
 def _measured(alert: BaseAlert) -> Panel:
+    if alert.thresholds:
+        expr, shown = alert.value, "What the alert measures; the dashed lines are where it fires."
+    else:
+        expr, shown = f"count({alert.value}) or vector(0)", "How many subjects the alert finds; none is good."
     datasource = alert.datasource if isinstance(alert, GrafanaAlert) else PROMETHEUS
     return Panel(
         title=alert.name,
-        description=f"{alert.summary} What the alert measures; the dashed lines are where it fires.",
-        queries=(Query(expr=alert.value, datasource=datasource),),
+        description=f"{alert.summary} {shown}",
+        queries=(Query(expr=expr, datasource=datasource),),
         unit=alert.unit,
         alert=alert.name,
         width=12,

@@ -19,6 +19,37 @@ ADDED_LABELS = frozenset({"cluster", "environment"})
 """Labels that the renderer puts on what every rule makes; an alert's annotations are written before that."""
 
 
+SUBJECT = (
+    "cluster",
+    "environment",
+    "namespace",
+    "pod",
+    "container",
+    "node",
+    "device",
+    "job",
+    "instance",
+    "app",
+    "service",
+    "rule_group",
+    "slo",
+    "workload",
+    "workload_type",
+    "job_name",
+    "horizontalpodautoscaler",
+    "poddisruptionbudget",
+    "persistentvolumeclaim",
+    "resourcequota",
+    "resource",
+    "condition",
+    "certificate",
+    "priority_level",
+    "integration",
+    "name",
+)
+"""Labels that tell the subjects of one alert apart; fixed, so that no rule that comes or goes restarts Alertmanager."""
+
+
 def series_of(watched: Watched) -> dict[str, Labels]:
     """Every series that a rule or a panel may ask for, with its labels: metrics, then recording rules in their order.
 
@@ -36,10 +67,18 @@ def series_of(watched: Watched) -> dict[str, Labels]:
     return known
 
 
+def check(watched: Watched) -> None:
+    """Raise ValueError about the first thing that is wrong in these rules: a defect of ours, not of a stack file's."""
+    for name, labels in alert_labels(watched).items():
+        untold = labels - set(SUBJECT)
+        if untold:
+            raise ValueError(f"alert {name}: SUBJECT does not know its labels {', '.join(sorted(untold))}")
+
+
 def alert_labels(watched: Watched) -> dict[str, frozenset[str]]:
     """Labels of each alert by name, besides those that the renderer adds and the alert's own.
 
-    Raises ValueError about the first thing that is wrong: these rules are ours, so it is a defect of the catalogue.
+    Raises ValueError about the first rule that is wrong.
     """
     known, found = series_of(watched), dict[str, frozenset[str]]()
     for group, alert in _rules(watched, Alert):

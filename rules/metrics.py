@@ -114,7 +114,8 @@ def known_series(metrics: Iterable[Metric], jobs: Iterable[ScrapeJob]) -> dict[s
 
     A metric of several jobs (``process_cpu_seconds_total``) has only the labels that it has in all of them.
     """
-    of_job = {job.name: target_labels(job) for job in jobs} | {PUSHED: frozenset(EVERYWHERE) | _OF_RESOURCES}
+    scraped = {job.name: target_labels(job) for job in jobs}
+    of_job = scraped | {PUSHED: frozenset(EVERYWHERE) | _OF_RESOURCES}
     found: dict[str, frozenset[str]] = {}
     for metric in metrics:
         if metric.job not in of_job:
@@ -123,5 +124,5 @@ def known_series(metrics: Iterable[Metric], jobs: Iterable[ScrapeJob]) -> dict[s
             labels = of_job[metric.job] | frozenset(own)
             found[name] = found[name] & labels if name in found else labels
     # Whatever the target, these labels are there; the jobs' own differ.
-    meta: frozenset[str] = frozenset(EVERYWHERE) | frozenset.union(*of_job.values())
+    meta = frozenset(EVERYWHERE).union(*scraped.values())
     return {**found, **dict.fromkeys(OF_EVERY_TARGET, meta)}

@@ -103,6 +103,8 @@ def _aggregated(node: promql.AggregateExpr, known: Mapping[str, Labels]) -> Labe
 def _called(node: promql.Call, known: Mapping[str, Labels]) -> Labels:
     name, arguments = node.func.name, [_labels(argument, known) for argument in node.args]
     if name in ("absent", "absent_over_time"):
+        if not isinstance(node.args[0], promql.VectorSelector | promql.MatrixSelector):
+            return NO_LABELS  # such as that of a comparison
         return frozenset(
             matcher.name
             for selector in _selectors(node)

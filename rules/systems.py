@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from components.settings.cluster import ClusterSettings
 from components.settings.quantities import Duration
 from rules import kubernetes, logs, monitoring, nodes
-from rules.catalogue import alert_labels
+from rules.catalogue import SUBJECT, check
 from rules.grafana_alert import GrafanaGroup
 from rules.model import BaseAlert, Group, Inhibition, Recording, Severity, Threshold
 from rules.slo import Slo, slo_groups, slo_inhibitions
@@ -17,6 +17,13 @@ from rules.system import System, Watched
 
 SYSTEMS: tuple[System[Any], ...] = (kubernetes.SYSTEM, nodes.SYSTEM, logs.SYSTEM, monitoring.SYSTEM)
 """Adding a system is a file beside this one, its dashboards, and a name in this list."""
+
+# What is critical needs no warning of the same: same name, and each label that tells subjects apart, if it is there.
+_SAME = ("alertname", *SUBJECT)
+LESS_URGENT = (
+    Inhibition(source={"severity": "critical"}, target={"severity": "warning|info"}, equal=_SAME),
+    Inhibition(source={"severity": "warning"}, target={"severity": "info"}, equal=_SAME),
+)
 
 USER_SLOS = "slos"
 """The system of the stack file's own objectives."""
@@ -66,17 +73,10 @@ def watch(
         exporters=tuple(exporter for part in parts for exporter in part.exporters),
         metrics=tuple(metric for part in parts for metric in part.metrics),
         slos=tuple(slo for part in parts for slo in part.slos),
-        inhibitions=(*(each for part in parts for each in part.inhibitions), *slo_inhibitions()),
+        inhibitions=(*LESS_URGENT, *(each for part in parts for each in part.inhibitions), *slo_inhibitions()),
     )
-    labels = sorted(frozenset[str]().union(*alert_labels(watched).values()) - {"cluster", "environment"})
-    return replace(watched, inhibitions=(*_less_urgent(tuple(labels)), *watched.inhibitions))
-
-
-def _less_urgent(labels: tuple[str, ...]) -> Iterator[Inhibition]:
-    """What is critical needs no warning of the same: same name, and each label that any alert has, if it is there."""
-    equal = ("alertname", "cluster", "environment", *labels)
-    yield Inhibition(source={"severity": "critical"}, target={"severity": "warning|info"}, equal=equal)
-    yield Inhibition(source={"severity": "warning"}, target={"severity": "info"}, equal=equal)
+    check(watched)
+    return watched
 
 
 def _owned(part: Watched, system: str) -> Watched:

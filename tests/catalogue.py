@@ -37,7 +37,8 @@ def place(settings: Settings) -> Place:
     )
 
 
-SYSTEMS_WITH_CASES = ("monitoring", USER_SLOS)
+# All alerts of `logs` are Grafana's, below.
+SYSTEMS_WITH_CASES = (*(system.name for system in SYSTEMS if system.name != "logs"), USER_SLOS)
 
 
 GRAFANA_CASES: tuple[GrafanaCase, ...] = (*OF_LOGS, *OF_OUTSIDE)

@@ -75,6 +75,15 @@ class Recorded:
 
 Stacks = Callable[..., Recorded]
 
+TOLD = {
+    "receivers": [
+        {"name": "on-call", "webhook": {"urlSecret": {"name": "urls", "key": "on-call"}}},
+        {"name": "heartbeat", "deadMan": {"urlSecret": {"name": "urls", "key": "heartbeat"}}},
+    ],
+    "routes": [{"receiver": "on-call"}],
+}
+"""The least that production asks of notifications."""
+
 
 def merged(base: Any, changes: Any) -> Any:
     """``base`` with ``changes`` in it, in their order: mappings key by key, everything else replaced."""

@@ -50,10 +50,10 @@ def test_a_single_replica_waits_for_nobody(dev: Recorded) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"groupWait": "10s"},
-        {"receivers": [{"name": "other", "webhook": {"urlSecret": {"name": "alert-receivers", "key": "on-call-url"}}}]},
+        {"groupWait": "1m"},
+        {"routes": [{"receiver": name, "continue": True} for name in ("on-call", "team-chat", "team-mail")]},
     ],
-    ids=["timing", "receiver"],
+    ids=["timing", "routes"],
 )
 def test_an_edit_of_its_configuration_rolls_it_and_nothing_else(
     stack: Stacks, prod: Recorded, changes: dict[str, Any]
@@ -64,24 +64,67 @@ def test_an_edit_of_its_configuration_rolls_it_and_nothing_else(
     assert checksums[0] != checksums[1], "it reads its configuration when it starts"
 
 
-def test_every_receiver_gets_every_alert(stack: Stacks) -> None:
-    receivers = [
-        {"name": "on-call", "webhook": {"urlSecret": {"name": "urls", "key": "on-call"}}},
-        {"name": "log", "webhook": {"urlSecret": {"name": "urls", "key": "log"}, "sendResolved": False}},
-    ]
-    read = alertmanager_yml(stack("prod", notifications={"receivers": receivers, "groupBy": ["alertname"]}))
-    assert read["route"]["receiver"] == "everyone"
-    assert read["route"]["group_by"] == ["alertname"]
-    (everyone,) = read["receivers"]
-    assert everyone["webhook_configs"] == [
-        {"url_file": "/etc/alertmanager/secrets/on-call-url", "send_resolved": True},
-        {"url_file": "/etc/alertmanager/secrets/log-url", "send_resolved": False},
-    ], "URLs are secrets: files"
+def routes(stack: Recorded) -> list[dict[str, Any]]:
+    """The top-level routes without those of test pages."""
+    listed: list[dict[str, Any]] = alertmanager_yml(stack)["route"]["routes"]
+    return [route for route in listed if "test_page" not in str(route.get("matchers"))]
 
 
-def test_without_receivers_the_tree_is_still_valid(dev: Recorded) -> None:
-    read = alertmanager_yml(dev)
-    assert [receiver["name"] for receiver in read["receivers"]] == [read["route"]["receiver"]]
+def test_a_page_comes_within_seconds_and_what_is_less_urgent_in_company(prod: Recorded) -> None:
+    waits = {route["receiver"]: route.get("group_wait") for route in routes(prod)}
+    assert waits == {"heartbeat": "0s", "on-call": "10s", "team-chat": "10s", "team-mail": None}
+    assert alertmanager_yml(prod)["route"]["group_wait"] == "30s"
+
+
+def test_how_long_a_route_waits_is_said_once_for_all_within_it(stack: Stacks) -> None:
+    inner = [{"severity": ["critical"]}, {"severity": ["warning"], "groupWait": "2m"}]
+    outer = [{"receiver": "on-call", "owner": ["a"], "groupWait": "1m", "routes": inner}, {"receiver": "on-call"}]
+    made = stack("dev", notifications={"receivers": [HOOK], "routes": outer})
+    watchdog, slow, usual = routes(made)
+    assert "receiver" not in watchdog, "nobody, where there is no dead man"
+    assert (slow["group_wait"], usual["group_wait"]) == ("1m", "10s")
+    assert [route.get("group_wait") for route in slow["routes"]] == [None, "2m"]
+
+
+HOOK = {"name": "on-call", "webhook": {"urlSecret": {"name": "alert-receivers", "key": "url"}}}
+
+
+@pytest.mark.parametrize(
+    ("given", "spans"),
+    [
+        ({"from": "08:00", "to": "17:30"}, [("08:00", "17:30", None)]),
+        ({"weekdays": ["sunday", "saturday"]}, [("00:00", "24:00", ["sunday", "saturday"])]),
+        ({"from": "22:00"}, [("22:00", "24:00", None)]),
+        ({"from": "22:00", "to": "00:00"}, [("22:00", "24:00", None)]),
+        (
+            {"weekdays": ["friday", "saturday"], "from": "22:00", "to": "06:00"},
+            [("22:00", "24:00", ["friday", "saturday"]), ("00:00", "06:00", ["sunday", "saturday"])],
+        ),
+    ],
+    ids=["day", "weekend", "evening", "until midnight", "nights"],
+)
+def test_times_are_of_a_zone_and_may_cross_midnight(
+    stack: Stacks, given: dict[str, Any], spans: list[tuple[str, str, list[str] | None]]
+) -> None:
+    times = [{"name": "quiet", "timeZone": "Europe/Berlin", **given}]
+    route = {"receiver": "on-call", "muteTimes": ["quiet"], "severity": ["info"]}
+    made = stack("dev", notifications={"receivers": [HOOK], "times": times, "routes": [route]})
+    (quiet,) = alertmanager_yml(made)["time_intervals"]
+    assert {span["location"] for span in quiet["time_intervals"]} == {"Europe/Berlin"}
+    assert [
+        (span["times"][0]["start_time"], span["times"][0]["end_time"], span.get("weekdays"))
+        for span in quiet["time_intervals"]
+    ] == spans
+    assert routes(made)[-1]["mute_time_intervals"] == ["quiet"]
+
+
+def test_the_link_that_silences_leads_where_a_person_can_go(stack: Stacks, prod: Recorded) -> None:
+    page = "https://grafana.example.com/alerting/silence/new?alertmanager=Alertmanager"
+    assert page in prod.files["alertmanager/config/messages.tmpl"]
+    made = stack("prod", alertmanager={"externalUrl": "https://alerts.example.com/am/"})
+    assert "https://alerts.example.com/am/#/silences/new?filter=" in made.files["alertmanager/config/messages.tmpl"]
+    assert flags(made, "web.external-url") == ["https://alerts.example.com/am/"]
+    assert flags(made, "web.route-prefix") == ["/"], "probes and Prometheus come by the same way as ever"
 
 
 def test_settings_reach_the_server(stack: Stacks) -> None:

@@ -10,6 +10,7 @@ import yaml
 from components import images
 from components.kubernetes import Probes, Program, config_volumes
 from components.settings.base import ConfigSecret, ExistingSecret, resources
+from tests.catalogue import everything
 from tests.conftest import Recorded, Stacks
 
 SYSTEMS = {
@@ -54,6 +55,7 @@ SYSTEMS = {
             "jaeger",
             "jaeger-span-metrics",
             "loki",
+            "otel-collector",
             "probes",
             "prometheus",
             "promtail",
@@ -61,34 +63,51 @@ SYSTEMS = {
     ),
 }
 """By system: its objects, and its scrape jobs."""
+INHIBITING = {"kubernetes", "nodes"}
+"""Systems some of whose alerts make others redundant, which Alertmanager is told only while they are on."""
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_a_system_that_is_off_leaves_nothing_behind_and_takes_nothing_else(
-    stack: Stacks, prod: Recorded, system: str
+    stack: Stacks, dev: Recorded, system: str
 ) -> None:
-    off = stack("prod", systems={system: None})
+    off = stack("dev", systems={system: None})
     objects, jobs = SYSTEMS[system]
-    gone = prod.objects.keys() - off.objects.keys()
+    gone = dev.objects.keys() - off.objects.keys()
     assert gone == objects, "its objects, all of them and no others"
-    assert off.objects.keys() < prod.objects.keys()
+    assert off.objects.keys() < dev.objects.keys()
     files = {f"prometheus/scrape/{job}.yml" for job in jobs}
+    files |= {f"prometheus/rules/{group.name}.yml" for group in everything().watched.groups if group.system == system}
     if system == "monitoring":
-        files |= {"prometheus/rules/monitoring.yml", "blackbox-exporter/config/blackbox.yml"}
-        files.add("prometheus/scrape/grafana.yml")
-    assert prod.files.keys() - off.files.keys() == files, "a rule whose target is off cannot exist"
-    assert {path: text for path, text in prod.files.items() if path not in files} == off.files, "the rest is as it was"
+        files |= {"prometheus/scrape/grafana.yml", "blackbox-exporter/config/blackbox.yml"}
+    assert dev.files.keys() - off.files.keys() == files, "a rule whose target is off cannot exist"
+    if system in INHIBITING:
+        files.add("alertmanager/config/alertmanager.yml")
+    kept = [{path: text for path, text in made.files.items() if path not in files} for made in (dev, off)]
+    assert kept[0] == kept[1], "the rest is as it was"
 
 
 def test_only_the_policies_of_those_who_spoke_to_it_change_with_a_system(stack: Stacks, prod: Recorded) -> None:
     off = stack("prod", systems={"kubernetes": None})
     changed = off.changed_from(prod) - SYSTEMS["kubernetes"][0]
-    assert changed == {("ConfigMap", "prometheus-scrape"), ("NetworkPolicy", "prometheus")}, "and no pod restarts"
+    files = {("ConfigMap", "prometheus-rules"), ("ConfigMap", "prometheus-scrape")}
+    expected = files | {("NetworkPolicy", "prometheus")}
+    # Alertmanager restarts, one replica after the other: the system's inhibitions go as well.
+    inhibitions = {("ConfigMap", "alertmanager-config"), ("StatefulSet", "alertmanager")}
+    assert changed == expected | inhibitions, "and no other pod restarts"
 
 
 def test_all_systems_can_be_off(stack: Stacks) -> None:
     off = stack("dev", systems=dict.fromkeys(SYSTEMS))
-    assert set(off.workloads) == {"alertmanager", "grafana", "jaeger", "loki", "prometheus", "promtail"}
+    assert set(off.workloads) == {
+        "alertmanager",
+        "grafana",
+        "jaeger",
+        "loki",
+        "otel-collector",
+        "prometheus",
+        "promtail",
+    }
     assert off.kind("ConfigMap")["prometheus-rules"]["data"] == {}, (
         "mounted all the same: turning one on restarts nothing"
     )

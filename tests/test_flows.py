@@ -26,12 +26,17 @@ FAR = {
         "scrapeJobs": [{"name": "pumps", "targets": ["pump.example.com:9187", "api.agents.svc:8080"]}],
     },
     "jaeger": {
+        "replicas": 2,
         "storage": {"badger": None, "opensearch": {"urls": ["https://search.example.com:9200"]}},
         "sampling": {"percent": 100},
     },
     "systems": {"monitoring": {"probes": ["https://shop.example.com/health", "http://intra.example.com:8081/"]}},
     "notifications": {
-        "receivers": [{"name": "hook", "webhook": {"urlSecret": {"name": "urls", "key": "hook"}, "port": 8443}}]
+        "receivers": [
+            {"name": "hook", "webhook": {"urlSecret": {"name": "urls", "key": "hook"}, "port": 8443}},
+            {"name": "beat", "deadMan": {"urlSecret": {"name": "urls", "key": "beat"}, "port": 8444}},
+        ],
+        "routes": [{"receiver": "hook"}],
     },
 }
 """A stack that speaks to everything that a stack file can name."""
@@ -56,7 +61,8 @@ def addresses(stack: Recorded) -> Iterator[Address]:
     for path, text in stack.files.items():
         server = path.partition("/")[0]
         # What an ini file leads to is named in the settings; tests/test_grafana.py holds the policy against them.
-        if not path.endswith(".ini"):
+        # Links in messages are for people.
+        if not path.endswith((".ini", ".tmpl")):
             yield from _in_value(server, yaml.safe_load(text))
     for name in stack.workloads:
         yield from _in_value(name, stack.container(name)["args"])
@@ -66,6 +72,8 @@ def _in_value(source: str, value: Any) -> Iterator[Address]:
     if isinstance(value, dict):
         if "names" in value and "port" in value:
             yield from (Address(source, host, value["port"]) for host in value["names"])
+        if "hostname" in value and "port" in value:
+            yield Address(source, value["hostname"], int(value["port"]))
         prober = next((step["replacement"] for step in value.get("relabel_configs", []) if _is_prober(step)), None)
         for key, part in value.items():
             if key == "annotations":
@@ -233,6 +241,10 @@ def test_nothing_else_is_allowed_between_servers(spoken: Recorded) -> None:
         gossip |= {("loki", "loki", 7946), ("loki", "loki", 9095)}
     assert open_ways == gossip | {
         ("prometheus", "loki", 3100),
+        ("prometheus", "otel-collector", 8888),
+        ("otel-collector", "prometheus", 9090),
+        ("otel-collector", "jaeger", 4317),
+        ("otel-collector", "loki", 3100),
         ("prometheus", "promtail", 9080),
         ("promtail", "loki", 3100),
         ("blackbox-exporter", "loki", 3100),

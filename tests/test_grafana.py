@@ -574,9 +574,9 @@ def test_prometheus_scrapes_every_grafana() -> None:
 
 
 def test_a_stack_that_does_not_watch_itself_does_not_scrape_grafana() -> None:
-    given = stack_file.read(ROOT / "Pulumi.prod.yaml").config
+    given = stack_file.read(ROOT / "Pulumi.dev.yaml").config
     given["systems"] = {**given["systems"], "monitoring": None}
-    files = render.config_files(render.manifests(record("prod", given, {})))
+    files = render.config_files(render.manifests(record("dev", given, {})))
     assert not [path for path in files if path.endswith("scrape/grafana.yml")]
 
 

@@ -84,7 +84,7 @@ def test_every_series_says_its_cluster_and_environment(prod: Recorded) -> None:
     ("changes", "file"),
     [
         ({"alerts": {"TargetDown": {"for": "20m"}}}, "prometheus-rules"),
-        ({"alerts": {"TargetDown": "off"}}, "prometheus-rules"),
+        ({"alerts": {"PrometheusReloadFailed": "off"}}, "prometheus-rules"),
         ({"prometheus": {"scrapeJobs": [{"name": "pump", "targets": ["pump.example.com:9187"]}]}}, "prometheus-scrape"),
         ({"prometheus": {"retention": {"time": "60d"}}}, "prometheus-config"),
         ({"prometheus": {"externalLabels": {"region": "north"}}}, "prometheus-config"),
@@ -209,11 +209,13 @@ def test_an_extra_scrape_job_is_a_job_like_the_others(stack: Stacks, prod: Recor
 def test_alert_overrides_arrive_and_leave_the_others_alone(stack: Stacks, prod: Recorded) -> None:
     overrides = {
         "TargetDown": {"for": "20m", "severity": "critical"},
-        "Watchdog": "off",
+        "PrometheusWithoutAlertmanager": "off",
         "PrometheusRulesFailing": False,
     }
     after, before = alerts(stack("prod", alerts=overrides)), alerts(prod)
-    assert before.keys() - after.keys() == {"Watchdog", "PrometheusRulesFailing"}, "off removes the rule"
+    assert before.keys() - after.keys() == {"PrometheusWithoutAlertmanager", "PrometheusRulesFailing"}, (
+        "off removes the rule"
+    )
     assert after["TargetDown"]["for"] == "20m"
     assert after["TargetDown"]["labels"]["severity"] == "critical"
     assert after["TargetDown"]["expr"] == before["TargetDown"]["expr"]
@@ -232,7 +234,7 @@ def test_objectives_bring_their_own_rule_file(stack: Stacks, prod: Recorded) -> 
     made = stack("prod", slos=[objective])
     (added,) = made.files.keys() - prod.files.keys()
     assert added.startswith("prometheus/rules/")
-    assert made.changed_from(prod) == {("ConfigMap", "prometheus-rules")}
+    assert made.changed_from(prod) == {("ConfigMap", "prometheus-rules")}, "and no pod restarts"
 
 
 def test_it_may_find_and_scrape_and_no_more(prod: Recorded) -> None:
@@ -329,7 +331,7 @@ DISORDERLY = {
         "annotations": {"y": "2", "x": "1"},
     },
     "alertmanager": {"annotations": {"y": "2", "x": "1"}},
-    "alerts": {"Watchdog": "off", "TargetDown": {"severity": "info", "for": "1h"}},
+    "alerts": {"PrometheusRulesFailing": "off", "TargetDown": {"severity": "info", "for": "1h"}},
 }
 
 

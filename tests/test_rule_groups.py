@@ -138,7 +138,8 @@ def test_an_alert_leads_to_the_panel_that_draws_what_it_measures(rule: dict[str,
     (board,) = (each for each in BOARDS if each.uid == rule["annotations"]["__dashboardUid__"])
     panels = json.loads(kit.build(board, {}))["panels"]
     (panel,) = (each for each in panels if str(each["id"]) == rule["annotations"]["__panelId__"])
-    assert [target["expr"] for target in panel["targets"]] == [ALERTS[rule["name"]].value]
+    (target,) = panel["targets"]
+    assert ALERTS[rule["name"]].value in target["expr"]
 
 
 def test_a_panel_that_an_alert_names_is_of_prometheus_s_alerts_too() -> None:

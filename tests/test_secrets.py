@@ -21,6 +21,18 @@ PLANTED = {
     "writeCert": "planted-cert-Lk93",
     "writeKey": "planted-key-Tj65",
     "hookUrl": "https://hooks.example.com/planted-url-Rw12",
+    "hookToken": "planted-token-Pa31",
+    "loginUrl": "https://hooks.example.com/planted-url-Nd74",
+    "loginPassword": "planted-password-Hy58",
+    "chatUrl": "https://hooks.example.com/planted-url-Ce16",
+    "appToken": "planted-token-Sq49",
+    "routingKey": "planted-key-Vm83",
+    "mailPassword": "planted-password-Fo22",
+    "mailCa": "planted-ca-Iu95",
+    "discordUrl": "https://hooks.example.com/planted-url-Gk67",
+    "teamsUrl": "https://hooks.example.com/planted-url-Yb30",
+    "genieKey": "planted-key-Ew71",
+    "beatUrl": "https://hooks.example.com/planted-url-Dz54",
 }
 
 
@@ -46,7 +58,40 @@ def settings(source: Any) -> dict[str, Any]:
                 },
             ]
         },
-        "notifications": {"receivers": [{"name": "hook", "webhook": {"urlSecret": source("hookUrl")}}]},
+        "notifications": {
+            "receivers": [
+                {"name": "hook", "webhook": {"urlSecret": source("hookUrl"), "tokenSecret": source("hookToken")}},
+                {
+                    "name": "login",
+                    "webhook": {
+                        "urlSecret": source("loginUrl"),
+                        "basicAuth": {"username": "stack", "passwordSecret": source("loginPassword")},
+                    },
+                },
+                {"name": "chat", "slack": {"urlSecret": source("chatUrl")}},
+                {"name": "app", "slack": {"tokenSecret": source("appToken"), "channel": "#alerts"}},
+                {"name": "pager", "pagerduty": {"routingKeySecret": source("routingKey")}},
+                {
+                    "name": "mail",
+                    "email": {
+                        "to": ["team@example.com"],
+                        "from": "stack@example.com",
+                        "host": "smtp.example.com:587",
+                        "user": "stack",
+                        "passwordSecret": source("mailPassword"),
+                        "caSecret": source("mailCa"),
+                    },
+                },
+                {"name": "discord", "discord": {"urlSecret": source("discordUrl")}},
+                {"name": "teams", "teams": {"urlSecret": source("teamsUrl")}},
+                {"name": "genie", "opsgenie": {"apiKeySecret": source("genieKey")}},
+                {"name": "beat", "deadMan": {"urlSecret": source("beatUrl")}},
+            ],
+            "routes": [
+                {"receiver": name, "continue": True}
+                for name in ("hook", "login", "chat", "app", "pager", "mail", "discord", "teams", "genie")
+            ],
+        },
     }
 
 
@@ -57,6 +102,18 @@ FILES = {
     "writeCert": ("prometheus", "long-term-cert"),
     "writeKey": ("prometheus", "long-term-key"),
     "hookUrl": ("alertmanager", "hook-url"),
+    "hookToken": ("alertmanager", "hook-token"),
+    "loginUrl": ("alertmanager", "login-url"),
+    "loginPassword": ("alertmanager", "login-password"),
+    "chatUrl": ("alertmanager", "chat-url"),
+    "appToken": ("alertmanager", "app-token"),
+    "routingKey": ("alertmanager", "pager-routing-key"),
+    "mailPassword": ("alertmanager", "mail-password"),
+    "mailCa": ("alertmanager", "mail-ca"),
+    "discordUrl": ("alertmanager", "discord-url"),
+    "teamsUrl": ("alertmanager", "teams-url"),
+    "genieKey": ("alertmanager", "genie-api-key"),
+    "beatUrl": ("alertmanager", "beat-url"),
 }
 """By key: the server, and the file below its secrets."""
 DRAWN = {"grafana-admin-password": "admin-password", "grafana-secret-key": "secret-key"}
@@ -133,7 +190,7 @@ def test_servers_read_them_from_files_that_exist(own: Recorded, existing: Record
         named = {
             value
             for path, text in stack.files.items()
-            if not path.endswith(".ini")
+            if not path.endswith((".ini", ".tmpl"))
             for value in _file_references(yaml.safe_load(text))
         }
         assert named >= {f"/etc/{server}/secrets/{file}" for server, file in FILES.values()}

@@ -22,17 +22,18 @@ from tools.recorder import ROOT
 CLUSTER = {"name": "dev-1", "environment": "dev", "context": "kind-dev", "flavour": "kind"}
 
 
-def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    """Every settings model that an annotation names, and those that these lead to."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
+def models_in(annotation: Any, known: set[type[BaseModel]]) -> set[type[BaseModel]]:
+    """``known``, with every settings model that an annotation names, and those that these lead to."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel) and annotation not in known:
+        known.add(annotation)
         for field in annotation.model_fields.values():
-            yield from models_in(field.annotation)
+            models_in(field.annotation, known)
     for part in get_args(annotation):
-        yield from models_in(part)
+        models_in(part, known)
+    return known
 
 
-MODELS = sorted(set(models_in(Settings)), key=lambda model: model.__name__)
+MODELS = sorted(models_in(Settings, set()), key=lambda model: model.__name__)
 
 
 def written(settings: BaseModel) -> dict[str, Any]:

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from components.settings.stack import Refused, read
+from tests.conftest import TOLD
 
 DEV = {"cluster": {"name": "dev-1", "environment": "dev", "context": "kind-dev", "flavour": "kind"}}
 PROD = {
     "cluster": {"name": "prod-1", "environment": "prod", "context": "prod", "flavour": "eks"},
-    "notifications": {"receivers": [{"name": "on-call", "webhook": {"urlSecret": {"name": "urls", "key": "on-call"}}}]},
+    "notifications": TOLD,
 }
 
 HTTPS = "https://grafana.example.com"

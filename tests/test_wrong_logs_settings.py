@@ -7,18 +7,18 @@ from typing import Any
 import pytest
 
 from components.settings.stack import Refused, read
+from tests.conftest import TOLD
 
 CLUSTER = {"name": "c-1", "environment": "dev", "context": "c-1", "flavour": "kind"}
 PRODUCTION = {**CLUSTER, "environment": "prod"}
 S3 = {"bucket": "logs", "region": "eu-1"}
 RULE = {"record": "app:lines:rate1m", "expr": 'sum by (app) (rate({app="a"}[1m]))'}
-ON_CALL = {"receivers": [{"name": "on-call", "webhook": {"urlSecret": {"name": "a", "key": "b"}}}]}
 
 
 def refused(**sections: Any) -> list[str]:
     given = {"cluster": CLUSTER, **sections}
     if given["cluster"] is PRODUCTION:
-        given["notifications"] = ON_CALL
+        given["notifications"] = TOLD
     with pytest.raises(Refused) as problem:
         read(given)
     return problem.value.problems

@@ -23,8 +23,10 @@ prometheus:
   remoteWrite: [{name: mimir, url: https://mimir.example.com/push, bearerTokenSecret: remoteToken}]
   scrapeJobs: [{name: agents, targets: ["agents.apps.svc:8080"], interval: 10s}]
 systems: {kubernetes: {}, nodes: {}}
-alerts: {TargetDown: {for: 10m, severity: critical}, Watchdog: off}
-notifications: {receivers: [{name: on-call, webhook: {urlSecret: slackUrl}}]}
+alerts: {TargetDown: {for: 10m, severity: critical}, PrometheusRulesFailing: off}
+notifications:
+  receivers: [{name: on-call, webhook: {urlSecret: slackUrl}}, {name: heartbeat, deadMan: {urlSecret: slackUrl}}]
+  routes: [{receiver: on-call}]
 slos: [{name: checkout, objective: 99.9, total: requests_total, errors: failures_total, owner: shop}]
 """
 
@@ -48,9 +50,10 @@ INTERVAL = "a duration from 1s to 2m: after 5m without sample a series is gone"
 LONGER = "a duration longer than 0s"
 FREE = "a label that neither the stack nor Kubernetes sets itself"
 EXTERNAL = "a label that the stack does not set itself: cluster, environment, prometheus_replica are"
-SYSTEMS = "kubernetes, nodes, monitoring"
+SYSTEMS = "kubernetes, nodes, logs, monitoring"
 SECTIONS = (
-    "cluster, prometheus, alertmanager, grafana, jaeger, loki, logs, promtail, systems, alerts, notifications, slos"
+    "cluster, prometheus, alertmanager, grafana, collector, jaeger, loki, logs, promtail, systems, alerts, "
+    "notifications, slos"
 )
 HOOK = "notifications.receivers[0].webhook"
 REMOTE = "prometheus.remoteWrite[0]"
@@ -174,8 +177,8 @@ WRONG: list[tuple[str, str]] = [
     ("prometheus: {replicas: true}", "prometheus.replicas: true: a whole number"),
     ("alertmanager: {replicas: 6}", "alertmanager.replicas: 6: at most 5"),
     ("prometheus: {limits: {samples: 0}}", "prometheus.limits.samples: 0: at least 1"),
-    ("notifications: {receivers: [{webhook: {port: 70000}}]}", f"{HOOK}.port: 70000: at most 65535"),
-    ("notifications: {receivers: [{webhook: {sendResolved: 1}}]}", f"{HOOK}.sendResolved: 1: true or false"),
+    ("notifications: {receivers: [{webhook: {port: 70000}}, {}]}", f"{HOOK}.port: 70000: at most 65535"),
+    ("notifications: {receivers: [{webhook: {sendResolved: 1}}, {}]}", f"{HOOK}.sendResolved: 1: true or false"),
     ("prometheus: {logLevel: verbose}", 'prometheus.logLevel: "verbose": one of debug, info, warn or error'),
     ("cluster: {flavour: minikube}", 'cluster.flavour: "minikube": one of kind, k3s, kubeadm, eks, gke or aks'),
     ("cluster: {context: 1}", "cluster.context: 1: text"),
@@ -212,7 +215,7 @@ WRONG: list[tuple[str, str]] = [
     ("prometheus: {resources: {limits: {memory: 1Gi}}}", "prometheus.resources.requests: is required"),
     # Secrets: where they come from, and never in plain.
     *(
-        (f"notifications: {{receivers: [{{webhook: {{urlSecret: {given}}}}}]}}", f"{HOOK}.urlSecret: {said}")
+        (f"notifications: {{receivers: [{{webhook: {{urlSecret: {given}}}}}, {{}}]}}", f"{HOOK}.urlSecret: {said}")
         for given, said in {
             "https://hooks.slack.com/services/T0/B0/XyZ": f"(hidden): {REFERENCE}",
             "glsa_1a2b3c4d5e6f7g8h9i0j": f"(hidden): {REFERENCE}",
@@ -225,25 +228,25 @@ WRONG: list[tuple[str, str]] = [
             "pagerKey": '"pagerKey": no such secret in this stack: set it with pulumi config set --secret pagerKey',
         }.items()
     ),
-    ("notifications: {receivers: [{webhook: {urlSecret: {name: a}}}]}", f"{HOOK}.urlSecret.key: is required"),
+    ("notifications: {receivers: [{webhook: {urlSecret: {name: a}}}, {}]}", f"{HOOK}.urlSecret.key: is required"),
     (
-        "notifications: {receivers: [{webhook: {urlSecret: {name: A, key: k}}}]}",
+        "notifications: {receivers: [{webhook: {urlSecret: {name: A, key: k}}}, {}]}",
         f'{HOOK}.urlSecret.name: "A": {NAME}',
     ),
     (
-        "notifications: {receivers: [{webhook: {urlSecret: {name: a, key: k/v}}}]}",
+        "notifications: {receivers: [{webhook: {urlSecret: {name: a, key: k/v}}}, {}]}",
         f'{HOOK}.urlSecret.key: "k/v": a key of letters, digits, dashes, dots and underscores',
     ),
     (
-        "notifications: {receivers: [{webhook: {urlSecret: {name: a, key: k, kye: x}}}]}",
+        "notifications: {receivers: [{webhook: {urlSecret: {name: a, key: k, kye: x}}}, {}]}",
         f"{HOOK}.urlSecret.kye: unknown key: did you mean key?",
     ),
     (
-        "{notifications: {receivers: [{webhook: {urlSecret: pagerKey}}]}, pagerKey: hunter2}",
+        "{notifications: {receivers: [{webhook: {urlSecret: pagerKey}}, {}]}, pagerKey: hunter2}",
         f'{HOOK}.urlSecret: "pagerKey": {SET_IN_PLAIN} pagerKey',
     ),
-    ("notifications: {receivers: [{webhook: {url: hunter2}}]}", f"{HOOK}.url: {IN_PLAIN} urlSecret, {REFERENCE}"),
-    ("notifications: {receivers: [{webhook: hunter2}]}", f"{HOOK}: (hidden): a mapping"),
+    ("notifications: {receivers: [{webhook: {url: hunter2}}, {}]}", f"{HOOK}.url: {IN_PLAIN} urlSecret, {REFERENCE}"),
+    ("notifications: {receivers: [{webhook: hunter2}, {}]}", f"{HOOK}: (hidden): a mapping"),
     ("notifications: {receivers: hunter2}", "notifications.receivers: (hidden): a list"),
     ("notifications: {receivers: {url: hunter2}}", "notifications.receivers: {...}: a list"),
     (
@@ -295,7 +298,7 @@ WRONG: list[tuple[str, str]] = [
         'cluster.context: " ": the kubeconfig context: empty would deploy to whatever kubectl points at',
     ),
     (
-        "notifications: {receivers: []}",
+        "notifications: {receivers: [], routes: []}",
         "notifications.receivers: []: at least one receiver: in production an alert must reach somebody",
     ),
     (
@@ -312,8 +315,8 @@ WRONG: list[tuple[str, str]] = [
         'prometheus.remoteWrite[1].name: "mimir": a name that no other entry of the list has',
     ),
     (
-        "notifications: {receivers: [{}, {name: on-call, webhook: {urlSecret: slackUrl}}]}",
-        'notifications.receivers[1].name: "on-call": a name that no other entry of the list has',
+        "notifications: {receivers: [{}, {}, {name: on-call, webhook: {urlSecret: slackUrl}}]}",
+        'notifications.receivers[2].name: "on-call": a name that no other entry of the list has',
     ),
     (
         "slos: [{}, {name: checkout, objective: 99, total: a, errors: b, owner: shop}]",
@@ -440,7 +443,7 @@ WRONG: list[tuple[str, str]] = [
 
 def test_the_file_that_all_others_change_is_valid() -> None:
     settings = read(stack_file(), SECRETS)
-    assert settings.alerts["Watchdog"] is None
+    assert settings.alerts["PrometheusRulesFailing"] is None
 
 
 @pytest.mark.parametrize(("change", "said"), WRONG, ids=[change for change, _ in WRONG])
@@ -474,7 +477,7 @@ def test_all_problems_of_a_file_are_said_at_once() -> None:
     cluster: {context: '', labels: {app.kubernetes.io/name: x}}
     prometheus: {storage: null, replicas: 9, scrapeInterval: fast}
     alertmanager: {storage: null}
-    notifications: {receivers: []}
+    notifications: {receivers: [], routes: []}
     alerts: {TargetDwn: off}
     thanos: {}
     """)
@@ -482,8 +485,8 @@ def test_all_problems_of_a_file_are_said_at_once() -> None:
         "prometheus.replicas: 9: at most 4",
         f'prometheus.scrapeInterval: "fast": {DURATION}',
         'cluster.context: "": the kubeconfig context: empty would deploy to whatever kubectl points at',
-        "notifications.receivers: []: at least one receiver: in production an alert must reach somebody",
         "alerts.TargetDwn: unknown alert of the systems that are on: did you mean TargetDown?",
+        "notifications.receivers: []: at least one receiver: in production an alert must reach somebody",
         f"thanos: unknown key: one of {SECTIONS}",
     ]
 
@@ -496,19 +499,19 @@ def test_a_secret_section_is_refused_whole_and_not_asked_for() -> None:
 
 def test_a_key_that_only_a_refused_section_names_is_not_called_unknown() -> None:
     config = stack_file(
-        "{notifications: {receivers: [{webhok: {}, webhook: {urlSecret: pagerKey}}]}, pagerKey: hunter2}"
+        "{notifications: {receivers: [{webhok: {}, webhook: {urlSecret: pagerKey}}, {}]}, pagerKey: hunter2}"
     )
     assert problems(config) == ["notifications.receivers[0].webhok: unknown key: did you mean webhook?"]
 
 
 def test_which_secrets_there_are_can_be_left_open() -> None:
-    read(stack_file("notifications: {receivers: [{webhook: {urlSecret: pagerKey}}]}"), None)
+    read(stack_file("notifications: {receivers: [{webhook: {urlSecret: pagerKey}}, {}]}"), None)
 
 
 @pytest.mark.parametrize(
     "change",
     [
-        "{cluster: {environment: dev, context: ''}, notifications: {receivers: []}}",
+        "{cluster: {environment: dev, context: ''}, notifications: {receivers: [], routes: []}}",
         "{cluster: {environment: dev}, prometheus: {storage: null}, alertmanager: {storage: null}}",
         "{cluster: {environment: dev}, prometheus: {remoteWrite: [{url: 'http://mimir/push'}]}}",
     ],

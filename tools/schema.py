@@ -63,7 +63,8 @@ def rows(node: Node, definitions: Node, path: str = "") -> Iterator[tuple[str, s
             yield here, _kind(field, definitions), "" if nested else default, " ".join(_meaning(field, target).split())
         yield from rows(target, definitions, here)
         items = _target(target.get("items", {}), definitions)
-        yield from rows(items, definitions, f"{here}[]")
+        if items is not node:  # routes within a route are the same again
+            yield from rows(items, definitions, f"{here}[]")
 
 
 def _meaning(field: Node, target: Node) -> str:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pulumi import ComponentResource, Output, ResourceOptions
+from pulumi import ComponentResource, Output, ResourceOptions, log
 
 from components import images, ports
-from components.alertmanager import config
+from components.alertmanager import config, receivers
+from components.alertmanager.templates import Links
 from components.kubernetes import Probes, Program, Site
-from components.settings.alertmanager import AlertmanagerSettings, NotificationSettings
+from components.settings.alertmanager import AlertmanagerSettings
+from components.settings.notifications import NotificationSettings
+from components.settings.quantities import Url
 from components.workload import stateful_set, surroundings
+from rules.model import Inhibition
 
 NAME = "alertmanager"
 DATA = "/alertmanager"
+TELLS_NOBODY = (
+    "notifications.receivers is empty: alerts are seen in Grafana and Alertmanager, and nobody is told of any."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +29,10 @@ class AlertmanagerArgs:
     site: Site
     settings: AlertmanagerSettings
     notifications: NotificationSettings
+    inhibitions: Sequence[Inhibition]
+    """Which alerts silence which others."""
+    grafana: Url
+    """Where people open Grafana."""
 
 
 class Alertmanager(ComponentResource):
@@ -30,6 +42,8 @@ class Alertmanager(ComponentResource):
 
     def __init__(self, name: str, args: AlertmanagerArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("observability:index:Alertmanager", name, {}, opts)
+        if not args.notifications.receivers:
+            log.warn(TELLS_NOBODY, resource=self)
         child = ResourceOptions(parent=self)
         settings = args.settings
         program = self._program(args)
@@ -45,6 +59,7 @@ class Alertmanager(ComponentResource):
         settings, namespace = args.settings, args.site.cluster.namespaces.stack
         peers = [f"{NAME}-{ordinal}.{NAME}-headless.{namespace}.svc" for ordinal in range(settings.replicas)]
         gossip = settings.replicas > 1
+        external = settings.external_url
         return Program(
             name=NAME,
             image=images.ALERTMANAGER,
@@ -58,6 +73,10 @@ class Alertmanager(ComponentResource):
                 # Without it a pod address outside the private ranges is refused, and with it the start.
                 *([f"--cluster.advertise-address=$(POD_IP):{ports.ALERTMANAGER_GOSSIP}"] if gossip else []),
                 *(f"--cluster.peer={peer}:{ports.ALERTMANAGER_GOSSIP}" for peer in peers if gossip),
+                # Tells receivers apart in the metrics of what was sent and what failed.
+                "--enable-feature=receiver-name-in-metrics",
+                # The API stays where it is, whatever path people come by.
+                *([f"--web.external-url={external}", "--web.route-prefix=/"] if external else []),
                 f"--log.level={settings.log_level}",
                 "--log.format=json",
             ],
@@ -70,8 +89,12 @@ class Alertmanager(ComponentResource):
             probes=Probes(live=("/-/healthy", "http"), ready=("/-/ready", "http"), startup_seconds=120),
             resources=settings.resources,
             workload=settings,
-            config=config.files(args.notifications),
-            secrets=config.secrets(args.notifications),
+            config=config.files(args.notifications, args.inhibitions, Links(args.grafana, external)),
+            secrets={
+                file: source
+                for receiver in args.notifications.receivers
+                for file, source in receivers.secrets(receiver).items()
+            },
             env=[{"name": "POD_IP", "value_from": {"field_ref": {"field_path": "status.podIP"}}}] if gossip else [],
             data=DATA,
             grace_seconds=60,  # to hand over what it knows and finish the notifications under way

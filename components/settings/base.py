@@ -287,8 +287,9 @@ class _Schema:
         for key, child in node.get("properties", {}).items():
             yield key
             yield from self._keys_below(self._resolve(child))
-        if "items" in node:
-            yield from self._keys_below(self._resolve(node["items"]))
+        items = self._resolve(node["items"]) if "items" in node else node
+        if items is not node:  # a list within its own kind, like routes within a route, has no further keys
+            yield from self._keys_below(items)
 
     def _at(self, loc: tuple[int | str, ...]) -> dict[str, Any]:
         node: dict[str, Any] = self.root

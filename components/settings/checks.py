@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from components.settings.alertmanager import AlertmanagerSettings, NotificationSettings
+from components.settings.alertmanager import AlertmanagerSettings
 from components.settings.alerts import AlertOverride, misfits
 from components.settings.base import Model, Problem, Workload, problem, unknown_key
 from components.settings.cluster import ClusterSettings
+from components.settings.collector import CHECKS as COLLECTOR_CHECKS
+from components.settings.collector import CollectorSettings
 from components.settings.grafana import CHECKS as GRAFANA_CHECKS
 from components.settings.grafana import GrafanaSettings
 from components.settings.jaeger import CHECKS as JAEGER_CHECKS
 from components.settings.jaeger import JaegerSettings
 from components.settings.loki import CHECKS as LOKI_CHECKS
 from components.settings.loki import LokiSettings
+from components.settings.notification_checks import CHECKS as NOTIFICATION_CHECKS
+from components.settings.notifications import NotificationSettings
 from components.settings.prometheus import PrometheusSettings
 from components.settings.promtail import PromtailSettings
 from components.settings.quantities import Duration, Image
@@ -41,13 +45,6 @@ def production_names_its_cluster(cluster: ClusterSettings) -> Iterator[Problem]:
         )
 
 
-def production_tells_somebody(cluster: ClusterSettings, notifications: NotificationSettings) -> Iterator[Problem]:
-    if cluster.is_production and not notifications.receivers:
-        yield problem(
-            "notifications.receivers", [], "at least one receiver: in production an alert must reach somebody"
-        )
-
-
 def names_are_unique(
     prometheus: PrometheusSettings, notifications: NotificationSettings, slos: tuple[SloSettings, ...]
 ) -> Iterator[Problem]:
@@ -55,6 +52,7 @@ def names_are_unique(
         "prometheus.remoteWrite": [entry.name for entry in prometheus.remote_write],
         "prometheus.scrapeJobs": [entry.name for entry in prometheus.scrape_jobs],
         "notifications.receivers": [entry.name for entry in notifications.receivers],
+        "notifications.times": [entry.name for entry in notifications.times],
         "slos": [entry.name for entry in slos],
     }
     for path, names in lists.items():
@@ -120,6 +118,7 @@ def labels_are_free(
     cluster: ClusterSettings,
     prometheus: PrometheusSettings,
     alertmanager: AlertmanagerSettings,
+    collector: CollectorSettings,
     jaeger: JaegerSettings,
     grafana: GrafanaSettings,
     loki: LokiSettings,
@@ -128,6 +127,7 @@ def labels_are_free(
     workloads: dict[str, Workload] = {
         "prometheus": prometheus,
         "alertmanager": alertmanager,
+        "collector": collector,
         "jaeger": jaeger,
         "grafana": grafana,
         "loki": loki,
@@ -167,7 +167,7 @@ def durations_are_not_zero(
     }
     for path, value in leaves(sections):
         # Waiting for nobody is a choice; an interval of zero is none.
-        if value == Duration(0) and path.lstrip(".") != "notifications.groupWait":
+        if value == Duration(0) and not path.lower().endswith("groupwait"):
             yield problem(path.lstrip("."), str(value), "a duration longer than 0s")
 
 
@@ -195,12 +195,20 @@ def registry_can_be_pulled_from(cluster: ClusterSettings) -> Iterator[Problem]:
         yield problem("cluster.images.registry", registry, "a host and optional path like mirror.example.com/quay")
 
 
-def production_hides_its_logins(cluster: ClusterSettings, prometheus: PrometheusSettings) -> Iterator[Problem]:
+def production_hides_its_logins(
+    cluster: ClusterSettings, prometheus: PrometheusSettings, notifications: NotificationSettings
+) -> Iterator[Problem]:
+    if not cluster.is_production:
+        return
     for position, remote in enumerate(prometheus.remote_write):
         login = remote.basic_auth or remote.bearer_token_secret
-        if cluster.is_production and login and remote.url.scheme == "http":
+        if login and remote.url.scheme == "http":
             reason = "an https URL: in production no password or token crosses the network in plain"
             yield problem(f"prometheus.remoteWrite[{position}].url", str(remote.url), reason)
+    for position, receiver in enumerate(notifications.receivers):
+        if receiver.email and receiver.email.user and not receiver.email.require_tls:
+            reason = "true with a login: in production no password or token crosses the network in plain"
+            yield problem(f"notifications.receivers[{position}].email.requireTls", False, reason)
 
 
 CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
@@ -211,7 +219,6 @@ CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     registry_can_be_pulled_from,
     production_keeps_its_data,
     production_names_its_cluster,
-    production_tells_somebody,
     production_hides_its_logins,
     durations_are_not_zero,
     intervals_make_sense,
@@ -219,8 +226,10 @@ CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     scrape_jobs_are_new,
     slos_are_new,
     overrides_fit_their_alerts,
+    *COLLECTOR_CHECKS,
     *GRAFANA_CHECKS,
     *JAEGER_CHECKS,
     *LOKI_CHECKS,
+    *NOTIFICATION_CHECKS,
 )
 """What sections must hold together; each check names the sections it reads."""

@@ -8,14 +8,16 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, ValidationError, create_model
 
-from components.settings.alertmanager import AlertmanagerSettings, NotificationSettings
+from components.settings.alertmanager import AlertmanagerSettings
 from components.settings.alerts import AlertOverride, OrOff
 from components.settings.base import Many, Model, Problem, holds_secret, problems, unknown_key
 from components.settings.checks import CHECKS
 from components.settings.cluster import ClusterSettings
+from components.settings.collector import CollectorSettings
 from components.settings.grafana import GrafanaSettings
 from components.settings.jaeger import JaegerSettings
 from components.settings.loki import LokiSettings
+from components.settings.notifications import NotificationSettings
 from components.settings.prometheus import PrometheusSettings
 from components.settings.promtail import LogSettings, PromtailSettings
 from components.settings.secrets import encrypted, leaves, references, unanswered
@@ -45,6 +47,8 @@ class Settings(Model):
     """Groups, silences and delivers alerts."""
     grafana: GrafanaSettings = GrafanaSettings()
     """Where people look: dashboards, exploration, log alerts."""
+    collector: CollectorSettings = CollectorSettings()
+    """The one address that telemetry is sent to."""
     jaeger: JaegerSettings = JaegerSettings()
     """The trace store."""
     loki: LokiSettings = LokiSettings()

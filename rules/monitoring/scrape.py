@@ -28,6 +28,7 @@ READY = {"loki": "/ready"}
 """Where a server says that it is ready, if not at ``/-/ready``."""
 PROMTAIL = "promtail"
 
+COLLECTOR = "otel-collector"
 JAEGER = "jaeger"
 SPAN_METRICS = "jaeger-span-metrics"
 # 500 combinations of labels per service at most, 17 series each: room for some twenty services that all run away.
@@ -43,6 +44,7 @@ def scrape_jobs(probed: Iterable[str], cluster: ClusterSettings) -> tuple[Scrape
     return (
         *(_server(name, port, "http", namespace) for name, port in SERVERS.items()),
         _server(BLACKBOX_EXPORTER, BLACKBOX_PORT, "metrics", namespace),
+        _server(COLLECTOR, ports.COLLECTOR_METRICS, "metrics", namespace),
         _server(JAEGER, ports.JAEGER_METRICS, "metrics", namespace),
         _span_metrics(namespace),
         _agent(PROMTAIL, ports.PROMTAIL, "http", cluster.namespaces.node_agents),

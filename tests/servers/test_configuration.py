@@ -53,7 +53,8 @@ config:
     scrapeJobs:
       - {name: databases, targets: ["db-0.example:9187", "db-1.example:9187"], scheme: https, interval: 1m}
       - {name: edge, targets: ["192.0.2.80:9100"], path: /metrics/edge}
-  agent-observability:alertmanager: {replicas: 3, storage: null, logLevel: debug}
+  agent-observability:alertmanager:
+    {replicas: 3, storage: null, logLevel: debug, externalUrl: "https://alerts.example/am"}
   agent-observability:systems:
     kubernetes: {}
     nodes: {}
@@ -66,6 +67,12 @@ config:
     receivers:
       - {name: on-call, webhook: {urlSecret: onCallUrl}}
       - {name: archive, webhook: {urlSecret: {name: archive, key: url}, sendResolved: false, port: 8443}}
+      - {name: heartbeat, deadMan: {urlSecret: {name: heartbeat, key: url}, interval: 30s}}
+    times:
+      - {name: night, timeZone: Europe/Berlin, from: "22:00", to: "06:00"}
+    routes:
+      - {receiver: on-call, severity: [critical, warning], namespace: ["shop-*"], muteTimes: [night], continue: true}
+      - {receiver: archive}
   agent-observability:slos:
     - name: checkout
       objective: 99.9
@@ -82,7 +89,7 @@ config:
 
 SERVERS = ("alertmanager", "blackbox-exporter", "kube-state-metrics", "node-exporter", "prometheus")
 """Started here, on what was rendered."""
-ELSEWHERE = ("jaeger", "loki", "promtail")
+ELSEWHERE = ("jaeger", "loki", "otel-collector", "promtail")
 """Started in the file of their own, which has what they talk to as well."""
 NOT_TO_BE_HAD = ("grafana",)
 """Cannot be started here; its configuration is held against the documented keys, in tests/test_grafana.py."""
@@ -272,9 +279,7 @@ def test_every_file_that_a_configuration_names_is_mounted(stack: Rendered, serve
         for mount in mounts
         for file, text in mount.files.items()
         if text is not None
-        for path in (
-            re.findall(r"\$__file\{([^}]+)\}", text) if file.endswith(".ini") else file_paths(yaml.safe_load(text))
-        )
+        for path in paths_in(file, text)
     }
     assert named <= there, f"{server} would read {sorted(named - there)}, and has {sorted(there)}"
 
@@ -287,7 +292,9 @@ def test_every_path_in_an_argument_is_mounted(stack: Rendered, server: str) -> N
     folders = [Path(mount.path) for mount in mounts if mount.writable or mount.host]
 
     paths = {
-        value for _, _, value in (argument.partition("=") for argument in pod.container["args"]) if value[:1] == "/"
+        value
+        for flag, _, value in (argument.partition("=") for argument in pod.container["args"])
+        if value[:1] == "/" and not flag.endswith("-prefix")  # which is of URLs
     }
     missing = {
         path
@@ -300,14 +307,20 @@ def test_every_path_in_an_argument_is_mounted(stack: Rendered, server: str) -> N
 @pytest.mark.parametrize("server", ["alertmanager", "prometheus"])
 def test_every_mounted_secret_is_used(stack: Rendered, server: str) -> None:
     mounts = list(Pod(stack, server).mounts)
-    used = {
-        path for mount in mounts for text in mount.files.values() if text for path in file_paths(yaml.safe_load(text))
-    }
+    used = {path for mount in mounts for file, text in mount.files.items() if text for path in paths_in(file, text)}
 
     mounted = {
         f"{m.path}/{file}" for m in mounts for file, text in m.files.items() if text is None and "/etc/" in m.path
     }
     assert mounted <= used, "a secret is given only to a server that reads it"
+
+
+def paths_in(file: str, text: str) -> Iterator[str]:
+    """The files that a file of configuration names."""
+    if file.endswith(".ini"):
+        yield from re.findall(r"\$__file\{([^}]+)\}", text)
+    elif not file.endswith(".tmpl"):  # texts for people
+        yield from file_paths(yaml.safe_load(text))
 
 
 def file_paths(value: Any) -> Iterator[str]:
@@ -335,6 +348,7 @@ def test_a_secret_is_found_wherever_it_comes_from(tmp_path: Path) -> None:
     }
     assert found == {
         "/etc/alertmanager/secrets/archive-url",
+        "/etc/alertmanager/secrets/heartbeat-url",
         "/etc/alertmanager/secrets/on-call-url",
         "/etc/prometheus/secrets/mimir-ca",
         "/etc/prometheus/secrets/mimir-password",

@@ -92,8 +92,15 @@ def promtool(folder: Path, groups: list[Group], test: dict[str, Any]) -> None:
     rules.write_text(yaml.safe_dump({"groups": [plain(group.name) for group in groups]}))
     tests.write_text(
         yaml.safe_dump(
-            # Sums of floats: the last of sixteen digits is nobody's business.
-            {"rule_files": [rules.name], "evaluation_interval": "1m", "fuzzy_compare": True, "tests": [test]}
+            {
+                "rule_files": [rules.name],
+                "evaluation_interval": "1m",
+                # Otherwise it takes any: a rule that reads another group's would see it now or a minute later.
+                "group_eval_order": [group.name for group in groups],
+                # Sums of floats: the last of sixteen digits is nobody's business.
+                "fuzzy_compare": True,
+                "tests": [test],
+            }
         )
     )
     done = subprocess.run(

@@ -1,0 +1,179 @@
+"""Which receivers an alert reaches: the tree of routes that the settings mean, for whatever engine walks it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from components.settings.notifications import NotificationSettings, Route
+from components.settings.quantities import Duration
+
+TEST_PAGE = "test_page"
+"""Label of a test page, which names the receiver that it is for."""
+TEST_ID = "test_id"
+"""Label that tells one test page from the next."""
+WATCHDOG = "Watchdog"
+"""The alert that always fires: it is for dead men, and for nobody else."""
+
+# A test page comes at once and its end soon after, and a delivery that is refused for ten seconds has failed.
+PAGE_INTERVAL = Duration.parse("10s")
+PAGE_REPEAT = Duration.parse("1h")
+LABELS = ("severity", "owner", "system", "namespace", "environment")
+"""What routes of a stack file match on."""
+ALL_LABELS = ("...",)
+"""Groups by all labels: each alert alone."""
+
+
+@dataclass(frozen=True)
+class Matcher:
+    """One of ``values`` must be what a label has; ``*`` in them stands for any text, and a missing label is empty."""
+
+    label: str
+    values: tuple[str, ...]
+
+    @property
+    def expression(self) -> str | None:
+        """The values as one regular expression that matches all of a label; None when it is just one text."""
+        if len(self.values) == 1 and "*" not in self.values[0]:
+            return None
+        return "|".join(pattern(value) for value in self.values)
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        return self.lets_in(labels.get(self.label, ""))
+
+    def lets_in(self, text: str) -> bool:
+        """Whether the label may be ``text``."""
+        return any(re.fullmatch(pattern(value), text) for value in self.values)
+
+
+def pattern(value: str) -> str:
+    """A value as a regular expression, without backslashes: every engine has its own rules for those in strings."""
+    return value.replace(".", "[.]").replace("*", ".*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """One route of the tree. What is None is as in the node around it."""
+
+    receiver: str | None = None
+    """None at the top is nobody."""
+    matchers: tuple[Matcher, ...] = ()
+    continues: bool = False
+    group_by: tuple[str, ...] | None = None
+    group_wait: Duration | None = None
+    group_interval: Duration | None = None
+    repeat_interval: Duration | None = None
+    mute_times: tuple[str, ...] = ()
+    active_times: tuple[str, ...] = ()
+    nodes: tuple[Node, ...] = ()
+    path: str = field(default="", compare=False)
+    """Where the stack file says so; empty when the stack itself does."""
+
+    @property
+    def timed(self) -> bool:
+        return bool(self.mute_times or self.active_times)
+
+
+def tree(settings: NotificationSettings) -> Node:
+    """Test pages first, then heartbeats, then the routes of the stack file; what none of them takes goes to nobody."""
+    return Node(
+        group_by=settings.group_by,
+        group_wait=settings.group_wait,
+        group_interval=settings.group_interval,
+        repeat_interval=settings.repeat_interval,
+        nodes=(
+            *(_test_page(receiver.name) for receiver in settings.receivers),
+            *_heartbeats(settings),
+            *_nodes(settings.routes, "notifications", _Around(settings.critical_group_wait)),
+        ),
+    )
+
+
+def _test_page(receiver: str) -> Node:
+    return Node(
+        receiver=receiver,
+        matchers=(Matcher(TEST_PAGE, (receiver,)),),
+        group_by=ALL_LABELS,
+        group_wait=Duration(0),
+        group_interval=PAGE_INTERVAL,
+        repeat_interval=PAGE_REPEAT,
+    )
+
+
+def _heartbeats(settings: NotificationSettings) -> Iterator[Node]:
+    """Watchdog to every dead man, and no further: to people it would be a message every few hours about nothing."""
+    watchdog = (Matcher("alertname", (WATCHDOG,)),)
+    dead_men = [(receiver.name, receiver.dead_man) for receiver in settings.receivers if receiver.dead_man]
+    if not dead_men:
+        yield Node(matchers=watchdog)
+    for name, dead_man in dead_men:
+        interval = dead_man.interval.milliseconds
+        yield Node(
+            receiver=name,
+            matchers=watchdog,
+            continues=name != dead_men[-1][0],
+            group_by=("alertname",),
+            group_wait=Duration(0),
+            # A group is looked at every half interval, and sent again when three quarters of one have passed. If
+            # all three were the same, each second beat would be found a moment too early, and wait for the next.
+            group_interval=Duration(interval // 2),
+            repeat_interval=Duration(interval * 3 // 4),
+        )
+
+
+@dataclass(frozen=True)
+class _Around:
+    """What a route takes from those around it."""
+
+    critical_wait: Duration | None
+    """None where one of them says how long they wait."""
+    receiver: str | None = None
+    severity: tuple[str, ...] = ("critical",)
+
+
+def _nodes(routes: tuple[Route, ...], path: str, around: _Around) -> tuple[Node, ...]:
+    return tuple(_node(route, f"{path}.routes[{position}]", around) for position, route in enumerate(routes))
+
+
+def _node(route: Route, path: str, around: _Around) -> Node:
+    receiver, severity = route.receiver or around.receiver, route.severity or around.severity
+    said = route.group_wait is not None
+    return Node(
+        receiver=receiver,
+        matchers=tuple(Matcher(label, values) for label in LABELS if (values := getattr(route, label))),
+        continues=route.continue_,
+        group_by=route.group_by,
+        group_wait=route.group_wait if said or "critical" not in severity else around.critical_wait,
+        group_interval=route.group_interval,
+        repeat_interval=route.repeat_interval,
+        mute_times=route.mute_times,
+        active_times=route.active_times,
+        nodes=_nodes(route.routes, path, _Around(None if said else around.critical_wait, receiver, severity)),
+        path=path,
+    )
+
+
+def reached(node: Node, labels: Mapping[str, str]) -> tuple[Node, ...]:
+    """The nodes that take an alert, in order, times left aside; empty when ``node`` does not match it."""
+    if not all(matcher.matches(labels) for matcher in node.matchers):
+        return ()
+    found: list[Node] = []
+    for child in node.nodes:
+        taken = reached(child, labels)
+        found += taken
+        if taken and not child.continues:
+            break
+    return tuple(found) or (node,)
+
+
+def receivers_for(root: Node, labels: Mapping[str, str]) -> tuple[str, ...]:
+    """The receivers that an alert with these labels reaches at some time, each once, in the order of their routes."""
+    return tuple(dict.fromkeys(node.receiver for node in reached(root, labels) if node.receiver is not None))
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Every node below, and the node itself first."""
+    yield node
+    for child in node.nodes:
+        yield from walk(child)

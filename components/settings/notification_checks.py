@@ -1,0 +1,224 @@
+"""What is refused about notifications.
+
+Everywhere: names that do not exist or exist twice, and routes that cannot match whatever the alerts are, because the
+route around them or one before them takes all that they name. In production also what depends on the alerts of this
+stack, since there it means that nobody is told; elsewhere a stack may watch less than its routes provide for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from components.routing import WATCHDOG, Matcher, Node, reached, receivers_for, tree, walk
+from components.settings.base import Model, Problem, problem
+from components.settings.cluster import ClusterSettings
+from components.settings.notifications import NotificationSettings
+from components.settings.slos import SloSettings
+from rules.model import Alert, Severity
+from rules.system import Watched
+from rules.systems import Override, watch
+
+Labels = Mapping[str, str]
+
+
+def alert_labels(watched: Watched, cluster: ClusterSettings) -> tuple[dict[str, str], ...]:
+    """The labels that each alert has whatever made it fire; of the others, namespace above all, nothing is known."""
+    place = {"cluster": cluster.name, "environment": cluster.environment}
+    return tuple(
+        {"alertname": rule.name, **plain["labels"], **place, "system": group.system}
+        for group in watched.groups
+        for rule in group.rules
+        if isinstance(rule, Alert)
+        for plain in rule.plain()
+    )
+
+
+def possible(labels: Labels, root: Node) -> Iterator[dict[str, str]]:
+    """An alert without a namespace, and with each that a route names."""
+    named = {
+        value for node in walk(root) for each in node.matchers if each.label == "namespace" for value in each.values
+    }
+    for namespace in ("", *sorted(named)):
+        yield {**labels, "namespace": namespace.replace("*", "any")} if namespace else dict(labels)
+
+
+def names_exist(notifications: NotificationSettings) -> Iterator[Problem]:
+    receivers = {receiver.name for receiver in notifications.receivers}
+    dead_men = {receiver.name for receiver in notifications.receivers if receiver.dead_man}
+    times = {time.name for time in notifications.times}
+    for node in walk(tree(notifications)):
+        if not node.path:
+            continue
+        path = f"{node.path}.receiver"
+        if node.receiver is None and not node.nodes:
+            yield problem(path, None, "a receiver: neither this route nor one around it has any")
+        elif node.receiver in dead_men:
+            yield problem(path, node.receiver, "a receiver that is no dead man: those get Watchdog, without a route")
+        elif node.receiver is not None and node.receiver not in receivers:
+            yield problem(path, node.receiver, f"the name of a receiver: {_among(receivers)}")
+        for field, names in {"muteTimes": node.mute_times, "activeTimes": node.active_times}.items():
+            for position, name in enumerate(names):
+                if name not in times:
+                    yield problem(f"{node.path}.{field}[{position}]", name, f"the name of a time: {_among(times)}")
+
+
+def _among(names: set[str]) -> str:
+    return f"one of {', '.join(sorted(names))}" if names else "there is none"
+
+
+def routes_can_match(notifications: NotificationSettings) -> Iterator[Problem]:
+    yield from _impossible(tree(notifications)).values()
+
+
+def _impossible(root: Node) -> dict[str, Problem]:
+    """By path: routes that match nothing, whatever alerts there are, and why."""
+    found: dict[str, Problem] = {}
+    for node in walk(root):
+        children = [child for child in node.nodes if child.path]
+        for position, child in enumerate(children):
+            before = next((each for each in children[:position] if _takes_all_of(each, child)), None)
+            if before is not None:
+                why = f"a place before {before.path}, which takes all that this one matches and does not continue"
+                found[child.path] = f"{child.path}: never matches: {why}"
+            for inner, outer in ((a, b) for a in child.matchers for b in node.matchers if a.label == b.label):
+                if not _overlap(inner, outer):
+                    why = f"a value that the route around it lets in: {', '.join(outer.values)}"
+                    found[child.path] = problem(f"{child.path}.{inner.label}", ", ".join(inner.values), why)
+    return found
+
+
+def _overlap(one: Matcher, other: Matcher) -> bool:
+    """Whether some text may match both; two patterns with ``*`` are given the benefit of the doubt."""
+    pairs = [(a, b) for a in one.values for b in other.values]
+    return any(("*" in a and "*" in b) or _within(a, other) or _within(b, one) for a, b in pairs)
+
+
+def _within(value: str, matcher: Matcher) -> bool:
+    """Whether all that ``value`` stands for is let in: a ``*`` is matched as text, which only a wider ``*`` does."""
+    return matcher.lets_in(value)
+
+
+def _takes_all_of(before: Node, node: Node) -> bool:
+    given = {each.label: each for each in node.matchers}
+    return not before.continues and all(
+        each.label in given and all(_within(value, each) for value in given[each.label].values)
+        for each in before.matchers
+    )
+
+
+def production_tells_somebody(
+    cluster: ClusterSettings,
+    systems: Model,
+    alerts: Mapping[str, Override | None],
+    slos: tuple[SloSettings, ...],
+    notifications: NotificationSettings,
+) -> Iterator[Problem]:
+    if not cluster.is_production:
+        return
+    if not notifications.receivers:
+        reason = "at least one receiver: in production an alert must reach somebody"
+        yield problem("notifications.receivers", [], reason)
+        return
+    if not any(receiver.dead_man for receiver in notifications.receivers):
+        reason = "a deadMan among them: in production somebody must notice when alerting itself is dead"
+        yield problem("notifications.receivers", [each.name for each in notifications.receivers], reason)
+    try:
+        watched = watch(dict(systems), cluster, alerts, tuple(each.slo for each in slos))
+    except ValueError:  # an override or an objective that does not fit: that is said elsewhere
+        return
+    if all(each.name != WATCHDOG for each in watched.alerts):
+        yield f"alerts.{WATCHDOG}: is off: in production the dead man waits for it"
+    known = [each for each in alert_labels(watched, cluster) if each["alertname"] != WATCHDOG]
+    root = tree(notifications)
+    yield from _nowhere(root, known)
+    yield from _only_at_times(root, known)
+    yield from _unused(root, known, notifications)
+
+
+def _nowhere(root: Node, known: list[dict[str, str]]) -> Iterator[Problem]:
+    """Alerts that no route takes, said once of a severity, or of an owner if only his are lost."""
+    why = "in production every alert must reach somebody"
+    for severity in Severity:
+        its = [labels for labels in known if labels["severity"] == severity]
+        lost = [labels for labels in its if not receivers_for(root, labels)]
+        if lost and lost == its:
+            yield f'notifications.routes: no route for severity "{severity}": {why}'
+            continue
+        for owner in dict.fromkeys(labels["owner"] for labels in lost):
+            names = ", ".join(dict.fromkeys(labels["alertname"] for labels in lost if labels["owner"] == owner))
+            yield f'notifications.routes: no route for severity "{severity}" of owner "{owner}" ({names}): {why}'
+
+
+def _only_at_times(root: Node, known: list[dict[str, str]]) -> Iterator[Problem]:
+    """Routes with times that are all that a critical alert has."""
+    paths: dict[str, Node] = {}
+    for labels in known:
+        if labels["severity"] != "critical":
+            continue
+        for alert in possible(labels, root):
+            taken = [node for node in reached(root, alert) if node.receiver is not None]
+            if all(node.timed for node in taken):
+                paths |= {node.path: node for node in taken}
+    for path, node in paths.items():
+        field, names = ("muteTimes", node.mute_times) if node.mute_times else ("activeTimes", node.active_times)
+        reason = "none on the only way of a critical alert: in production it must reach somebody at any time"
+        yield problem(f"{path}.{field}", ", ".join(names), reason)
+
+
+def _unknown_values(root: Node, known: list[dict[str, str]]) -> dict[str, Problem]:
+    """By the path of the route: values that no alert of this stack has. A severity may come by an override."""
+    found: dict[str, Problem] = {}
+    for node in walk(root):
+        for matcher in node.matchers if node.path else ():
+            has = {labels[matcher.label] for labels in known if matcher.label in labels}
+            for position, value in enumerate(matcher.values):
+                one = Matcher(matcher.label, (value,))
+                if matcher.label in ("owner", "system", "environment") and not any(map(one.lets_in, has)):
+                    reason = f"what an alert of this stack has: {', '.join(sorted(has)) or 'none has any'}"
+                    found[node.path] = problem(f"{node.path}.{matcher.label}[{position}]", value, reason)
+    return found
+
+
+def _unused(root: Node, known: list[dict[str, str]], notifications: NotificationSettings) -> Iterator[Problem]:
+    """Routes that no alert of this stack comes to, and receivers that none reaches."""
+    unknown = _unknown_values(root, known)
+    yield from unknown.values()
+    alerts = [
+        alert
+        for labels in known
+        for severity in Severity
+        for alert in possible({**labels, "severity": severity.value}, root)
+    ]
+    matched = {path for alert in alerts for path in _on_the_way(root, alert)}
+    explained = [*unknown, *_impossible(root)]
+    for node in walk(root):
+        if (
+            node.path
+            and node.path not in matched
+            and not any(f"{node.path}.".startswith(f"{each}.") for each in explained)
+        ):
+            explained.append(node.path)
+            yield f"{node.path}: never matches: no alert of this stack comes here"
+    told = {name for alert in alerts for name in receivers_for(root, alert)}
+    named = {node.receiver for node in walk(root) if node.path}
+    for position, receiver in enumerate(notifications.receivers):
+        path = f"notifications.receivers[{position}].name"
+        if receiver.name not in named and not receiver.dead_man:
+            yield problem(path, receiver.name, "a name that a route has: no alert reaches this receiver")
+        elif receiver.name not in told and not receiver.dead_man and not explained:
+            yield problem(path, receiver.name, "of use: routes within its own take every alert of this stack")
+
+
+def _on_the_way(node: Node, labels: Labels) -> Iterator[str]:
+    """The paths of all routes that match an alert on its way down, whoever takes it in the end."""
+    if not reached(node, labels):
+        return
+    yield node.path
+    for child in node.nodes:
+        yield from _on_the_way(child, labels)
+        if reached(child, labels) and not child.continues:
+            return
+
+
+CHECKS = (names_exist, routes_can_match, production_tells_somebody)
+"""What must hold together; each check names the sections it reads."""

@@ -1,0 +1,130 @@
+"""The services that notifications go to, as far as a test needs them: HTTP endpoints and a mail server, on loopback."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from tests.servers.harness import free_port
+
+
+@dataclass(frozen=True)
+class Posted:
+    """One request."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: Any
+    """Decoded JSON."""
+
+
+@dataclass
+class Endpoints:
+    """HTTP services under one address; a service is the first part of a path."""
+
+    url: str
+    posted: list[Posted] = field(default_factory=list)
+    refusals: dict[str, tuple[int, str]] = field(default_factory=dict)
+    """By service: the status and text with which it answers from now on."""
+
+    def of(self, service: str) -> list[Posted]:
+        """What a service got, in order."""
+        return [each for each in self.posted if each.path.split("/")[1] == service]
+
+
+@contextmanager
+def endpoints() -> Iterator[Endpoints]:
+    """Services that take everything, with the answer that Slack's webhooks give: the others read none."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            made.posted.append(Posted(self.path, dict(self.headers), body))
+            status, text = made.refusals.get(self.path.split("/")[1], (200, "ok"))
+            self.send_response(status)
+            self.send_header("Content-Type", "text/plain")
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        made = Endpoints(f"http://127.0.0.1:{server.server_port}")
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield made
+        finally:
+            server.shutdown()
+
+
+@dataclass
+class Mail:
+    """A mail server that wants TLS and a login, and what it was given."""
+
+    address: str
+    ca: Path
+    messages: list[EmailMessage] = field(default_factory=list)
+    recipients: list[list[str]] = field(default_factory=list)
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd names it
+        content = envelope.content
+        assert isinstance(content, bytes)
+        self.recipients.append(envelope.rcpt_tos)
+        message = message_from_bytes(content, policy=policy.default)
+        assert isinstance(message, EmailMessage)
+        self.messages.append(message)
+        return "250 OK"
+
+
+@contextmanager
+def mail_server(folder: Path, user: str, password: str) -> Iterator[Mail]:
+    """On loopback, with a certificate of its own authority for that address."""
+    folder.mkdir(parents=True, exist_ok=True)
+    certificate, key = folder / "mail.crt", folder / "mail.key"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+            *("-subj", "/CN=mail", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"),
+            *("-keyout", str(key), "-out", str(certificate)),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    def login(_server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, given: object) -> AuthResult:
+        whole = isinstance(given, LoginPassword) and (given.login, given.password) == (user.encode(), password.encode())
+        return AuthResult(success=whole)
+
+    port = free_port()
+    made = Mail(f"127.0.0.1:{port}", certificate)
+    controller = Controller(
+        made,
+        hostname="127.0.0.1",
+        port=port,
+        tls_context=context,
+        require_starttls=True,
+        auth_required=True,
+        auth_exclude_mechanism=["LOGIN"],  # its questions are spelled as no other server spells them
+        authenticator=login,
+    )
+    controller.start()
+    try:
+        yield made
+    finally:
+        controller.stop()

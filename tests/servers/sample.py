@@ -1,0 +1,112 @@
+"""A sample of all telemetry that the catalogue knows: every metric, with series that its rules and boards select.
+
+Labels that nothing selects by have one value each, the same in every metric, so that joins find their partners.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from promql_parser import MatchOp
+
+from rules.metrics import Kind, Metric, known_series
+from rules.promql import selectors
+from rules.system import Watched
+from tests.boards import filled
+
+BUCKETS = ("0.005", "0.05", "0.5", "1.0", "2.5", "10.0", "+Inf")
+"""Of every histogram, beside those that a rule selects."""
+SECONDS_PER_EVENT = 2
+"""How slowly counters grow."""
+
+Labels = tuple[tuple[str, str], ...]
+
+
+def sampled(watched: Watched, exprs: Iterable[str], everywhere: Mapping[str, str]) -> dict[str, set[Labels]]:
+    """Series by name: for each selector in ``exprs`` one that it finds, and one of every metric."""
+    known = known_series(watched.metrics, watched.scrape_jobs)
+    found: dict[str, set[Labels]] = {name: set() for name in known}
+    recorded = {rule.name for group in watched.groups for rule in group.rules}
+    asked = [(selector.name, _chosen(selector)) for expr in exprs for selector in selectors(filled(expr))]
+    asked += [(name, {}) for name in known]
+    for name, chosen in asked:
+        if name is None or name in recorded or name in ("ALERTS", "ALERTS_FOR_STATE"):
+            continue
+        names = known.get(name) or frozenset(chosen)
+        labels = {label: _default(label) for label in names} | dict(everywhere) | chosen
+        found.setdefault(name, set()).add(tuple(sorted((k, v) for k, v in labels.items() if v)))
+    return found
+
+
+def _chosen(selector: object) -> dict[str, str]:
+    """For each label of a selector a value that it accepts."""
+    values: dict[str, str] = {}
+    for matcher in selector.matchers.matchers:  # type: ignore[attr-defined]  # the parser is a compiled module
+        if matcher.op == MatchOp.Equal:
+            values[matcher.name] = matcher.value
+        elif matcher.op == MatchOp.Re and matcher.value not in (".*", ".+"):
+            values[matcher.name] = _example(matcher.value)
+    return values
+
+
+def _example(pattern: str) -> str:
+    """A text that a simple pattern matches; raises AssertionError when it is not that simple."""
+    text = pattern
+    while "(" in text:
+        text = re.sub(r"\(\??:?([^()|]*)(\|[^()]*)?\)\??", lambda group: group[1], text)
+    text = text.partition("|")[0]
+    text = re.sub(r"\[(\^?)(.)[^\]]*\][*+?]?", lambda group: "x" if group[1] else group[2], text)
+    text = re.sub(r"(?<!\\)\.[*+]", "x", text)
+    text = re.sub(r"(?<!\\)\.", "0", text).replace("\\", "")
+    assert re.fullmatch(pattern, text), f"{pattern}: no example found, tried {text}"
+    return text
+
+
+def _default(label: str) -> str:
+    return {"le": "+Inf", "quantile": "0.99", "instance": "10.0.0.1:9090"}.get(label, f"a-{label.replace('_', '-')}")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Series whose values follow the clock, so that history and what is scraped now fit together."""
+
+    watched: Watched
+    series: Mapping[str, set[Labels]]
+    began: float
+    """Seconds since 1970: counters are 0 then."""
+
+    def text(self, moments: list[float], *, timed: bool) -> Iterator[str]:
+        """One line per series and moment, in ascending order; ``timed`` for a file, without times for a scrape."""
+        kinds = {name: metric for metric in self.watched.metrics for name in metric.series}
+        for name in sorted(self.series):
+            for labels in sorted(_with_buckets(name, self.series[name], kinds.get(name))):
+                inside = ",".join(f'{label}="{_escaped(value)}"' for label, value in labels)
+                for moment in moments:
+                    value = _value(name, labels, kinds.get(name), moment - self.began)
+                    yield f"{name}{{{inside}}} {value}" + (f" {moment:.3f}\n" if timed else "\n")
+        if timed:
+            yield "# EOF\n"
+
+
+def _with_buckets(name: str, series: set[Labels], metric: Metric | None) -> set[Labels]:
+    """All buckets of each histogram that has one."""
+    if not name.endswith("_bucket") or metric is None:
+        return series
+    return series | {tuple(sorted(({**dict(labels), "le": end}).items())) for labels in series for end in BUCKETS}
+
+
+def _value(name: str, labels: Labels, metric: Metric | None, age: float) -> float:
+    count = round(age / SECONDS_PER_EVENT)
+    if name.endswith("_bucket"):
+        return round(count * min(1.0, max(0.1, float(dict(labels)["le"]))))
+    counts = metric.kind in (Kind.COUNTER, Kind.HISTOGRAM) if metric else name.endswith(("_total", "_count", "_sum"))
+    if counts or (metric and metric.kind is Kind.SUMMARY and name != metric.name):
+        return count
+    # A gauge that never moves would hide what is made of its change.
+    return 1 + count % 2 / 10
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

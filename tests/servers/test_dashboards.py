@@ -1,0 +1,192 @@
+"""Every board before a real Prometheus that is loaded with a sample of all telemetry: no panel stays empty."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+import yaml
+
+from dashboards.model import Board, View
+from rules.model import Alert
+from rules.render import rule_group
+from tests.boards import BOARDS, STACK, filled, prometheus_queries
+from tests.catalogue import place
+from tests.servers import sample
+from tests.servers.harness import Process, eventually, free_port, http_json
+from tools.servers.build import binary
+
+PLACE = place(STACK)
+EVERYWHERE = {"cluster": PLACE.cluster, "environment": PLACE.environment}
+# Half a minute apart for the hour that rates and panels read, coarser for what compares with days before.
+HOUR, DAY = 3600, 86_400
+FINE, COARSE = 30, 900
+
+
+def _steps(start: float, end: float, step: int) -> Iterator[float]:
+    return (start + step * count for count in range(int((end - start) / step)))
+
+
+@dataclass(frozen=True)
+class Loaded:
+    url: str
+
+    def get(self, what: str, **query: str) -> Any:
+        return http_json(f"{self.url}/api/v1/{what}?{urlencode(query)}", timeout=30)["data"]
+
+    def now(self, expr: str) -> list[Any]:
+        result: list[Any] = self.get("query", query=expr)["result"]
+        return result
+
+    def lately(self, expr: str) -> list[Any]:
+        """A range of a quarter of an hour, as a panel asks it."""
+        end = time.time()
+        result: list[Any] = self.get("query_range", query=expr, start=str(end - 900), end=str(end), step="30")["result"]
+        return result
+
+
+def expressions() -> Iterator[str]:
+    """Everything that the catalogue and the boards ask Prometheus."""
+    for group in STACK.watched.groups:
+        for rule in group.rules:
+            if isinstance(rule, Alert):
+                yield from (rule.expr(severity) for severity in rule.severities)
+            else:
+                yield rule.expr
+    for board in BOARDS:
+        yield from (query.expr for _, query in prometheus_queries(board))
+        yield from (variable.of for variable in board.variables if variable.datasource.type == "prometheus")
+
+
+def firing() -> Iterator[dict[str, str]]:
+    """Every alert, as Prometheus records it while it fires: on a healthy sample hardly any would."""
+    for group in STACK.watched.groups:
+        for rule in group.rules:
+            if isinstance(rule, Alert):
+                about = {"alertname": rule.name, "alertstate": "firing", "owner": rule.owner, "system": group.system}
+                yield from ({**EVERYWHERE, **about, "severity": severity} for severity in rule.severities)
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
+    """A Prometheus with the sample and the rules of the whole catalogue, each group evaluated at least once."""
+    home = tmp_path_factory.mktemp("loaded")
+    began = time.time() - 8 * DAY
+    series = sample.sampled(STACK.watched, expressions(), EVERYWHERE)
+    series["ALERTS"] = {tuple(sorted(labels.items())) for labels in firing()}
+    telemetry = sample.Sample(STACK.watched, series, began)
+    now = time.time()
+    moments = [*_steps(began, now - HOUR, COARSE), *_steps(now - HOUR, now, FINE)]
+    with (home / "sample").open("w", encoding="utf-8") as file:
+        file.writelines(telemetry.text(moments, timed=True))
+    subprocess.run(
+        [str(binary("promtool")), "tsdb", "create-blocks-from", "openmetrics", home / "sample", home / "data"],
+        check=True,
+        capture_output=True,
+        timeout=300,
+    )
+    rules = {"groups": [rule_group(group, PLACE) for group in STACK.watched.groups]}
+    for group in rules["groups"]:
+        group["interval"] = "5s"  # once is enough, and a minute long to wait
+    (home / "rules.yml").write_text(yaml.safe_dump(rules))
+    with exposing(telemetry) as target:
+        yield from _running(home, target)
+
+
+@contextmanager
+def exposing(telemetry: sample.Sample) -> Iterator[str]:
+    """The address of a target whose metrics go on where the sample's history ends."""
+
+    class Target(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = "".join(telemetry.text([time.time()], timed=False)).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it
+            """Nothing to tell."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Target) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def _running(home: Path, target: str) -> Iterator[Loaded]:
+    """Prometheus with what ``home`` holds; it scrapes ``target``, whose labels are taken as they are."""
+    job = {"job_name": "sample", "honor_labels": True, "static_configs": [{"targets": [target]}]}
+    config = {"global": {"scrape_interval": "5s"}, "rule_files": ["rules.yml"], "scrape_configs": [job]}
+    (home / "prometheus.yml").write_text(yaml.safe_dump(config))
+    port = free_port()
+    arguments = [
+        f"--config.file={home / 'prometheus.yml'}",
+        f"--storage.tsdb.path={home / 'data'}",
+        "--storage.tsdb.retention.time=30d",
+        f"--web.listen-address=127.0.0.1:{port}",
+    ]
+    server = Loaded(f"http://127.0.0.1:{port}")
+    with Process([binary("prometheus"), *arguments], log=home / "log") as process:
+        process.ready(partial(evaluated, server), within=120)
+        yield server
+
+
+def evaluated(server: Loaded) -> bool:
+    """Whether every group has been evaluated three times: recording rules read one another."""
+    groups = server.get("rules")["groups"]
+    assert all(rule["health"] == "ok" for group in groups for rule in group["rules"]), "a rule fails"
+    return len(server.now("prometheus_build_info or vector(1)")) == 1 and all(
+        group["lastEvaluation"] > "2000" for group in groups
+    )
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
+def test_no_panel_is_empty(board: Board, loaded: Loaded) -> None:
+    chosen = {variable.name: EVERYWHERE.get(variable.name, ".*") for variable in board.variables if variable.multiple}
+    for variable in board.variables:
+        if variable.multiple or variable.datasource.type != "prometheus":
+            continue
+        values = loaded.get(f"label/{variable.label}/values", **{"match[]": filled(variable.of, chosen)})
+        assert values, f"{variable.name}: nothing to choose"
+        chosen[variable.name] = values[0]
+
+    def answered(expr: str, view: View) -> bool:
+        ask = loaded.now if view in (View.NUMBER, View.RANKING) else loaded.lately
+        return bool(ask(filled(expr, chosen)))
+
+    asked = prometheus_queries(board)
+    empty = [
+        f"{panel.title}: {query.expr}"
+        for panel, query in asked
+        # A recording rule that reads another has its first sample a round later.
+        if not _soon(partial(answered, query.expr, panel.view))
+    ]
+    print(f"{board.uid}: {len(asked)} queries, without data: {len(empty)}")
+    assert empty == []
+
+
+def _soon(holds: partial[bool]) -> bool:
+    try:
+        return eventually(holds, 20, "an answer")
+    except AssertionError:
+        return False
+
+
+@pytest.mark.parametrize("board", [each for each in BOARDS if each.variables], ids=lambda board: board.uid)
+def test_every_variable_offers_something(board: Board, loaded: Loaded) -> None:
+    for variable in board.variables:
+        if variable.datasource.type == "prometheus":
+            values = loaded.get(f"label/{variable.label}/values", **{"match[]": filled(variable.of)})
+            assert values, f"{variable.name}: nothing to choose"

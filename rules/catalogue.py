@@ -46,6 +46,13 @@ SUBJECT = (
     "priority_level",
     "integration",
     "name",
+    "handler",
+    "route",
+    "operation",
+    "integration",
+    "remote_name",
+    "tenant",
+    "reason",
 )
 """Labels that tell the subjects of one alert apart; fixed, so that no rule that comes or goes restarts Alertmanager."""
 

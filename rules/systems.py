@@ -62,7 +62,7 @@ def watch(
         if chosen[system.name] is not None
     ]
     if grafana is not None and chosen[monitoring.SYSTEM.name] is not None:
-        parts.append(monitoring.grafana(grafana, cluster))
+        parts.append(_owned(monitoring.grafana(grafana, cluster), monitoring.SYSTEM.name))
     parts.append(_owned(Watched(slos=slos), USER_SLOS))
     groups = (_overridden(group, overrides) for part in parts for group in part.groups)
     grafana_groups = (_overridden(group, overrides) for part in parts for group in part.grafana_groups)

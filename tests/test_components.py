@@ -301,19 +301,19 @@ def test_without_storage_data_goes_with_the_pod(stack: Stacks, name: str) -> Non
 
 
 def test_every_resource_has_the_explicit_provider_and_a_component_above_it(prod: Recorded) -> None:
-    (provider,) = [made for made in prod.recorder.resources_seen if made.type == "pulumi:providers:kubernetes"]
-    components = {made.urn for made in prod.recorder.resources_seen if not made.custom}
+    seen = prod.recorder.resources_seen
+    providers = {made.name: made.urn for made in seen if made.type.startswith("pulumi:providers:")}
+    components = {made.urn for made in seen if not made.custom}
     for made in _custom(prod):
-        assert made.provider.startswith(f"{provider.urn}::"), (
-            f"{made.name}: a default provider follows kubectl's context"
-        )
+        provider = providers[made.type.partition(":")[0]]
+        assert made.provider.startswith(f"{provider}::"), f"{made.name}: a default provider follows the environment"
         assert made.parent in components, f"{made.name}: shown and deleted with its component"
 
 
 def test_components_have_types_of_our_own(prod: Recorded) -> None:
     made = {found.name: found.type for found in prod.recorder.resources_seen if not found.custom}
     kinds = {name: name.capitalize() for name in (*SERVERS, *SINGLE, *LOGS, "grafana", "namespaces")}
-    kinds[COLLECTOR] = "OtelCollector"
+    kinds |= {COLLECTOR: "OtelCollector", "grafana-content": "GrafanaContent"}
     assert made == {
         name: f"observability:index:{kind}" for name, kind in (kinds | dict.fromkeys(EXPORTERS, "Exporter")).items()
     }

@@ -63,7 +63,7 @@ SYSTEMS = {
     ),
 }
 """By system: its objects, and its scrape jobs."""
-INHIBITING = {"kubernetes", "nodes"}
+INHIBITING = {"kubernetes", "monitoring", "nodes"}
 """Systems some of whose alerts make others redundant, which Alertmanager is told only while they are on."""
 
 

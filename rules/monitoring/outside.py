@@ -9,11 +9,7 @@ from rules.grafana_alert import GrafanaAlert, GrafanaGroup
 from rules.metrics import Metrics, Unit
 from rules.model import Severity
 
-METRICS = (
-    Metrics("prometheus").gauge("prometheus_rule_group_last_evaluation_timestamp_seconds", "rule_group"),
-    Metrics("alertmanager").counter("alertmanager_notifications_total", "integration"),
-    Metrics("alertmanager").counter("alertmanager_notifications_failed_total", "integration reason"),
-)
+METRICS = (Metrics("prometheus").gauge("prometheus_rule_group_last_evaluation_timestamp_seconds", "rule_group"),)
 
 PROMETHEUS_SILENT = GrafanaAlert(
     name="PrometheusSilent",

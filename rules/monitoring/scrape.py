@@ -27,6 +27,8 @@ SERVERS = {
 READY = {"loki": "/ready"}
 """Where a server says that it is ready, if not at ``/-/ready``."""
 PROMTAIL = "promtail"
+GRAFANA = "grafana"
+PROBES = "probes"
 
 COLLECTOR = "otel-collector"
 JAEGER = "jaeger"
@@ -68,7 +70,7 @@ def _server(name: str, port: int, port_name: str, namespace: str) -> ScrapeJob:
 
 def grafana_job(path: str, cluster: ClusterSettings) -> ScrapeJob:
     """Of our own Grafana; ``path`` is where its paths begin."""
-    job = _server("grafana", ports.GRAFANA, "http", cluster.namespaces.stack)
+    job = _server(GRAFANA, ports.GRAFANA, "http", cluster.namespaces.stack)
     return replace(job, path=f"{path}/metrics")
 
 
@@ -99,7 +101,7 @@ def _agent(name: str, port: int, port_name: str, namespace: str) -> ScrapeJob:
 
 def _probes(targets: tuple[str, ...], namespace: str) -> ScrapeJob:
     return ScrapeJob(
-        name="probes",
+        name=PROBES,
         discovery=StaticTargets(targets),
         reaches=((Server(BLACKBOX_EXPORTER), (BLACKBOX_PORT,)),),
         path="/probe",

@@ -37,8 +37,11 @@ def group_of(name: str, group: str = "") -> Group:
 
 
 def groups_for(own: Group) -> list[Group]:
-    """What a rule is evaluated with: its system's groups; of an objective only its own, since three days take long."""
-    return [own] if own.name.startswith("slo-") else [g for g in STACK.watched.groups if g.system == own.system]
+    """What a rule is evaluated with: its system's recordings; an objective only with its own, since it takes days."""
+    if own.name.startswith("slo-"):
+        return [own]
+    system = [group for group in STACK.watched.groups if group.system == own.system]
+    return [group for group in system if group == own or any(isinstance(rule, Recording) for rule in group.rules)]
 
 
 @cache

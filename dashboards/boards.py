@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from dashboards import alerts, home, logs_audit, logs_errors, logs_explorer, monitoring_health, runbooks, slos
+from dashboards import (
+    agents_a2a,
+    agents_llm,
+    agents_overview,
+    agents_quality,
+    agents_tools,
+    alerts,
+    home,
+    logs_audit,
+    logs_errors,
+    logs_explorer,
+    monitoring_health,
+    runbooks,
+    slos,
+)
 from dashboards.kit import build, panel_places
-from dashboards.model import Board, PanelPlace
+from dashboards.model import Board, Panel, PanelPlace
+from rules.agents.protocols import A2A_GROUP
+from rules.model import BaseAlert
+from rules.promql import narrowed
 from rules.system import Watched
 
 
@@ -21,6 +38,7 @@ class Rendered:
 
 
 OF_SYSTEMS: dict[str, tuple[Board, ...]] = {
+    "agents": (agents_overview.BOARD, agents_llm.BOARD, agents_tools.BOARD, agents_quality.BOARD),
     "logs": (logs_explorer.BOARD, logs_errors.BOARD, logs_audit.BOARD),
     "monitoring": (monitoring_health.BOARD,),
 }
@@ -31,8 +49,31 @@ def boards(on: Collection[str], watched: Watched) -> tuple[Board, ...]:
     """In a fixed order; ``on`` are the names of the systems that are."""
     of_systems = (board for system, each in OF_SYSTEMS.items() if system in on for board in each)
     of_slos = (slos.ALL, slos.ONE) if watched.slos else ()
-    written = (alerts.BOARD, *of_slos, *of_systems)
-    return (home.board(written), *written, *runbooks.boards(watched.alerts))
+    of_a2a = (agents_a2a.BOARD,) if A2A_GROUP in {group.name for group in watched.groups} else ()
+    written = (alerts.BOARD, *of_slos, *of_systems, *of_a2a)
+    every = (home.board(written), *written, *runbooks.boards(watched.alerts))
+    there, by_name = {board.uid for board in every}, {alert.name: alert for alert in watched.alerts}
+    return tuple(_of_stack(board, there, by_name) for board in every)
+
+
+def _of_stack(board: Board, there: Collection[str], alerts: Mapping[str, BaseAlert]) -> Board:
+    """A board that leads only to boards that this stack has, and asks what this stack's alerts measure."""
+    rows = (replace(row, panels=tuple(_panels_of_stack(row.panels, there, alerts))) for row in board.rows)
+    related = tuple(uid for uid in board.related if uid in there)
+    return replace(board, rows=tuple(row for row in rows if row.panels), related=related)
+
+
+def _panels_of_stack(
+    panels: tuple[Panel, ...], there: Collection[str], alerts: Mapping[str, BaseAlert]
+) -> Iterator[Panel]:
+    for panel in panels:
+        drill = panel.drill if panel.drill in there else None
+        if not any(query.of_alert for query in panel.queries):
+            yield replace(panel, drill=drill)
+        elif panel.alert in alerts:
+            value = alerts[panel.alert].value
+            queries = (replace(query, expr=narrowed(value, query.of_alert), of_alert="") for query in panel.queries)
+            yield replace(panel, drill=drill, queries=tuple(queries), unit=alerts[panel.alert].unit)
 
 
 def rendered(on: Collection[str], watched: Watched) -> tuple[Rendered, ...]:

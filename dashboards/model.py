@@ -37,7 +37,9 @@ class View(StrEnum):
 class Query:
     """What a panel asks. PromQL or LogQL, as its datasource says, with the board's variables."""
 
-    expr: str
+    expr: str = ""
+    of_alert: str = ""
+    """Instead of ``expr``: matchers that narrow what the panel's alert measures. Without it there is no such panel."""
     legend: str = ""
     """Name of its series, with ``{{label}}``; in a table, of its column of values."""
     datasource: Datasource = PROMETHEUS

@@ -21,6 +21,7 @@ from dashboards.model import COLUMNS, Board, Panel, Query, Row, View, log_variab
 from dashboards.uids import Dashboard
 from rules.catalogue import series_of
 from rules.model import Severity
+from rules.promql import narrowed
 from rules.systems import SYSTEMS
 from tests.boards import BOARDS, STACK, WRITTEN, filled, labels, loki_queries, prometheus_queries
 from tests.catalogue import EVERYTHING
@@ -104,6 +105,60 @@ def test_without_a_system_there_is_no_board_of_it_and_no_panel_that_asks_for_it(
                 labels(query.expr, known)
             except ValueError as problem:
                 raise AssertionError(f"without {off}: {board.uid}, {panel.title}: {problem}") from None
+
+
+def of_agents(settings: dict[str, Any], *others: str) -> tuple[dict[str, Board], dict[str, Any]]:
+    """The boards, by uid, of a stack with agents of these settings and ``others``; and the series that it knows."""
+    on: dict[str, Any] = {system.name: {} if system.name in others else None for system in SYSTEMS}
+    cluster = EVERYTHING["cluster"]
+    stack = read({"cluster": cluster, "systems": on | {"agents": settings}})
+    known = series_of(stack.watched) | dict.fromkeys(("ALERTS", "ALERTS_FOR_STATE"))
+    return {board.uid: board for board in boards(stack.systems_on, stack.watched)}, known
+
+
+@pytest.mark.parametrize("others", [(), ("monitoring",)], ids=["alone", "and monitoring"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"prices": {"gpt-4o": {"input": 2.5, "output": 10}}},
+        {"budget": {"perDay": 50}},
+        {"objectives": {"toolSuccess": 95}},
+    ],
+    ids=["nothing", "prices", "budget", "objectives"],
+)
+def test_boards_of_agents_ask_only_for_what_their_settings_bring(
+    settings: dict[str, Any], others: tuple[str, ...]
+) -> None:
+    there, known = of_agents(settings, *others)
+    for board in there.values():
+        for _, query in prometheus_queries(board):
+            assert query.expr
+            labels(query.expr, known)
+        assert {str(uid) for uid in board.related} <= set(there), f"{board.uid}: leads nowhere"
+        assert {str(panel.drill) for panel in board.panels if panel.drill} <= set(there), f"{board.uid}: leads nowhere"
+
+
+def test_requests_between_agents_have_a_board_where_spans_are_counted() -> None:
+    assert Dashboard.AGENTS_A2A in of_agents({}, "monitoring")[0]
+    assert Dashboard.AGENTS_A2A not in of_agents({})[0]
+
+
+def test_a_budget_and_an_objective_are_drawn_where_they_are_set() -> None:
+    def drawn(settings: dict[str, Any]) -> set[str]:
+        there, _ = of_agents(settings)
+        named = {panel.alert for board in there.values() if "agents" in board.tags for panel in board.panels}
+        return named & {"AgentDailyBudgetSpent", "AgentToolsErrorBudgetSpent"}
+
+    assert drawn({}) == set()
+    assert drawn({"budget": {"perDay": 50}}) == {"AgentDailyBudgetSpent"}
+    assert drawn({"objectives": {"toolSuccess": 95}}) == {"AgentToolsErrorBudgetSpent"}
+
+
+def test_a_panel_asks_what_its_alert_measures_for_what_is_chosen() -> None:
+    there, _ = of_agents({"budget": {"perDay": 50}})
+    (asked,) = (p.queries[0].expr for p in there["agents-llm"].panels if p.alert == "AgentDailyBudgetSpent")
+    assert asked == 'cluster:agent_spend:sum1d{cluster=~"$cluster"} / 50'
 
 
 # --- what boards show ---
@@ -306,3 +361,17 @@ def test_nothing_of_a_server_s_own_is_in_the_json() -> None:
 def test_variables_are_filled_in() -> None:
     asked = 'rate(a{cluster=~"$cluster", pod=~"${pod}"}[$__rate_interval]) / $__range_s'
     assert filled(asked, {"cluster": "c-1"}) == 'rate(a{cluster=~"c-1", pod=~".*"}[5m]) / 21600'
+
+
+@pytest.mark.parametrize(
+    ("expr", "narrower"),
+    [
+        ("rate(a[5m])", 'rate(a{x="$x"}[5m])'),
+        ('a{b="c"} / a_total', 'a{x="$x", b="c"} / a_total{x="$x"}'),
+        ("sum by (b) (a:b:c)", 'sum by (b) (a:b:c{x="$x"})'),
+        ('label_replace(a, "a", "$1", "b", "(.+)")', 'label_replace(a{x="$x"}, "a", "$1", "b", "(.+)")'),
+        ("a unless on (b) a offset 1d", 'a{x="$x"} unless on (b) a{x="$x"} offset 1d'),
+    ],
+)
+def test_every_selector_of_a_query_is_narrowed(expr: str, narrower: str) -> None:
+    assert narrowed(expr, 'x="$x"') == narrower

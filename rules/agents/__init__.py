@@ -34,8 +34,9 @@ def build(settings: AgentsSettings, _cluster: ClusterSettings) -> Watched:
 
 def a2a() -> Watched:
     """Requests between agents, of which spans alone tell: while the metrics of spans are scraped."""
+    alerts = (protocols.A2A_FAILING, protocols.SLOW_A2A)
     return Watched(
-        groups=(Group("a2a", (*protocols.a2a_recordings(), protocols.A2A_FAILING, protocols.SLOW_A2A), EVERY),),
+        groups=(Group(protocols.A2A_GROUP, (*protocols.a2a_recordings(), *alerts), EVERY),),
         metrics=SPAN_METRICS_OF_A2A,
     )
 

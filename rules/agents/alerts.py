@@ -92,10 +92,10 @@ UNAVAILABLE = Alert(
     dashboard=Dashboard.AGENTS_LLM,
 )
 
-_LIMITED = 'error_type=~"(?i).*(429|rate.?limit|too.?many.?requests|throttl|resource.?exhausted|quota).*"'
+LIMITED = 'error_type=~"(?i).*(429|rate.?limit|too.?many.?requests|throttl|resource.?exhausted|quota).*"'
 RATE_LIMITED = Alert(
     name="ModelRateLimited",
-    value=f"{counted(f'{REQUESTS}{{{_LIMITED}}}', PROVIDER_MODEL)} / {counted(REQUESTS, PROVIDER_MODEL)}",
+    value=f"{counted(f'{REQUESTS}{{{LIMITED}}}', PROVIDER_MODEL)} / {counted(REQUESTS, PROVIDER_MODEL)}",
     # Clients wait and try again, so this is no outage: at one in twenty waiting is what users notice.
     above={Severity.WARNING: 0.05},
     and_=enough(REQUESTS, PROVIDER_MODEL),
@@ -182,7 +182,7 @@ SLOW_TOOLS = Alert(
 )
 
 _ASKS = f"{SERVICE}, model"
-_HOUR, _DAY_BEFORE = Duration.parse("1h"), "[1d] offset 1h"
+HOUR, _DAY_BEFORE = Duration.parse("1h"), "[1d] offset 1h"
 
 
 def _day_before(rate: str) -> str:
@@ -192,11 +192,11 @@ def _day_before(rate: str) -> str:
 HIGH_TOKEN_USAGE = Alert(
     name="HighTokenUsage",
     # Per request, so that neither the hour of the day nor a weekend nor more users move it.
-    value=f"{counted(TOKENS, _ASKS, _HOUR)} / {counted(REQUESTS, _ASKS, _HOUR)}"
+    value=f"{counted(TOKENS, _ASKS, HOUR)} / {counted(REQUESTS, _ASKS, HOUR)}"
     f" / ({_day_before(TOKENS)} / {_day_before(REQUESTS)})",
     above={Severity.WARNING: 3},  # a longer conversation doubles it; three times is a prompt or a history out of hand
     and_=(
-        f"{counted(REQUESTS, _ASKS, _HOUR)} >= {ENOUGH}"
+        f"{counted(REQUESTS, _ASKS, HOUR)} >= {ENOUGH}"
         # What "usual" is takes more requests than one judgement: five times as many.
         f" and {_day_before(REQUESTS)} * 60 >= {5 * ENOUGH}"
     ),

@@ -20,6 +20,8 @@ BUCKETS = ("0.005", "0.05", "0.5", "1.0", "2.5", "10.0", "+Inf")
 """Of every histogram, beside those that a rule selects."""
 SECONDS_PER_EVENT = 2
 """How slowly counters grow."""
+ONLY_OF_FAILURES = frozenset({"error_type"})
+"""Labels that what succeeds does not have: there is a series with each, and one without."""
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -36,7 +38,9 @@ def sampled(watched: Watched, exprs: Iterable[str], everywhere: Mapping[str, str
             continue
         names = known.get(name) or frozenset(chosen)
         labels = {label: _default(label) for label in names} | dict(everywhere) | chosen
-        found.setdefault(name, set()).add(tuple(sorted((k, v) for k, v in labels.items() if v)))
+        for without in ("", *(ONLY_OF_FAILURES & labels.keys() - chosen.keys())):
+            one = tuple(sorted((k, v) for k, v in labels.items() if v and k != without))
+            found.setdefault(name, set()).add(one)
     return found
 
 

@@ -1,0 +1,135 @@
+"""Requests between agents, as their spans tell of them."""
+
+from __future__ import annotations
+
+from dashboards.agents_panels import chosen, measured, number, outcomes, ranking, trend, variables, worst
+from dashboards.model import Board, Panel, Query, Row, View, alerts_of
+from dashboards.uids import Dashboard
+from rules.agents.promql import RANGE
+from rules.agents.protocols import A2A, A2A_BUCKETS, A2A_ERRORS, A2A_FAILING, A2A_P95, SLOW_A2A
+from rules.metrics import Unit
+from rules.promql import narrowed
+
+_PICKED = chosen("cluster", "service", "method")
+_SLOW = narrowed(SLOW_A2A.value, _PICKED)
+_END = ("cluster", "service", "side", "method")
+_BY_END = ", ".join(_END)
+_WHAT = "{{method}}, {{side}} {{service}}"
+
+
+def _side(side: str) -> str:
+    return f'{A2A}{{side="{side}", {_PICKED}}}'
+
+
+_SPANS = (
+    'traces_span_metrics_duration_milliseconds_bucket{cluster=~"$cluster", service_name=~"$service",'
+    ' a2a_method_name=~"$method", a2a_method_name!=""}'
+)
+_MEDIAN = f"histogram_quantile(0.5, sum by (le) (rate({_SPANS}[{RANGE}]))) / 1000"
+
+_SIGNALS = Row(
+    "Signals",
+    (
+        number("Sent", "Requests per second that agents send to agents.", f"sum({_side('client')})", Unit.PER_SECOND),
+        number(
+            "Received",
+            "Requests per second that agents receive. More than are sent: callers are outside, or not instrumented.",
+            f"sum({_side('server')})",
+            Unit.PER_SECOND,
+        ),
+        worst(
+            A2A_FAILING,
+            "Failing requests",
+            "Of the worst pair of agent and method, the part that fails, over half an hour.",
+            f"{A2A_ERRORS}{{{_PICKED}}}",
+        ),
+        worst(
+            SLOW_A2A,
+            "Time of a request",
+            "Of the slowest pair of agent and method, the time in which 95 % end; streams aside.",
+            _SLOW,
+        ),
+        number(
+            "Callers",
+            "Agents that have sent requests within five minutes.",
+            f"count(sum by (cluster, service) ({_side('client')}) > 0) or vector(0)",
+        ),
+        number(
+            "Called",
+            "Agents that have received requests within five minutes.",
+            f"count(sum by (cluster, service) ({_side('server')}) > 0) or vector(0)",
+        ),
+    ),
+)
+_REQUESTS = Row(
+    "Requests",
+    (
+        trend(
+            "Requests by method",
+            "Requests per second, as their receivers count them; the ten most used methods.",
+            f"topk(10, sum by (method) ({_side('server')}))",
+            "{{method}}",
+        ),
+        measured(
+            A2A_FAILING,
+            "Failing requests by method",
+            "The part that fails, over half an hour; the ten worst. Only at callers: the way to the other is broken.",
+            f"{A2A_ERRORS}{{{_PICKED}}}",
+            _WHAT,
+        ),
+        measured(
+            SLOW_A2A,
+            "Time of a request by method",
+            "In which 95 % end, of the ten slowest, streams aside; and half of all, with traces.",
+            _SLOW,
+            _WHAT,
+            Query(expr=_MEDIAN, legend="half of all", exemplars=True),
+        ),
+        trend(
+            "Who calls",
+            "Requests per second by the agent that sends them; the ten busiest.",
+            f"topk(10, sum by (service) ({_side('client')}))",
+            "{{service}}",
+        ),
+        trend(
+            "Who is called",
+            "Requests per second by the agent that receives them; the ten busiest.",
+            f"topk(10, sum by (service) ({_side('server')}))",
+            "{{service}}",
+        ),
+        Panel(
+            title="How long they take",
+            description="All requests by their time in milliseconds. A second band is a method that waits for a model.",
+            view=View.HEAT,
+            queries=(Query(expr=f"sum by (le) ({A2A_BUCKETS}{{{_PICKED}}})", legend="{{le}}"),),
+        ),
+        ranking(
+            "Methods by failures",
+            "Failing requests within half an hour, and all requests that they are of.",
+            _END,
+            outcomes(A2A, _PICKED, _BY_END, "Requests"),
+            Unit.NONE,
+            Dashboard.AGENTS,
+        ),
+        ranking(
+            "Methods by time",
+            "Time in which 95 % end. A stream lasts as long as its task: that is not slow.",
+            _END,
+            {"95 %": f"max by ({_BY_END}) ({A2A_P95}{{{_PICKED}}})"},
+            Unit.SECONDS,
+            Dashboard.AGENTS,
+        ),
+    ),
+)
+
+BOARD = Board(
+    uid=Dashboard.AGENTS_A2A,
+    title="Agents: A2A",
+    description="Requests between agents: who calls whom how often, what fails, what is slow.",
+    folder="Agents",
+    tags=("agents",),
+    variables=variables(A2A, "cluster", "service", "method"),
+    related=(Dashboard.AGENTS, Dashboard.AGENTS_TOOLS, Dashboard.AGENTS_QUALITY, Dashboard.ALERTS),
+    marks=(alerts_of("agents"),),
+    rows=(_SIGNALS, _REQUESTS),
+)

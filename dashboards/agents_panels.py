@@ -1,0 +1,134 @@
+"""What the boards of agents have in common."""
+
+from __future__ import annotations
+
+from dashboards.model import Panel, Query, Variable, View, variable
+from dashboards.uids import Dashboard
+from rules.agents.promql import RANGE, counted
+from rules.metrics import Unit
+from rules.model import Alert
+
+# More lines nobody tells apart.
+MOST = 10
+# A page of a ranking.
+ROWS = 20
+
+
+def chosen(*names: str) -> str:
+    """Matchers by the variables of these names."""
+    return ", ".join(f'{name}=~"${name}"' for name in names)
+
+
+def variables(of: str, *names: str) -> tuple[Variable, ...]:
+    """A choice for each of these labels of a recorded rate, each narrowed by those before."""
+    return tuple(
+        variable(name, f"{of}{{{chosen(*names[:position])}}}", name.capitalize()) for position, name in enumerate(names)
+    )
+
+
+PUSHED = 'cluster=~"$cluster", k8s_namespace_name=~"$namespace", job=~"$service"'
+"""The same in what agents push, where an agent may have no name."""
+
+
+def number(title: str, description: str, expr: str, unit: Unit = Unit.NONE, alert: str = "") -> Panel:
+    """One of six signals."""
+    return Panel(
+        title=title,
+        description=description,
+        view=View.NUMBER,
+        queries=(Query(expr=expr),),
+        unit=unit,
+        alert=alert,
+        width=4,
+        height=4,
+    )
+
+
+def worst(alert: Alert, title: str, description: str, series: str) -> Panel:
+    """The worst of what an alert judges each of, as one of six signals."""
+    return number(title, description, f"max({series})", alert.unit, alert.name)
+
+
+def measured(
+    alert: Alert, title: str, description: str, series: str, legend: str, *traced: Query, width: int = 8
+) -> Panel:
+    """What an alert compares, over time, with the lines where it fires: the worst of ``series``."""
+    return Panel(
+        title=title,
+        description=description,
+        queries=(Query(expr=f"topk({MOST}, {series})", legend=legend), *traced),
+        unit=alert.unit,
+        alert=alert.name,
+        width=width,
+    )
+
+
+def where_set(alert: str, title: str, description: str, matchers: str, legend: str, width: int) -> Panel:
+    """The same of an alert that depends on the stack's settings: there only when it is."""
+    return Panel(
+        title=title,
+        description=description,
+        queries=(Query(of_alert=matchers, legend=legend),),
+        alert=alert,
+        width=width,
+    )
+
+
+def median(*buckets: str) -> Query:
+    """Half are faster, with traces: what is recorded has none, so this asks the series that agents push.
+
+    Of several generations of ``buckets``, the first that is there; traces are shown of all.
+    """
+    halves = (f"histogram_quantile(0.5, sum by (le) (rate({each}[{RANGE}])))" for each in buckets)
+    return Query(expr=" or ".join(halves), legend="half of all", exemplars=True)
+
+
+def outcomes(rate: str, matchers: str, by: str, of_all: str) -> dict[str, str]:
+    """Columns of a ranking by failures, out of a recorded rate: what never failed stands in it with 0."""
+    every, bad = counted(f"{rate}{{{matchers}}}", by), counted(f'{rate}{{error_type!="", {matchers}}}', by)
+    return {"Failing": f"({bad} or {every} * 0)", of_all: every}
+
+
+def trend(
+    title: str, description: str, expr: str, legend: str, unit: Unit = Unit.PER_SECOND, *, width: int = 8
+) -> Panel:
+    """How much there is of something, one part on the other."""
+    return Panel(
+        title=title,
+        description=description,
+        queries=(Query(expr=expr, legend=legend),),
+        unit=unit,
+        stacked=True,
+        width=width,
+    )
+
+
+def ranking(
+    title: str,
+    description: str,
+    columns: tuple[str, ...],
+    values: dict[str, str],
+    unit: Unit,
+    drill: Dashboard,
+    *,
+    width: int = 12,
+) -> Panel:
+    """The largest by the first of ``values``, PromQL by heading."""
+    (heading, first), *others = values.items()
+    return Panel(
+        title=title,
+        description=description,
+        view=View.RANKING,
+        queries=(
+            Query(expr=f"topk({ROWS}, {first})", legend=heading),
+            # Of the same rows, so that there are no more.
+            *(
+                Query(expr=f"{expr} and on ({', '.join(columns)}) topk({ROWS}, {first})", legend=name)
+                for name, expr in others
+            ),
+        ),
+        unit=unit,
+        columns=columns,
+        drill=drill,
+        width=width,
+    )

@@ -28,7 +28,7 @@ render: .venv/ready  ## STACK as files in build/STACK, without a cluster, an acc
 	@$(RUN) python -m tools.render $(STACK)
 
 test: .venv/ready  ## fast tests: no cluster, no Go
-	@$(RUN) pytest
+	@$(RUN) pytest --numprocesses auto --dist loadfile
 
 lint: .venv/ready  ## format, lint and strict types
 	@$(RUN) ruff format --check .

@@ -130,7 +130,8 @@ def grafana_files(recorder: Recorder) -> dict[str, str]:
             # A dashboard is its own JSON, ready to be imported by hand; all else as the provider takes it.
             content = inputs.get("configJson") or json.dumps(inputs, indent=2, sort_keys=True) + "\n"
             uid = json.loads(content).get("uid", resource.name)
-            files[f"{resource.type.rpartition(':')[2].lower()}s/{uid}.json"] = content
+            kind = resource.type.rpartition(":")[2].lower()
+            files[f"{kind.removesuffix('y')}{'ies' if kind.endswith('y') else 's'}/{uid}.json"] = content
     return files
 
 

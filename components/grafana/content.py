@@ -1,4 +1,4 @@
-"""What is in Grafana: folders, datasources, dashboards. Created through its API, after it is reached."""
+"""What is in Grafana: folders, datasources, dashboards, whom it tells. Created through its API, after it is reached."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
 import pulumiverse_grafana
 from pulumi import (
     ComponentResource,
+    Output,
     Resource,
     ResourceHook,
     ResourceHookArgs,
@@ -22,7 +23,9 @@ from pulumi import (
 )
 from pulumiverse_grafana import oss
 
+from components.grafana import alerting
 from components.grafana.datasources import Connection
+from components.grafana.notifications import Notifications
 from dashboards.boards import Rendered
 from dashboards.datasources import PROMETHEUS
 
@@ -36,6 +39,9 @@ class GrafanaContentArgs:
     """Where Pulumi reaches Grafana."""
     connections: tuple[Connection, ...]
     dashboards: tuple[Rendered, ...]
+    notifications: Notifications | None
+    secrets: Mapping[str, Output[str]]
+    """By key: what contact points name."""
     after: Resource | None
     """What must stand first: our own Grafana."""
 
@@ -67,6 +73,8 @@ class GrafanaContent(ComponentResource):
                 overwrite=True,
                 opts=child,
             )
+        if args.notifications:
+            alerting.tell(name, args.notifications, args.secrets, child)
         self.register_outputs({})
 
 

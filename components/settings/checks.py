@@ -11,6 +11,7 @@ from components.settings.base import Model, Problem, Workload, problem, unknown_
 from components.settings.cluster import ClusterSettings
 from components.settings.grafana import CHECKS as GRAFANA_CHECKS
 from components.settings.grafana import GrafanaSettings
+from components.settings.grafana_alerts import CHECKS as GRAFANA_ALERT_CHECKS
 from components.settings.jaeger import CHECKS as JAEGER_CHECKS
 from components.settings.jaeger import JaegerSettings
 from components.settings.loki import CHECKS as LOKI_CHECKS
@@ -226,5 +227,6 @@ CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     *JAEGER_CHECKS,
     *LOKI_CHECKS,
     *NOTIFICATION_CHECKS,
+    *GRAFANA_ALERT_CHECKS,
 )
 """What sections must hold together; each check names the sections it reads."""

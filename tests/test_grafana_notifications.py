@@ -304,6 +304,16 @@ def test_nothing_empty_is_given_since_grafana_would_leave_it_out_of_its_answer(o
 # --- resources ---
 
 
+def test_each_is_named_after_what_it_is_and_made_through_the_explicit_provider(own: Recorded) -> None:
+    told = (f"contact-point-{name}" for name in of_kind(own, "ContactPoint"))
+    assert resources(own).keys() == {
+        f"grafana-content-{each}" for each in ("messages", "time-always", "notification-policy", *told)
+    }
+    for each in resources(own).values():
+        assert "pulumi:providers:grafana::grafana" in each.provider
+        assert "GrafanaContent::grafana-content" in each.parent
+
+
 def test_the_policy_comes_after_all_that_it_names(own: Recorded) -> None:
     """Grafana refuses to delete a contact point that is in use, so the policy must be changed before."""
     all_of_it = resources(own).values()

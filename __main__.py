@@ -16,6 +16,7 @@ from components.kubernetes import Site
 from components.load import load
 from components.loki.component import Loki, LokiArgs
 from components.namespaces import Namespaces, NamespacesArgs
+from components.otel_collector.component import OtelCollector, OtelCollectorArgs
 from components.prometheus.component import Prometheus, PrometheusArgs
 from components.prometheus.config import extra_jobs
 from components.promtail.component import Promtail, PromtailArgs
@@ -64,6 +65,17 @@ Promtail(
     cluster,
 )
 jaeger = Jaeger("jaeger", JaegerArgs(site=site, settings=settings.jaeger), cluster)
+collector = OtelCollector(
+    "otel-collector",
+    OtelCollectorArgs(
+        site=site,
+        settings=settings.collector,
+        prometheus=settings.prometheus,
+        jaeger=settings.jaeger,
+        loki=settings.loki,
+    ),
+    cluster,
+)
 server = grafana.deploy(settings.grafana, site, cluster)
 fill(
     GrafanaContentArgs(
@@ -85,6 +97,7 @@ export(
         "grafana": str(settings.grafana.address),
         "jaeger": jaeger.url,
         "loki": loki.url,
+        "otlp": collector.url,
         "prometheus": prometheus.url,
     },
 )

@@ -19,6 +19,7 @@ from components.flows import (
     Server,
 )
 from components.prometheus.config import extra_jobs
+from components.settings.collector import CollectorSettings
 from components.settings.grafana import GrafanaSettings
 from components.settings.grafana_alerts import people, way
 from components.settings.jaeger import JaegerSettings
@@ -29,6 +30,7 @@ from rules.system import Watched
 
 PROMETHEUS = Server("prometheus")
 ALERTMANAGER = Server("alertmanager")
+COLLECTOR = Server("otel-collector")
 JAEGER = Server("jaeger")
 LOKI = Server("loki")
 PROMTAIL = Agent("promtail")
@@ -46,7 +48,7 @@ DATASOURCES = (
 def flows(settings: Settings, watched: Watched) -> tuple[Flow, ...]:
     """Every connection that the servers of this stack open."""
     prometheus, namespace = settings.prometheus, settings.cluster.namespaces.stack
-    known = {server.name for server in (PROMETHEUS, ALERTMANAGER, LOKI, JAEGER)}
+    known = {server.name for server in (PROMETHEUS, ALERTMANAGER, LOKI, COLLECTOR, JAEGER)}
     known |= {exporter.name for exporter in watched.exporters}
     if not settings.grafana.external:
         known.add(GRAFANA.name)
@@ -72,6 +74,7 @@ def flows(settings: Settings, watched: Watched) -> tuple[Flow, ...]:
             for receiver in settings.notifications.receivers
             for host, port in (_reached(receiver),)
         ),
+        *_telemetry(settings.collector),
         *_traces(settings.jaeger),
         *(
             Flow(Server(exporter.name), target, port, f"exporter {exporter.name}")
@@ -140,14 +143,24 @@ def _people(grafana: GrafanaSettings) -> tuple[Internet | IngressController, ...
     return (*node_port, IngressController(controller.namespace, labels, controller.addresses))
 
 
+def _telemetry(collector: CollectorSettings) -> tuple[Flow, ...]:
+    """One door in, and from it to each store: nobody else sends spans, metrics or OTLP logs to those."""
+    return (
+        *(
+            Flow(Namespace(namespace), COLLECTOR, (ports.OTLP_GRPC, ports.OTLP_HTTP), "sends telemetry")
+            for namespace in collector.ingest
+        ),
+        Flow(COLLECTOR, ApiServer(), API_SERVER_PORTS, "asks whose an address is"),
+        Flow(COLLECTOR, PROMETHEUS, (ports.PROMETHEUS,), "pushes metrics"),
+        Flow(COLLECTOR, JAEGER, (ports.OTLP_GRPC,), "sends spans"),
+        Flow(COLLECTOR, LOKI, (ports.LOKI,), "sends logs"),
+    )
+
+
 def _traces(jaeger: JaegerSettings) -> tuple[Flow, ...]:
     cluster = jaeger.storage.cluster
     return (
         Flow(JAEGER, PROMETHEUS, (ports.PROMETHEUS,), "asks for the metrics of spans"),
-        *(
-            Flow(Namespace(namespace), JAEGER, (ports.OTLP_GRPC, ports.OTLP_HTTP), "sends spans")
-            for namespace in jaeger.ingest
-        ),
         *(Flow(JAEGER, Internet(url.host), (url.port,), "stores spans") for url in (cluster.urls if cluster else ())),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,9 +13,10 @@ import pytest
 from components.settings.quantities import Duration
 from dashboards.uids import Dashboard
 from rules.catalogue import alert_labels, series_of
-from rules.metrics import PUSHED, Metrics
+from rules.metrics import PUSHED, Metric, Metrics, target_labels
 from rules.model import RUNBOOKS, Alert, Group, Recording, Severity, runbooks
 from rules.promql import labels_of
+from rules.scrape import Relabel, ScrapeJob, keep_metrics
 from rules.system import Watched
 from tests.catalogue import SYSTEMS_WITH_CASES, cases, everything
 
@@ -52,6 +54,42 @@ def test_every_recording_rule_has_a_value_that_is_tried() -> None:
 def test_no_case_stands_twice() -> None:
     told = Counter((case.alert, case.when) for case in CASES)
     assert [each for each, times in told.items() if times > 1] == []
+
+
+def test_no_metric_is_defined_with_what_its_scrape_job_drops_or_renames() -> None:
+    lost = [
+        wrong
+        for job in WATCHED.scrape_jobs
+        for metric in WATCHED.metrics
+        if metric.job == job.name
+        for wrong in lost_on_the_way(metric, job)
+    ]
+    assert lost == []
+
+
+def lost_on_the_way(metric: Metric, job: ScrapeJob) -> Iterator[str]:
+    """What a scrape job does to a metric's series that its definition does not say."""
+    for step in job.metric_relabel:
+        regex = step.regex or ""
+        for series, labels in metric.series.items():
+            if step.source == ("__name__",) and step.action == "keep" and not re.fullmatch(regex, series):
+                yield f"{series}: the job {job.name} keeps no such series"
+            if step.action == "labeldrop":
+                dropped = [label for label in labels if re.fullmatch(regex, label)]
+                yield from (f"{series}: the job {job.name} drops its label {label}" for label in dropped)
+    for label in set() if job.honor_labels else target_labels(job).intersection(metric.labels):
+        yield f"{metric.name}: a target of {job.name} has a label {label}, so that its own is exported_{label}"
+
+
+def test_a_metric_that_its_job_drops_is_told() -> None:
+    job = replace(JOB, metric_relabel=(keep_metrics("gadgets_total"), Relabel(regex="colou?r", action="labeldrop")))
+    assert list(lost_on_the_way(METRIC, job)) == [
+        "widgets_total: the job prometheus keeps no such series",
+        "widgets_total: the job prometheus drops its label colour",
+    ]
+    assert list(lost_on_the_way(Metrics("prometheus").counter("widgets_total", "pod"), JOB)) == [
+        "widgets_total: a target of prometheus has a label pod, so that its own is exported_pod"
+    ]
 
 
 # --- runbooks ---
@@ -116,8 +154,10 @@ def test_an_alert_on_known_metrics_is_accepted_with_the_labels_it_keeps() -> Non
         ("sum by (size) (rate(widgets_total[5m]))", "aggregated by size"),
         ("sum by (cluster) (rate(widgets_total[5m]))", "description names colour"),
         ("histogram_quantile(0.9, sum by (colour) (rate(widgets_total[5m])))", "needs the label le"),
+        ("histogram_fraction(0, 1, sum by (colour) (rate(widgets_total[5m])))", "needs the label le"),
         ("sum by (colour) (widgets_total) / sum by (cluster) (widgets_total)", "no series match"),
         ("widgets_total * on (size) widgets_total", "matched by size"),
+        ('absent(widgets_total{colour="red"} == 1)', "description names colour"),
     ],
 )
 def test_an_alert_is_refused_for(value: str, wrong: str) -> None:

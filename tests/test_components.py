@@ -16,9 +16,10 @@ from tools.stack_file import read
 SERVERS = ("alertmanager", "prometheus")
 SINGLE = ("jaeger",)
 """Servers with one replica, on volumes of settings of their own."""
+COLLECTOR = "otel-collector"
 EXPORTERS = ("blackbox-exporter", "kube-state-metrics", "node-exporter")
 LOGS = ("loki", "promtail")
-WORKLOADS = (*SERVERS, *SINGLE, "grafana", *EXPORTERS, *LOGS)
+WORKLOADS = (*SERVERS, *SINGLE, COLLECTOR, "grafana", *EXPORTERS, *LOGS)
 PART_OF = "app.kubernetes.io/part-of"
 NAME = "app.kubernetes.io/name"
 
@@ -68,6 +69,7 @@ def test_a_workload_says_what_it_needs_and_where_it_stops(prod: Recorded, name: 
         ("prometheus", ("/-/healthy", 9090), ("/-/ready", 9090)),
         ("grafana", ("/healthz", 3000), ("/api/health", 3000)),
         ("jaeger", ("/status", 13133), ("/status", 13133)),
+        (COLLECTOR, ("/", 13133), ("/", 13133)),
         ("blackbox-exporter", ("/-/healthy", 9115), ("/-/healthy", 9115)),
         ("kube-state-metrics", ("/livez", 8080), ("/readyz", 8081)),
         ("node-exporter", ("/", 9100), ("/", 9100)),
@@ -97,6 +99,7 @@ def test_probes_ask_the_servers_own_endpoints(
         ("prometheus", 900),
         ("alertmanager", 120),
         ("jaeger", 300),
+        (COLLECTOR, 300),
         ("grafana", 600),
         ("loki", 900),
         ("promtail", 300),
@@ -114,6 +117,7 @@ def test_a_start_has_the_time_it_needs(prod: Recorded, name: str, seconds: int) 
         ("prometheus", 300),
         ("alertmanager", 60),
         ("jaeger", 60),
+        (COLLECTOR, 60),
         ("grafana", 30),
         ("loki", 300),
         ("promtail", 30),
@@ -142,7 +146,9 @@ def test_a_token_is_mounted_only_where_it_is_used(prod: Recorded, name: str) -> 
     assert prod.pod(name)["serviceAccountName"] == name, "rights are given per workload"
     assert prod.kind("ServiceAccount")[name]["automountServiceAccountToken"] is False, "whoever else uses the account"
     bound = {subject["name"] for binding in prod.kind("ClusterRoleBinding").values() for subject in binding["subjects"]}
-    assert bound == {"prometheus", "kube-state-metrics", "promtail"}, "the only ones who ask the Kubernetes API"
+    assert bound == {"prometheus", "kube-state-metrics", "promtail", COLLECTOR}, (
+        "the only ones who ask the Kubernetes API"
+    )
     assert prod.pod(name)["automountServiceAccountToken"] is (name in bound)
 
 
@@ -157,7 +163,7 @@ def test_nobody_reads_secrets_and_nobody_writes(prod: Recorded) -> None:
 def test_a_disruption_budget_exists_exactly_for_what_has_replicas(prod: Recorded, dev: Recorded) -> None:
     replicated = {name for name, made in prod.workloads.items() if made["spec"].get("replicas", 1) > 1}
     budgets = prod.kind("PodDisruptionBudget")
-    assert set(budgets) == replicated == {*SERVERS, "loki"}
+    assert set(budgets) == replicated == {*SERVERS, COLLECTOR, "loki"}
     assert dev.kind("PodDisruptionBudget") == {}, "a budget over one replica blocks every drain"
     for name, budget in budgets.items():
         assert budget["spec"] == {
@@ -184,7 +190,7 @@ def test_a_lost_node_or_zone_takes_no_second_replica_with_it(prod: Recorded, nam
 
 def test_pods_roll_with_their_configuration_exactly_when_they_do_not_watch_it(prod: Recorded) -> None:
     checked = {name for name in WORKLOADS if "checksum/config" in prod.template(name)["metadata"]["annotations"]}
-    assert checked == {"alertmanager", "blackbox-exporter", "grafana", "jaeger", *LOGS}, (
+    assert checked == {"alertmanager", "blackbox-exporter", "grafana", "jaeger", COLLECTOR, *LOGS}, (
         "Prometheus reloads; the others have no configuration"
     )
 
@@ -220,7 +226,8 @@ def test_every_file_that_an_argument_names_is_mounted(prod: Recorded, name: str)
     present = {f"/etc/{path}" for path in prod.files}
     named = [value for arg in prod.container(name)["args"] for value in re.findall(r"=(?:file:)?(/etc/\S+)$", arg)]
     assert set(named) <= present, "a server whose configuration is elsewhere does not start"
-    assert bool(named) == (name in {"alertmanager", "blackbox-exporter", "grafana", "jaeger", "prometheus", *LOGS})
+    configured = {"alertmanager", "blackbox-exporter", "grafana", "jaeger", "prometheus", COLLECTOR, *LOGS}
+    assert bool(named) == (name in configured)
 
 
 @every_workload
@@ -294,18 +301,19 @@ def test_without_storage_data_goes_with_the_pod(stack: Stacks, name: str) -> Non
 
 
 def test_every_resource_has_the_explicit_provider_and_a_component_above_it(prod: Recorded) -> None:
-    (provider,) = [made for made in prod.recorder.resources_seen if made.type == "pulumi:providers:kubernetes"]
-    components = {made.urn for made in prod.recorder.resources_seen if not made.custom}
+    seen = prod.recorder.resources_seen
+    providers = {made.name: made.urn for made in seen if made.type.startswith("pulumi:providers:")}
+    components = {made.urn for made in seen if not made.custom}
     for made in _custom(prod):
-        assert made.provider.startswith(f"{provider.urn}::"), (
-            f"{made.name}: a default provider follows kubectl's context"
-        )
+        provider = providers[made.type.partition(":")[0]]
+        assert made.provider.startswith(f"{provider}::"), f"{made.name}: a default provider follows the environment"
         assert made.parent in components, f"{made.name}: shown and deleted with its component"
 
 
 def test_components_have_types_of_our_own(prod: Recorded) -> None:
     made = {found.name: found.type for found in prod.recorder.resources_seen if not found.custom}
     kinds = {name: name.capitalize() for name in (*SERVERS, *SINGLE, *LOGS, "grafana", "namespaces")}
+    kinds |= {COLLECTOR: "OtelCollector", "grafana-content": "GrafanaContent"}
     assert made == {
         name: f"observability:index:{kind}" for name, kind in (kinds | dict.fromkeys(EXPORTERS, "Exporter")).items()
     }
@@ -334,6 +342,7 @@ def test_the_program_exports_addresses_and_namespaces_and_nothing_else(prod: Rec
             "grafana": "https://grafana.example.com",
             "jaeger": "http://jaeger.monitoring.svc:16686",
             "loki": "http://loki.monitoring.svc:3100",
+            "otlp": "http://otel-collector.monitoring.svc:4318",
             "prometheus": "http://prometheus.monitoring.svc:9090",
         },
     }

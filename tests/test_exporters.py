@@ -10,6 +10,7 @@ import yaml
 from components import images
 from components.kubernetes import Probes, Program, config_volumes
 from components.settings.base import ConfigSecret, ExistingSecret, resources
+from tests.catalogue import everything
 from tests.conftest import Recorded, Stacks
 
 SYSTEMS = {
@@ -40,6 +41,7 @@ SYSTEMS = {
         },
         {"node-exporter"},
     ),
+    "agents": (set(), set()),
     "monitoring": (
         {
             ("ConfigMap", "blackbox-exporter-config"),
@@ -54,6 +56,7 @@ SYSTEMS = {
             "jaeger",
             "jaeger-span-metrics",
             "loki",
+            "otel-collector",
             "probes",
             "prometheus",
             "promtail",
@@ -61,6 +64,8 @@ SYSTEMS = {
     ),
 }
 """By system: its objects, and its scrape jobs."""
+INHIBITING = {"agents", "kubernetes", "monitoring", "nodes"}
+"""Systems some of whose alerts make others redundant, which Alertmanager is told only while they are on."""
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
@@ -71,12 +76,17 @@ def test_a_system_that_is_off_leaves_nothing_behind_and_takes_nothing_else(
     objects, jobs = SYSTEMS[system]
     gone = dev.objects.keys() - off.objects.keys()
     assert gone == objects, "its objects, all of them and no others"
-    assert off.objects.keys() < dev.objects.keys()
+    assert off.objects.keys() <= dev.objects.keys()
     files = {f"prometheus/scrape/{job}.yml" for job in jobs}
+    files |= {f"prometheus/rules/{group.name}.yml" for group in everything().watched.groups if group.system == system}
+    # Those of agents are not set in `dev`.
+    files = {file for file in files if "/slo-agent-" not in file}
     if system == "monitoring":
-        files |= {"prometheus/rules/monitoring.yml", "blackbox-exporter/config/blackbox.yml"}
-        files.add("prometheus/scrape/grafana.yml")
+        files |= {"prometheus/scrape/grafana.yml", "blackbox-exporter/config/blackbox.yml"}
+        files.add("prometheus/rules/a2a.yml")  # reads the metrics of spans, which are scraped as a part of this
     assert dev.files.keys() - off.files.keys() == files, "a rule whose target is off cannot exist"
+    if system in INHIBITING:
+        files.add("alertmanager/config/alertmanager.yml")
     kept = [{path: text for path, text in made.files.items() if path not in files} for made in (dev, off)]
     assert kept[0] == kept[1], "the rest is as it was"
 
@@ -84,13 +94,24 @@ def test_a_system_that_is_off_leaves_nothing_behind_and_takes_nothing_else(
 def test_only_the_policies_of_those_who_spoke_to_it_change_with_a_system(stack: Stacks, prod: Recorded) -> None:
     off = stack("prod", systems={"kubernetes": None})
     changed = off.changed_from(prod) - SYSTEMS["kubernetes"][0]
-    expected = {("ConfigMap", "prometheus-scrape"), ("NetworkPolicy", "prometheus")}
-    assert changed == expected, "and no pod restarts"
+    files = {("ConfigMap", "prometheus-rules"), ("ConfigMap", "prometheus-scrape")}
+    expected = files | {("NetworkPolicy", "prometheus")}
+    # Alertmanager restarts, one replica after the other: the system's inhibitions go as well.
+    inhibitions = {("ConfigMap", "alertmanager-config"), ("StatefulSet", "alertmanager")}
+    assert changed == expected | inhibitions, "and no other pod restarts"
 
 
 def test_all_systems_can_be_off(stack: Stacks) -> None:
     off = stack("dev", systems=dict.fromkeys(SYSTEMS))
-    assert set(off.workloads) == {"alertmanager", "grafana", "jaeger", "loki", "prometheus", "promtail"}
+    assert set(off.workloads) == {
+        "alertmanager",
+        "grafana",
+        "jaeger",
+        "loki",
+        "otel-collector",
+        "prometheus",
+        "promtail",
+    }
     assert off.kind("ConfigMap")["prometheus-rules"]["data"] == {}, (
         "mounted all the same: turning one on restarts nothing"
     )

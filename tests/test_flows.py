@@ -26,6 +26,7 @@ FAR = {
         "scrapeJobs": [{"name": "pumps", "targets": ["pump.example.com:9187", "api.agents.svc:8080"]}],
     },
     "jaeger": {
+        "replicas": 2,
         "storage": {"badger": None, "opensearch": {"urls": ["https://search.example.com:9200"]}},
         "sampling": {"percent": 100},
     },
@@ -71,10 +72,12 @@ def _in_value(source: str, value: Any) -> Iterator[Address]:
     if isinstance(value, dict):
         if "names" in value and "port" in value:
             yield from (Address(source, host, value["port"]) for host in value["names"])
+        if "hostname" in value and "port" in value:
+            yield Address(source, value["hostname"], int(value["port"]))
         prober = next((step["replacement"] for step in value.get("relabel_configs", []) if _is_prober(step)), None)
         for key, part in value.items():
-            if key == "annotations":
-                continue  # links for people
+            if key in ("annotations", "inhibit_rules"):
+                continue  # links for people, and patterns of labels
             # Behind a prober, the targets are what the prober asks.
             asks = prober.partition(".")[0] if prober and key == "static_configs" else source
             yield from _in_value(asks, part)
@@ -238,6 +241,10 @@ def test_nothing_else_is_allowed_between_servers(spoken: Recorded) -> None:
         gossip |= {("loki", "loki", 7946), ("loki", "loki", 9095)}
     assert open_ways == gossip | {
         ("prometheus", "loki", 3100),
+        ("prometheus", "otel-collector", 8888),
+        ("otel-collector", "prometheus", 9090),
+        ("otel-collector", "jaeger", 4317),
+        ("otel-collector", "loki", 3100),
         ("prometheus", "promtail", 9080),
         ("promtail", "loki", 3100),
         ("blackbox-exporter", "loki", 3100),

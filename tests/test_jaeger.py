@@ -199,11 +199,9 @@ def test_a_base_path_is_in_the_configuration_and_in_the_url(stack: Stacks) -> No
     assert stack("dev").recorder.outputs["urls"]["jaeger"] == "http://jaeger.monitoring.svc:16686"
 
 
-def test_only_the_named_namespaces_may_send_spans(stack: Stacks) -> None:
-    chosen = allowed(stack("prod", jaeger={"ingest": ["agents", "tools"]}), "ingress")
-    assert chosen["namespace agents"] == chosen["namespace tools"] == {4317, 4318}
-    closed = allowed(stack("prod", jaeger={"ingest": []}), "ingress")
-    assert not [peer for peer in closed if not peer or peer.startswith("namespace")], "no namespace, no address"
+def test_only_the_collector_may_send_spans(prod: Recorded) -> None:
+    senders = {peer: ports & {4317, 4318} for peer, ports in allowed(prod, "ingress").items()}
+    assert {peer: ports for peer, ports in senders.items() if ports} == {"otel-collector": {4317}}
 
 
 def test_prometheus_and_jaeger_read_each_other(prod: Recorded) -> None:
@@ -218,16 +216,6 @@ def test_a_search_cluster_can_be_reached(searching: tuple[str, Recorded], dev: R
     assert not [
         rule for rule in dev.kind("NetworkPolicy")["jaeger"]["spec"]["egress"] if rule["ports"][0]["port"] == 9200
     ]
-
-
-def test_a_namespace_is_not_taken_for_a_server_of_the_same_name(stack: Stacks) -> None:
-    recorded = stack("dev", jaeger={"ingest": ["prometheus"]})
-    ports = {
-        port["port"]
-        for rule in recorded.kind("NetworkPolicy")["prometheus"]["spec"]["egress"]
-        for port in rule.get("ports", [])
-    }
-    assert not ports & {4317, 4318}, "the namespace prometheus may send spans, our Prometheus need not"
 
 
 def test_the_garbage_collector_knows_the_memory_limit(stack: Stacks) -> None:

@@ -92,7 +92,7 @@ def test_the_summary_adds_up(two_runs: list[dict[str, str]]) -> None:
     summary = json.loads(two_runs[0]["summary.json"])
     manifests = [path for path in two_runs[0] if path.startswith("manifests/")]
     assert sum(row["count"] for row in summary["objects"]) == len(manifests)
-    assert summary["requests"]["storage"] == "571Gi", "2 x 200Gi, 3 x 2Gi, 3 x 20Gi, 100Gi and 5Gi"
+    assert summary["requests"]["storage"] == "591Gi", "2 x 200Gi, 3 x 2Gi, 3 x 20Gi, 100Gi, 2 x 10Gi and 5Gi"
     assert summary["missingSecrets"] == []
     assert summary["images"] == sorted(f"mirror.example.com/proxy/{_path(name)}" for name in images.ALL)
 

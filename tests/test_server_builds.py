@@ -120,6 +120,19 @@ def test_a_changed_pin_is_built_anew_and_replaces_what_was_there(workshop: Works
     assert workshop.kept() == [after.name]
 
 
+def test_a_pin_with_code_of_its_own_is_built_from_that_and_anew_when_it_changes(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(builder, "_CORES", {"tiny": "example.org/tiny"})
+    code = workshop.pin / "main.go"
+    code.write_text("package main\n")
+    assert (workshop.server.version, workshop.server.packages) == ("1.2.3", {"tiny": "."})
+    before = build(workshop.server)
+    code.write_text("package main // changed\n")
+
+    assert build(workshop.server) != before
+
+
 def test_two_callers_build_once(workshop: Workshop) -> None:
     with ThreadPoolExecutor() as callers:
         folders = set(callers.map(build, [workshop.server] * 2))

@@ -75,11 +75,6 @@ def problems(jaeger: dict[str, Any], cluster: dict[str, str] = DEV) -> list[str]
             ),
         ),
         ({"replicas": 0}, "jaeger.replicas", "at least 1"),
-        (
-            {"replicas": 2, "storage": {"opensearch": SEARCH}, "sampling": {"percent": 10}},
-            "jaeger.sampling.percent",
-            "100 with more than one replica: the spans of a trace reach several, and each would decide for itself",
-        ),
         ({"sampling": {"percent": 101}}, "jaeger.sampling.percent", "at most 100.0"),
         ({"sampling": {"percent": -1}}, "jaeger.sampling.percent", "at least 0.0"),
         ({"sampling": {"slow": "0s"}}, "jaeger.sampling.slow", "a duration longer than 0s"),
@@ -88,11 +83,6 @@ def problems(jaeger: dict[str, Any], cluster: dict[str, str] = DEV) -> list[str]
             {"sampling": {"slow": "10s", "decisionWait": "10s"}},
             "jaeger.sampling.decisionWait",
             "longer than slow, 10s, to see it happen",
-        ),
-        (
-            {"ingest": ["Agents"]},
-            "jaeger.ingest[0]",
-            "a name of at most 63 lower-case letters, digits and dashes",
         ),
         ({"basePath": "jaeger"}, "jaeger.basePath", "a path like /jaeger, without a slash at its end"),
         ({"basePath": "/jaeger/"}, "jaeger.basePath", "a path like /jaeger, without a slash at its end"),
@@ -132,6 +122,6 @@ def test_in_production_a_password_does_not_cross_the_network_in_plain() -> None:
 
 
 def test_everything_wrong_is_said_at_once() -> None:
-    wrong = {"replicas": 3, "storage": {"memory": {}}, "sampling": {"percent": 5}}
+    wrong = {"replicas": 3, "storage": {"memory": {}}}
     paths = [line.partition(": ")[0] for line in problems(wrong, PROD)]
-    assert paths == ["jaeger.replicas", "jaeger.sampling.percent", "jaeger.storage.memory"]
+    assert paths == ["jaeger.replicas", "jaeger.storage.memory"]

@@ -6,8 +6,8 @@ import json
 import re
 from typing import Any
 
-from components import ports
-from components.logs import LABELS, METADATA
+from components import ports, redaction
+from components.logs import LABELS, LEVEL_WORDS, METADATA
 from components.settings.cluster import ClusterSettings
 from components.settings.loki import LokiSettings
 from components.settings.promtail import LEVELS, DropRule, PromtailSettings
@@ -40,16 +40,7 @@ _JSON_FIELDS = {
     "span_id": ("span_id", "spanId", "spanID", "spanid", '"span.id"', "otelSpanID", "SpanId"),
 }
 """What a field is called in the JSON of common logging libraries; the first that is there counts."""
-_SYNONYMS = {
-    "trace": ("trace", "trc", "finest", "10"),
-    "debug": ("debug", "dbg", "fine", "finer", "20"),
-    "info": ("info", "information", "informational", "notice", "inf", "30"),
-    "warn": ("warn", "warning", "wrn", "40"),
-    "error": ("error", "err", "severe", "50"),
-    "fatal": ("fatal", "critical", "crit", "panic", "emerg", "emergency", "alert", "ftl", "dpanic", "60"),
-}
-"""Levels as libraries spell them (the numbers are pino's and bunyan's), to the label's values."""
-_WORDS = sorted((word for words in _SYNONYMS.values() for word in words if not word.isdigit()), key=len, reverse=True)
+_WORDS = sorted((word for words in LEVEL_WORDS.values() for word in words if not word.isdigit()), key=len, reverse=True)
 # level=warn wherever it stands; a word of its own in capitals or brackets near the start; klog's letter.
 _TEXT_LEVEL = (
     rf"(?i:\b(?:level|lvl|severity)=\"?(?P<keyed>{'|'.join(_WORDS)})\b)"
@@ -158,6 +149,7 @@ def _stages(settings: PromtailSettings) -> list[dict[str, Any]]:
         {"template": {"source": "level", "template": _level_template()}},
         {"labels": {"level": None}},
         *(_dropped_lines(rule) for rule in settings.drop if not rule.whole_pods),
+        *(_redaction() if settings.redact else ()),
         {"structured_metadata": dict.fromkeys(METADATA)},
         {"labelallow": list(LABELS)},
     ]
@@ -180,6 +172,14 @@ def _entries(settings: PromtailSettings) -> list[dict[str, Any]]:
         {"output": {"source": "marked"}},
         {"multiline": {"firstline": f"^{MARK}", "max_wait_time": str(ENTRY_WAIT), "max_lines": ENTRY_LINES}},
         {"replace": {"expression": f"^({MARK})", "replace": ""}},
+    ]
+
+
+def _redaction() -> list[dict[str, Any]]:
+    """What the collector masks, masked in lines; first by the keys of JSON, whose values stay text in quotes."""
+    return [
+        {"replace": {"expression": redaction.JSON_VALUE, "replace": f'"{redaction.MASK}"'}},
+        {"replace": {"expression": f"({redaction.ANY_TEXT})", "replace": redaction.MASK}},
     ]
 
 
@@ -206,7 +206,8 @@ def _level_template() -> str:
     """One of LEVELS, whatever the program called it; empty, and so no label, for anything else."""
     letters = {"I": "info", "W": "warn", "E": "error", "F": "fatal"}
     tests = [
-        (level, [f'(eq $level "{word}")' for word in (*_SYNONYMS[level], *_letter(letters, level))]) for level in LEVELS
+        (level, [f'(eq $level "{word}")' for word in (*LEVEL_WORDS[level], *_letter(letters, level))])
+        for level in LEVELS
     ]
     branches = "".join(
         f"{{{{ {'if' if position == 0 else 'else if'} or {' '.join(words)} }}}}{level}"

@@ -9,6 +9,8 @@ from components.settings.alertmanager import AlertmanagerSettings
 from components.settings.alerts import AlertOverride, misfits
 from components.settings.base import Model, Problem, Workload, problem, unknown_key
 from components.settings.cluster import ClusterSettings
+from components.settings.collector import CHECKS as COLLECTOR_CHECKS
+from components.settings.collector import CollectorSettings
 from components.settings.grafana import CHECKS as GRAFANA_CHECKS
 from components.settings.grafana import GrafanaSettings
 from components.settings.grafana_alerts import CHECKS as GRAFANA_ALERT_CHECKS
@@ -117,6 +119,7 @@ def labels_are_free(
     cluster: ClusterSettings,
     prometheus: PrometheusSettings,
     alertmanager: AlertmanagerSettings,
+    collector: CollectorSettings,
     jaeger: JaegerSettings,
     grafana: GrafanaSettings,
     loki: LokiSettings,
@@ -125,6 +128,7 @@ def labels_are_free(
     workloads: dict[str, Workload] = {
         "prometheus": prometheus,
         "alertmanager": alertmanager,
+        "collector": collector,
         "jaeger": jaeger,
         "grafana": grafana,
         "loki": loki,
@@ -223,6 +227,7 @@ CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     scrape_jobs_are_new,
     slos_are_new,
     overrides_fit_their_alerts,
+    *COLLECTOR_CHECKS,
     *GRAFANA_CHECKS,
     *JAEGER_CHECKS,
     *LOKI_CHECKS,

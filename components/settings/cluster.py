@@ -86,3 +86,8 @@ class ClusterSettings(Model):
     @property
     def is_production(self) -> bool:
         return self.environment in ("prod", "production")
+
+    @property
+    def runs_control_plane(self) -> bool:
+        """Whether whoever runs the cluster runs its API server too; else a cloud does, and is paged for it."""
+        return self.flavour in ("kind", "k3s", "kubeadm")

@@ -145,8 +145,6 @@ class JaegerSettings(Workload):
     """Where spans are kept."""
     sampling: Sampling = Sampling()
     """Which traces are kept."""
-    ingest: Many[DnsLabel] = ()
-    """Namespaces whose pods may send spans; none by default, since OTLP has no login: this is the only door."""
     base_path: BasePath = "/"
     """Path below which the UI and the API are served, when something in front of it adds one."""
     log_level: LogLevel = "info"
@@ -162,16 +160,6 @@ def replicas_share_a_store(jaeger: JaegerSettings) -> Iterator[Problem]:
     if jaeger.replicas > 1 and (reason := reasons.get(jaeger.storage.kind)):
         allowed = f"1 with storage {jaeger.storage.kind}: {reason}; more need elasticsearch or opensearch"
         yield problem("jaeger.replicas", jaeger.replicas, allowed)
-
-
-def traces_are_decided_in_one_place(jaeger: JaegerSettings) -> Iterator[Problem]:
-    """Whether a replica that decides on a trace sees all of it."""
-    if jaeger.replicas > 1 and jaeger.sampling.percent < 100:
-        yield problem(
-            "jaeger.sampling.percent",
-            jaeger.sampling.percent,
-            "100 with more than one replica: the spans of a trace reach several, and each would decide for itself",
-        )
 
 
 def production_keeps_its_traces(cluster: ClusterSettings, jaeger: JaegerSettings) -> Iterator[Problem]:
@@ -193,7 +181,6 @@ def production_hides_its_search_login(cluster: ClusterSettings, jaeger: JaegerSe
 
 CHECKS = (
     replicas_share_a_store,
-    traces_are_decided_in_one_place,
     production_keeps_its_traces,
     production_hides_its_search_login,
 )

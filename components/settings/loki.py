@@ -107,7 +107,7 @@ class LokiLimits(Model):
     ingestion_rate: Bytes = Bytes.parse("8Mi")
     """Bytes a second over all replicas; some 30 000 lines. What is more is refused, and retried by its sender."""
     ingestion_burst: Bytes = Bytes.parse("16Mi")
-    """Bytes at once; more than a sender's largest batch (Promtail's has 1 MiB)."""
+    """Bytes at once; more than a sender's largest batch (Promtail's has 1 MiB, the collector's up to 13 MiB)."""
     streams: Positive = 10_000
     """Combinations of labels that are written at the same time; about 250 pods on each of 20 nodes have that many."""
     line_size: Bytes = Bytes.parse("256Ki")

@@ -92,6 +92,8 @@ class PromtailSettings(Workload):
     """Requests and limits, per node."""
     drop: Many[DropRule] = ()
     """Lines that are not kept."""
+    redact: bool = True
+    """Whether prompts, completions, tools' arguments and results, credentials and personal data are masked."""
     lines_per_second: Annotated[int, Ge(1)] = 10_000
     """Most lines that a node sends in a second; past that it reads more slowly, and drops nothing."""
     burst: Annotated[int, Ge(1)] = 20_000

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from components.settings.base import Model, Resources, resources
 from components.settings.cluster import ClusterSettings
+from rules.kubernetes import recordings
+from rules.kubernetes.alerts import capacity, control_plane, nodes, pods, workloads
+from rules.kubernetes.metrics import METRICS
 from rules.kubernetes.scrape import annotated_pods, annotated_services, kube_state_metrics_exporter, scrape_jobs
 from rules.system import System, Watched
+
+_ALERTS = (pods, workloads, nodes, capacity)
 
 
 class KubernetesSettings(Model):
@@ -19,9 +24,14 @@ class KubernetesSettings(Model):
 
 def build(settings: KubernetesSettings, cluster: ClusterSettings) -> Watched:
     annotated = (annotated_services(cluster), annotated_pods()) if settings.annotated else ()
+    of_control_plane = (recordings.CONTROL_PLANE, *control_plane.GROUPS) if cluster.runs_control_plane else ()
     return Watched(
         scrape_jobs=(*scrape_jobs(cluster), *annotated),
+        groups=(*recordings.RECORDINGS, *(group for part in _ALERTS for group in part.GROUPS), *of_control_plane),
         exporters=(kube_state_metrics_exporter(settings.kube_state_metrics),),
+        metrics=METRICS,
+        slos=control_plane.SLOS if cluster.runs_control_plane else (),
+        inhibitions=tuple(inhibition for part in _ALERTS for inhibition in part.INHIBITIONS),
     )
 
 

@@ -17,8 +17,8 @@ TELEMETRY = ("telemetry", 8081)
 
 # The API server exposes about 200 families, most of them histograms; these carry its load, latency, errors and health.
 APISERVER_METRICS = (
-    "apiserver_(admission_webhook_rejection_count|client_certificate_expiration_seconds_bucket)",
-    "apiserver_(current_inflight_requests|flowcontrol_(rejected_requests_total|current_inqueue_requests))",
+    "apiserver_(admission_webhook_(rejection|fail_open)_count|client_certificate_expiration_seconds_(bucket|sum|count))",
+    "apiserver_(current_inflight_requests|flowcontrol_((rejected|dispatched)_requests_total|current_inqueue_requests))",
     "apiserver_request_(total|terminations_total|duration_seconds_(bucket|sum|count))",
     "apiserver_request_sli_duration_seconds_(bucket|sum|count)",
     "apiserver_storage_(objects|size_bytes)",

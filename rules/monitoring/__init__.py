@@ -11,8 +11,11 @@ from components.flows import Internet, Peer, Server
 from components.settings.base import Many, Model, Resources, resources
 from components.settings.cluster import ClusterSettings
 from components.settings.quantities import Url
-from rules.monitoring.alerts import GROUPS
+from rules.model import Group
+from rules.monitoring.alerts import GROUPS, INHIBITIONS, OF_GRAFANA
 from rules.monitoring.metrics import METRICS
+from rules.monitoring.metrics import OF_GRAFANA as METRICS_OF_GRAFANA
+from rules.monitoring.recordings import RECORDINGS
 from rules.monitoring.scrape import JAEGER, READY, SERVERS, blackbox_exporter, grafana_job, scrape_jobs
 from rules.system import System, Watched
 
@@ -36,15 +39,20 @@ def build(settings: MonitoringSettings, cluster: ClusterSettings) -> Watched:
     probed |= {str(url): (Internet(url.host), (url.port,)) for url in settings.probes}
     return Watched(
         scrape_jobs=scrape_jobs(probed, cluster),
-        groups=GROUPS,
+        groups=(Group("monitoring-recordings", RECORDINGS), *GROUPS),
         exporters=(blackbox_exporter(settings.resources, cluster, tuple(probed.values())),),
         metrics=METRICS,
+        inhibitions=INHIBITIONS,
     )
 
 
 def grafana(path: str, cluster: ClusterSettings) -> Watched:
     """Grafana, when the stack has its own; ``path`` is where its paths begin."""
-    return Watched(scrape_jobs=(grafana_job(path, cluster),))
+    return Watched(
+        scrape_jobs=(grafana_job(path, cluster),),
+        groups=(OF_GRAFANA,),
+        metrics=METRICS_OF_GRAFANA,
+    )
 
 
 SYSTEM = System("monitoring", MonitoringSettings, build, always=True)

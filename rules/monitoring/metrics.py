@@ -1,13 +1,149 @@
-"""What the stack's own servers say of themselves, as far as rules and panels ask for it."""
+"""What the stack's own servers say of themselves, as far as rules and panels ask for it.
+
+Loki and Promtail carry parts of Prometheus, and so some metrics named ``prometheus_...``: rules that read these say
+which job they mean.
+"""
 
 from __future__ import annotations
 
-from rules.metrics import Metrics
+from collections.abc import Iterator
+
+from rules.metrics import Metric, Metrics, Unit
+from rules.monitoring.scrape import BLACKBOX_EXPORTER, GRAFANA, JAEGER, PROBES, PROMTAIL
 
 _PROMETHEUS = Metrics("prometheus")
+_ALERTMANAGER = Metrics("alertmanager")
+_LOKI = Metrics("loki")
+_PROMTAIL = Metrics(PROMTAIL)
+_JAEGER = Metrics(JAEGER)
+_PROBES = Metrics(PROBES)
+_GRAFANA = Metrics(GRAFANA)
+
+_REMOTE = "remote_name url"
+
+
+def _process(metrics: Metrics) -> Iterator[Metric]:
+    """What nearly every program says of its process."""
+    yield metrics.counter("process_cpu_seconds_total", unit=Unit.SECONDS)
+    yield metrics.gauge("process_resident_memory_bytes", unit=Unit.BYTES)
+    yield metrics.gauge("process_start_time_seconds", unit=Unit.TIMESTAMP)
+
+
+_OF_PROMETHEUS = (
+    *_process(_PROMETHEUS),
+    _PROMETHEUS.gauge("prometheus_config_last_reload_successful"),
+    _PROMETHEUS.counter("prometheus_http_requests_total", "code handler"),
+    # rules
+    _PROMETHEUS.counter("prometheus_rule_evaluation_failures_total", "rule_group"),
+    _PROMETHEUS.counter("prometheus_rule_group_iterations_missed_total", "rule_group"),
+    _PROMETHEUS.gauge("prometheus_rule_group_last_duration_seconds", "rule_group", Unit.SECONDS),
+    _PROMETHEUS.gauge("prometheus_rule_group_interval_seconds", "rule_group", Unit.SECONDS),
+    # alerts on their way
+    _PROMETHEUS.gauge("prometheus_notifications_alertmanagers_discovered"),
+    _PROMETHEUS.counter("prometheus_notifications_sent_total", "alertmanager"),
+    _PROMETHEUS.counter("prometheus_notifications_dropped_total", "alertmanager"),
+    _PROMETHEUS.gauge("prometheus_notifications_queue_length", "alertmanager"),
+    # scrapes
+    _PROMETHEUS.gauge("prometheus_target_scrape_pool_targets", "scrape_job"),
+    _PROMETHEUS.counter("prometheus_sd_kubernetes_http_request_total", "status_code"),
+    _PROMETHEUS.counter("prometheus_target_scrapes_exceeded_sample_limit_total"),
+    _PROMETHEUS.counter("prometheus_target_scrapes_exceeded_body_size_limit_total"),
+    _PROMETHEUS.counter("prometheus_target_scrape_pool_exceeded_label_limits_total"),
+    _PROMETHEUS.counter("prometheus_target_scrape_pool_exceeded_target_limit_total"),
+    _PROMETHEUS.counter("prometheus_target_scrapes_sample_duplicate_timestamp_total"),
+    _PROMETHEUS.counter("prometheus_target_scrapes_sample_out_of_order_total"),
+    _PROMETHEUS.counter("prometheus_target_scrapes_sample_out_of_bounds_total"),
+    # storage
+    _PROMETHEUS.gauge("prometheus_tsdb_head_series"),
+    _PROMETHEUS.gauge("prometheus_tsdb_head_max_time_seconds", unit=Unit.TIMESTAMP),
+    _PROMETHEUS.counter("prometheus_tsdb_head_samples_appended_total", "type"),
+    _PROMETHEUS.counter("prometheus_tsdb_too_old_samples_total", "type"),
+    _PROMETHEUS.counter("prometheus_tsdb_compactions_failed_total"),
+    _PROMETHEUS.counter("prometheus_tsdb_reloads_failures_total"),
+    _PROMETHEUS.counter("prometheus_tsdb_wal_writes_failed_total"),
+    _PROMETHEUS.counter("prometheus_tsdb_wal_truncations_failed_total"),
+    _PROMETHEUS.counter("prometheus_tsdb_wal_corruptions_total"),
+    _PROMETHEUS.counter("prometheus_tsdb_checkpoint_creations_failed_total"),
+    _PROMETHEUS.counter("prometheus_tsdb_head_truncations_failed_total"),
+    _PROMETHEUS.counter("prometheus_tsdb_size_retentions_total"),
+    _PROMETHEUS.gauge("prometheus_tsdb_storage_blocks_bytes", unit=Unit.BYTES),
+    _PROMETHEUS.gauge("prometheus_tsdb_retention_limit_bytes", unit=Unit.BYTES),
+    _PROMETHEUS.histogram("prometheus_tsdb_compaction_chunk_size_bytes", unit=Unit.BYTES),
+    _PROMETHEUS.histogram("prometheus_tsdb_compaction_chunk_samples", unit=Unit.NONE),
+    # remote write, when there is any
+    _PROMETHEUS.gauge("prometheus_remote_storage_queue_highest_timestamp_seconds", _REMOTE, Unit.TIMESTAMP),
+    _PROMETHEUS.gauge("prometheus_remote_storage_queue_highest_sent_timestamp_seconds", _REMOTE, Unit.TIMESTAMP),
+    _PROMETHEUS.counter("prometheus_remote_storage_samples_total", _REMOTE),
+    _PROMETHEUS.counter("prometheus_remote_storage_samples_failed_total", _REMOTE),
+)
+_OF_ALERTMANAGER = (
+    *_process(_ALERTMANAGER),
+    _ALERTMANAGER.gauge("alertmanager_config_last_reload_successful"),
+    _ALERTMANAGER.gauge("alertmanager_config_hash"),
+    _ALERTMANAGER.gauge("alertmanager_cluster_members"),
+    _ALERTMANAGER.gauge("alertmanager_cluster_failed_peers"),
+    _ALERTMANAGER.counter("alertmanager_notifications_total", "integration"),
+    _ALERTMANAGER.counter("alertmanager_notifications_failed_total", "integration reason"),
+    _ALERTMANAGER.counter("alertmanager_silences_maintenance_errors_total"),
+    _ALERTMANAGER.counter("alertmanager_nflog_maintenance_errors_total"),
+)
+_OF_LOKI = (
+    *_process(_LOKI),
+    _LOKI.histogram("loki_request_duration_seconds", "method route status_code ws"),
+    _LOKI.counter("loki_distributor_lines_received_total", "tenant format policy is_internal_stream"),
+    _LOKI.counter("loki_discarded_samples_total", "tenant reason format policy retention_hours"),
+    _LOKI.counter("loki_ingester_chunks_flush_failures_total"),
+    _LOKI.counter("loki_ingester_wal_disk_full_failures_total"),
+    _LOKI.gauge("loki_ingester_memory_streams", "tenant"),
+    _LOKI.gauge("loki_ring_members", "name state"),
+    _LOKI.gauge("loki_compactor_apply_retention_last_successful_run_timestamp_seconds", unit=Unit.TIMESTAMP),
+    _LOKI.counter("loki_prometheus_rule_evaluations_total", "rule_group user"),
+    _LOKI.counter("loki_prometheus_rule_evaluation_failures_total", "rule_group user"),
+)
+_OF_PROMTAIL = (
+    *_process(_PROMTAIL),
+    _PROMTAIL.gauge("promtail_file_bytes_total", "path", Unit.BYTES),
+    _PROMTAIL.gauge("promtail_read_bytes_total", "path", Unit.BYTES),
+    _PROMTAIL.counter("promtail_sent_entries_total", "host"),
+    _PROMTAIL.counter("promtail_dropped_entries_total", "host tenant reason"),
+    _PROMTAIL.histogram("promtail_request_duration_seconds", "host status_code"),
+)
+_OF_JAEGER = (
+    _JAEGER.counter("otelcol_process_cpu_seconds_total", unit=Unit.SECONDS),
+    _JAEGER.gauge("otelcol_process_memory_rss_bytes", unit=Unit.BYTES),
+    _JAEGER.counter("otelcol_process_uptime_seconds_total", unit=Unit.SECONDS),
+    *(
+        _JAEGER.counter(f"otelcol_receiver_{outcome}_spans_total", "receiver transport")
+        for outcome in ("accepted", "refused", "failed")
+    ),
+    _JAEGER.counter("otelcol_exporter_sent_spans_total", "exporter"),
+    _JAEGER.counter("otelcol_exporter_send_failed_spans_total", "exporter"),
+    # only with sampling
+    _JAEGER.counter("otelcol_processor_tail_sampling_new_trace_id_received_total"),
+    _JAEGER.counter("otelcol_processor_tail_sampling_sampling_trace_dropped_too_early_total"),
+    _JAEGER.counter("jaeger_storage_requests_total", "kind name operation result role"),
+)
+_OF_PROBES = (
+    _PROBES.gauge("probe_success"),
+    _PROBES.gauge("probe_duration_seconds", unit=Unit.SECONDS),
+    _PROBES.gauge("probe_ssl_earliest_cert_expiry", unit=Unit.TIMESTAMP),
+)
 
 METRICS = (
-    _PROMETHEUS.gauge("prometheus_config_last_reload_successful"),
-    _PROMETHEUS.counter("prometheus_rule_evaluation_failures_total", "rule_group"),
-    _PROMETHEUS.gauge("prometheus_notifications_alertmanagers_discovered"),
+    *_OF_PROMETHEUS,
+    *_OF_ALERTMANAGER,
+    *_OF_LOKI,
+    *_OF_PROMTAIL,
+    *_OF_JAEGER,
+    *_OF_PROBES,
+    *_process(Metrics(BLACKBOX_EXPORTER)),
 )
+OF_GRAFANA = (
+    *_process(_GRAFANA),
+    _GRAFANA.histogram("grafana_http_request_duration_seconds", "handler method status_code"),
+    _GRAFANA.counter("grafana_alerting_rule_evaluations_total", "org"),
+    _GRAFANA.counter("grafana_alerting_rule_evaluation_failures_total", "org"),
+    # of these, Grafana shows only the integrations that have counted something
+    _GRAFANA.counter("grafana_alerting_notifications_failed_total", "integration org"),
+)
+"""Of Grafana, when the stack has its own."""

@@ -27,7 +27,10 @@ SERVERS = {
 READY = {"loki": "/ready"}
 """Where a server says that it is ready, if not at ``/-/ready``."""
 PROMTAIL = "promtail"
+GRAFANA = "grafana"
+PROBES = "probes"
 
+COLLECTOR = "otel-collector"
 JAEGER = "jaeger"
 SPAN_METRICS = "jaeger-span-metrics"
 # 500 combinations of labels per service at most, 17 series each: room for some twenty services that all run away.
@@ -43,6 +46,7 @@ def scrape_jobs(probed: Iterable[str], cluster: ClusterSettings) -> tuple[Scrape
     return (
         *(_server(name, port, "http", namespace) for name, port in SERVERS.items()),
         _server(BLACKBOX_EXPORTER, BLACKBOX_PORT, "metrics", namespace),
+        _server(COLLECTOR, ports.COLLECTOR_METRICS, "metrics", namespace),
         _server(JAEGER, ports.JAEGER_METRICS, "metrics", namespace),
         _span_metrics(namespace),
         _agent(PROMTAIL, ports.PROMTAIL, "http", cluster.namespaces.node_agents),
@@ -66,7 +70,7 @@ def _server(name: str, port: int, port_name: str, namespace: str) -> ScrapeJob:
 
 def grafana_job(path: str, cluster: ClusterSettings) -> ScrapeJob:
     """Of our own Grafana; ``path`` is where its paths begin."""
-    job = _server("grafana", ports.GRAFANA, "http", cluster.namespaces.stack)
+    job = _server(GRAFANA, ports.GRAFANA, "http", cluster.namespaces.stack)
     return replace(job, path=f"{path}/metrics")
 
 
@@ -97,7 +101,7 @@ def _agent(name: str, port: int, port_name: str, namespace: str) -> ScrapeJob:
 
 def _probes(targets: tuple[str, ...], namespace: str) -> ScrapeJob:
     return ScrapeJob(
-        name="probes",
+        name=PROBES,
         discovery=StaticTargets(targets),
         reaches=((Server(BLACKBOX_EXPORTER), (BLACKBOX_PORT,)),),
         path="/probe",

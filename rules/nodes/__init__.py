@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from components.settings.base import Model, Resources, resources
 from components.settings.cluster import ClusterSettings
+from rules.nodes import alerts, recordings
+from rules.nodes.metrics import METRICS
 from rules.nodes.scrape import node_exporter, scrape_job
 from rules.system import System, Watched
 
@@ -16,7 +18,14 @@ class NodesSettings(Model):
 
 
 def build(settings: NodesSettings, cluster: ClusterSettings) -> Watched:
-    return Watched(scrape_jobs=(scrape_job(cluster),), exporters=(node_exporter(settings.resources),))
+    return Watched(
+        scrape_jobs=(scrape_job(cluster),),
+        # Recordings first: what the alerts compare.
+        groups=(recordings.GROUP, *alerts.GROUPS),
+        exporters=(node_exporter(settings.resources),),
+        metrics=METRICS,
+        inhibitions=alerts.INHIBITIONS,
+    )
 
 
 SYSTEM = System("nodes", NodesSettings, build)

@@ -19,8 +19,10 @@ _IGNORED_FILE_SYSTEMS = (
     r"^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660|mqueue|nsfs|overlay"
     r"|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|sysfs|tmpfs|tracefs)$"
 )
-# One interface per pod: their traffic is in the cadvisor job, by pod.
-_IGNORED_INTERFACES = r"^(veth|cali|lxc|cni|flannel|tunl|eni|azv).*$"
+# One interface per pod, whose traffic is in the cadvisor job, by pod; and those that only pass on what others carry.
+_IGNORED_INTERFACES = (
+    r"^(veth|cali|lxc|cni|flannel|tunl|eni|azv|gke|cilium|kube-ipvs|nodelocaldns|vxlan|docker|br-|virbr|dummy).*$"
+)
 
 
 def node_exporter(resources: Resources) -> Exporter:

@@ -319,6 +319,8 @@ def needs(stack: Rendered) -> dict[Account, set[Permission]]:
         account = Account(workload["metadata"]["namespace"], pod_spec(workload)["serviceAccountName"])
         for container in pod_spec(workload)["containers"]:
             watched = {what for value in values(container["args"], "--resources") for what in value.split(",")}
+            if "k8s_attributes" in processors(stack, container["name"]):
+                watched.add("pods")
             for job in scrape_jobs(stack, container["name"]):
                 discoveries = job.get("kubernetes_sd_configs", [])
                 watched |= {what for discovery in discoveries for what in DISCOVERED[discovery["role"]]}
@@ -335,9 +337,17 @@ def values(args: Iterable[str], flag: str) -> list[str]:
 
 
 def scrape_jobs(stack: Rendered, name: str) -> list[Manifest]:
+    return [job for content in configuration(stack, name) for job in content.get("scrape_configs", [])]
+
+
+def processors(stack: Rendered, name: str) -> set[str]:
+    """Of a collector, what telemetry goes through."""
+    return {processor for content in configuration(stack, name) for processor in content.get("processors", {})}
+
+
+def configuration(stack: Rendered, name: str) -> list[Manifest]:
     files = sorted(stack.config(name).rglob("*.y*ml"))
-    read = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in files)
-    return [job for content in read for job in content.get("scrape_configs", [])]
+    return [yaml.safe_load(path.read_text(encoding="utf-8")) for path in files]
 
 
 def can_i(

@@ -89,7 +89,7 @@ config:
 
 SERVERS = ("alertmanager", "blackbox-exporter", "kube-state-metrics", "node-exporter", "prometheus")
 """Started here, on what was rendered."""
-ELSEWHERE = ("jaeger", "loki", "promtail")
+ELSEWHERE = ("jaeger", "loki", "otel-collector", "promtail")
 """Started in the file of their own, which has what they talk to as well."""
 NOT_TO_BE_HAD = ("grafana",)
 """Cannot be started here; its configuration is held against the documented keys, in tests/test_grafana.py."""

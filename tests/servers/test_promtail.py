@@ -15,13 +15,14 @@ import pytest
 
 from components.logs import LABELS
 from components.promtail import config
+from tests.planted import BY_KEY, KEPT, PLANTED, SAID, SECRET_PARTS
 from tests.servers.control_plane import ControlPlane
 from tests.servers.harness import eventually, http_text
 from tests.servers.logs import LogFile, Loki, Promtail, metric, stack
 from tools.servers.build import binary
 
 NODE, OTHER_NODE = "node-a", "node-b"
-TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+TRACE, OTHER_TRACE = "4bf92f3577b34da6a3ce929d0e0e4736", "5cf92f3577b34da6a3ce929d0e0e4737"
 DROP = [
     {"namespace": "promtail-ignored"},
     {"namespace": "promtail", "app": "noisy"},
@@ -142,6 +143,9 @@ def collected(
     partial.write("x" * 1000, flag="P")
     partial.write("y" * 1000)
     partial.write("next")
+    careless = agent.file(pod(cluster, "careless", **web("careless")))
+    careless.write(*(f"text {secret} end" for secret in PLANTED.values()))
+    careless.write(json.dumps({"level": "warn", "trace_id": OTHER_TRACE, **BY_KEY, **KEPT}))
     agent.file(deployed(cluster, "orders")).write("made by a Deployment")
     agent.file(pod(cluster, "labelled", app="by-label")).write("named by its label")
     agent.file(pod(cluster, "alone")).write("named after its pod")
@@ -150,6 +154,7 @@ def collected(
     agent.file(pod(cluster, "elsewhere", node=OTHER_NODE, **web("elsewhere"))).write("another node's")
     with agent.running():
         eventually(lambda: loki.count('{app="alone"}') and loki.count('{app="web"}') >= 8, 30, "lines arrive")
+        eventually(lambda: loki.count('{app="careless"}') > len(PLANTED), 30, "lines arrive")
         eventually(lambda: loki.count('{app="partial"}') >= 2 and loki.count('{app="traces"}') >= 4, 30, "lines arrive")
         yield loki
 
@@ -190,6 +195,15 @@ def test_a_line_is_found_by_the_trace_id_in_its_json(collected: Loki) -> None:
         "span_id": "00f067aa0ba902b7",
     }
     assert json.loads(found[0].line)["msg"] == "declined", "the line is as it was printed"
+
+
+def test_what_may_not_be_kept_is_masked_and_the_rest_stays(collected: Loki) -> None:
+    found = lines(collected, "careless")
+    assert not [part for part in (*SECRET_PARTS, SAID) if part in "".join(found)]
+    assert [line[:5] + line[-3:] for line in found[:-1]] == ["text end"] * len(PLANTED)
+    (entry,) = collected.entries(f'{{app="careless"}} | trace_id="{OTHER_TRACE}"')
+    assert json.loads(entry.line).items() >= KEPT.items(), "a line of JSON is one still"
+    assert dict(entry.labels)["level"] == "warn"
 
 
 def test_a_stack_trace_is_one_entry(collected: Loki) -> None:

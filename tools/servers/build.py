@@ -3,7 +3,7 @@
 What is built is kept outside git, one folder per state of a pin, and nothing is built twice:
 ``${AGENT_OBSERVABILITY_CACHE:-${XDG_CACHE_HOME:-~/.cache}/agent-observability}/servers``.
 A set is named after its folder, its packages are the ``tool`` lines of its go.mod, and its version is the one that
-go.mod requires: there is no second list to keep.
+go.mod requires: there is no second list to keep. A folder with Go code of its own is built from that.
 """
 
 from __future__ import annotations
@@ -48,9 +48,14 @@ _STAMPS: Mapping[str, Mapping[str, str]] = {
     },
     "loki": _LOKI,
     "node-exporter": _COMMON,
+    "otel-collector": {"main.version": "{release}"},
     "prometheus": _COMMON,
     "promtail": _LOKI,
 }
+
+
+_CORES = {"otel-collector": "go.opentelemetry.io/collector/otelcol"}
+"""Of the sets that are built from code beside their go.mod: the module whose version is theirs."""
 
 
 class BuildError(Exception):
@@ -95,9 +100,10 @@ class Server:
 def read_pin(pin: Path) -> Server:
     """Read what the go.mod in the folder ``pin`` says of its server. Raises BuildError when it pins none."""
     text = re.sub(r"\s*//.*", "", (pin / "go.mod").read_text(encoding="utf-8"))
-    tools = _directive("tool", text)
+    core = _CORES.get(pin.name)
+    tools = ["."] if core else _directive("tool", text)
     required = dict(line.split()[:2] for line in _directive("require", text))
-    provider = max((m for m in required if tools and f"{tools[0]}/".startswith(f"{m}/")), key=len, default=None)
+    provider = core or max((m for m in required if tools and f"{tools[0]}/".startswith(f"{m}/")), key=len, default=None)
     if provider is None:
         raise BuildError(f"{pin.name}: its go.mod must have a `tool` line and require the module of that tool")
     # Go names a binary after its package, which for etcd would be "server": one that is alone is named after its set.
@@ -170,6 +176,7 @@ def _digest(server: Server) -> str:
     for part in (
         (server.pin / "go.mod").read_bytes(),
         (server.pin / "go.sum").read_bytes(),
+        *(code.read_bytes() for code in sorted(server.pin.glob("*.go"))),
         repr((server.flags, sorted(_ENVIRONMENT.items()))).encode(),
         _go_version(server).encode(),
     ):

@@ -1,0 +1,1 @@
+"""The one address for telemetry: what the collector reads (``config``) and what runs it (``component``)."""

@@ -1,0 +1,86 @@
+"""The collector on Kubernetes: a StatefulSet, so that each replica finds its own queue again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pulumi import ComponentResource, Output, ResourceOptions
+from pulumi_kubernetes.rbac.v1 import PolicyRuleArgsDict
+
+from components import images, ports
+from components.kubernetes import Probes, Program, Site
+from components.otel_collector import config
+from components.settings.collector import CollectorSettings
+from components.settings.jaeger import JaegerSettings
+from components.settings.loki import LokiSettings
+from components.settings.prometheus import PrometheusSettings
+from components.workload import cluster_access, stateful_set, surroundings
+
+NAME = "otel-collector"
+# It compacts the files of its queues first: seconds for each gigabyte.
+START_SECONDS = 300
+# To answer those who are sending, and write what is not yet in a queue.
+GRACE_SECONDS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtelCollectorArgs:
+    site: Site
+    settings: CollectorSettings
+    prometheus: PrometheusSettings
+    """Who gets metrics: each of its replicas."""
+    jaeger: JaegerSettings
+    """Who gets spans; of several replicas, each all of a trace."""
+    loki: LokiSettings
+    """Who gets logs, and for which tenant."""
+
+
+class OtelCollector(ComponentResource):
+    """Takes all telemetry, at :attr:`url` by HTTP and at its port for gRPC, from inside the cluster."""
+
+    url: Output[str]
+
+    def __init__(self, name: str, args: OtelCollectorArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("observability:index:OtelCollector", name, {}, opts)
+        child = ResourceOptions(parent=self)
+        settings, program = args.settings, self._program(args)
+        around = surroundings(name, program, args.site, child, replicas=settings.replicas)
+        pods: PolicyRuleArgsDict = {"api_groups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}
+        access = cluster_access(name, NAME, [pods], args.site, child)
+        stateful_set(
+            name,
+            program,
+            args.site,
+            child,
+            replicas=settings.replicas,
+            storage=settings.storage,
+            after=[*around, *access],
+        )
+        self.url = Output.concat("http://", NAME, ".", args.site.namespace, f".svc:{ports.OTLP_HTTP}")
+        self.register_outputs({"url": self.url})
+
+    @staticmethod
+    def _program(args: OtelCollectorArgs) -> Program:
+        settings = args.settings
+        return Program(
+            name=NAME,
+            image=images.OTEL_COLLECTOR,
+            args=["--config=file:/etc/otel-collector/config/collector.yaml"],
+            ports={
+                "otlp-grpc": ports.OTLP_GRPC,
+                "otlp-http": ports.OTLP_HTTP,
+                "health": ports.COLLECTOR_HEALTH,
+                "metrics": ports.COLLECTOR_METRICS,
+            },
+            probes=Probes(live=("/", "health"), ready=("/", "health"), startup_seconds=START_SECONDS),
+            resources=settings.resources,
+            workload=settings,
+            config=config.files(settings, args.site.cluster, args.prometheus, args.jaeger, args.loki),
+            # Collect garbage harder before anything is refused.
+            env=[
+                {"name": "GOMEMLIMIT", "value": str(config.memory(settings).count * config.MEMORY_PERCENT // 100)},
+            ],
+            token=True,
+            data=config.DATA if settings.storage is not None else None,
+            grace_seconds=GRACE_SECONDS,
+        )

@@ -1,0 +1,134 @@
+"""What the collector does to telemetry on its way: says whose it is, masks, names and shortens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from components.logs import LEVEL_WORDS
+from components.otel_collector import redacting
+from components.otel_collector.ottl import attribute, quoted, transform
+from components.settings.cluster import ClusterSettings
+from components.settings.collector import CollectorSettings
+
+# Jaeger's badger refuses values past 64 900 bytes, and with them their trace.
+VALUE_BYTES = 60_000
+
+_SEVERITIES = {level: 1 + 4 * number for number, level in enumerate(LEVEL_WORDS)}
+"""The least severity number of each level, as OpenTelemetry counts: four numbers each, from 1."""
+
+# From the label that says it, to what made the pod; as Promtail does it. What sends from elsewhere has its own name.
+_APP = (
+    "pod.label.name",
+    "pod.label.app",
+    "k8s.deployment.name",
+    "k8s.statefulset.name",
+    "k8s.daemonset.name",
+    "k8s.cronjob.name",
+    "k8s.job.name",
+    "k8s.pod.name",
+    "service.name",
+)
+
+
+def order(signal: str, settings: CollectorSettings) -> list[str]:
+    """The names of the processors that a signal goes through."""
+    return [
+        "k8s_attributes",
+        "transform/place",
+        *(redacting.ORDER[signal] if settings.redact else []),
+        *(["transform/labels"] if signal == "logs" else []),
+        *(["transform/shorten"] if signal != "metrics" else []),
+    ]
+
+
+def made(settings: CollectorSettings, cluster: ClusterSettings) -> dict[str, Any]:
+    """Every processor that some signal goes through, besides the memory limiter."""
+    return {
+        "k8s_attributes": _pods(),
+        "transform/place": _place(cluster),
+        **(redacting.made() if settings.redact else {}),
+        "transform/labels": transform(log_statements=[_names(), _levels()]),
+        "transform/shorten": transform(
+            trace_statements=[_shortened(where) for where in ("resource", "scope", "span", "spanevent")],
+            log_statements=[_shortened(where) for where in ("resource", "scope", "log")],
+        ),
+    }
+
+
+def _shortened(where: str) -> list[str]:
+    return [f"truncate_all({where}.attributes, {VALUE_BYTES})"]
+
+
+def _pods() -> dict[str, Any]:
+    return {
+        "auth_type": "serviceAccount",
+        "extract": {
+            "metadata": [
+                "k8s.namespace.name",
+                "k8s.pod.name",
+                "k8s.pod.uid",
+                "k8s.node.name",
+                "k8s.container.name",
+                "k8s.deployment.name",
+                "k8s.statefulset.name",
+                "k8s.daemonset.name",
+                "k8s.cronjob.name",
+                "k8s.job.name",
+            ],
+            "labels": [
+                {"tag_name": "pod.label.name", "key": "app.kubernetes.io/name", "from": "pod"},
+                {"tag_name": "pod.label.app", "key": "app", "from": "pod"},
+            ],
+        },
+        # What a sender says of itself, then where the connection comes from.
+        "pod_association": [
+            {"sources": [{"from": "resource_attribute", "name": "k8s.pod.uid"}]},
+            {"sources": [{"from": "connection"}]},
+        ],
+    }
+
+
+def _place(cluster: ClusterSettings) -> dict[str, Any]:
+    instance, uid = attribute("service.instance.id"), attribute("k8s.pod.uid")
+    statements = [
+        f"set({attribute('cluster')}, {quoted(cluster.name)})",
+        f"set({attribute('environment')}, {quoted(cluster.environment)})",
+        f'set({attribute("app")}, Coalesce([{", ".join(attribute(name) for name in _APP)}, "unknown"]))',
+        # Two pods of a service whose metrics say neither would be one series.
+        f"set({instance}, {uid}) where {instance} == nil and {uid} != nil",
+        'delete_matching_keys(resource.attributes, "^pod[.]label[.]")',
+    ]
+    return transform(metric_statements=[statements], trace_statements=[statements], log_statements=[statements])
+
+
+def _levels() -> list[str]:
+    """The label ``level`` from the severity, or from the word for it where a sender gives no number; and the logger."""
+    level, logger = attribute("level", "log"), attribute("logger", "log")
+    number, word = "log.severity_number", "log.severity_text"
+    return [
+        f'set({word}, {level}) where {number} == 0 and {word} == "" and IsString({level})',
+        *(
+            f'set({number}, {least}) where {number} == 0 and IsMatch({word}, "(?i)^(?:{"|".join(LEVEL_WORDS[name])})$")'
+            for name, least in _SEVERITIES.items()
+        ),
+        'delete_key(log.attributes, "level")',
+        *(f"set({level}, {quoted(name)}) where {number} >= {least}" for name, least in _SEVERITIES.items()),
+        f'set({logger}, scope.name) where scope.name != "" and {logger} == nil',
+    ]
+
+
+def _names() -> list[str]:
+    """What is said of the pod, named as Promtail names it."""
+    renamed = {
+        "namespace": "k8s.namespace.name",
+        "container": "k8s.container.name",
+        "pod": "k8s.pod.name",
+        "node": "k8s.node.name",
+    }
+    return [
+        *(
+            f"set({attribute(name)}, {attribute(source)}) where {attribute(source)} != nil"
+            for name, source in renamed.items()
+        ),
+        'delete_matching_keys(resource.attributes, "^k8s[.]")',
+    ]

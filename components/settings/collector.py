@@ -1,0 +1,57 @@
+"""The collector that telemetry is sent to, as a stack file describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from annotated_types import Ge, Le
+
+from components.settings.base import DnsLabel, LogLevel, Many, Problem, Resources, Workload, problem, resources
+from components.settings.cluster import ClusterSettings
+from components.settings.quantities import Bytes
+
+# Ten stores at most, each with a batch on its way and as much again in the file that its queue is written to.
+SMALLEST_QUEUE = Bytes.parse("1Gi")
+# What is received, redacted and sent at once is some 200 MiB; below that the limiter refuses before anything is wrong.
+LEAST_MEMORY = Bytes.parse("512Mi")
+
+
+class CollectorSettings(Workload):
+    """The one address for telemetry: takes OTLP, redacts it, and brings it to Prometheus, Jaeger and Loki."""
+
+    replicas: Annotated[int, Ge(1), Le(20)] = 1
+    """Identical servers, each with a queue of its own."""
+    resources: Resources = resources("200m", "512Mi", "1Gi")
+    """Requests and limits; above four fifths of the memory limit telemetry is refused, and senders retry."""
+    storage: Bytes | None = Bytes.parse("10Gi")
+    """Size of each replica's volume, which keeps what a store has not taken yet; null keeps that in memory."""
+    ingest: Many[DnsLabel] = ()
+    """Namespaces whose pods may send; none by default, since OTLP has no login: this is the only door."""
+    redact: bool = True
+    """Whether prompts, completions, tools' arguments and results, credentials and personal data are masked."""
+    log_level: LogLevel = "info"
+    """Least severe log line that is written."""
+
+
+def production_keeps_what_it_acknowledged(cluster: ClusterSettings, collector: CollectorSettings) -> Iterator[Problem]:
+    if cluster.is_production and collector.storage is None:
+        reason = "a size: in production what was acknowledged may not be lost when a pod moves"
+        yield problem("collector.storage", None, reason)
+
+
+def the_queue_has_room(collector: CollectorSettings) -> Iterator[Problem]:
+    if collector.storage is not None and collector.storage < SMALLEST_QUEUE:
+        reason = f"at least {SMALLEST_QUEUE}: each store has a queue of its own on it"
+        yield problem("collector.storage", str(collector.storage), reason)
+
+
+def the_collector_has_memory(collector: CollectorSettings) -> Iterator[Problem]:
+    limit = collector.resources.limits.memory
+    if limit is not None and limit < LEAST_MEMORY:
+        reason = f"at least {LEAST_MEMORY}: with less, it refuses more than it takes"
+        yield problem("collector.resources.limits.memory", str(limit), reason)
+
+
+CHECKS = (production_keeps_what_it_acknowledged, the_queue_has_room, the_collector_has_memory)
+"""What the section must hold, in itself and with others."""

@@ -1,0 +1,1 @@
+"""Alerts over a Kubernetes cluster, a file per subject, each with the reason of its numbers."""

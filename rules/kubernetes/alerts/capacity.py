@@ -1,0 +1,76 @@
+"""Alerts about what fills up: volumes and quotas."""
+
+from __future__ import annotations
+
+from components.settings.quantities import Duration
+from dashboards.uids import Dashboard
+from rules.kubernetes.recordings import VOLUME_USED
+from rules.metrics import Unit
+from rules.model import Alert, Group, Inhibition, Severity
+
+_CLAIM = "cluster, namespace, persistentvolumeclaim"
+_QUOTA = "cluster, namespace, resourcequota, resource"
+_DAYS_AHEAD = 4  # over a long weekend
+
+# What nobody writes to is full by design.
+_READ_ONLY = f'on ({_CLAIM}) kube_persistentvolumeclaim_access_mode{{access_mode="ReadOnlyMany"}} == 1'
+
+VOLUME_FULL = Alert(
+    name="KubernetesPersistentVolumeFilling",
+    value=VOLUME_USED,
+    unit=Unit.RATIO,
+    # Databases slow down and compactions fail in the last tenth; with 3 % left the next burst stops writes.
+    above={Severity.WARNING: 0.9, Severity.CRITICAL: 0.97},
+    unless=_READ_ONLY,
+    for_=Duration.parse("5m"),  # a compaction's second copy comes and goes
+    owner="platform",
+    summary="A persistent volume is nearly full.",
+    description=(
+        "{{ $labels.namespace }}/{{ $labels.persistentvolumeclaim }} has {{ $value | humanizePercentage }} of its"
+        " {{ $labels.resource }} in use."
+    ),
+    dashboard=Dashboard.KUBERNETES_NAMESPACE,
+)
+VOLUME_WILL_FILL = Alert(
+    name="KubernetesPersistentVolumeWillFill",
+    value=VOLUME_USED,
+    unit=Unit.RATIO,
+    above={Severity.WARNING: 0.6},  # a fresh volume being loaded looks like growth without end
+    and_=f"predict_linear({VOLUME_USED}[6h], {_DAYS_AHEAD} * 24 * 3600) > 1",
+    unless=_READ_ONLY,
+    for_=Duration.parse("1h"),  # a nightly job's peak bends the line for less
+    owner="platform",
+    summary="A persistent volume will be full within days.",
+    description=(
+        "{{ $labels.namespace }}/{{ $labels.persistentvolumeclaim }} has {{ $value | humanizePercentage }} of its"
+        f" {{{{ $labels.resource }}}} in use, and at the pace of the last six hours all within {_DAYS_AHEAD} days."
+    ),
+    dashboard=Dashboard.KUBERNETES_NAMESPACE,
+    runbook="KubernetesPersistentVolumeFilling",
+)
+QUOTA = Alert(
+    name="KubernetesQuotaAlmostUsed",
+    value=(
+        f'max by ({_QUOTA}) (kube_resourcequota{{type="used"}})'
+        f' / max by ({_QUOTA}) (kube_resourcequota{{type="hard"}} > 0)'
+    ),
+    unit=Unit.RATIO,
+    above={Severity.INFO: 0.9},  # no more than information: many quotas are cut to what is used
+    for_=Duration.parse("15m"),  # a rollout's extra pods are gone
+    owner="platform",
+    summary="A namespace has nearly used a quota.",
+    description=(
+        "{{ $labels.namespace }} uses {{ $value | humanizePercentage }} of {{ $labels.resource }} in its quota"
+        " {{ $labels.resourcequota }}."
+    ),
+    dashboard=Dashboard.KUBERNETES_NAMESPACE,
+)
+
+GROUPS = (Group("kubernetes-capacity", (VOLUME_FULL, VOLUME_WILL_FILL, QUOTA)),)
+INHIBITIONS = (
+    Inhibition(
+        source={"alertname": VOLUME_FULL.name},
+        target={"alertname": VOLUME_WILL_FILL.name},
+        equal=("cluster", "environment", "namespace", "persistentvolumeclaim", "resource"),
+    ),
+)

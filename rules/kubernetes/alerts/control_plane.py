@@ -1,0 +1,115 @@
+"""Alerts and objectives of the API server, where whoever runs the cluster runs it too."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from components.settings.quantities import Duration
+from dashboards.uids import Dashboard
+from rules.metrics import Unit
+from rules.model import Alert, Group, Severity
+from rules.slo import BY, SHORT, Slo, rate
+
+_LEVEL = "cluster, priority_level"
+_REJECTED = "rate(apiserver_flowcontrol_rejected_requests_total[5m])"
+
+API_SERVER_DOWN = Alert(
+    name="KubernetesApiServerDown",
+    value='absent(up{job="apiservers"} == 1)',
+    severity=Severity.CRITICAL,
+    for_=Duration.parse("5m"),  # an upgrade restarts a single one, which takes two or three
+    owner="platform",
+    summary="No API server answers.",
+    description="Nothing can be deployed, scaled or moved; what runs goes on until it fails.",
+    dashboard=Dashboard.KUBERNETES_CLUSTER,
+)
+REQUESTS_REJECTED = Alert(
+    name="KubernetesApiRequestsRejected",
+    value=(
+        f"sum by ({_LEVEL}) ({_REJECTED}) / sum by ({_LEVEL})"
+        f" ({_REJECTED} or rate(apiserver_flowcontrol_dispatched_requests_total[5m]))"
+    ),
+    unit=Unit.RATIO,
+    above={Severity.WARNING: 0.05},  # clients wait and ask again; from one in twenty on controllers fall behind
+    and_=f"sum by ({_LEVEL}) ({_REJECTED}) > 0.1",  # six a minute
+    for_=Duration.parse("10m"),  # controllers that all start at once are through
+    owner="platform",
+    summary="The API server turns requests away.",
+    description=(
+        "{{ $value | humanizePercentage }} of the requests of priority level {{ $labels.priority_level }} are rejected"
+        " for lack of room."
+    ),
+    dashboard=Dashboard.KUBERNETES_CLUSTER,
+)
+CLIENT_CERTIFICATE_EXPIRES = Alert(
+    name="KubernetesClientCertificateExpires",
+    value=(
+        "histogram_quantile(0.01, sum by (cluster, le)"
+        " (rate(apiserver_client_certificate_expiration_seconds_bucket[5m])))"
+    ),
+    unit=Unit.SECONDS,
+    # Certificates of control planes last a year; whoever renews them does so with a month left.
+    below={Severity.WARNING: 7 * 24 * 3600, Severity.CRITICAL: 24 * 3600},
+    for_=Duration.parse("15m"),  # somebody's short-lived certificate, used once
+    owner="platform",
+    summary="A client's certificate is about to expire.",
+    description="Clients come with a certificate that expires in {{ $value | humanizeDuration }}.",
+    dashboard=Dashboard.KUBERNETES_CLUSTER,
+)
+AGGREGATED_API_DOWN = Alert(
+    name="KubernetesAggregatedApiDown",
+    value="max by (cluster, name) (aggregator_unavailable_apiservice == 1)",
+    severity=Severity.WARNING,
+    for_=Duration.parse("10m"),  # a rolling update of what serves it
+    owner="platform",
+    summary="An aggregated API is unavailable.",
+    description="{{ $labels.name }} is unavailable: whoever asks for it, like an autoscaler, gets errors.",
+    dashboard=Dashboard.KUBERNETES_CLUSTER,
+)
+WEBHOOK_FAILING = Alert(
+    name="KubernetesWebhookFailing",
+    # The label of the reason keeps the two apart: failed closed, so refused, or failed open, so let through unchecked.
+    value=(
+        'sum by (cluster, name) (rate(apiserver_admission_webhook_rejection_count{error_type!="no_error"}[5m])'
+        " or rate(apiserver_admission_webhook_fail_open_count[5m]))"
+    ),
+    unit=Unit.PER_SECOND,
+    above={Severity.WARNING: 0.05},  # three a minute; a restart of a webhook with one replica loses fewer
+    for_=Duration.parse("10m"),  # a rolling update of the webhook
+    owner="platform",
+    summary="An admission webhook does not answer.",
+    description="Calls of {{ $labels.name }} fail: objects are refused, or let through without its check.",
+    dashboard=Dashboard.KUBERNETES_CLUSTER,
+)
+
+GROUPS = (
+    Group(
+        "kubernetes-api",
+        (API_SERVER_DOWN, REQUESTS_REJECTED, CLIENT_CERTIFICATE_EXPIRES, AGGREGATED_API_DOWN, WEBHOOK_FAILING),
+    ),
+)
+
+# Health checks and the like have no scope. Watches and connections last as long as their client wants.
+_ASKED = 'scope!="", verb!~"WATCH|WATCHLIST|CONNECT"'
+_BUCKET = "apiserver_request_sli_duration_seconds_bucket"
+# Kubernetes' own objective: a second for one object, half a minute for a list. 1 or 1.0: how Prometheus spells a bound.
+_IN_TIME = (
+    rf'{_BUCKET}{{{_ASKED}, scope="resource", le=~"1(\\.0)?"}}',
+    rf'{_BUCKET}{{{_ASKED}, scope!="resource", le=~"30(\\.0)?"}}',
+)
+
+AVAILABILITY = Slo(
+    name="kubernetes-api-availability",
+    objective=Decimal("0.999"),  # clients ask again, so one in a thousand is not felt
+    events=rate(f"apiserver_request_total{{{_ASKED}}}"),
+    errors=rate(f'apiserver_request_total{{{_ASKED}, code=~"5.."}}'),
+    owner="platform",
+)
+LATENCY = Slo(
+    name="kubernetes-api-latency",
+    objective=Decimal("0.99"),  # the 99th percentile is what Kubernetes promises
+    events=rate(f"apiserver_request_sli_duration_seconds_count{{{_ASKED}}}"),
+    good=f"sum by ({BY}) ({' or '.join(f'rate({bucket}[{SHORT}])' for bucket in _IN_TIME)})",
+    owner="platform",
+)
+SLOS = (AVAILABILITY, LATENCY)

@@ -1,0 +1,130 @@
+"""Alerts about nodes and their kubelets, and about the exporter that all of this is known from."""
+
+from __future__ import annotations
+
+from components.settings.quantities import Duration
+from dashboards.uids import Dashboard
+from rules.kubernetes.alerts.workloads import REPLICAS_MISSING
+from rules.kubernetes.scrape import KUBE_STATE_METRICS
+from rules.metrics import Unit
+from rules.model import Alert, Group, Inhibition, Severity
+
+_NODE = "cluster, node"
+_RUNTIME_ERRORS = f"sum by ({_NODE}) (rate(kubelet_runtime_operations_errors_total[5m]))"
+
+NODE_DOWN = Alert(
+    name="KubernetesNodeDown",
+    value=f'max by ({_NODE}) (kube_node_status_condition{{condition="Ready", status="true"}} == 0)',
+    severity=Severity.CRITICAL,
+    # Who cordons a node is about to restart it.
+    unless=f"on ({_NODE}) kube_node_spec_unschedulable == 1",
+    for_=Duration.parse("5m"),  # from here on Kubernetes moves its pods; a restart is over before
+    owner="platform",
+    summary="A node is down.",
+    description="{{ $labels.node }} has not been ready for five minutes: not reachable, or its kubelet is broken.",
+    dashboard=Dashboard.KUBERNETES_CLUSTER,
+)
+NODE_PRESSURE = Alert(
+    name="KubernetesNodePressure",
+    value=(
+        f"max by ({_NODE}, condition) (kube_node_status_condition"
+        '{condition=~"(Memory|Disk|PID)Pressure|NetworkUnavailable", status="true"} == 1)'
+    ),
+    severity=Severity.WARNING,
+    for_=Duration.parse("2m"),  # evictions have begun; a new node is without network for a minute
+    keep_firing_for=Duration.parse("10m"),  # evictions relieve it, and their pods' successors bring it back
+    owner="platform",
+    summary="A node runs out of something.",
+    description="{{ $labels.node }} reports {{ $labels.condition }}.",
+    dashboard=Dashboard.NODES,
+)
+TOO_MANY_PODS = Alert(
+    name="KubernetesNodeTooManyPods",
+    value=(
+        f'max by ({_NODE}) (kubelet_running_pods) / max by ({_NODE}) (kube_node_status_capacity{{resource="pods"}})'
+    ),
+    unit=Unit.RATIO,
+    above={Severity.WARNING: 0.95},  # of the usual 110 that leaves five for daemon sets and restarts
+    for_=Duration.parse("15m"),  # a drained neighbour's pods pass through
+    owner="platform",
+    summary="A node has hardly room for another pod.",
+    description="{{ $labels.node }} runs {{ $value | humanizePercentage }} of the pods that it may.",
+    dashboard=Dashboard.KUBERNETES_CLUSTER,
+)
+KUBELET_SLOW = Alert(
+    name="KubernetesKubeletSlow",
+    value=(f"histogram_quantile(0.99, sum by ({_NODE}, le) (rate(kubelet_pleg_relist_duration_seconds_bucket[5m])))"),
+    unit=Unit.SECONDS,
+    above={Severity.WARNING: 5},  # one is due each second; after three minutes without the node is not ready
+    for_=Duration.parse("5m"),  # many pods starting at once slow it for a minute or two
+    owner="platform",
+    summary="A kubelet is slow to see what its containers do.",
+    description="The kubelet of {{ $labels.node }} takes {{ $value | humanizeDuration }} to list its containers.",
+    dashboard=Dashboard.KUBERNETES_CLUSTER,
+)
+RUNTIME_ERRORS = Alert(
+    name="KubernetesContainerRuntimeErrors",
+    value=f"{_RUNTIME_ERRORS} / sum by ({_NODE}) (rate(kubelet_runtime_operations_total[5m]))",
+    unit=Unit.RATIO,
+    above={Severity.WARNING: 0.1},  # asking for containers that have just gone fails in one of a hundred
+    and_=f"{_RUNTIME_ERRORS} > 0.05",  # three a minute: one pod that cannot start is no broken runtime
+    for_=Duration.parse("15m"),  # longer than a restart of the runtime
+    owner="platform",
+    summary="A node's container runtime fails.",
+    description="{{ $value | humanizePercentage }} of what the kubelet of {{ $labels.node }} asks the runtime fails.",
+    dashboard=Dashboard.KUBERNETES_CLUSTER,
+)
+CERTIFICATE_EXPIRES = Alert(
+    name="KubernetesKubeletCertificateExpires",
+    value=(
+        "min by (cluster, node, certificate) ("
+        'label_replace(kubelet_certificate_manager_client_ttl_seconds, "certificate", "client", "", "") or '
+        'label_replace(kubelet_certificate_manager_server_ttl_seconds, "certificate", "server", "", ""))'
+    ),
+    unit=Unit.SECONDS,
+    # It renews at seven tenths of a year; with a week left, the renewal has failed for months.
+    below={Severity.WARNING: 7 * 24 * 3600, Severity.CRITICAL: 24 * 3600},
+    for_=Duration.parse("15m"),  # a renewal that is under way
+    owner="platform",
+    summary="A kubelet's certificate is about to expire.",
+    description=(
+        "The {{ $labels.certificate }} certificate of the kubelet on {{ $labels.node }} expires in"
+        " {{ $value | humanizeDuration }}."
+    ),
+    dashboard=Dashboard.KUBERNETES_CLUSTER,
+)
+STATE_METRICS_DOWN = Alert(
+    name="KubernetesStateMetricsDown",
+    value=f'absent(up{{job="{KUBE_STATE_METRICS}"}} == 1)',
+    severity=Severity.CRITICAL,  # what should page about pods, workloads and nodes cannot
+    for_=Duration.parse("10m"),  # it moves to another node, and lists a large cluster, in five
+    owner="platform",
+    summary="Nothing is known of the cluster's objects.",
+    description="kube-state-metrics does not answer: alerts about pods, workloads and nodes are blind.",
+    dashboard=Dashboard.MONITORING,
+)
+
+GROUPS = (
+    Group(
+        "kubernetes-nodes",
+        (
+            NODE_DOWN,
+            NODE_PRESSURE,
+            TOO_MANY_PODS,
+            KUBELET_SLOW,
+            RUNTIME_ERRORS,
+            CERTIFICATE_EXPIRES,
+            STATE_METRICS_DOWN,
+        ),
+    ),
+)
+INHIBITIONS = (
+    # Whatever is said about the same node, targets on it and pods included, follows.
+    Inhibition(source={"alertname": NODE_DOWN.name}, target={"node": ".+"}, equal=("cluster", "environment", "node")),
+    # A daemon set has a pod on every node, so it misses that one; which node that is, its numbers do not say.
+    Inhibition(
+        source={"alertname": NODE_DOWN.name},
+        target={"alertname": REPLICAS_MISSING.name, "workload_type": "DaemonSet", "severity": "warning"},
+        equal=("cluster", "environment"),
+    ),
+)

@@ -1,0 +1,172 @@
+"""Alerts about containers and pods. Each keeps the node, so that a node that is down speaks for its pods."""
+
+from __future__ import annotations
+
+from components.settings.quantities import Duration
+from dashboards.uids import Dashboard
+from rules.kubernetes.recordings import CPU_OF_CONTAINERS, with_owner
+from rules.metrics import Unit
+from rules.model import Alert, Group, Inhibition, Severity
+
+_POD = "cluster, namespace, pod"
+_CONTAINER = f"{_POD}, container"
+_CGROUP = "cluster, environment, namespace, pod, container, node"
+_PERIODS = f"sum by ({_CGROUP}) (rate(container_cpu_cfs_periods_total[5m]))"
+_IN = "{{ $labels.container }} of {{ $labels.namespace }}/{{ $labels.pod }}"
+
+
+def _restarts(span: str) -> str:
+    """Restarts of each container within ``span``, exactly: the counter belongs to one pod, and never starts again."""
+    counter = f"kube_pod_container_status_restarts_total[{span}]"
+    return f"max by ({_CONTAINER}) (max_over_time({counter}) - min_over_time({counter}))"
+
+
+def _waits(reason: str) -> str:
+    """Containers, init containers too, that have waited for such a reason lately: between attempts they do not."""
+    return (
+        f'max by ({_CONTAINER}) (max_over_time(kube_pod_container_status_waiting_reason{{reason=~"{reason}"}}[5m])'
+        f' or max_over_time(kube_pod_init_container_status_waiting_reason{{reason=~"{reason}"}}[5m]))'
+    )
+
+
+HIGH_CPU = Alert(
+    name="KubernetesContainerHighCPUUsage",
+    value=(f"{CPU_OF_CONTAINERS} / max by ({_CGROUP}) ((container_spec_cpu_quota > 0) / container_spec_cpu_period)"),
+    unit=Unit.RATIO,
+    above={Severity.WARNING: 0.9},  # the last tenth is what a burst needs
+    for_=Duration.parse("15m"),  # a batch, a garbage collection or a start is over by then
+    owner="platform",
+    summary="A container is at its CPU limit.",
+    description=f"{_IN} uses {{{{ $value | humanizePercentage }}}} of its CPU limit.",
+    dashboard=Dashboard.KUBERNETES_WORKLOAD,
+)
+THROTTLED = Alert(
+    name="KubernetesContainerThrottled",
+    value=f"sum by ({_CGROUP}) (rate(container_cpu_cfs_throttled_periods_total[5m])) / {_PERIODS}",
+    unit=Unit.RATIO,
+    above={Severity.WARNING: 0.5},  # bursts throttle healthy servers in a quarter of the periods; half is felt
+    # Ten a second is a container that always runs; one that hardly runs waits in few of few.
+    and_=f"{_PERIODS} > 1",
+    for_=Duration.parse("15m"),  # as long as for high use: starts throttle as well
+    owner="platform",
+    summary="A container is made to wait for its CPU limit.",
+    description=f"{_IN} is stopped by its CPU limit in {{{{ $value | humanizePercentage }}}} of the periods.",
+    dashboard=Dashboard.KUBERNETES_WORKLOAD,
+    runbook="KubernetesContainerHighCPUUsage",
+)
+HIGH_MEMORY = Alert(
+    name="KubernetesContainerHighMemoryUsage",
+    value=f"max by ({_CGROUP}) (container_memory_working_set_bytes / (container_spec_memory_limit_bytes > 0))",
+    unit=Unit.RATIO,
+    above={Severity.WARNING: 0.9},  # the working set cannot be reclaimed: at 1 the kernel kills
+    for_=Duration.parse("10m"),  # several garbage collections
+    owner="platform",
+    summary="A container is near its memory limit.",
+    description=f"{_IN} holds {{{{ $value | humanizePercentage }}}} of its memory limit; at 100 % it is killed.",
+    dashboard=Dashboard.KUBERNETES_WORKLOAD,
+)
+OOM_KILLED = Alert(
+    name="KubernetesContainerOOMKilled",
+    value=with_owner(_restarts("15m")),  # long enough to be read, short enough to end once it is mended
+    above={Severity.WARNING: 0},  # requests were lost, and it will happen again
+    and_=f'on ({_CONTAINER}) kube_pod_container_status_last_terminated_reason{{reason="OOMKilled"}} == 1',
+    owner="platform",
+    summary="A container was killed for its memory.",
+    description=f"{_IN} was killed at its memory limit. Restarts within 15 minutes: {{{{ $value }}}}.",
+    dashboard=Dashboard.KUBERNETES_WORKLOAD,
+)
+CRASH_LOOPING = Alert(
+    name="KubernetesPodCrashLooping",
+    value=with_owner(_waits("CrashLoopBackOff")),
+    severity=Severity.WARNING,  # whether users feel it, the workload's missing replicas say
+    for_=Duration.parse("10m"),  # what waits for a dependency to come up is through after some attempts
+    owner="platform",
+    summary="A container crashes again and again.",
+    description=f"{_IN}, a pod of {{{{ $labels.workload }}}}, ends soon after each start.",
+    dashboard=Dashboard.KUBERNETES_WORKLOAD,
+)
+RESTART_LOOP = Alert(
+    name="KubernetesContainerRestartLoop",
+    value=with_owner(_restarts("1h")),
+    above={Severity.WARNING: 3},  # more often than every 20 minutes; after 10 of those the kubelet forgets the loop
+    owner="platform",
+    summary="A container keeps restarting.",
+    description=f"{_IN} restarted {{{{ $value }}}} times within an hour.",
+    dashboard=Dashboard.KUBERNETES_WORKLOAD,
+)
+_COUNT = f"max by ({_CONTAINER}, uid) (kube_pod_container_status_restarts_total%s)"
+POD_RESTARTING = Alert(
+    name="KubernetesPodRestarting",
+    # A difference of two moments: a day of every container's samples would be millions. A younger pod began at 0.
+    value=with_owner(f"sum by ({_POD}) ({_COUNT % ''} - ({_COUNT % ' offset 1d'} or {_COUNT % ''} * 0))"),
+    above={Severity.INFO: 5},  # some restarts a day are upgrades and evictions; more is a leak or a probe too strict
+    owner="platform",
+    summary="A pod restarts now and then.",
+    description="{{ $labels.namespace }}/{{ $labels.pod }} restarted {{ $value }} times within a day.",
+    dashboard=Dashboard.KUBERNETES_WORKLOAD,
+    runbook="KubernetesContainerRestartLoop",
+)
+IMAGE_PULL = Alert(
+    name="KubernetesImagePullFailing",
+    value=with_owner(_waits("ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull")),
+    severity=Severity.WARNING,
+    for_=Duration.parse("5m"),  # a registry that hiccups is asked again five times by then
+    owner="platform",
+    summary="An image cannot be pulled.",
+    description=f"The node cannot get the image of {_IN}.",
+    dashboard=Dashboard.KUBERNETES_WORKLOAD,
+)
+POD_PENDING = Alert(
+    name="KubernetesPodPending",
+    value=with_owner(f'max by ({_POD}) (kube_pod_status_phase{{phase="Pending"}} == 1)'),
+    severity=Severity.WARNING,
+    for_=Duration.parse("15m"),  # a new node is there and a large image is pulled in ten
+    owner="platform",
+    summary="A pod does not start.",
+    description="{{ $labels.namespace }}/{{ $labels.pod }} has been pending for 15 minutes.",
+    dashboard=Dashboard.KUBERNETES_WORKLOAD,
+)
+POD_NOT_READY = Alert(
+    name="KubernetesPodNotReady",
+    value=with_owner(f'max by ({_POD}) (kube_pod_status_ready{{condition="true"}} == 0)'),
+    and_=f'on ({_POD}) kube_pod_status_phase{{phase="Running"}} == 1',
+    severity=Severity.WARNING,
+    for_=Duration.parse("15m"),  # slow starts, like a replica that copies its data, are through
+    owner="platform",
+    summary="A pod runs, and is not ready.",
+    description="{{ $labels.namespace }}/{{ $labels.pod }} has run for 15 minutes without being ready.",
+    dashboard=Dashboard.KUBERNETES_WORKLOAD,
+)
+
+GROUPS = (
+    Group(
+        "kubernetes-pods",
+        (
+            HIGH_CPU,
+            THROTTLED,
+            HIGH_MEMORY,
+            OOM_KILLED,
+            CRASH_LOOPING,
+            RESTART_LOOP,
+            POD_RESTARTING,
+            IMAGE_PULL,
+            POD_PENDING,
+            POD_NOT_READY,
+        ),
+    ),
+)
+_SAME_POD = ("cluster", "environment", "namespace", "pod")
+INHIBITIONS = (
+    # The loop says it all: that it restarts, and is not ready meanwhile.
+    Inhibition(
+        source={"alertname": CRASH_LOOPING.name},
+        target={"alertname": f"{RESTART_LOOP.name}|{POD_RESTARTING.name}|{POD_NOT_READY.name}"},
+        equal=_SAME_POD,
+    ),
+    Inhibition(source={"alertname": RESTART_LOOP.name}, target={"alertname": POD_RESTARTING.name}, equal=_SAME_POD),
+    Inhibition(
+        source={"alertname": IMAGE_PULL.name},
+        target={"alertname": f"{POD_PENDING.name}|{POD_NOT_READY.name}"},
+        equal=_SAME_POD,
+    ),
+)

@@ -1,0 +1,108 @@
+"""Alerts about what keeps pods running: deployments, stateful sets, daemon sets, jobs, autoscalers, budgets."""
+
+from __future__ import annotations
+
+from components.settings.quantities import Duration
+from dashboards.uids import Dashboard
+from rules.kubernetes.alerts.pods import CRASH_LOOPING, IMAGE_PULL
+from rules.kubernetes.recordings import AVAILABLE, DESIRED, UPDATED
+from rules.metrics import Unit
+from rules.model import Alert, Group, Inhibition, Severity
+
+_WORKLOAD = "{{ $labels.workload_type }} {{ $labels.namespace }}/{{ $labels.workload }}"
+_HPA = "cluster, namespace, horizontalpodautoscaler"
+_BUDGET = "cluster, namespace, poddisruptionbudget"
+_JOB = "cluster, namespace, job_name"
+
+REPLICAS_MISSING = Alert(
+    name="KubernetesReplicasMissing",
+    value=f"1 - {AVAILABLE} / ({DESIRED} > 0)",
+    unit=Unit.RATIO,
+    above={
+        Severity.WARNING: 0,  # whoever asked for three wants to be able to lose one
+        Severity.CRITICAL: 0.99,  # none is left: what it does is not done
+    },
+    for_=Duration.parse("15m"),  # scaling up may need a new node, and that takes ten
+    owner="platform",
+    summary="A workload is short of replicas.",
+    description=f"{_WORKLOAD} misses {{{{ $value | humanizePercentage }}}} of its replicas.",
+    dashboard=Dashboard.KUBERNETES_WORKLOAD,
+)
+ROLLOUT_STUCK = Alert(
+    name="KubernetesRolloutStuck",
+    value=f"{DESIRED} - {UPDATED}",
+    above={Severity.WARNING: 0},
+    and_=f"changes({UPDATED}[10m]) == 0",
+    # Who pauses a deployment means it.
+    unless=(
+        "on (cluster, namespace, workload, workload_type) label_replace(label_replace(kube_deployment_spec_paused == 1,"
+        ' "workload", "$1", "deployment", "(.+)"), "workload_type", "Deployment", "", "")'
+    ),
+    for_=Duration.parse("10m"),  # the deadline that Kubernetes itself gives a deployment's next step
+    owner="platform",
+    summary="A rollout does not go on.",
+    description=f"{_WORKLOAD} has had {{{{ $value }}}} pods of its old revision left for ten minutes.",
+    dashboard=Dashboard.KUBERNETES_WORKLOAD,
+)
+JOB_FAILED = Alert(
+    name="KubernetesJobFailed",
+    value=f'max by ({_JOB}) (kube_job_failed{{condition="true"}} == 1)',
+    severity=Severity.WARNING,
+    # A failed job stays as an object; it is history once a later one of its cron job has succeeded.
+    unless=(
+        f"on ({_JOB}) (max by ({_JOB}, owner_name) (kube_job_owner"
+        f'{{owner_kind="CronJob"}}) * on ({_JOB}) group_left () max by ({_JOB}) (kube_job_status_start_time))'
+        " < on (cluster, namespace, owner_name) group_left () label_replace(max by (cluster, namespace, cronjob)"
+        ' (kube_cronjob_status_last_successful_time), "owner_name", "$1", "cronjob", "(.+)")'
+    ),
+    for_=Duration.parse("1m"),  # nothing will mend it: its retries are used up
+    owner="platform",
+    summary="A job has failed.",
+    description="Job {{ $labels.namespace }}/{{ $labels.job_name }} has failed, retries included.",
+    dashboard=Dashboard.KUBERNETES_NAMESPACE,
+)
+HPA_AT_MAXIMUM = Alert(
+    name="KubernetesAutoscalerAtMaximum",
+    value=(
+        f"max by ({_HPA}) (kube_horizontalpodautoscaler_status_current_replicas)"
+        f" / max by ({_HPA}) (kube_horizontalpodautoscaler_spec_max_replicas)"
+    ),
+    unit=Unit.RATIO,
+    above={Severity.WARNING: 0.99},  # at its maximum, in whole replicas up to a hundred
+    # Being there is fine; wanting to go on is not.
+    and_=(
+        f'on ({_HPA}) kube_horizontalpodautoscaler_status_condition{{condition="ScalingLimited", status="true"}} == 1'
+    ),
+    for_=Duration.parse("30m"),  # a maximum is there for shorter peaks
+    owner="platform",
+    summary="An autoscaler wants more replicas than it may have.",
+    description="{{ $labels.namespace }}/{{ $labels.horizontalpodautoscaler }} is at its maximum and wants more.",
+    dashboard=Dashboard.KUBERNETES_NAMESPACE,
+)
+BUDGET_BROKEN = Alert(
+    name="KubernetesDisruptionBudgetBroken",
+    value=(
+        f"max by ({_BUDGET}) (kube_poddisruptionbudget_status_current_healthy)"
+        f" / max by ({_BUDGET}) (kube_poddisruptionbudget_status_desired_healthy > 0)"
+    ),
+    unit=Unit.RATIO,
+    below={Severity.WARNING: 1},  # whoever wrote the budget said how few are too few
+    for_=Duration.parse("10m"),  # a node that goes takes pods along, and they are back elsewhere by then
+    owner="platform",
+    summary="Fewer pods are healthy than their disruption budget demands.",
+    description=(
+        "{{ $labels.namespace }}/{{ $labels.poddisruptionbudget }} has {{ $value | humanizePercentage }} of the healthy"
+        " pods that it demands."
+    ),
+    dashboard=Dashboard.KUBERNETES_NAMESPACE,
+)
+
+GROUPS = (Group("kubernetes-workloads", (REPLICAS_MISSING, ROLLOUT_STUCK, JOB_FAILED, HPA_AT_MAXIMUM, BUDGET_BROKEN)),)
+INHIBITIONS = (
+    # Why pods are missing is more use than that they are; that all are missing still pages.
+    Inhibition(
+        source={"alertname": f"{CRASH_LOOPING.name}|{IMAGE_PULL.name}"},
+        target={"alertname": f"{REPLICAS_MISSING.name}|{ROLLOUT_STUCK.name}", "severity": "warning"},
+        equal=("cluster", "environment", "namespace", "workload", "workload_type"),
+    ),
+)

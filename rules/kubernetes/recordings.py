@@ -1,0 +1,192 @@
+"""What several rules and panels ask for: whose a pod is, what containers use, what workloads have of what they want.
+
+Every operation that joins two exporters' series first takes the ``max``: while an exporter is replaced there are two of
+it, and cAdvisor's last word about a container that has gone stays for five minutes beside that of its successor.
+"""
+
+from __future__ import annotations
+
+from rules.metrics import Unit
+from rules.model import Group, Recording
+
+_OF_POD = "cluster, environment, namespace, pod"
+_OF_WORKLOAD = "cluster, environment, namespace, workload, workload_type"
+_OF_CONTAINER = f"{_OF_POD}, container, node"
+
+POD_OWNER = "namespace_workload_pod:kube_pod_owner:relabel"
+"""1 per pod: its ``workload`` (a name), ``workload_type`` (its kind, like Deployment) and ``node``."""
+
+
+def with_owner(value: str, *labels: str) -> str:
+    """PromQL: ``value``, by cluster, namespace, pod and maybe more, with the workload and the node of each pod."""
+    joined = ", ".join(labels or ("workload", "workload_type", "node"))
+    return f"{value} * on (cluster, namespace, pod) group_left ({joined}) {POD_OWNER}"
+
+
+def _owned(controller: str, owner: str, label: str) -> str:
+    """Pods of a kind of controller that may itself be owned, with the owner's kind and name."""
+    return (
+        f'label_replace(kube_pod_owner{{owner_kind="{controller}"}}, "{label}", "$1", "owner_name", "(.+)")'
+        f" * on (cluster, namespace, {label}) group_left (owner_kind, owner_name)"
+        f" max by (cluster, namespace, {label}, owner_kind, owner_name)"
+        f' ({owner}{{owner_is_controller="true"}})'
+    )
+
+
+def _renamed(value: str, source: str, target: str) -> str:
+    return f'label_replace({value}, "{target}", "$1", "{source}", "(.+)")'
+
+
+def _pod_owner() -> str:
+    # A pod of nobody is its own workload; so is a static one, which says that its node owns it.
+    alone = (
+        'label_replace(label_replace(kube_pod_owner{owner_kind=~"|Node"},'
+        ' "owner_kind", "Pod", "", ""), "owner_name", "$1", "pod", "(.+)")'
+    )
+    owner = " or on (cluster, namespace, pod) ".join(
+        (
+            _owned("ReplicaSet", "kube_replicaset_owner", "replicaset"),
+            _owned("Job", "kube_job_owner", "job_name"),
+            alone,
+            'kube_pod_owner{owner_is_controller="true"}',
+        )
+    )
+    named = _renamed(_renamed(f"({owner})", "owner_name", "workload"), "owner_kind", "workload_type")
+    return (
+        f"max by ({_OF_POD}, workload, workload_type) ({named}) * on (cluster, namespace, pod) group_left (node)"
+        " topk by (cluster, namespace, pod) (1, max by (cluster, namespace, pod, node) (kube_pod_info))"
+    )
+
+
+def _of_workloads(deployment: str, statefulset: str, daemonset: str) -> str:
+    """One number of every workload that keeps pods running, whatever its kind calls it."""
+    parts = (("Deployment", deployment), ("StatefulSet", statefulset), ("DaemonSet", daemonset))
+    named = (
+        f'label_replace({_renamed(metric, kind.lower(), "workload")}, "workload_type", "{kind}", "", "")'
+        for kind, metric in parts
+    )
+    return f"max by ({_OF_WORKLOAD}) ({' or '.join(named)})"
+
+
+def _asked(metric: str) -> str:
+    """What the pods that count ask for: a finished pod is still an object, but holds nothing."""
+    return (
+        f"sum by (cluster, environment, namespace, resource)"
+        f" (max by ({_OF_POD}, container, resource) ({metric})"
+        " * on (cluster, namespace, pod) group_left ()"
+        ' max by (cluster, namespace, pod) (kube_pod_status_phase{phase=~"Pending|Running"} == 1))'
+    )
+
+
+CPU_OF_CONTAINERS = "namespace_pod_container:container_cpu_usage_seconds_total:sum_rate5m"
+MEMORY_OF_CONTAINERS = "namespace_pod_container:container_memory_working_set_bytes:max"
+DESIRED = "namespace_workload:replicas_desired:max"
+AVAILABLE = "namespace_workload:replicas_available:max"
+UPDATED = "namespace_workload:replicas_updated:max"
+VOLUME_USED = "namespace_persistentvolumeclaim:kubelet_volume_stats_used:ratio"
+"""By ``resource``: bytes and inodes."""
+
+_WORKLOADS = Group(
+    "kubernetes-recordings-workloads",
+    (
+        Recording(name=POD_OWNER, expr=_pod_owner()),
+        Recording(
+            name=DESIRED,
+            expr=_of_workloads(
+                "kube_deployment_spec_replicas",
+                "kube_statefulset_replicas",
+                "kube_daemonset_status_desired_number_scheduled",
+            ),
+        ),
+        Recording(
+            name=AVAILABLE,
+            expr=_of_workloads(
+                "kube_deployment_status_replicas_available",
+                "kube_statefulset_status_replicas_available",
+                "kube_daemonset_status_number_available",
+            ),
+        ),
+        Recording(
+            name=UPDATED,
+            expr=_of_workloads(
+                "kube_deployment_status_replicas_updated",
+                "kube_statefulset_status_replicas_updated",
+                "kube_daemonset_status_updated_number_scheduled",
+            ),
+        ),
+    ),
+)
+
+_USAGE = Group(
+    "kubernetes-recordings-usage",
+    (
+        Recording(
+            name=CPU_OF_CONTAINERS, expr=f"sum by ({_OF_CONTAINER}) (rate(container_cpu_usage_seconds_total[5m]))"
+        ),
+        Recording(
+            name=MEMORY_OF_CONTAINERS,
+            expr=f"max by ({_OF_CONTAINER}) (container_memory_working_set_bytes)",
+            unit=Unit.BYTES,
+        ),
+        Recording(
+            name="namespace_workload:container_cpu_usage_seconds_total:sum_rate5m",
+            expr=f"sum by ({_OF_WORKLOAD}) ({with_owner(CPU_OF_CONTAINERS, 'workload', 'workload_type')})",
+        ),
+        Recording(
+            name="namespace_workload:container_memory_working_set_bytes:sum",
+            expr=f"sum by ({_OF_WORKLOAD}) ({with_owner(MEMORY_OF_CONTAINERS, 'workload', 'workload_type')})",
+            unit=Unit.BYTES,
+        ),
+        Recording(
+            name="namespace:container_cpu_usage_seconds_total:sum_rate5m",
+            expr=f"sum by (cluster, environment, namespace) ({CPU_OF_CONTAINERS})",
+        ),
+        Recording(
+            name="namespace:container_memory_working_set_bytes:sum",
+            expr=f"sum by (cluster, environment, namespace) ({MEMORY_OF_CONTAINERS})",
+            unit=Unit.BYTES,
+        ),
+        Recording(
+            name="namespace:kube_pod_container_resource_requests:sum",
+            expr=_asked("kube_pod_container_resource_requests"),
+        ),
+        Recording(
+            name="namespace:kube_pod_container_resource_limits:sum", expr=_asked("kube_pod_container_resource_limits")
+        ),
+        Recording(
+            name=VOLUME_USED,
+            # Available and not used: a file system keeps some blocks for root.
+            expr=(
+                "max by (cluster, environment, namespace, persistentvolumeclaim, resource) ("
+                "label_replace(1 - kubelet_volume_stats_available_bytes / (kubelet_volume_stats_capacity_bytes > 0),"
+                ' "resource", "bytes", "", "") or '
+                # Some file systems have no fixed number of inodes, and say 0.
+                "label_replace(kubelet_volume_stats_inodes_used / (kubelet_volume_stats_inodes > 0),"
+                ' "resource", "inodes", "", ""))'
+            ),
+            unit=Unit.RATIO,
+        ),
+    ),
+)
+
+RECORDINGS = (_WORKLOADS, _USAGE)
+
+CONTROL_PLANE = Group(
+    "kubernetes-recordings-api",
+    (
+        Recording(
+            name="verb_code:apiserver_request_total:sum_rate5m",
+            expr="sum by (cluster, environment, verb, code) (rate(apiserver_request_total[5m]))",
+            unit=Unit.PER_SECOND,
+        ),
+        Recording(
+            name="verb:apiserver_request_sli_duration_seconds:p99_rate5m",
+            # Watches and connections last as long as their client wants.
+            expr=(
+                "histogram_quantile(0.99, sum by (cluster, environment, verb, le) (rate("
+                'apiserver_request_sli_duration_seconds_bucket{verb!~"WATCH|WATCHLIST|CONNECT"}[5m])))'
+            ),
+            unit=Unit.SECONDS,
+        ),
+    ),
+)

@@ -1,0 +1,73 @@
+"""Alertmanager: its configuration, its cluster, and whether people are told."""
+
+from __future__ import annotations
+
+from components.settings.quantities import Duration
+from dashboards.uids import Dashboard
+from rules.metrics import Unit
+from rules.model import Alert, Severity
+
+RELOAD_FAILED = Alert(
+    name="AlertmanagerReloadFailed",
+    value="max_over_time(alertmanager_config_last_reload_successful[5m]) == 0",
+    severity=Severity.CRITICAL,
+    for_=Duration.parse("5m"),  # a kubelet may bring a Secret two minutes after the file that names it
+    owner="platform",
+    summary="Alertmanager runs on an old configuration.",
+    description="{{ $labels.pod }} refuses the configuration that was deployed: new receivers and routes do not apply.",
+    dashboard=Dashboard.MONITORING,
+)
+CONFIGS_DIFFER = Alert(
+    name="AlertmanagerConfigsDiffer",
+    value='count by (cluster, environment) (count_values by (cluster, environment) ("hash", alertmanager_config_hash))'
+    " > 1",
+    severity=Severity.WARNING,
+    for_=Duration.parse("15m"),  # an edit reaches all nodes within two minutes, a rolling update takes ten
+    owner="platform",
+    summary="Alertmanagers of one cluster have different configurations.",
+    description="{{ $value }} configurations are in use: who is told depends on which Alertmanager is first.",
+    dashboard=Dashboard.MONITORING,
+    runbook="AlertmanagerReloadFailed",
+)
+MEMBERS_MISSING = Alert(
+    name="AlertmanagerMembersMissing",
+    # Of those that run, since one that does not is said by TargetDown.
+    value="alertmanager_cluster_members / on (cluster, environment) group_left ()"
+    ' count by (cluster, environment) (up{job="alertmanager"} == 1)',
+    below={Severity.WARNING: 1},
+    unit=Unit.RATIO,
+    for_=Duration.parse("10m"),  # one that starts joins within a minute, and a rolling update restarts three
+    owner="platform",
+    summary="Alertmanagers do not know of each other.",
+    description="{{ $labels.pod }} sees {{ $value | humanizePercentage }} of its cluster: people are told twice.",
+    dashboard=Dashboard.MONITORING,
+)
+NOTIFICATIONS_FAILING = Alert(
+    name="AlertmanagerNotificationsFailing",
+    # Whole notifications, all attempts included. Of a quarter of an hour: a group is told of every five minutes.
+    value="sum by (cluster, environment, integration) (rate(alertmanager_notifications_failed_total[15m]))"
+    " / sum by (cluster, environment, integration) (rate(alertmanager_notifications_total[15m]))",
+    # Each that failed is someone who was not told; from half on, that way of telling is closed.
+    above={Severity.WARNING: 0.05, Severity.CRITICAL: 0.5},
+    unit=Unit.RATIO,
+    for_=Duration.parse("5m"),  # a provider's hiccup is over by then, and what failed is sent again
+    keep_firing_for=Duration.parse("15m"),  # between two notifications there is nothing to fail
+    owner="platform",
+    summary="Notifications do not reach people.",
+    description="{{ $value | humanizePercentage }} of the notifications by {{ $labels.integration }} fail.",
+    dashboard=Dashboard.MONITORING,
+)
+STATE_NOT_SAVED = Alert(
+    name="AlertmanagerStateNotSaved",
+    value="increase(alertmanager_silences_maintenance_errors_total[1h])"
+    " + increase(alertmanager_nflog_maintenance_errors_total[1h])",
+    # It saves both every quarter of an hour: more than one failure is no accident.
+    above={Severity.WARNING: 1},
+    keep_firing_for=Duration.parse("15m"),
+    owner="platform",
+    summary="Alertmanager cannot save its silences.",
+    description="{{ $labels.pod }} would come back from a restart without its latest silences, and tell people again.",
+    dashboard=Dashboard.MONITORING,
+)
+
+ALERTS = (RELOAD_FAILED, CONFIGS_DIFFER, MEMBERS_MISSING, NOTIFICATIONS_FAILING, STATE_NOT_SAVED)

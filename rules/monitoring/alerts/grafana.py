@@ -1,0 +1,56 @@
+"""Grafana, when the stack has its own."""
+
+from __future__ import annotations
+
+from components.settings.quantities import Duration
+from dashboards.uids import Dashboard
+from rules.metrics import Unit
+from rules.model import Alert, Severity
+
+# Not what it asks datasources on somebody's behalf: those have alerts of their own.
+_REQUESTS = 'grafana_http_request_duration_seconds_count{handler!~"/api/(ds/query|datasources/.*)"'
+
+REQUESTS_FAILING = Alert(
+    name="GrafanaRequestsFailing",
+    value=f'sum by (cluster, environment) (rate({_REQUESTS}, status_code=~"5.."}}[10m]))'
+    f" / sum by (cluster, environment) (rate({_REQUESTS}}}[10m]))",
+    # At one in twenty a page has a hole; from a quarter on nobody can work.
+    above={Severity.WARNING: 0.05, Severity.CRITICAL: 0.25},
+    and_=f"sum by (cluster, environment) (rate({_REQUESTS}}}[10m])) > 0.1",  # more than its probes: somebody works
+    unit=Unit.RATIO,
+    for_=Duration.parse("5m"),  # longer than a restart
+    keep_firing_for=Duration.parse("5m"),
+    owner="platform",
+    summary="Grafana answers with errors.",
+    description="{{ $value | humanizePercentage }} of the requests to Grafana fail.",
+    dashboard=Dashboard.MONITORING,
+)
+RULES_FAILING = Alert(
+    name="GrafanaRulesFailing",
+    value="sum by (cluster, environment) (rate(grafana_alerting_rule_evaluation_failures_total[10m]))"
+    " / sum by (cluster, environment) (rate(grafana_alerting_rule_evaluations_total[10m]))",
+    # A rule or two of many may be wrong; from half on, a datasource is away and all that it feeds is blind.
+    above={Severity.WARNING: 0.05, Severity.CRITICAL: 0.5},
+    unit=Unit.RATIO,
+    for_=Duration.parse("10m"),  # longer than a restart of the datasource that is asked
+    keep_firing_for=Duration.parse("5m"),
+    owner="platform",
+    summary="Grafana cannot evaluate its rules.",
+    description="{{ $value | humanizePercentage }} of the evaluations of Grafana's own alert rules fail.",
+    dashboard=Dashboard.MONITORING,
+)
+NOTIFICATIONS_FAILING = Alert(
+    name="GrafanaNotificationsFailing",
+    value="sum by (cluster, environment, integration) (increase(grafana_alerting_notifications_failed_total[30m]))",
+    # The first has made the series, so it is the second that counts.
+    above={Severity.WARNING: 0},
+    for_=Duration.parse("5m"),
+    keep_firing_for=Duration.parse("15m"),
+    owner="platform",
+    summary="Grafana's notifications do not reach people.",
+    description='{{ printf "%.0f" $value }} notifications by {{ $labels.integration }} failed in half an hour.',
+    dashboard=Dashboard.MONITORING,
+    runbook="AlertmanagerNotificationsFailing",
+)
+
+ALERTS = (REQUESTS_FAILING, RULES_FAILING, NOTIFICATIONS_FAILING)

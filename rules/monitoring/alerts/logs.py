@@ -1,0 +1,168 @@
+"""Loki and Promtail: whether lines arrive, stay, and can be read."""
+
+from __future__ import annotations
+
+from components.settings.quantities import Duration
+from dashboards.uids import Dashboard
+from rules.metrics import Unit
+from rules.model import Alert, Severity
+from rules.monitoring.recordings import STREAMS
+
+# Over HTTP: what its parts ask each other is within these. Not its probe, which fails while it starts.
+_REQUESTS = 'method!="gRPC", route!~"ready|metrics"'
+_BY_ROUTE = "(cluster, environment, route)"
+
+REQUESTS_FAILING = Alert(
+    name="LokiRequestsFailing",
+    value=f"sum by {_BY_ROUTE}"
+    f' (rate(loki_request_duration_seconds_count{{{_REQUESTS}, status_code=~"5.."}}[10m]))'
+    f" / sum by {_BY_ROUTE} (rate(loki_request_duration_seconds_count{{{_REQUESTS}}}[10m]))",
+    # Promtail tries again, so nothing is lost; above a quarter it can hardly keep up.
+    above={Severity.WARNING: 0.05, Severity.CRITICAL: 0.25},
+    # Three a minute: a few queries that time out are no outage.
+    and_=f"sum by {_BY_ROUTE} (rate(loki_request_duration_seconds_count{{{_REQUESTS}}}[10m])) > 0.05",
+    unit=Unit.RATIO,
+    for_=Duration.parse("5m"),  # longer than a restart
+    keep_firing_for=Duration.parse("5m"),
+    owner="platform",
+    summary="Loki answers with errors.",
+    description="{{ $value | humanizePercentage }} of the requests to {{ $labels.route }} fail.",
+    dashboard=Dashboard.MONITORING,
+    runbook="LokiRequests",
+)
+REQUESTS_SLOW = Alert(
+    name="LokiRequestsSlow",
+    value="histogram_quantile(0.99, sum by (cluster, environment, route, le)"
+    f' (rate(loki_request_duration_seconds_bucket{{{_REQUESTS}, ws="false", route!~".*tail.*"}}[10m])))',
+    # Promtail gives up after 10 s and sends again, and a person no longer waits.
+    above={Severity.WARNING: 10},
+    # Three a minute, else it is a single person's large query.
+    and_=f"sum by {_BY_ROUTE} (rate(loki_request_duration_seconds_count{{{_REQUESTS}}}[10m])) > 0.05",
+    unit=Unit.SECONDS,
+    for_=Duration.parse("15m"),  # a dashboard over a month, opened by a few people, is done by then
+    keep_firing_for=Duration.parse("5m"),
+    owner="platform",
+    summary="Loki answers slowly.",
+    description="One in a hundred requests to {{ $labels.route }} takes longer than {{ $value | humanizeDuration }}.",
+    dashboard=Dashboard.MONITORING,
+    runbook="LokiRequests",
+)
+_DISCARDED = "sum by (cluster, environment, tenant, reason) (rate(loki_discarded_samples_total[10m]))"
+LINES_DISCARDED = Alert(
+    name="LokiLinesDiscarded",
+    value=f"{_DISCARDED} / on (cluster, environment, tenant) group_left ()"
+    " sum by (cluster, environment, tenant) (rate(loki_distributor_lines_received_total[10m]))",
+    # A pod that comes back after a day sends some lines that are too old; one in twenty is a limit that is too low.
+    above={Severity.WARNING: 0.001, Severity.CRITICAL: 0.05},
+    and_=f"{_DISCARDED} > 0.1",  # 60 lines in ten minutes
+    unit=Unit.RATIO,
+    for_=Duration.parse("10m"),
+    keep_firing_for=Duration.parse("10m"),
+    owner="platform",
+    summary="Loki refuses log lines.",
+    description="{{ $value | humanizePercentage }} of {{ $labels.tenant }}'s lines are lost: {{ $labels.reason }}.",
+    dashboard=Dashboard.MONITORING,
+    runbook="LogLinesLost",
+)
+STORAGE_FAILING = Alert(
+    name="LokiStorageFailing",
+    value="increase(loki_ingester_chunks_flush_failures_total[30m])"
+    " + increase(loki_ingester_wal_disk_full_failures_total[30m])",
+    # A flush is tried again every half minute or so: ten in half an hour is a store that does not take it.
+    above={Severity.WARNING: 0, Severity.CRITICAL: 10},
+    for_=Duration.parse("5m"),
+    keep_firing_for=Duration.parse("15m"),
+    owner="platform",
+    summary="Loki cannot write what it holds.",
+    description='{{ $labels.pod }} failed {{ printf "%.0f" $value }} times in half an hour to write its WAL or chunks.',
+    dashboard=Dashboard.MONITORING,
+)
+RING_UNHEALTHY = Alert(
+    name="LokiRingUnhealthy",
+    value='max by (cluster, environment, name) (loki_ring_members{state="Unhealthy"})',
+    # Of three, two must take a line: with one away all works, with two nothing does.
+    above={Severity.WARNING: 0, Severity.CRITICAL: 1},
+    for_=Duration.parse("10m"),  # a replica that restarts replays its WAL for some minutes
+    owner="platform",
+    summary="Replicas of Loki are not in their ring.",
+    description="{{ $value }} members of the ring {{ $labels.name }} do not answer the others.",
+    dashboard=Dashboard.MONITORING,
+)
+RETENTION_STUCK = Alert(
+    name="LokiRetentionStuck",
+    # Only one replica does it, and none has done it since it started: then since the latest start.
+    value="time() - max by (cluster, environment)"
+    " (loki_compactor_apply_retention_last_successful_run_timestamp_seconds > 0"
+    ' or process_start_time_seconds{job="loki"})',
+    # It runs every ten minutes, and one run over a large index may take an hour; after a day the store is too full.
+    above={Severity.WARNING: 3 * 3600, Severity.CRITICAL: 24 * 3600},
+    unit=Unit.SECONDS,
+    for_=Duration.parse("5m"),
+    owner="platform",
+    summary="Loki deletes nothing.",
+    description="No compactor has finished for {{ $value | humanizeDuration }}: logs outlive their retention.",
+    dashboard=Dashboard.MONITORING,
+)
+RULES_FAILING = Alert(
+    name="LokiRulesFailing",
+    value="sum by (cluster, environment, rule_group) (increase(loki_prometheus_rule_evaluation_failures_total[10m]))"
+    " > 0",
+    severity=Severity.WARNING,
+    for_=Duration.parse("10m"),  # a replica that starts fails for a minute or two
+    owner="platform",
+    summary="Loki cannot evaluate rules.",
+    description='{{ reReplaceAll ".*;" "" $labels.rule_group }} fails: metrics made of logs are missing.',
+    dashboard=Dashboard.MONITORING,
+)
+STREAMS_GROW = Alert(
+    name="LokiStreamsGrowing",
+    value=f"{STREAMS.name} / ({STREAMS.name} offset 1d)",
+    # A release adds a few; twice as many in a day is a label with values without end.
+    above={Severity.WARNING: 2},
+    and_=f"{STREAMS.name} > 2000",  # a fifth of what a tenant may have by default (`loki.limits.streams`)
+    for_=Duration.parse("30m"),
+    keep_firing_for=Duration.parse("30m"),
+    owner="platform",
+    summary="Loki has far more streams than a day ago.",
+    description="{{ $labels.tenant }} has {{ $value | humanize }} times as many streams as a day ago.",
+    dashboard=Dashboard.MONITORING_COST,
+)
+PROMTAIL_DROPS = Alert(
+    name="PromtailLinesDropped",
+    value="sum by (cluster, environment, node, reason) (rate(promtail_dropped_entries_total[10m]))",
+    # It waits for Loki without end, so what it drops was refused. Six lines a minute are more than a few old ones.
+    above={Severity.WARNING: 0.1},
+    unit=Unit.PER_SECOND,
+    for_=Duration.parse("10m"),  # what was printed during an outage is sent, or refused, in one go
+    keep_firing_for=Duration.parse("10m"),
+    owner="platform",
+    summary="Promtail drops log lines.",
+    description='{{ $labels.node }} loses {{ printf "%.1f" $value }} lines per second: {{ $labels.reason }}.',
+    dashboard=Dashboard.MONITORING,
+    runbook="LogLinesLost",
+)
+PROMTAIL_BEHIND = Alert(
+    name="PromtailBehind",
+    value="max by (cluster, environment, node) (promtail_file_bytes_total - promtail_read_bytes_total)",
+    # A kubelet rotates a log at 10 MiB and keeps five: what is behind by more than a file may be gone when it is read.
+    above={Severity.WARNING: 5 * 2**20, Severity.CRITICAL: 10 * 2**20},
+    unit=Unit.BYTES,
+    for_=Duration.parse("10m"),  # after a restart of Loki it catches up within minutes
+    owner="platform",
+    summary="Promtail does not keep up with a log.",
+    description="A log on {{ $labels.node }} has {{ $value | humanize1024 }}B that Loki does not have yet.",
+    dashboard=Dashboard.MONITORING,
+)
+
+ALERTS = (
+    REQUESTS_FAILING,
+    REQUESTS_SLOW,
+    LINES_DISCARDED,
+    STORAGE_FAILING,
+    RING_UNHEALTHY,
+    RETENTION_STUCK,
+    RULES_FAILING,
+    STREAMS_GROW,
+    PROMTAIL_DROPS,
+    PROMTAIL_BEHIND,
+)

@@ -1,0 +1,16 @@
+"""The alerts and recording rules over the stack itself, tried."""
+
+from __future__ import annotations
+
+from rules.monitoring.cases import alertmanager, grafana, logs, prometheus, prometheus_data, recordings, targets, traces
+
+CASES = (
+    *targets.CASES,
+    *prometheus.CASES,
+    *prometheus_data.CASES,
+    *alertmanager.CASES,
+    *logs.CASES,
+    *traces.CASES,
+    *grafana.CASES,
+)
+VALUES = recordings.VALUES

@@ -1,0 +1,59 @@
+"""What the stack holds and costs, under one name per idea: panels draw it, alerts compare it."""
+
+from __future__ import annotations
+
+from components.settings.quantities import Duration
+from rules.metrics import Unit
+from rules.model import Recording
+
+BY_JOB = "(cluster, environment, job)"
+BY_POD = "(cluster, environment, namespace, pod)"
+
+RATE_WINDOW = Duration.parse("10m")
+"""Ten scrapes of the slowest job."""
+
+SERIES_OF_JOB = Recording(
+    name="job:scrape_samples_post_metric_relabeling:sum",
+    expr=f"sum by {BY_JOB} (scrape_samples_post_metric_relabeling)",
+)
+LARGEST_TARGET = Recording(
+    name="job:scrape_samples_post_metric_relabeling:max",
+    expr=f"max by {BY_JOB} (scrape_samples_post_metric_relabeling)",
+)
+SAMPLES_OF_JOB = Recording(
+    name="job:scrape_samples_post_metric_relabeling:rate10m",
+    # Each scrape's samples, added up: right whatever the job's interval is.
+    expr=f"sum by {BY_JOB} (sum_over_time(scrape_samples_post_metric_relabeling[{RATE_WINDOW}]))"
+    f" / {RATE_WINDOW.seconds:.0f}",
+    unit=Unit.PER_SECOND,
+)
+HEAD_SERIES = Recording(
+    name="pod:prometheus_tsdb_head_series:max",
+    # Without the instance, which is another after a restart.
+    expr=f'max by {BY_POD} (prometheus_tsdb_head_series{{job="prometheus"}})',
+)
+SAMPLE_BYTES = Recording(
+    name="pod:prometheus_tsdb_sample_bytes:rate1d",
+    # Blocks are written every two hours: of a shorter window there is too little.
+    expr=f"sum by {BY_POD} (rate(prometheus_tsdb_compaction_chunk_size_bytes_sum[1d]))"
+    f" / sum by {BY_POD} (rate(prometheus_tsdb_compaction_chunk_samples_sum[1d]))",
+    unit=Unit.BYTES,
+)
+STREAMS = Recording(
+    name="tenant:loki_ingester_memory_streams:max",
+    # Of the fullest replica: several hold the same streams.
+    expr="max by (cluster, environment, tenant) (loki_ingester_memory_streams)",
+)
+CPU = Recording(
+    name="job:process_cpu_seconds:rate5m",
+    # Jaeger names it as OpenTelemetry's collectors do.
+    expr=f"sum by {BY_JOB} (rate(process_cpu_seconds_total[5m]))"
+    f" or sum by {BY_JOB} (rate(otelcol_process_cpu_seconds_total[5m]))",
+)
+MEMORY = Recording(
+    name="job:process_resident_memory_bytes:sum",
+    expr=f"sum by {BY_JOB} (process_resident_memory_bytes) or sum by {BY_JOB} (otelcol_process_memory_rss_bytes)",
+    unit=Unit.BYTES,
+)
+
+RECORDINGS = (SERIES_OF_JOB, LARGEST_TARGET, SAMPLES_OF_JOB, HEAD_SERIES, SAMPLE_BYTES, STREAMS, CPU, MEMORY)

@@ -1,0 +1,94 @@
+"""File systems and disks. A file system is told by its device, since it may be mounted in several places."""
+
+from __future__ import annotations
+
+from components.settings.quantities import Duration
+from dashboards.uids import Dashboard
+from rules.metrics import Unit
+from rules.model import Alert, Severity
+from rules.nodes.recordings import BY_DEVICE, DISK_BUSY, DISK_QUEUE, INODES_FREE, SPACE_AVAILABLE
+
+SPACE_LOW = Alert(
+    name="DiskSpaceRunningLow",
+    value=SPACE_AVAILABLE.name,
+    # The kubelet begins to delete unused images at 15 % free, and to evict pods at 10 %.
+    below={Severity.WARNING: 0.15, Severity.CRITICAL: 0.1},
+    unit=Unit.RATIO,
+    for_=Duration.parse("15m"),  # images are cleaned every five minutes: it did not help, twice
+    keep_firing_for=Duration.parse("5m"),
+    owner="platform",
+    summary="A disk is almost full.",
+    description="{{ $labels.device }} of {{ $labels.node }} has {{ $value | humanizePercentage }} of its space left.",
+    dashboard=Dashboard.NODES,
+)
+WILL_FILL = Alert(
+    name="DiskWillFill",
+    # Seconds until nothing is left, at the pace of the last six hours: deletions and bursts of an hour even out.
+    value=(f"min by {BY_DEVICE} (node_filesystem_avail_bytes / (-deriv(node_filesystem_avail_bytes[6h]) > 0))"),
+    # A day is time to plan; four hours are less than a night.
+    below={Severity.WARNING: 24 * 3600, Severity.CRITICAL: 4 * 3600},
+    # The last hour agrees, since a new machine pulls its images at once and then no more; and what is more than 40 %
+    # free is watched when it is not.
+    and_=(
+        f"min by {BY_DEVICE} (predict_linear(node_filesystem_avail_bytes[1h], $threshold)) < 0"
+        f" and {SPACE_AVAILABLE.name} < 0.4"
+    ),
+    unit=Unit.SECONDS,
+    for_=Duration.parse("30m"),  # a large copy that ends by itself
+    keep_firing_for=Duration.parse("15m"),
+    owner="platform",
+    summary="A disk will be full soon.",
+    description="{{ $labels.device }} of {{ $labels.node }} will be full in {{ $value | humanizeDuration }}.",
+    dashboard=Dashboard.NODES,
+    runbook="DiskSpaceRunningLow",
+)
+INODES_LOW = Alert(
+    name="DiskInodesRunningLow",
+    value=INODES_FREE.name,
+    # The kubelet evicts pods at 5 %; twice that leaves time to find who makes the files.
+    below={Severity.WARNING: 0.1, Severity.CRITICAL: 0.05},
+    unit=Unit.RATIO,
+    for_=Duration.parse("15m"),  # as with space
+    keep_firing_for=Duration.parse("5m"),
+    owner="platform",
+    summary="A disk is almost out of inodes.",
+    description="{{ $labels.device }} of {{ $labels.node }} can hold {{ $value | humanizePercentage }} more files.",
+    dashboard=Dashboard.NODES,
+)
+_READ_ONLY = f"min by {BY_DEVICE} (node_filesystem_readonly)"
+READ_ONLY = Alert(
+    name="NodeFilesystemReadOnly",
+    # Some are so by design: it must have been writable within the week, of which one look an hour is enough.
+    value=f"{_READ_ONLY} == 1 and min_over_time({_READ_ONLY}[7d:1h]) == 0",
+    severity=Severity.CRITICAL,
+    for_=Duration.parse("5m"),  # longer than a check at boot
+    owner="platform",
+    summary="A disk has become read-only.",
+    description="{{ $labels.device }} of {{ $labels.node }} can no longer be written, as after errors of the disk.",
+    dashboard=Dashboard.NODES,
+)
+SATURATED = Alert(
+    name="NodeDiskSaturated",
+    value=DISK_QUEUE.name,
+    # A cloud volume serves few requests at once: with ten waiting, each takes ten times as long.
+    above={Severity.WARNING: 10},
+    and_=f"{DISK_BUSY.name} > 0.9",  # a disk that rests in between is slow for nobody
+    for_=Duration.parse("30m"),  # backups and compactions end within that
+    keep_firing_for=Duration.parse("10m"),
+    owner="platform",
+    summary="A disk cannot keep up.",
+    description="{{ $labels.device }} of {{ $labels.node }} has {{ $value | humanize }} requests waiting all the time.",
+    dashboard=Dashboard.NODES,
+)
+RAID_DEGRADED = Alert(
+    name="NodeRaidDegraded",
+    value=f'max by {BY_DEVICE} (node_md_disks{{state="failed"}}) > 0',
+    severity=Severity.CRITICAL,  # the next failure loses data
+    for_=Duration.parse("5m"),  # while a disk is exchanged by hand
+    owner="platform",
+    summary="A RAID array has lost a disk.",
+    description="{{ $labels.device }} of {{ $labels.node }} has lost {{ $value }} of its disks.",
+    dashboard=Dashboard.NODES,
+)
+
+ALERTS = (SPACE_LOW, WILL_FILL, INODES_LOW, READ_ONLY, SATURATED, RAID_DEGRADED)

@@ -1,0 +1,89 @@
+"""How much of each machine is used, and how much waits for it, under one name per idea."""
+
+from __future__ import annotations
+
+from rules.metrics import Unit
+from rules.model import Group, Recording
+
+BY_NODE = "(cluster, environment, node)"
+BY_DEVICE = "(cluster, environment, node, device)"
+# A bond counts what its members count, and loopback is no network.
+PHYSICAL = 'device!~"lo|bond.+"'
+
+CPU_UTILISATION = Recording(
+    name="node:cpu_utilisation:ratio_rate5m",
+    # Time that the hypervisor stole counts as used: nobody here can have it.
+    expr=f'1 - avg by {BY_NODE} (sum without (mode) (rate(node_cpu_seconds_total{{mode=~"idle|iowait"}}[5m])))',
+    unit=Unit.RATIO,
+)
+CPU_LOAD = Recording(
+    name="node:load5:per_core",
+    expr=f'max by {BY_NODE} (node_load5) / count by {BY_NODE} (node_cpu_seconds_total{{mode="idle"}})',
+)
+MEMORY_UTILISATION = Recording(
+    name="node:memory_utilisation:ratio",
+    expr=f"1 - max by {BY_NODE} (node_memory_MemAvailable_bytes) / max by {BY_NODE} (node_memory_MemTotal_bytes)",
+    unit=Unit.RATIO,
+)
+PRESSURES = tuple(
+    # Kernels without pressure stall information make no such series: no alert depends on these.
+    Recording(
+        name=f"node:{resource}_pressure:ratio_rate5m",
+        expr=f"max by {BY_NODE} (rate(node_pressure_{resource}_waiting_seconds_total[5m]))",
+        unit=Unit.RATIO,
+    )
+    for resource in ("cpu", "memory", "io")
+)
+
+
+def _of_file_systems(left: str, all_of_it: str) -> str:
+    # One file system is mounted in several places: it is told by its device. What is read-only by design, such as the
+    # root of a system that is an image, is always full.
+    writable = f"max by {BY_DEVICE} (1 - node_filesystem_readonly) == 1"
+    return f"min by {BY_DEVICE} ({left} / {all_of_it}) and {writable}"
+
+
+SPACE_AVAILABLE = Recording(
+    name="node_device:filesystem_available:ratio",
+    expr=_of_file_systems("node_filesystem_avail_bytes", "node_filesystem_size_bytes"),
+    unit=Unit.RATIO,
+)
+INODES_FREE = Recording(
+    name="node_device:filesystem_inodes_free:ratio",
+    # File systems that make inodes as they need them say that they have none: 0 / 0 is under no threshold.
+    expr=_of_file_systems("node_filesystem_files_free", "node_filesystem_files"),
+    unit=Unit.RATIO,
+)
+DISK_BUSY = Recording(
+    name="node_device:disk_busy:ratio_rate5m",
+    expr=f"max by {BY_DEVICE} (rate(node_disk_io_time_seconds_total[5m]))",
+    unit=Unit.RATIO,
+)
+DISK_QUEUE = Recording(
+    name="node_device:disk_queue:rate5m",
+    # Seconds of waiting per second: the mean number of requests that wait or are served.
+    expr=f"max by {BY_DEVICE} (rate(node_disk_io_time_weighted_seconds_total[5m]))",
+)
+TRAFFIC = tuple(
+    Recording(
+        name=f"node:network_{direction}_bytes:rate5m",
+        expr=f"sum by {BY_NODE} (rate(node_network_{direction}_bytes_total{{{PHYSICAL}}}[5m]))",
+        unit=Unit.BYTES,
+    )
+    for direction in ("receive", "transmit")
+)
+
+GROUP = Group(
+    "nodes-recordings",
+    (
+        CPU_UTILISATION,
+        CPU_LOAD,
+        MEMORY_UTILISATION,
+        *PRESSURES,
+        SPACE_AVAILABLE,
+        INODES_FREE,
+        DISK_BUSY,
+        DISK_QUEUE,
+        *TRAFFIC,
+    ),
+)

@@ -1,0 +1,145 @@
+"""Telemetry as an SDK sends it: requests of the OpenTelemetry protocol, from plain values."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
+
+from tests.servers.harness import http_text
+
+CUMULATIVE = 2
+MS = 1_000_000
+"""Nanoseconds in a millisecond."""
+
+Values = Mapping[str, Any]
+"""Attributes: text, numbers, lists and mappings."""
+
+
+@dataclass(frozen=True)
+class Span:
+    trace: bytes
+    id: bytes
+    name: str = "chat model-x"
+    attributes: Values = field(default_factory=dict)
+    events: Sequence[tuple[str, Values]] = ()
+    """Name and attributes of each."""
+    status: str = ""
+    """Message of a failed span."""
+
+
+@dataclass(frozen=True)
+class Log:
+    body: Any
+    at: int
+    """Nanoseconds."""
+    severity: int = 9
+    severity_text: str = ""
+    attributes: Values = field(default_factory=dict)
+    event: str = ""
+    trace: bytes = b""
+    span: bytes = b""
+
+
+@dataclass(frozen=True)
+class Counter:
+    name: str
+    value: int
+    attributes: Values = field(default_factory=dict)
+    exemplar: Values = field(default_factory=dict)
+    """What an exemplar of it was recorded with."""
+
+
+def value(plain: Any) -> AnyValue:
+    match plain:
+        case bool():
+            return AnyValue(bool_value=plain)
+        case int():
+            return AnyValue(int_value=plain)
+        case float():
+            return AnyValue(double_value=plain)
+        case str():
+            return AnyValue(string_value=plain)
+        case Mapping():
+            return AnyValue(kvlist_value=KeyValueList(values=attributes(plain)))
+        case _:
+            return AnyValue(array_value=ArrayValue(values=[value(item) for item in plain]))
+
+
+def attributes(values: Values) -> list[KeyValue]:
+    return [KeyValue(key=key, value=value(plain)) for key, plain in values.items()]
+
+
+def traces(resource: Values, *spans: Span) -> ExportTraceServiceRequest:
+    request = ExportTraceServiceRequest()
+    group = request.resource_spans.add()
+    group.resource.attributes.extend(attributes(resource))
+    scope = group.scope_spans.add()
+    now = time.time_ns()
+    for span in spans:
+        made = scope.spans.add(trace_id=span.trace, span_id=span.id, name=span.name, kind=3)
+        made.start_time_unix_nano, made.end_time_unix_nano = now - 20 * MS, now
+        made.attributes.extend(attributes(span.attributes))
+        for name, values in span.events:
+            made.events.add(name=name, time_unix_nano=now, attributes=attributes(values))
+        if span.status:
+            made.status.code, made.status.message = 2, span.status
+    return request
+
+
+def logs(resource: Values, *records: Log, scope: str = "agent.planner") -> ExportLogsServiceRequest:
+    request = ExportLogsServiceRequest()
+    group = request.resource_logs.add()
+    group.resource.attributes.extend(attributes(resource))
+    named = group.scope_logs.add()
+    named.scope.name = scope
+    for record in records:
+        named.log_records.add(
+            time_unix_nano=record.at,
+            observed_time_unix_nano=record.at,
+            severity_number=record.severity,
+            severity_text=record.severity_text,
+            body=value(record.body),
+            attributes=attributes(record.attributes),
+            event_name=record.event,
+            trace_id=record.trace,
+            span_id=record.span,
+        )
+    return request
+
+
+def metrics(resource: Values, *counters: Counter) -> ExportMetricsServiceRequest:
+    request = ExportMetricsServiceRequest()
+    group = request.resource_metrics.add()
+    group.resource.attributes.extend(attributes(resource))
+    scope = group.scope_metrics.add()
+    now = time.time_ns()
+    for counter in counters:
+        made = scope.metrics.add(name=counter.name)
+        made.sum.aggregation_temporality, made.sum.is_monotonic = CUMULATIVE, True
+        point = made.sum.data_points.add(start_time_unix_nano=now - 1000 * MS, time_unix_nano=now)
+        point.as_int = counter.value
+        point.attributes.extend(attributes(counter.attributes))
+        if counter.exemplar:
+            point.exemplars.add(
+                time_unix_nano=now, as_int=1, filtered_attributes=attributes(counter.exemplar), trace_id=b"\1" * 16
+            )
+    return request
+
+
+def send(
+    url: str,
+    request: ExportTraceServiceRequest | ExportLogsServiceRequest | ExportMetricsServiceRequest,
+) -> None:
+    """By HTTP; returns when it was acknowledged, raises when it was not."""
+    signal = {"trace": "traces", "log": "logs", "metric": "metrics"}[
+        type(request).__name__.removeprefix("Export").removesuffix("ServiceRequest").rstrip("s").lower()
+    ]
+    headers = {"Content-Type": "application/x-protobuf"}
+    http_text(f"{url}/v1/{signal}", body=bytes(request.SerializeToString()), headers=headers, timeout=30)

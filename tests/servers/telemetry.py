@@ -1,0 +1,165 @@
+"""The collector of a rendered stack on this machine, with the stores that it sends to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tests.servers.control_plane import ControlPlane
+from tests.servers.harness import Process, free_port, http_json, http_text
+from tests.servers.local import Account, Local, Pod
+from tests.servers.logs import Loki, container, moved
+from tests.servers.rendered import Manifest, Rendered
+from tests.servers.test_jaeger import Jaeger
+from tools import render
+from tools.servers.build import binary
+
+NAME = "otel-collector"
+Running = dict[str, Process]
+"""By pod or server."""
+
+
+class Collector:
+    """A rendered collector below ``home``; the same ``home`` again is the same volume."""
+
+    def __init__(
+        self,
+        objects: list[Manifest],
+        home: Path,
+        account: Account,
+        addresses: Mapping[str, str] | None = None,
+        *,
+        everywhere: bool = False,
+    ) -> None:
+        """``addresses`` (host:port to host:port) are where the stores are."""
+        self.home = home
+        self.container = container(objects, NAME)
+        self.ports = {port["containerPort"]: free_port() for port in self.container["ports"]}
+        self.url = f"http://127.0.0.1:{self.ports[4318]}"
+        self._runs = 0
+        text = render.config_files(objects)[f"{NAME}/config/collector.yaml"]
+        for address, here in (addresses or {}).items():
+            assert address in text, f"{address} is not where it sends to"
+            text = text.replace(address, here)
+        text = re.sub(r"(0\.0\.0\.0:|port: )(\d+)", lambda m: f"{m[1]}{self.ports[int(m[2])]}", text)
+        if not everywhere:
+            text = text.replace("0.0.0.0", "127.0.0.1")  # noqa: S104  it is taken away
+        # Outside of a pod, it is told where the API server is.
+        text = text.replace("auth_type: serviceAccount", "auth_type: kubeConfig")
+        home.mkdir(parents=True, exist_ok=True)
+        self.config = home / "collector.yaml"
+        self.config.write_text(moved(text, "/var/lib/otel-collector", home / "data"))
+        (home / "data").mkdir(exist_ok=True)
+        token, self._kubeconfig = home / "token", home / "kubeconfig"
+        token.write_text(account.token)
+        self._kubeconfig.write_text(account.kubeconfig(account.ca, token))
+
+    @property
+    def args(self) -> list[str]:
+        return [arg.replace(f"/etc/{NAME}/config/collector.yaml", str(self.config)) for arg in self.container["args"]]
+
+    def process(self) -> Process:
+        self._runs += 1
+        env = {variable["name"]: variable["value"] for variable in self.container["env"]}
+        return Process(
+            [binary(NAME), *self.args],
+            log=self.home / f"log-{self._runs}",
+            env={**env, "KUBECONFIG": str(self._kubeconfig)},
+        )
+
+    @contextmanager
+    def running(self) -> Iterator[Process]:
+        """Started and ready, as its probes see it; ended on the way out."""
+        with self.process() as process:
+            process.ready(self.is_ready, within=60)
+            yield process
+
+    def is_ready(self) -> bool:
+        probe = self.container["readinessProbe"]["httpGet"]
+        ports = {port["name"]: port["containerPort"] for port in self.container["ports"]}
+        return bool(http_text(f"http://127.0.0.1:{self.ports[ports[probe['port']]]}{probe['path']}"))
+
+    def metric(self, name: str, **labels: str) -> float:
+        """Sum over the series of one of its own metrics that have these labels."""
+        lines = http_text(f"http://127.0.0.1:{self.ports[8888]}/metrics").splitlines()
+        wanted = [f'{label}="{value}"' for label, value in labels.items()]
+        return sum(
+            float(line.rpartition(" ")[2])
+            for line in lines
+            if re.match(rf"{re.escape(name)}[ {{]", line) and all(each in line for each in wanted)
+        )
+
+
+class Platform:
+    """The collector and every store behind it, none of them started."""
+
+    def __init__(self, stack: Rendered, home: Path, cluster: ControlPlane) -> None:
+        objects, admin = stack.objects, Account.admin(cluster)
+        namespace = Pod(stack, NAME).namespace
+        self.running: Running = {}
+        self.loki = Loki(objects, home / "loki")
+        self.jaeger = Jaeger(home / "jaeger", {**render.config_files(objects), "objects": objects})
+        self.prometheus = [
+            Local(stack, "prometheus", home / f"prometheus-{ordinal}", admin, pod=f"prometheus-{ordinal}")
+            for ordinal in range(2)
+        ]
+        self._make = partial(
+            Collector,
+            objects,
+            account=_account(stack, cluster),
+            addresses={
+                f"loki.{namespace}.svc:3100": self.loki.url.removeprefix("http://"),
+                f"jaeger.{namespace}.svc:4317": f"127.0.0.1:{self.jaeger.ports[4317]}",
+                **{
+                    f"{server.pod}.prometheus-headless.{namespace}.svc:9090": server.address
+                    for server in self.prometheus
+                },
+            },
+        )
+        self.collector = self.another(home / "collector")
+
+    def another(self, home: Path) -> Collector:
+        """A further collector on a volume of its own, before the same stores."""
+        return self._make(home=home)
+
+    @contextmanager
+    def started(self) -> Iterator[None]:
+        """All of it, ready; ended on the way out."""
+        with ExitStack() as exits:
+            running = {server.pod: exits.enter_context(server.process()) for server in self.prometheus}
+            running["loki"] = exits.enter_context(self.loki.process())
+            running["jaeger"] = exits.enter_context(self.jaeger.running())
+            running[NAME] = exits.enter_context(self.collector.running())
+            self.running = running
+            for server in self.prometheus:
+                running[server.pod].ready(partial(http_text, f"{server.url}/-/ready"))
+            running["loki"].ready(self.loki.is_ready, within=120)
+            yield
+
+    def trace(self, trace: bytes) -> dict[str, Any] | None:
+        """A trace as Jaeger's API gives it, None when it has no such trace."""
+        answer = http_json(self.jaeger.url(16686, f"/api/traces/{trace.hex()}"), timeout=30)
+        return dict(answer["data"][0]) if answer["data"] else None
+
+    def spans(self, service: str) -> list[str]:
+        """The ids of all spans of a service, each as often as it is stored."""
+        return [span for spans in self.jaeger.stored(service).values() for span in spans]
+
+
+def _account(stack: Rendered, cluster: ControlPlane) -> Account:
+    """The collector's own service account, with what the stack grants it and no more."""
+    (owner,) = (made for made in stack.of_kind("ServiceAccount") if made["metadata"]["name"] == NAME)
+    namespace = owner["metadata"]["namespace"]
+    cluster.namespace(namespace)
+    granted = [
+        made
+        for made in stack.of_kind("ClusterRole", "ClusterRoleBinding")
+        if made["metadata"]["name"] == f"agent-observability-{NAME}"
+    ]
+    assert len(granted) == 2, "a role and its binding"
+    cluster.apply(owner, *granted)
+    return Account.of(cluster, namespace, NAME)

@@ -1,0 +1,294 @@
+"""Every metric that a rule or a panel may ask for is one that the real program exposes: its name, kind and labels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rules.metrics import PUSHED, Metric
+from rules.nodes.scrape import NODE_EXPORTER
+from tests.catalogue import everything
+from tests.servers.control_plane import ControlPlane
+from tests.servers.exposition import Exposition, difference, exposition, scraped, settled
+from tests.servers.harness import Process, eventually, free_port, http_text
+from tests.servers.kubernetes_metrics import cadvisor, documented
+from tests.servers.local import Account, Local, render_text
+from tests.servers.logs import Loki, Promtail, stack
+from tests.servers.rendered import Rendered
+from tests.servers.reported import CONTAINER, NAMESPACE, STATUSES, made, objects
+from tests.servers.test_jaeger import AGENT, SAMPLING, STORAGES, Jaeger, stack_files, traces
+from tools.recorder import ROOT
+from tools.servers.build import binary
+
+METRICS = everything().watched.metrics
+NOT_SEEN = {
+    PUSHED: "applications emit these: the definitions are the contract",
+    "grafana": "no Grafana can be built here",
+}
+"""Jobs whose exposition nobody can see here, and why."""
+EXPOSED_BY = {
+    "apiservers": "api_server",
+    "kubelet": "kubelet",
+    "cadvisor": "containers",
+    "kube-state-metrics": "kube_state_metrics",
+    "kube-state-metrics-telemetry": "kube_state_metrics_itself",
+    "node-exporter": "node_exporter",
+    "prometheus": "prometheus",
+    "alertmanager": "alertmanager",
+    "blackbox-exporter": "blackbox_exporter",
+    "probes": "probes",
+    "loki": "loki_itself",
+    "promtail": "promtail",
+    "jaeger": "jaeger_itself",
+    "jaeger-span-metrics": "span_metrics",
+}
+"""The fixture that gives what a job scrapes."""
+SLOWLY = 60.0
+"""Seconds within which a program has shown everything that it was provoked to."""
+
+
+def of(*jobs: str) -> list[Metric]:
+    return [metric for metric in METRICS if metric.job in jobs]
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [metric for metric in METRICS if metric.job not in NOT_SEEN],
+    ids=lambda metric: f"{metric.job}: {metric.name}",
+)
+def test_a_metric_is_what_its_exporter_exposes(metric: Metric, request: pytest.FixtureRequest) -> None:
+    exposed: Exposition = request.getfixturevalue(EXPOSED_BY[metric.job])
+    wrong = difference(metric, exposed)
+    assert not wrong, wrong
+
+
+def test_of_cadvisors_metrics_only_those_are_known_that_the_kubelet_asks_for() -> None:
+    assert "container_memory_failcnt" in cadvisor()
+    assert "container_hugetlb_failcnt" not in cadvisor(), "another set of cAdvisor's, which the kubelet leaves out"
+
+
+def test_every_job_whose_metrics_are_used_is_seen_or_has_a_reason() -> None:
+    assert {metric.job for metric in METRICS} <= {*EXPOSED_BY, *NOT_SEEN}
+
+
+# --- Kubernetes ---
+
+
+@pytest.fixture(scope="module")
+def api_server(control_plane: ControlPlane) -> Exposition:
+    """What it exposes, and by its own list what it has not had reason to: errors, rejections."""
+    listed = documented("kube-apiserver")
+
+    def both() -> Exposition:
+        text = http_text(f"{control_plane.url}/metrics", ca=control_plane.ca, token=control_plane.token)
+        return {**listed, **exposition(text)}
+
+    return settled(both, of("apiservers"), SLOWLY)
+
+
+@pytest.fixture(scope="module")
+def kubelet(api_server: Exposition) -> Exposition:
+    """By Kubernetes' list; what every Kubernetes program says of its process, as the API server says it."""
+    of_processes = {name: family for name, family in api_server.items() if name.startswith(("process_", "go_"))}
+    return {**of_processes, **documented("kubelet")}
+
+
+@pytest.fixture(scope="module")
+def containers() -> Exposition:
+    return cadvisor()
+
+
+@pytest.fixture(scope="module")
+def kube_state_metrics_server(dev: Rendered, control_plane: ControlPlane, home: Path) -> Iterator[Local]:
+    local = Local(dev, "kube-state-metrics", home / "kube-state-metrics", Account.admin(control_plane))
+    with local.process() as process:
+        process.ready(lambda: http_text(f"{local.url}/livez"))
+        yield local
+
+
+@pytest.fixture(scope="module")
+def kube_state_metrics(kube_state_metrics_server: Local, control_plane: ControlPlane) -> Exposition:
+    """With an object of every kind, since labels are seen on series only."""
+    control_plane.namespace(NAMESPACE)
+    control_plane.apply(*objects())
+
+    def running() -> bool:
+        control_plane.bind_claims()
+        pod = control_plane.get("pod", "alone", f"--namespace={NAMESPACE}")
+        return bool(pod["status"]["phase"] == "Running")
+
+    eventually(running, SLOWLY, "the pod runs")
+    for name, status in STATUSES.items():
+        patch = ["patch", name, f"--namespace={NAMESPACE}", "--subresource=status", "--type=merge"]
+        control_plane.kubectl(*patch, f"--patch={json.dumps({'status': status})}")
+    return scraped(f"{kube_state_metrics_server.url}/metrics", wanted=of("kube-state-metrics"))
+
+
+@pytest.fixture(scope="module")
+def kube_state_metrics_itself(kube_state_metrics_server: Local) -> Exposition:
+    url = f"http://127.0.0.1:{kube_state_metrics_server.ports[8081]}/metrics"
+    return scraped(url, wanted=of("kube-state-metrics-telemetry"))
+
+
+# --- the nodes ---
+
+
+@pytest.fixture(scope="module")
+def node_exporter(dev: Rendered, control_plane: ControlPlane, home: Path) -> Exposition:
+    """On a machine with an array of disks and a memory controller, which this one may not have."""
+    local = Local(dev, NODE_EXPORTER, home / NODE_EXPORTER, Account.admin(control_plane))
+    proc, sys = machine(home / "machine")
+    elsewhere = {"--path.procfs": proc, "--path.sysfs": sys}
+    args = [arg for arg in local.args if arg.partition("=")[0] not in elsewhere]
+    args += [f"{flag}={path}" for flag, path in elsewhere.items()]
+    with Process([binary(NODE_EXPORTER), *args], log=home / "node-exporter.log") as process:
+        process.ready(lambda: http_text(local.url))
+        return scraped(f"{local.url}/metrics", wanted=of(NODE_EXPORTER))
+
+
+def machine(folder: Path) -> tuple[Path, Path]:
+    """A copy of /proc and /sys, with what the kernel says of an array and of a memory controller."""
+    proc, sys = folder / "proc", folder / "sys"
+    _mirrored(Path("/proc"), proc, "mdstat")
+    (proc / "mdstat").write_text(
+        "Personalities : [raid1]\nmd0 : active raid1 sdb1[1] sda1[0]\n      1024 blocks super 1.2 [2/2] [UU]\n\n"
+        "unused devices: <none>\n"
+    )
+    _mirrored(Path("/sys"), sys, "devices")
+    _mirrored(Path("/sys/devices"), sys / "devices", "system")
+    _mirrored(Path("/sys/devices/system"), sys / "devices" / "system", "edac")
+    controller = sys / "devices" / "system" / "edac" / "mc" / "mc0"
+    controller.mkdir(parents=True)
+    for file in ("ce_count", "ce_noinfo_count", "ue_count", "ue_noinfo_count"):
+        (controller / file).write_text("0\n")
+    return proc, sys
+
+
+def _mirrored(folder: Path, mirror: Path, without: str) -> None:
+    mirror.mkdir(parents=True, exist_ok=True)
+    for entry in folder.iterdir():
+        if entry.name != without:
+            (mirror / entry.name).symlink_to(entry)
+
+
+# --- the stack's own servers ---
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("exposition")
+
+
+@pytest.fixture(scope="module")
+def dev(home: Path) -> Rendered:
+    """The stack `dev`, faster, with two Alertmanagers that tell somebody, and a store elsewhere; neither answers."""
+    file = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())
+    config = file["config"]
+    config["agent-observability:alertmanager"] |= {"replicas": 2}
+    receiver = {"name": "somebody", "webhook": {"urlSecret": {"name": "somebody", "key": "somebody-url"}}}
+    config["agent-observability:notifications"] = {"receivers": [receiver], "routes": [{"receiver": "somebody"}]}
+    prometheus = config["agent-observability:prometheus"]
+    prometheus |= {"scrapeInterval": "2s", "evaluationInterval": "2s"}
+    prometheus["remoteWrite"] = [{"name": "elsewhere", "url": "http://127.0.0.1:1/"}]
+    return render_text("dev", home / "stack", json.dumps(file))
+
+
+@pytest.fixture(scope="module")
+def alerting(dev: Rendered, control_plane: ControlPlane, home: Path) -> Iterator[tuple[Local, Local]]:
+    """A Prometheus, and the Alertmanager that it sends to, whose peer is away."""
+    account, gossip = Account.admin(control_plane), free_port()
+    peers = {
+        f"alertmanager-{number}.alertmanager-headless.monitoring.svc:9094": f"127.0.0.1:{port}"
+        for number, port in enumerate((gossip, free_port()))
+    }
+    alertmanager = Local(dev, "alertmanager", home / "alertmanager", account, ports={9094: gossip}, addresses=peers)
+    prometheus = Local(dev, "prometheus", home / "prometheus", account, alertmanagers=[alertmanager.address])
+    with alertmanager.process(), prometheus.process() as process:
+        process.ready(lambda: http_text(f"{prometheus.url}/-/ready"))
+        yield prometheus, alertmanager
+
+
+@pytest.fixture(scope="module")
+def prometheus(alerting: tuple[Local, Local]) -> Exposition:
+    return scraped(f"{alerting[0].url}/metrics", wanted=of("prometheus"), within=SLOWLY)
+
+
+@pytest.fixture(scope="module")
+def alertmanager(alerting: tuple[Local, Local]) -> Exposition:
+    return scraped(f"{alerting[1].url}/metrics", wanted=of("alertmanager"), within=SLOWLY)
+
+
+@pytest.fixture(scope="module")
+def probing(dev: Rendered, control_plane: ControlPlane, home: Path) -> Iterator[Local]:
+    """A blackbox exporter that trusts the API server's certificate."""
+    local = Local(dev, "blackbox-exporter", home / "blackbox-exporter", Account.admin(control_plane))
+    trust = {"SSL_CERT_FILE": str(control_plane.ca)}
+    with Process([binary("blackbox-exporter"), *local.args], log=home / "blackbox.log", env=trust) as process:
+        process.ready(lambda: http_text(f"{local.url}/-/healthy"))
+        yield local
+
+
+@pytest.fixture(scope="module")
+def blackbox_exporter(probing: Local) -> Exposition:
+    return scraped(f"{probing.url}/metrics", wanted=of("blackbox-exporter"))
+
+
+@pytest.fixture(scope="module")
+def probes(probing: Local, control_plane: ControlPlane) -> Exposition:
+    return scraped(f"{probing.url}/probe?module=http&target={control_plane.url}/livez", wanted=of("probes"))
+
+
+@pytest.fixture(scope="module")
+def logging(control_plane: ControlPlane, home: Path) -> Iterator[tuple[Loki, Promtail]]:
+    """A Loki that computes a metric, and a Promtail that reads the log of a pod."""
+    rule = {"record": "app:log_lines:rate1m", "expr": 'sum by (app) (rate({app=~".+"}[1m]))'}
+    file = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]["agent-observability:loki"]
+    rendered = stack(home / "logs", loki={**file, "ruler": {"interval": "10s", "rules": [rule]}})
+    loki = Loki(rendered, home / "loki")
+    agent = Promtail(rendered, home / "node", control_plane, "node-a", loki.url.removeprefix("http://"))
+    control_plane.namespace(NAMESPACE)
+    control_plane.apply(made("v1", "Pod", "talking", {"nodeName": "node-a", "containers": [CONTAINER]}))
+    agent.file(control_plane.get("pod", "talking", f"--namespace={NAMESPACE}")).write("hello")
+    with ExitStack() as exits:
+        exits.enter_context(loki.running())
+        exits.enter_context(agent.running())
+        eventually(lambda: loki.count('{app=~".+"}'), SLOWLY, "a line arrives")
+        with pytest.raises(OSError, match="400"):
+            loki.push({"app": "late"}, [(1, "older than Loki takes")])
+        yield loki, agent
+
+
+@pytest.fixture(scope="module")
+def loki_itself(logging: tuple[Loki, Promtail]) -> Exposition:
+    return scraped(f"{logging[0].url}/metrics", wanted=of("loki"), within=SLOWLY)
+
+
+@pytest.fixture(scope="module")
+def promtail(logging: tuple[Loki, Promtail]) -> Exposition:
+    return scraped(f"{logging[1].url}/metrics", wanted=of("promtail"), within=SLOWLY)
+
+
+@pytest.fixture(scope="module")
+def tracing(home: Path) -> Iterator[Jaeger]:
+    """A Jaeger that samples, and has been sent what agents send."""
+    jaeger = Jaeger(home / "jaeger", stack_files(home / "traces", storage=STORAGES["badger"], sampling=SAMPLING))
+    with jaeger.running():
+        many = traces(100, 1, attributes=AGENT)  # of which it keeps one in ten
+        jaeger.send(*many)
+        jaeger.found(many[0])
+        yield jaeger
+
+
+@pytest.fixture(scope="module")
+def jaeger_itself(tracing: Jaeger) -> Exposition:
+    return scraped(tracing.url(8888, "/metrics"), wanted=of("jaeger"), within=SLOWLY)
+
+
+@pytest.fixture(scope="module")
+def span_metrics(tracing: Jaeger) -> Exposition:
+    return scraped(tracing.url(8889, "/metrics"), wanted=of("jaeger-span-metrics"), within=SLOWLY)

@@ -1,0 +1,76 @@
+"""What is watched of a cluster depends on who runs its control plane; a cause silences what follows from it."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from components.settings.cluster import ClusterSettings, Flavour
+from rules.kubernetes import SYSTEM, KubernetesSettings
+from rules.model import Inhibition
+from rules.system import Watched
+
+CONTROL_PLANE = ("apiserver_", "aggregator_", 'up{job="apiservers"}')
+"""What only an API server says."""
+
+
+def watched(flavour: Flavour) -> Watched:
+    cluster = ClusterSettings(name="c-1", environment="test", context="c-1", flavour=flavour)
+    return SYSTEM.build(KubernetesSettings(), cluster)
+
+
+def about_control_plane(part: Watched) -> set[str]:
+    """Names of the rules and objectives that ask for what an API server says."""
+    rules = {
+        rule.name for group in part.groups for rule in group.rules for plain in rule.plain() if asks(plain["expr"])
+    }
+    return rules | {slo.name for slo in part.slos if asks(slo.events)}
+
+
+def asks(expr: str) -> bool:
+    return any(name in expr for name in CONTROL_PLANE)
+
+
+@pytest.mark.parametrize("flavour", ["eks", "gke", "aks"])
+def test_nobody_is_told_about_a_control_plane_that_a_cloud_runs(flavour: Flavour) -> None:
+    assert about_control_plane(watched(flavour)) == set()
+
+
+@pytest.mark.parametrize("flavour", ["kind", "k3s", "kubeadm"])
+def test_a_control_plane_of_ones_own_is_watched(flavour: Flavour) -> None:
+    assert about_control_plane(watched(flavour)) >= {
+        "KubernetesApiServerDown",
+        "KubernetesClientCertificateExpires",
+        "kubernetes-api-availability",
+        "kubernetes-api-latency",
+    }
+
+
+@pytest.mark.parametrize("flavour", get_args(Flavour))
+def test_pods_workloads_and_nodes_are_watched_on_every_flavour(flavour: Flavour) -> None:
+    assert {alert.name for alert in watched(flavour).alerts} >= {
+        "KubernetesContainerHighCPUUsage",
+        "KubernetesContainerHighMemoryUsage",
+        "KubernetesContainerRestartLoop",
+        "KubernetesNodeDown",
+        "KubernetesPersistentVolumeFilling",
+        "KubernetesPodCrashLooping",
+        "KubernetesPodRestarting",
+        "KubernetesReplicasMissing",
+    }
+
+
+def silenced_by(source: str) -> list[Inhibition]:
+    return [each for each in watched("kind").inhibitions if source in each.source["alertname"].split("|")]
+
+
+def test_a_node_that_is_down_silences_what_is_said_about_that_node_only() -> None:
+    everything_on_it = silenced_by("KubernetesNodeDown")[0]
+    assert everything_on_it.target == {"node": ".+"}
+    assert "node" in everything_on_it.equal
+
+
+def test_pods_that_crash_never_silence_that_all_replicas_are_gone() -> None:
+    of_workloads = [each for each in silenced_by("KubernetesPodCrashLooping") if "workload" in each.equal]
+    assert [each.target["severity"] for each in of_workloads] == ["warning"]

@@ -11,6 +11,7 @@ from components.grafana import component as grafana
 from components.grafana.content import GrafanaContentArgs, fill
 from components.grafana.datasources import connections
 from components.grafana.notifications import notifications
+from components.grafana.rule_groups import rule_groups
 from components.jaeger.component import Jaeger, JaegerArgs
 from components.kubernetes import Site
 from components.load import load
@@ -84,6 +85,7 @@ fill(
         dashboards=rendered(settings.systems_on, watched),
         notifications=notifications(settings.notifications, settings.grafana, settings.alertmanager, settings.cluster),
         secrets=secrets,
+        rule_groups=rule_groups(watched, settings.cluster, settings.grafana.address),
         after=server,
     ),
     provider.grafana(settings.grafana, secrets, server),

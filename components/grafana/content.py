@@ -1,4 +1,4 @@
-"""What is in Grafana: folders, datasources, dashboards, whom it tells. Created through its API, after it is reached."""
+"""What is in Grafana: folders, datasources, dashboards, alerts and whom they tell, created through its API."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import json
 import time
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import pulumiverse_grafana
 from pulumi import (
@@ -26,8 +28,14 @@ from pulumiverse_grafana import oss
 from components.grafana import alerting
 from components.grafana.datasources import Connection
 from components.grafana.notifications import Notifications
+from components.grafana.rule_groups import FOLDER
 from dashboards.boards import Rendered
 from dashboards.datasources import PROMETHEUS
+
+with warnings.catch_warnings():
+    # It loads all of its resources at once, and warns of those that are old.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from pulumiverse_grafana.alerting import RuleGroup
 
 # A new ingress gets its address within a minute or two, and its certificate within as much again.
 PATIENCE_SECONDS, PAUSE_SECONDS = 240, 5
@@ -42,6 +50,8 @@ class GrafanaContentArgs:
     notifications: Notifications | None
     secrets: Mapping[str, Output[str]]
     """By key: what contact points name."""
+    rule_groups: tuple[dict[str, Any], ...]
+    """From ``rule_groups``: the alerts that Grafana evaluates."""
     after: Resource | None
     """What must stand first: our own Grafana."""
 
@@ -59,8 +69,9 @@ class GrafanaContent(ComponentResource):
             hooks=ResourceHookBinding(before_create=[hook], before_update=[hook]),
         )
         folders = {
-            title: oss.Folder(f"{name}-folder-{_slug(title)}", uid=_slug(title), title=title, opts=child)
-            for title in sorted({board.folder for board in args.dashboards})
+            # Boards and folders share their uids: a board may be called like its folder.
+            title: oss.Folder(f"{name}-folder-{_slug(title)}", uid=f"folder-{_slug(title)}", title=title, opts=child)
+            for title in sorted({*(board.folder for board in args.dashboards), *([FOLDER] if args.rule_groups else [])})
         }
         for connection in args.connections:
             _datasource(f"{name}-datasource-{connection.datasource.uid}", connection, child)
@@ -75,6 +86,8 @@ class GrafanaContent(ComponentResource):
             )
         if args.notifications:
             alerting.tell(name, args.notifications, args.secrets, child)
+        for group in args.rule_groups:
+            RuleGroup(f"{name}-rules-{group['name']}", folder_uid=folders[FOLDER].uid, opts=child, **group)
         self.register_outputs({})
 
 

@@ -129,8 +129,12 @@ def grafana_files(recorder: Recorder) -> dict[str, str]:
             inputs = _masked(resource.inputs)
             # A dashboard is its own JSON, ready to be imported by hand; all else as the provider takes it.
             content = json.loads(inputs["configJson"]) if "configJson" in inputs else inputs
-            name = f"{resource.type.rpartition(':')[2].lower()}s/{content.get('uid', resource.name)}.json"
-            files[name] = json.dumps(content, indent=2, sort_keys=True) + "\n"
+            kind = resource.type.rpartition(":")[2].lower()
+            kinds = f"{kind.removesuffix('y')}{'ies' if kind.endswith('y') else 's'}"
+            files[f"{kinds}/{content.get('uid', resource.name)}.json"] = (
+                json.dumps(content, indent=2, sort_keys=True) + "
+"
+            )
     return files
 
 

@@ -25,6 +25,7 @@ from rules.promql import Labels, narrowed
 from rules.systems import SYSTEMS
 from tests.boards import BOARDS, STACK, WRITTEN, filled, labels, loki_queries, prometheus_queries
 from tests.catalogue import EVERYTHING
+from tests.snapshots import FOLDER, TAKEN, snapshots
 from tests.test_catalogue import alert
 
 # Imported by the kit, which knows about its warning.
@@ -331,6 +332,18 @@ def test_a_board_survives_the_types_of_its_own_sdk_and_is_the_same_twice(board: 
     assert text == kit.build(board, ALERTS)
     again = JSONEncoder(sort_keys=True).encode(MODELS.Dashboard.from_json(json.loads(text)))
     assert json.loads(again) == json.loads(text)
+
+
+@pytest.mark.parametrize("board", TAKEN, ids=lambda board: board.uid)
+def test_a_board_is_what_was_reviewed(board: Board) -> None:
+    name = f"{board.uid}.json"
+    # Compared first: a difference of such texts takes pytest minutes to explain.
+    same = (FOLDER / name).is_file() and (FOLDER / name).read_text(encoding="utf-8") == snapshots()[name]
+    assert same, "`make snapshots`, and read the difference"
+
+
+def test_no_board_that_is_gone_is_kept_for_review() -> None:
+    assert {path.name for path in FOLDER.iterdir()} == set(snapshots())
 
 
 def test_nothing_of_a_server_s_own_is_in_the_json() -> None:

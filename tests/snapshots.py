@@ -5,6 +5,7 @@ Ten lines of our own: a library's would bear the names of tests, where these bea
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 
@@ -18,9 +19,13 @@ TAKEN = (*WRITTEN, *(board for board in BOARDS if board.uid == "rb-diskspacerunn
 
 @cache
 def snapshots() -> dict[str, str]:
-    """File name to content."""
+    """File name to content, a value per line."""
     alerts = {alert.name: alert for alert in STACK.watched.alerts}
-    return {f"{board.uid}.json": build(board, alerts) for board in TAKEN}
+    return {f"{board.uid}.json": _lines(build(board, alerts)) for board in TAKEN}
+
+
+def _lines(text: str) -> str:
+    return json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

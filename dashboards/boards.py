@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from dashboards import alerts, home, logs_audit, logs_errors, logs_explorer, monitoring_health, runbooks, slos
+from dashboards import (
+    alerts,
+    home,
+    kubernetes_api,
+    kubernetes_cluster,
+    kubernetes_namespace,
+    kubernetes_workload,
+    logs_audit,
+    logs_errors,
+    logs_explorer,
+    monitoring_health,
+    nodes_overview,
+    runbooks,
+    slos,
+)
 from dashboards.kit import build, panel_places
-from dashboards.model import Board, PanelPlace
+from dashboards.model import Board, Panel, PanelPlace
+from rules.kubernetes.recordings import CONTROL_PLANE
 from rules.system import Watched
 
 
@@ -21,6 +36,8 @@ class Rendered:
 
 
 OF_SYSTEMS: dict[str, tuple[Board, ...]] = {
+    "kubernetes": (kubernetes_cluster.BOARD, kubernetes_namespace.BOARD, kubernetes_workload.BOARD),
+    "nodes": (nodes_overview.BOARD,),
     "logs": (logs_explorer.BOARD, logs_errors.BOARD, logs_audit.BOARD),
     "monitoring": (monitoring_health.BOARD,),
 }
@@ -31,8 +48,20 @@ def boards(on: Collection[str], watched: Watched) -> tuple[Board, ...]:
     """In a fixed order; ``on`` are the names of the systems that are."""
     of_systems = (board for system, each in OF_SYSTEMS.items() if system in on for board in each)
     of_slos = (slos.ALL, slos.ONE) if watched.slos else ()
-    written = (alerts.BOARD, *of_slos, *of_systems)
-    return (home.board(written), *written, *runbooks.boards(watched.alerts))
+    of_control_plane = (kubernetes_api.BOARD,) if CONTROL_PLANE.name in {g.name for g in watched.groups} else ()
+    written = (alerts.BOARD, *of_slos, *of_systems, *of_control_plane)
+    every = (home.board(written), *written, *runbooks.boards(watched.alerts))
+    return tuple(_without_dead_ends(board, {board.uid for board in every}) for board in every)
+
+
+def _without_dead_ends(board: Board, there: Collection[str]) -> Board:
+    """A board that leads only to boards that this stack has."""
+
+    def kept(panel: Panel) -> Panel:
+        return panel if panel.drill in there else replace(panel, drill=None)
+
+    rows = tuple(replace(row, panels=tuple(map(kept, row.panels))) for row in board.rows)
+    return replace(board, rows=rows, related=tuple(uid for uid in board.related if uid in there))
 
 
 def rendered(on: Collection[str], watched: Watched) -> tuple[Rendered, ...]:

@@ -20,17 +20,20 @@ from dashboards.datasources import LOKI
 from dashboards.model import COLUMNS, Board, Panel, Query, Row, View, log_variables
 from dashboards.uids import Dashboard
 from rules.catalogue import series_of
-from rules.model import Severity
+from rules.model import Alert, Severity
+from rules.promql import Labels, narrowed
 from rules.systems import SYSTEMS
 from tests.boards import BOARDS, STACK, WRITTEN, filled, labels, loki_queries, prometheus_queries
 from tests.catalogue import EVERYTHING
+from tests.snapshots import FOLDER, TAKEN, snapshots
 from tests.test_catalogue import alert
 
 # Imported by the kit, which knows about its warning.
 MODELS = importlib.import_module("grafana_foundation_sdk.models.dashboard")
 ALERTS = {each.name: each for each in STACK.watched.alerts}
-# What Prometheus makes of the alerts themselves.
-KNOWN = series_of(STACK.watched) | dict.fromkeys(("ALERTS", "ALERTS_FOR_STATE"))
+NOT_RECORDED: dict[str, Labels] = dict.fromkeys(("ALERTS", "ALERTS_FOR_STATE"))
+"""What Prometheus makes of the alerts themselves."""
+KNOWN = series_of(STACK.watched) | NOT_RECORDED
 
 every_board = pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
 every_written_board = pytest.mark.parametrize("board", WRITTEN, ids=lambda board: board.uid)
@@ -72,8 +75,8 @@ def test_a_query_names_only_variables_that_the_board_has(board: Board) -> None:
     asked = [query.expr for panel in board.panels for query in panel.queries]
     asked += [variable.of for variable in board.variables] + [mark.expr for mark in board.marks]
     for expr in asked:
-        named = set(re.findall(r"\$\{?(\w+)", expr))
-        assert {name for name in named if not name.startswith("__")} <= known, f"{board.uid}: {expr}"
+        named = set(re.findall(r"\$\{?([a-zA-Z]\w*)", expr))
+        assert named <= known, f"{board.uid}: {expr}"
 
 
 @every_written_board
@@ -95,7 +98,7 @@ def test_no_query_returns_without_bound_what_a_large_cluster_has(board: Board) -
 def test_without_a_system_there_is_no_board_of_it_and_no_panel_that_asks_for_it(off: set[str]) -> None:
     systems: dict[str, Any] = {system.name: None if system.name in off else {} for system in SYSTEMS}
     stack = read(EVERYTHING | {"systems": systems})
-    known = series_of(stack.watched) | dict.fromkeys(("ALERTS", "ALERTS_FOR_STATE"))
+    known = series_of(stack.watched) | NOT_RECORDED
     left = boards(stack.systems_on, stack.watched)
     assert not {board.uid for board in left} & {board.uid for name in off for board in OF_SYSTEMS.get(name, ())}
     for board in left:
@@ -104,6 +107,30 @@ def test_without_a_system_there_is_no_board_of_it_and_no_panel_that_asks_for_it(
                 labels(query.expr, known)
             except ValueError as problem:
                 raise AssertionError(f"without {off}: {board.uid}, {panel.title}: {problem}") from None
+
+
+def stack_of(flavour: str, *systems: str) -> tuple[tuple[Board, ...], dict[str, Labels]]:
+    """The boards of a stack with these systems, and what it knows."""
+    cluster = {"name": "c-1", "environment": "test", "context": "c-1", "flavour": flavour}
+    chosen: dict[str, Any] = {system.name: {} if system.name in systems else None for system in SYSTEMS}
+    stack = read({"cluster": cluster, "systems": chosen})
+    return boards(stack.systems_on, stack.watched), series_of(stack.watched) | NOT_RECORDED
+
+
+@pytest.mark.parametrize("flavour", ["kubeadm", "eks"])
+def test_the_api_server_has_a_board_where_it_can_be_watched(flavour: str) -> None:
+    there, known = stack_of(flavour, "kubernetes")
+    assert (Dashboard.KUBERNETES_API in {board.uid for board in there}) == (flavour == "kubeadm")
+    for board in there:
+        for _, query in prometheus_queries(board):
+            labels(query.expr, known)
+
+
+def test_a_board_leads_to_no_board_that_this_stack_has_not() -> None:
+    there, _ = stack_of("eks", "kubernetes")
+    uids = {board.uid for board in there}
+    assert {str(uid) for board in there for uid in board.related} <= uids
+    assert {str(panel.drill) for board in there for panel in board.panels if panel.drill} <= uids
 
 
 # --- what boards show ---
@@ -218,6 +245,15 @@ def test_a_panel_with_an_alert_leads_to_its_runbook() -> None:
     assert link["url"] == "/d/rb-targetdown"
 
 
+@pytest.mark.parametrize(
+    "found", [alert(above={Severity.WARNING: 0.5}), alert(above={}, severity=Severity.WARNING)], ids=["more", "any"]
+)
+def test_of_what_an_alert_finds_one_is_too_many(found: Alert) -> None:
+    drawn = first(board(panel(alert="Widgets", counts=bool(found.thresholds))), Widgets=found)
+    steps = drawn["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert [(step["value"], step["color"]) for step in steps] == [(None, "green"), (1, "orange")]
+
+
 def test_a_panel_of_an_alert_that_is_off_has_no_line() -> None:
     drawn = first(board(panel(alert="Widgets")))
     assert [step["value"] for step in drawn["fieldConfig"]["defaults"]["thresholds"]["steps"]] == [None]
@@ -298,6 +334,18 @@ def test_a_board_survives_the_types_of_its_own_sdk_and_is_the_same_twice(board: 
     assert json.loads(again) == json.loads(text)
 
 
+@pytest.mark.parametrize("board", TAKEN, ids=lambda board: board.uid)
+def test_a_board_is_what_was_reviewed(board: Board) -> None:
+    name = f"{board.uid}.json"
+    # Compared first: a difference of such texts takes pytest minutes to explain.
+    same = (FOLDER / name).is_file() and (FOLDER / name).read_text(encoding="utf-8") == snapshots()[name]
+    assert same, "`make snapshots`, and read the difference"
+
+
+def test_no_board_that_is_gone_is_kept_for_review() -> None:
+    assert {path.name for path in FOLDER.iterdir()} == set(snapshots())
+
+
 def test_nothing_of_a_server_s_own_is_in_the_json() -> None:
     for key in ("id", "version", "iteration"):
         assert json.loads(kit.build(BOARDS[0], {})).get(key) is None
@@ -306,3 +354,17 @@ def test_nothing_of_a_server_s_own_is_in_the_json() -> None:
 def test_variables_are_filled_in() -> None:
     asked = 'rate(a{cluster=~"$cluster", pod=~"${pod}"}[$__rate_interval]) / $__range_s'
     assert filled(asked, {"cluster": "c-1"}) == 'rate(a{cluster=~"c-1", pod=~".*"}[5m]) / 21600'
+
+
+@pytest.mark.parametrize(
+    ("expr", "narrower"),
+    [
+        ("rate(a[5m])", 'rate(a{x="$x"}[5m])'),
+        ('a{b="c"} / a_total', 'a{x="$x", b="c"} / a_total{x="$x"}'),
+        ("sum by (b) (a:b:c)", 'sum by (b) (a:b:c{x="$x"})'),
+        ('label_replace(a, "a", "$1", "b", "(.+)")', 'label_replace(a{x="$x"}, "a", "$1", "b", "(.+)")'),
+        ("a unless on (b) a offset 1d", 'a{x="$x"} unless on (b) a{x="$x"} offset 1d'),
+    ],
+)
+def test_every_selector_of_a_query_is_narrowed(expr: str, narrower: str) -> None:
+    assert narrowed(expr, 'x="$x"') == narrower

@@ -21,7 +21,7 @@ from tests.servers.local import Account, Local, render_text
 from tests.servers.logs import Loki, Promtail, stack
 from tests.servers.rendered import Rendered
 from tests.servers.reported import CONTAINER, NAMESPACE, STATUSES, made, objects
-from tests.servers.test_jaeger import AGENT, SAMPLING, STORAGES, Jaeger, stack_files, traces
+from tests.servers.traces import AGENT, SAMPLING, STORAGES, Jaeger, stack_files, traces
 from tools.recorder import ROOT
 from tools.servers.build import binary
 

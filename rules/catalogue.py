@@ -48,6 +48,8 @@ SUBJECT = (
     "operation",
     "integration",
     "remote_name",
+    "exporter",
+    "signal",
     "tenant",
     "reason",
 )

@@ -46,7 +46,7 @@ STREAMS = Recording(
 )
 CPU = Recording(
     name="job:process_cpu_seconds:rate5m",
-    # Jaeger names it as OpenTelemetry's collectors do.
+    # OpenTelemetry's collectors, of which Jaeger is one, have a name of their own.
     expr=f"sum by {BY_JOB} (rate(process_cpu_seconds_total[5m]))"
     f" or sum by {BY_JOB} (rate(otelcol_process_cpu_seconds_total[5m]))",
 )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from dashboards import alerts, home, monitoring_health, runbooks, slos
+from dashboards import alerts, home, monitoring_cost, monitoring_health, runbooks, slos
 from dashboards.kit import build
 from dashboards.model import Board
 from rules.system import Watched
@@ -21,17 +21,23 @@ class Rendered:
 
 
 OF_SYSTEMS: dict[str, tuple[Board, ...]] = {
-    "monitoring": (monitoring_health.BOARD,),
+    "monitoring": (monitoring_health.BOARD, monitoring_cost.BOARD),
 }
 """By system: there is one file per board, ``<system>_<what it shows>.py``."""
 
 
 def boards(on: Collection[str], watched: Watched) -> tuple[Board, ...]:
     """In a fixed order; ``on`` are the names of the systems that are."""
-    of_systems = (board for system, each in OF_SYSTEMS.items() if system in on for board in each)
+    jobs = {job.name for job in watched.scrape_jobs}
+    of_systems = (_scraped(board, jobs) for system, each in OF_SYSTEMS.items() if system in on for board in each)
     of_slos = (slos.ALL, slos.ONE) if watched.slos else ()
     written = (alerts.BOARD, *of_slos, *of_systems)
     return (home.board(written), *written, *runbooks.boards(watched.alerts))
+
+
+def _scraped(board: Board, jobs: Collection[str]) -> Board:
+    """A board without the rows whose telemetry this stack has not."""
+    return replace(board, rows=tuple(row for row in board.rows if not row.needs or row.needs in jobs))
 
 
 def rendered(on: Collection[str], watched: Watched) -> tuple[Rendered, ...]:

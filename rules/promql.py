@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
@@ -24,6 +25,14 @@ def parsed(expr: str) -> promql.Expr:
 def selectors(expr: str) -> Iterator[promql.VectorSelector]:
     """Every selector of series within ``expr``."""
     return _selectors(parsed(expr))
+
+
+def narrowed(expr: str, matchers: str) -> str:
+    """``expr`` with further ``matchers``, which may name a board's variables, on each of its selectors."""
+    names = sorted({selector.name for selector in selectors(expr) if selector.name})
+    # As a whole, and not where it is quoted.
+    named = rf"(?<![\w:\"])({'|'.join(names)})(?![\w:\"])(\{{)?"
+    return re.sub(named, lambda found: f"{found[1]}{{{matchers}{', ' if found[2] else '}'}", expr)
 
 
 def _selectors(node: promql.Expr) -> Iterator[promql.VectorSelector]:

@@ -70,8 +70,8 @@ def test_a_query_names_only_variables_that_the_board_has(board: Board) -> None:
     asked = [query.expr for panel in board.panels for query in panel.queries]
     asked += [variable.of for variable in board.variables] + [mark.expr for mark in board.marks]
     for expr in asked:
-        named = set(re.findall(r"\$\{?(\w+)", expr))
-        assert {name for name in named if not name.startswith("__")} <= known, f"{board.uid}: {expr}"
+        named = set(re.findall(r"\$\{?([a-zA-Z]\w*)", expr))
+        assert named <= known, f"{board.uid}: {expr}"
 
 
 @every_written_board
@@ -102,6 +102,17 @@ def test_without_a_system_there_is_no_board_of_it_and_no_panel_that_asks_for_it(
                 labels(query.expr, known)
             except ValueError as problem:
                 raise AssertionError(f"without {off}: {board.uid}, {panel.title}: {problem}") from None
+
+
+def test_where_grafana_is_somebody_else_s_no_panel_asks_for_its_metrics() -> None:
+    external = {"url": "https://grafana.example.com", "tokenSecret": "grafanaToken"}
+    stack = read(EVERYTHING | {"grafana": {"external": external}})
+    known = series_of(stack.watched) | dict.fromkeys(("ALERTS", "ALERTS_FOR_STATE"))
+    (health,) = (board for board in boards(stack.systems_on, stack.watched) if board.uid == Dashboard.MONITORING)
+    for _, query in prometheus_queries(health):
+        labels(query.expr, known)
+    assert "Grafana" not in {row.title for row in health.rows}
+    assert "Grafana" in {row.title for board in BOARDS if board.uid == health.uid for row in board.rows}
 
 
 # --- what boards show ---

@@ -72,6 +72,7 @@ _OF_PROMETHEUS = (
     _PROMETHEUS.counter("prometheus_target_scrapes_sample_out_of_bounds_total"),
     # storage
     _PROMETHEUS.gauge("prometheus_tsdb_head_series"),
+    _PROMETHEUS.counter("prometheus_tsdb_head_series_created_total"),
     _PROMETHEUS.gauge("prometheus_tsdb_head_max_time_seconds", unit=Unit.TIMESTAMP),
     _PROMETHEUS.counter("prometheus_tsdb_head_samples_appended_total", "type"),
     _PROMETHEUS.counter("prometheus_tsdb_too_old_samples_total", "type"),
@@ -108,6 +109,7 @@ _OF_LOKI = (
     *_process(_LOKI),
     _LOKI.histogram("loki_request_duration_seconds", "method route status_code ws"),
     _LOKI.counter("loki_distributor_lines_received_total", "tenant format policy is_internal_stream"),
+    _LOKI.counter("loki_distributor_bytes_received_total", "tenant format policy is_internal_stream", Unit.BYTES),
     _LOKI.counter("loki_discarded_samples_total", "tenant reason format policy retention_hours"),
     _LOKI.counter("loki_ingester_chunks_flush_failures_total"),
     _LOKI.counter("loki_ingester_wal_disk_full_failures_total"),

@@ -44,9 +44,11 @@ def _chosen(selector: object) -> dict[str, str]:
     """For each label of a selector a value that it accepts."""
     values: dict[str, str] = {}
     for matcher in selector.matchers.matchers:  # type: ignore[attr-defined]  # the parser is a compiled module
+        if matcher.value in (".*", ".+"):
+            continue  # a board's variable, whether it takes one value or several
         if matcher.op == MatchOp.Equal:
             values[matcher.name] = matcher.value
-        elif matcher.op == MatchOp.Re and matcher.value not in (".*", ".+"):
+        elif matcher.op == MatchOp.Re:
             values[matcher.name] = _example(matcher.value)
     return values
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.otel_collector.config import GIVE_UP
+from components.otel_collector.config import GIVE_UP, LONGEST_PAUSE
 from components.prometheus.config import OUT_OF_ORDER_WINDOW
 from rules.metrics import PUSHED, Metric
 from rules.nodes.scrape import NODE_EXPORTER
@@ -303,10 +303,11 @@ def span_metrics(tracing: Jaeger) -> Exposition:
 
 @pytest.fixture(scope="module")
 def collector_itself(dev: Rendered, control_plane: ControlPlane, home: Path) -> Exposition:
-    """With something of each signal for stores that are away, which it gives up after a second."""
+    """With something of each signal for stores that are away, which it gives up soon."""
     of_stack = "monitoring.svc"
     stores = (f"prometheus-0.prometheus-headless.{of_stack}:9090", f"loki.{of_stack}:3100", f"jaeger.{of_stack}:4317")
-    changed = {**dict.fromkeys(stores, "127.0.0.1:1"), GIVE_UP: "1s", str(OUT_OF_ORDER_WINDOW): "1s"}
+    soon = dict.fromkeys((GIVE_UP, str(OUT_OF_ORDER_WINDOW)), LONGEST_PAUSE)
+    changed = {**dict.fromkeys(stores, "127.0.0.1:1"), **soon}
     collector = Collector(dev.objects, home / "otel-collector", Account.admin(control_plane), changed)
     sender = {"service.name": "sender"}
     with collector.running():

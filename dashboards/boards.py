@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from dashboards import alerts, home, monitoring_cost, monitoring_health, runbooks, slos
-from dashboards.kit import build
-from dashboards.model import Board
+from dashboards import (
+    alerts,
+    home,
+    logs_audit,
+    logs_errors,
+    logs_explorer,
+    monitoring_cost,
+    monitoring_health,
+    runbooks,
+    slos,
+)
+from dashboards.kit import build, panel_places
+from dashboards.model import Board, PanelPlace
 from rules.system import Watched
 
 
@@ -21,6 +31,7 @@ class Rendered:
 
 
 OF_SYSTEMS: dict[str, tuple[Board, ...]] = {
+    "logs": (logs_explorer.BOARD, logs_errors.BOARD, logs_audit.BOARD),
     "monitoring": (monitoring_health.BOARD, monitoring_cost.BOARD),
 }
 """By system: there is one file per board, ``<system>_<what it shows>.py``."""
@@ -46,3 +57,11 @@ def rendered(on: Collection[str], watched: Watched) -> tuple[Rendered, ...]:
     return tuple(
         Rendered(uid=board.uid, folder=board.folder, json=build(board, by_name)) for board in boards(on, watched)
     )
+
+
+def alert_panels(watched: Watched) -> Mapping[str, PanelPlace]:
+    """By alert, the panel of its runbook that draws what it measures."""
+    places: dict[str, PanelPlace] = {}
+    for board in runbooks.boards(watched.alerts):
+        places |= panel_places(board)
+    return {alert.name: places[alert.name] for alert in watched.alerts}

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from dashboards.datasources import PROMETHEUS, Datasource
-from dashboards.model import COLUMNS, Board, Mark, Panel, Query, Row, Variable, View
+from dashboards.datasources import LOKI, PROMETHEUS, Datasource
+from dashboards.model import COLUMNS, Board, Mark, Panel, PanelPlace, Query, Row, Variable, View
 from dashboards.uids import runbook_uid
 from rules.metrics import Unit
-from rules.model import Alert, Severity
+from rules.model import BaseAlert, Severity
 
 with warnings.catch_warnings():
     # Its newer schema is still a beta in the servers that this stack deploys (docs/decisions/0007).
@@ -51,9 +51,11 @@ COLOURS = {Severity.INFO: "blue", Severity.WARNING: "orange", Severity.CRITICAL:
 GOOD = "green"
 # More points than a screen has pixels say nothing; a second is finer than any scrape.
 MAX_DATA_POINTS, INTERVAL_MS = 1000, 1000
+# More lines nobody reads, and a browser grows slow.
+MAX_LINES = 500
 
 
-def build(board: Board, alerts: Mapping[str, Alert]) -> str:
+def build(board: Board, alerts: Mapping[str, BaseAlert]) -> str:
     """A board as canonical JSON; ``alerts`` are the stack's, by name, with the thresholds that they have there."""
     made = (
         dashboard.Dashboard(board.title)
@@ -68,6 +70,8 @@ def build(board: Board, alerts: Mapping[str, Alert]) -> str:
     )
     for variable in board.variables:
         made.with_variable(_variable(variable))
+    if board.search:
+        made.with_variable(dashboard.TextBoxVariable("search").label("Search").default_value(""))
     for mark in board.marks:
         made.annotation(_mark(mark))
     for uid in board.related:
@@ -79,6 +83,12 @@ def build(board: Board, alerts: Mapping[str, Alert]) -> str:
         else:
             made.with_panel(_panel(panel, alerts.get(panel.alert)).id(position).grid_pos(place))
     return JSONEncoder(sort_keys=True, indent=2).encode(made.build()) + "\n"
+
+
+def panel_places(board: Board) -> dict[str, PanelPlace]:
+    """Where each panel of a board is found, by its title."""
+    numbered = enumerate(_laid_out(board.rows), start=1)
+    return {made.title: PanelPlace(board.uid, number) for number, (made, _) in numbered if isinstance(made, Panel)}
 
 
 def _laid_out(rows: tuple[Row, ...]) -> Iterator[tuple[Row | Panel, models.GridPos]]:
@@ -100,16 +110,24 @@ def _variable(variable: Variable) -> dashboard.QueryVariable:
         dashboard.QueryVariable(variable.name)
         .label(variable.title)
         .datasource(_ref(variable.datasource))
-        .query(f"label_values({variable.of}, {variable.label})")
+        .query(_values(variable))
         .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(models.VariableSort.ALPHABETICAL_ASC)
     )
     if not variable.multiple:
         return made
     everything = models.VariableOption(selected=True, text=["All"], value=["$__all"])
-    # Series without the label match as well; Loki wants one matcher that cannot be empty.
-    matches_all = ".*" if variable.datasource == PROMETHEUS else ".+"
+    # What has no such label matches as well; but Loki wants one matcher that cannot be empty: the board's first.
+    matches_all = ".+" if variable.datasource == LOKI and not variable.of else ".*"
     return made.multi(True).include_all(True).all_value(matches_all).current(everything)
+
+
+def _values(variable: Variable) -> str | dict[str, object]:
+    """The question for a label's values, as the datasource's plugin reads it."""
+    if variable.datasource == LOKI:
+        # 1: values; 0 would be the names of labels.
+        return {"refId": variable.name, "type": 1, "label": variable.label, "stream": variable.of}
+    return f"label_values({variable.of}, {variable.label})"
 
 
 def _mark(mark: Mark) -> dashboard.AnnotationQuery:
@@ -139,7 +157,7 @@ _VIEWS: dict[View, Callable[[], Any]] = {
 }
 
 
-def _panel(panel: Panel, alert: Alert | None) -> Any:
+def _panel(panel: Panel, alert: BaseAlert | None) -> Any:
     if panel.view is View.TEXT:
         return text.Panel().title(panel.title).mode(TextMode.MARKDOWN).content(panel.description)
     made = _VIEWS[panel.view]().title(panel.title).description(panel.description)
@@ -155,14 +173,10 @@ def _panel(panel: Panel, alert: Alert | None) -> Any:
 
 
 def _target(query: Query, ref_id: str, view: View) -> Any:
-    if query.datasource.type == "loki":
-        return (
-            loki.Dataquery()
-            .ref_id(ref_id)
-            .datasource(_ref(query.datasource))
-            .expr(query.expr)
-            .legend_format(query.legend)
-        )
+    if query.datasource == LOKI:
+        asked = loki.Dataquery().ref_id(ref_id).datasource(_ref(query.datasource)).expr(query.expr)
+        asked.query_type("instant" if view in (View.NUMBER, View.RANKING) else "range")
+        return asked.max_lines(MAX_LINES) if view is View.LINES else asked.legend_format(query.legend)
     made = prometheus.Dataquery().ref_id(ref_id).datasource(_ref(query.datasource)).expr(query.expr)
     made.legend_format(query.legend or "__auto").interval_ms(INTERVAL_MS).max_data_points(MAX_DATA_POINTS)
     if view in (View.NUMBER, View.RANKING):
@@ -175,7 +189,7 @@ def _target(query: Query, ref_id: str, view: View) -> Any:
     return made.exemplar(query.exemplars)
 
 
-def _thresholds(panel: Panel, alert: Alert | None) -> dashboard.ThresholdsConfig:
+def _thresholds(panel: Panel, alert: BaseAlert | None) -> dashboard.ThresholdsConfig:
     """The lines that page, as colours: the panel turns red where the alert turns critical."""
     lines = list(alert.thresholds.items())[::-1] if alert else []
     if alert is not None and (panel.counts or not lines):
@@ -189,11 +203,11 @@ def _thresholds(panel: Panel, alert: Alert | None) -> dashboard.ThresholdsConfig
     return dashboard.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(steps)
 
 
-def _as_it_is(made: Any, _panel: Panel, _alert: Alert | None) -> Any:
+def _as_it_is(made: Any, _panel: Panel, _alert: BaseAlert | None) -> Any:
     return made
 
 
-def _trend(made: timeseries.Panel, panel: Panel, alert: Alert | None) -> timeseries.Panel:
+def _trend(made: timeseries.Panel, panel: Panel, alert: BaseAlert | None) -> timeseries.Panel:
     legend = common.VizLegendOptions().display_mode(commons.LegendDisplayMode.LIST).show_legend(True)
     made.legend(legend.placement(commons.LegendPlacement.BOTTOM).calcs(["lastNotNull", "max"]))
     made.tooltip(common.VizTooltipOptions().mode(commons.TooltipDisplayMode.MULTI).sort(commons.SortOrder.DESCENDING))
@@ -210,15 +224,16 @@ def _trend(made: timeseries.Panel, panel: Panel, alert: Alert | None) -> timeser
     return made
 
 
-def _number(made: stat.Panel, _panel: Panel, alert: Alert | None) -> stat.Panel:
+def _number(made: stat.Panel, _panel: Panel, alert: BaseAlert | None) -> stat.Panel:
     made.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
     made.color_mode(commons.BigValueColorMode.VALUE if alert is None else commons.BigValueColorMode.BACKGROUND)
     return made.graph_mode(commons.BigValueGraphMode.NONE).no_value("none")
 
 
-def _ranking(made: table.Panel, panel: Panel, _alert: Alert | None) -> table.Panel:
+def _ranking(made: table.Panel, panel: Panel, _alert: BaseAlert | None) -> table.Panel:
     names = {f"Value #{chr(ord('A') + n)}": query.legend for n, query in enumerate(panel.queries)}
-    if len(panel.queries) == 1:
+    # Loki's tables number their columns even when there is one.
+    if len(panel.queries) == 1 and panel.queries[0].datasource == PROMETHEUS:
         names = {"Value": panel.queries[0].legend}
     order = {column: position for position, column in enumerate((*panel.columns, *names))}
     made.transformations(
@@ -240,12 +255,12 @@ def _ranking(made: table.Panel, panel: Panel, _alert: Alert | None) -> table.Pan
     return made
 
 
-def _lines(made: logs.Panel, _panel: Panel, _alert: Alert | None) -> logs.Panel:
+def _lines(made: logs.Panel, _panel: Panel, _alert: BaseAlert | None) -> logs.Panel:
     made.show_time(True).wrap_log_message(True).enable_log_details(True)
     return made.sort_order(commons.LogsSortOrder.DESCENDING)
 
 
-_FINISH: dict[View, Callable[[Any, Panel, Alert | None], Any]] = {
+_FINISH: dict[View, Callable[[Any, Panel, BaseAlert | None], Any]] = {
     View.TREND: _trend,
     View.NUMBER: _number,
     View.RANKING: _ranking,

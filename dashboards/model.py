@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dashboards.datasources import PROMETHEUS, Datasource
+from dashboards.datasources import LOKI, PROMETHEUS, Datasource
 from dashboards.uids import Dashboard
 from rules.metrics import Unit
 from rules.model import Alert
@@ -71,6 +71,16 @@ class Panel:
 
 
 @dataclass(frozen=True)
+class PanelPlace:
+    """Where a panel is found in Grafana."""
+
+    dashboard: str
+    """The board's uid."""
+    id: int
+    """The panel's number on it."""
+
+
+@dataclass(frozen=True)
 class Row:
     """Panels under one heading."""
 
@@ -88,7 +98,7 @@ class Variable:
     label: str
     """The label whose values it offers."""
     of: str
-    """The selector of the series that have it; may name the variables before."""
+    """The selector of the series that have it, or of Loki's streams; may name the variables before."""
     title: str
     datasource: Datasource = PROMETHEUS
     multiple: bool = True
@@ -119,6 +129,8 @@ class Board:
     """Boards with the same tag are offered as links."""
     rows: tuple[Row, ...]
     variables: tuple[Variable, ...] = ()
+    search: bool = False
+    """Whether there is a field to type in: its text, a regular expression, is the variable ``search``."""
     related: tuple[Dashboard, ...] = ()
     since: str = "now-6h"
     marks: tuple[Mark, ...] = ()
@@ -131,6 +143,21 @@ class Board:
 def variable(name: str, of: str, title: str, *, multiple: bool = True, label: str = "") -> Variable:
     """A choice among the values that the label ``name`` (or ``label``) has in the series ``of``."""
     return Variable(name=name, label=label or name, of=of, title=title, multiple=multiple)
+
+
+def log_variables(*names: str) -> tuple[Variable, ...]:
+    """A choice for each of these labels of log streams, each narrowed by those before."""
+    chosen = [f'{name}=~"${name}"' for name in names]
+    return tuple(
+        Variable(
+            name=name,
+            label=name,
+            of=f"{{{', '.join(chosen[:position])}}}" if position else "",
+            title=name.capitalize(),
+            datasource=LOKI,
+        )
+        for position, name in enumerate(names)
+    )
 
 
 def alerts_of(*systems: str) -> Mark:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dashboards.datasources import PROMETHEUS
 from dashboards.model import Board, Panel, Query, Row, View
 from dashboards.uids import Dashboard, runbook_uid
-from rules.model import RUNBOOKS, Alert
+from rules.grafana_alert import GrafanaAlert
+from rules.model import RUNBOOKS, Alert, BaseAlert
 
 FOLDER = "Runbooks"
 
 
-def boards(alerts: tuple[Alert, ...]) -> Iterator[Board]:
+def boards(alerts: tuple[BaseAlert, ...]) -> Iterator[Board]:
     """One per runbook, in the order of its first alert; alerts that share one are all on it."""
-    sharing: dict[str, list[Alert]] = {}
+    sharing: dict[str, list[BaseAlert]] = {}
     for alert in alerts:
         sharing.setdefault(alert.runbook_name, []).append(alert)
     return (_board(name, each) for name, each in sharing.items())
 
 
-def _board(name: str, alerts: list[Alert]) -> Board:
+def _board(name: str, alerts: list[BaseAlert]) -> Board:
     text = (RUNBOOKS / f"{name}.md").read_text(encoding="utf-8").removeprefix(f"# {name}\n").strip()
     return Board(
         uid=runbook_uid(name),
@@ -33,37 +35,48 @@ def _board(name: str, alerts: list[Alert]) -> Board:
                 "Now",
                 (
                     Panel(title="Runbook", description=text, view=View.TEXT, width=12, height=8 + 9 * len(alerts)),
-                    Panel(
-                        title="Firing",
-                        description="The alerts of this runbook that fire now, with what they are about.",
-                        view=View.RANKING,
-                        queries=(
-                            Query(
-                                expr=(
-                                    f'ALERTS{{alertstate="firing", alertname=~"{"|".join(a.name for a in alerts)}"}}'
-                                ),
-                                legend="Firing",
-                            ),
-                        ),
-                        columns=("alertname", "severity", "cluster"),
-                        width=12,
-                    ),
-                    *(_measured(alert) for alert in alerts),
+                    *_firing([alert.name for alert in alerts if isinstance(alert, Alert)]),
+                    *(panel for alert in alerts for panel in (_measured(alert), *_lines(alert))),
                 ),
             ),
         ),
     )
 
 
-def _measured(alert: Alert) -> Panel:
+def _firing(names: list[str]) -> Iterator[Panel]:
+    """Of Prometheus's alerts, those that fire; what Grafana evaluates leaves no such series."""
+    if names:
+        yield Panel(
+            title="Firing",
+            description="The alerts of this runbook that fire now, with what they are about.",
+            view=View.RANKING,
+            queries=(Query(expr=f'ALERTS{{alertstate="firing", alertname=~"{"|".join(names)}"}}', legend="Firing"),),
+            columns=("alertname", "severity", "cluster"),
+            width=12,
+        )
+
+
+def _lines(alert: BaseAlert) -> Iterator[Panel]:
+    if isinstance(alert, GrafanaAlert) and alert.lines:
+        yield Panel(
+            title=f"{alert.name}: lines",
+            description="The lines that the alert counts.",
+            view=View.LINES,
+            queries=(Query(expr=alert.lines, datasource=alert.datasource),),
+            width=12,
+        )
+
+
+def _measured(alert: BaseAlert) -> Panel:
     if alert.thresholds:
         expr, shown = alert.value, "What the alert measures; the dashed lines are where it fires."
     else:
         expr, shown = f"count({alert.value}) or vector(0)", "How many subjects the alert finds; none is good."
+    datasource = alert.datasource if isinstance(alert, GrafanaAlert) else PROMETHEUS
     return Panel(
         title=alert.name,
         description=f"{alert.summary} {shown}",
-        queries=(Query(expr=expr),),
+        queries=(Query(expr=expr, datasource=datasource),),
         unit=alert.unit,
         alert=alert.name,
         width=12,

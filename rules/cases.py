@@ -59,3 +59,38 @@ class Value:
     results: Mapping[str, float]
     """Labels as in a selector, without ``cluster``, ``environment`` and the rule's own, to the value; empty when
     nothing comes of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lines:
+    """Log lines of one stream."""
+
+    labels: Mapping[str, str]
+    """Of the stream; ``cluster`` is added."""
+    text: str
+    times: int = 1
+    ago: Duration = Duration.parse("1m")
+    """When the newest was written, before the alert is evaluated; the others just before it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrafanaCase:
+    """An alert of Grafana's on some lines, or some series: what is measured then, and what comes of it."""
+
+    alert: str
+    when: str
+    """What has happened, as the end of a sentence."""
+    lines: tuple[Lines, ...] = ()
+    """What Loki has."""
+    series: Mapping[str, str] = field(default_factory=dict)
+    """What Prometheus has, as in a Case."""
+    at: Duration = Duration.parse("10m")
+    """Time since the first sample of the series."""
+    subject: Mapping[str, str] = field(default_factory=dict)
+    """Labels of what is measured, besides ``cluster`` where there is one."""
+    value: float | None
+    """What is measured; none when nothing comes back."""
+    firing: tuple[Firing, ...] = ()
+    """At most one: a subject has one severity at a time."""
+    quiet: tuple[Severity, ...] = ()
+    """What does not fire, but would with one line more."""

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
+from dashboards.datasources import PROMETHEUS
+from rules.grafana_alert import GrafanaAlert
 from rules.metrics import known_series
-from rules.model import Alert, Group, Recording
+from rules.model import Alert, BaseAlert, Group, Recording
 from rules.promql import Labels, labels_of
 from rules.system import Watched
 
@@ -29,6 +31,12 @@ SUBJECT = (
     "instance",
     "app",
     "service",
+    "agent",
+    "provider",
+    "model",
+    "tool",
+    "side",
+    "method",
     "rule_group",
     "slo",
     "workload",
@@ -42,6 +50,7 @@ SUBJECT = (
     "condition",
     "certificate",
     "priority_level",
+    "integration",
     "name",
     "handler",
     "route",
@@ -98,11 +107,27 @@ def alert_labels(watched: Watched) -> dict[str, frozenset[str]]:
                 raise ValueError(f"alert {alert.name}: nobody knows which labels it has: aggregate by some")
             _describes_what_survives(alert, survive)
             found[alert.name] = survive
-    names = [group.name for group in watched.groups]
+    for asked in (rule for group in watched.grafana_groups for rule in group.rules):
+        if asked.name in found:
+            raise ValueError(f"alert {asked.name}: there are two of that name")
+        found[asked.name] = _grafana_labels(asked, known)
+    _are_unique([*(group.name for group in watched.groups), *(group.name for group in watched.grafana_groups)])
+    return found
+
+
+def _are_unique(names: list[str]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise ValueError(f"group {name}: there are two of that name")
-    return found
+
+
+def _grafana_labels(alert: GrafanaAlert, known: Mapping[str, Labels]) -> frozenset[str]:
+    """Those that it says it has; LogQL is read by nobody but Loki, so the tests ask that."""
+    labels = frozenset(alert.by)
+    if alert.datasource == PROMETHEUS and _labels(alert.value, known, f"alert {alert.name}") != labels:
+        raise ValueError(f"alert {alert.name}: its expression has other labels than {', '.join(alert.by) or 'none'}")
+    _describes_what_survives(alert, labels)
+    return labels
 
 
 def _rules(watched: Watched, kind: type[_Rule]) -> Iterator[tuple[Group, _Rule]]:
@@ -116,7 +141,7 @@ def _labels(expr: str, known: Mapping[str, Labels], where: str) -> Labels:
         raise ValueError(f"{where}: {problem}") from None
 
 
-def _describes_what_survives(alert: Alert, labels: frozenset[str]) -> None:
+def _describes_what_survives(alert: BaseAlert, labels: frozenset[str]) -> None:
     named = set(re.findall(r"\$labels\.(\w+)", alert.description))
     if named - labels:
         lost = ", ".join(sorted(named - labels))

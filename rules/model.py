@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import promql_parser
 
@@ -37,26 +37,21 @@ Threshold = Decimal | float
 
 
 @dataclass(frozen=True, kw_only=True)
-class Alert:
-    """An alert: a value that crosses a line, or an expression that returns something.
+class BaseAlert:
+    """What every alert says, whoever evaluates it: a value that crosses a line, or one that is there at all.
 
-    With ``above`` or ``below`` there is one rule per severity that these name, and the more urgent silences the others.
-    With ``severity`` it fires for every series of ``value``. Construction raises ValueError about whatever is wrong.
+    Construction raises ValueError about whatever is wrong.
     """
 
     name: str
     value: str
-    """PromQL of what is measured, without the comparison; the panel draws it."""
+    """What is measured, without the comparison; the panel draws it."""
     above: Mapping[Severity, Threshold] = field(default_factory=dict)
     """By severity: it fires while the value is larger."""
     below: Mapping[Severity, Threshold] = field(default_factory=dict)
     """By severity: it fires while the value is smaller."""
     severity: Severity | None = None
     """Instead of thresholds."""
-    and_: str = ""
-    """What must hold as well, such as traffic enough to judge by; ``$threshold`` stands for the threshold."""
-    unless: str = ""
-    """What excuses it."""
     unit: Unit = Unit.NONE
     """Of the value and the thresholds."""
     for_: Duration = Duration(0)
@@ -90,9 +85,6 @@ class Alert:
             raise ValueError(f"alert {self.name}: an owner, the name of a team")
         if self.runbook_name not in runbooks():
             raise ValueError(f"alert {self.name}: no runbook docs/runbooks/{self.runbook_name}.md")
-        _parse(self.value, f"alert {self.name}")
-        for severity in self.severities:
-            _parse(self.expr(severity), f"alert {self.name}")
 
     @property
     def runbook_name(self) -> str:
@@ -106,8 +98,63 @@ class Alert:
 
     @property
     def severities(self) -> tuple[Severity, ...]:
-        """Most urgent first: each is a rule of its own."""
+        """Most urgent first."""
         return tuple(self.thresholds) if self.severity is None else (self.severity,)
+
+    def line(self, severity: Severity) -> str:
+        """The threshold for people: ``above 5 %``."""
+        return f"{'above' if self.above else 'below'} {spelled(self.thresholds[severity], self.unit)}"
+
+    def changed(
+        self,
+        *,
+        thresholds: Mapping[Severity, Threshold | None],
+        severity: Severity | None = None,
+        for_: Duration | None = None,
+    ) -> Self | None:
+        """The alert with other thresholds (None: without that severity), severity or ``for``; None if nothing is left.
+
+        Raises ValueError about what this alert does not have.
+        """
+        alert = replace(self, for_=self.for_ if for_ is None else for_)
+        for name, number in thresholds.items():
+            if name not in alert.thresholds:
+                known = ", ".join(alert.thresholds) or "none"
+                raise ValueError(f"a severity that the alert has a threshold for: {known}")
+            kept = {**alert.thresholds, name: number}
+            left = {each: threshold for each, threshold in kept.items() if threshold is not None}
+            if not left:
+                return None
+            alert = replace(alert, above=left if alert.above else {}, below=left if alert.below else {})
+        if severity is None:
+            return alert
+        if alert.severity is not None:
+            return replace(alert, severity=severity)
+        if len(alert.thresholds) > 1:
+            raise ValueError(f"no severity where each has a threshold of its own: {', '.join(alert.thresholds)}")
+        (threshold,) = alert.thresholds.values()
+        moved = {severity: threshold}
+        return replace(alert, above=moved if alert.above else {}, below=moved if alert.below else {})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alert(BaseAlert):
+    """An alert that Prometheus evaluates: a value that crosses a line, or an expression that returns something.
+
+    With ``above`` or ``below`` there is one rule per severity that these name, and the more urgent silences the others.
+    With ``severity`` it fires for every series of ``value``.
+    """
+
+    and_: str = ""
+    """What must hold as well, such as traffic enough to judge by; ``$threshold`` stands for the threshold."""
+    unless: str = ""
+    """What excuses it."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _parse(self.value, f"alert {self.name}")
+        for severity in self.severities:
+            _parse(self.expr(severity), f"alert {self.name}")
 
     def expr(self, severity: Severity) -> str:
         """The rule's whole expression."""
@@ -137,39 +184,7 @@ class Alert:
         """What was measured, and the line that it crossed, for people."""
         if not self.thresholds:
             return {}
-        side = "above" if self.above else "below"
-        return {"value": _SHOWN[self.unit], "threshold": f"{side} {spelled(self.thresholds[severity], self.unit)}"}
-
-    def changed(
-        self,
-        *,
-        thresholds: Mapping[Severity, Threshold | None],
-        severity: Severity | None = None,
-        for_: Duration | None = None,
-    ) -> Alert | None:
-        """The alert with other thresholds (None: without that severity), severity or ``for``; None if nothing is left.
-
-        Raises ValueError about what this alert does not have.
-        """
-        alert = replace(self, for_=self.for_ if for_ is None else for_)
-        for name, number in thresholds.items():
-            if name not in alert.thresholds:
-                known = ", ".join(alert.thresholds) or "none"
-                raise ValueError(f"a severity that the alert has a threshold for: {known}")
-            kept = {**alert.thresholds, name: number}
-            left = {each: threshold for each, threshold in kept.items() if threshold is not None}
-            if not left:
-                return None
-            alert = replace(alert, above=left if alert.above else {}, below=left if alert.below else {})
-        if severity is None:
-            return alert
-        if alert.severity is not None:
-            return replace(alert, severity=severity)
-        if len(alert.thresholds) > 1:
-            raise ValueError(f"no severity where each has a threshold of its own: {', '.join(alert.thresholds)}")
-        (threshold,) = alert.thresholds.values()
-        moved = {severity: threshold}
-        return replace(alert, above=moved if alert.above else {}, below=moved if alert.below else {})
+        return {"value": shown(self.unit), "threshold": self.line(severity)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,7 +252,7 @@ def decimal(number: Decimal) -> str:
     return f"{number.normalize():f}"
 
 
-# Templates of Prometheus, and below the same for a number that is known.
+# Templates of Prometheus and Grafana, and below the same for a number that is known.
 _SHOWN = {
     Unit.NONE: "{{ $value | humanize }}",
     Unit.RATIO: "{{ $value | humanizePercentage }}",
@@ -248,6 +263,11 @@ _SHOWN = {
     Unit.TIMESTAMP: "{{ $value | humanizeTimestamp }}",
     Unit.CURRENCY: '{{ $value | printf "%.2f" }}',
 }
+
+
+def shown(unit: Unit) -> str:
+    """The template that prints ``$value`` for people."""
+    return _SHOWN[unit]
 
 
 def spelled(number: Decimal, unit: Unit) -> str:

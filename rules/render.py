@@ -1,4 +1,4 @@
-"""Rule groups as Prometheus reads them, with what every rule gets: labels, links. Written once, here."""
+"""Rule groups as Prometheus reads them, and what every rule gets, whoever evaluates it: labels, links."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from components.settings.quantities import Duration
 from dashboards.uids import runbook_uid
-from rules.model import Alert, Group, Recording
+from rules.model import Alert, BaseAlert, Group, Recording
 
-LINKED_LABELS = ("cluster", "namespace", "pod", "node", "agent", "model", "slo")
+LINKED_LABELS = ("cluster", "namespace", "app", "pod", "node", "agent", "model", "slo")
 """Labels of an alert that are variables of the dashboard it links to."""
 
 
@@ -22,8 +22,8 @@ class Place:
     environment: str
     grafana: str
     """Where people open Grafana, without a slash at the end."""
-    interval: Duration
-    """Time between evaluations of a group that has none of its own."""
+    interval: Duration = Duration.parse("1m")
+    """Time between Prometheus's evaluations of a group that has none of its own."""
 
 
 def rule_group(group: Group, place: Place) -> dict[str, Any]:
@@ -36,19 +36,25 @@ def rule_group(group: Group, place: Place) -> dict[str, Any]:
 
 
 def _finished(plain: dict[str, Any], rule: Alert | Recording, group: Group, place: Place) -> dict[str, Any]:
-    # An expression may have lost these two, or never had any.
-    labels = {**plain.get("labels", {}), "cluster": place.cluster, "environment": place.environment}
+    labels = {**plain.get("labels", {}), **place_labels(place)}
     if isinstance(rule, Recording):
         return {**plain, "labels": labels}
-    links = {"runbook_url": runbook_url(rule, place), "dashboard_url": dashboard_url(rule, place)}
-    return {**plain, "labels": {**labels, "system": group.system}, "annotations": {**plain["annotations"], **links}}
+    annotations = {**plain["annotations"], **links(rule, place)}
+    return {**plain, "labels": {**labels, "system": group.system}, "annotations": annotations}
 
 
-def runbook_url(alert: Alert, place: Place) -> str:
-    return f"{place.grafana}/d/{runbook_uid(alert.runbook_name)}"
+def place_labels(place: Place) -> dict[str, str]:
+    """Labels of all that is evaluated there: an expression may have lost them, or never had any."""
+    return {"cluster": place.cluster, "environment": place.environment}
 
 
-def dashboard_url(alert: Alert, place: Place) -> str:
+def links(alert: BaseAlert, place: Place) -> dict[str, str]:
+    """Annotations that lead somewhere."""
+    runbook = f"{place.grafana}/d/{runbook_uid(alert.runbook_name)}"
+    return {"runbook_url": runbook, "dashboard_url": _dashboard_url(alert, place)}
+
+
+def _dashboard_url(alert: BaseAlert, place: Place) -> str:
     """The alert's dashboard, at what its description speaks of."""
     # A rule's own labels are no labels yet when its annotations are written.
     fixed = {"cluster": place.cluster, **alert.labels}

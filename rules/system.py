@@ -9,8 +9,9 @@ from typing import Generic, Literal, TypeVar
 from components.flows import Peer
 from components.settings.base import Model, Resources, Secret
 from components.settings.cluster import ClusterSettings
+from rules.grafana_alert import GrafanaGroup
 from rules.metrics import Metric
-from rules.model import Alert, Group, Inhibition
+from rules.model import Alert, BaseAlert, Group, Inhibition
 from rules.scrape import ScrapeJob
 from rules.slo import Slo
 
@@ -62,6 +63,8 @@ class Watched:
 
     scrape_jobs: tuple[ScrapeJob, ...] = ()
     groups: tuple[Group, ...] = ()
+    grafana_groups: tuple[GrafanaGroup, ...] = ()
+    """What Prometheus cannot evaluate."""
     exporters: tuple[Exporter, ...] = ()
     metrics: tuple[Metric, ...] = ()
     """What its scrape jobs bring and its rules ask for."""
@@ -71,8 +74,10 @@ class Watched:
     """Which of its alerts make which others redundant."""
 
     @property
-    def alerts(self) -> tuple[Alert, ...]:
-        return tuple(rule for group in self.groups for rule in group.rules if isinstance(rule, Alert))
+    def alerts(self) -> tuple[BaseAlert, ...]:
+        """Whoever evaluates them."""
+        of_prometheus = (rule for group in self.groups for rule in group.rules if isinstance(rule, Alert))
+        return (*of_prometheus, *(rule for group in self.grafana_groups for rule in group.rules))
 
 
 @dataclass(frozen=True)

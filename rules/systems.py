@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from components.settings.cluster import ClusterSettings
 from components.settings.quantities import Duration
-from rules import kubernetes, monitoring, nodes
-from rules.catalogue import SUBJECT, check
-from rules.model import Alert, Group, Inhibition, Recording, Severity, Threshold
+from rules import agents, kubernetes, logs, monitoring, nodes
+from rules.catalogue import SUBJECT
+from rules.grafana_alert import GrafanaGroup
+from rules.model import BaseAlert, Group, Inhibition, Recording, Severity, Threshold
 from rules.slo import Slo, slo_groups, slo_inhibitions
 from rules.system import System, Watched
 
-SYSTEMS: tuple[System[Any], ...] = (kubernetes.SYSTEM, nodes.SYSTEM, monitoring.SYSTEM)
+SYSTEMS: tuple[System[Any], ...] = (kubernetes.SYSTEM, nodes.SYSTEM, agents.SYSTEM, logs.SYSTEM, monitoring.SYSTEM)
 """Adding a system is a file beside this one, its dashboards, and a name in this list."""
 
 # What is critical needs no warning of the same: same name, and each label that tells subjects apart, if it is there.
@@ -26,6 +27,10 @@ LESS_URGENT = (
 
 USER_SLOS = "slos"
 """The system of the stack file's own objectives."""
+
+
+_Group = TypeVar("_Group", Group, GrafanaGroup)
+_Rule = TypeVar("_Rule", bound=BaseAlert | Recording)
 
 
 class Override(Protocol):
@@ -49,7 +54,7 @@ def watch(
     """Everything of the systems in ``chosen`` (name to settings, None for off), in the order of SYSTEMS.
 
     ``grafana`` is where the paths of this stack's own Grafana begin, None when it has none. Raises ValueError about an
-    override that its alert has no place for, and about a catalogue that is wrong.
+    override that its alert has no place for.
     """
     parts = [
         _owned(system.build(chosen[system.name], cluster), system.name)
@@ -58,32 +63,38 @@ def watch(
     ]
     if grafana is not None and chosen[monitoring.SYSTEM.name] is not None:
         parts.append(_owned(monitoring.grafana(grafana, cluster), monitoring.SYSTEM.name))
+    if chosen[agents.SYSTEM.name] is not None and chosen[monitoring.SYSTEM.name] is not None:
+        parts.append(_owned(agents.a2a(), agents.SYSTEM.name))  # Jaeger is scraped as a part of monitoring
     parts.append(_owned(Watched(slos=slos), USER_SLOS))
     groups = (_overridden(group, overrides) for part in parts for group in part.groups)
-    watched = Watched(
+    grafana_groups = (_overridden(group, overrides) for part in parts for group in part.grafana_groups)
+    return Watched(
         scrape_jobs=tuple(job for part in parts for job in part.scrape_jobs),
         groups=tuple(group for group in groups if group.rules),
+        grafana_groups=tuple(group for group in grafana_groups if group.rules),
         exporters=tuple(exporter for part in parts for exporter in part.exporters),
         metrics=tuple(metric for part in parts for metric in part.metrics),
         slos=tuple(slo for part in parts for slo in part.slos),
         inhibitions=(*LESS_URGENT, *(each for part in parts for each in part.inhibitions), *slo_inhibitions()),
     )
-    check(watched)
-    return watched
 
 
 def _owned(part: Watched, system: str) -> Watched:
     groups = (*part.groups, *slo_groups(part.slos))
-    return replace(part, groups=tuple(replace(group, system=system) for group in groups))
+    return replace(
+        part,
+        groups=tuple(replace(group, system=system) for group in groups),
+        grafana_groups=tuple(replace(group, system=system) for group in part.grafana_groups),
+    )
 
 
-def _overridden(group: Group, overrides: Mapping[str, Override | None]) -> Group:
+def _overridden(group: _Group, overrides: Mapping[str, Override | None]) -> _Group:
     return replace(group, rules=tuple(changed for rule in group.rules if (changed := _changed(rule, overrides))))
 
 
-def _changed(rule: Alert | Recording, overrides: Mapping[str, Override | None]) -> Alert | Recording | None:
+def _changed(rule: _Rule, overrides: Mapping[str, Override | None]) -> _Rule | None:
     """The rule as this stack wants it; None when it is off."""
-    if not isinstance(rule, Alert) or rule.name not in overrides:
+    if isinstance(rule, Recording) or rule.name not in overrides:
         return rule
     override = overrides[rule.name]
     if override is None:

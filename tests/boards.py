@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from dashboards.boards import boards
 from dashboards.model import Board, Panel, Query
+from rules.model import RUNBOOKS
 from rules.promql import Labels, labels_of
 from tests.catalogue import everything
 
@@ -15,12 +16,22 @@ BOARDS = boards(STACK.systems_on, STACK.watched)
 WRITTEN = tuple(board for board in BOARDS if not board.uid.startswith("rb-"))
 """Those that a person has written; the others are made of runbooks."""
 
-RANGES = {"$__rate_interval": "5m", "$__interval": "1m", "$__range": "6h", "$__range_s": "21600"}
+RANGES = {"$__rate_interval": "5m", "$__interval": "1m", "$__auto": "1m", "$__range": "6h", "$__range_s": "21600"}
 """What Grafana puts in place of its own variables."""
 
 
 def prometheus_queries(board: Board) -> list[tuple[Panel, Query]]:
     return [(p, query) for p in board.panels for query in p.queries if query.datasource.type == "prometheus"]
+
+
+def loki_queries(board: Board) -> list[tuple[Panel, Query]]:
+    return [(p, query) for p in board.panels for query in p.queries if query.datasource.type == "loki"]
+
+
+def queries(runbook: str, language: str = "promql|logql") -> list[str]:
+    """What a runbook asks, one expression each."""
+    text = (RUNBOOKS / f"{runbook}.md").read_text(encoding="utf-8")
+    return re.findall(rf"^```(?:{language})\n(.+?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 def filled(expr: str, variables: Mapping[str, str] | None = None) -> str:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from components.settings.quantities import Duration
 from components.settings.stack import Settings, read
-from rules.cases import Case, Value
+from rules.agents.examples import SETTINGS as AGENTS
+from rules.cases import Case, GrafanaCase, Value
+from rules.logs.cases import CASES as OF_LOGS
+from rules.monitoring.outside_cases import CASES as OF_OUTSIDE
 from rules.render import Place
 from rules.slo_cases import EXAMPLES
 from rules.systems import SYSTEMS, USER_SLOS
@@ -15,7 +18,11 @@ from rules.systems import SYSTEMS, USER_SLOS
 EVERYTHING: dict[str, object] = {
     # Of the flavours, the one whose control plane can be watched.
     "cluster": {"name": "c-1", "environment": "test", "context": "c-1", "flavour": "kubeadm"},
-    "systems": {system.name: {} for system in SYSTEMS},
+    "systems": {
+        **{system.name: {} for system in SYSTEMS},
+        "agents": AGENTS,
+        "logs": {"audit": [{"namespace": "shop", "app": "backend"}]},
+    },
     "slos": list(EXAMPLES),
 }
 
@@ -35,7 +42,12 @@ def place(settings: Settings) -> Place:
     )
 
 
-SYSTEMS_WITH_CASES = (*(system.name for system in SYSTEMS), USER_SLOS)
+# All alerts of `logs` are Grafana's, below.
+SYSTEMS_WITH_CASES = (*(system.name for system in SYSTEMS if system.name != "logs"), USER_SLOS)
+
+
+GRAFANA_CASES: tuple[GrafanaCase, ...] = (*OF_LOGS, *OF_OUTSIDE)
+"""What the alerts of Grafana are tried with."""
 
 
 @dataclass(frozen=True)

@@ -11,23 +11,31 @@ from typing import Any
 import pytest
 
 from components.settings.quantities import Duration
+from dashboards.datasources import LOKI, PROMETHEUS
 from dashboards.uids import Dashboard
+from rules.cases import Case, GrafanaCase
 from rules.catalogue import alert_labels, series_of
+from rules.grafana_alert import GrafanaAlert, GrafanaGroup
 from rules.metrics import PUSHED, Metric, Metrics, target_labels
-from rules.model import RUNBOOKS, Alert, Group, Recording, Severity, runbooks
+from rules.model import RUNBOOKS, Alert, BaseAlert, Group, Recording, Severity, runbooks
 from rules.promql import labels_of
 from rules.scrape import Relabel, ScrapeJob, keep_metrics
 from rules.system import Watched
-from tests.catalogue import SYSTEMS_WITH_CASES, cases, everything
+from tests.boards import queries
+from tests.catalogue import GRAFANA_CASES, SYSTEMS_WITH_CASES, cases, everything
 
 WATCHED = everything().watched
-CASES = [case for system in SYSTEMS_WITH_CASES for case in cases(system).alerts]
+CASES: list[Case | GrafanaCase] = [
+    *(case for system in SYSTEMS_WITH_CASES for case in cases(system).alerts),
+    *GRAFANA_CASES,
+]
 VALUES = [value for system in SYSTEMS_WITH_CASES for value in cases(system).values]
+GRAFANA_ALERTS = [alert for group in WATCHED.grafana_groups for alert in group.rules]
 HEADINGS = ["Meaning", "Impact", "Confirm", "Likely causes", "What to do", "When to escalate"]
 
 
 @pytest.mark.parametrize("alert", WATCHED.alerts, ids=lambda alert: alert.name)
-def test_every_alert_is_seen_to_fire_and_to_stay_quiet_at_each_severity(alert: Alert) -> None:
+def test_every_alert_is_seen_to_fire_and_to_stay_quiet_at_each_severity(alert: BaseAlert) -> None:
     tried = [case for case in CASES if case.alert == alert.name]
     fires = {firing.severity for case in tried for firing in case.firing}
     assert fires == set(alert.severities), "the severities that some case of rules/<system>/cases.py sees fire"
@@ -42,7 +50,7 @@ def test_no_case_says_that_an_alert_fires_and_is_quiet_at_once() -> None:
 
 
 def test_every_case_is_about_a_rule_that_exists() -> None:
-    rules = {rule.name for group in WATCHED.groups for rule in group.rules}
+    rules = {rule.name for group in WATCHED.groups for rule in group.rules} | {each.name for each in WATCHED.alerts}
     assert {case.alert for case in CASES} | {value.of for value in VALUES} <= rules
 
 
@@ -109,13 +117,21 @@ def test_a_runbook_answers_the_same_questions_in_the_same_order(name: str) -> No
 
 
 @pytest.mark.parametrize("name", sorted(runbooks()))
-def test_every_query_of_a_runbook_asks_for_series_that_are_there(name: str) -> None:
-    text = (RUNBOOKS / f"{name}.md").read_text(encoding="utf-8")
-    queries = re.findall(r"^```promql\n(.+?)^```$", text, re.MULTILINE | re.DOTALL)
-    assert queries, "how to confirm it in Prometheus"
+def test_a_runbook_has_a_query_to_confirm_and_asks_for_series_that_are_there(name: str) -> None:
+    assert queries(name), "how to confirm it in Prometheus or Loki"
     known = series_of(WATCHED) | dict.fromkeys(("ALERTS", "ALERTS_FOR_STATE"))
-    for query in queries:
+    for query in queries(name, "promql"):
         labels_of(query, known)
+
+
+def in_one_line(query: str) -> str:
+    return " ".join(query.split())
+
+
+@pytest.mark.parametrize("alert", GRAFANA_ALERTS, ids=lambda alert: alert.name)
+def test_the_runbook_of_an_alert_that_grafana_evaluates_asks_for_what_the_alert_counts(alert: GrafanaAlert) -> None:
+    language, counted = ("logql", alert.lines) if alert.datasource == LOKI else ("promql", alert.value)
+    assert any(in_one_line(counted) in in_one_line(query) for query in queries(alert.runbook_name, language)), counted
 
 
 # --- what the catalogue refuses ---
@@ -138,6 +154,24 @@ def alert(**changes: Any) -> Alert:
     return Alert(**given | changes)
 
 
+def of_grafana(**changes: Any) -> GrafanaAlert:
+    given: dict[str, Any] = {
+        "name": "WidgetsBroken",
+        "datasource": LOKI,
+        "value": 'sum by (colour) (count_over_time({app="widgets"} |= `broken` [5m]))',
+        "by": ("colour",),
+        "above": {Severity.WARNING: 10, Severity.CRITICAL: 50},
+        "owner": "platform",
+        "summary": "Widgets break.",
+        "description": "{{ $value | humanize }} of {{ $labels.colour }} break.",
+        "dashboard": Dashboard.LOGS,
+        "runbook": "TargetDown",
+        "no_data_state": "OK",
+        "exec_err_state": "OK",
+    }
+    return GrafanaAlert(**given | changes)
+
+
 def catalogue(*rules: Alert | Recording) -> Watched:
     return Watched(scrape_jobs=(JOB,), metrics=(METRIC,), groups=(Group("widgets", rules, system="widgets"),))
 
@@ -154,6 +188,7 @@ def test_an_alert_on_known_metrics_is_accepted_with_the_labels_it_keeps() -> Non
         ("sum by (size) (rate(widgets_total[5m]))", "aggregated by size"),
         ("sum by (cluster) (rate(widgets_total[5m]))", "description names colour"),
         ("histogram_quantile(0.9, sum by (colour) (rate(widgets_total[5m])))", "needs the label le"),
+        ("histogram_fraction(0, 1, sum by (colour) (rate(widgets_total[5m])))", "needs the label le"),
         ("sum by (colour) (widgets_total) / sum by (cluster) (widgets_total)", "no series match"),
         ("widgets_total * on (size) widgets_total", "matched by size"),
         ('absent(widgets_total{colour="red"} == 1)', "description names colour"),
@@ -175,6 +210,21 @@ def test_a_recording_rule_passes_its_labels_on() -> None:
 def test_two_alerts_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="two of that name"):
         alert_labels(catalogue(alert(), alert()))
+    with pytest.raises(ValueError, match="two of that name"):
+        alert_labels(replace(catalogue(alert()), grafana_groups=(GrafanaGroup("logs", (of_grafana(),)),)))
+
+
+def test_an_alert_of_grafana_s_over_series_says_what_labels_they_have() -> None:
+    def labels(**changes: Any) -> frozenset[str]:
+        asked = of_grafana(name="Outside", datasource=PROMETHEUS, value="sum by (colour) (widgets_total)", **changes)
+        watched = replace(catalogue(alert()), grafana_groups=(GrafanaGroup("outside", (asked,)),))
+        return alert_labels(watched)["Outside"]
+
+    assert labels(by=("colour",)) == {"colour"}
+    with pytest.raises(ValueError, match="other labels than app"):
+        labels(by=("app",), description="{{ $labels.app }} breaks.")
+    with pytest.raises(ValueError, match="description names app"):
+        labels(by=("colour",), description="{{ $labels.app }} breaks.")
 
 
 def test_a_metric_of_a_job_that_is_off_is_refused() -> None:
@@ -207,6 +257,25 @@ def test_what_is_pushed_has_the_labels_of_its_resource() -> None:
 def test_an_alert_cannot_be_made_with(changes: dict[str, Any], wrong: str) -> None:
     with pytest.raises(ValueError, match=re.escape(wrong)):
         alert(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "wrong"),
+    [
+        ({"no_data_state": "Alerting"}, "a description without values"),
+        ({"exec_err_state": "Alerting", "description": "Broken."}, "one severity"),
+        ({"above": {Severity.WARNING: 2, Severity.CRITICAL: 1}}, "the more urgent, the further"),
+    ],
+)
+def test_an_alert_of_grafana_s_cannot_be_made_with(changes: dict[str, Any], wrong: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(wrong)):
+        of_grafana(**changes)
+
+
+@pytest.mark.parametrize("interval", ["5s", "15s", "61s"])
+def test_grafana_evaluates_at_multiples_of_ten_seconds_only(interval: str) -> None:
+    with pytest.raises(ValueError, match="multiple of 10s"):
+        GrafanaGroup("widgets", (of_grafana(),), Duration.parse(interval))
 
 
 def test_a_recording_rule_is_named_by_level_metric_and_operations() -> None:

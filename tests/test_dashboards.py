@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -15,12 +16,13 @@ from components.settings.stack import read
 from dashboards import kit
 from dashboards.boards import OF_SYSTEMS, boards
 from dashboards.datasources import ALL as DATASOURCES
-from dashboards.model import COLUMNS, Board, Panel, Query, Row, View
+from dashboards.datasources import LOKI
+from dashboards.model import COLUMNS, Board, Panel, Query, Row, View, log_variables
 from dashboards.uids import Dashboard
 from rules.catalogue import series_of
 from rules.model import Severity
 from rules.systems import SYSTEMS
-from tests.boards import BOARDS, STACK, WRITTEN, filled, labels, prometheus_queries
+from tests.boards import BOARDS, STACK, WRITTEN, filled, labels, loki_queries, prometheus_queries
 from tests.catalogue import EVERYTHING
 from tests.test_catalogue import alert
 
@@ -66,7 +68,7 @@ def test_every_variable_and_mark_asks_for_series_that_are_there(board: Board) ->
 
 @every_board
 def test_a_query_names_only_variables_that_the_board_has(board: Board) -> None:
-    known = {variable.name for variable in board.variables}
+    known = {variable.name for variable in board.variables} | ({"search"} if board.search else set())
     asked = [query.expr for panel in board.panels for query in panel.queries]
     asked += [variable.of for variable in board.variables] + [mark.expr for mark in board.marks]
     for expr in asked:
@@ -244,6 +246,53 @@ def test_a_ranking_shows_its_columns_and_hides_the_rest() -> None:
     steps = {step["id"]: step["options"] for step in first(board(ranking))["transformations"]}
     assert steps["filterFieldsByName"]["include"]["names"] == ["pod", "Value #A", "Value #B"]
     assert steps["organize"]["renameByName"] == {"Value #A": "Restarts", "Value #B": "Age"}
+
+
+# --- the kit, asking Loki ---
+
+
+def of_logs(**changes: Any) -> Panel:
+    return panel(queries=(Query(expr="{app='a'}", legend="Lines", datasource=LOKI),), **changes)
+
+
+def test_a_choice_of_loki_s_is_asked_as_its_plugin_reads_it_and_never_matches_nothing_alone() -> None:
+    variables = log_variables("cluster", "level")
+    choices = json.loads(kit.build(replace(board(of_logs()), variables=variables), {}))["templating"]["list"]
+    assert [choice["query"] for choice in choices] == [
+        {"refId": "cluster", "type": 1, "label": "cluster", "stream": ""},
+        {"refId": "level", "type": 1, "label": "level", "stream": '{cluster=~"$cluster"}'},
+    ]
+    assert [choice["allValue"] for choice in choices] == [".+", ".*"], "Loki refuses a selector of nothing but .*"
+
+
+@pytest.mark.parametrize(
+    ("view", "kind"),
+    [(View.TREND, "range"), (View.LINES, "range"), (View.NUMBER, "instant"), (View.RANKING, "instant")],
+)
+def test_loki_is_asked_once_where_one_answer_is_shown(view: View, kind: str) -> None:
+    (target,) = first(board(of_logs(view=view)))["targets"]
+    assert target["queryType"] == kind
+    assert ("maxLines" in target) == (view is View.LINES)
+
+
+def test_a_column_of_loki_s_values_has_the_name_that_its_plugin_gives_it() -> None:
+    steps = {step["id"]: step["options"] for step in first(board(of_logs(view=View.RANKING)))["transformations"]}
+    assert steps["organize"]["renameByName"] == {"Value #A": "Lines"}
+
+
+def test_a_board_can_be_searched() -> None:
+    (field,) = json.loads(kit.build(replace(board(panel()), search=True), {}))["templating"]["list"]
+    assert (field["type"], field["name"], field["query"]) == ("textbox", "search", "")
+
+
+@every_board
+def test_lines_are_shown_as_lines_and_counted_by_few_labels(board: Board) -> None:
+    """A query of lines in a graph is an error; a count that is not aggregated is a line per stream."""
+    for panel, query in loki_queries(board):
+        counts = re.search(r"_over_time\(|rate\(", query.expr)
+        assert (panel.view is View.LINES) != bool(counts), f"{board.uid}, {panel.title}"
+        aggregated = re.search(r"\b(sum by|topk)\b|absent_over_time", query.expr)
+        assert not counts or aggregated, f"{board.uid}, {panel.title}: {query.expr}"
 
 
 def test_panels_fill_the_room_beside_a_tall_one() -> None:

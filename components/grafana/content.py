@@ -1,4 +1,4 @@
-"""What is in Grafana: folders, datasources, dashboards. Created through its API, after it is reached."""
+"""What is in Grafana: folders, datasources, dashboards, alerts. Created through its API, after it is reached."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import json
 import time
 import urllib.error
 import urllib.request
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import pulumiverse_grafana
 from pulumi import (
@@ -23,8 +25,14 @@ from pulumi import (
 from pulumiverse_grafana import oss
 
 from components.grafana.datasources import Connection
+from components.grafana.rule_groups import FOLDER
 from dashboards.boards import Rendered
 from dashboards.datasources import PROMETHEUS
+
+with warnings.catch_warnings():
+    # It loads all of its resources at once, and warns of those that are old.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from pulumiverse_grafana.alerting import RuleGroup
 
 # A new ingress gets its address within a minute or two, and its certificate within as much again.
 PATIENCE_SECONDS, PAUSE_SECONDS = 240, 5
@@ -36,6 +44,8 @@ class GrafanaContentArgs:
     """Where Pulumi reaches Grafana."""
     connections: tuple[Connection, ...]
     dashboards: tuple[Rendered, ...]
+    rule_groups: tuple[dict[str, Any], ...]
+    """From ``rule_groups``: the alerts that Grafana evaluates."""
     after: Resource | None
     """What must stand first: our own Grafana."""
 
@@ -53,8 +63,9 @@ class GrafanaContent(ComponentResource):
             hooks=ResourceHookBinding(before_create=[hook], before_update=[hook]),
         )
         folders = {
-            title: oss.Folder(f"{name}-folder-{_slug(title)}", uid=_slug(title), title=title, opts=child)
-            for title in sorted({board.folder for board in args.dashboards})
+            # Boards and folders share their uids: a board may be called like its folder.
+            title: oss.Folder(f"{name}-folder-{_slug(title)}", uid=f"folder-{_slug(title)}", title=title, opts=child)
+            for title in sorted({*(board.folder for board in args.dashboards), *([FOLDER] if args.rule_groups else [])})
         }
         for connection in args.connections:
             _datasource(f"{name}-datasource-{connection.datasource.uid}", connection, child)
@@ -67,6 +78,8 @@ class GrafanaContent(ComponentResource):
                 overwrite=True,
                 opts=child,
             )
+        for group in args.rule_groups:
+            RuleGroup(f"{name}-rules-{group['name']}", folder_uid=folders[FOLDER].uid, opts=child, **group)
         self.register_outputs({})
 
 

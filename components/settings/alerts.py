@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError, core_schema
 
 from components.settings.base import Model, Problem, problem
 from components.settings.quantities import Duration
-from rules.model import Alert, Severity
+from rules.model import BaseAlert, Severity
 
 
 class _NumberOrOff:
@@ -76,7 +76,7 @@ class OrOff:
         return {"anyOf": [{"enum": ["off", False]}, handler(schema["schema"])]}
 
 
-def misfits(path: str, alert: Alert, override: AlertOverride) -> Iterator[Problem]:
+def misfits(path: str, alert: BaseAlert, override: AlertOverride) -> Iterator[Problem]:
     """What ``override`` changes although the alert has no such thing."""
     named = ", ".join(alert.thresholds) or "none at all"
     given = {severity: "off" if number is None else number for severity, number in override.thresholds.items()}

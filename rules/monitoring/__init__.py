@@ -12,6 +12,7 @@ from components.settings.base import Many, Model, Resources, resources
 from components.settings.cluster import ClusterSettings
 from components.settings.quantities import Url
 from rules.model import Group
+from rules.monitoring import outside
 from rules.monitoring.alerts import GROUPS, INHIBITIONS, OF_GRAFANA
 from rules.monitoring.metrics import METRICS
 from rules.monitoring.metrics import OF_GRAFANA as METRICS_OF_GRAFANA
@@ -40,8 +41,9 @@ def build(settings: MonitoringSettings, cluster: ClusterSettings) -> Watched:
     return Watched(
         scrape_jobs=scrape_jobs(probed, cluster),
         groups=(Group("monitoring-recordings", RECORDINGS), *GROUPS),
+        grafana_groups=outside.GRAFANA_GROUPS,
         exporters=(blackbox_exporter(settings.resources, cluster, tuple(probed.values())),),
-        metrics=METRICS,
+        metrics=METRICS + outside.METRICS,
         inhibitions=INHIBITIONS,
     )
 

@@ -1,0 +1,129 @@
+"""Who did what, and who was not allowed to: the audit log and what it says of security."""
+
+from __future__ import annotations
+
+from dashboards.datasources import LOKI
+from dashboards.model import Board, Panel, Query, Row, View, log_variables
+from dashboards.uids import Dashboard
+from rules.logs import lines
+
+_STREAMS = '{cluster=~"$cluster", namespace=~"$namespace", app=~"$app", app!~"grafana|loki"}'
+
+
+def _counted(title: str, description: str, filters: str, alert: str, window: str = "5m") -> Panel:
+    expr = f"sum by (namespace, app) (count_over_time({_STREAMS} {filters} [{window}]))"
+    return Panel(
+        title=title,
+        description=description,
+        queries=(Query(expr=expr, legend="{{namespace}}/{{app}}", datasource=LOKI),),
+        alert=alert,
+        width=12,
+    )
+
+
+def _ranked(title: str, description: str, filters: str, *fields: str) -> Panel:
+    """The largest, by these fields of the events."""
+    asked = ", ".join(f'{field}="{field}"' for field in fields)
+    expr = (
+        f"topk(20, sum by (app, {', '.join(fields)})"
+        # A line that is no JSON would fail the whole query.
+        f' (count_over_time({_STREAMS} {filters} | json {asked} | __error__="" [$__range])))'
+    )
+    return Panel(
+        title=title,
+        description=description,
+        view=View.RANKING,
+        queries=(Query(expr=expr, legend="Events", datasource=LOKI),),
+        columns=("app", *fields),
+        width=12,
+    )
+
+
+BOARD = Board(
+    uid=Dashboard.LOGS_AUDIT,
+    title="Logs: audit and security",
+    description="Who did what, and who was not allowed to: logins, forbidden tools, guardrails.",
+    folder="Logs",
+    tags=("logs", "security"),
+    variables=log_variables("cluster", "namespace", "app"),
+    related=(Dashboard.HOME, Dashboard.LOGS, Dashboard.LOGS_ERRORS),
+    rows=(
+        Row(
+            "Refused",
+            (
+                _counted(
+                    "Refused logins",
+                    "Authentications that failed, in five minutes.",
+                    lines.REFUSED_LOGINS,
+                    "AuthenticationFailures",
+                ),
+                _counted(
+                    "Forbidden tool calls",
+                    "Calls of tools that the caller's role does not include, in five minutes.",
+                    lines.FORBIDDEN_TOOL_CALLS,
+                    "RbacDenials",
+                ),
+                _counted(
+                    "Guardrail violations",
+                    "Messages that a guardrail stopped, in five minutes.",
+                    lines.GUARDRAIL_VIOLATIONS,
+                    "GuardrailViolations",
+                ),
+                _counted(
+                    "Forbidden calls of administrators' tools",
+                    "Each is worth a look. Within fifteen minutes.",
+                    lines.FORBIDDEN_ADMIN_TOOL_CALLS,
+                    "AdminToolForbidden",
+                    "15m",
+                ),
+            ),
+        ),
+        Row(
+            "Who and what",
+            (
+                _ranked(
+                    "Forbidden tools",
+                    "Which tools are refused, and to whom: one user with many tools probes.",
+                    lines.FORBIDDEN_TOOL_CALLS,
+                    "tool_name",
+                    "user_id",
+                ),
+                _ranked(
+                    "Administrators' tools",
+                    "Every call of them, by user and outcome.",
+                    lines.ADMIN_TOOL_CALLS,
+                    "tool_name",
+                    "user_id",
+                    "status",
+                ),
+            ),
+        ),
+        Row(
+            "Audit log",
+            (
+                Panel(
+                    title="Audit events",
+                    description="How many events each app writes. One that stops leaves no trace of what happens.",
+                    queries=(
+                        Query(
+                            expr=f"sum by (namespace, app) (count_over_time({_STREAMS} {lines.AUDIT} [$__auto]))",
+                            legend="{{namespace}}/{{app}}",
+                            datasource=LOKI,
+                        ),
+                    ),
+                    stacked=True,
+                    width=12,
+                ),
+                _ranked("Events by type", "What the audit log tells of.", lines.AUDIT, "event_type", "status"),
+                Panel(
+                    title="Newest events",
+                    description="The events themselves. One with a trace id leads to the run that it belongs to.",
+                    view=View.LINES,
+                    queries=(Query(expr=f"{_STREAMS} {lines.AUDIT}", datasource=LOKI),),
+                    width=24,
+                    height=16,
+                ),
+            ),
+        ),
+    ),
+)

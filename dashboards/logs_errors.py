@@ -1,0 +1,119 @@
+"""What goes wrong, in the programs' own words: by app, by kind of message, and what died of it."""
+
+from __future__ import annotations
+
+from dashboards.datasources import LOKI
+from dashboards.model import Board, Panel, Query, Row, View, log_variables
+from dashboards.uids import Dashboard
+from rules.logs import lines
+from rules.metrics import Unit
+
+_CHOSEN = 'cluster=~"$cluster", namespace=~"$namespace", app=~"$app"'
+_ERRORS = f'{{{_CHOSEN}, level=~"error|fatal"}}'
+_ALL = f'{{{_CHOSEN}, app!~"grafana|loki"}}'
+# The kind of a message: its own field when it is JSON, else its first line; without ids and numbers, and no longer than
+# tells kinds apart. What differs each time would make a series of every line, and Loki returns a thousand at most.
+_KIND = (
+    '| regexp `"(message|msg|error|event)": ?"(?P<said>[^"]+)`'
+    ' | label_format said=`{{ regexReplaceAll "(?s)\\n.*" (or .said __line__) "" }}`'
+    ' | label_format kind=`{{ regexReplaceAll "[0-9a-fA-F-]{8,}|[0-9]+" .said "#" | trunc 100 }}`'
+)
+
+
+def _counted(title: str, description: str, streams: str, filters: str, alert: str) -> Panel:
+    expr = f"sum by (namespace, app) (count_over_time({streams} {filters} [5m]))"
+    return Panel(
+        title=title,
+        description=description,
+        queries=(Query(expr=expr, legend="{{namespace}}/{{app}}", datasource=LOKI),),
+        alert=alert,
+        width=12,
+    )
+
+
+BOARD = Board(
+    uid=Dashboard.LOGS_ERRORS,
+    title="Logs: errors",
+    description="What goes wrong, in the programs' own words: by app, by kind of message, and what died of it.",
+    folder="Logs",
+    tags=("logs",),
+    variables=log_variables("cluster", "namespace", "app"),
+    related=(Dashboard.HOME, Dashboard.LOGS, Dashboard.LOGS_AUDIT),
+    rows=(
+        Row(
+            "Errors",
+            (
+                _counted(
+                    "Errors by app", "Lines of level error and fatal in five minutes.", _ERRORS, "", "ErrorLogSpike"
+                ),
+                Panel(
+                    title="Part of all lines",
+                    description="The part of each app's lines that are errors, over five minutes.",
+                    queries=(
+                        Query(
+                            expr=(
+                                f"topk(10, sum by (namespace, app) (rate({_ERRORS} [5m]))"
+                                f" / sum by (namespace, app) (rate({{{_CHOSEN}}} [5m])))"
+                            ),
+                            legend="{{namespace}}/{{app}}",
+                            datasource=LOKI,
+                        ),
+                    ),
+                    unit=Unit.RATIO,
+                    width=12,
+                ),
+                Panel(
+                    title="Kinds of messages",
+                    description="The twenty most frequent in the last hour; numbers and ids are replaced by #.",
+                    view=View.RANKING,
+                    queries=(
+                        Query(
+                            expr=f"topk(20, sum by (namespace, app, kind) (count_over_time({_ERRORS} {_KIND} [1h])))",
+                            legend="Lines",
+                            datasource=LOKI,
+                        ),
+                    ),
+                    columns=("namespace", "app", "kind"),
+                    width=24,
+                    height=10,
+                ),
+            ),
+        ),
+        Row(
+            "What died",
+            (
+                _counted(
+                    "Panics", "Programs that died of a defect, in five minutes.", _ALL, lines.PANICS, "PanicLogged"
+                ),
+                _counted(
+                    "Out of memory",
+                    "Lines that tell of memory that ran out, in five minutes.",
+                    _ALL,
+                    lines.OUT_OF_MEMORY,
+                    "OutOfMemoryLogged",
+                ),
+                Panel(
+                    title="Last words",
+                    description="The panics themselves, with their stack traces.",
+                    view=View.LINES,
+                    queries=(Query(expr=f"{_ALL} {lines.PANICS}", datasource=LOKI),),
+                    width=24,
+                    height=10,
+                ),
+            ),
+        ),
+        Row(
+            "Lines",
+            (
+                Panel(
+                    title="Errors",
+                    description="The newest lines of level error and fatal. One with a trace id leads to its trace.",
+                    view=View.LINES,
+                    queries=(Query(expr=_ERRORS, datasource=LOKI),),
+                    width=24,
+                    height=16,
+                ),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,83 @@
+"""What programs write: how much, who most, and the lines themselves."""
+
+from __future__ import annotations
+
+from dashboards.datasources import LOKI
+from dashboards.model import Board, Panel, Query, Row, View, log_variables
+from dashboards.uids import Dashboard
+from rules.metrics import Unit
+
+_STREAMS = '{cluster=~"$cluster", namespace=~"$namespace", app=~"$app", level=~"$level"}'
+_FOUND = f"{_STREAMS} |~ `(?i)$search`"
+
+BOARD = Board(
+    uid=Dashboard.LOGS,
+    title="Logs: explorer",
+    description="What programs write: how much, who most, and the lines themselves.",
+    folder="Logs",
+    tags=("logs",),
+    since="now-1h",
+    variables=log_variables("cluster", "namespace", "app", "level"),
+    search=True,
+    related=(Dashboard.HOME, Dashboard.LOGS_ERRORS, Dashboard.LOGS_AUDIT),
+    rows=(
+        Row(
+            "How much",
+            (
+                Panel(
+                    title="Lines by level",
+                    description="What was found, by level; a program that names none has no level.",
+                    queries=(
+                        Query(
+                            expr=f"sum by (level) (count_over_time({_FOUND} [$__auto]))",
+                            legend="{{level}}",
+                            datasource=LOKI,
+                        ),
+                    ),
+                    stacked=True,
+                    width=16,
+                ),
+                Panel(
+                    title="Bytes per second by namespace",
+                    description="What Loki stores, before compression: where a drop rule would save most.",
+                    queries=(
+                        Query(
+                            expr=f"topk(10, sum by (namespace) (bytes_rate({_STREAMS} [$__auto])))",
+                            legend="{{namespace}}",
+                            datasource=LOKI,
+                        ),
+                    ),
+                    unit=Unit.BYTES,
+                    width=8,
+                ),
+                Panel(
+                    title="Top talkers",
+                    description="The twenty that wrote most of what was found, within the chosen time.",
+                    view=View.RANKING,
+                    queries=(
+                        Query(
+                            expr=f"topk(20, sum by (namespace, app, container) (count_over_time({_FOUND} [$__range])))",
+                            legend="Lines",
+                            datasource=LOKI,
+                        ),
+                    ),
+                    columns=("namespace", "app", "container"),
+                    width=24,
+                ),
+            ),
+        ),
+        Row(
+            "Lines",
+            (
+                Panel(
+                    title="Found",
+                    description="The newest lines. One with a trace id leads to its trace.",
+                    view=View.LINES,
+                    queries=(Query(expr=_FOUND, datasource=LOKI),),
+                    width=24,
+                    height=20,
+                ),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,35 @@
+"""What programs write: errors, crashes, and the audit log of who did what."""
+
+from __future__ import annotations
+
+from components.settings.base import DnsLabel, Many, Model
+from components.settings.cluster import ClusterSettings
+from components.settings.quantities import Duration
+from rules.logs.alerts import AuditedApp, groups
+from rules.system import System, Watched
+
+
+class AuditLog(Model):
+    """An app that writes audit events, one JSON object per line with `event_type` (docs/logs.md)."""
+
+    namespace: DnsLabel
+    """Its namespace."""
+    app: DnsLabel
+    """Its label `app`."""
+    within: Duration = Duration.parse("1h")
+    """The time in which it writes at least one; longer for an app that nobody uses at night."""
+
+
+class LogsSettings(Model):
+    """The `logs` system: alerts and boards over what programs write; always on."""
+
+    audit: Many[AuditLog] = ()
+    """The apps whose audit log must not stop."""
+
+
+def build(settings: LogsSettings, _cluster: ClusterSettings) -> Watched:
+    audited = (AuditedApp(each.namespace, each.app, each.within) for each in settings.audit)
+    return Watched(grafana_groups=groups(audited))
+
+
+SYSTEM = System("logs", LogsSettings, build, always=True)

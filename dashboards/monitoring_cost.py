@@ -46,7 +46,7 @@ _TOTALS = Row(
     (
         _now(
             "Series",
-            "Series that Prometheus has in memory: what its memory is needed for, some 4 to 8 KiB each.",
+            "Series that Prometheus has in memory: what its memory is needed for.",
             f"sum(max by (cluster) ({HEAD_SERIES.name}{{{_IN}}}))",
             Unit.NONE,
         ),
@@ -58,7 +58,7 @@ _TOTALS = Row(
         ),
         _now(
             "Log volume",
-            "What Loki takes in, before it compresses to about a tenth.",
+            "What Loki takes in, before it compresses.",
             f"sum({_LOG_BYTES})",
             Unit.BYTES_PER_SECOND,
         ),
@@ -161,7 +161,7 @@ _LOGS_AND_TRACES = Row(
     (
         Panel(
             title="Log volume by tenant",
-            description="What Loki takes in, by tenant. Retention times this, divided by ten, is what it stores.",
+            description="What Loki takes in, by tenant. Times the retention, and compressed, it is what Loki stores.",
             queries=(Query(expr=f"topk(10, sum by (tenant) ({_LOG_BYTES}))", legend="{{tenant}}"),),
             unit=Unit.BYTES_PER_SECOND,
             stacked=True,

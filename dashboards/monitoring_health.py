@@ -126,18 +126,14 @@ _LOGS = Row(
             "The part of the requests that Loki answers with an error, by what was asked: push is what arrives,"
             " query what people read.",
             "{{route}}",
+            width=8,
         ),
         _alarming(
             logs.LINES_DISCARDED,
             "Loki: lines refused",
             "The part of all lines that is lost because it is past a limit, with the reason.",
             "{{tenant}}: {{reason}}",
-        ),
-        _alarming(
-            logs.RETENTION_STUCK,
-            "Loki: since it last deleted",
-            "Time since what is too old was deleted; it is every ten minutes. When it grows, so does the store.",
-            "{{cluster}}",
+            width=8,
         ),
         _alarming(
             logs.PROMTAIL_BEHIND,
@@ -145,6 +141,7 @@ _LOGS = Row(
             "What the log that is furthest behind has and Loki has not, of the ten worst nodes. Past the lines, it may"
             " be rotated away before it is read.",
             "{{node}}",
+            width=8,
         ),
     ),
 )
@@ -184,14 +181,7 @@ _PROBES = Row(
             "Probes that succeed",
             "Of the addresses that are asked every minute, the ten that answer least often.",
             "{{instance}}",
-            width=8,
-        ),
-        _alarming(
-            targets.PROBE_SLOW,
-            "Time to answer a probe",
-            "Of the addresses that are asked every minute, the ten that take longest.",
-            "{{instance}}",
-            width=8,
+            width=12,
         ),
         Panel(
             title="Certificates",
@@ -202,6 +192,7 @@ _PROBES = Row(
             unit=targets.CERTIFICATE.unit,
             alert=targets.CERTIFICATE.name,
             columns=("cluster", "instance"),
+            width=12,
         ),
     ),
 )

@@ -82,7 +82,7 @@ def build(board: Board, alerts: Mapping[str, BaseAlert]) -> str:
             made.with_row(dashboard.Row(panel.title).id(position).grid_pos(place))
         else:
             made.with_panel(_panel(panel, alerts.get(panel.alert)).id(position).grid_pos(place))
-    return JSONEncoder(sort_keys=True, indent=2).encode(made.build()) + "\n"
+    return JSONEncoder(sort_keys=True).encode(made.build())
 
 
 def panel_places(board: Board) -> dict[str, PanelPlace]:

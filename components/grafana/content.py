@@ -67,8 +67,12 @@ class GrafanaContent(ComponentResource):
             title: oss.Folder(f"{name}-folder-{_slug(title)}", uid=f"folder-{_slug(title)}", title=title, opts=child)
             for title in sorted({*(board.folder for board in args.dashboards), *([FOLDER] if args.rule_groups else [])})
         }
-        for connection in args.connections:
-            _datasource(f"{name}-datasource-{connection.datasource.uid}", connection, child)
+        default, *others = args.connections
+        # Grafana makes the first datasource of an organisation its default, whatever it is told.
+        first = _datasource(f"{name}-datasource-{default.datasource.uid}", default, child)
+        for connection in others:
+            after = ResourceOptions.merge(child, ResourceOptions(depends_on=[first]))
+            _datasource(f"{name}-datasource-{connection.datasource.uid}", connection, after)
         for board in args.dashboards:
             oss.Dashboard(
                 f"{name}-dashboard-{board.uid}",

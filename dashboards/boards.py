@@ -15,6 +15,7 @@ from dashboards import (
     logs_audit,
     logs_errors,
     logs_explorer,
+    monitoring_cost,
     monitoring_health,
     nodes_overview,
     runbooks,
@@ -39,14 +40,15 @@ OF_SYSTEMS: dict[str, tuple[Board, ...]] = {
     "kubernetes": (kubernetes_cluster.BOARD, kubernetes_namespace.BOARD, kubernetes_workload.BOARD),
     "nodes": (nodes_overview.BOARD,),
     "logs": (logs_explorer.BOARD, logs_errors.BOARD, logs_audit.BOARD),
-    "monitoring": (monitoring_health.BOARD,),
+    "monitoring": (monitoring_health.BOARD, monitoring_cost.BOARD),
 }
 """By system: there is one file per board, ``<system>_<what it shows>.py``."""
 
 
 def boards(on: Collection[str], watched: Watched) -> tuple[Board, ...]:
     """In a fixed order; ``on`` are the names of the systems that are."""
-    of_systems = (board for system, each in OF_SYSTEMS.items() if system in on for board in each)
+    jobs = {job.name for job in watched.scrape_jobs}
+    of_systems = (_scraped(board, jobs) for system, each in OF_SYSTEMS.items() if system in on for board in each)
     of_slos = (slos.ALL, slos.ONE) if watched.slos else ()
     of_control_plane = (kubernetes_api.BOARD,) if CONTROL_PLANE.name in {g.name for g in watched.groups} else ()
     written = (alerts.BOARD, *of_slos, *of_systems, *of_control_plane)
@@ -62,6 +64,11 @@ def _without_dead_ends(board: Board, there: Collection[str]) -> Board:
 
     rows = tuple(replace(row, panels=tuple(map(kept, row.panels))) for row in board.rows)
     return replace(board, rows=rows, related=tuple(uid for uid in board.related if uid in there))
+
+
+def _scraped(board: Board, jobs: Collection[str]) -> Board:
+    """A board without the rows whose telemetry this stack has not."""
+    return replace(board, rows=tuple(row for row in board.rows if not row.needs or row.needs in jobs))
 
 
 def rendered(on: Collection[str], watched: Watched) -> tuple[Rendered, ...]:

@@ -86,6 +86,8 @@ class Row:
 
     title: str
     panels: tuple[Panel, ...]
+    needs: str = ""
+    """The scrape job without which the row is left out."""
 
 
 @dataclass(frozen=True, kw_only=True)

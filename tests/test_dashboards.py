@@ -133,6 +133,17 @@ def test_a_board_leads_to_no_board_that_this_stack_has_not() -> None:
     assert {str(panel.drill) for board in there for panel in board.panels if panel.drill} <= uids
 
 
+def test_where_grafana_is_somebody_else_s_no_panel_asks_for_its_metrics() -> None:
+    external = {"url": "https://grafana.example.com", "tokenSecret": "grafanaToken"}
+    stack = read(EVERYTHING | {"grafana": {"external": external}})
+    known = series_of(stack.watched) | dict.fromkeys(("ALERTS", "ALERTS_FOR_STATE"))
+    (health,) = (board for board in boards(stack.systems_on, stack.watched) if board.uid == Dashboard.MONITORING)
+    for _, query in prometheus_queries(health):
+        labels(query.expr, known)
+    assert "Grafana" not in {row.title for row in health.rows}
+    assert "Grafana" in {row.title for board in BOARDS if board.uid == health.uid for row in board.rows}
+
+
 # --- what boards show ---
 
 

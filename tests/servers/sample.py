@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from promql_parser import MatchOp
 
+from rules.catalogue import series_of
 from rules.metrics import Kind, Metric, known_series
 from rules.promql import selectors
 from rules.system import Watched
@@ -34,7 +35,13 @@ def sampled(watched: Watched, exprs: Iterable[str], everywhere: Mapping[str, str
     known = known_series(watched.metrics, watched.scrape_jobs)
     found: dict[str, set[Labels]] = {name: set() for name in known}
     recorded = {rule.name for group in watched.groups for rule in group.rules}
-    asked = [(selector.name, _chosen(selector)) for expr in exprs for selector in selectors(filled(expr))]
+    read = [selector for expr in exprs for selector in selectors(filled(expr))]
+    # What the server records begins when it starts; whatever is compared with days before has a history.
+    compared = {selector.name for selector in read if selector.name in recorded and selector.offset}
+    recorded -= compared
+    of_rules = series_of(watched)
+    known |= {name: of_rules[name] or frozenset() for name in compared}
+    asked = [(selector.name, _chosen(selector)) for selector in read]
     asked += [(name, {}) for name in known]
     for name, chosen in asked:
         if name is None or name in recorded or name in ("ALERTS", "ALERTS_FOR_STATE"):

@@ -132,8 +132,7 @@ def grafana_files(recorder: Recorder) -> dict[str, str]:
             kind = resource.type.rpartition(":")[2].lower()
             kinds = f"{kind.removesuffix('y')}{'ies' if kind.endswith('y') else 's'}"
             files[f"{kinds}/{content.get('uid', resource.name)}.json"] = (
-                json.dumps(content, indent=2, sort_keys=True) + "
-"
+                json.dumps(content, indent=2, sort_keys=True) + "\n"
             )
     return files
 

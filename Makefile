@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Compiling at install takes seconds once; otherwise every run pays for it where bytecode is not written.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help setup render test lint schema conformance bench page up clean
+.PHONY: help setup render test lint schema snapshots conformance bench page up clean
 
 help:  ## what there is to do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,7 +28,7 @@ render: .venv/ready  ## STACK as files in build/STACK, without a cluster, an acc
 	@$(RUN) python -m tools.render $(STACK)
 
 test: .venv/ready  ## fast tests: no cluster, no Go
-	@$(RUN) pytest
+	@$(RUN) pytest --numprocesses auto --dist loadfile
 
 lint: .venv/ready  ## format, lint and strict types
 	@$(RUN) ruff format --check .
@@ -37,6 +37,9 @@ lint: .venv/ready  ## format, lint and strict types
 
 schema: .venv/ready  ## the JSON Schema of a stack file and the settings table, from the settings
 	@$(RUN) python -m tools.schema
+
+snapshots: .venv/ready  ## the dashboards' JSON in tests/snapshots, to be read as a diff
+	@$(RUN) python -m tests.snapshots
 
 conformance: .venv/ready  ## the rendered stacks on the real servers, which are compiled once
 	@$(RUN) python -m tools.servers.build

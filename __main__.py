@@ -10,6 +10,7 @@ from components.flow_table import flows
 from components.grafana import component as grafana
 from components.grafana.content import GrafanaContentArgs, fill
 from components.grafana.datasources import connections
+from components.grafana.notifications import notifications
 from components.grafana.rule_groups import rule_groups
 from components.jaeger.component import Jaeger, JaegerArgs
 from components.kubernetes import Site
@@ -82,6 +83,8 @@ fill(
         url=str(settings.grafana.address),
         connections=connections(settings.prometheus, settings.loki, settings.cluster),
         dashboards=rendered(settings.systems_on, watched),
+        notifications=notifications(settings.notifications, settings.grafana, settings.alertmanager, settings.cluster),
+        secrets=secrets,
         rule_groups=rule_groups(watched, settings.cluster, settings.grafana.address),
         after=server,
     ),

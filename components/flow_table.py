@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from components import ports
@@ -20,6 +21,7 @@ from components.flows import (
 from components.prometheus.config import extra_jobs
 from components.settings.collector import CollectorSettings
 from components.settings.grafana import GrafanaSettings
+from components.settings.grafana_alerts import people, way
 from components.settings.jaeger import JaegerSettings
 from components.settings.loki import LokiSettings
 from components.settings.receivers import Email, Opsgenie, PagerDuty, Receiver, Slack
@@ -81,6 +83,7 @@ def flows(settings: Settings, watched: Watched) -> tuple[Flow, ...]:
         ),
         *_logs(settings.loki),
         *_grafana(settings.grafana),
+        *_contact_points(settings),
     )
     return tuple(replace(flow, target=_resolved(flow.target, ours)) for flow in table)
 
@@ -119,6 +122,16 @@ def _grafana(grafana: GrafanaSettings) -> tuple[Flow, ...]:
         ),
         *((Flow(GRAFANA, Internet(smtp.host.host), (smtp.host.port,), "sends mail"),) if smtp else ()),
     )
+
+
+def _contact_points(settings: Settings) -> Iterator[Flow]:
+    """Mail goes by Grafana's own server; forwarded alerts take the way on which it asks Alertmanager."""
+    if settings.grafana.external or way(settings.grafana, settings.notifications) != "contactPoints":
+        return
+    for receiver in people(settings.notifications):
+        if not receiver.email:
+            host, port = _reached(receiver)
+            yield Flow(GRAFANA, Internet(host), (port,), f"contact point {receiver.name}")
 
 
 def _people(grafana: GrafanaSettings) -> tuple[Internet | IngressController, ...]:

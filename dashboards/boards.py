@@ -13,16 +13,23 @@ from dashboards import (
     agents_tools,
     alerts,
     home,
+    kubernetes_api,
+    kubernetes_cluster,
+    kubernetes_namespace,
+    kubernetes_workload,
     logs_audit,
     logs_errors,
     logs_explorer,
+    monitoring_cost,
     monitoring_health,
+    nodes_overview,
     runbooks,
     slos,
 )
 from dashboards.kit import build, panel_places
 from dashboards.model import Board, Panel, PanelPlace
 from rules.agents.protocols import A2A_GROUP
+from rules.kubernetes.recordings import CONTROL_PLANE
 from rules.model import BaseAlert
 from rules.promql import narrowed
 from rules.system import Watched
@@ -38,19 +45,25 @@ class Rendered:
 
 
 OF_SYSTEMS: dict[str, tuple[Board, ...]] = {
+    "kubernetes": (kubernetes_cluster.BOARD, kubernetes_namespace.BOARD, kubernetes_workload.BOARD),
+    "nodes": (nodes_overview.BOARD,),
     "agents": (agents_overview.BOARD, agents_llm.BOARD, agents_tools.BOARD, agents_quality.BOARD),
     "logs": (logs_explorer.BOARD, logs_errors.BOARD, logs_audit.BOARD),
-    "monitoring": (monitoring_health.BOARD,),
+    "monitoring": (monitoring_health.BOARD, monitoring_cost.BOARD),
 }
 """By system: there is one file per board, ``<system>_<what it shows>.py``."""
+OF_GROUPS: dict[str, Board] = {CONTROL_PLANE.name: kubernetes_api.BOARD, A2A_GROUP: agents_a2a.BOARD}
+"""By group of rules, of what a system has on some stacks only."""
 
 
 def boards(on: Collection[str], watched: Watched) -> tuple[Board, ...]:
     """In a fixed order; ``on`` are the names of the systems that are."""
-    of_systems = (board for system, each in OF_SYSTEMS.items() if system in on for board in each)
+    jobs = {job.name for job in watched.scrape_jobs}
+    of_systems = (_scraped(board, jobs) for system, each in OF_SYSTEMS.items() if system in on for board in each)
     of_slos = (slos.ALL, slos.ONE) if watched.slos else ()
-    of_a2a = (agents_a2a.BOARD,) if A2A_GROUP in {group.name for group in watched.groups} else ()
-    written = (alerts.BOARD, *of_slos, *of_systems, *of_a2a)
+    groups = {group.name for group in watched.groups}
+    of_groups = (board for group, board in OF_GROUPS.items() if group in groups)
+    written = (alerts.BOARD, *of_slos, *of_systems, *of_groups)
     every = (home.board(written), *written, *runbooks.boards(watched.alerts))
     there, by_name = {board.uid for board in every}, {alert.name: alert for alert in watched.alerts}
     return tuple(_of_stack(board, there, by_name) for board in every)
@@ -74,6 +87,11 @@ def _panels_of_stack(
             value = alerts[panel.alert].value
             queries = (replace(query, expr=narrowed(value, query.of_alert), of_alert="") for query in panel.queries)
             yield replace(panel, drill=drill, queries=tuple(queries), unit=alerts[panel.alert].unit)
+
+
+def _scraped(board: Board, jobs: Collection[str]) -> Board:
+    """A board without the rows whose telemetry this stack has not."""
+    return replace(board, rows=tuple(row for row in board.rows if not row.needs or row.needs in jobs))
 
 
 def rendered(on: Collection[str], watched: Watched) -> tuple[Rendered, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 from dashboards.datasources import LOKI, PROMETHEUS, Datasource
@@ -40,6 +41,7 @@ UNITS = {
     Unit.SECONDS: "s",
     Unit.BYTES: "bytes",
     Unit.PER_SECOND: "cps",
+    Unit.BYTES_PER_SECOND: "binBps",
     Unit.TIMESTAMP: "dateTimeFromNow",
     Unit.CURRENCY: "currencyUSD",
 }
@@ -80,7 +82,7 @@ def build(board: Board, alerts: Mapping[str, BaseAlert]) -> str:
             made.with_row(dashboard.Row(panel.title).id(position).grid_pos(place))
         else:
             made.with_panel(_panel(panel, alerts.get(panel.alert)).id(position).grid_pos(place))
-    return JSONEncoder(sort_keys=True, indent=2).encode(made.build()) + "\n"
+    return JSONEncoder(sort_keys=True).encode(made.build())
 
 
 def panel_places(board: Board) -> dict[str, PanelPlace]:
@@ -163,7 +165,7 @@ def _panel(panel: Panel, alert: BaseAlert | None) -> Any:
     for position, query in enumerate(panel.queries):
         made.with_target(_target(query, chr(ord("A") + position), panel.view))
     if panel.view is not View.LINES:
-        made.unit(UNITS[panel.unit]).thresholds(_thresholds(alert))
+        made.unit(UNITS[panel.unit]).thresholds(_thresholds(panel, alert))
     if alert is not None:
         runbook = dashboard.DashboardLink("Runbook").type(models.DashboardLinkType.LINK)
         made.links([runbook.url(f"/d/{runbook_uid(alert.runbook_name)}")])
@@ -187,11 +189,13 @@ def _target(query: Query, ref_id: str, view: View) -> Any:
     return made.exemplar(query.exemplars)
 
 
-def _thresholds(alert: BaseAlert | None) -> dashboard.ThresholdsConfig:
+def _thresholds(panel: Panel, alert: BaseAlert | None) -> dashboard.ThresholdsConfig:
     """The lines that page, as colours: the panel turns red where the alert turns critical."""
     lines = list(alert.thresholds.items())[::-1] if alert else []
+    if alert is not None and (panel.counts or not lines):
+        lines = [(alert.severities[-1], Decimal(1))]
     colours = [GOOD, *(COLOURS[severity] for severity, _ in lines)]
-    if alert is not None and alert.below:
+    if alert is not None and alert.below and not panel.counts:
         # From below, the lowest line is the most urgent: what is above the last one is good.
         lines, colours = lines[::-1], colours[::-1]
     values = [None, *(float(number) for _, number in lines)]
@@ -210,7 +214,7 @@ def _trend(made: timeseries.Panel, panel: Panel, alert: BaseAlert | None) -> tim
     made.line_width(1).fill_opacity(10 if not panel.stacked else 30).span_nulls(False).show_points(
         commons.VisibilityMode.AUTO
     )
-    if panel.unit in (Unit.RATIO, Unit.SECONDS, Unit.BYTES, Unit.PER_SECOND, Unit.CURRENCY):
+    if panel.unit not in (Unit.NONE, Unit.TIMESTAMP):
         made.min(0)  # a line that starts elsewhere makes every wobble look like an outage
     if panel.stacked:
         made.stacking(common.StackingConfig().mode(commons.StackingMode.NORMAL).group("A"))

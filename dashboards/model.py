@@ -9,6 +9,8 @@ from enum import StrEnum
 from dashboards.datasources import LOKI, PROMETHEUS, Datasource
 from dashboards.uids import Dashboard
 from rules.metrics import Unit
+from rules.model import Alert
+from rules.promql import narrowed
 
 COLUMNS = 24
 """Grafana's grid."""
@@ -61,6 +63,8 @@ class Panel:
     height: int = 8
     alert: str = ""
     """The alert whose thresholds are drawn, and whose runbook is linked."""
+    counts: bool = False
+    """Whether it counts what the alert finds, so that one is too many; so it is for an alert without thresholds."""
     stacked: bool = False
     columns: tuple[str, ...] = ()
     """Labels that a ranking shows, in this order; others are hidden."""
@@ -84,6 +88,8 @@ class Row:
 
     title: str
     panels: tuple[Panel, ...]
+    needs: str = ""
+    """The scrape job without which the row is left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,4 +170,36 @@ def alerts_of(*systems: str) -> Mark:
         expr=f'ALERTS{{alertstate="firing", cluster=~"$cluster", system=~"{named}", severity=~"critical|warning"}}',
         text="{{alertname}} ({{severity}}) {{namespace}} {{pod}} {{node}}",
         colour="red",
+    )
+
+
+def counted(alert: Alert, title: str, description: str, expr: str) -> Panel:
+    """How many there are of what an alert finds, ``expr``: none, and it is green."""
+    return Panel(
+        title=title,
+        description=description,
+        view=View.NUMBER,
+        queries=(Query(expr=f"count({expr}) or vector(0)"),),
+        alert=alert.name,
+        counts=True,
+        width=4,
+        height=4,
+    )
+
+
+def found(alert: Alert, matchers: str) -> str:
+    """What an alert without thresholds fires for, as far as ``matchers`` choose it."""
+    (severity,) = alert.severities
+    return narrowed(alert.expr(severity), matchers)
+
+
+def measured(alert: Alert, title: str, description: str, expr: str, legend: str, width: int = 8) -> Panel:
+    """What an alert compares, ``expr``, over time, with the lines where it fires."""
+    return Panel(
+        title=title,
+        description=description,
+        queries=(Query(expr=expr, legend=legend),),
+        unit=alert.unit,
+        alert=alert.name,
+        width=width,
     )

@@ -13,6 +13,7 @@ class Dashboard(StrEnum):
     SLOS = "slos"
     SLO = "slo"
     KUBERNETES_CLUSTER = "kubernetes-cluster"
+    KUBERNETES_API = "kubernetes-api"
     KUBERNETES_NAMESPACE = "kubernetes-namespace"
     KUBERNETES_WORKLOAD = "kubernetes-workload"
     NODES = "nodes"

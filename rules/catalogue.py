@@ -57,6 +57,8 @@ SUBJECT = (
     "operation",
     "integration",
     "remote_name",
+    "exporter",
+    "signal",
     "tenant",
     "reason",
 )

@@ -18,6 +18,7 @@ class Unit(StrEnum):
     SECONDS = "seconds"
     BYTES = "bytes"
     PER_SECOND = "per second"
+    BYTES_PER_SECOND = "bytes per second"
     TIMESTAMP = "seconds since 1970"
     CURRENCY = "currency"
 

@@ -259,6 +259,7 @@ _SHOWN = {
     Unit.SECONDS: "{{ $value | humanizeDuration }}",
     Unit.BYTES: "{{ $value | humanize1024 }}B",
     Unit.PER_SECOND: "{{ $value | humanize }} per second",
+    Unit.BYTES_PER_SECOND: "{{ $value | humanize1024 }}B per second",
     Unit.TIMESTAMP: "{{ $value | humanizeTimestamp }}",
     Unit.CURRENCY: '{{ $value | printf "%.2f" }}',
 }
@@ -280,4 +281,4 @@ def spelled(number: Decimal, unit: Unit) -> str:
             if number >= power and number % power == 0:
                 return f"{decimal(number / power)}{prefix}B"
         return f"{decimal(number)}B"
-    return decimal(number) + (" per second" if unit is Unit.PER_SECOND else "")
+    return decimal(number) + (f" {unit}" if unit in (Unit.PER_SECOND, Unit.BYTES_PER_SECOND) else "")

@@ -39,7 +39,8 @@ def filled(expr: str, variables: Mapping[str, str] | None = None) -> str:
     for name, value in RANGES.items():
         expr = re.sub(re.escape(name) + r"(?!\w)", value, expr)
     chosen = variables or {}
-    return re.sub(r"\$\{?(\w+)\}?", lambda found: chosen.get(found[1], ".*"), expr)
+    # $1 and the like are of label_replace.
+    return re.sub(r"\$\{?([a-zA-Z]\w*)\}?", lambda found: chosen.get(found[1], ".*"), expr)
 
 
 def labels(expr: str, known: Mapping[str, Labels]) -> Labels:

@@ -20,18 +20,20 @@ from dashboards.datasources import LOKI
 from dashboards.model import COLUMNS, Board, Panel, Query, Row, View, log_variables
 from dashboards.uids import Dashboard
 from rules.catalogue import series_of
-from rules.model import Severity
-from rules.promql import narrowed
+from rules.model import Alert, Severity
+from rules.promql import Labels, narrowed
 from rules.systems import SYSTEMS
 from tests.boards import BOARDS, STACK, WRITTEN, filled, labels, loki_queries, prometheus_queries
 from tests.catalogue import EVERYTHING
+from tests.snapshots import FOLDER, TAKEN, snapshots
 from tests.test_catalogue import alert
 
 # Imported by the kit, which knows about its warning.
 MODELS = importlib.import_module("grafana_foundation_sdk.models.dashboard")
 ALERTS = {each.name: each for each in STACK.watched.alerts}
-# What Prometheus makes of the alerts themselves.
-KNOWN = series_of(STACK.watched) | dict.fromkeys(("ALERTS", "ALERTS_FOR_STATE"))
+NOT_RECORDED: dict[str, Labels] = dict.fromkeys(("ALERTS", "ALERTS_FOR_STATE"))
+"""What Prometheus makes of the alerts themselves."""
+KNOWN = series_of(STACK.watched) | NOT_RECORDED
 
 every_board = pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
 every_written_board = pytest.mark.parametrize("board", WRITTEN, ids=lambda board: board.uid)
@@ -73,8 +75,8 @@ def test_a_query_names_only_variables_that_the_board_has(board: Board) -> None:
     asked = [query.expr for panel in board.panels for query in panel.queries]
     asked += [variable.of for variable in board.variables] + [mark.expr for mark in board.marks]
     for expr in asked:
-        named = set(re.findall(r"\$\{?(\w+)", expr))
-        assert {name for name in named if not name.startswith("__")} <= known, f"{board.uid}: {expr}"
+        named = set(re.findall(r"\$\{?([a-zA-Z]\w*)", expr))
+        assert named <= known, f"{board.uid}: {expr}"
 
 
 @every_written_board
@@ -96,7 +98,7 @@ def test_no_query_returns_without_bound_what_a_large_cluster_has(board: Board) -
 def test_without_a_system_there_is_no_board_of_it_and_no_panel_that_asks_for_it(off: set[str]) -> None:
     systems: dict[str, Any] = {system.name: None if system.name in off else {} for system in SYSTEMS}
     stack = read(EVERYTHING | {"systems": systems})
-    known = series_of(stack.watched) | dict.fromkeys(("ALERTS", "ALERTS_FOR_STATE"))
+    known = series_of(stack.watched) | NOT_RECORDED
     left = boards(stack.systems_on, stack.watched)
     assert not {board.uid for board in left} & {board.uid for name in off for board in OF_SYSTEMS.get(name, ())}
     for board in left:
@@ -107,12 +109,12 @@ def test_without_a_system_there_is_no_board_of_it_and_no_panel_that_asks_for_it(
                 raise AssertionError(f"without {off}: {board.uid}, {panel.title}: {problem}") from None
 
 
-def of_agents(settings: dict[str, Any], *others: str) -> tuple[dict[str, Board], dict[str, Any]]:
+def of_agents(settings: dict[str, Any], *others: str) -> tuple[dict[str, Board], dict[str, Labels]]:
     """The boards, by uid, of a stack with agents of these settings and ``others``; and the series that it knows."""
     on: dict[str, Any] = {system.name: {} if system.name in others else None for system in SYSTEMS}
     cluster = EVERYTHING["cluster"]
     stack = read({"cluster": cluster, "systems": on | {"agents": settings}})
-    known = series_of(stack.watched) | dict.fromkeys(("ALERTS", "ALERTS_FOR_STATE"))
+    known = series_of(stack.watched) | NOT_RECORDED
     return {board.uid: board for board in boards(stack.systems_on, stack.watched)}, known
 
 
@@ -159,6 +161,41 @@ def test_a_panel_asks_what_its_alert_measures_for_what_is_chosen() -> None:
     there, _ = of_agents({"budget": {"perDay": 50}})
     (asked,) = (p.queries[0].expr for p in there["agents-llm"].panels if p.alert == "AgentDailyBudgetSpent")
     assert asked == 'cluster:agent_spend:sum1d{cluster=~"$cluster"} / 50'
+
+
+def stack_of(flavour: str, *systems: str) -> tuple[tuple[Board, ...], dict[str, Labels]]:
+    """The boards of a stack with these systems, and what it knows."""
+    cluster = {"name": "c-1", "environment": "test", "context": "c-1", "flavour": flavour}
+    chosen: dict[str, Any] = {system.name: {} if system.name in systems else None for system in SYSTEMS}
+    stack = read({"cluster": cluster, "systems": chosen})
+    return boards(stack.systems_on, stack.watched), series_of(stack.watched) | NOT_RECORDED
+
+
+@pytest.mark.parametrize("flavour", ["kubeadm", "eks"])
+def test_the_api_server_has_a_board_where_it_can_be_watched(flavour: str) -> None:
+    there, known = stack_of(flavour, "kubernetes")
+    assert (Dashboard.KUBERNETES_API in {board.uid for board in there}) == (flavour == "kubeadm")
+    for board in there:
+        for _, query in prometheus_queries(board):
+            labels(query.expr, known)
+
+
+def test_a_board_leads_to_no_board_that_this_stack_has_not() -> None:
+    there, _ = stack_of("eks", "kubernetes")
+    uids = {board.uid for board in there}
+    assert {str(uid) for board in there for uid in board.related} <= uids
+    assert {str(panel.drill) for board in there for panel in board.panels if panel.drill} <= uids
+
+
+def test_where_grafana_is_somebody_else_s_no_panel_asks_for_its_metrics() -> None:
+    external = {"url": "https://grafana.example.com", "tokenSecret": "grafanaToken"}
+    stack = read(EVERYTHING | {"grafana": {"external": external}})
+    known = series_of(stack.watched) | dict.fromkeys(("ALERTS", "ALERTS_FOR_STATE"))
+    (health,) = (board for board in boards(stack.systems_on, stack.watched) if board.uid == Dashboard.MONITORING)
+    for _, query in prometheus_queries(health):
+        labels(query.expr, known)
+    assert "Grafana" not in {row.title for row in health.rows}
+    assert "Grafana" in {row.title for board in BOARDS if board.uid == health.uid for row in board.rows}
 
 
 # --- what boards show ---
@@ -273,6 +310,15 @@ def test_a_panel_with_an_alert_leads_to_its_runbook() -> None:
     assert link["url"] == "/d/rb-targetdown"
 
 
+@pytest.mark.parametrize(
+    "found", [alert(above={Severity.WARNING: 0.5}), alert(above={}, severity=Severity.WARNING)], ids=["more", "any"]
+)
+def test_of_what_an_alert_finds_one_is_too_many(found: Alert) -> None:
+    drawn = first(board(panel(alert="Widgets", counts=bool(found.thresholds))), Widgets=found)
+    steps = drawn["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert [(step["value"], step["color"]) for step in steps] == [(None, "green"), (1, "orange")]
+
+
 def test_a_panel_of_an_alert_that_is_off_has_no_line() -> None:
     drawn = first(board(panel(alert="Widgets")))
     assert [step["value"] for step in drawn["fieldConfig"]["defaults"]["thresholds"]["steps"]] == [None]
@@ -351,6 +397,18 @@ def test_a_board_survives_the_types_of_its_own_sdk_and_is_the_same_twice(board: 
     assert text == kit.build(board, ALERTS)
     again = JSONEncoder(sort_keys=True).encode(MODELS.Dashboard.from_json(json.loads(text)))
     assert json.loads(again) == json.loads(text)
+
+
+@pytest.mark.parametrize("board", TAKEN, ids=lambda board: board.uid)
+def test_a_board_is_what_was_reviewed(board: Board) -> None:
+    name = f"{board.uid}.json"
+    # Compared first: a difference of such texts takes pytest minutes to explain.
+    same = (FOLDER / name).is_file() and (FOLDER / name).read_text(encoding="utf-8") == snapshots()[name]
+    assert same, "`make snapshots`, and read the difference"
+
+
+def test_no_board_that_is_gone_is_kept_for_review() -> None:
+    assert {path.name for path in FOLDER.iterdir()} == set(snapshots())
 
 
 def test_nothing_of_a_server_s_own_is_in_the_json() -> None:

@@ -95,6 +95,13 @@ def test_credentials_are_a_secret_wherever_the_engine_receives_them(prod: Record
     assert isinstance(provider.inputs["auth"], SecretValue)
 
 
+def test_the_default_datasource_is_there_before_the_others(prod: Recorded) -> None:
+    made = in_grafana(prod, ":DataSource")
+    first = made.pop("grafana-content-datasource-prometheus")
+    assert first.inputs["isDefault"]
+    assert all(first.urn in other.dependencies for other in made.values()), "Grafana would make another its default"
+
+
 # --- boards and folders ---
 
 

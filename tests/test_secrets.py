@@ -257,5 +257,5 @@ def test_a_new_password_touches_one_secret(stack: Stacks, own: Recorded) -> None
     before = {made.name: made.inputs for made in own.recorder.resources_seen}
     after = {made.name: made.inputs for made in other.recorder.resources_seen}
     # Whoever fills Grafana logs in with what was drawn.
-        changed = [name for name in after if name not in {*DRAWN, "grafana"} and after[name] != before[name]]
+    changed = [name for name in after if name not in {*DRAWN, "grafana"} and after[name] != before[name]]
     assert changed == ["prometheus-secrets"], "it is read from the file"

@@ -45,6 +45,8 @@ class Resource:
     provider: str
     """Reference of the provider, empty when it would be a default one."""
     ignore_changes: tuple[str, ...]
+    secret_outputs: tuple[str, ...]
+    """Outputs that the engine keeps as secrets, whatever the provider says."""
     dependencies: tuple[str, ...]
     """URNs of what it depends on."""
     urn: str
@@ -71,6 +73,7 @@ class Recorder(mocks.MockMonitor):
                     parent=request.parent,
                     provider=request.provider,
                     ignore_changes=tuple(request.ignoreChanges),
+                    secret_outputs=tuple(request.additionalSecretOutputs),
                     dependencies=tuple(sorted(request.dependencies)),
                     urn=response.urn,
                     custom=request.custom,

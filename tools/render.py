@@ -128,9 +128,12 @@ def grafana_files(recorder: Recorder) -> dict[str, str]:
         if resource.type.startswith("grafana:"):
             inputs = _masked(resource.inputs)
             # A dashboard is its own JSON, ready to be imported by hand; all else as the provider takes it.
-            content = inputs.get("configJson") or json.dumps(inputs, indent=2, sort_keys=True) + "\n"
-            uid = json.loads(content).get("uid", resource.name)
-            files[f"{resource.type.rpartition(':')[2].lower()}s/{uid}.json"] = content
+            content = json.loads(inputs["configJson"]) if "configJson" in inputs else inputs
+            kind = resource.type.rpartition(":")[2].lower()
+            kinds = f"{kind.removesuffix('y')}{'ies' if kind.endswith('y') else 's'}"
+            files[f"{kinds}/{content.get('uid', resource.name)}.json"] = (
+                json.dumps(content, indent=2, sort_keys=True) + "\n"
+            )
     return files
 
 

@@ -19,6 +19,8 @@ class Links:
     grafana: Url
     alertmanager: Url | None = None
     """Alertmanager's own pages, where something lets people in; Grafana's pages about it otherwise."""
+    silences: str = DATASOURCE
+    """Who keeps silences, as Grafana's pages name it."""
 
 
 def messages(links: Links) -> str:
@@ -33,7 +35,7 @@ def _silence(links: Links) -> str:
         label = "{{ if $i }}%2C{{ end }}{{ .Name }}%3D%22{{ .Value | urlquery }}%22"
         end = "%7D"
     else:
-        begin = f"{str(links.grafana).rstrip('/')}/alerting/silence/new?alertmanager={DATASOURCE}"
+        begin = f"{str(links.grafana).rstrip('/')}/alerting/silence/new?alertmanager={links.silences}"
         label, end = "&matcher={{ .Name }}%3D{{ .Value | urlquery }}", ""
     loop = "{{ range $i, $label := .CommonLabels.SortedPairs }}" + label + "{{ end }}"
     return f'{{{{ define "notify.silence" }}}}{begin}{loop}{end}{{{{ end }}}}\n'

@@ -1,4 +1,4 @@
-"""What is in Grafana: folders, datasources, dashboards, alerts. Created through its API, after it is reached."""
+"""What is in Grafana: folders, datasources, dashboards, alerts and whom they tell, created through its API."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 import urllib.error
 import urllib.request
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import pulumiverse_grafana
 from pulumi import (
     ComponentResource,
+    Output,
     Resource,
     ResourceHook,
     ResourceHookArgs,
@@ -24,7 +25,9 @@ from pulumi import (
 )
 from pulumiverse_grafana import oss
 
+from components.grafana import alerting
 from components.grafana.datasources import Connection
+from components.grafana.notifications import Notifications
 from components.grafana.rule_groups import FOLDER
 from dashboards.boards import Rendered
 from dashboards.datasources import PROMETHEUS
@@ -44,6 +47,9 @@ class GrafanaContentArgs:
     """Where Pulumi reaches Grafana."""
     connections: tuple[Connection, ...]
     dashboards: tuple[Rendered, ...]
+    notifications: Notifications | None
+    secrets: Mapping[str, Output[str]]
+    """By key: what contact points name."""
     rule_groups: tuple[dict[str, Any], ...]
     """From ``rule_groups``: the alerts that Grafana evaluates."""
     after: Resource | None
@@ -67,8 +73,12 @@ class GrafanaContent(ComponentResource):
             title: oss.Folder(f"{name}-folder-{_slug(title)}", uid=f"folder-{_slug(title)}", title=title, opts=child)
             for title in sorted({*(board.folder for board in args.dashboards), *([FOLDER] if args.rule_groups else [])})
         }
-        for connection in args.connections:
-            _datasource(f"{name}-datasource-{connection.datasource.uid}", connection, child)
+        default, *others = args.connections
+        # Grafana makes the first datasource of an organisation its default, whatever it is told.
+        first = _datasource(f"{name}-datasource-{default.datasource.uid}", default, child)
+        for connection in others:
+            after = ResourceOptions.merge(child, ResourceOptions(depends_on=[first]))
+            _datasource(f"{name}-datasource-{connection.datasource.uid}", connection, after)
         for board in args.dashboards:
             oss.Dashboard(
                 f"{name}-dashboard-{board.uid}",
@@ -78,6 +88,8 @@ class GrafanaContent(ComponentResource):
                 overwrite=True,
                 opts=child,
             )
+        if args.notifications:
+            alerting.tell(name, args.notifications, args.secrets, child)
         for group in args.rule_groups:
             RuleGroup(f"{name}-rules-{group['name']}", folder_uid=folders[FOLDER].uid, opts=child, **group)
         self.register_outputs({})

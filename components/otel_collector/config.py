@@ -129,7 +129,13 @@ def _protocols() -> dict[str, Any]:
 
 
 def _telemetry(level: LogLevel) -> dict[str, Any]:
-    metrics = {"host": "0.0.0.0", "port": ports.COLLECTOR_METRICS}  # noqa: S104  scraped from outside the pod
+    metrics = {
+        "host": "0.0.0.0",  # noqa: S104  scraped from outside the pod
+        "port": ports.COLLECTOR_METRICS,
+        # Names with unit and ``_total``, as Jaeger, which is made of the same parts, gives them.
+        "without_units": False,
+        "without_type_suffix": False,
+    }
     return {
         "resource": {"attributes": [{"name": "service.name", "value": "otel-collector"}]},
         "metrics": {"readers": [{"pull": {"exporter": {"prometheus": metrics}}}]},

@@ -13,6 +13,7 @@ from components.settings.collector import CHECKS as COLLECTOR_CHECKS
 from components.settings.collector import CollectorSettings
 from components.settings.grafana import CHECKS as GRAFANA_CHECKS
 from components.settings.grafana import GrafanaSettings
+from components.settings.grafana_alerts import CHECKS as GRAFANA_ALERT_CHECKS
 from components.settings.jaeger import CHECKS as JAEGER_CHECKS
 from components.settings.jaeger import JaegerSettings
 from components.settings.loki import CHECKS as LOKI_CHECKS
@@ -231,5 +232,6 @@ CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     *JAEGER_CHECKS,
     *LOKI_CHECKS,
     *NOTIFICATION_CHECKS,
+    *GRAFANA_ALERT_CHECKS,
 )
 """What sections must hold together; each check names the sections it reads."""

@@ -22,6 +22,7 @@ TimeOfDay = Annotated[
     str,
     Spelled(r"([01][0-9]|2[0-3]):[0-5][0-9]", 'a time of day like "22:00" (in quotes, or YAML takes it for a number)'),
 ]
+Way = Literal["contactPoints", "forward"]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
@@ -101,6 +102,10 @@ class NotificationSettings(Model):
     """Who is told of what, in order; an alert that none of them takes goes to nobody."""
     times: Many[Time] = ()
     """Times that routes may name."""
+    grafana: Way | None = None
+    """How alerts that Grafana finds itself reach the receivers: by contact points of its own, which work without
+    Alertmanager, or forwarded to Alertmanager. When not given, by contact points if Grafana can have all of them,
+    forwarded otherwise, and an external Grafana keeps the notification policy that it has."""
     group_by: Annotated[Many[LabelName], Len(min_length=1)] = ("alertname", "severity", "cluster", "namespace")
     """Labels whose values make one notification. With `severity` in it, an alert that becomes critical is news at once,
     and does not wait for `groupInterval`."""

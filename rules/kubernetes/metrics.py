@@ -49,6 +49,9 @@ CADVISOR = (
     _CADVISOR.gauge("container_spec_cpu_period", _CGROUP),
     _CADVISOR.gauge("container_memory_working_set_bytes", _CGROUP, Unit.BYTES),
     _CADVISOR.gauge("container_spec_memory_limit_bytes", _CGROUP, Unit.BYTES),
+    # Of a pod: its containers share one network.
+    _CADVISOR.counter("container_network_receive_bytes_total", "namespace pod interface", Unit.BYTES),
+    _CADVISOR.counter("container_network_transmit_bytes_total", "namespace pod interface", Unit.BYTES),
 )
 
 _STATE = Metrics(KUBE_STATE_METRICS)
@@ -73,6 +76,7 @@ STATE = (
     _STATE.gauge("kube_cronjob_status_last_successful_time", "namespace cronjob", Unit.TIMESTAMP),
     _STATE.gauge("kube_deployment_spec_replicas", "namespace deployment"),
     _STATE.gauge("kube_deployment_spec_paused", "namespace deployment"),
+    _STATE.gauge("kube_deployment_status_observed_generation", "namespace deployment"),
     _STATE.gauge("kube_deployment_status_replicas_available", "namespace deployment"),
     _STATE.gauge("kube_deployment_status_replicas_updated", "namespace deployment"),
     _STATE.gauge("kube_statefulset_replicas", "namespace statefulset"),

@@ -80,11 +80,20 @@ def _asked(metric: str) -> str:
 
 CPU_OF_CONTAINERS = "namespace_pod_container:container_cpu_usage_seconds_total:sum_rate5m"
 MEMORY_OF_CONTAINERS = "namespace_pod_container:container_memory_working_set_bytes:max"
+CPU_OF_WORKLOADS = "namespace_workload:container_cpu_usage_seconds_total:sum_rate5m"
+MEMORY_OF_WORKLOADS = "namespace_workload:container_memory_working_set_bytes:sum"
+CPU_OF_NAMESPACES = "namespace:container_cpu_usage_seconds_total:sum_rate5m"
+MEMORY_OF_NAMESPACES = "namespace:container_memory_working_set_bytes:sum"
+REQUESTS = "namespace:kube_pod_container_resource_requests:sum"
+LIMITS = "namespace:kube_pod_container_resource_limits:sum"
+"""By ``resource``, as are REQUESTS: cores and bytes."""
 DESIRED = "namespace_workload:replicas_desired:max"
 AVAILABLE = "namespace_workload:replicas_available:max"
 UPDATED = "namespace_workload:replicas_updated:max"
 VOLUME_USED = "namespace_persistentvolumeclaim:kubelet_volume_stats_used:ratio"
 """By ``resource``: bytes and inodes."""
+API_REQUESTS = "verb_code:apiserver_request_total:sum_rate5m"
+API_LATENCY = "verb:apiserver_request_sli_duration_seconds:p99_rate5m"
 
 _WORKLOADS = Group(
     "kubernetes-recordings-workloads",
@@ -129,30 +138,28 @@ _USAGE = Group(
             unit=Unit.BYTES,
         ),
         Recording(
-            name="namespace_workload:container_cpu_usage_seconds_total:sum_rate5m",
+            name=CPU_OF_WORKLOADS,
             expr=f"sum by ({_OF_WORKLOAD}) ({with_owner(CPU_OF_CONTAINERS, 'workload', 'workload_type')})",
         ),
         Recording(
-            name="namespace_workload:container_memory_working_set_bytes:sum",
+            name=MEMORY_OF_WORKLOADS,
             expr=f"sum by ({_OF_WORKLOAD}) ({with_owner(MEMORY_OF_CONTAINERS, 'workload', 'workload_type')})",
             unit=Unit.BYTES,
         ),
         Recording(
-            name="namespace:container_cpu_usage_seconds_total:sum_rate5m",
+            name=CPU_OF_NAMESPACES,
             expr=f"sum by (cluster, environment, namespace) ({CPU_OF_CONTAINERS})",
         ),
         Recording(
-            name="namespace:container_memory_working_set_bytes:sum",
+            name=MEMORY_OF_NAMESPACES,
             expr=f"sum by (cluster, environment, namespace) ({MEMORY_OF_CONTAINERS})",
             unit=Unit.BYTES,
         ),
         Recording(
-            name="namespace:kube_pod_container_resource_requests:sum",
+            name=REQUESTS,
             expr=_asked("kube_pod_container_resource_requests"),
         ),
-        Recording(
-            name="namespace:kube_pod_container_resource_limits:sum", expr=_asked("kube_pod_container_resource_limits")
-        ),
+        Recording(name=LIMITS, expr=_asked("kube_pod_container_resource_limits")),
         Recording(
             name=VOLUME_USED,
             # Available and not used: a file system keeps some blocks for root.
@@ -175,12 +182,12 @@ CONTROL_PLANE = Group(
     "kubernetes-recordings-api",
     (
         Recording(
-            name="verb_code:apiserver_request_total:sum_rate5m",
+            name=API_REQUESTS,
             expr="sum by (cluster, environment, verb, code) (rate(apiserver_request_total[5m]))",
             unit=Unit.PER_SECOND,
         ),
         Recording(
-            name="verb:apiserver_request_sli_duration_seconds:p99_rate5m",
+            name=API_LATENCY,
             # Watches and connections last as long as their client wants.
             expr=(
                 "histogram_quantile(0.99, sum by (cluster, environment, verb, le) (rate("

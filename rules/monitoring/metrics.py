@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rules.metrics import Metric, Metrics, Unit
-from rules.monitoring.scrape import BLACKBOX_EXPORTER, GRAFANA, JAEGER, PROBES, PROMTAIL
+from rules.monitoring.scrape import BLACKBOX_EXPORTER, COLLECTOR, GRAFANA, JAEGER, PROBES, PROMTAIL
 
 _PROMETHEUS = Metrics("prometheus")
 _ALERTMANAGER = Metrics("alertmanager")
 _LOKI = Metrics("loki")
 _PROMTAIL = Metrics(PROMTAIL)
+_COLLECTOR = Metrics(COLLECTOR)
 _JAEGER = Metrics(JAEGER)
 _PROBES = Metrics(PROBES)
 _GRAFANA = Metrics(GRAFANA)
@@ -27,6 +28,22 @@ def _process(metrics: Metrics) -> Iterator[Metric]:
     yield metrics.counter("process_cpu_seconds_total", unit=Unit.SECONDS)
     yield metrics.gauge("process_resident_memory_bytes", unit=Unit.BYTES)
     yield metrics.gauge("process_start_time_seconds", unit=Unit.TIMESTAMP)
+
+
+def _collector(metrics: Metrics) -> Iterator[Metric]:
+    """What OpenTelemetry's collectors, of which Jaeger is one, say of their process and of spans."""
+    yield metrics.counter("otelcol_process_cpu_seconds_total", unit=Unit.SECONDS)
+    yield metrics.gauge("otelcol_process_memory_rss_bytes", unit=Unit.BYTES)
+    yield metrics.counter("otelcol_process_uptime_seconds_total", unit=Unit.SECONDS)
+    yield from _passed_on(metrics, "spans")
+
+
+def _passed_on(metrics: Metrics, items: str) -> Iterator[Metric]:
+    """What becomes of the ``items`` of a signal."""
+    for outcome in ("accepted", "refused", "failed"):
+        yield metrics.counter(f"otelcol_receiver_{outcome}_{items}_total", "receiver transport")
+    for outcome in ("sent", "send_failed"):
+        yield metrics.counter(f"otelcol_exporter_{outcome}_{items}_total", "exporter")
 
 
 _OF_PROMETHEUS = (
@@ -55,6 +72,7 @@ _OF_PROMETHEUS = (
     _PROMETHEUS.counter("prometheus_target_scrapes_sample_out_of_bounds_total"),
     # storage
     _PROMETHEUS.gauge("prometheus_tsdb_head_series"),
+    _PROMETHEUS.counter("prometheus_tsdb_head_series_created_total"),
     _PROMETHEUS.gauge("prometheus_tsdb_head_max_time_seconds", unit=Unit.TIMESTAMP),
     _PROMETHEUS.counter("prometheus_tsdb_head_samples_appended_total", "type"),
     _PROMETHEUS.counter("prometheus_tsdb_too_old_samples_total", "type"),
@@ -91,6 +109,7 @@ _OF_LOKI = (
     *_process(_LOKI),
     _LOKI.histogram("loki_request_duration_seconds", "method route status_code ws"),
     _LOKI.counter("loki_distributor_lines_received_total", "tenant format policy is_internal_stream"),
+    _LOKI.counter("loki_distributor_bytes_received_total", "tenant format policy is_internal_stream", Unit.BYTES),
     _LOKI.counter("loki_discarded_samples_total", "tenant reason format policy retention_hours"),
     _LOKI.counter("loki_ingester_chunks_flush_failures_total"),
     _LOKI.counter("loki_ingester_wal_disk_full_failures_total"),
@@ -108,16 +127,15 @@ _OF_PROMTAIL = (
     _PROMTAIL.counter("promtail_dropped_entries_total", "host tenant reason"),
     _PROMTAIL.histogram("promtail_request_duration_seconds", "host status_code"),
 )
+_OF_COLLECTOR = (
+    *_collector(_COLLECTOR),
+    *_passed_on(_COLLECTOR, "log_records"),
+    *_passed_on(_COLLECTOR, "metric_points"),
+    _COLLECTOR.gauge("otelcol_exporter_queue_size", "exporter", Unit.BYTES),
+    _COLLECTOR.gauge("otelcol_exporter_queue_capacity", "exporter", Unit.BYTES),
+)
 _OF_JAEGER = (
-    _JAEGER.counter("otelcol_process_cpu_seconds_total", unit=Unit.SECONDS),
-    _JAEGER.gauge("otelcol_process_memory_rss_bytes", unit=Unit.BYTES),
-    _JAEGER.counter("otelcol_process_uptime_seconds_total", unit=Unit.SECONDS),
-    *(
-        _JAEGER.counter(f"otelcol_receiver_{outcome}_spans_total", "receiver transport")
-        for outcome in ("accepted", "refused", "failed")
-    ),
-    _JAEGER.counter("otelcol_exporter_sent_spans_total", "exporter"),
-    _JAEGER.counter("otelcol_exporter_send_failed_spans_total", "exporter"),
+    *_collector(_JAEGER),
     # only with sampling
     _JAEGER.counter("otelcol_processor_tail_sampling_new_trace_id_received_total"),
     _JAEGER.counter("otelcol_processor_tail_sampling_sampling_trace_dropped_too_early_total"),
@@ -134,6 +152,7 @@ METRICS = (
     *_OF_ALERTMANAGER,
     *_OF_LOKI,
     *_OF_PROMTAIL,
+    *_OF_COLLECTOR,
     *_OF_JAEGER,
     *_OF_PROBES,
     *_process(Metrics(BLACKBOX_EXPORTER)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from components.settings.quantities import Duration
 from rules.metrics import Unit
 from rules.model import Recording
+from rules.monitoring.scrape import OF_THE_STACK
 
 BY_JOB = "(cluster, environment, job)"
 BY_POD = "(cluster, environment, namespace, pod)"
@@ -46,13 +47,14 @@ STREAMS = Recording(
 )
 CPU = Recording(
     name="job:process_cpu_seconds:rate5m",
-    # Jaeger names it as OpenTelemetry's collectors do.
-    expr=f"sum by {BY_JOB} (rate(process_cpu_seconds_total[5m]))"
+    # OpenTelemetry's collectors, of which Jaeger is one, have a name of their own.
+    expr=f'sum by {BY_JOB} (rate(process_cpu_seconds_total{{job=~"{OF_THE_STACK}"}}[5m]))'
     f" or sum by {BY_JOB} (rate(otelcol_process_cpu_seconds_total[5m]))",
 )
 MEMORY = Recording(
     name="job:process_resident_memory_bytes:sum",
-    expr=f"sum by {BY_JOB} (process_resident_memory_bytes) or sum by {BY_JOB} (otelcol_process_memory_rss_bytes)",
+    expr=f'sum by {BY_JOB} (process_resident_memory_bytes{{job=~"{OF_THE_STACK}"}})'
+    f" or sum by {BY_JOB} (otelcol_process_memory_rss_bytes)",
     unit=Unit.BYTES,
 )
 

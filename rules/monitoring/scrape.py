@@ -36,6 +36,11 @@ SPAN_METRICS = "jaeger-span-metrics"
 # 500 combinations of labels per service at most, 17 series each: room for some twenty services that all run away.
 SPAN_METRIC_SAMPLES = 200_000
 
+OF_THE_STACK = "|".join(
+    (*SERVERS, PROMTAIL, JAEGER, COLLECTOR, GRAFANA, BLACKBOX_EXPORTER, "kube-state-metrics", "node-exporter")
+)
+"""Jobs of the stack's own servers, whichever of them it has."""
+
 PROBE_INTERVAL = Duration.parse("1m")
 """Probes go through DNS and Services and find what a scrape of the pod does not; a minute is soon enough for that."""
 

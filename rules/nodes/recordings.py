@@ -68,7 +68,7 @@ TRAFFIC = tuple(
     Recording(
         name=f"node:network_{direction}_bytes:rate5m",
         expr=f"sum by {BY_NODE} (rate(node_network_{direction}_bytes_total{{{PHYSICAL}}}[5m]))",
-        unit=Unit.BYTES,
+        unit=Unit.BYTES_PER_SECOND,
     )
     for direction in ("receive", "transmit")
 )

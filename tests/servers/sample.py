@@ -6,11 +6,12 @@ Labels that nothing selects by have one value each, the same in every metric, so
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from promql_parser import MatchOp
 
+from rules.catalogue import series_of
 from rules.metrics import Kind, Metric, known_series
 from rules.promql import selectors
 from rules.system import Watched
@@ -22,6 +23,11 @@ SECONDS_PER_EVENT = 2
 """How slowly counters grow."""
 ONLY_OF_FAILURES = frozenset({"error_type"})
 """Labels that what succeeds does not have: there is a series with each, and one without."""
+UNLIKE_OTHERS: dict[str, Callable[[float], float]] = {
+    "node_filesystem_readonly": lambda _: 0,
+    "node_filesystem_avail_bytes": lambda age: 1 - age / (30 * 24 * 3600),  # it fills within a month
+}
+"""Gauges that rules read only at some value, or while they fall: value by age in seconds."""
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -31,7 +37,13 @@ def sampled(watched: Watched, exprs: Iterable[str], everywhere: Mapping[str, str
     known = known_series(watched.metrics, watched.scrape_jobs)
     found: dict[str, set[Labels]] = {name: set() for name in known}
     recorded = {rule.name for group in watched.groups for rule in group.rules}
-    asked = [(selector.name, _chosen(selector)) for expr in exprs for selector in selectors(filled(expr))]
+    read = [selector for expr in exprs for selector in selectors(filled(expr))]
+    # What the server records begins when it starts; whatever is compared with days before has a history.
+    compared = {selector.name for selector in read if selector.name in recorded and selector.offset}
+    recorded -= compared
+    of_rules = series_of(watched)
+    known |= {name: of_rules[name] or frozenset() for name in compared}
+    asked = [(selector.name, _chosen(selector)) for selector in read]
     asked += [(name, {}) for name in known]
     for name, chosen in asked:
         if name is None or name in recorded or name in ("ALERTS", "ALERTS_FOR_STATE"):
@@ -48,9 +60,11 @@ def _chosen(selector: object) -> dict[str, str]:
     """For each label of a selector a value that it accepts."""
     values: dict[str, str] = {}
     for matcher in selector.matchers.matchers:  # type: ignore[attr-defined]  # the parser is a compiled module
+        if matcher.value in (".*", ".+"):
+            continue  # a board's variable, whether it takes one value or several
         if matcher.op == MatchOp.Equal:
             values[matcher.name] = matcher.value
-        elif matcher.op == MatchOp.Re and matcher.value not in (".*", ".+"):
+        elif matcher.op == MatchOp.Re:
             values[matcher.name] = _example(matcher.value)
     return values
 
@@ -69,7 +83,9 @@ def _example(pattern: str) -> str:
 
 
 def _default(label: str) -> str:
-    return {"le": "+Inf", "quantile": "0.99", "instance": "10.0.0.1:9090"}.get(label, f"a-{label.replace('_', '-')}")
+    # A rule that finds pods of nobody makes the sample's pod one: a workload by its own name, which these bear too.
+    named = "pod" if label in ("deployment", "statefulset", "daemonset") else label
+    return {"le": "+Inf", "quantile": "0.99", "instance": "10.0.0.1:9090"}.get(label, f"a-{named.replace('_', '-')}")
 
 
 @dataclass(frozen=True)
@@ -108,6 +124,8 @@ def _value(name: str, labels: Labels, metric: Metric | None, age: float) -> floa
     counts = metric.kind in (Kind.COUNTER, Kind.HISTOGRAM) if metric else name.endswith(("_total", "_count", "_sum"))
     if counts or (metric and metric.kind is Kind.SUMMARY and name != metric.name):
         return count
+    if name in UNLIKE_OTHERS:
+        return UNLIKE_OTHERS[name](age)
     # A gauge that never moves would hide what is made of its change.
     return 1 + count % 2 / 10
 

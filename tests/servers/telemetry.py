@@ -14,7 +14,7 @@ from tests.servers.harness import Process, free_port, http_json, http_text
 from tests.servers.local import Account, Local, Pod
 from tests.servers.logs import Loki, container, moved
 from tests.servers.rendered import Manifest, Rendered
-from tests.servers.test_jaeger import Jaeger
+from tests.servers.traces import Jaeger
 from tools import render
 from tools.servers.build import binary
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
+from components.grafana.notifications import FORWARD_INTERVAL
 from tests.servers.control_plane import ControlPlane
 from tests.servers.harness import Process, eventually, free_port, http_json, http_text
 from tests.servers.local import Account, Local, render_text
@@ -165,3 +167,31 @@ def test_a_single_alertmanager_starts_without_gossip(
 
         assert status(local)["status"] == "disabled"
         assert {port for _, port in process.listens()} == set(local.ports.values())
+
+
+def test_an_alert_that_grafana_forwards_lasts_until_grafana_forwards_it_again(
+    control_plane: ControlPlane, rendered: Callable[[str], Rendered], tmp_path: Path
+) -> None:
+    """Grafana says of what it forwards when it began, and never when it ends; the body is as Grafana 12 spells it."""
+    labels = {"alertname": "PodPanics", "severity": "critical", "grafana_folder": "Alerts", "__alert_rule_uid__": "u"}
+    began = datetime.now(UTC)
+    forwarded = {
+        "labels": labels,
+        "annotations": {"summary": "A panic.", "__orgId__": "1", "__values__": '{"A":1}'},
+        "startsAt": began.isoformat(),
+        "endsAt": "0001-01-01T00:00:00Z",
+        "generatorURL": "http://grafana.example.com/alerting/grafana/u/view",
+        "UpdatedAt": began.isoformat(),
+        "Timeout": False,
+    }
+    local = Local(rendered("dev"), "alertmanager", tmp_path / "pod", Account.admin(control_plane))
+    with local.process() as process:
+        process.ready(lambda: http_text(f"{local.url}/-/ready"))
+        as_json = {"Content-Type": "application/json"}
+        http_text(f"{local.url}/api/v2/alerts", body=json.dumps([forwarded]).encode(), headers=as_json)
+        (alert,) = eventually(lambda: http_json(f"{local.url}/api/v2/alerts"), 10, "the alert is there")
+
+    lasts = datetime.fromisoformat(alert["endsAt"]) - began
+    # One look at the group passes, at the second it is sent again.
+    assert lasts.total_seconds() > 2 * 2 * FORWARD_INTERVAL.seconds, "one lost message must not end it"
+    assert alert["labels"] == labels

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,18 +11,23 @@ from pathlib import Path
 import pytest
 import yaml
 
+from components.otel_collector.config import GIVE_UP, LONGEST_PAUSE
+from components.prometheus.config import OUT_OF_ORDER_WINDOW
 from rules.metrics import PUSHED, Metric
 from rules.nodes.scrape import NODE_EXPORTER
 from tests.catalogue import everything
+from tests.servers import otlp
 from tests.servers.control_plane import ControlPlane
 from tests.servers.exposition import Exposition, difference, exposition, scraped, settled
 from tests.servers.harness import Process, eventually, free_port, http_text
 from tests.servers.kubernetes_metrics import cadvisor, documented
 from tests.servers.local import Account, Local, render_text
 from tests.servers.logs import Loki, Promtail, stack
+from tests.servers.otlp import Counter, Log, Span
 from tests.servers.rendered import Rendered
 from tests.servers.reported import CONTAINER, NAMESPACE, STATUSES, made, objects
-from tests.servers.test_jaeger import AGENT, SAMPLING, STORAGES, Jaeger, stack_files, traces
+from tests.servers.telemetry import Collector
+from tests.servers.traces import AGENT, SAMPLING, STORAGES, Jaeger, stack_files, traces
 from tools.recorder import ROOT
 from tools.servers.build import binary
 
@@ -44,6 +50,7 @@ EXPOSED_BY = {
     "probes": "probes",
     "loki": "loki_itself",
     "promtail": "promtail",
+    "otel-collector": "collector_itself",
     "jaeger": "jaeger_itself",
     "jaeger-span-metrics": "span_metrics",
 }
@@ -292,3 +299,19 @@ def jaeger_itself(tracing: Jaeger) -> Exposition:
 @pytest.fixture(scope="module")
 def span_metrics(tracing: Jaeger) -> Exposition:
     return scraped(tracing.url(8889, "/metrics"), wanted=of("jaeger-span-metrics"), within=SLOWLY)
+
+
+@pytest.fixture(scope="module")
+def collector_itself(dev: Rendered, control_plane: ControlPlane, home: Path) -> Exposition:
+    """With something of each signal for stores that are away, which it gives up soon."""
+    of_stack = "monitoring.svc"
+    stores = (f"prometheus-0.prometheus-headless.{of_stack}:9090", f"loki.{of_stack}:3100", f"jaeger.{of_stack}:4317")
+    soon = dict.fromkeys((GIVE_UP, str(OUT_OF_ORDER_WINDOW)), LONGEST_PAUSE)
+    changed = {**dict.fromkeys(stores, "127.0.0.1:1"), **soon}
+    collector = Collector(dev.objects, home / "otel-collector", Account.admin(control_plane), changed)
+    sender = {"service.name": "sender"}
+    with collector.running():
+        otlp.send(collector.url, otlp.traces(sender, Span(bytes([1] * 16), bytes([1] * 8))))
+        otlp.send(collector.url, otlp.logs(sender, Log("hello", time.time_ns())))
+        otlp.send(collector.url, otlp.metrics(sender, Counter("calls", 1)))
+        return scraped(f"http://127.0.0.1:{collector.ports[8888]}/metrics", wanted=of("otel-collector"), within=SLOWLY)

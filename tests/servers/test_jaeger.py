@@ -6,13 +6,12 @@ import base64
 import gzip
 import json
 import random
-import re
 import subprocess
 import threading
 import time
 import urllib.error
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,167 +23,18 @@ from typing import Any, Self
 import grpc  # type: ignore[import-untyped]  # publishes no types
 import pytest
 import yaml
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from components.images import JAEGER
 from tests.servers.harness import Process, eventually, free_port, http_json, http_text
+from tests.servers.traces import AGENT, SAMPLING, STORAGES, Jaeger, Trace, one, request, stack_files, traces
 from tools import render
-from tools.recorder import PROJECT, ROOT
+from tools.recorder import ROOT
 from tools.servers.build import SERVERS, binary
 
-CLUSTER = {"name": "test-1", "environment": "test", "context": "none", "flavour": "kind"}
-SEARCH = {"urls": ["http://search.example:9200"], "username": "jaeger", "passwordSecret": "searchPassword"}
 PASSWORD = "correct-horse-battery"  # noqa: S105  planted, to see where it goes
-SAMPLING = {"percent": 10, "slow": "1s", "decisionWait": "3s", "maxTraces": 2000}
-
-STORAGES: dict[str, dict[str, Any]] = {
-    "memory": {"memory": {"traces": 10_000}},
-    "badger": {"badger": {"size": "1Gi", "ttl": "3d"}},
-    "elasticsearch": {"elasticsearch": SEARCH},
-    "opensearch": {"opensearch": SEARCH | {"indexPrefix": "test-1", "lookback": "7d"}},
-}
-MS = 1_000_000
-"""Nanoseconds in a millisecond."""
 FLUSHED_AND_SCRAPED = 40.0
 """Seconds: metrics of spans are flushed every 15 s, scraped every second, and seen as a rate after two flushes."""
-
-
-def stack_files(folder: Path, **jaeger: Any) -> dict[str, Any]:
-    """What a stack with these settings renders: path below ``/etc`` to text, and its objects under ``objects``."""
-    config = {"cluster": CLUSTER, "jaeger": jaeger, "prometheus": {"scrapeInterval": "1s"}}
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "Pulumi.test.yaml"
-    path.write_text(json.dumps({"config": {f"{PROJECT}:{key}": value for key, value in config.items()}}))
-    recorder, _ = render.render("test", path)
-    objects = render.manifests(recorder)
-    return {**render.config_files(objects), "objects": objects}
-
-
-@dataclass
-class Jaeger:
-    """A Jaeger on its rendered configuration: ports, addresses and paths mapped, nothing else."""
-
-    home: Path
-    files: dict[str, Any]
-    prometheus: int = field(default_factory=free_port)
-    replaced: Mapping[str, str] = field(default_factory=dict)
-    """Further addresses of the configuration that stand elsewhere here."""
-    everywhere: bool = False
-    """Listens as it was rendered to, not on loopback."""
-    base: str = ""
-
-    def __post_init__(self) -> None:
-        rendered = self.files["jaeger/config/jaeger.yaml"]
-        numbers = {int(port) for port in re.findall(r"(?:0\.0\.0\.0:|127\.0\.0\.1:|port: )(\d+)", rendered)}
-        self.ports = {port: free_port() for port in sorted(numbers)}
-        text = re.sub(r"(0\.0\.0\.0:|127\.0\.0\.1:|port: )(\d+)", lambda m: f"{m[1]}{self.ports[int(m[2])]}", rendered)
-        text = text.replace("http://prometheus.monitoring.svc:9090", f"http://127.0.0.1:{self.prometheus}")
-        text = text.replace("/badger/", f"{self.home}/badger/").replace("/etc/jaeger/", f"{self.home}/etc/")
-        for address, here in self.replaced.items():
-            text = text.replace(address, here)
-        if not self.everywhere:
-            text = text.replace("0.0.0.0", "127.0.0.1")  # noqa: S104  it is taken away
-        self.home.mkdir(parents=True, exist_ok=True)
-        self.config = self.home / "jaeger.yaml"
-        self.config.write_text(text)
-
-    @property
-    def container(self) -> dict[str, Any]:
-        made = next(
-            made
-            for made in self.files["objects"]
-            if (made["kind"], made["metadata"]["name"]) == ("StatefulSet", "jaeger")
-        )
-        (container,) = made["spec"]["template"]["spec"]["containers"]
-        return dict(container)
-
-    def url(self, port: int, path: str = "") -> str:
-        return f"http://127.0.0.1:{self.ports[port]}{path}"
-
-    @contextmanager
-    def running(self) -> Iterator[Process]:
-        """It, started and healthy as its probes see it."""
-        args = [arg.replace("/etc/jaeger/config/jaeger.yaml", str(self.config)) for arg in self.container["args"]]
-        env = {variable["name"]: variable["value"] for variable in self.container["env"]}
-        # Where it would send spans of its own, were that not turned off: by default to port 4317 of its own host.
-        env["OTEL_EXPORTER_OTLP_ENDPOINT"] = self.url(4317)
-        ports = {port["name"]: port["containerPort"] for port in self.container["ports"]}
-        probe = self.container["readinessProbe"]["httpGet"]
-        with Process([binary("jaeger"), *args], log=self.home / "jaeger.log", env=env) as process:
-            process.ready(lambda: http_text(self.url(ports[probe["port"]], probe["path"])), within=60)
-            yield process
-
-    def send(self, *traces: Trace, service: str = "planner", pod: str = "pod-1") -> None:
-        """By OTLP over HTTP; returns when it was acknowledged, raises when it was not."""
-        http_text(
-            self.url(4318, "/v1/traces"),
-            body=request(traces, service, pod).SerializeToString(),
-            headers={"Content-Type": "application/x-protobuf"},
-            timeout=30,
-        )
-
-    def found(self, trace: Trace) -> list[str] | None:
-        """The ids of a trace's spans as the API gives them, None when it has no such trace."""
-        try:
-            answer = http_json(self.url(16686, f"{self.base}/api/traces/{trace.id.hex()}"), timeout=30)
-        except urllib.error.HTTPError as refusal:
-            if refusal.code == 404:
-                return None
-            raise
-        (only,) = answer["data"]
-        return sorted(span["spanID"] for span in only["spans"])
-
-    def stored(self, service: str) -> dict[str, list[str]]:
-        """All traces of a service, id to the ids of its spans."""
-        asked = f"service={service}&limit=100000&lookback=1h"
-        answer = http_json(self.url(16686, f"{self.base}/api/traces?{asked}"), timeout=60)
-        return {trace["traceID"]: sorted(span["spanID"] for span in trace["spans"]) for trace in answer["data"]}
-
-
-@dataclass(frozen=True)
-class Trace:
-    """A trace of some spans under a root."""
-
-    id: bytes
-    spans: int = 3
-    milliseconds: int = 20
-    failed: bool = False
-    name: str = "invoke_agent planner"
-    attributes: Mapping[str, str] = field(default_factory=dict)
-
-
-def request(traces: tuple[Trace, ...], service: str, pod: str) -> ExportTraceServiceRequest:
-    made = ExportTraceServiceRequest()
-    resource = made.resource_spans.add()
-    for key, value in {"service.name": service, "service.instance.id": pod}.items():
-        resource.resource.attributes.append(KeyValue(key=key, value=AnyValue(string_value=value)))
-    scope = resource.scope_spans.add()
-    now = time.time_ns()
-    for trace in traces:
-        for number in range(trace.spans):
-            span = scope.spans.add()
-            span.trace_id, span.span_id = trace.id, (number + 1).to_bytes(8)
-            span.parent_span_id = b"" if number == 0 else (1).to_bytes(8)
-            span.name, span.kind = (trace.name, 2) if number == 0 else ("execute_tool search", 1)
-            span.start_time_unix_nano = now - trace.milliseconds * MS
-            span.end_time_unix_nano = now
-            span.status.code = 2 if trace.failed and number == trace.spans - 1 else 0
-            for key, value in trace.attributes.items():
-                span.attributes.append(KeyValue(key=key, value=AnyValue(string_value=value)))
-    return made
-
-
-def traces(count: int, seed: int, **shape: Any) -> list[Trace]:
-    """Traces of one shape, their ids always the same."""
-    chance = random.Random(seed)  # noqa: S311  not a secret
-    return [Trace(chance.randbytes(16), **shape) for _ in range(count)]
-
-
-def one(seed: int, **shape: Any) -> Trace:
-    (made,) = traces(1, seed, **shape)
-    return made
 
 
 # --- every storage: the configuration is one that Jaeger takes ---
@@ -376,15 +226,6 @@ def sampled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Metrics]:
         yield metrics
 
 
-AGENT = {
-    "gen_ai.operation.name": "invoke_agent",
-    "gen_ai.request.model": "model-x",
-    "gen_ai.agent.name": "planner",
-    "gen_ai.tool.name": "search",
-    "a2a.method.name": "message/send",
-    "gen_ai.conversation.id": "conversation-1",
-    "a2a.task.id": "task-1",
-}
 CALLS = "traces_span_metrics_calls_total"
 DURATION = "traces_span_metrics_duration_milliseconds"
 

@@ -1,4 +1,4 @@
-"""Alertmanager's own tool agrees with our walk of the routes, for every alert that a stack can have."""
+"""Alertmanager's own tool agrees with our walk of the routes, and with Grafana's policy, for all alerts of a stack."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from components.alertmanager.config import NOBODY
+from components.alertmanager.templates import Links
+from components.grafana.notifications import ALWAYS, Notifications, forwarded, own
 from components.routing import TEST_PAGE, Node, receivers_for, tree
+from components.settings.grafana_alerts import people
 from components.settings.notification_checks import alert_labels
 from components.settings.stack import Settings, read
+from components.yaml_text import text
 from rules.model import Severity
 from tests.conftest import stack_text
 from tests.servers.local import render_text
@@ -103,16 +109,23 @@ class Routed:
         yield from known
         yield from ({TEST_PAGE: each.name, "severity": "critical"} for each in self.settings.notifications.receivers)
 
-    def asked(self, labels: dict[str, str]) -> tuple[str, ...]:
-        """The receivers that amtool names, in their order."""
-        command: list[str | Path] = [binary("amtool"), "config", "routes", "test", f"--config.file={self.config}"]
-        done = subprocess.run(
-            [*command, *(f"{label}={value}" for label, value in labels.items())],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return tuple(dict.fromkeys(name for name in done.stdout.strip().split(",") if name != NOBODY))
+
+def asked(config: Path, labels: dict[str, str]) -> tuple[str, ...]:
+    """The receivers that amtool names for an alert, in their order."""
+    command: list[str | Path] = [binary("amtool"), "config", "routes", "test", f"--config.file={config}"]
+    done = subprocess.run(
+        [*command, *(f"{label}={value}" for label, value in labels.items())],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return tuple(dict.fromkeys(name for name in done.stdout.strip().split(",") if name != NOBODY))
+
+
+def all_asked(config: Path, alerts: Sequence[dict[str, str]]) -> list[tuple[str, ...]]:
+    """The same of many."""
+    with ThreadPoolExecutor(4) as pool:
+        return list(pool.map(partial(asked, config), alerts))
 
 
 @pytest.fixture(scope="module", params=[*STACKS, "nested"])
@@ -143,8 +156,64 @@ def test_the_configuration_passes_its_own_check(routed: Routed) -> None:
 def test_amtool_agrees_on_every_alert(routed: Routed) -> None:
     alerts = list(routed.alerts())
     assert len(alerts) > 100
-    with ThreadPoolExecutor(4) as pool:
-        told: Sequence[tuple[str, ...]] = list(pool.map(routed.asked, alerts))
+    told = all_asked(routed.config, alerts)
     assert [(labels, names) for labels, names in zip(alerts, told, strict=True) if names] == [
         (labels, names) for labels in alerts if (names := receivers_for(routed.root, labels))
     ]
+
+
+# --- Grafana's policy, as Alertmanager would have it ---
+
+
+def back(grafana: Notifications) -> dict[str, Any]:
+    """Alertmanager's configuration, from what Grafana was given alone."""
+    return {
+        "route": _route(grafana.policy),
+        "receivers": [{"name": name} for name in (NOBODY, *(each.name for each in grafana.contact_points))],
+        "time_intervals": [
+            {
+                "name": timing.name,
+                "time_intervals": [
+                    {
+                        **span,
+                        "times": [{"start_time": each["start"], "end_time": each["end"]} for each in span["times"]],
+                    }
+                    for span in timing.intervals
+                ],
+            }
+            for timing in grafana.timings
+        ],
+    }
+
+
+def _route(given: dict[str, Any]) -> dict[str, Any]:
+    muted = given.get("mute_timings", [])
+    plain = {
+        # What is always muted goes to nobody; of times, amtool knows nothing.
+        "receiver": NOBODY if ALWAYS in muted else given["contact_point"],
+        "matchers": [f'{each["label"]}{each["match"]}"{each["value"]}"' for each in given.get("matchers", [])],
+        "continue": given.get("continue_"),
+        "group_by": given["group_bies"],
+        **{name: given.get(name) for name in ("group_wait", "group_interval", "repeat_interval")},
+        "mute_time_intervals": muted,
+        "active_time_intervals": given.get("active_timings"),
+        "routes": [_route(child) for child in given.get("policies", [])],
+    }
+    return {name: value for name, value in plain.items() if value}
+
+
+def test_grafana_tells_the_same_people_as_alertmanager(routed: Routed, tmp_path: Path) -> None:
+    """Whatever the alert, but that dead men are not Grafana's: it has no Watchdog, and calls none."""
+    settings = routed.settings.notifications
+    told = {receiver.name for receiver in people(settings)}
+    if not told:
+        assert "policies" not in forwarded(routed.settings.alertmanager, routed.settings.cluster).policy
+        return
+    config = tmp_path / "alertmanager.yml"
+    config.write_text(text(back(own(settings, Links(routed.settings.grafana.address)))))
+    checked = subprocess.run([binary("amtool"), "check-config", config], capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    alerts = [labels for labels in routed.alerts() if labels.get(TEST_PAGE, next(iter(told))) in told]
+    theirs = [tuple(name for name in names if name in told) for names in all_asked(routed.config, alerts)]
+    assert any(theirs)
+    assert list(zip(alerts, all_asked(config, alerts), strict=True)) == list(zip(alerts, theirs, strict=True))

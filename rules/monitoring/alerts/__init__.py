@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from rules.model import Group, Inhibition
-from rules.monitoring.alerts import alertmanager, grafana, logs, prometheus, prometheus_data, targets, traces
+from rules.monitoring.alerts import alertmanager, collector, grafana, logs, prometheus, prometheus_data, targets, traces
 from rules.monitoring.scrape import JAEGER, SERVERS
 
 GROUPS = (
     Group("monitoring", targets.ALERTS),
     Group("monitoring-prometheus", (*prometheus.ALERTS, *prometheus_data.ALERTS)),
     Group("monitoring-alertmanager", alertmanager.ALERTS),
+    Group("monitoring-collector", collector.ALERTS),
     Group("monitoring-logs", logs.ALERTS),
     Group("monitoring-traces", traces.ALERTS),
 )
@@ -35,11 +36,12 @@ INHIBITIONS = (
     # A pod that does not answer, and what was last heard of it. (Two alerts without a pod would be of the same one.)
     Inhibition(
         source={"alertname": targets.TARGET_DOWN.name, "pod": ".+"},
-        target={"alertname": "(Prometheus|Alertmanager|Loki|Jaeger).+"},
+        target={"alertname": "(Prometheus|Alertmanager|Collector|Loki|Jaeger).+"},
         equal=_POD,
     ),
     *(_gone(name, alertname=targets.PROBE_FAILS.name, instance=rf"http://{name}\..+") for name in (*SERVERS, JAEGER)),
     _gone("loki", alertname=f"{logs.PROMTAIL_BEHIND.name}|{logs.RING_UNHEALTHY.name}"),
+    *(_gone(name, alertname=collector.STUCK.name, exporter=f".+/{name}") for name in ("loki", JAEGER)),
     # One cause, said twice.
     Inhibition(
         source={"alertname": prometheus.NO_ALERTMANAGER.name},
@@ -55,5 +57,10 @@ INHIBITIONS = (
         source={"alertname": prometheus.RULES_SLOW.name, "severity": "critical"},
         target={"alertname": prometheus.RULES_MISSED.name},
         equal=(*_POD, "rule_group"),
+    ),
+    Inhibition(
+        source={"alertname": collector.QUEUE_FILLS.name},
+        target={"alertname": collector.STUCK.name},
+        equal=(*_POD, "exporter"),
     ),
 )

@@ -7,12 +7,8 @@ from dashboards.uids import Dashboard
 from rules.metrics import Unit
 from rules.model import Alert, Severity
 from rules.monitoring.recordings import LARGEST_TARGET
-from rules.monitoring.scrape import BLACKBOX_EXPORTER, COLLECTOR, GRAFANA, JAEGER, PROMTAIL, SERVERS
+from rules.monitoring.scrape import OF_THE_STACK
 
-OF_THE_STACK = "|".join(
-    (*SERVERS, PROMTAIL, JAEGER, COLLECTOR, GRAFANA, BLACKBOX_EXPORTER, "kube-state-metrics", "node-exporter")
-)
-"""Jobs of the stack's own servers, whichever of them it has."""
 MAY_BE_EMPTY = "annotated-.+"
 """Jobs that find targets only where somebody asks to be scraped."""
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from rules.monitoring.cases import alertmanager, grafana, logs, prometheus, prometheus_data, recordings, targets, traces
+from rules.monitoring.cases import (
+    alertmanager,
+    collector,
+    grafana,
+    logs,
+    prometheus,
+    prometheus_data,
+    recordings,
+    targets,
+    traces,
+)
 
 CASES = (
     *targets.CASES,
     *prometheus.CASES,
     *prometheus_data.CASES,
     *alertmanager.CASES,
+    *collector.CASES,
     *logs.CASES,
     *traces.CASES,
     *grafana.CASES,

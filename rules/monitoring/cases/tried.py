@@ -22,7 +22,9 @@ def of(labels: Mapping[str, str], **more: str) -> str:
     return "{" + ", ".join(f'{name}="{value}"' for name, value in {**labels, **more}.items()) + "}"
 
 
-PROMETHEUS, ALERTMANAGER, LOKI, JAEGER = (pod(job) for job in ("prometheus", "alertmanager", "loki", "jaeger"))
+PROMETHEUS, ALERTMANAGER, LOKI, JAEGER, COLLECTOR = (
+    pod(job) for job in ("prometheus", "alertmanager", "loki", "jaeger", "otel-collector")
+)
 
 
 def place(labels: Mapping[str, str]) -> dict[str, str]:

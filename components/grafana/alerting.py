@@ -1,0 +1,64 @@
+"""Whom Grafana tells, as resources: contact points, times, messages, and the one policy that names them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from pulumi import Input, Resource, ResourceOptions
+
+from components.grafana import contact_points
+from components.grafana.notifications import Notifications
+from components.settings.base import ConfigSecret
+
+with warnings.catch_warnings():
+    # Of another resource in the same module, which has moved.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from pulumiverse_grafana.alerting import ContactPoint, MessageTemplate, MuteTiming, NotificationPolicy
+
+MESSAGES = "agent-observability"
+"""The group of message templates, as Grafana's pages name it."""
+
+
+def tell(
+    name: str, notifications: Notifications, secrets: Mapping[str, Input[str]], opts: ResourceOptions
+) -> NotificationPolicy:
+    """The policy. It comes after all that it names, and so is changed before any of that goes (``decisions/0008``)."""
+    named: list[Resource] = []
+    if notifications.messages:
+        template = MessageTemplate(f"{name}-messages", name=MESSAGES, template=notifications.messages, opts=opts)
+        named.append(template)
+    after = ResourceOptions.merge(opts, ResourceOptions(depends_on=list(named)))
+    named += [
+        *(
+            _contact_point(f"{name}-contact-point-{each.name.lower()}", each, secrets, after)
+            for each in notifications.contact_points
+        ),
+        *(
+            MuteTiming(f"{name}-time-{each.name.lower()}", name=each.name, intervals=each.intervals, opts=opts)
+            for each in notifications.timings
+        ),
+    ]
+    return NotificationPolicy(
+        f"{name}-notification-policy",
+        **notifications.policy,
+        opts=ResourceOptions.merge(opts, ResourceOptions(depends_on=named)),
+    )
+
+
+def _contact_point(
+    resource: str, given: contact_points.ContactPoint, secrets: Mapping[str, Input[str]], opts: ResourceOptions
+) -> ContactPoint:
+    settings = {
+        name: secrets[value.key] if isinstance(value, ConfigSecret) else value for name, value in given.settings.items()
+    }
+    integration: dict[str, Any] = {given.integration: [settings]}
+    # The provider takes not every URL for a secret, and so a refresh would write it to the state in plain.
+    hidden = [given.integration] if settings != given.settings else []
+    return ContactPoint(
+        resource,
+        name=given.name,
+        opts=ResourceOptions.merge(opts, ResourceOptions(additional_secret_outputs=hidden)),
+        **integration,
+    )

@@ -1,0 +1,165 @@
+"""Contact points, times and the one policy of Grafana, from the model that Alertmanager's are made from. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from components import ports
+from components.alertmanager.config import interval
+from components.alertmanager.templates import Links, messages
+from components.grafana.contact_points import ContactPoint, contact_point
+from components.routing import ALL_LABELS, Matcher, Node, tree
+from components.settings.alertmanager import AlertmanagerSettings
+from components.settings.cluster import ClusterSettings
+from components.settings.grafana import GrafanaSettings
+from components.settings.grafana_alerts import people, way
+from components.settings.notifications import NotificationSettings, Time
+from components.settings.quantities import Duration
+
+ALWAYS = "Always"
+"""A time that does not end. What is muted at it goes to nobody; no time of a stack file can have a capital."""
+ALERTMANAGER = "Alertmanager"
+"""The contact point that forwards."""
+
+# Alertmanager takes an alert that is not sent again within five minutes (its resolve_timeout) for resolved, and Grafana
+# forwards one without saying when it ends. A group is looked at every half minute, and sent again when three quarters
+# of one have passed: once a minute, as Prometheus does.
+FORWARD_INTERVAL, FORWARD_REPEAT = Duration.parse("30s"), Duration.parse("45s")
+_WEEK, _YEAR = Duration.parse("1w").milliseconds, Duration.parse("1y").milliseconds
+
+
+@dataclass(frozen=True)
+class Timing:
+    """A mute timing: a name, and intervals in the provider's own words."""
+
+    name: str
+    intervals: list[Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notifications:
+    """All that decides whom Grafana tells."""
+
+    policy: dict[str, Any]
+    """The whole tree, in the provider's own words; it is all that an organisation has."""
+    contact_points: tuple[ContactPoint, ...]
+    timings: tuple[Timing, ...] = ()
+    messages: str | None = None
+    """What the contact points say, where it is they that say it."""
+
+
+def notifications(
+    settings: NotificationSettings,
+    grafana: GrafanaSettings,
+    alertmanager: AlertmanagerSettings,
+    cluster: ClusterSettings,
+) -> Notifications | None:
+    """None where Grafana is somebody else's, and its policy is left as it is."""
+    match way(grafana, settings):
+        case None:
+            return None
+        case "forward":
+            return forwarded(alertmanager, cluster)
+        case "contactPoints":
+            return own(settings, Links(grafana.address, silences="grafana"))
+
+
+def forwarded(alertmanager: AlertmanagerSettings, cluster: ClusterSettings) -> Notifications:
+    """Every alert at once to every Alertmanager, as Prometheus sends them, and on from there."""
+    urls = (
+        f"http://alertmanager-{ordinal}.alertmanager-headless.{cluster.namespaces.stack}.svc:{ports.ALERTMANAGER}"
+        for ordinal in range(alertmanager.replicas)
+    )
+    return Notifications(
+        contact_points=(ContactPoint(ALERTMANAGER, "alertmanagers", {"url": ",".join(urls)}),),
+        policy={
+            "contact_point": ALERTMANAGER,
+            "group_bies": list(ALL_LABELS),
+            "group_wait": "0s",
+            "group_interval": printed(FORWARD_INTERVAL),
+            "repeat_interval": printed(FORWARD_REPEAT),
+        },
+    )
+
+
+def own(settings: NotificationSettings, links: Links) -> Notifications:
+    """Contact points of Grafana's own, and the routes of the stack file."""
+    told = people(settings)
+    root = tree(settings.model_copy(update={"receivers": told}))
+    return Notifications(
+        contact_points=tuple(contact_point(receiver) for receiver in told),
+        timings=(
+            Timing(ALWAYS, [{"times": [{"start": "00:00", "end": "24:00"}], "location": "UTC"}]),
+            *(timing(time) for time in settings.times),
+        ),
+        messages=messages(links).strip(),  # Grafana strips it
+        policy=policy(root, min(receiver.name for receiver in told)),
+    )
+
+
+def policy(root: Node, some: str) -> dict[str, Any]:
+    """A tree of routes as the policy of an organisation.
+
+    Grafana's root must have a contact point, and may not be muted. So what no route takes goes to a last policy that
+    is always muted, and ``some`` contact point is named in vain.
+    """
+    group_by = root.group_by or ()
+    return {
+        "contact_point": some,
+        "group_bies": list(group_by),
+        **_waits(root),
+        "policies": [_policy(node, group_by) for node in (*root.nodes, Node())],
+    }
+
+
+def _policy(node: Node, group_by: tuple[str, ...]) -> dict[str, Any]:
+    group_by = node.group_by or group_by
+    plain: dict[str, Any] = {
+        "contact_point": node.receiver,
+        "matchers": [matcher(each) for each in node.matchers],
+        "continue_": node.continues,
+        # The provider demands it of the innermost; everywhere else it would be inherited as it is in Alertmanager.
+        "group_bies": list(group_by),
+        **_waits(node),
+        "mute_timings": list(node.mute_times) if node.receiver else [ALWAYS],
+        "active_timings": list(node.active_times) if node.receiver else [],
+        "policies": [_policy(child, group_by) for child in node.nodes],
+    }
+    return {name: value for name, value in plain.items() if value}
+
+
+def _waits(node: Node) -> dict[str, str]:
+    waits = {name: getattr(node, name) for name in ("group_wait", "group_interval", "repeat_interval")}
+    return {name: printed(wait) for name, wait in waits.items() if wait is not None}
+
+
+def matcher(given: Matcher) -> dict[str, str]:
+    """As in Alertmanager, an expression must match all of a label."""
+    expression = given.expression
+    return {
+        "label": given.label,
+        "match": "=" if expression is None else "=~",
+        "value": given.values[0] if expression is None else expression,
+    }
+
+
+def printed(duration: Duration) -> str:
+    """As Grafana gives it back: in weeks or years where it is a number of them."""
+    for unit, length in (("y", _YEAR), ("w", _WEEK)):
+        count, rest = divmod(duration.milliseconds, length)
+        if count and not rest:
+            return f"{count}{unit}"
+    return str(duration)
+
+
+def timing(time: Time) -> Timing:
+    """A time of the stack file; Grafana keeps the order of its parts."""
+    spans = interval(time)["time_intervals"]
+    return Timing(
+        time.name,
+        [
+            {**span, "times": [{"start": part["start_time"], "end": part["end_time"]} for part in span["times"]]}
+            for span in spans
+        ],
+    )

@@ -1,0 +1,75 @@
+"""Whether Grafana sends the notifications of its own alerts itself, or Alertmanager does it for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import BaseModel
+
+from components.routing import Node, tree
+from components.settings.base import ExistingSecret, Problem, problem
+from components.settings.grafana import GrafanaSettings
+from components.settings.notifications import NotificationSettings, Way
+from components.settings.receivers import Email, Receiver
+
+DEEPEST = 5
+"""Routes within routes that the Grafana provider takes, the outermost included."""
+
+
+def people(notifications: NotificationSettings) -> tuple[Receiver, ...]:
+    """Who is told; a dead man is called by Alertmanager alone, since a second caller would hide that the first died."""
+    return tuple(receiver for receiver in notifications.receivers if not receiver.dead_man)
+
+
+def way(grafana: GrafanaSettings, notifications: NotificationSettings) -> Way | None:
+    """How Grafana's alerts reach the receivers; None leaves it to whoever runs an external Grafana."""
+    if notifications.grafana or grafana.external:
+        return notifications.grafana
+    return "forward" if any(obstacles(grafana, notifications)) else "contactPoints"
+
+
+def obstacles(grafana: GrafanaSettings, notifications: NotificationSettings) -> Iterator[Problem]:
+    """Why Grafana cannot send to every receiver by itself."""
+    if not people(notifications):
+        reason = "forward, or a receiver besides dead men: Grafana has nobody to send to"
+        yield problem("notifications.grafana", notifications.grafana, reason)
+    for position, receiver in enumerate(notifications.receivers):
+        path = f"notifications.receivers[{position}]"
+        if isinstance(receiver.kind, Email):
+            if grafana.smtp is None and grafana.external is None:
+                reason = (
+                    "needs grafana.smtp, since Grafana sends all mail by that; or set notifications.grafana: forward"
+                )
+                yield f"{path}.email: {reason}"
+        elif not receiver.dead_man:
+            for where in _unreadable(receiver, path):
+                reason = "is in a Kubernetes Secret, which Pulumi does not read, and so cannot give to Grafana"
+                yield f"{where}: {reason}: name a secret of this stack, or set notifications.grafana: forward"
+    yield from _too_deep(tree(notifications))
+
+
+def _unreadable(part: BaseModel, path: str) -> Iterator[str]:
+    for name, field in type(part).model_fields.items():
+        value, where = getattr(part, name), f"{path}.{field.alias or name}"
+        if isinstance(value, ExistingSecret):
+            yield where
+        elif isinstance(value, BaseModel):
+            yield from _unreadable(value, where)
+
+
+def _too_deep(node: Node, depth: int = 0) -> Iterator[Problem]:
+    if depth > DEEPEST:
+        reason = f"deeper than the {DEEPEST} that Pulumi can make in Grafana: or set notifications.grafana: forward"
+        yield f"{node.path}: {reason}"
+        return
+    for child in node.nodes:
+        yield from _too_deep(child, depth + 1)
+
+
+def grafana_can_send(grafana: GrafanaSettings, notifications: NotificationSettings) -> Iterator[Problem]:
+    if notifications.grafana == "contactPoints":
+        yield from obstacles(grafana, notifications)
+
+
+CHECKS = (grafana_can_send,)
+"""What must hold together; each check names the sections it reads."""

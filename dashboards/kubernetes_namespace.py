@@ -1,0 +1,214 @@
+"""One namespace: is what runs in it well, what does it use, and what will it run out of."""
+
+from __future__ import annotations
+
+from dashboards.model import Board, Mark, Panel, Query, Row, View, alerts_of, counted, found, measured, variable
+from dashboards.uids import Dashboard
+from rules.kubernetes.alerts import capacity, pods, workloads
+from rules.kubernetes.recordings import (
+    AVAILABLE,
+    CPU_OF_NAMESPACES,
+    CPU_OF_WORKLOADS,
+    DESIRED,
+    LIMITS,
+    MEMORY_OF_NAMESPACES,
+    MEMORY_OF_WORKLOADS,
+    REQUESTS,
+)
+from rules.metrics import Unit
+from rules.promql import narrowed
+
+IN_NAMESPACE = 'cluster=~"$cluster", namespace="$namespace"'
+_WORKLOAD = ("cluster", "namespace", "workload", "workload_type")
+
+
+def rollouts(matchers: str) -> Mark:
+    """Deployments that were given a new specification, beside a new number of replicas, which an autoscaler does."""
+    return Mark(
+        name="Rollouts",
+        expr=(
+            f"max by (namespace, deployment) (changes(kube_deployment_status_observed_generation{{{matchers}}}[5m]) > 0"
+            f" unless on (cluster, namespace, deployment) changes(kube_deployment_spec_replicas{{{matchers}}}[5m]) > 0)"
+        ),
+        text="{{namespace}}/{{deployment}}",
+        colour="blue",
+    )
+
+
+def _use(resource: str, used: str) -> tuple[Query, ...]:
+    chosen = f'{IN_NAMESPACE}, resource="{resource}"'
+    return (
+        Query(expr=f"sum({used}{{{IN_NAMESPACE}}})", legend="used"),
+        Query(expr=f"sum({REQUESTS}{{{chosen}}})", legend="requested"),
+        Query(expr=f"sum({LIMITS}{{{chosen}}})", legend="limit"),
+    )
+
+
+def _traffic(direction: str) -> str:
+    return f"sum(rate(container_network_{direction}_bytes_total{{{IN_NAMESPACE}}}[$__rate_interval]))"
+
+
+_SIGNALS = Row(
+    "Is it well?",
+    (
+        counted(
+            workloads.REPLICAS_MISSING,
+            "Workloads short of replicas",
+            "Deployments, stateful sets and daemon sets that have fewer pods than they want; a rollout does it too.",
+            f"{DESIRED}{{{IN_NAMESPACE}}} > {AVAILABLE}{{{IN_NAMESPACE}}}",
+        ),
+        counted(
+            pods.POD_NOT_READY,
+            "Pods not ready",
+            "Pods that run and get no requests, since their readiness probe fails.",
+            found(pods.POD_NOT_READY, IN_NAMESPACE),
+        ),
+        counted(
+            pods.POD_PENDING,
+            "Pods pending",
+            "Pods that have not started: no room, no volume, or an image that is still being pulled.",
+            found(pods.POD_PENDING, IN_NAMESPACE),
+        ),
+        counted(
+            pods.CRASH_LOOPING,
+            "Containers crash-looping",
+            "Containers that end soon after each start.",
+            found(pods.CRASH_LOOPING, IN_NAMESPACE),
+        ),
+        counted(
+            pods.IMAGE_PULL,
+            "Images not pulled",
+            "Containers whose image a node cannot get: a name or a secret that is wrong, or a registry that is down.",
+            found(pods.IMAGE_PULL, IN_NAMESPACE),
+        ),
+        counted(
+            workloads.JOB_FAILED,
+            "Jobs failed",
+            "Jobs that have used up their retries, unless a later one of the same cron job has succeeded.",
+            found(workloads.JOB_FAILED, IN_NAMESPACE),
+        ),
+    ),
+)
+_WORKLOADS = Row(
+    "Which workload?",
+    (
+        Panel(
+            title="Workloads by missing replicas",
+            description="The twenty that miss the largest part of what they want; 1 is down.",
+            view=View.RANKING,
+            queries=(
+                Query(expr=f"topk(20, {narrowed(workloads.REPLICAS_MISSING.value, IN_NAMESPACE)})", legend="Missing"),
+            ),
+            unit=Unit.RATIO,
+            columns=_WORKLOAD,
+            drill=Dashboard.KUBERNETES_WORKLOAD,
+            width=12,
+        ),
+        Panel(
+            title="Restarts by pod",
+            description="Containers that were started again within an hour; the reason stands on the workload's board.",
+            view=View.RANKING,
+            queries=(
+                Query(
+                    expr=(
+                        "topk(20, sum by (cluster, namespace, pod)"
+                        f" (increase(kube_pod_container_status_restarts_total{{{IN_NAMESPACE}}}[1h])))"
+                    ),
+                    legend="Restarts",
+                ),
+            ),
+            columns=("pod",),
+            width=12,
+        ),
+        Panel(
+            title="CPU by workload",
+            description="Cores: the ten workloads that use most.",
+            queries=(Query(expr=f"topk(10, {CPU_OF_WORKLOADS}{{{IN_NAMESPACE}}})", legend="{{workload}}"),),
+            width=12,
+        ),
+        Panel(
+            title="Memory by workload",
+            description="Bytes that cannot be reclaimed: the ten workloads that hold most.",
+            queries=(Query(expr=f"topk(10, {MEMORY_OF_WORKLOADS}{{{IN_NAMESPACE}}})", legend="{{workload}}"),),
+            unit=Unit.BYTES,
+            width=12,
+        ),
+    ),
+)
+_USAGE = Row(
+    "What does it use?",
+    (
+        Panel(
+            title="CPU",
+            description="Cores used, beside what the pods have asked for and may have at most.",
+            queries=_use("cpu", CPU_OF_NAMESPACES),
+        ),
+        Panel(
+            title="Memory",
+            description="Bytes used, beside what the pods have asked for and may have at most.",
+            queries=_use("memory", MEMORY_OF_NAMESPACES),
+            unit=Unit.BYTES,
+        ),
+        Panel(
+            title="Network",
+            description="Bytes per second to and from its pods; those on the network of their node are not counted.",
+            queries=(
+                Query(expr=_traffic("receive"), legend="received"),
+                Query(expr=_traffic("transmit"), legend="sent"),
+            ),
+            unit=Unit.BYTES_PER_SECOND,
+        ),
+    ),
+)
+_LIMITS = Row(
+    "What will it run out of?",
+    (
+        measured(
+            capacity.VOLUME_FULL,
+            "Volumes in use",
+            "Of each volume, the part of its bytes and inodes that is taken. At 1 writes fail.",
+            f"topk(10, {narrowed(capacity.VOLUME_FULL.value, IN_NAMESPACE)})",
+            "{{persistentvolumeclaim}}, {{resource}}",
+            width=12,
+        ),
+        measured(
+            capacity.QUOTA,
+            "Quotas in use",
+            "The part of each quota that is taken: at 1 new pods are refused, those of a rollout included.",
+            f"topk(10, {narrowed(capacity.QUOTA.value, IN_NAMESPACE)})",
+            "{{resourcequota}}, {{resource}}",
+            width=12,
+        ),
+        measured(
+            workloads.HPA_AT_MAXIMUM,
+            "Autoscalers, of their maximum",
+            "At 1 an autoscaler can add nothing more: either the maximum is too low, or the load is not what it seems.",
+            f"topk(10, {narrowed(workloads.HPA_AT_MAXIMUM.value, IN_NAMESPACE)})",
+            "{{horizontalpodautoscaler}}",
+            width=12,
+        ),
+        measured(
+            workloads.BUDGET_BROKEN,
+            "Healthy pods, of what disruption budgets demand",
+            "Below 1 there are fewer than demanded, and nodes with such pods cannot be drained.",
+            f"bottomk(10, {narrowed(workloads.BUDGET_BROKEN.value, IN_NAMESPACE)})",
+            "{{poddisruptionbudget}}",
+            width=12,
+        ),
+    ),
+)
+
+BOARD = Board(
+    uid=Dashboard.KUBERNETES_NAMESPACE,
+    title="Kubernetes: namespace",
+    description="Whether what runs in one namespace is well, what it uses, and what it will run out of.",
+    folder="Kubernetes",
+    tags=("kubernetes",),
+    variables=(
+        variable("cluster", "kube_node_info", "Cluster"),
+        variable("namespace", 'kube_pod_info{cluster=~"$cluster"}', "Namespace", multiple=False),
+    ),
+    related=(Dashboard.KUBERNETES_CLUSTER, Dashboard.KUBERNETES_WORKLOAD, Dashboard.LOGS, Dashboard.ALERTS),
+    marks=(alerts_of("kubernetes"), rollouts(IN_NAMESPACE)),
+    rows=(_SIGNALS, _WORKLOADS, _USAGE, _LIMITS),
+)

@@ -1,0 +1,236 @@
+"""What the stack costs: series, samples, log lines, spans, and what its servers need for them; and who causes it."""
+
+from __future__ import annotations
+
+from dashboards.model import Board, Panel, Query, Row, View, alerts_of, measured, variable
+from dashboards.uids import Dashboard
+from rules.metrics import Unit
+from rules.model import Recording
+from rules.monitoring.alerts import logs, prometheus_data, targets
+from rules.monitoring.alerts.collector import SIGNALS
+from rules.monitoring.recordings import (
+    CPU,
+    HEAD_SERIES,
+    LARGEST_TARGET,
+    MEMORY,
+    SAMPLE_BYTES,
+    SAMPLES_OF_JOB,
+    SERIES_OF_JOB,
+)
+from rules.promql import narrowed
+
+_IN = 'cluster=~"$cluster"'
+_OF_JOB = f'{_IN}, job=~"$job"'
+# Each replica of Prometheus writes all of it.
+_SAMPLES = (
+    "max by (cluster) (sum by (cluster, pod)"
+    f' (rate(prometheus_tsdb_head_samples_appended_total{{{_IN}, job="prometheus"}}[$__rate_interval])))'
+)
+_LOG_BYTES = f"rate(loki_distributor_bytes_received_total{{{_IN}}}[$__rate_interval])"
+_SPANS = f'rate(otelcol_receiver_accepted_spans_total{{{_IN}, job="jaeger"}}[$__rate_interval])'
+
+
+def _now(title: str, description: str, expr: str, unit: Unit) -> Panel:
+    query = Query(expr=expr)
+    return Panel(title=title, description=description, view=View.NUMBER, queries=(query,), unit=unit, width=4, height=4)
+
+
+def _of_servers(recording: Recording, title: str, description: str, unit: Unit) -> Panel:
+    expr = f"sum by (job) ({recording.name}{{{_IN}}})"
+    queries = (Query(expr=expr, legend="{{job}}"),)
+    return Panel(title=title, description=description, queries=queries, unit=unit, stacked=True, width=12)
+
+
+_TOTALS = Row(
+    "All of it, now",
+    (
+        _now(
+            "Series",
+            "Series that Prometheus has in memory: what its memory is needed for.",
+            f"sum(max by (cluster) ({HEAD_SERIES.name}{{{_IN}}}))",
+            Unit.NONE,
+        ),
+        _now(
+            "Samples",
+            "Samples that Prometheus takes in: what its disk and CPU are needed for.",
+            f"sum({_SAMPLES})",
+            Unit.PER_SECOND,
+        ),
+        _now(
+            "Log volume",
+            "What Loki takes in, before it compresses.",
+            f"sum({_LOG_BYTES})",
+            Unit.BYTES_PER_SECOND,
+        ),
+        _now("Spans", "Spans that Jaeger takes in, before it samples.", f"sum({_SPANS})", Unit.PER_SECOND),
+        _now("CPU", "Cores that all servers of the stack use together.", f"sum({CPU.name}{{{_IN}}})", Unit.NONE),
+        _now(
+            "Memory",
+            "Memory that all servers of the stack use together.",
+            f"sum({MEMORY.name}{{{_IN}}})",
+            Unit.BYTES,
+        ),
+    ),
+)
+_WHOSE = Row(
+    "Metrics, by the job that brings them",
+    (
+        Panel(
+            title="Jobs",
+            description="Series of each job, of its largest target, and its samples per second: the first few are"
+            " most of the bill. A click narrows the board to the job. Which metrics and labels make up its series,"
+            " Prometheus tells on its page TSDB Status.",
+            view=View.RANKING,
+            queries=(
+                Query(expr=f"topk(50, sum by (cluster, job) ({SERIES_OF_JOB.name}{{{_OF_JOB}}}))", legend="Series"),
+                Query(expr=f"max by (cluster, job) ({LARGEST_TARGET.name}{{{_OF_JOB}}})", legend="Largest target"),
+                Query(expr=f"sum by (cluster, job) ({SAMPLES_OF_JOB.name}{{{_OF_JOB}}})", legend="Samples per second"),
+            ),
+            columns=("cluster", "job"),
+            drill=Dashboard.MONITORING_COST,
+            width=12,
+            height=16,
+        ),
+        Panel(
+            title="Samples by job",
+            description="Samples per second of the ten largest jobs. A step is a deployment, a slope is growth.",
+            queries=(Query(expr=f"topk(10, sum by (job) ({SAMPLES_OF_JOB.name}{{{_OF_JOB}}}))", legend="{{job}}"),),
+            unit=Unit.PER_SECOND,
+            stacked=True,
+            width=12,
+        ),
+        measured(
+            targets.TARGET_GROWS,
+            "Largest target, against a day ago",
+            "How many times as many series the largest target of a job has as a day before, for the ten that grew"
+            " most. Twice as many is a label with values without end.",
+            f"topk(10, {narrowed(targets.TARGET_GROWS.value, _OF_JOB)})",
+            "{{job}}",
+            width=12,
+        ),
+    ),
+)
+_PROMETHEUS = Row(
+    "Metrics, as they are stored",
+    (
+        measured(
+            prometheus_data.SERIES_GROW,
+            "Series, against a day ago",
+            "How many times as many series Prometheus holds as a day before. Its memory grows with it.",
+            narrowed(prometheus_data.SERIES_GROW.value, _IN),
+            "{{pod}}",
+            width=6,
+        ),
+        Panel(
+            title="New series",
+            description="Series per second that were not there before. Pods that come and go make some; when it stays"
+            " high, a label changes with every request or run.",
+            queries=(
+                Query(
+                    expr="sum by (cluster, pod)"
+                    f" (rate(prometheus_tsdb_head_series_created_total{{{_IN}}}[$__rate_interval]))",
+                    legend="{{pod}}",
+                ),
+            ),
+            unit=Unit.PER_SECOND,
+            width=6,
+        ),
+        Panel(
+            title="Blocks on disk",
+            description="What Prometheus has stored, without the last two hours, and the size at which it deletes the"
+            " oldest; 0 is no such limit.",
+            queries=(
+                Query(expr=f"max by (cluster, pod) (prometheus_tsdb_storage_blocks_bytes{{{_IN}}})", legend="{{pod}}"),
+                Query(expr=f"max by (cluster) (prometheus_tsdb_retention_limit_bytes{{{_IN}}})", legend="limit"),
+            ),
+            unit=Unit.BYTES,
+            width=6,
+        ),
+        Panel(
+            title="Bytes per sample",
+            description="What a sample takes on disk, a day's mean: one or two bytes, more where values and intervals"
+            " are irregular. Times the samples of a retention, it is the disk that is needed.",
+            queries=(Query(expr=f"{SAMPLE_BYTES.name}{{{_IN}}}", legend="{{pod}}"),),
+            unit=Unit.BYTES,
+            width=6,
+        ),
+    ),
+)
+_LOGS_AND_TRACES = Row(
+    "Logs and traces",
+    (
+        Panel(
+            title="Log volume by tenant",
+            description="What Loki takes in, by tenant. Times the retention, and compressed, it is what Loki stores.",
+            queries=(Query(expr=f"topk(10, sum by (tenant) ({_LOG_BYTES}))", legend="{{tenant}}"),),
+            unit=Unit.BYTES_PER_SECOND,
+            stacked=True,
+            width=6,
+        ),
+        Panel(
+            title="Log lines by node",
+            description="Lines that Promtail sends, of the ten loudest nodes: a pod that prints without end is on one.",
+            queries=(
+                Query(
+                    expr=f"topk(10, sum by (node) (rate(promtail_sent_entries_total{{{_IN}}}[$__rate_interval])))",
+                    legend="{{node}}",
+                ),
+            ),
+            unit=Unit.PER_SECOND,
+            width=6,
+        ),
+        measured(
+            logs.STREAMS_GROW,
+            "Streams, against a day ago",
+            "How many times as many streams a tenant has as a day before: more streams are smaller chunks, and slower"
+            " queries.",
+            f"topk(10, {narrowed(logs.STREAMS_GROW.value, _IN)})",
+            "{{tenant}}",
+            width=6,
+        ),
+        Panel(
+            title="Sent by applications",
+            description="Spans, lines and points per second that the collector takes from applications.",
+            queries=tuple(
+                Query(
+                    expr=f"sum(rate(otelcol_receiver_accepted_{items}_total"
+                    f'{{{_IN}, job="otel-collector"}}[$__rate_interval]))',
+                    legend=signal,
+                )
+                for signal, items in SIGNALS.items()
+            ),
+            unit=Unit.PER_SECOND,
+            width=6,
+        ),
+    ),
+)
+_NEEDED = Row(
+    "What the servers need",
+    (
+        _of_servers(
+            CPU, "CPU by server", "Cores, all replicas together. A cluster that grows moves all of it.", Unit.NONE
+        ),
+        _of_servers(
+            MEMORY,
+            "Memory by server",
+            "All replicas together. Prometheus' follows its series, Loki's its streams.",
+            Unit.BYTES,
+        ),
+    ),
+)
+
+BOARD = Board(
+    uid=Dashboard.MONITORING_COST,
+    title="Monitoring: cost",
+    description="What the stack costs to run, and which jobs, tenants and nodes cause it.",
+    folder="Monitoring",
+    tags=("monitoring",),
+    since="now-7d",
+    variables=(
+        variable("cluster", SERIES_OF_JOB.name, "Cluster"),
+        variable("job", f"{SERIES_OF_JOB.name}{{{_IN}}}", "Job"),
+    ),
+    related=(Dashboard.HOME, Dashboard.MONITORING),
+    marks=(alerts_of("monitoring"),),
+    rows=(_TOTALS, _WHOSE, _PROMETHEUS, _LOGS_AND_TRACES, _NEEDED),
+)

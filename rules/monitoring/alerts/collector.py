@@ -1,0 +1,86 @@
+"""The collector: whether telemetry is taken, waits no longer than it may, and reaches its stores."""
+
+from __future__ import annotations
+
+from components.settings.quantities import Duration
+from dashboards.uids import Dashboard
+from rules.metrics import Unit
+from rules.model import Alert, Severity
+from rules.monitoring.recordings import BY_POD
+
+_BY_EXPORTER = "(cluster, environment, namespace, pod, exporter)"
+_OURS = '{job="otel-collector"}'
+SIGNALS = {"traces": "spans", "logs": "log_records", "metrics": "metric_points"}
+"""What the collector's metrics count of each signal."""
+
+
+def _taken(items: str, *outcomes: str) -> str:
+    of_pod = (f"sum by {BY_POD} (rate(otelcol_receiver_{outcome}_{items}_total{_OURS}[10m]))" for outcome in outcomes)
+    return f"({' + '.join(of_pod)})"
+
+
+def _passed_on(outcome: str) -> str:
+    """By exporter, of which each has a single signal."""
+    rates = (f"rate(otelcol_exporter_{outcome}_{items}_total{_OURS}[10m])" for items in SIGNALS.values())
+    return f"sum by {_BY_EXPORTER} ({' or '.join(rates)})"
+
+
+REFUSED = Alert(
+    name="CollectorTelemetryRefused",
+    value=" or ".join(
+        f"label_replace({_taken(items, 'refused', 'failed')} / {_taken(items, 'accepted', 'refused', 'failed')},"
+        f' "signal", "{signal}", "", "")'
+        for signal, items in SIGNALS.items()
+    ),
+    # Senders try again for some minutes, then they lose it.
+    above={Severity.WARNING: 0.01, Severity.CRITICAL: 0.25},
+    unit=Unit.RATIO,
+    for_=Duration.parse("5m"),  # as long as senders try again
+    keep_firing_for=Duration.parse("5m"),
+    owner="platform",
+    summary="The collector refuses telemetry.",
+    description="{{ $labels.pod }} refuses {{ $value | humanizePercentage }} of the {{ $labels.signal }} sent to it.",
+    dashboard=Dashboard.MONITORING,
+)
+LOST = Alert(
+    name="CollectorTelemetryLost",
+    value=f"{_passed_on('send_failed')} / ({_passed_on('send_failed')} + {_passed_on('sent')})",
+    # Counted once nothing is tried again: the store refused it for good, or was away for longer than it may be.
+    above={Severity.WARNING: 0.01, Severity.CRITICAL: 0.1},
+    unit=Unit.RATIO,
+    for_=Duration.parse("5m"),  # a single batch that a store refuses is over by then
+    keep_firing_for=Duration.parse("10m"),
+    owner="platform",
+    summary="The collector loses telemetry.",
+    description="{{ $labels.pod }} loses {{ $value | humanizePercentage }} of what goes to {{ $labels.exporter }}.",
+    dashboard=Dashboard.MONITORING,
+)
+QUEUE_FILLS = Alert(
+    name="CollectorQueueFilling",
+    value=f"max by {_BY_EXPORTER} (otelcol_exporter_queue_size{_OURS} / otelcol_exporter_queue_capacity{_OURS})",
+    # A queue holds a store's outage. Half of it leaves about as long again to end that; full, it refuses what comes.
+    above={Severity.WARNING: 0.5, Severity.CRITICAL: 0.9},
+    unit=Unit.RATIO,
+    for_=Duration.parse("5m"),  # a burst is passed on within a minute or two
+    keep_firing_for=Duration.parse("5m"),
+    owner="platform",
+    summary="A queue of the collector fills up.",
+    description="The queue of {{ $labels.pod }} to {{ $labels.exporter }} is {{ $value | humanizePercentage }} full.",
+    dashboard=Dashboard.MONITORING,
+)
+STUCK = Alert(
+    name="CollectorDeliveryStuck",
+    # However little comes in: on a quiet cluster a queue takes days to fill, and what is in it is given up after one.
+    value=f"min by {_BY_EXPORTER} (min_over_time(otelcol_exporter_queue_size{_OURS}[15m]))",
+    above={Severity.WARNING: 0},
+    unless=f"{_passed_on('sent')} > 0",
+    unit=Unit.BYTES,
+    for_=Duration.parse("5m"),  # with the window, longer than any restart of a store
+    owner="platform",
+    summary="A store takes nothing from the collector.",
+    description="{{ $labels.pod }} has {{ $value | humanize1024 }}B for {{ $labels.exporter }}, and none of it leaves.",
+    dashboard=Dashboard.MONITORING,
+    runbook="CollectorQueueFilling",
+)
+
+ALERTS = (REFUSED, LOST, QUEUE_FILLS, STUCK)

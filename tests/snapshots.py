@@ -1,0 +1,36 @@
+"""The JSON of the boards as files, to be read as text when they change: ``make snapshots`` writes them.
+
+Ten lines of our own: a library's would bear the names of tests, where these bear the uids that people know.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+from dashboards.kit import build
+from tests.boards import BOARDS, STACK, WRITTEN
+
+FOLDER = Path(__file__).parent / "snapshots" / "dashboards"
+# Boards made of runbooks differ only in what is written elsewhere: one, with two lines and two alerts, will do.
+TAKEN = (*WRITTEN, *(board for board in BOARDS if board.uid == "rb-diskspacerunninglow"))
+
+
+@cache
+def snapshots() -> dict[str, str]:
+    """File name to content, a value per line."""
+    alerts = {alert.name: alert for alert in STACK.watched.alerts}
+    return {f"{board.uid}.json": _lines(build(board, alerts)) for board in TAKEN}
+
+
+def _lines(text: str) -> str:
+    return json.dumps(json.loads(text), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for path in FOLDER.iterdir():
+        path.unlink()
+    for name, text in snapshots().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")

@@ -40,21 +40,35 @@ QUOTA = "KubernetesQuotaAlmostUsed"
 
 @dataclass
 class Exporter:
-    """A target that says of one volume and one quota how full they are, as a kubelet and kube-state-metrics do."""
+    """A target that says how full volumes and a quota are, as a kubelet and kube-state-metrics do."""
 
-    volume: float = 0.5
+    volumes: dict[str, float] = field(default_factory=lambda: {"shop": 0.5})
+    """Share that is used, by namespace."""
     quota: float = 0.5
     address: str = ""
 
+    @property
+    def volume(self) -> float:
+        """Of the shop."""
+        return self.volumes["shop"]
+
+    @volume.setter
+    def volume(self, used: float) -> None:
+        self.volumes["shop"] = used
+
     def exposition(self) -> str:
-        claim = '{namespace="shop",persistentvolumeclaim="orders"}'
+        claims = {
+            f'{{namespace="{namespace}",persistentvolumeclaim="orders"}}': used
+            for namespace, used in self.volumes.items()
+        }
         quota = 'namespace="shop",resourcequota="team",resource="pods"'
-        return (
-            f"kubelet_volume_stats_available_bytes{claim} {1000 - self.volume * 1000}\n"
-            f"kubelet_volume_stats_capacity_bytes{claim} 1000\n"
-            f'kube_resourcequota{{{quota},type="used"}} {self.quota * 100}\n'
-            f'kube_resourcequota{{{quota},type="hard"}} 100\n'
+        lines = (
+            *(f"kubelet_volume_stats_available_bytes{claim} {1000 - used * 1000}" for claim, used in claims.items()),
+            *(f"kubelet_volume_stats_capacity_bytes{claim} 1000" for claim in claims),
+            f'kube_resourcequota{{{quota},type="used"}} {self.quota * 100}',
+            f'kube_resourcequota{{{quota},type="hard"}} 100',
         )
+        return "".join(f"{line}\n" for line in lines)
 
 
 @contextmanager
@@ -178,35 +192,38 @@ def receivers(stack: str, services: Endpoints, mail: Mail) -> list[dict[str, Any
     return [merged(each, moved.get(each["name"], {})) for each in given]
 
 
-def stack_text_of(stack: str, scraped: dict[str, str], services: Endpoints, mail: Mail) -> str:
-    """The stack file with everything quicker, further targets by job, and the receivers at local endpoints."""
+QUICK: Mapping[str, Any] = {
+    "prometheus": {"scrapeInterval": "1s", "evaluationInterval": "1s", "logLevel": "debug"},
+    "alertmanager": {"logLevel": "debug"},
+    "alerts": {name: {"for": "1s"} for name in (VOLUME, QUOTA, "PrometheusAlertsUndelivered")},
+    "notifications": {"groupWait": "1s", "criticalGroupWait": "1s", "groupInterval": "1s"},
+}
+"""Settings with which a fault is told in seconds, and servers that say all that they do."""
+
+
+def stack_text_of(
+    stack: str, settings: Mapping[str, Any], scraped: Mapping[str, str], services: Endpoints, mail: Mail
+) -> str:
+    """The stack file with some settings, further targets by job, and the receivers at local endpoints."""
     given = stack_file.read(ROOT / f"Pulumi.{stack}.yaml").config
     told = receivers(stack, services, mail)
     # Production keeps its own routes.
     everybody = [{"receiver": each["name"], "continue": True} for each in told if "deadMan" not in each]
-    quick = {
-        "prometheus": {
-            "scrapeInterval": "1s",
-            "evaluationInterval": "1s",
-            "logLevel": "debug",
-            "scrapeJobs": [{"name": name, "targets": [address]} for name, address in scraped.items()],
-        },
-        "alertmanager": {"logLevel": "debug"},
-        "alerts": {VOLUME: {"for": "1s"}, QUOTA: {"for": "1s"}, "PrometheusAlertsUndelivered": {"for": "1s"}},
-        "notifications": {
-            "receivers": told,
-            "routes": given.get("notifications", {}).get("routes", everybody),
-            "groupWait": "1s",
-            "criticalGroupWait": "1s",
-            "groupInterval": "1s",
-        },
+    routes = given.get("notifications", {}).get("routes", everybody)
+    here = {
+        "prometheus": {"scrapeJobs": [{"name": name, "targets": [address]} for name, address in scraped.items()]},
+        "notifications": {"receivers": told, "routes": routes},
     }
-    return stack_text(merged(given, quick))
+    return stack_text(merged(merged(given, settings), here))
 
 
 @contextmanager
 def alerting_path(
-    stack: str, home: Path, account: Account, faster: Mapping[str, Sequence[str]]
+    stack: str,
+    home: Path,
+    account: Account,
+    faster: Mapping[str, Sequence[str]],
+    settings: Mapping[str, Any] = QUICK,
 ) -> Iterator[AlertingPath]:
     """All replicas of the stack's Prometheus and Alertmanager, up and watching; ``faster`` are arguments by server."""
     with ExitStack() as exits:
@@ -215,7 +232,7 @@ def alerting_path(
         mail = exits.enter_context(mail_server(home / "mail", "alerts", PASSWORD))
         port = free_port()
         scraped = {"shop": target.address, "itself": f"127.0.0.1:{port}"}
-        rendered = render_text(stack, home, stack_text_of(stack, scraped, services, mail))
+        rendered = render_text(stack, home, stack_text_of(stack, settings, scraped, services, mail))
         replicas = {
             made["metadata"]["name"]: made["spec"]["replicas"]
             for made in rendered.of_kind("StatefulSet")

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from statistics import median
 from typing import Any
 from urllib.parse import urlencode
 
@@ -111,7 +110,7 @@ class Figure:
     alerts: int
     """That are pending or fire: of a cluster that is well there should be few, since each costs too."""
     seconds: dict[str, float]
-    """Of one evaluation by group, the median."""
+    """Of one evaluation by group, the quickest: what a busy machine disturbs least, so growth is told from it."""
     slowest: dict[str, float]
     """The rules that took longest when they were evaluated last, with their seconds."""
 
@@ -154,7 +153,7 @@ def number(url: str, expression: str) -> int:
 
 
 def evaluations(url: str, seconds: float) -> dict[str, float]:
-    """Watch for so long; the median duration of the evaluations of each group that began in that time."""
+    """Watch for so long; the shortest duration of the evaluations of each group in that time."""
     first = runs(url)
     durations: dict[str, dict[float, float]] = {}
     until = time.monotonic() + seconds
@@ -163,7 +162,7 @@ def evaluations(url: str, seconds: float) -> dict[str, float]:
             if iteration > first[group][0]:
                 durations.setdefault(group, {})[iteration] = duration
         time.sleep(2)
-    return {group: median(taken.values()) for group, taken in durations.items()}
+    return {group: min(taken.values()) for group, taken in durations.items()}
 
 
 def runs(url: str) -> dict[str, tuple[float, float]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from components.settings.notifications import NotificationSettings, Route
 from components.settings.quantities import Duration
@@ -44,7 +45,12 @@ class Matcher:
 
     def lets_in(self, text: str) -> bool:
         """Whether the label may be ``text``."""
-        return any(re.fullmatch(pattern(value), text) for value in self.values)
+        return _any_fits(self.values, text)
+
+
+@cache  # few values, asked for every alert of the catalogue
+def _any_fits(values: tuple[str, ...], text: str) -> bool:
+    return any(re.fullmatch(pattern(value), text) for value in values)
 
 
 def pattern(value: str) -> str:

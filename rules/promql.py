@@ -12,6 +12,7 @@ Labels = frozenset[str] | None
 """Label names of every series of a result; None where they cannot be known."""
 
 NO_LABELS: Labels = frozenset()
+_NUMBERS_BEFORE = {"histogram_quantile": 1, "quantile_over_time": 1, "histogram_fraction": 2}
 _KEEPS_ITS_INPUT = ("topk", "bottomk", "limitk", "limit_ratio")
 
 
@@ -117,11 +118,11 @@ def _called(node: promql.Call, known: Mapping[str, Labels]) -> Labels:
         target = node.args[1]
         assert isinstance(target, promql.StringLiteral)  # noqa: S101  the parser has checked the argument's type
         return None if arguments[0] is None else arguments[0] | {target.val}
-    # The one vector among the arguments; the others are numbers, which come first for quantiles.
-    vector = arguments[1] if name in ("histogram_quantile", "quantile_over_time") else arguments[0]
-    if name == "histogram_quantile" and vector is not None:
+    # The one vector among the arguments; the others are numbers, which come first for quantiles and fractions.
+    vector = arguments[_NUMBERS_BEFORE.get(name, 0)]
+    if name in ("histogram_quantile", "histogram_fraction") and vector is not None:
         if "le" not in vector:
-            raise ValueError(f"{node.args[1]}: a quantile needs the label le, and the aggregation has dropped it")
+            raise ValueError(f"{node.args[-1]}: a quantile needs the label le, and the aggregation has dropped it")
         return vector - {"le"}
     return vector
 

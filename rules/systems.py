@@ -8,13 +8,13 @@ from typing import Any, Protocol
 
 from components.settings.cluster import ClusterSettings
 from components.settings.quantities import Duration
-from rules import kubernetes, monitoring, nodes
-from rules.catalogue import SUBJECT, check
+from rules import agents, kubernetes, monitoring, nodes
+from rules.catalogue import SUBJECT
 from rules.model import Alert, Group, Inhibition, Recording, Severity, Threshold
 from rules.slo import Slo, slo_groups, slo_inhibitions
 from rules.system import System, Watched
 
-SYSTEMS: tuple[System[Any], ...] = (kubernetes.SYSTEM, nodes.SYSTEM, monitoring.SYSTEM)
+SYSTEMS: tuple[System[Any], ...] = (kubernetes.SYSTEM, nodes.SYSTEM, agents.SYSTEM, monitoring.SYSTEM)
 """Adding a system is a file beside this one, its dashboards, and a name in this list."""
 
 # What is critical needs no warning of the same: same name, and each label that tells subjects apart, if it is there.
@@ -49,7 +49,7 @@ def watch(
     """Everything of the systems in ``chosen`` (name to settings, None for off), in the order of SYSTEMS.
 
     ``grafana`` is where the paths of this stack's own Grafana begin, None when it has none. Raises ValueError about an
-    override that its alert has no place for, and about a catalogue that is wrong.
+    override that its alert has no place for.
     """
     parts = [
         _owned(system.build(chosen[system.name], cluster), system.name)
@@ -58,9 +58,11 @@ def watch(
     ]
     if grafana is not None and chosen[monitoring.SYSTEM.name] is not None:
         parts.append(_owned(monitoring.grafana(grafana, cluster), monitoring.SYSTEM.name))
+    if chosen[agents.SYSTEM.name] is not None and chosen[monitoring.SYSTEM.name] is not None:
+        parts.append(_owned(agents.a2a(), agents.SYSTEM.name))  # Jaeger is scraped as a part of monitoring
     parts.append(_owned(Watched(slos=slos), USER_SLOS))
     groups = (_overridden(group, overrides) for part in parts for group in part.groups)
-    watched = Watched(
+    return Watched(
         scrape_jobs=tuple(job for part in parts for job in part.scrape_jobs),
         groups=tuple(group for group in groups if group.rules),
         exporters=tuple(exporter for part in parts for exporter in part.exporters),
@@ -68,8 +70,6 @@ def watch(
         slos=tuple(slo for part in parts for slo in part.slos),
         inhibitions=(*LESS_URGENT, *(each for part in parts for each in part.inhibitions), *slo_inhibitions()),
     )
-    check(watched)
-    return watched
 
 
 def _owned(part: Watched, system: str) -> Watched:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from components.settings.quantities import Duration
 from components.settings.stack import Settings, read
+from rules.agents.examples import SETTINGS as AGENTS
 from rules.cases import Case, Value
 from rules.render import Place
 from rules.slo_cases import EXAMPLES
@@ -15,7 +16,7 @@ from rules.systems import SYSTEMS, USER_SLOS
 EVERYTHING: dict[str, object] = {
     # Of the flavours, the one whose control plane can be watched.
     "cluster": {"name": "c-1", "environment": "test", "context": "c-1", "flavour": "kubeadm"},
-    "systems": {system.name: {} for system in SYSTEMS},
+    "systems": {**{system.name: {} for system in SYSTEMS}, "agents": AGENTS},
     "slos": list(EXAMPLES),
 }
 

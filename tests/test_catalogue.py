@@ -154,6 +154,7 @@ def test_an_alert_on_known_metrics_is_accepted_with_the_labels_it_keeps() -> Non
         ("sum by (size) (rate(widgets_total[5m]))", "aggregated by size"),
         ("sum by (cluster) (rate(widgets_total[5m]))", "description names colour"),
         ("histogram_quantile(0.9, sum by (colour) (rate(widgets_total[5m])))", "needs the label le"),
+        ("histogram_fraction(0, 1, sum by (colour) (rate(widgets_total[5m])))", "needs the label le"),
         ("sum by (colour) (widgets_total) / sum by (cluster) (widgets_total)", "no series match"),
         ("widgets_total * on (size) widgets_total", "matched by size"),
         ('absent(widgets_total{colour="red"} == 1)', "description names colour"),

@@ -76,8 +76,8 @@ def _in_value(source: str, value: Any) -> Iterator[Address]:
             yield Address(source, value["hostname"], int(value["port"]))
         prober = next((step["replacement"] for step in value.get("relabel_configs", []) if _is_prober(step)), None)
         for key, part in value.items():
-            if key == "annotations":
-                continue  # links for people
+            if key in ("annotations", "inhibit_rules"):
+                continue  # links for people, and patterns of labels
             # Behind a prober, the targets are what the prober asks.
             asks = prober.partition(".")[0] if prober and key == "static_configs" else source
             yield from _in_value(asks, part)

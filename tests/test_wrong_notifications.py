@@ -158,7 +158,7 @@ IN_PRODUCTION: list[tuple[str, list[str]]] = [
     ),
     (
         f"{TOLD}, routes: [{{receiver: a, severity: [critical]}}]",
-        [f'notifications.routes: no route for severity "warning": {EVERY}'],
+        [f'notifications.routes: no route for severity "{severity}": {EVERY}' for severity in ("warning", "info")],
     ),
     (
         f"receivers: [{{name: a, {HOOK}}}, {{name: b, {HOOK}}}, {BEAT}], routes: [{{receiver: a}}]",

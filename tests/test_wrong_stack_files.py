@@ -50,7 +50,7 @@ INTERVAL = "a duration from 1s to 2m: after 5m without sample a series is gone"
 LONGER = "a duration longer than 0s"
 FREE = "a label that neither the stack nor Kubernetes sets itself"
 EXTERNAL = "a label that the stack does not set itself: cluster, environment, prometheus_replica are"
-SYSTEMS = "kubernetes, nodes, monitoring"
+SYSTEMS = "kubernetes, nodes, agents, monitoring"
 SECTIONS = (
     "cluster, prometheus, alertmanager, grafana, collector, jaeger, loki, logs, promtail, systems, alerts, "
     "notifications, slos"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from components.routing import WATCHDOG, Matcher, Node, reached, receivers_for, tree, walk
+from components.routing import LABELS, WATCHDOG, Matcher, Node, reached, receivers_for, tree, walk
 from components.settings.base import Model, Problem, problem
 from components.settings.cluster import ClusterSettings
 from components.settings.notifications import NotificationSettings
@@ -183,9 +183,11 @@ def _unused(root: Node, known: list[dict[str, str]], notifications: Notification
     """Routes that no alert of this stack comes to, and receivers that none reaches."""
     unknown = _unknown_values(root, known)
     yield from unknown.values()
+    # Routes see few of an alert's labels: what differs in others only is asked for once.
+    seen = {tuple(labels.get(label) for label in LABELS): labels for labels in known}
     alerts = [
         alert
-        for labels in known
+        for labels in seen.values()
         for severity in Severity
         for alert in possible({**labels, "severity": severity.value}, root)
     ]

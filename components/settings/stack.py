@@ -22,6 +22,7 @@ from components.settings.prometheus import PrometheusSettings
 from components.settings.promtail import LogSettings, PromtailSettings
 from components.settings.secrets import encrypted, leaves, references, unanswered
 from components.settings.slos import SloSettings
+from rules.catalogue import check
 from rules.system import System, Watched
 from rules.systems import SYSTEMS, watch
 
@@ -70,7 +71,9 @@ class Settings(Model):
     def watched(self) -> Watched:
         """What the systems that are on lead to, with the alerts as they are on this stack."""
         slos = tuple(each.slo for each in self.slos)
-        return watch(dict(self.systems), self.cluster, self.alerts, slos, self._grafana)
+        watched = watch(dict(self.systems), self.cluster, self.alerts, slos, self._grafana)
+        check(watched)
+        return watched
 
     @property
     def _grafana(self) -> str | None:
@@ -104,10 +107,10 @@ def read(sections: Mapping[str, object], secrets: Collection[str] | None = None)
             good[name] = getattr(part, name)
         except ValidationError as error:
             found += problems(error, _SECTIONS[name])
-    for check in CHECKS:
-        needs = inspect.signature(check).parameters
+    for holds in CHECKS:
+        needs = inspect.signature(holds).parameters
         if all(name in good for name in needs):
-            found += check(**{name: good[name] for name in needs})
+            found += holds(**{name: good[name] for name in needs})
     named = {path: key for name, part in good.items() for path, key in references(part, name)}
     found += unanswered(named, sections.keys(), secrets)
     known = list(Settings.model_fields)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Mapping
-from functools import cache
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
@@ -15,6 +15,7 @@ import yaml
 
 from rules.cases import Case, Firing, Value
 from rules.model import Alert, Group, Recording
+from rules.promql import selectors
 from rules.render import rule_group
 from tests.catalogue import SYSTEMS_WITH_CASES, cases, everything, place
 from tools.servers.build import binary
@@ -36,17 +37,29 @@ def group_of(name: str, group: str = "") -> Group:
     )
 
 
-def groups_for(own: Group) -> list[Group]:
-    """What a rule is evaluated with: its system's recordings; an objective only with its own, since it takes days."""
-    if own.name.startswith("slo-"):
-        return [own]
-    system = [group for group in STACK.watched.groups if group.system == own.system]
-    return [group for group in system if group == own or any(isinstance(rule, Recording) for rule in group.rules)]
+def groups_for(own: Group, rule: str) -> list[Group]:
+    """A rule and all of its system that it reads; an objective reads what its own group records."""
+    objective = own.name.startswith("slo-")
+    wanted: set[str] = {rule}
+    found: list[Group] = []
+    for group in reversed(STACK.watched.groups):
+        if group == own or (not objective and group.system == own.system and not group.name.startswith("slo-")):
+            read: list[Alert | Recording] = []
+            for each in reversed(group.rules):
+                if each.name in wanted:
+                    read.insert(0, each)
+                    wanted |= _reads(each)
+            found.insert(0, replace(group, rules=tuple(read)))
+    return [group for group in found if group.rules]
 
 
-@cache
-def plain(group: str) -> dict[str, Any]:
-    return rule_group(next(each for each in STACK.watched.groups if each.name == group), PLACE)
+def _reads(rule: Alert | Recording) -> set[str]:
+    exprs = [rule.expr] if isinstance(rule, Recording) else [rule.expr(severity) for severity in rule.severities]
+    return {selector.name for expr in exprs for selector in selectors(expr) if selector.name}
+
+
+def plain(group: Group) -> dict[str, Any]:
+    return rule_group(group, PLACE)
 
 
 def with_everywhere(selector: str) -> str:
@@ -62,7 +75,7 @@ def expected(case: Case, firing: Firing) -> dict[str, Any]:
     alert = next(rule for rule in group.rules if isinstance(rule, Alert) and rule.name == case.alert)
     (made,) = (
         rule
-        for rule in plain(group.name)["rules"]
+        for rule in plain(group)["rules"]
         if rule.get("alert") == case.alert and rule["labels"]["severity"] == firing.severity
     )
     links = {name: _filled(made["annotations"][name], firing.labels) for name in ("runbook_url", "dashboard_url")}
@@ -92,7 +105,7 @@ def _filled(template: str, labels: Mapping[str, str]) -> str:
 def promtool(folder: Path, groups: list[Group], test: dict[str, Any]) -> None:
     """Try one test; raises AssertionError with what promtool says."""
     rules, tests = folder / "rules.yml", folder / "test.yml"
-    rules.write_text(yaml.safe_dump({"groups": [plain(group.name) for group in groups]}))
+    rules.write_text(yaml.safe_dump({"groups": [plain(group) for group in groups]}))
     tests.write_text(
         yaml.safe_dump(
             {
@@ -121,7 +134,7 @@ def sentence(case: Case) -> str:
 def test_an_alert_fires_and_stays_quiet_as_its_cases_say(case: Case, tmp_path: Path) -> None:
     promtool(
         tmp_path,
-        groups_for(group_of(case.alert)),
+        groups_for(group_of(case.alert), case.alert),
         {
             "name": case.when,
             "interval": str(case.step),
@@ -155,7 +168,7 @@ def samples(value: Value) -> list[dict[str, Any]]:
 def test_a_recording_rule_gives_the_value_that_its_case_says(value: Value, tmp_path: Path) -> None:
     promtool(
         tmp_path,
-        groups_for(group_of(value.of, value.group)),
+        groups_for(group_of(value.of, value.group), value.of),
         {
             "name": value.when,
             "interval": str(value.step),

@@ -1,0 +1,268 @@
+"""Alerts over agents, their models and their tools, each with the reason of its numbers."""
+
+from __future__ import annotations
+
+from components.settings.quantities import Duration
+from dashboards.uids import Dashboard
+from rules.agents.promql import ENOUGH, MODEL, PLACE, WINDOW, counted
+from rules.agents.recordings import (
+    CALLS_BUCKETS,
+    CALLS_PER_RUN,
+    REQUEST_BUCKETS,
+    REQUEST_ERRORS,
+    REQUEST_P95,
+    REQUESTS,
+    RUN_BUCKETS,
+    RUN_ERRORS,
+    RUN_P95,
+    RUNS,
+    SERVICE,
+    TOKENS,
+    TOOL,
+    TOOL_BUCKETS,
+    TOOL_CALLS,
+    TOOL_ERRORS,
+    TOOL_P95,
+    TTFT_BUCKETS,
+    TTFT_P95,
+)
+from rules.metrics import Unit
+from rules.model import Alert, Inhibition, Severity
+
+OWNER = "agents"
+SOON = Duration.parse("5m")
+"""Of ratios over half an hour, which move slowly: one bad evaluation after a gap is not believed."""
+WHILE = Duration.parse("15m")
+"""Of latencies: nobody acts on a wave that is over before they have opened the dashboard."""
+PROVIDER_MODEL = "cluster, environment, provider, model"
+
+
+def enough(rate: str, by: str) -> str:
+    """Traffic enough to judge by."""
+    return f"{counted(rate, by)} >= {ENOUGH}"
+
+
+def every(buckets: str) -> str:
+    """All events of a histogram."""
+    return f'{buckets}{{le="+Inf"}}'
+
+
+RUNS_FAILING = Alert(
+    name="AgentRunsFailing",
+    value=RUN_ERRORS,
+    # 5 %: one in twenty, which users tell each other about; 20 %: what no retry hides any more.
+    above={Severity.WARNING: 0.05, Severity.CRITICAL: 0.2},
+    and_=enough(RUNS, PLACE),
+    unit=Unit.RATIO,
+    for_=SOON,
+    owner=OWNER,
+    summary="Agent runs are failing.",
+    description="{{ $labels.agent }} of {{ $labels.service }} fails {{ $value | humanizePercentage }} of its runs.",
+    dashboard=Dashboard.AGENTS,
+)
+REQUESTS_FAILING = Alert(
+    name="ModelRequestsFailing",
+    value=REQUEST_ERRORS,
+    # As for runs: a client's own retries have already been taken off.
+    above={Severity.WARNING: 0.05, Severity.CRITICAL: 0.2},
+    and_=enough(REQUESTS, MODEL),
+    unit=Unit.RATIO,
+    for_=SOON,
+    owner=OWNER,
+    summary="Requests to a model are failing.",
+    description="{{ $value | humanizePercentage }} of the requests of {{ $labels.agent }} to {{ $labels.model }}"
+    " ({{ $labels.provider }}) fail.",
+    dashboard=Dashboard.AGENTS_LLM,
+)
+
+_LATELY = Duration.parse("10m")
+_SUCCEEDED = counted(f'{REQUESTS}{{error_type=""}}', PROVIDER_MODEL, _LATELY)
+UNAVAILABLE = Alert(
+    name="ModelUnavailable",
+    # Whatever the error: a key that has expired is as much of an outage as a provider that is down.
+    value=counted(f'{REQUESTS}{{error_type!=""}}', PROVIDER_MODEL, _LATELY),
+    above={Severity.CRITICAL: 5},  # failures in ten minutes: a single agent that tries again has five soon
+    unless=f"{_SUCCEEDED} > 0",
+    for_=Duration.parse("1m"),  # the ten minutes are the patience
+    keep_firing_for=Duration.parse("10m"),  # agents that back off ask rarely
+    owner=OWNER,
+    summary="No request to a model succeeds.",
+    description="All {{ $value | humanize }} requests of ten minutes to {{ $labels.model }} ({{ $labels.provider }})"
+    " have failed.",
+    dashboard=Dashboard.AGENTS_LLM,
+)
+
+_LIMITED = 'error_type=~"(?i).*(429|rate.?limit|too.?many.?requests|throttl|resource.?exhausted|quota).*"'
+RATE_LIMITED = Alert(
+    name="ModelRateLimited",
+    value=f"{counted(f'{REQUESTS}{{{_LIMITED}}}', PROVIDER_MODEL)} / {counted(REQUESTS, PROVIDER_MODEL)}",
+    # Clients wait and try again, so this is no outage: at one in twenty waiting is what users notice.
+    above={Severity.WARNING: 0.05},
+    and_=enough(REQUESTS, PROVIDER_MODEL),
+    unit=Unit.RATIO,
+    for_=SOON,
+    keep_firing_for=Duration.parse("15m"),  # limits are per minute, and agents that wait come back together
+    owner=OWNER,
+    summary="A provider limits the rate of requests.",
+    description="{{ $labels.provider }} refuses {{ $value | humanizePercentage }} of the requests to"
+    " {{ $labels.model }} for their rate.",
+    dashboard=Dashboard.AGENTS_LLM,
+)
+
+SLOW_MODEL = Alert(
+    name="SlowModelResponses",
+    value=REQUEST_P95,
+    # A long answer, 2000 tokens at 70 a second, takes half a minute. At 60 s clients' timeouts begin; and past 81.92 s,
+    # where the buckets end, a quantile cannot rise.
+    above={Severity.WARNING: 30, Severity.CRITICAL: 60},
+    and_=enough(every(REQUEST_BUCKETS), MODEL),
+    unit=Unit.SECONDS,
+    for_=WHILE,
+    owner=OWNER,
+    summary="A model answers slowly.",
+    description="One in twenty requests of {{ $labels.agent }} to {{ $labels.model }} ({{ $labels.provider }}) takes"
+    " longer than {{ $value | humanizeDuration }}.",
+    dashboard=Dashboard.AGENTS_LLM,
+)
+SLOW_FIRST_TOKEN = Alert(
+    name="SlowTimeToFirstToken",
+    value=TTFT_P95,
+    above={Severity.WARNING: 5},  # seconds before anything is seen: people who wait begin to send it again
+    and_=enough(every(TTFT_BUCKETS), MODEL),
+    unit=Unit.SECONDS,
+    for_=WHILE,
+    owner=OWNER,
+    summary="A model takes long to begin its answers.",
+    description="One in twenty answers of {{ $labels.model }} ({{ $labels.provider }}) to {{ $labels.agent }} begins"
+    " after more than {{ $value | humanizeDuration }}.",
+    dashboard=Dashboard.AGENTS_LLM,
+    runbook="SlowModelResponses",
+)
+SLOW_RUNS = Alert(
+    name="SlowAgentExecutions",
+    value=RUN_P95,
+    # A minute: longer than a caller over HTTP waits. Not critical, since slow is not down; and past 81.92 s the older
+    # convention's histogram says no more.
+    above={Severity.WARNING: 60},
+    and_=enough(every(RUN_BUCKETS), PLACE),
+    unit=Unit.SECONDS,
+    for_=WHILE,
+    owner=OWNER,
+    summary="Agent runs are slow.",
+    description="One in twenty runs of {{ $labels.agent }} takes longer than {{ $value | humanizeDuration }}.",
+    dashboard=Dashboard.AGENTS,
+)
+
+TOOLS_FAILING = Alert(
+    name="AgentToolsFailing",
+    value=TOOL_ERRORS,
+    # Agents call tools with wrong arguments and mend that themselves: one in ten is common. Half is a tool that is
+    # down.
+    above={Severity.WARNING: 0.1, Severity.CRITICAL: 0.5},
+    and_=enough(TOOL_CALLS, TOOL),
+    unit=Unit.RATIO,
+    for_=SOON,
+    owner=OWNER,
+    summary="Calls of a tool are failing.",
+    description="{{ $value | humanizePercentage }} of the calls of {{ $labels.tool }} by {{ $labels.agent }} fail.",
+    dashboard=Dashboard.AGENTS_TOOLS,
+)
+SLOW_TOOLS = Alert(
+    name="SlowAgentTools",
+    value=TOOL_P95,
+    above={Severity.WARNING: 30},  # half of what a whole run may take
+    and_=enough(every(TOOL_BUCKETS), TOOL),
+    unit=Unit.SECONDS,
+    for_=WHILE,
+    owner=OWNER,
+    summary="A tool is slow.",
+    description="One in twenty calls of {{ $labels.tool }} by {{ $labels.agent }} takes longer than"
+    " {{ $value | humanizeDuration }}.",
+    dashboard=Dashboard.AGENTS_TOOLS,
+)
+
+_ASKS = f"{SERVICE}, model"
+_HOUR, _DAY_BEFORE = Duration.parse("1h"), "[1d] offset 1h"
+
+
+def _day_before(rate: str) -> str:
+    return f"sum by ({_ASKS}) (sum_over_time({rate}{_DAY_BEFORE}))"
+
+
+HIGH_TOKEN_USAGE = Alert(
+    name="HighTokenUsage",
+    # Per request, so that neither the hour of the day nor a weekend nor more users move it.
+    value=f"{counted(TOKENS, _ASKS, _HOUR)} / {counted(REQUESTS, _ASKS, _HOUR)}"
+    f" / ({_day_before(TOKENS)} / {_day_before(REQUESTS)})",
+    above={Severity.WARNING: 3},  # a longer conversation doubles it; three times is a prompt or a history out of hand
+    and_=(
+        f"{counted(REQUESTS, _ASKS, _HOUR)} >= {ENOUGH}"
+        # What "usual" is takes more requests than one judgement: five times as many.
+        f" and {_day_before(REQUESTS)} * 60 >= {5 * ENOUGH}"
+    ),
+    for_=WHILE,
+    owner=OWNER,
+    summary="Requests to a model use many more tokens than before.",
+    description="A request of {{ $labels.service }} to {{ $labels.model }} uses {{ $value | humanize }} times the"
+    " tokens of the day before.",
+    dashboard=Dashboard.AGENTS_LLM,
+)
+
+
+def loop_guards(limit: int) -> tuple[Alert, ...]:
+    """Of runs with more than ``limit`` calls of a model."""
+    runs = counted(every(CALLS_BUCKETS), PLACE)
+    buckets = f"sum by ({PLACE}, le) (sum_over_time({CALLS_BUCKETS}[{WINDOW}]))"
+    return (
+        Alert(
+            name="AgentRunsLooping",
+            value=f"{runs} * histogram_fraction({limit}, +Inf, {buckets})",
+            # One run, and five. Rates are estimates: halves keep a whole run on its side.
+            above={Severity.WARNING: 0.5, Severity.CRITICAL: 4.5},
+            keep_firing_for=Duration.parse("15m"),
+            owner=OWNER,
+            summary="Agent runs call their model again and again.",
+            description="{{ $labels.agent }} has finished runs with more than"
+            f' {limit} calls of a model: {{{{ $value | printf "%.0f" }}}} within {WINDOW}.',
+            dashboard=Dashboard.AGENTS,
+        ),
+        Alert(
+            name="AgentCallsPerRunHigh",
+            value=CALLS_PER_RUN,
+            above={Severity.WARNING: limit},
+            for_=WHILE,  # many runs that have begun together end within the quarter of an hour
+            owner=OWNER,
+            summary="An agent calls its model more often than it finishes runs.",
+            description="{{ $labels.service }} calls models {{ $value | humanize }} times per run that it finishes.",
+            dashboard=Dashboard.AGENTS,
+            runbook="AgentRunsLooping",
+        ),
+    )
+
+
+ALERTS = (
+    RUNS_FAILING,
+    REQUESTS_FAILING,
+    UNAVAILABLE,
+    RATE_LIMITED,
+    SLOW_MODEL,
+    SLOW_FIRST_TOKEN,
+    SLOW_RUNS,
+    TOOLS_FAILING,
+    SLOW_TOOLS,
+    HIGH_TOKEN_USAGE,
+)
+INHIBITIONS = (
+    # A model that is gone fails each agent's requests.
+    Inhibition(
+        source={"alertname": UNAVAILABLE.name},
+        target={"alertname": f"{REQUESTS_FAILING.name}|{RATE_LIMITED.name}"},
+        equal=tuple(PROVIDER_MODEL.split(", ")),
+    ),
+    # Who burns the day's budget within hours needs no word that most of it is gone.
+    Inhibition(
+        source={"alertname": "AgentBudgetBurnsFast", "severity": "critical"},
+        target={"alertname": "AgentDailyBudgetSpent", "severity": "warning"},
+        equal=("cluster", "environment"),
+    ),
+)

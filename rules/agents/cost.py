@@ -1,0 +1,129 @@
+"""What agents spend: as their instrumentation says, or by a table of prices; and how it stands with the budget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+
+from components.settings.quantities import Duration
+from dashboards.uids import Dashboard
+from rules.agents.promql import EVERY, MODEL, Scope, counted, short
+from rules.agents.recordings import CACHED_TOKENS, INFERENCE, RUNS, SERVICE, TOKENS
+from rules.agents.settings import Budget, Price
+from rules.metrics import Unit
+from rules.model import Alert, Recording, Severity, decimal
+
+EMITTED_COST = "agent:emitted_cost:rate5m"
+COST = "agent:cost:rate5m"
+UNPRICED_TOKENS = "agent:unpriced_tokens:rate5m"
+TOTAL_COST = "cluster:agent_cost:rate5m"
+SPENT_TODAY = "cluster:agent_spend:sum1d"
+SPENT_THIS_MONTH = "cluster:agent_spend:sum30d"
+COST_PER_RUN = "service:cost_per_successful_run:ratio1h"
+
+MILLION = Decimal(1_000_000)
+# A run's tokens are counted while it goes on and its success at the end: over an hour both are there.
+RUN_COST_WINDOW = Duration.parse("1h")
+BY_MODEL = f"{SERVICE}, provider, model"
+
+
+def recordings(scope: Scope, prices: Mapping[str, Price]) -> tuple[Recording, ...]:
+    emitted = short(scope.rate("gen_ai_usage_cost_USD_sum", INFERENCE), MODEL)
+    of_service = "cluster, environment, namespace, service, model"
+    table = f" or {priced(prices)} unless on ({of_service}) {EMITTED_COST}" if prices else ""
+    spent, succeeded = (
+        counted(COST, SERVICE, RUN_COST_WINDOW),
+        counted(f'{RUNS}{{error_type=""}}', SERVICE, RUN_COST_WINDOW),
+    )
+    return (
+        # Instrumentations that do not know a model say that it costs 0: then the table is asked.
+        Recording(name=EMITTED_COST, expr=f"sum by ({MODEL}) ({emitted}) > 0", unit=Unit.CURRENCY),
+        Recording(name=COST, expr=f"{EMITTED_COST}{table}", unit=Unit.CURRENCY),
+        Recording(name=UNPRICED_TOKENS, expr=f"sum by ({BY_MODEL}) ({TOKENS} unless on ({of_service}) {COST})"),
+        Recording(name=COST_PER_RUN, expr=f"{spent} / ({succeeded} > 0)", unit=Unit.CURRENCY),
+        Recording(name=TOTAL_COST, expr=f"sum by (cluster, environment) ({COST})", unit=Unit.CURRENCY),
+        # Sliding: the last 24 hours and the last 30 days. A calendar's would begin with an empty account at midnight of
+        # some time zone, and what is spent too fast would be seen late.
+        Recording(name=SPENT_TODAY, expr=_spent("1d"), unit=Unit.CURRENCY),
+        Recording(name=SPENT_THIS_MONTH, expr=_spent("30d"), unit=Unit.CURRENCY),
+    )
+
+
+def _spent(window: str) -> str:
+    return f"sum_over_time({TOTAL_COST}[{window}]) * {EVERY.seconds:.0f}"
+
+
+def priced(prices: Mapping[str, Price]) -> str:
+    """Cost per second by a table of prices, PromQL by MODEL.
+
+    A term per model and direction, joined by ``or``: a model with tokens in one direction alone costs those.
+    """
+    terms = " or ".join(term for model in sorted(prices) for term in _terms(model, prices[model]))
+    return f"sum by ({MODEL}) ({terms})"
+
+
+def _terms(model: str, price: Price) -> Iterator[str]:
+    for direction, of in (("input", price.input), ("output", price.output)):
+        yield f'{TOKENS}{{model="{model}", direction="{direction}"}} * {decimal(of.amount / MILLION)}'
+    if price.cache_read is not None:
+        # The input contains them at its own price: what they are cheaper is taken off.
+        cheaper = (price.input.amount - price.cache_read.amount) / MILLION
+        yield f'{CACHED_TOKENS}{{model="{model}"}} * -{decimal(cheaper)}'
+
+
+UNPRICED = Alert(
+    name="ModelUnpriced",
+    value=counted(UNPRICED_TOKENS, "cluster, environment, provider, model", Duration.parse("1h")),
+    above={Severity.WARNING: 10_000},  # an hour; fewer tokens are somebody trying, and cents at any known price
+    for_=Duration.parse("10m"),  # a process pushes its first tokens and its first cost a minute apart
+    keep_firing_for=Duration.parse("1h"),  # a model that is used now and then is no new one each time
+    owner="agents",
+    summary="A model has no price.",
+    description="{{ $labels.model }} of {{ $labels.provider }} has no price: its {{ $value | humanize }} tokens an hour"
+    " are missing in costs and budgets.",
+    dashboard=Dashboard.AGENTS_LLM,
+)
+
+
+def budget_alerts(budget: Budget) -> tuple[Alert, ...]:
+    def alert(name: str, value: str, above: Mapping[Severity, float], summary: str, description: str) -> Alert:
+        return Alert(
+            name=name,
+            value=value,
+            above=above,
+            unit=Unit.RATIO,
+            for_=Duration.parse("5m"),  # one burst of pushes after a network partition is no trend
+            owner="agents",
+            summary=summary,
+            description="Agents on {{ $labels.cluster }} spent {{ $value | humanizePercentage }} of " + description,
+            dashboard=Dashboard.AGENTS_LLM,
+            runbook="AgentBudgetSpent",
+        )
+
+    day, month = decimal(budget.day), decimal(budget.month)
+    # Who acts at 80 % of a budget still has the rest; at 100 % somebody must decide.
+    parts = {Severity.WARNING: 0.8, Severity.CRITICAL: 1}
+    return (
+        alert(
+            "AgentBudgetBurnsFast",
+            f"sum_over_time({TOTAL_COST}[1h]) * {EVERY.seconds:.0f} / {day}",
+            # The day's budget in four hours, where an even working day takes eight; in two, before anybody looks.
+            {Severity.WARNING: 0.25, Severity.CRITICAL: 0.5},
+            "Agents spend the day's budget within hours.",
+            f"the day's {day} USD within the last hour.",
+        ),
+        alert(
+            "AgentDailyBudgetSpent",
+            f"{SPENT_TODAY} / {day}",
+            parts,
+            "The day's budget for models is nearly or wholly spent.",
+            f"the day's {day} USD within the last 24 hours.",
+        ),
+        alert(
+            "AgentMonthlyBudgetSpent",
+            f"{SPENT_THIS_MONTH} / {month}",
+            parts,
+            "The month's budget for models is nearly or wholly spent.",
+            f"the month's {month} USD within the last 30 days.",
+        ),
+    )

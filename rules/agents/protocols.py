@@ -1,0 +1,129 @@
+"""How agents reach tools and each other: MCP by its metrics, A2A, which has none, by the metrics of its spans."""
+
+from __future__ import annotations
+
+from dashboards.uids import Dashboard
+from rules.agents.alerts import OWNER, SOON, WHILE, enough, every
+from rules.agents.promql import Scope, failing, p95, short, with_label
+from rules.metrics import Unit
+from rules.model import Alert, Recording, Severity
+
+MCP_BY = "cluster, environment, namespace, service, side, method, tool"
+A2A_BY = "cluster, environment, service, side, method"
+"""Never by task: each has its own."""
+
+MCP = "mcp:operations:rate5m"
+MCP_ERRORS = "mcp:operations:error_ratio30m"
+MCP_BUCKETS = "mcp:operation_duration_seconds_bucket:rate5m"
+MCP_P95 = "mcp:operation_duration_seconds:p95_30m"
+A2A = "a2a:requests:rate5m"
+A2A_ERRORS = "a2a:requests:error_ratio30m"
+A2A_BUCKETS = "a2a:request_duration_milliseconds_bucket:rate5m"
+A2A_P95 = "a2a:request_duration_seconds:p95_30m"
+
+
+def mcp_recordings(scope: Scope) -> tuple[Recording, ...]:
+    def both(suffix: str, by: str) -> str:
+        """Client and server, each as its own side: a call within the platform is seen by both."""
+        sides = (
+            with_label(short(scope.rate(f"mcp_{side}_operation_duration_seconds{suffix}"), by), "side", side)
+            for side in ("client", "server")
+        )
+        return f"sum by ({by}) ({' or '.join(sides)})"
+
+    return (
+        Recording(name=MCP, expr=both("_count", f"{MCP_BY}, error_type")),
+        Recording(name=MCP_ERRORS, expr=failing(MCP, MCP_BY), unit=Unit.RATIO),
+        Recording(name=MCP_BUCKETS, expr=both("_bucket", f"{MCP_BY}, le")),
+        Recording(name=MCP_P95, expr=p95(MCP_BUCKETS, MCP_BY), unit=Unit.SECONDS),
+    )
+
+
+def a2a_recordings() -> tuple[Recording, ...]:
+    def both(series: str, by: str) -> str:
+        """Client and server, as above; spans in between would count a request again."""
+        sides = (
+            with_label(
+                _short(Scope().rate(series, 'a2a_method_name!=""', f'span_kind="SPAN_KIND_{side.upper()}"')),
+                "side",
+                side,
+            )
+            for side in ("client", "server")
+        )
+        return f"sum by ({by}) ({' or '.join(sides)})"
+
+    return (
+        Recording(name=A2A, expr=both("traces_span_metrics_calls_total", f"{A2A_BY}, error_type")),
+        Recording(name=A2A_ERRORS, expr=failing(A2A, A2A_BY), unit=Unit.RATIO),
+        Recording(name=A2A_BUCKETS, expr=both("traces_span_metrics_duration_milliseconds_bucket", f"{A2A_BY}, le")),
+        Recording(name=A2A_P95, expr=f"({p95(A2A_BUCKETS, A2A_BY)}) / 1000", unit=Unit.SECONDS),
+    )
+
+
+def _short(vector: str) -> str:
+    for label, shown, source, matched in (
+        ("service", "$1", "service_name", "(.+)"),
+        ("method", "$1", "a2a_method_name", "(.+)"),
+        ("error_type", "error", "status_code", "STATUS_CODE_ERROR"),
+    ):
+        vector = f'label_replace({vector}, "{label}", "{shown}", "{source}", "{matched}")'
+    return vector
+
+
+_MCP_WHERE = "{{ $labels.method }} {{ $labels.tool }} ({{ $labels.side }} {{ $labels.service }})"
+_A2A_WHERE = "{{ $labels.method }} ({{ $labels.side }} {{ $labels.service }})"
+
+MCP_FAILING = Alert(
+    name="McpOperationsFailing",
+    value=MCP_ERRORS,
+    # As for tools, which most of these are.
+    above={Severity.WARNING: 0.1, Severity.CRITICAL: 0.5},
+    and_=enough(MCP, MCP_BY),
+    unit=Unit.RATIO,
+    for_=SOON,
+    owner=OWNER,
+    summary="MCP operations are failing.",
+    description=f"{{{{ $value | humanizePercentage }}}} of the MCP operations {_MCP_WHERE} fail.",
+    dashboard=Dashboard.AGENTS_TOOLS,
+)
+SLOW_MCP = Alert(
+    name="SlowMcpOperations",
+    value=MCP_P95,
+    above={Severity.WARNING: 30},  # as for tools
+    and_=enough(every(MCP_BUCKETS), MCP_BY),
+    unit=Unit.SECONDS,
+    for_=WHILE,
+    owner=OWNER,
+    summary="MCP operations are slow.",
+    description=f"One in twenty MCP operations {_MCP_WHERE} takes longer than {{{{ $value | humanizeDuration }}}}.",
+    dashboard=Dashboard.AGENTS_TOOLS,
+    runbook="McpOperationsFailing",
+)
+A2A_FAILING = Alert(
+    name="A2aRequestsFailing",
+    value=A2A_ERRORS,
+    # Each is a run of another agent: as for runs.
+    above={Severity.WARNING: 0.05, Severity.CRITICAL: 0.2},
+    and_=enough(A2A, A2A_BY),
+    unit=Unit.RATIO,
+    for_=SOON,
+    owner=OWNER,
+    summary="Requests between agents are failing.",
+    description=f"{{{{ $value | humanizePercentage }}}} of the A2A requests {_A2A_WHERE} fail.",
+    dashboard=Dashboard.AGENTS_A2A,
+)
+# A stream lasts as long as its task, and a subscription longer: neither is slow.
+_LASTING = f'{A2A_P95}{{method!~"(?i).*(stream|subscribe).*"}}'
+SLOW_A2A = Alert(
+    name="SlowA2aRequests",
+    value=_LASTING,
+    above={Severity.WARNING: 60},  # as for runs
+    and_=enough(every(A2A_BUCKETS), A2A_BY),
+    unit=Unit.SECONDS,
+    for_=WHILE,
+    owner=OWNER,
+    summary="Requests between agents are slow.",
+    description=f"One in twenty A2A requests {_A2A_WHERE} takes longer than {{{{ $value | humanizeDuration }}}}.",
+    dashboard=Dashboard.AGENTS_A2A,
+    runbook="A2aRequestsFailing",
+)

@@ -1,0 +1,118 @@
+"""One name per idea, whichever generation of the conventions an agent speaks: requests, runs, tools, tokens, latencies.
+
+Rates and buckets are recorded by their finest labels, for panels to sum; ratios and quantiles, which nobody can sum, as
+the alerts read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rules.agents.promql import MODEL, PLACE, Scope, counted, failing, newest, p95, short, with_label
+from rules.metrics import Unit
+from rules.model import Recording
+
+# An agent's run contains its calls of models and tools: only what a model itself is asked for is a request, or tokens
+# would be counted at every level that they pass. Operations that the conventions do not know are taken for requests.
+INFERENCE = 'gen_ai_operation_name!~"(create|invoke)_.*|execute_tool|plan|retrieval|fetch_response|.*_memory(_store)?"'
+_RUN, _TOOL_CALL = 'gen_ai_operation_name="invoke_agent"', 'gen_ai_operation_name="execute_tool"'
+# There are values "total" and of caches and reasoning, which contain others or lie within them.
+_IN_OR_OUT = 'gen_ai_token_type=~"input|output"'
+
+OPERATION = "gen_ai_client_operation_duration_seconds"
+TOOL = f"{PLACE}, tool"
+SERVICE = "cluster, environment, namespace, service"
+
+REQUESTS = "agent:requests:rate5m"
+REQUEST_ERRORS = "agent:requests:error_ratio30m"
+REQUEST_BUCKETS = "agent:request_duration_seconds_bucket:rate5m"
+REQUEST_P95 = "agent:request_duration_seconds:p95_30m"
+TTFT_BUCKETS = "agent:time_to_first_token_seconds_bucket:rate5m"
+TTFT_P95 = "agent:time_to_first_token_seconds:p95_30m"
+TPOT_BUCKETS = "agent:time_per_output_token_seconds_bucket:rate5m"
+TPOT_P95 = "agent:time_per_output_token_seconds:p95_30m"
+RUNS = "agent:runs:rate5m"
+RUN_ERRORS = "agent:runs:error_ratio30m"
+RUN_BUCKETS = "agent:run_duration_seconds_bucket:rate5m"
+RUN_P95 = "agent:run_duration_seconds:p95_30m"
+TOOL_CALLS = "agent:tool_calls:rate5m"
+TOOL_ERRORS = "agent:tool_calls:error_ratio30m"
+TOOL_BUCKETS = "agent:tool_duration_seconds_bucket:rate5m"
+TOOL_P95 = "agent:tool_duration_seconds:p95_30m"
+CALLS_BUCKETS = "agent:inference_calls_bucket:rate5m"
+CALLS_PER_RUN = "service:inference_calls_per_run:ratio30m"
+TOKENS = "agent:tokens:rate5m"
+CACHED_TOKENS = "agent:cached_tokens:rate5m"
+
+
+def recordings(scope: Scope) -> tuple[Recording, ...]:
+    return (*_requests(scope), *_runs(scope), *_tools(scope), *_tokens(scope))
+
+
+def _requests(scope: Scope) -> Iterator[Recording]:
+    def recorded(name: str, series: str, by: str) -> Recording:
+        return Recording(name=name, expr=f"sum by ({by}) ({short(scope.rate(series, INFERENCE), by)})")
+
+    seen_by_client = scope.rate("gen_ai_client_operation_time_to_first_chunk_seconds_bucket", INFERENCE)
+    seen_by_server = scope.rate("gen_ai_server_time_to_first_token_seconds_bucket", INFERENCE)
+    yield recorded(REQUESTS, f"{OPERATION}_count", f"{MODEL}, operation, error_type")
+    yield Recording(name=REQUEST_ERRORS, expr=failing(REQUESTS, MODEL), unit=Unit.RATIO)
+    yield recorded(REQUEST_BUCKETS, f"{OPERATION}_bucket", f"{MODEL}, le")
+    yield Recording(name=REQUEST_P95, expr=p95(REQUEST_BUCKETS, MODEL), unit=Unit.SECONDS)
+    yield _of_both(TTFT_BUCKETS, seen_by_client, seen_by_server, f"{MODEL}, le", "model")
+    yield Recording(name=TTFT_P95, expr=p95(TTFT_BUCKETS, MODEL), unit=Unit.SECONDS)
+    yield recorded(TPOT_BUCKETS, "gen_ai_server_time_per_output_token_seconds_bucket", f"{MODEL}, le")
+    yield Recording(name=TPOT_P95, expr=p95(TPOT_BUCKETS, MODEL), unit=Unit.SECONDS)
+
+
+def _runs(scope: Scope) -> Iterator[Recording]:
+    def recorded(name: str, suffix: str, by: str) -> Recording:
+        newer = scope.rate(f"gen_ai_invoke_agent_duration_seconds{suffix}")
+        older = scope.rate(f"{OPERATION}{suffix}", _RUN)
+        return _of_both(name, newer, older, by, "agent")
+
+    calls = short(scope.rate("gen_ai_invoke_agent_inference_calls_bucket"), PLACE)
+    asked = counted(f'{REQUESTS}{{operation!="embeddings"}}', SERVICE)
+    yield recorded(RUNS, "_count", f"{PLACE}, error_type")
+    yield Recording(name=RUN_ERRORS, expr=failing(RUNS, PLACE), unit=Unit.RATIO)
+    yield recorded(RUN_BUCKETS, "_bucket", f"{PLACE}, le")
+    yield Recording(name=RUN_P95, expr=p95(RUN_BUCKETS, PLACE), unit=Unit.SECONDS)
+    yield Recording(name=CALLS_BUCKETS, expr=f"sum by ({PLACE}, le) ({calls})")
+    # By service: in the older generation requests do not say which agent asks. A run that never ends is in no
+    # histogram, but its requests are here, over one run at least.
+    yield Recording(name=CALLS_PER_RUN, expr=f"{asked} / clamp_min({counted(RUNS, SERVICE)}, 1)")
+
+
+def _tools(scope: Scope) -> Iterator[Recording]:
+    def recorded(name: str, suffix: str, by: str) -> Recording:
+        newer = scope.rate(f"gen_ai_execute_tool_duration_seconds{suffix}")
+        older = scope.rate(f"{OPERATION}{suffix}", _TOOL_CALL)
+        return _of_both(name, newer, older, by, "tool")
+
+    yield recorded(TOOL_CALLS, "_count", f"{TOOL}, error_type")
+    yield Recording(name=TOOL_ERRORS, expr=failing(TOOL_CALLS, TOOL), unit=Unit.RATIO)
+    yield recorded(TOOL_BUCKETS, "_bucket", f"{TOOL}, le")
+    yield Recording(name=TOOL_P95, expr=p95(TOOL_BUCKETS, TOOL), unit=Unit.SECONDS)
+
+
+def _tokens(scope: Scope) -> Iterator[Recording]:
+    def used(direction: str, labels: str) -> str:
+        counter = f"gen_ai_client_inference_usage_{direction}_tokens_total"
+        return with_label(short(scope.rate(counter, INFERENCE), labels), "direction", direction)
+
+    def newer(labels: str) -> str:
+        return f"({used('input', labels)} or {used('output', labels)})"
+
+    def older(labels: str) -> str:
+        return short(scope.rate("gen_ai_client_token_usage_sum", _IN_OR_OUT, INFERENCE), labels)
+
+    by = f"{MODEL}, direction"
+    cached = short(scope.rate("gen_ai_client_inference_usage_cache_read_input_tokens_total", INFERENCE), MODEL)
+    yield Recording(name=TOKENS, expr=f"sum by ({by}) {newest(newer, older, by, 'model, direction')}")
+    yield Recording(name=CACHED_TOKENS, expr=f"sum by ({MODEL}) ({cached})")
+
+
+def _of_both(name: str, newer: str, older: str, by: str, subject: str) -> Recording:
+    """Of a rate in each generation."""
+    both = newest(lambda labels: short(newer, labels), lambda labels: short(older, labels), by, subject)
+    return Recording(name=name, expr=f"sum by ({by}) {both}")

@@ -1,0 +1,162 @@
+"""Agents, as a stack file describes them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from annotated_types import Ge, Le, Len
+from pydantic import AfterValidator, model_validator
+
+from components.settings.base import DnsLabel, Many, Model, Spelled, misfit
+from components.settings.quantities import Duration, Quantity, Unacceptable
+from components.settings.slos import Objective
+from rules.model import decimal
+
+ModelName = Annotated[
+    str,
+    Spelled(
+        r"[A-Za-z0-9][-A-Za-z0-9._:/@+]{0,199}",
+        "the name of a model as agents ask for it, like gpt-4o or anthropic/claude-sonnet-4",
+    ),
+]
+
+# The last bucket of the conventions' durations, older generation: what takes longer is only known to have.
+LONGEST_LATENCY = Duration(81_920)
+
+
+@dataclass(frozen=True, order=True)
+class Usd(Quantity):
+    """An amount of US dollars, exact: 0.15 in YAML is 0.15."""
+
+    amount: Decimal
+
+    EXPECTED = "an amount of USD like 2.5 or 0"
+    PATTERN = r"^[0-9]{1,9}(\.[0-9]{1,9})?$"
+    JSON_TYPES = ("string", "number")
+
+    @classmethod
+    def parse(cls, raw: object) -> Self:
+        text = str(raw)
+        if isinstance(raw, float) and "e" in text:  # how Python spells small numbers
+            text = decimal(Decimal(text))
+        if isinstance(raw, bool) or not isinstance(raw, str | int | float) or not re.fullmatch(cls.PATTERN, text):
+            raise ValueError
+        return cls(Decimal(text))
+
+    def __str__(self) -> str:
+        return decimal(self.amount)
+
+
+def _more_than_nothing(amount: Usd) -> Usd:
+    if not amount.amount:
+        raise Unacceptable("more than 0")
+    return amount
+
+
+def _per_million(price: Usd) -> Usd:
+    # Below a tenth of a cent per million it is a price of one token, above 10 000 USD it is no price at all.
+    if price.amount and not Decimal("0.001") <= price.amount <= 10_000:
+        raise Unacceptable("USD per million tokens, between 0.001 and 10000, or 0 for a model that costs nothing")
+    return price
+
+
+Spending = Annotated[Usd, AfterValidator(_more_than_nothing)]
+PerMillion = Annotated[Usd, AfterValidator(_per_million)]
+
+
+class Price(Model):
+    """What a model costs, in USD per million tokens."""
+
+    input: PerMillion
+    """Tokens that are sent to the model."""
+    output: PerMillion
+    """Tokens that it answers with, reasoning included; 0 where it only embeds."""
+    cache_read: PerMillion | None = None
+    """Sent tokens that the provider had cached; as dear as all others unless given."""
+
+    @model_validator(mode="after")
+    def _cached_is_cheaper(self) -> Self:
+        if self.cache_read is not None and self.cache_read > self.input:
+            raise misfit("cacheRead", str(self.cache_read), f"at most input, {self.input}")
+        return self
+
+
+class Budget(Model):
+    """What all agents together may spend on models."""
+
+    per_day: Spending
+    """USD within any 24 hours."""
+    per_month: Spending | None = None
+    """USD within any 30 days; 30 times `perDay` by default."""
+    currency: Literal["USD"] = "USD"
+    """USD: what instrumentations count costs in."""
+
+    @model_validator(mode="after")
+    def _a_month_is_more_than_a_day(self) -> Self:
+        if self.per_month is not None and self.per_month < self.per_day:
+            raise misfit("perMonth", str(self.per_month), f"at least perDay, {self.per_day}")
+        return self
+
+    @property
+    def day(self) -> Decimal:
+        return self.per_day.amount
+
+    @property
+    def month(self) -> Decimal:
+        return self.per_month.amount if self.per_month else 30 * self.day
+
+
+def _within_buckets(limit: Duration) -> Duration:
+    if not Duration(0) < limit <= LONGEST_LATENCY:
+        raise ValueError(f"a duration of at most {LONGEST_LATENCY}, where the buckets of the conventions end")
+    return limit
+
+
+class RunLatency(Model):
+    """Good is a run that ends in time."""
+
+    objective: Objective
+    """Percentage of runs, 50 to 99.999."""
+    at_most: Annotated[Duration, AfterValidator(_within_buckets)] = Duration.parse("60s")
+    """How long a run may take, at most 81.92 s: the older conventions' last bucket ends there."""
+
+
+class CostPerRun(Model):
+    """Good is each minute, and each service, in which a successful run costs no more than this."""
+
+    objective: Objective
+    """Percentage of minutes, 50 to 99.999."""
+    at_most: Spending
+    """USD per successful run, over an hour."""
+
+
+class Objectives(Model):
+    """Objectives over 30 days; none by default, since one whose events stay away is an alert."""
+
+    availability: Objective | None = None
+    """Percentage of agents' runs that must succeed."""
+    latency: RunLatency | None = None
+    """How fast runs must end."""
+    tool_success: Objective | None = None
+    """Percentage of tool calls that must succeed."""
+    cost_per_run: CostPerRun | None = None
+    """What a successful run may cost."""
+
+
+class AgentsSettings(Model):
+    """The `agents` system: any agent that speaks OpenTelemetry's GenAI conventions."""
+
+    namespaces: Many[DnsLabel] = ()
+    """Whose agents are watched; all by default. Metrics that do not say where they come from are counted as well."""
+    budget: Budget | None = None
+    """What they may spend; none by default. It needs costs: from instrumentations that emit them, or `prices`."""
+    prices: Annotated[dict[ModelName, Price], Len(max_length=200)] = {}
+    """Model, by the name that agents ask for, to USD per million tokens: `{input: 2.5, output: 10}`, and `cacheRead`.
+    For those whose instrumentation emits no cost. Empty by default, because prices change."""
+    max_inference_calls: Annotated[int, Ge(2), Le(128)] = 32
+    """Calls of a model in one run, above which an agent is taken to loop: frameworks stop at 10 to 25 by default."""
+    objectives: Objectives = Objectives()
+    """Service level objectives of all agents together."""

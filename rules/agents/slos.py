@@ -1,0 +1,62 @@
+"""Objectives of all agents together, as the stack file sets them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rules.agents.cost import COST_PER_RUN
+from rules.agents.promql import PLACE
+from rules.agents.recordings import RUN_BUCKETS, RUNS, TOOL_CALLS
+from rules.agents.settings import Objectives
+from rules.model import decimal
+from rules.slo import BY, Slo, events_of_gauge
+
+# In a burn's long window. Few runs an hour are normal; at 99 % the fastest burn then takes three failures of twenty.
+MINIMUM_RUNS = 20
+# Minutes: half an hour of an hour's average.
+MINIMUM_MINUTES = 30
+
+
+def slos(objectives: Objectives) -> Iterator[Slo]:
+    if objectives.availability:
+        yield Slo(
+            name="agent-runs",
+            objective=objectives.availability.ratio,
+            events=f"sum by ({BY}) ({RUNS})",
+            errors=f'sum by ({BY}) ({RUNS}{{error_type!=""}})',
+            owner="agents",
+            minimum_events=MINIMUM_RUNS,
+        )
+    if objectives.latency:
+        seconds = f"{objectives.latency.at_most.seconds:g}"
+        runs = f'sum by ({PLACE}) ({RUN_BUCKETS}{{le="+Inf"}})'
+        # Of each agent first: those of two generations are cut differently, and their sum would mean nothing.
+        in_time = f"histogram_fraction(0, {seconds}, sum by ({PLACE}, le) ({RUN_BUCKETS}))"
+        yield Slo(
+            name="agent-latency",
+            objective=objectives.latency.objective.ratio,
+            events=f"sum by ({BY}) ({runs})",
+            # Compared, so that the NaN of an agent that rests does not become everyone's.
+            errors=f"sum by ({BY}) ({runs} * (1 - {in_time}) > 0)",
+            owner="agents",
+            minimum_events=MINIMUM_RUNS,
+        )
+    if objectives.tool_success:
+        yield Slo(
+            name="agent-tools",
+            objective=objectives.tool_success.ratio,
+            events=f"sum by ({BY}) ({TOOL_CALLS})",
+            errors=f'sum by ({BY}) ({TOOL_CALLS}{{error_type!=""}})',
+            owner="agents",
+            minimum_events=MINIMUM_RUNS,
+        )
+    if objectives.cost_per_run:
+        dear = f"{COST_PER_RUN} > {decimal(objectives.cost_per_run.at_most.amount)}"
+        yield Slo(
+            name="agent-cost",
+            objective=objectives.cost_per_run.objective.ratio,
+            events=events_of_gauge(COST_PER_RUN),
+            errors=events_of_gauge(dear),
+            owner="agents",
+            minimum_events=MINIMUM_MINUTES,
+        )

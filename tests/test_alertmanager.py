@@ -127,6 +127,10 @@ def test_the_link_that_silences_leads_where_a_person_can_go(stack: Stacks, prod:
     assert flags(made, "web.route-prefix") == ["/"], "probes and Prometheus come by the same way as ever"
 
 
+def test_a_kill_loses_at_most_a_minute_of_silences(prod: Recorded) -> None:
+    assert flags(prod, "data.maintenance-interval") == ["1m"]
+
+
 def test_settings_reach_the_server(stack: Stacks) -> None:
     given = {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "2Gi"}}
     settings = {"retention": "10d", "logLevel": "debug", "resources": given}

@@ -67,6 +67,9 @@ class Alertmanager(ComponentResource):
                 "--config.file=/etc/alertmanager/config/alertmanager.yml",
                 f"--storage.path={DATA}",
                 f"--data.retention={settings.retention}",
+                # Silences and what was told are only in memory until they are saved, every quarter of an hour by
+                # default: a kill would bring alerts back that somebody silenced, and tell of all again.
+                "--data.maintenance-interval=1m",
                 f"--web.listen-address=:{ports.ALERTMANAGER}",
                 # Empty turns gossip off: a single replica would only wait for peers that never come.
                 f"--cluster.listen-address={f'0.0.0.0:{ports.ALERTMANAGER_GOSSIP}' if gossip else ''}",

@@ -171,7 +171,7 @@ class Local:
 
         ``addresses`` (host:port to host:port) take the place of others in arguments and files, ``alertmanagers`` that
         of their DNS name, ``redirect`` (job to host:port) is where a job's targets are scraped once they are
-        discovered, ``planted`` are secrets by file name, ``faster`` are further arguments that shorten a wait. It
+        discovered, ``planted`` are secrets by file name, ``faster`` are arguments that shorten a wait. It
         listens on loopback, or ``everywhere`` that it was rendered to.
         """
         self.server, self.home = server, home
@@ -219,7 +219,8 @@ class Local:
         if self.server == "kube-state-metrics":  # outside of a cluster it is told where that is
             args += [f"--kubeconfig={self.kubeconfig}"]
             args += [] if self._everywhere else ["--host=127.0.0.1", "--telemetry-host=127.0.0.1"]
-        return [*args, *self._faster]
+        replaced = {argument.partition("=")[0] for argument in self._faster}
+        return [*(argument for argument in args if argument.partition("=")[0] not in replaced), *self._faster]
 
     def process(self) -> Process:
         """The server itself, not started."""

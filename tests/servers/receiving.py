@@ -6,6 +6,7 @@ import json
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ class Posted:
     headers: Mapping[str, str]
     body: Any
     """Decoded JSON."""
+    at: float = field(default_factory=time.monotonic)
+    """When it came, in seconds of the clock that never goes back."""
 
 
 @dataclass

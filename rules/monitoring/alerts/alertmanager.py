@@ -61,7 +61,7 @@ STATE_NOT_SAVED = Alert(
     name="AlertmanagerStateNotSaved",
     value="increase(alertmanager_silences_maintenance_errors_total[1h])"
     " + increase(alertmanager_nflog_maintenance_errors_total[1h])",
-    # It saves both every quarter of an hour: more than one failure is no accident.
+    # It saves both every minute: more than one failure is no accident.
     above={Severity.WARNING: 1},
     keep_firing_for=Duration.parse("15m"),
     owner="platform",

@@ -15,7 +15,7 @@ from statistics import median
 import yaml
 
 # Nothing of the program is imported: the kernel counts this process's own memory in its children's peak.
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 JOBS = (10, 100, 500)
 SECONDS = 2.0
 MEGABYTES = 200
@@ -75,7 +75,7 @@ def with_jobs(stack: str, jobs: int, folder: Path) -> Path:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.bench.render", description=__doc__)
     parser.add_argument("--times", type=int, default=5, help="runs per figure; the median is shown (default: 5)")
     times = parser.parse_args(arguments).times
     print(f"{'stack':<18} {'median s':>9} {'slowest s':>10} {'CPU s':>7} {'peak MB':>8} {'CPU ms per job':>17}")

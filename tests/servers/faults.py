@@ -1,0 +1,300 @@
+"""A whole alerting path on this machine: an exporter that goes bad, Prometheus, Alertmanagers, and who is told."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import merged, stack_text
+from tests.servers.asked import get
+from tests.servers.harness import Process, free_port, http_json, http_text
+from tests.servers.local import Account, Local, render_text
+from tests.servers.receiving import Endpoints, Mail, endpoints, mail_server
+from tools import stack_file
+from tools.recorder import ROOT
+
+OFTEN = ["--rules.alert.resend-delay=1s"]
+"""Prometheus says every second that an alert is open, not every minute; four times that after the last, it is over."""
+PASSWORD = "planted-password-Ub29"  # noqa: S105  planted, to be looked for
+KEY = "planted-key-Rf38"
+PLANTED_PATH = "planted-path-Kw55"
+"""Part of each URL that is a secret."""
+SECRETS = (PASSWORD, KEY, PLANTED_PATH)
+EXISTING = {"name": "alert-receivers", "key": "any"}
+"""Where a stack file says that a secret is."""
+BEAT_SECONDS = 10
+"""Between two calls of the dead man: the least that settings allow."""
+
+VOLUME = "KubernetesPersistentVolumeFilling"
+"""The critical alert of these tests: it goes through a recording rule, and has a value, a threshold, a namespace."""
+QUOTA = "KubernetesQuotaAlmostUsed"
+"""The alert of these tests that is no more than information."""
+
+
+@dataclass
+class Exporter:
+    """A target that says how full volumes and a quota are, as a kubelet and kube-state-metrics do."""
+
+    volumes: dict[str, float] = field(default_factory=lambda: {"shop": 0.5})
+    """Share that is used, by namespace."""
+    quota: float = 0.5
+    address: str = ""
+
+    @property
+    def volume(self) -> float:
+        """Of the shop."""
+        return self.volumes["shop"]
+
+    @volume.setter
+    def volume(self, used: float) -> None:
+        self.volumes["shop"] = used
+
+    def exposition(self) -> str:
+        claims = {
+            f'{{namespace="{namespace}",persistentvolumeclaim="orders"}}': used
+            for namespace, used in self.volumes.items()
+        }
+        quota = 'namespace="shop",resourcequota="team",resource="pods"'
+        lines = (
+            *(f"kubelet_volume_stats_available_bytes{claim} {1000 - used * 1000}" for claim, used in claims.items()),
+            *(f"kubelet_volume_stats_capacity_bytes{claim} 1000" for claim in claims),
+            f'kube_resourcequota{{{quota},type="used"}} {self.quota * 100}',
+            f'kube_resourcequota{{{quota},type="hard"}} 100',
+        )
+        return "".join(f"{line}\n" for line in lines)
+
+
+@contextmanager
+def exporter() -> Iterator[Exporter]:
+    """It is healthy until a test says otherwise."""
+    made = Exporter()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.end_headers()
+            self.wfile.write(made.exposition().encode())
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        made.address = f"127.0.0.1:{server.server_port}"
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield made
+        finally:
+            server.shutdown()
+
+
+@dataclass
+class Server:
+    """A pod that can be killed, and started again on its volume."""
+
+    local: Local
+    exits: ExitStack
+    process: Process = field(init=False)
+
+    def start(self) -> None:
+        """A process of its own each time; the log goes on."""
+        self.process = self.exits.enter_context(self.local.process())
+
+    def metric(self, name: str, *labels: str) -> float:
+        """The sum over the series of a metric that it says of itself and that have all of these ``label="value"``."""
+        lines = http_text(f"{self.local.url}/metrics").splitlines()
+        series = (line.rpartition(" ") for line in lines if line.startswith((f"{name} ", f"{name}{{")))
+        return sum(float(value) for labelled, _, value in series if all(label in labelled for label in labels))
+
+
+@dataclass(frozen=True)
+class AlertingPath:
+    """Who finds out, who tells, and who is told."""
+
+    exporter: Exporter
+    services: Endpoints
+    mail: Mail
+    prometheus: list[Server]
+    alertmanagers: list[Server]
+
+    @property
+    def servers(self) -> list[Server]:
+        return [*self.prometheus, *self.alertmanagers]
+
+    def told(self, receiver: str, alert: str) -> list[str]:
+        """Every message to a receiver about an alert, each as one text with the characters that a person would read."""
+        if receiver == "team-mail":
+            texts = [
+                "\n".join([str(message["Subject"]), *(str(part.get_content()) for part in message.iter_parts())])
+                for message in self.mail.messages
+            ]
+        else:
+            posted = self.services.of(receiver)
+            bodies = (json.dumps(each.body, ensure_ascii=False) for each in posted)
+            texts = [body.replace("\\n", "\n").replace('\\"', '"') for body in bodies]
+        return [text for text in texts if alert in text]
+
+    def pages(self) -> list[str]:
+        """What PagerDuty was told of the volume: ``trigger`` or ``resolve``, in order."""
+        bodies = [each.body for each in self.services.of("on-call")]
+        return [body["event_action"] for body in bodies if VOLUME in json.dumps(body)]
+
+
+def firing(server: Server) -> set[str]:
+    """Names of the alerts that fire inside of a Prometheus."""
+    alerts = get(server.local, "alerts")["alerts"]
+    return {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
+
+
+@dataclass(frozen=True)
+class DeadMan:
+    """The service behind a heartbeat: it only looks at the clock."""
+
+    services: Endpoints
+    patience: float = 3 * BEAT_SECONDS
+    """Seconds that may pass between two calls, as docs/notifications.md advises."""
+
+    @property
+    def calls(self) -> int:
+        return len(self.services.of("heartbeat"))
+
+    @property
+    def raises_the_alarm(self) -> bool:
+        calls = self.services.of("heartbeat")
+        return bool(calls) and time.monotonic() - calls[-1].at > self.patience
+
+
+def receivers(stack: str, services: Endpoints, mail: Mail) -> list[dict[str, Any]]:
+    """Those of the stack file at local endpoints; `dev`, which has none, gets the kinds that `prod` has not."""
+    heartbeat = {"name": "heartbeat", "deadMan": {"urlSecret": EXISTING, "interval": f"{BEAT_SECONDS}s"}}
+    if stack == "dev":
+        return [
+            {"name": "on-call", "pagerduty": {"routingKeySecret": EXISTING, "apiUrl": f"{services.url}/on-call"}},
+            {"name": "hook", "webhook": {"urlSecret": EXISTING, "tokenSecret": EXISTING}},
+            {"name": "discord", "discord": {"urlSecret": EXISTING}},
+            {"name": "teams", "teams": {"urlSecret": EXISTING}},
+            {"name": "genie", "opsgenie": {"apiKeySecret": EXISTING, "apiUrl": f"{services.url}/genie"}},
+            heartbeat,
+        ]
+    moved: dict[str, dict[str, Any]] = {
+        "on-call": {"pagerduty": {"apiUrl": f"{services.url}/on-call"}},
+        "team-mail": {"email": {"host": mail.address, "caSecret": EXISTING}},
+        "heartbeat": heartbeat,
+    }
+    given = stack_file.read(ROOT / f"Pulumi.{stack}.yaml").config["notifications"]["receivers"]
+    return [merged(each, moved.get(each["name"], {})) for each in given]
+
+
+QUICK: Mapping[str, Any] = {
+    "prometheus": {"scrapeInterval": "1s", "evaluationInterval": "1s", "logLevel": "debug"},
+    "alertmanager": {"logLevel": "debug"},
+    "alerts": {name: {"for": "1s"} for name in (VOLUME, QUOTA, "PrometheusAlertsUndelivered")},
+    "notifications": {"groupWait": "1s", "criticalGroupWait": "1s", "groupInterval": "1s"},
+}
+"""Settings with which a fault is told in seconds, and servers that say all that they do."""
+
+
+def stack_text_of(
+    stack: str, settings: Mapping[str, Any], scraped: Mapping[str, str], services: Endpoints, mail: Mail
+) -> str:
+    """The stack file with some settings, further targets by job, and the receivers at local endpoints."""
+    given = stack_file.read(ROOT / f"Pulumi.{stack}.yaml").config
+    told = receivers(stack, services, mail)
+    # Production keeps its own routes.
+    everybody = [{"receiver": each["name"], "continue": True} for each in told if "deadMan" not in each]
+    routes = given.get("notifications", {}).get("routes", everybody)
+    here = {
+        "prometheus": {"scrapeJobs": [{"name": name, "targets": [address]} for name, address in scraped.items()]},
+        "notifications": {"receivers": told, "routes": routes},
+    }
+    return stack_text(merged(merged(given, settings), here))
+
+
+@contextmanager
+def alerting_path(
+    stack: str,
+    home: Path,
+    account: Account,
+    faster: Mapping[str, Sequence[str]],
+    settings: Mapping[str, Any] = QUICK,
+) -> Iterator[AlertingPath]:
+    """All replicas of the stack's Prometheus and Alertmanager, up and watching; ``faster`` are arguments by server."""
+    with ExitStack() as exits:
+        target = exits.enter_context(exporter())
+        services = exits.enter_context(endpoints())
+        mail = exits.enter_context(mail_server(home / "mail", "alerts", PASSWORD))
+        port = free_port()
+        scraped = {"shop": target.address, "itself": f"127.0.0.1:{port}"}
+        rendered = render_text(stack, home, stack_text_of(stack, settings, scraped, services, mail))
+        replicas = {
+            made["metadata"]["name"]: made["spec"]["replicas"]
+            for made in rendered.of_kind("StatefulSet")
+            if made["metadata"]["name"] in ("prometheus", "alertmanager")
+        }
+        gossip = [free_port() for _ in range(replicas["alertmanager"])]
+        names = ("hook", "team-chat", "discord", "teams", "heartbeat")
+        planted = {
+            **{f"{name}-url": f"{services.url}/{name}/{PLANTED_PATH}" for name in names},
+            **dict.fromkeys(("on-call-routing-key", "hook-token", "genie-api-key"), KEY),
+            "team-mail-password": PASSWORD,
+            "team-mail-ca": mail.ca.read_text(),
+        }
+        alertmanagers = [
+            Server(
+                Local(
+                    rendered,
+                    "alertmanager",
+                    home / f"alertmanager-{number}",
+                    account,
+                    pod=f"alertmanager-{number}",
+                    ports={9094: own},
+                    addresses={
+                        f"alertmanager-{other}.alertmanager-headless.monitoring.svc:9094": f"127.0.0.1:{address}"
+                        for other, address in enumerate(gossip)
+                    },
+                    planted=planted,
+                    faster=faster.get("alertmanager", ()),
+                ),
+                exits,
+            )
+            for number, own in enumerate(gossip)
+        ]
+        prometheus = [
+            Server(
+                Local(
+                    rendered,
+                    "prometheus",
+                    home / f"prometheus-{number}",
+                    account,
+                    pod=f"prometheus-{number}",
+                    ports={9090: port} if number == 0 else {},
+                    alertmanagers=[server.local.address for server in alertmanagers],
+                    faster=faster.get("prometheus", ()),
+                ),
+                exits,
+            )
+            for number in range(replicas["prometheus"])
+        ]
+        path = AlertingPath(target, services, mail, prometheus, alertmanagers)
+        for server in alertmanagers:
+            server.start()
+        for server in alertmanagers:
+            # Alerts that come before the peers know each other would be sent by each of them.
+            server.process.ready(lambda server=server: settled(server, len(gossip)))  # type: ignore[misc]  # mypy types no lambda with a default
+        for server in prometheus:
+            server.start()
+        yield path
+
+
+def settled(server: Server, members: int) -> bool:
+    """Whether an Alertmanager knows all of its cluster, and is ready to tell people."""
+    cluster = http_json(f"{server.local.url}/api/v2/status")["cluster"]
+    alone = members == 1 and cluster["status"] == "disabled"
+    return alone or (cluster["status"] == "ready" and len(cluster["peers"]) == members)

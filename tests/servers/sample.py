@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from promql_parser import MatchOp
 
 from rules.catalogue import series_of
-from rules.metrics import Kind, Metric, known_series
+from rules.metrics import PUSHED, Kind, Metric, known_series
 from rules.promql import selectors
 from rules.system import Watched
 from tests.boards import filled
@@ -43,13 +43,14 @@ def sampled(watched: Watched, exprs: Iterable[str], everywhere: Mapping[str, str
     recorded -= compared
     of_rules = series_of(watched)
     known |= {name: of_rules[name] or frozenset() for name in compared}
+    jobs = {name: {"job": metric.job} for metric in watched.metrics if metric.job != PUSHED for name in metric.series}
     asked = [(selector.name, _chosen(selector)) for selector in read]
     asked += [(name, {}) for name in known]
     for name, chosen in asked:
         if name is None or name in recorded or name in ("ALERTS", "ALERTS_FOR_STATE"):
             continue
         names = known.get(name) or frozenset(chosen)
-        labels = {label: _default(label) for label in names} | dict(everywhere) | chosen
+        labels = {label: _default(label) for label in names} | jobs.get(name, {}) | dict(everywhere) | chosen
         for without in ("", *(ONLY_OF_FAILURES & labels.keys() - chosen.keys())):
             one = tuple(sorted((k, v) for k, v in labels.items() if v and k != without))
             found.setdefault(name, set()).add(one)

@@ -25,7 +25,7 @@ class MonitoringSettings(Model):
     """The `monitoring` system: the stack watching itself; always on."""
 
     probes: Annotated[Many[Url], Len(max_length=200)] = ()
-    """Further addresses that are asked every minute whether they answer, certificate expiry included."""
+    """Further addresses that are asked twice a minute whether they answer, certificate expiry included."""
     resources: Resources = resources("20m", "32Mi", "128Mi")
     """Requests and limits of the blackbox exporter."""
 

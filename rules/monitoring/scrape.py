@@ -41,8 +41,8 @@ OF_THE_STACK = "|".join(
 )
 """Jobs of the stack's own servers, whichever of them it has."""
 
-PROBE_INTERVAL = Duration.parse("1m")
-"""Probes go through DNS and Services and find what a scrape of the pod does not; a minute is soon enough for that."""
+PROBE_INTERVAL = Duration.parse("30s")
+"""Probes go through DNS and Services and find what a scrape of the pod does not; critical alerts wait for them."""
 
 
 def scrape_jobs(probed: Iterable[str], cluster: ClusterSettings) -> tuple[ScrapeJob, ...]:

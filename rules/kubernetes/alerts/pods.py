@@ -153,6 +153,8 @@ GROUPS = (
             POD_PENDING,
             POD_NOT_READY,
         ),
+        # Reads every container: in a cluster of ten thousand pods two seconds' work. The least `for` is minutes.
+        Duration.parse("30s"),
     ),
 )
 _SAME_POD = ("cluster", "environment", "namespace", "pod")

@@ -166,13 +166,13 @@ IN_PRODUCTION: list[tuple[str, list[str]]] = [
     ),
     (
         f"{TOLD}, routes: [{{receiver: a, owner: [platfrom]}}, {{receiver: a}}]",
-        ['notifications.routes[0].owner[0]: "platfrom": what an alert of this stack has: platform'],
+        ['notifications.routes[0].owner[0]: "platfrom": what an alert of this stack has: agents, platform'],
     ),
     (
         f"{TOLD}, routes: [{{receiver: a, environment: [staging]}}, {{receiver: a, system: [mysql]}}, {{receiver: a}}]",
         [
             'notifications.routes[0].environment[0]: "staging": what an alert of this stack has: prod',
-            'notifications.routes[1].system[0]: "mysql": what an alert of this stack has: monitoring',
+            'notifications.routes[1].system[0]: "mysql": what an alert of this stack has: logs, monitoring',
         ],
     ),
     (

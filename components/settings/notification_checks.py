@@ -14,7 +14,8 @@ from components.settings.base import Model, Problem, problem
 from components.settings.cluster import ClusterSettings
 from components.settings.notifications import NotificationSettings
 from components.settings.slos import SloSettings
-from rules.model import Alert, Severity
+from rules.grafana_alert import GrafanaGroup
+from rules.model import BaseAlert, Group, Severity
 from rules.system import Watched
 from rules.systems import Override, watch
 
@@ -22,14 +23,22 @@ Labels = Mapping[str, str]
 
 
 def alert_labels(watched: Watched, cluster: ClusterSettings) -> tuple[dict[str, str], ...]:
-    """The labels that each alert has whatever made it fire; of the others, namespace above all, nothing is known."""
+    """The labels that each alert has, whoever evaluates it; of the others, namespace above all, nothing is known."""
     place = {"cluster": cluster.name, "environment": cluster.environment}
+    groups: tuple[Group | GrafanaGroup, ...] = (*watched.groups, *watched.grafana_groups)
     return tuple(
-        {"alertname": rule.name, **plain["labels"], **place, "system": group.system}
-        for group in watched.groups
+        {
+            "alertname": rule.name,
+            "severity": severity.value,
+            "owner": rule.owner,
+            **rule.labels,
+            **place,
+            "system": group.system,
+        }
+        for group in groups
         for rule in group.rules
-        if isinstance(rule, Alert)
-        for plain in rule.plain()
+        if isinstance(rule, BaseAlert)
+        for severity in rule.severities
     )
 
 

@@ -43,3 +43,20 @@ def loki(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loki]:
     server = Loki(stack(folder), folder / "home")
     with server.running():
         yield server
+
+
+# --- boards (test_dashboards.py) ---
+
+BOARD = "board"
+"""Property of a test that asked a board's queries: its uid, their number, and how many had no data."""
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The boards in a table, whether they passed or not."""
+    reports = [each for kind in ("passed", "failed") for each in terminalreporter.getreports(kind)]
+    rows = [value for report in reports for name, value in report.user_properties if name == BOARD]
+    if rows:
+        terminalreporter.section("boards")
+        terminalreporter.write_line(f"{'board':<40}{'queries':>8}{'without data':>14}")
+        for uid, asked, empty in rows:
+            terminalreporter.write_line(f"{uid:<40}{asked:>8}{empty:>14}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +23,7 @@ from rules.render import rule_group
 from tests.boards import BOARDS, STACK, filled, prometheus_queries
 from tests.catalogue import place
 from tests.servers import sample
+from tests.servers.conftest import BOARD
 from tests.servers.harness import Process, eventually, free_port, http_json
 from tools.servers.build import binary
 
@@ -165,7 +166,7 @@ def choices(board: Board, loaded: Loaded) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
-def test_no_panel_is_empty(board: Board, loaded: Loaded) -> None:
+def test_no_panel_is_empty(board: Board, loaded: Loaded, record_property: Callable[[str, object], None]) -> None:
     chosen = choices(board, loaded)
 
     def answered(expr: str, view: View) -> bool:
@@ -179,7 +180,7 @@ def test_no_panel_is_empty(board: Board, loaded: Loaded) -> None:
         # A recording rule that reads another has its first sample a round later.
         if not _soon(partial(answered, query.expr, panel.view))
     ]
-    print(f"{board.uid}: {len(asked)} queries, without data: {len(empty)}")
+    record_property(BOARD, (board.uid, len(asked), len(empty)))
     assert empty == []
 
 

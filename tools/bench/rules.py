@@ -115,8 +115,9 @@ class Figure:
     """The rules that took longest when they were evaluated last, with their seconds."""
 
 
-def measure(size: int, stack: Rendered, settings: Settings, home: Path) -> Figure:
-    """Load a Prometheus with about ``size`` series, and watch it evaluate."""
+@contextmanager
+def running(size: int, stack: Rendered, settings: Settings, home: Path) -> Iterator[tuple[str, int]]:
+    """A Prometheus with the stack's rules, once it has scraped about ``size`` series: its address, and their number."""
     everywhere = {"cluster": settings.cluster.name, "environment": settings.cluster.environment}
     sample = of_size(size, settings.watched.metrics, settings.watched.scrape_jobs, everywhere)
     say(f"{len(sample):,} series: load")
@@ -134,11 +135,17 @@ def measure(size: int, stack: Rendered, settings: Settings, home: Path) -> Figur
             process.ready(lambda: http_text(f"http://{url}/-/ready"))
             # Prometheus spreads its first scrapes over an interval; a large one takes some seconds.
             eventually(lambda: loaded(url) >= len(addresses), 10 * INTERVAL, "every target was scraped")
-            say("evaluate")
-            seconds = evaluations(url, WATCHED)
-            added = number(url, 'count({__name__=~".+:.+:.+"})')
-            alerts = number(url, "count(ALERTS)")
-            return Figure(len(sample), added, alerts, seconds, slowest_rules(url))
+            yield url, len(sample)
+
+
+def measure(size: int, stack: Rendered, settings: Settings, home: Path) -> Figure:
+    """Load a Prometheus with about ``size`` series, and watch it evaluate."""
+    with running(size, stack, settings, home) as (url, series):
+        say("evaluate")
+        seconds = evaluations(url, WATCHED)
+        added = number(url, 'count({__name__=~".+:.+:.+"})')
+        alerts = number(url, "count(ALERTS)")
+        return Figure(series, added, alerts, seconds, slowest_rules(url))
 
 
 def loaded(url: str) -> int:
@@ -220,17 +227,20 @@ def show(figures: Sequence[Figure], intervals: dict[str, Duration]) -> None:
     print(f"slowest group under {SHARE:.0%} of its interval: {met} ({slowest}: {share:.1%})")
 
 
+def production(home: Path) -> tuple[Rendered, Settings]:
+    """The stack `prod`, with a control plane to watch, which its own flavour has not: then every rule is there."""
+    given = stack_file.read(ROOT / "Pulumi.prod.yaml").config
+    stack = render_text("prod", home / "stack", stack_text(merged(given, {"cluster": {"flavour": "kubeadm"}})))
+    return stack, read_settings(stack_file.read(home / "stack" / "Pulumi.prod.yaml").config)
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.bench.rules", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="series (default: 10000 100000 500000)")
     sizes = parser.parse_args(arguments).sizes
-    # With a control plane to watch, which prod's own flavour has not: then every rule is there.
-    given = stack_file.read(ROOT / "Pulumi.prod.yaml").config
-    text = stack_text(merged(given, {"cluster": {"flavour": "kubeadm"}}))
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        stack = render_text("prod", home / "stack", text)
-        settings = read_settings(stack_file.read(home / "stack" / "Pulumi.prod.yaml").config)
+        stack, settings = production(home)
         usual = settings.prometheus.evaluation_interval
         intervals = {group.name: group.interval or usual for group in settings.watched.groups}
         figures = [measure(size, stack, settings, home / str(size)) for size in sizes]

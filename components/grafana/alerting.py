@@ -1,9 +1,9 @@
-"""Whom Grafana tells, as resources: contact points, times, messages, and the one policy that names them."""
+"""What Grafana evaluates and whom it tells, as resources: rule groups, contact points, times, messages, the policy."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pulumi import Input, Resource, ResourceOptions
@@ -13,9 +13,9 @@ from components.grafana.notifications import Notifications
 from components.settings.base import ConfigSecret
 
 with warnings.catch_warnings():
-    # Of another resource in the same module, which has moved.
+    # It loads all of its resources at once, and warns of one that has moved.
     warnings.simplefilter("ignore", DeprecationWarning)
-    from pulumiverse_grafana.alerting import ContactPoint, MessageTemplate, MuteTiming, NotificationPolicy
+    from pulumiverse_grafana.alerting import ContactPoint, MessageTemplate, MuteTiming, NotificationPolicy, RuleGroup
 
 MESSAGES = "agent-observability"
 """The group of message templates, as Grafana's pages name it."""
@@ -62,3 +62,9 @@ def _contact_point(
         opts=ResourceOptions.merge(opts, ResourceOptions(additional_secret_outputs=hidden)),
         **integration,
     )
+
+
+def evaluate(name: str, groups: Sequence[dict[str, Any]], folder_uid: Input[str], opts: ResourceOptions) -> None:
+    """The rule groups that Grafana evaluates, in their folder."""
+    for group in groups:
+        RuleGroup(f"{name}-rules-{group['name']}", folder_uid=folder_uid, opts=opts, **group)

@@ -6,7 +6,6 @@ import json
 import time
 import urllib.error
 import urllib.request
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -31,11 +30,6 @@ from components.grafana.notifications import Notifications
 from components.grafana.rule_groups import FOLDER
 from dashboards.boards import Rendered
 from dashboards.datasources import PROMETHEUS
-
-with warnings.catch_warnings():
-    # It loads all of its resources at once, and warns of those that are old.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from pulumiverse_grafana.alerting import RuleGroup
 
 # A new ingress gets its address within a minute or two, and its certificate within as much again.
 PATIENCE_SECONDS, PAUSE_SECONDS = 240, 5
@@ -90,8 +84,8 @@ class GrafanaContent(ComponentResource):
             )
         if args.notifications:
             alerting.tell(name, args.notifications, args.secrets, child)
-        for group in args.rule_groups:
-            RuleGroup(f"{name}-rules-{group['name']}", folder_uid=folders[FOLDER].uid, opts=child, **group)
+        if args.rule_groups:
+            alerting.evaluate(name, args.rule_groups, folders[FOLDER].uid, child)
         self.register_outputs({})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Iterator
@@ -197,18 +198,31 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(content, "PAUSE_SECONDS", 0.01)
 
 
+def reach(url: str) -> None:
+    """What Pulumi does before it creates something in Grafana."""
+
+    async def before() -> None:
+        await content._reached(url)(Mock())  # noqa: SLF001
+
+    asyncio.run(before())
+
+
 @pytest.mark.usefixtures("impatient")
 def test_a_grafana_that_cannot_be_reached_is_explained_once_and_the_cluster_stands() -> None:
     with answering(503) as url, pytest.raises(ConnectionError) as refused:
-        content._reached(url)(Mock())  # noqa: SLF001  what Pulumi calls before it creates something
+        reach(url)
     said = str(refused.value)
     assert said.startswith(f"grafana.url: {url}: does not answer (HTTP Error 503")
     assert "everything in the cluster stands" in said
     assert "port-forward" in said
 
 
-def test_a_grafana_that_answers_is_asked_once_for_all() -> None:
+def test_a_grafana_that_answers_is_waited_for_no_longer() -> None:
     with answering(200) as url:
-        reached = content._reached(url)  # noqa: SLF001
-        reached(Mock())
-    reached(Mock())  # it has ended, and nobody asks again
+        reach(url)
+
+
+def test_what_waits_for_grafana_waits_for_one_thing_so_that_one_message_says_it(prod: Recorded) -> None:
+    made = in_grafana(prod)
+    first = made.pop("grafana-content-folder-agents")
+    assert all(first.urn in other.dependencies for other in made.values())

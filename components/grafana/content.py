@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
-import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import pulumiverse_grafana
@@ -62,17 +61,17 @@ class GrafanaContent(ComponentResource):
             depends_on=[args.after] if args.after else [],
             hooks=ResourceHookBinding(before_create=[hook], before_update=[hook]),
         )
-        folders = {
-            # Boards and folders share their uids: a board may be called like its folder.
-            title: oss.Folder(f"{name}-folder-{_slug(title)}", uid=f"folder-{_slug(title)}", title=title, opts=child)
-            for title in sorted({*(board.folder for board in args.dashboards), *([FOLDER] if args.rule_groups else [])})
-        }
-        default, *others = args.connections
+        first, *others = sorted({*(board.folder for board in args.dashboards), *([FOLDER] if args.rule_groups else [])})
+        folders = {first: _folder(name, first, child)}
+        # A Grafana that cannot be reached is told of once, by the first thing that waits for it.
+        child = ResourceOptions.merge(child, ResourceOptions(depends_on=[folders[first]]))
+        folders |= {title: _folder(name, title, child) for title in others}
+        default, *connections = args.connections
         # Grafana makes the first datasource of an organisation its default, whatever it is told.
-        first = _datasource(f"{name}-datasource-{default.datasource.uid}", default, child)
-        for connection in others:
-            after = ResourceOptions.merge(child, ResourceOptions(depends_on=[first]))
-            _datasource(f"{name}-datasource-{connection.datasource.uid}", connection, after)
+        after = _datasource(f"{name}-datasource-{default.datasource.uid}", default, child)
+        for connection in connections:
+            opts = ResourceOptions.merge(child, ResourceOptions(depends_on=[after]))
+            _datasource(f"{name}-datasource-{connection.datasource.uid}", connection, opts)
         for board in args.dashboards:
             oss.Dashboard(
                 f"{name}-dashboard-{board.uid}",
@@ -100,6 +99,11 @@ def fill(args: GrafanaContentArgs, provider: pulumiverse_grafana.Provider | None
     return GrafanaContent("grafana-content", args, ResourceOptions(provider=provider))
 
 
+def _folder(name: str, title: str, opts: ResourceOptions) -> oss.Folder:
+    # Boards and folders share their uids: a board may be called like its folder.
+    return oss.Folder(f"{name}-folder-{_slug(title)}", uid=f"folder-{_slug(title)}", title=title, opts=opts)
+
+
 def _datasource(name: str, connection: Connection, opts: ResourceOptions) -> Resource:
     return oss.DataSource(
         name,
@@ -119,27 +123,29 @@ def _slug(title: str) -> str:
     return title.lower().replace(" ", "-")
 
 
-def _reached(url: str) -> Callable[[ResourceHookArgs], None]:
+def _reached(url: str) -> Callable[[ResourceHookArgs], Awaitable[None]]:
     """A hook of a real update, never of a preview: waits until Grafana answers, or says what to do."""
 
-    @cache  # asked once, however many resources wait for the answer
-    def missing() -> str:
+    async def reached(_args: ResourceHookArgs) -> None:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
             try:
-                with urllib.request.urlopen(f"{url.rstrip('/')}/api/health", timeout=PAUSE_SECONDS):  # noqa: S310  an http URL, by its type
-                    return ""
+                await asyncio.to_thread(_ask, f"{url.rstrip('/')}/api/health")
             except OSError as problem:
                 if time.monotonic() > deadline:
-                    return str(problem)
-            time.sleep(PAUSE_SECONDS)
-
-    def reached(_args: ResourceHookArgs) -> None:
-        if missing():
-            raise ConnectionError(
-                f"grafana.url: {url}: does not answer ({missing()}): everything in the cluster stands, and only what is"
-                " in Grafana is missing: open the way from here to Grafana (ingress, node port, or kubectl port-forward"
-                " with this URL), then run pulumi up again"
-            )
+                    raise ConnectionError(
+                        f"grafana.url: {url}: does not answer ({problem}): everything in the cluster stands, and only"
+                        " what is in Grafana is missing: open the way from here to Grafana (ingress, node port, or"
+                        " kubectl port-forward with this URL), then run pulumi up again"
+                    ) from None
+            else:
+                return
+            # The rest of the stack is registered meanwhile: this shares a thread with it.
+            await asyncio.sleep(PAUSE_SECONDS)
 
     return reached
+
+
+def _ask(url: str) -> None:
+    with urllib.request.urlopen(url, timeout=PAUSE_SECONDS):  # noqa: S310  an http URL, by its type
+        pass

@@ -127,6 +127,21 @@ _WORKLOADS = Group(
     ),
 )
 
+VOLUMES = Recording(
+    name=VOLUME_USED,
+    # Available and not used: a file system keeps some blocks for root.
+    expr=(
+        "max by (cluster, environment, namespace, persistentvolumeclaim, resource) ("
+        "label_replace(1 - kubelet_volume_stats_available_bytes / (kubelet_volume_stats_capacity_bytes > 0),"
+        ' "resource", "bytes", "", "") or '
+        # Some file systems have no fixed number of inodes, and say 0.
+        "label_replace(kubelet_volume_stats_inodes_used / (kubelet_volume_stats_inodes > 0),"
+        ' "resource", "inodes", "", ""))'
+    ),
+    unit=Unit.RATIO,
+)
+"""Evaluated with the alerts on volumes, which must not wait for a turn of another group."""
+
 _USAGE = Group(
     "kubernetes-recordings-usage",
     (
@@ -161,19 +176,6 @@ _USAGE = Group(
             expr=_asked("kube_pod_container_resource_requests"),
         ),
         Recording(name=LIMITS, expr=_asked("kube_pod_container_resource_limits")),
-        Recording(
-            name=VOLUME_USED,
-            # Available and not used: a file system keeps some blocks for root.
-            expr=(
-                "max by (cluster, environment, namespace, persistentvolumeclaim, resource) ("
-                "label_replace(1 - kubelet_volume_stats_available_bytes / (kubelet_volume_stats_capacity_bytes > 0),"
-                ' "resource", "bytes", "", "") or '
-                # Some file systems have no fixed number of inodes, and say 0.
-                "label_replace(kubelet_volume_stats_inodes_used / (kubelet_volume_stats_inodes > 0),"
-                ' "resource", "inodes", "", ""))'
-            ),
-            unit=Unit.RATIO,
-        ),
     ),
     # Sums over every container: in a cluster of ten thousand pods three seconds' work, and means over five minutes
     # anyway.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from components.settings.quantities import Duration
 from dashboards.uids import Dashboard
-from rules.kubernetes.recordings import VOLUME_USED
+from rules.kubernetes.recordings import VOLUME_USED, VOLUMES
 from rules.metrics import Unit
 from rules.model import Alert, Group, Inhibition, Severity
 
@@ -66,7 +66,7 @@ QUOTA = Alert(
     dashboard=Dashboard.KUBERNETES_NAMESPACE,
 )
 
-GROUPS = (Group("kubernetes-capacity", (VOLUME_FULL, VOLUME_WILL_FILL, QUOTA)),)
+GROUPS = (Group("kubernetes-capacity", (VOLUMES, VOLUME_FULL, VOLUME_WILL_FILL, QUOTA)),)
 INHIBITIONS = (
     Inhibition(
         source={"alertname": VOLUME_FULL.name},

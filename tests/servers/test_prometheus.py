@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 import pytest
 import yaml
 
+from rules.monitoring.scrape import PROBE_INTERVAL
 from tests.servers.asked import EVERYWHERE, get, number, query, wait_until
 from tests.servers.control_plane import ADVERTISED, NODES, ControlPlane
 from tests.servers.harness import eventually, free_port, http_text
@@ -433,8 +434,8 @@ def scraping(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
     )
     scrape = main.files("/etc/prometheus/scrape")
     # The one wait that no setting shortens: a first probe comes within a minute.
-    assert "scrape_interval: 1m\n" in scrape["probes.yml"]
-    scrape["probes.yml"] = scrape["probes.yml"].replace("scrape_interval: 1m\n", "scrape_interval: 2s\n")
+    assert f"scrape_interval: {PROBE_INTERVAL}\n" in scrape["probes.yml"]
+    scrape["probes.yml"] = scrape["probes.yml"].replace(f"scrape_interval: {PROBE_INTERVAL}\n", "scrape_interval: 2s\n")
     main.put("/etc/prometheus/scrape", scrape)
     expositions = {
         EXPLODING: "".join(f'explosion{{n="{n}"}} 1\n' for n in range(50_001)),
@@ -462,8 +463,8 @@ def quick(targets: Mapping[str, int]) -> str:
 
 
 def names(local: Local, job: str) -> set[str]:
-    """Metrics of a job, without what Prometheus itself adds to each target."""
-    added = re.compile("up|scrape_.+|ALERTS.*")
+    """Metrics of a job, without what Prometheus itself adds to each target, and what rules make of them."""
+    added = re.compile(r"up|scrape_.+|ALERTS.*|\w+:\w+:\w+")
     found = set(get(local, "label/__name__/values", **{"match[]": f'{{job="{job}"}}'}))
     return {name for name in found if not added.fullmatch(name)}
 

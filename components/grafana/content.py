@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -147,5 +148,8 @@ def _reached(url: str) -> Callable[[ResourceHookArgs], Awaitable[None]]:
 
 
 def _ask(url: str) -> None:
-    with urllib.request.urlopen(url, timeout=PAUSE_SECONDS):  # noqa: S310  an http URL, by its type
-        pass
+    try:
+        urllib.request.urlopen(url, timeout=PAUSE_SECONDS).close()  # noqa: S310  an http URL, by its type
+    except urllib.error.HTTPError as refusal:
+        refusal.close()  # it holds the connection
+        raise

@@ -7,9 +7,9 @@ from functools import cache
 
 import pytest
 
-from tests.servers.control_plane import ControlPlane
-from tests.servers.logs import Loki, stack
-from tests.servers.rendered import Rendered, render_stack
+from tools.local.control_plane import ControlPlane
+from tools.local.logs import Loki, stack
+from tools.local.rendered import Rendered, render_stack
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +19,7 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
         yield running
 
 
-# --- rendered stacks (rendered.py) ---
+# --- rendered stacks (tools/local/rendered.py) ---
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +33,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Render
     return once
 
 
-# --- logs (logs.py) ---
+# --- logs (tools/local/logs.py) ---
 
 
 @pytest.fixture(scope="session")

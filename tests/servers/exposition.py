@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from rules.metrics import Kind, Metric
-from tests.servers.harness import eventually, http_text
+from tools.local.harness import eventually, http_text
 
 AS_PROMETHEUS = {"Accept": "text/plain;version=1.0.0;escaping=underscores"}
 """What the stack's Prometheus asks for: OpenTelemetry's names without their dots."""

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import merged, stack_text
-from tests.servers.asked import get
-from tests.servers.harness import Process, free_port, http_json, http_text
-from tests.servers.local import Account, Local, render_text
-from tests.servers.receiving import Endpoints, Mail, endpoints, mail_server
 from tools import stack_file
+from tools.local.asked import get
+from tools.local.harness import Process, free_port, http_json, http_text
+from tools.local.pods import Account, Local, render_text
+from tools.local.receiving import Endpoints, Mail, endpoints, mail_server
 from tools.recorder import ROOT
 
 OFTEN = ["--rules.alert.resend-delay=1s"]

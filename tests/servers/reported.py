@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.servers.rendered import Manifest
+from tools.local.rendered import Manifest
 
 NAMESPACE = "exposition"
 CONTAINER = {"name": "main", "image": "registry.example/main:1"}

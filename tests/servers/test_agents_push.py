@@ -16,12 +16,12 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 )
 
 from rules.agents.metrics import METRICS
-from tests.servers.asked import query
-from tests.servers.control_plane import ControlPlane
-from tests.servers.harness import eventually, http_text
-from tests.servers.local import Account, Local
-from tests.servers.rendered import Rendered
 from tests.servers.test_prometheus_push import PUSHED, attribute, batch, push
+from tools.local.asked import query
+from tools.local.control_plane import ControlPlane
+from tools.local.harness import eventually, http_text
+from tools.local.pods import Account, Local
+from tools.local.rendered import Rendered
 
 # Unit by name, as the conventions have them.
 HISTOGRAMS = {

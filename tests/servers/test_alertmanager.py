@@ -17,10 +17,10 @@ import pytest
 import yaml
 
 from components.grafana.notifications import FORWARD_INTERVAL
-from tests.servers.control_plane import ControlPlane
-from tests.servers.harness import Process, eventually, free_port, http_json, http_text
-from tests.servers.local import Account, Local, render_text
-from tests.servers.rendered import Manifest, Rendered
+from tools.local.control_plane import ControlPlane
+from tools.local.harness import Process, eventually, free_port, http_json, http_text
+from tools.local.pods import Account, Local, render_text
+from tools.local.rendered import Manifest, Rendered
 from tools.recorder import ROOT
 
 

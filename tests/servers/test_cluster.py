@@ -16,9 +16,9 @@ import yaml
 from components.kubernetes import NAME_LABEL
 from components.settings.quantities import Bytes
 from rules.scrape import SERVICE_ACCOUNT
-from tests.servers.control_plane import NODES, ControlPlane
-from tests.servers.harness import eventually
-from tests.servers.rendered import STACKS, Manifest, Rendered
+from tools.local.control_plane import NODES, ControlPlane
+from tools.local.harness import eventually
+from tools.local.rendered import STACKS, Manifest, Rendered
 
 WORKLOADS = ("DaemonSet", "StatefulSet", "Deployment")
 NODE_AGENTS = "monitoring-node-agents"

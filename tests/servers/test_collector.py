@@ -23,15 +23,15 @@ from components.images import OTEL_COLLECTOR
 from components.logs import LABELS
 from components.redaction import MASK
 from tests.planted import BY_KEY, KEPT, PLANTED, SAID, SECRET_PARTS
-from tests.servers import otlp
-from tests.servers.asked import get, query
-from tests.servers.control_plane import ControlPlane
-from tests.servers.harness import eventually
-from tests.servers.local import Account, render_text
-from tests.servers.logs import Entry
-from tests.servers.otlp import Counter, Log, Span
-from tests.servers.rendered import STACKS, Rendered
-from tests.servers.telemetry import Collector, Platform
+from tools.local import otlp
+from tools.local.asked import get, query
+from tools.local.control_plane import ControlPlane
+from tools.local.harness import eventually
+from tools.local.logs import Entry
+from tools.local.otlp import Counter, Log, Span
+from tools.local.pods import Account, render_text
+from tools.local.rendered import STACKS, Rendered
+from tools.local.telemetry import Collector, Platform
 from tools.recorder import PROJECT, ROOT
 from tools.servers.build import SERVERS, binary
 

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.servers.control_plane import ControlPlane
-from tests.servers.harness import Process, http_text
-from tests.servers.local import Account, Local, Pod, render_text, workloads
-from tests.servers.rendered import STACKS, Rendered
+from tools.local.control_plane import ControlPlane
+from tools.local.harness import Process, http_text
+from tools.local.pods import Account, Local, Pod, render_text, workloads
+from tools.local.rendered import STACKS, Rendered
 from tools.servers.build import binary
 
 # Everything at once: what a stack file can ask of the configurations, and both sources of every secret.

@@ -24,7 +24,7 @@ from tests.boards import BOARDS, STACK, filled, prometheus_queries
 from tests.catalogue import place
 from tests.servers import sample
 from tests.servers.conftest import BOARD
-from tests.servers.harness import Process, eventually, free_port, http_json
+from tools.local.harness import Process, eventually, free_port, http_json
 from tools.servers.build import binary
 
 PLACE = place(STACK)

@@ -21,7 +21,7 @@ from tests.servers.delivery import (
     heartbeats,
     texts,
 )
-from tests.servers.harness import eventually
+from tools.local.harness import eventually
 
 LABELS = {
     "alertname": "KubernetesPodCrashLooping",

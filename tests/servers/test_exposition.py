@@ -16,18 +16,19 @@ from components.prometheus.config import OUT_OF_ORDER_WINDOW
 from rules.metrics import PUSHED, Metric
 from rules.nodes.scrape import NODE_EXPORTER
 from tests.catalogue import everything
-from tests.servers import otlp
-from tests.servers.control_plane import ControlPlane
 from tests.servers.exposition import Exposition, difference, exposition, scraped, settled
-from tests.servers.harness import Process, eventually, free_port, http_text
 from tests.servers.kubernetes_metrics import cadvisor, documented
-from tests.servers.local import Account, Local, render_text
-from tests.servers.logs import Loki, Promtail, stack
-from tests.servers.otlp import Counter, Log, Span
-from tests.servers.rendered import Rendered
 from tests.servers.reported import CONTAINER, NAMESPACE, STATUSES, made, objects
-from tests.servers.telemetry import Collector
-from tests.servers.traces import AGENT, SAMPLING, STORAGES, Jaeger, stack_files, traces
+from tests.servers.traces import AGENT, SAMPLING, STORAGES, stack_files, traces
+from tools.local import otlp
+from tools.local.control_plane import ControlPlane
+from tools.local.harness import Process, eventually, free_port, http_text
+from tools.local.logs import Loki, Promtail, stack
+from tools.local.otlp import Counter, Log, Span
+from tools.local.pods import Account, Local, render_text
+from tools.local.rendered import Rendered
+from tools.local.telemetry import Collector
+from tools.local.traces import Jaeger
 from tools.recorder import ROOT
 from tools.servers.build import binary
 

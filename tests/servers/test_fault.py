@@ -9,7 +9,6 @@ import pytest
 
 from dashboards.uids import Dashboard, runbook_uid
 from tests.conftest import merged
-from tests.servers.control_plane import ControlPlane
 from tests.servers.faults import (
     KEY,
     OFTEN,
@@ -23,8 +22,9 @@ from tests.servers.faults import (
     firing,
     settled,
 )
-from tests.servers.harness import eventually, http_json
-from tests.servers.local import Account
+from tools.local.control_plane import ControlPlane
+from tools.local.harness import eventually, http_json
+from tools.local.pods import Account
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.servers.control_plane import NODES, ControlPlane
-from tests.servers.harness import Process, ServerDied, eventually, free_port, http_json, http_text
+from tools.local.control_plane import NODES, ControlPlane
+from tools.local.harness import Process, ServerDied, eventually, free_port, http_json, http_text
 from tools.servers.build import version
 
 ROOT = Path(__file__).parents[2]
@@ -193,7 +193,7 @@ def test_a_server_that_does_not_exist_is_reported(tmp_path: Path) -> None:
 
 def test_servers_die_with_a_test_run_that_is_killed(tmp_path: Path) -> None:
     run = (
-        "import sys; from pathlib import Path; from tests.servers.harness import Process\n"
+        "import sys; from pathlib import Path; from tools.local.harness import Process\n"
         "with Process(['sleep', '600'], log=Path(sys.argv[1])) as server:\n"
         "    print(server.child.pid, flush=True); sys.stdin.read()"
     )

@@ -26,9 +26,10 @@ import yaml
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
 
 from components.images import JAEGER
-from tests.servers.harness import Process, eventually, free_port, http_json, http_text
-from tests.servers.traces import AGENT, SAMPLING, STORAGES, Jaeger, Trace, one, request, stack_files, traces
+from tests.servers.traces import AGENT, SAMPLING, STORAGES, one, stack_files, traces
 from tools import render
+from tools.local.harness import Process, eventually, free_port, http_json, http_text
+from tools.local.traces import Jaeger, Trace, request
 from tools.recorder import ROOT
 from tools.servers.build import SERVERS, binary
 

@@ -27,8 +27,8 @@ from rules.logs.saved import SAVED, SavedQuery
 from rules.model import runbooks
 from rules.monitoring.outside_cases import CASES as OF_OUTSIDE
 from tests.boards import BOARDS, STACK, filled, loki_queries, queries
-from tests.servers.harness import eventually, http_json
-from tests.servers.logs import SECOND, Loki
+from tools.local.harness import eventually, http_json
+from tools.local.logs import SECOND, Loki
 from tools.servers.build import binary
 
 RULES: dict[str, dict[str, Any]] = {

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from components.logs import LABELS
-from tests.servers.harness import Process, eventually, free_port, http_json, http_text
-from tests.servers.logs import SECOND, Loki, stack
+from tools.local.harness import Process, eventually, free_port, http_json, http_text
+from tools.local.logs import SECOND, Loki, stack
 from tools.servers.build import binary
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "never-on-the-wire"}

@@ -20,11 +20,11 @@ import pytest
 import yaml
 
 from rules.monitoring.scrape import PROBE_INTERVAL
-from tests.servers.asked import EVERYWHERE, get, number, query, wait_until
-from tests.servers.control_plane import ADVERTISED, NODES, ControlPlane
-from tests.servers.harness import eventually, free_port, http_text
-from tests.servers.local import Account, Local, render_text
-from tests.servers.rendered import Manifest, Rendered
+from tools.local.asked import EVERYWHERE, get, number, query, wait_until
+from tools.local.control_plane import ADVERTISED, NODES, ControlPlane
+from tools.local.harness import eventually, free_port, http_text
+from tools.local.pods import Account, Local, render_text
+from tools.local.rendered import Manifest, Rendered
 from tools.recorder import ROOT
 
 STACK, AGENTS = "monitoring", "monitoring-node-agents"

@@ -13,10 +13,10 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
 
-from tests.servers.control_plane import ControlPlane
-from tests.servers.harness import eventually, http_json, http_text
-from tests.servers.local import Account, Local
-from tests.servers.rendered import Rendered
+from tools.local.control_plane import ControlPlane
+from tools.local.harness import eventually, http_json, http_text
+from tools.local.pods import Account, Local
+from tools.local.rendered import Rendered
 
 SERIES = 500
 """Per batch: with a batch every few milliseconds, far more than a cluster's scrapes."""

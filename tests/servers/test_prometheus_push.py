@@ -18,11 +18,11 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
     Sum,
 )
 
-from tests.servers.asked import EVERYWHERE, get, query, wait_until
-from tests.servers.control_plane import ControlPlane
-from tests.servers.harness import eventually, http_text
-from tests.servers.local import Account, Local
-from tests.servers.rendered import Rendered
+from tools.local.asked import EVERYWHERE, get, query, wait_until
+from tools.local.control_plane import ControlPlane
+from tools.local.harness import eventually, http_text
+from tools.local.pods import Account, Local
+from tools.local.rendered import Rendered
 
 RESOURCE = {
     "service.name": "billing-agent",

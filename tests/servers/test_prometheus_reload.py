@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.servers.asked import get
-from tests.servers.control_plane import ControlPlane
-from tests.servers.harness import Process, eventually, http_text
-from tests.servers.local import Account, Local
-from tests.servers.rendered import Rendered
+from tools.local.asked import get
+from tools.local.control_plane import ControlPlane
+from tools.local.harness import Process, eventually, http_text
+from tools.local.pods import Account, Local
+from tools.local.rendered import Rendered
 
 RULES, SCRAPE, CONFIG = "/etc/prometheus/rules", "/etc/prometheus/scrape", "/etc/prometheus/config"
 

@@ -16,9 +16,9 @@ import pytest
 from components.logs import LABELS
 from components.promtail import config
 from tests.planted import BY_KEY, KEPT, PLANTED, SAID, SECRET_PARTS
-from tests.servers.control_plane import ControlPlane
-from tests.servers.harness import eventually, http_text
-from tests.servers.logs import LogFile, Loki, Promtail, metric, stack
+from tools.local.control_plane import ControlPlane
+from tools.local.harness import eventually, http_text
+from tools.local.logs import LogFile, Loki, Promtail, metric, stack
 from tools.servers.build import binary
 
 NODE, OTHER_NODE = "node-a", "node-b"

@@ -23,9 +23,9 @@ from components.settings.stack import Settings, read
 from components.yaml_text import text
 from rules.model import Severity
 from tests.conftest import stack_text
-from tests.servers.local import render_text
-from tests.servers.rendered import STACKS, Rendered
 from tools import stack_file
+from tools.local.pods import render_text
+from tools.local.rendered import STACKS, Rendered
 from tools.recorder import ROOT
 from tools.servers.build import binary
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.servers.asked import query
-from tests.servers.control_plane import ControlPlane
 from tests.servers.faults import OFTEN, AlertingPath, DeadMan, Server, alerting_path, firing
-from tests.servers.harness import eventually
-from tests.servers.local import Account
+from tools.local.asked import query
+from tools.local.control_plane import ControlPlane
+from tools.local.harness import eventually
+from tools.local.pods import Account
 
 PATIENCE = 60
 """Seconds within which the alarm must come: the last calls, and then three that do not."""

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 from dashboards.boards import boards
 from dashboards.model import Board, View
 from tests.boards import filled, prometheus_queries
-from tests.servers.harness import http_json
 from tools.bench.rules import evaluations, production, running, say
+from tools.local.harness import http_json
 
 SERIES = 100_000
 RANGE, STEP = 6 * 3600, 30

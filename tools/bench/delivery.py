@@ -20,12 +20,12 @@ from statistics import median
 from components.settings.stack import Settings
 from components.settings.stack import read as read_settings
 from rules.model import Alert, Group, Recording, Severity
-from tests.servers.asked import query
-from tests.servers.control_plane import ControlPlane
 from tests.servers.faults import VOLUME, AlertingPath, alerting_path
-from tests.servers.harness import eventually, http_text
-from tests.servers.local import Account
 from tools import stack_file
+from tools.local.asked import query
+from tools.local.control_plane import ControlPlane
+from tools.local.harness import eventually, http_text
+from tools.local.pods import Account
 from tools.recorder import ROOT
 
 GOAL = 60

@@ -22,11 +22,11 @@ from components.settings.quantities import Duration
 from components.settings.stack import Settings
 from components.settings.stack import read as read_settings
 from tests.conftest import merged, stack_text
-from tests.servers.harness import Process, eventually, free_port, http_json, http_text
-from tests.servers.local import render_text
-from tests.servers.rendered import Rendered
 from tools import stack_file
 from tools.bench.sample import NOW, Series, of_size
+from tools.local.harness import Process, eventually, free_port, http_json, http_text
+from tools.local.pods import render_text
+from tools.local.rendered import Rendered
 from tools.recorder import ROOT
 from tools.servers.build import binary
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.servers.harness import Process, eventually, free_port, http_json, http_text
+from tools.local.harness import Process, eventually, free_port, http_json, http_text
 from tools.servers.build import binary
 
 ADVERTISED = "192.0.2.10"

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from tests.servers.control_plane import ControlPlane
-from tests.servers.harness import Process, free_port
-from tests.servers.rendered import Manifest, Rendered, render_stack
+from tools.local.control_plane import ControlPlane
+from tools.local.harness import Process, free_port
+from tools.local.rendered import Manifest, Rendered, render_stack
 from tools.servers.build import binary
 
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"

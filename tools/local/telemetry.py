@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.servers.control_plane import ControlPlane
-from tests.servers.harness import Process, free_port, http_json, http_text
-from tests.servers.local import Account, Local, Pod
-from tests.servers.logs import Loki, container, moved
-from tests.servers.rendered import Manifest, Rendered
-from tests.servers.traces import Jaeger
 from tools import render
+from tools.local.control_plane import ControlPlane
+from tools.local.harness import Process, free_port, http_json, http_text
+from tools.local.logs import Loki, container, moved
+from tools.local.pods import Account, Local, Pod
+from tools.local.rendered import Manifest, Rendered
+from tools.local.traces import Jaeger
 from tools.servers.build import binary
 
 NAME = "otel-collector"

@@ -14,9 +14,9 @@ from urllib.parse import urlencode
 
 import yaml
 
-from tests.servers.control_plane import ControlPlane
-from tests.servers.harness import Process, free_port, http_json, http_text
 from tools import render
+from tools.local.control_plane import ControlPlane
+from tools.local.harness import Process, free_port, http_json, http_text
 from tools.recorder import ROOT
 from tools.servers.build import binary
 

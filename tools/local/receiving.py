@@ -19,7 +19,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from tests.servers.harness import free_port
+from tools.local.harness import free_port
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.servers.harness import eventually, http_json
-from tests.servers.local import Local
-from tests.servers.rendered import Manifest
+from tools.local.harness import eventually, http_json
+from tools.local.pods import Local
+from tools.local.rendered import Manifest
 
 EVERYWHERE = {"cluster": "dev-1", "environment": "dev"}
 """Labels of every series of the stack `dev`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards.marks import alerts_of, rollouts
+from dashboards.marks import alerts_with, rollouts
 from dashboards.model import Board, Panel, Query, Row, View, counted, found, measured, variable
 from dashboards.uids import Dashboard
 from rules.kubernetes.alerts import capacity, pods, workloads
@@ -197,6 +197,6 @@ BOARD = Board(
         variable("namespace", 'kube_pod_info{cluster=~"$cluster"}', "Namespace", multiple=False),
     ),
     related=(Dashboard.KUBERNETES_CLUSTER, Dashboard.KUBERNETES_WORKLOAD, Dashboard.LOGS, Dashboard.ALERTS),
-    marks=(alerts_of("kubernetes"), rollouts(IN_NAMESPACE)),
+    marks=(alerts_with(IN_NAMESPACE), rollouts(IN_NAMESPACE)),
     rows=(_SIGNALS, _WORKLOADS, _USAGE, _LIMITS),
 )

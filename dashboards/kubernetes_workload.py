@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboards.datasources import LOKI
 from dashboards.kubernetes_namespace import IN_NAMESPACE
-from dashboards.marks import alerts_of, rollouts
+from dashboards.marks import alerts_with, rollouts
 from dashboards.model import Board, Panel, Query, Row, View, counted, found, measured, variable
 from dashboards.uids import Dashboard
 from rules.kubernetes.alerts import pods, workloads
@@ -246,6 +246,6 @@ BOARD = Board(
         variable("workload", f"{POD_OWNER}{{{IN_NAMESPACE}}}", "Workload", multiple=False),
     ),
     related=(Dashboard.KUBERNETES_NAMESPACE, Dashboard.LOGS, Dashboard.LOGS_ERRORS, Dashboard.ALERTS),
-    marks=(alerts_of("kubernetes"), rollouts(f'{IN_NAMESPACE}, deployment="$workload"')),
+    marks=(alerts_with(IN_NAMESPACE), rollouts(f'{IN_NAMESPACE}, deployment="$workload"')),
     rows=(_SIGNALS, _SATURATION, _ENDS, _PODS, _LINES),
 )

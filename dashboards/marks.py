@@ -13,11 +13,11 @@ def alerts_of(*systems: str) -> Mark:
 
 
 def alerts_with(matchers: str) -> Mark:
-    """The same of all alerts with these labels."""
+    """The same of all alerts with these labels; one line for each, whatever number of subjects it fires for."""
     return Mark(
         name="Alerts",
-        expr=f'ALERTS{{alertstate="firing", {matchers}, severity=~"critical|warning"}}',
-        text="{{alertname}} ({{severity}}) {{namespace}} {{pod}} {{node}}",
+        expr=f'max by (alertname, severity) (ALERTS{{alertstate="firing", {matchers}, severity=~"critical|warning"}})',
+        text="{{alertname}} ({{severity}})",
         colour="red",
     )
 

@@ -163,7 +163,8 @@ def one(watched: Watched) -> Board:
 
 def _burn(burn: Burn, watched: Watched) -> Panel:
     """Both windows of a burn-rate alert, and where it fires: each objective has a line of its own."""
-    lines = {
+    # More than all events cannot fail: where there is no such alert, its line is never crossed.
+    lines = {slo.name: "1" for slo in watched.slos} | {
         alert.labels["slo"]: decimal(threshold)
         for alert in watched.alerts
         if alert.labels.get("burn") == burn.name.lower()
@@ -183,7 +184,7 @@ def _burn(burn: Burn, watched: Watched) -> Panel:
             f"The alert of this speed fires while both windows, {burn.long} and {burn.short}, are above the line: at"
             f" that rate {burn.budget:.0%} of a budget is gone within {burn.long}."
         ),
-        queries=(*windows, *([line] if lines else [])),
+        queries=(*windows, line),
         unit=Unit.RATIO,
         width=12,
     )

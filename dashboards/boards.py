@@ -90,8 +90,14 @@ def _panels_of_stack(
 
 
 def _scraped(board: Board, jobs: Collection[str]) -> Board:
-    """A board without the rows whose telemetry this stack has not."""
-    return replace(board, rows=tuple(row for row in board.rows if not row.needs or row.needs in jobs))
+    """A board without the rows and panels whose telemetry this stack has not."""
+    there = {"", *jobs}
+    rows = (
+        replace(row, panels=tuple(panel for panel in row.panels if panel.needs in there))
+        for row in board.rows
+        if row.needs in there
+    )
+    return replace(board, rows=tuple(rows))
 
 
 def rendered(on: Collection[str], watched: Watched) -> tuple[Rendered, ...]:

@@ -70,6 +70,8 @@ class Panel:
     """Labels that a ranking shows, in this order; others are hidden."""
     drill: Dashboard | None = None
     """Where a click on a row of a ranking leads, with the row's labels as variables."""
+    needs: str = ""
+    """The scrape job without which the panel is left out."""
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ def _screen(show: Show) -> None:
     """What runs where, and how much there is."""
     for name, url in show.stack.urls().items():
         say(f"  {name:<24}{url}")
-    say(f"  {'Grafana':<24}not started: there is no `grafana` on the PATH\n")
+    say("")
     for what, number in show.numbers().items():
         say(f"  {number:>12g} {what}")
     say(f"  ({', '.join(UNANSWERABLE)} are not up: nothing here can answer for them)\n")

@@ -7,7 +7,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -41,7 +41,7 @@ class Sent:
     spans: Sequence[str]
     """Their ids."""
     metrics: Mapping[str, float]
-    """The last value of each series, a histogram's count, by name and attributes as JSON."""
+    """The last value of each series, a histogram's count, by name, unit and attributes as JSON."""
     lines: int
 
 
@@ -80,11 +80,18 @@ class Agents:
         """All of them, at work; on the way out they send what is left, and say what they have sent."""
         with ExitStack() as exits:
             shipping = exits.enter_context(self._shipping())
+            exits.callback(self.end)
             for name in self.ports:
-                exits.callback(self._stop, name)
                 self.start(name)
             shipping.start()
             yield
+
+    def end(self) -> None:
+        """Let them end, those first that ask the others."""
+        for name in reversed([*self._processes]):
+            self._processes.pop(name).terminate()
+        for log in self._logs:
+            log.ship()
 
     def start(self, name: str) -> None:
         """Start one, and wait until it listens."""
@@ -105,7 +112,7 @@ class Agents:
         argv = [sys.executable, "-m", f"tools.demo.agents.{name}"]
         output = self.home / f"{name}.log"
         process = Process(argv, log=output, env=env, cwd=ROOT).__enter__()
-        if name not in self._processes:
+        if name not in self._processes:  # not started again
             self._logs.append(_Log(output, self.promtail.file(self._pods[name])))
         self._processes[name] = process
         if name != "planner":  # nobody calls it
@@ -114,10 +121,6 @@ class Agents:
     def kill(self, name: str) -> None:
         """End one as a lost machine would."""
         self._processes[name].kill()
-
-    def _stop(self, name: str) -> None:
-        with suppress(KeyError):
-            self._processes[name].terminate()
 
     def sent(self, name: str) -> Sent:
         """What one of them has sent, when it has ended."""
@@ -139,8 +142,6 @@ class Agents:
         finally:
             ended.set()
             thread.join()
-            for log in self._logs:
-                log.ship()
 
 
 @dataclass

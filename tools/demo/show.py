@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -21,7 +22,7 @@ HEALTHY = 8.0
 RECOVERY = 20.0
 """Seconds of an unattended show that are left for the end of the alert."""
 LATE = 30.0
-"""Seconds after which a show that should be over is."""
+"""Seconds after which a show that should be over is, if news may still come."""
 LONGEST_OUTAGE = 180.0
 """Seconds that somebody who watches waits for the slower alerts."""
 SHORTEST = HEALTHY + RECOVERY + 2
@@ -38,16 +39,16 @@ COST = " + ".join(f"({term} or vector(0))" for term in _TERMS)
 
 CHARTS: Mapping[str, Mapping[str, str]] = {
     "Runs of agents, per second": {
-        "succeeded": f'sum(rate({RUNS}, error_type=""}}[10s]))',
-        "failed": f'sum(rate({RUNS}, error_type!=""}}[10s]))',
+        "succeeded": f'sum(rate({RUNS}, error_type=""}}[5s]))',
+        "failed": f'sum(rate({RUNS}, error_type!=""}}[5s]))',
     },
     "Requests to models, per second": {
-        "answered": 'sum(rate(gen_ai_client_operation_duration_seconds_count{error_type=""}[10s]))',
-        "failed": 'sum(rate(gen_ai_client_operation_duration_seconds_count{error_type!=""}[10s]))',
+        "answered": 'sum(rate(gen_ai_client_operation_duration_seconds_count{error_type=""}[5s]))',
+        "failed": 'sum(rate(gen_ai_client_operation_duration_seconds_count{error_type!=""}[5s]))',
     },
     "Tokens, per second": {
-        "input": f'sum(rate({TOKENS}, gen_ai_token_type="input"}}[10s]))',
-        "output": f'sum(rate({TOKENS}, gen_ai_token_type="output"}}[10s]))',
+        "input": f'sum(rate({TOKENS}, gen_ai_token_type="input"}}[5s]))',
+        "output": f'sum(rate({TOKENS}, gen_ai_token_type="output"}}[5s]))',
     },
     "Cost so far, USD": {"cost": COST},
 }
@@ -97,7 +98,12 @@ class Show:
     alerts: list[Change] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     _states: dict[str, str] = field(default_factory=dict)
+    _read: int = field(init=False)
+    """Messages that were looked at: what came before the show is of a model that had not been started yet."""
     _clock: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self._read = len(self.services.posted)
 
     @property
     def now(self) -> float:
@@ -112,8 +118,10 @@ class Show:
         return self._told("RESOLVED")
 
     def _told(self, state: str) -> bool:
+        """Whether somebody took the news since the model was killed."""
+        since = next((event.at for event in self.events if event.kind == "broken"), self.now)
         return any(
-            message.accepted and {ALERT, state} <= set(message.title.replace(":", "").split())
+            message.accepted and message.at > since and {ALERT, state} <= set(re.split(r"\W+", message.title))
             for message in self.messages
         )
 
@@ -145,7 +153,8 @@ class Show:
     def _over(self) -> bool:
         if self.seconds is None:
             return self.resolved or self.now > LONGEST_OUTAGE + LATE + HEALTHY
-        return self.now > self.seconds and (self.resolved or self.now > self.seconds + LATE)
+        refused = any(not message.accepted for message in self.messages)
+        return self.now > self.seconds and (self.resolved or refused or self.now > self.seconds + LATE)
 
     def _long_enough(self) -> bool:
         """Whether the model was away for as long as the show needs."""
@@ -168,14 +177,15 @@ class Show:
                 self.alerts.append(Change(self.now, name, state))
                 self._happened("alert", f"{name} is {state}")
         self._states = states
-        for posted in self.services.posted[len(self.messages) :]:
-            message = self._read(posted)
+        for posted in self.services.posted[self._read :]:
+            self._read += 1
+            message = self._as_read(posted)
             self.messages.append(message)
             self._happened(
                 "told", f"{message.receiver} {'is told' if message.accepted else 'refuses'}: {message.title}"
             )
 
-    def _read(self, posted: Posted) -> Message:
+    def _as_read(self, posted: Posted) -> Message:
         """A message of Slack's or PagerDuty's as a person would read it."""
         at, accepted = posted.at - self._clock, posted.status < 400
         if "attachments" in posted.body:
@@ -199,7 +209,7 @@ class Show:
             "failed runs": number(f'{RUNS}, error_type!=""}}'),
             "tokens": number(f"{TOKENS}}}"),
             "USD": round(number(COST), 4),
-            "spans": number("traces_span_metrics_calls_total"),
+            "spans": number("otelcol_exporter_sent_spans_total"),
             "log lines": self.stack.loki.count(f'{{namespace="{NAMESPACE}"}}'),
         }
 

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from components import ports
 from tools import render, stack_file
+from tools.demo import grafana
 from tools.demo.platform import Agents
 from tools.local.control_plane import NODES, ControlPlane
 from tools.local.harness import Process, eventually, free_port, http_json, http_text
@@ -76,17 +77,25 @@ def text(services: str) -> str:
 
 
 class Stack:
-    """Every server of the stack but Grafana; nothing runs before :meth:`running`."""
+    """Every server of the stack, Grafana if there is one; nothing runs before :meth:`running`."""
 
-    def __init__(self, home: Path, plane: ControlPlane, services: str, say: Callable[[str], None]) -> None:
-        self.home, self.plane, self._say = home, plane, say
+    def __init__(
+        self,
+        home: Path,
+        plane: ControlPlane,
+        services: str,
+        say: Callable[[str], None],
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        """``services`` is where people are told, ``env`` is for the agents."""
+        self.home, self.plane, self._services, self._say, self._env = home, plane, services, say, env or {}
         self.rendered: Rendered = render_text(STACK, home / "stack", text(services))
         self.processes: dict[str, Process] = {}
         """By server."""
         objects = self.rendered.objects
         self.loki = Loki(objects, home / "loki")
-        # Before the API server is asked, so that the slowest is on its way.
-        self._services = services
+        self.grafana: grafana.Grafana | None = None
+        """Only where there is one."""
 
     def _lay_out(self) -> None:
         """What needs accounts of the cluster that the stack was applied to."""
@@ -121,7 +130,7 @@ class Stack:
                 f"prometheus-0.prometheus-headless.{namespace}.svc:{ports.PROMETHEUS}": addresses["prometheus"][1],
             },
         )
-        self.agents = Agents(self.plane, home / "agents", self.collector.url, self.promtail)
+        self.agents = Agents(self.plane, home / "agents", self.collector.url, self.promtail, self._env)
         self.prometheus = local(
             "prometheus",
             ports={ports.PROMETHEUS: prometheus},
@@ -177,11 +186,24 @@ class Stack:
                 loki.ready(self.loki.is_ready, within=120)
             with self._step("the agents"):
                 exits.enter_context(self.agents.running())
+            if binary := grafana.found():
+                with self._step("Grafana"):
+                    self._start_grafana(binary, exits)
             with self._step("Promtail"):
                 self.processes["promtail"] = exits.enter_context(self.promtail.running())
             with self._step("every target and every store"):
                 eventually(self._complete, 90, "everything is scraped, and telemetry of the agents is everywhere")
             yield
+
+    def _start_grafana(self, binary: Path, exits: ExitStack) -> None:
+        urls = {
+            "prometheus": self.prometheus.url,
+            "alertmanager": self.alertmanager.url,
+            "loki": self.loki.url,
+            "jaeger": self.jaeger.url(ports.JAEGER_QUERY),
+        }
+        self.grafana = grafana.Grafana(binary, self.rendered.folder / "grafana", self.home / "grafana", urls)
+        self.processes["grafana"] = exits.enter_context(self.grafana.running())
 
     @contextmanager
     def _step(self, what: str) -> Iterator[None]:
@@ -206,7 +228,7 @@ class Stack:
         down = {target["labels"]["job"] for target in self.targets() if target["health"] != "up"}
         has = {
             "metrics": self.number('count(gen_ai_client_token_usage_sum{job="planner"})'),
-            "metrics of spans": self.number('count(traces_span_metrics_calls_total{service_name="planner"})'),
+            "spans": "planner" in (http_json(self.jaeger.url(ports.JAEGER_QUERY, "/api/services"))["data"] or ()),
             "lines": self.loki.series('{namespace="agents", app="planner"}'),
         }
         return [*sorted(down.difference(UNANSWERABLE)), *(what for what, found in has.items() if not found)]
@@ -230,11 +252,12 @@ class Stack:
             "Prometheus": self.prometheus.url,
             "Alertmanager": self.alertmanager.url,
             "Loki": self.loki.url,
-            "Jaeger": self.jaeger.url(16686),
+            "Jaeger": self.jaeger.url(ports.JAEGER_QUERY),
             "OpenTelemetry collector": self.collector.url,
             "Promtail": self.promtail.url,
             **{exporter.server: exporter.url for exporter in self.exporters},
             "Kubernetes API": self.plane.url,
+            "Grafana": self.grafana.url if self.grafana else "not started: there is no `grafana` on the PATH",
         }
 
 

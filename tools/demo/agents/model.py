@@ -13,7 +13,8 @@ from typing import Any
 SECONDS = 0.04
 SLOW_SECONDS, SLOW_EVERY = 0.9, 29
 FAILURES = {37: (500, "the model has crashed"), 53: (429, "too many requests")}
-"""Of each so many requests one fails so. Primes, so that they rarely meet; all together, about one in twenty."""
+"""Of each so many requests one fails so. Primes, so that they rarely meet; all together, about one in twenty. As
+gateways do, it repeats to whom: the caller's key gets into exceptions that way, and from there into telemetry."""
 SYSTEM_TOKENS = 1200
 """What instructions and descriptions of tools come to."""
 
@@ -60,7 +61,11 @@ class Handler(BaseHTTPRequestHandler):
         time.sleep(SLOW_SECONDS if number % SLOW_EVERY == 0 else SECONDS)
         for every, (status, why) in FAILURES.items():
             if number % every == 0:
-                self._send(status, "application/json", json.dumps({"error": {"message": why}}))
+                self._send(
+                    status,
+                    "application/json",
+                    json.dumps({"error": {"message": f"{why}: {self.headers['Authorization']}"}}),
+                )
                 return
         self._send(200, "application/json", json.dumps(_reply(asked, number)))
 

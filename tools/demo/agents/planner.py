@@ -49,10 +49,10 @@ class Planner:
         """Do one task; that it failed, its span, its duration and its line say."""
         calls = itertools.count()
         with suppress(Exception), genai.invoke_local_agent(agent_name=AGENT, request_model=MODEL):
-            log.info("begins", extra=fields(prompt=task))
+            log.info("begins", extra=fields({"gen_ai.prompt": task}))
             try:
                 await self._solve(task, calls)
-                log.info("done: %s", task)
+                log.info("done")
             except Exception:
                 log.exception("the run has failed")
                 raise
@@ -93,14 +93,14 @@ class Planner:
                 else:
                     result = await asyncio.to_thread(a2a.ask, self.researcher, query)
             except Exception:
-                log.exception("a tool has failed", extra=fields(tool=name))
+                log.exception("a tool has failed", extra=fields({"tool": name}))
                 raise
             invocation.tool_result = result
             return result
         return "This tool does not work now."
 
     async def _search(self, query: str) -> str:
-        with timed(mcp_duration, mcp__method__name="tools/call", gen_ai__tool__name="search") as said:
+        with timed(mcp_duration, {"mcp.method.name": "tools/call", "gen_ai.tool.name": "search"}) as said:
             result = await self.tools.call_tool("search", {"query": query})
             text = " ".join(part.text for part in result.content if part.type == "text")
             if result.is_error:

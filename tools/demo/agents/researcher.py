@@ -23,7 +23,7 @@ def answer(question: str) -> str:
         except Exception:
             log.exception("could not answer")
             raise
-        log.info("answered", extra=fields(tokens=asked.usage.total_tokens if asked.usage else 0))
+        log.info("answered", extra=fields({"tokens": asked.usage.total_tokens if asked.usage else 0}))
         return asked.choices[0].message.content or ""
 
 

@@ -45,9 +45,9 @@ def histogram(name: str, unit: str, ends: Sequence[float]) -> Histogram:
 
 
 @contextmanager
-def timed(duration: Histogram, **attributes: str) -> Iterator[MutableMapping[str, str]]:
+def timed(duration: Histogram, attributes: Mapping[str, str]) -> Iterator[MutableMapping[str, str]]:
     """Record how long the block took; what it adds to the mapping is recorded with it, and so is how it failed."""
-    said = {name.replace("__", "."): value for name, value in attributes.items()}
+    said = dict(attributes)
     began = time.perf_counter()
     try:
         yield said
@@ -102,7 +102,7 @@ class Metrics(OTLPMetricExporter):
         result = super().export(metrics_data, timeout_millis, **kwargs)
         if result is MetricExportResult.SUCCESS:
             self.sent |= {
-                json.dumps([metric.name, dict(point.attributes or {})], sort_keys=True): _value(point)
+                json.dumps([metric.name, metric.unit, dict(point.attributes or {})]): _value(point)
                 for resource in metrics_data.resource_metrics
                 for scope in resource.scope_metrics
                 for metric in scope.metrics
@@ -150,6 +150,6 @@ def _end(*_: object) -> NoReturn:
     sys.exit(0)
 
 
-def fields(**values: object) -> Mapping[str, object]:
-    """What a line says beside its message: ``log.info("...", extra=fields(order=7))``."""
+def fields(values: Mapping[str, object]) -> Mapping[str, object]:
+    """What a line says beside its message: ``log.info("...", extra=fields({"order": 7}))``."""
     return {"fields": values}

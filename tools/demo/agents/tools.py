@@ -24,8 +24,10 @@ _calls = itertools.count(1)
 
 async def measured(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
     """Around everything that a client asks for."""
-    tool = {"gen_ai__tool__name": str(ctx.params["name"])} if ctx.method == "tools/call" and ctx.params else {}
-    with timed(duration, mcp__method__name=ctx.method, **tool) as said:
+    about = {"mcp.method.name": ctx.method}
+    if ctx.method == "tools/call" and ctx.params:
+        about["gen_ai.tool.name"] = str(ctx.params["name"])
+    with timed(duration, about) as said:
         result = await call_next(ctx)
         if isinstance(result, CallToolResult) and result.is_error:
             said["error.type"] = "tool_error"
@@ -41,9 +43,9 @@ async def search(query: str) -> str:
     number = next(_calls)
     await asyncio.sleep(SLOW_SECONDS if number % SLOW_EVERY == 0 else 0.01)
     if number % FAILS_EVERY == 0:
-        log.error("the index does not answer", extra=fields(tool="search"))
+        log.error("the index does not answer", extra=fields({"tool": "search"}))
         raise TimeoutError("the index does not answer")
-    log.info("searched", extra=fields(tool="search", characters=len(query)))
+    log.info("searched", extra=fields({"tool": "search", "characters": len(query)}))
     return f"{number % 7} documents"
 
 

@@ -137,15 +137,12 @@ def record(stack: str, config: Mapping[str, Any], secrets: Mapping[str, str]) ->
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """A run keeps nearly all that it makes, among the providers' many thousands of types: looking for what it does not
-    keep takes half of its time."""
-    was_on = gc.isenabled()
+    """A run keeps nearly all that it makes; to look for the rest among the providers' types is half of its time."""
     gc.disable()
     try:
         yield
     finally:
-        if was_on:
-            gc.enable()
+        gc.enable()
 
 
 def _program() -> None:

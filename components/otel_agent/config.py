@@ -24,6 +24,8 @@ DATA = "/var/lib/otel-agent"
 NODE = "K8S_NODE_NAME"
 """Variable of the environment: the node that a pod of it reads."""
 
+# Each time every file is opened: of 300 that nobody writes to, that takes 2 % of a core; 9 % at the default of 200 ms.
+POLL = "1s"
 # An entry that grows past this is cut in parts; Loki cuts lines far earlier (`loki.limits.lineSize`).
 LARGEST_ENTRY = 2 * MEBIBYTE
 # Every stream of a node that printed within ENTRY_WAIT: 250 pods, some with several containers, two streams each.
@@ -90,6 +92,7 @@ def _file_log(settings: LogSettings) -> dict[str, Any]:
         # A pod's folder begins with its namespace: what is dropped as a whole is not even read.
         "exclude": [f"{POD_LOGS}/{namespace}_*/*/*.log" for namespace in dropped],
         "start_at": "beginning",
+        "poll_interval": POLL,
         "storage": QUEUE,
         "include_file_path": True,
         "include_file_name": False,

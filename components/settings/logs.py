@@ -101,7 +101,7 @@ class LogSettings(Workload):
 
     collector: LogCollector = "promtail"
     """What runs on every node; Promtail is end-of-life since 2026-03-02 and gets no more fixes."""
-    resources: Resources = resources("50m", "128Mi", "384Mi")
+    resources: Resources = resources("50m", "128Mi", "256Mi")
     """Requests and limits, per node."""
     drop: Many[DropRule] = ()
     """Lines that are not kept."""

@@ -26,9 +26,9 @@ from tests.servers.log_nodes import (
     rendered,
     static,
 )
-from tools.local.control_plane import ControlPlane
+from tools.local.control_plane import NODES, ControlPlane
 from tools.local.harness import eventually
-from tools.local.logs import Entry, Loki, log_file
+from tools.local.logs import Entry, Loki, log_file, stack
 from tools.local.rendered import Manifest
 from tools.servers.build import binary
 
@@ -91,6 +91,27 @@ def test_a_collector_accepts_what_was_rendered(
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("collector", "name"), [("promtail", "promtail"), ("otel", "otel-agent")])
+def test_a_cluster_runs_it_on_every_node(collector: str, name: str, cluster: ControlPlane, tmp_path: Path) -> None:
+    spaces = {"stack": f"{collector}-stack", "nodeAgents": f"{collector}-nodes"}
+    about = {"name": "c-1", "environment": "dev", "context": "c-1", "flavour": "kind", "namespaces": spaces}
+    (space, *rest) = (
+        made
+        for made in stack(tmp_path, cluster=about, logs={"collector": collector})
+        if made["metadata"]["name"] == spaces["nodeAgents"]
+        or (made["metadata"].get("namespace") == spaces["nodeAgents"] and name in made["metadata"]["name"])
+    )
+    cluster.apply(space)
+    cluster.apply(*rest)
+
+    def ready() -> bool:
+        status = cluster.get("daemonset", name, f"--namespace={spaces['nodeAgents']}")["status"]
+        return bool(status.get("numberReady") == len(NODES))
+
+    eventually(ready, 30, "Pod Security lets its pods in, and they run")
+    cluster.kubectl("delete", "namespace", spaces["nodeAgents"], "--wait=false")
 
 
 @pytest.fixture(scope="module")

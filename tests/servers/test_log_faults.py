@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from components.logs import ENTRY_WAIT
+from components.otel_agent.config import BATCH_BYTES, QUEUE_BYTES
 from components.promtail.config import BATCH_WAIT
 from tests.servers.log_nodes import COLLECTORS, NODE, SPACE, Node, named, pod, rendered, writing
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import eventually, http_text
 from tools.local.logs import Loki, Promtail, metric
+from tools.local.otel_agent import OtelAgent
 from tools.local.rendered import Manifest
 
 IN_HAND = {"promtail": ENTRY_WAIT.seconds + BATCH_WAIT.seconds, "otel": ENTRY_WAIT.seconds + 0.1}
@@ -86,9 +88,11 @@ def test_a_reader_that_is_restarted_goes_on_where_it_was(
     assert found == [line for _, line in written], "each line once, in its order"
 
 
-@pytest.mark.parametrize(("collector", "away"), [("promtail", "loki"), ("otel", "loki"), ("otel", "gateway")])
+@pytest.mark.parametrize(
+    ("collector", "away", "seconds"), [("promtail", "loki", 60), ("otel", "loki", 60), ("otel", "gateway", 20)]
+)
 def test_a_minute_without_whoever_takes_the_lines_costs_nothing(
-    away: str, collector: str, stacks: dict[str, list[Manifest]], cluster: ControlPlane, tmp_path: Path
+    collector: str, away: str, seconds: int, stacks: dict[str, list[Manifest]], cluster: ControlPlane, tmp_path: Path
 ) -> None:
     server = Loki(stacks[collector], tmp_path / "loki")
     node = Node(collector, stacks[collector], tmp_path, cluster, server.url.removeprefix("http://"))
@@ -103,7 +107,7 @@ def test_a_minute_without_whoever_takes_the_lines_costs_nothing(
             eventually(lambda: server.count(query) > 1_000, 30, "lines arrive")
             gone = gateway if away == "gateway" and gateway else loki
             gone.kill()
-            time.sleep(60)
+            time.sleep(seconds)
             reader.check()
             exits.enter_context(node.passing_on() if gone is gateway else server.running())
         eventually(lambda: not lost(server, query, written), 120, "nothing is lost")
@@ -113,6 +117,39 @@ def test_a_minute_without_whoever_takes_the_lines_costs_nothing(
         else:
             assert node.reader.metric("otelcol_exporter_send_failed_log_records_total") == 0
     assert len(found) == len(set(found)), "nothing is doubled"
+
+
+def is_full(reader: OtelAgent) -> bool:
+    """Whether hardly a batch has room, and a file waits to be read on."""
+    held, room = (reader.metric(f"otelcol_exporter_queue_{what}") for what in ("size", "capacity"))
+    return held > 0.9 * room and reader.metric("otelcol_fileconsumer_reading_files") > 0
+
+
+@pytest.mark.parametrize(("restarted", "in_hand"), [(False, 0), (True, 300)])
+def test_a_full_queue_stops_reading_instead_of_dropping(
+    restarted: bool, in_hand: int, stacks: dict[str, list[Manifest]], cluster: ControlPlane, loki: Loki, tmp_path: Path
+) -> None:
+    node = Node("otel", stacks["otel"], tmp_path, cluster, loki.url.removeprefix("http://"))
+    agent = node.reader
+    assert isinstance(agent, OtelAgent)
+    small = f"queue_size: {2 * BATCH_BYTES}"
+    agent.config.write_text(agent.config.read_text().replace(f"queue_size: {QUEUE_BYTES}", small))
+    app = f"waiting-{restarted}".lower()
+    log, query = node.log(pod(cluster, app, labels=named(app))), f'{{cluster="by-otel", app="{app}"}}'
+    with ExitStack() as exits:
+        gateway = exits.enter_context(node.passing_on())
+        reader = exits.enter_context(agent.running())
+        with writing(log, rate=4000) as written:
+            eventually(lambda: loki.count(query) > 1_000, 30, "lines arrive")
+            assert gateway is not None
+            gateway.kill()
+            eventually(lambda: is_full(agent), 60, "the queue is full")
+            if restarted:
+                assert reader.terminate(within=20) == 0
+                exits.enter_context(agent.running())
+        exits.enter_context(node.passing_on())
+        eventually(lambda: len(lost(loki, query, written)) <= in_hand, 120, "all others arrive")
+        eventually(lambda: written[-1][1] in {entry.line for entry in loki.entries(query)}, 60, "the last line arrives")
 
 
 def test_its_probes_answer_and_it_hears_only_of_its_node(

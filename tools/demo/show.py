@@ -209,7 +209,7 @@ class Show:
             "failed runs": number(f'{RUNS}, error_type!=""}}'),
             "tokens": number(f"{TOKENS}}}"),
             "USD": round(number(COST), 4),
-            "spans": number("otelcol_exporter_sent_spans_total"),
+            "spans": number('otelcol_exporter_sent_spans_total{job="otel-collector"}'),
             "log lines": self.stack.loki.count(f'{{namespace="{NAMESPACE}"}}'),
         }
 

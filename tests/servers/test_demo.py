@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tools.demo.show import ALERT, CHARTS, SHORTEST
 from tools.local.harness import eventually
@@ -55,17 +57,21 @@ class Demo:
 
 
 @contextmanager
-def demo(home: Path, *arguments: str, path: str = "") -> Iterator[Demo]:
+def demo(home: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Demo]:
     home.mkdir(exist_ok=True)
     temporary, out, printed, mark = home / "temporary", home / "out", home / "printed", uuid.uuid4().hex
     temporary.mkdir()
-    env = {**os.environ, MARK: mark, "TMPDIR": str(temporary)}
-    if path:
-        env["PATH"] = path
     argv = [sys.executable, "-m", "tools.demo", f"--out={out}", *arguments]
     with (
         printed.open("w") as output,
-        subprocess.Popen(argv, cwd=ROOT, env=env, stdout=output, stderr=subprocess.STDOUT, text=True) as process,
+        subprocess.Popen(
+            argv,
+            cwd=ROOT,
+            env={**os.environ, MARK: mark, "TMPDIR": str(temporary), **(env or {})},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process,
     ):
         try:
             yield Demo(process, printed, temporary, out, mark)
@@ -73,10 +79,33 @@ def demo(home: Path, *arguments: str, path: str = "") -> Iterator[Demo]:
             process.kill()
 
 
+GRAFANA = f"""#!{sys.executable}
+import http.server, os, shutil, sys
+seen, provisioning = os.environ["SEEN"], os.environ["GF_PATHS_PROVISIONING"]
+shutil.copytree(provisioning, seen)
+shutil.copytree(os.path.join(os.path.dirname(provisioning), "dashboards"), os.path.join(seen, "boards"))
+assert sys.argv[1] == "server"
+address = (os.environ["GF_SERVER_HTTP_ADDR"], int(os.environ["GF_SERVER_HTTP_PORT"]))
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/api/health" else 404)
+        self.end_headers()
+        self.wfile.write(b"ok")
+http.server.HTTPServer(address, Handler).serve_forever()
+"""
+"""What the demo needs to see of a Grafana, which cannot be had here."""
+
+
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """A whole one, unattended, as short as it may be."""
-    with demo(tmp_path_factory.mktemp("shown"), f"--seconds={SHORTEST:g}") as made:
+    """A whole one, unattended, as short as it may be, on a machine that has a `grafana`."""
+    home = tmp_path_factory.mktemp("shown")
+    grafana = home / "bin" / "grafana"
+    grafana.parent.mkdir()
+    grafana.write_text(GRAFANA)
+    grafana.chmod(0o755)
+    env = {"PATH": f"{grafana.parent}:{os.environ['PATH']}", "SEEN": str(home / "seen")}
+    with demo(home, f"--seconds={SHORTEST:g}", env=env) as made:
         made.ends(within=240)
         yield made
 
@@ -131,6 +160,22 @@ def test_it_leaves_nothing_but_its_summary(shown: Demo) -> None:
     assert {path.name for path in shown.out.iterdir()} == {"summary.json", "index.html"}
 
 
+def test_a_grafana_gets_the_datasources_and_the_boards_of_the_stack(shown: Demo) -> None:
+    assert re.search(r"^  Grafana +http://127\.0\.0\.1:\d+$", shown.text, re.MULTILINE)
+    seen = shown.out.parent / "seen"
+    (provisioned,) = (yaml.safe_load(path.read_text()) for path in (seen / "datasources").iterdir())
+    urls = json.loads((shown.out / "summary.json").read_text())["urls"]
+    at = {"prometheus": "Prometheus", "alertmanager": "Alertmanager", "loki": "Loki", "jaeger": "Jaeger"}
+    assert {source["uid"]: source["url"] for source in provisioned["datasources"]} == {
+        uid: urls[name] for uid, name in at.items()
+    }
+    (boards,) = (yaml.safe_load(path.read_text()) for path in (seen / "dashboards").iterdir())
+    assert [provider["options"]["path"].rpartition("/")[2] for provider in boards["providers"]] == ["dashboards"]
+    assert {"agents", "agents-llm", "rb-targetdown"} <= {
+        json.loads(path.read_text())["uid"] for path in (seen / "boards").iterdir()
+    }
+
+
 # --- others ---
 
 
@@ -155,10 +200,17 @@ def test_it_ends_at_once_when_told_to_and_leaves_nothing(tmp_path: Path, ending:
         assert not made.out.exists()
 
 
-def test_a_tool_that_is_missing_is_named(tmp_path: Path) -> None:
-    with demo(tmp_path, path=str(tmp_path / "nothing")) as made:
+@pytest.mark.parametrize("missing", ["openssl", "go"])
+def test_a_tool_that_is_missing_is_named(tmp_path: Path, missing: str) -> None:
+    (tmp_path / "bin").mkdir()
+    for tool in {"openssl", "go"} - {missing}:
+        found = shutil.which(tool)
+        assert found
+        (tmp_path / "bin" / tool).symlink_to(found)
+    with demo(tmp_path, env={"PATH": str(tmp_path / "bin")}) as made:
         assert made.ends(within=20) == 1
-        assert "`openssl` is not on the PATH" in made.text
+        assert f"`{missing}` is not on the PATH" in made.text
+        assert "install" in made.text
         assert len(made.text.splitlines()) == 1
 
 

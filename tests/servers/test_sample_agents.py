@@ -18,7 +18,6 @@ from tests.boards import BOARDS, filled, prometheus_queries
 from tests.planted import PLANTED, SAID, SECRET_PARTS
 from tools.demo.platform import INSTRUMENTED, NAMESPACE, Sent
 from tools.demo.stack import PRICES, Stack
-from tools.local.control_plane import ControlPlane
 from tools.local.harness import eventually, http_json
 from tools.local.logs import Entry
 from tools.local.receiving import endpoints
@@ -80,8 +79,8 @@ RECORDED = (
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     home, began = tmp_path_factory.mktemp("platform"), time.time()
-    with endpoints() as services, ControlPlane(home / "control-plane") as plane:
-        stack = Stack(home, plane, services.url, print, ENV)
+    with endpoints() as services:
+        stack = Stack(home, services.url, print, ENV)
         with stack.running():
 
             def recorded() -> dict[str, list[dict[str, Any]]]:

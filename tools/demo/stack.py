@@ -1,4 +1,4 @@
-"""The stack `dev` on this machine: its own stack file, hurried, on the real servers before a simulated cluster."""
+"""The stack `dev` on this machine: its stack file, hurried, on the real servers, with a simulated cluster."""
 
 from __future__ import annotations
 
@@ -82,13 +82,13 @@ class Stack:
     def __init__(
         self,
         home: Path,
-        plane: ControlPlane,
         services: str,
         say: Callable[[str], None],
         env: Mapping[str, str] | None = None,
     ) -> None:
         """``services`` is where people are told, ``env`` is for the agents."""
-        self.home, self.plane, self._services, self._say, self._env = home, plane, services, say, env or {}
+        self.home, self._services, self._say, self._env = home, services, say, env or {}
+        self.plane = ControlPlane(home / "control-plane")
         self.rendered: Rendered = render_text(STACK, home / "stack", text(services))
         self.processes: dict[str, Process] = {}
         """By server."""
@@ -166,6 +166,8 @@ class Stack:
                 return process
 
             loki = running("loki", self.loki.process())  # the slowest: what follows does not need it yet
+            with self._step("a control plane with a simulated node"):
+                exits.enter_context(self.plane)
             with self._step("the stack on the simulated cluster"):
                 self.plane.kubectl("delete", "node", *OTHER_NODES)
                 self.plane.apply(*self.rendered.objects)

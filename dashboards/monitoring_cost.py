@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dashboards.model import Board, Panel, Query, Row, View, alerts_of, measured, variable
+from dashboards.marks import alerts_of
+from dashboards.model import Board, Panel, Query, Row, View, measured, variable
 from dashboards.uids import Dashboard
 from rules.metrics import Unit
 from rules.model import Recording
@@ -41,6 +42,12 @@ def _of_servers(recording: Recording, title: str, description: str, unit: Unit) 
     return Panel(title=title, description=description, queries=queries, unit=unit, stacked=True, width=12)
 
 
+def disk_a_day(of_job: str) -> str:
+    """Bytes that each job's samples take in a day, at what a sample of any job takes."""
+    samples = f"sum by (cluster, job) ({SAMPLES_OF_JOB.name}{{{of_job}}})"
+    return f"{samples} * on (cluster) group_left () avg by (cluster) ({SAMPLE_BYTES.name}{{{_IN}}}) * 86400"
+
+
 _TOTALS = Row(
     "All of it, now",
     (
@@ -77,17 +84,21 @@ _WHOSE = Row(
     (
         Panel(
             title="Jobs",
-            description="Series of each job, of its largest target, and its samples per second: the first few are"
-            " most of the bill. A click narrows the board to the job. Which metrics and labels make up its series,"
-            " Prometheus tells on its page TSDB Status.",
+            description="Series of each job, of its largest target, its samples, and what they take on disk: the first"
+            " few are most of the bill. A click shows which metrics and labels make up a job's series.",
             view=View.RANKING,
             queries=(
                 Query(expr=f"topk(50, sum by (cluster, job) ({SERIES_OF_JOB.name}{{{_OF_JOB}}}))", legend="Series"),
                 Query(expr=f"max by (cluster, job) ({LARGEST_TARGET.name}{{{_OF_JOB}}})", legend="Largest target"),
-                Query(expr=f"sum by (cluster, job) ({SAMPLES_OF_JOB.name}{{{_OF_JOB}}})", legend="Samples per second"),
+                Query(
+                    expr=f"sum by (cluster, job) ({SAMPLES_OF_JOB.name}{{{_OF_JOB}}})",
+                    legend="Samples",
+                    unit=Unit.PER_SECOND,
+                ),
+                Query(expr=disk_a_day(_OF_JOB), legend="Disk a day", unit=Unit.BYTES),
             ),
             columns=("cluster", "job"),
-            drill=Dashboard.MONITORING_COST,
+            drill=Dashboard.MONITORING_JOB,
             width=12,
             height=16,
         ),
@@ -230,7 +241,7 @@ BOARD = Board(
         variable("cluster", SERIES_OF_JOB.name, "Cluster"),
         variable("job", f"{SERIES_OF_JOB.name}{{{_IN}}}", "Job"),
     ),
-    related=(Dashboard.HOME, Dashboard.MONITORING),
+    related=(Dashboard.HOME, Dashboard.MONITORING, Dashboard.MONITORING_JOB),
     marks=(alerts_of("monitoring"),),
     rows=(_TOTALS, _WHOSE, _PROMETHEUS, _LOGS_AND_TRACES, _NEEDED),
 )

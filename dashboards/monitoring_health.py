@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dashboards.model import Board, Panel, Query, Row, View, alerts_of, counted, found, measured, variable
+from dashboards.marks import alerts_of
+from dashboards.model import Board, Panel, Query, Row, View, counted, found, measured, variable
 from dashboards.uids import Dashboard
 from rules.metrics import Unit
 from rules.model import Alert
@@ -224,7 +225,7 @@ BOARD = Board(
     folder="Monitoring",
     tags=("monitoring",),
     variables=(variable("cluster", "up", "Cluster"),),
-    related=(Dashboard.HOME, Dashboard.ALERTS, Dashboard.MONITORING_COST),
+    related=(Dashboard.HOME, Dashboard.ALERTS, Dashboard.MONITORING_COST, Dashboard.LOGS),
     marks=(alerts_of("monitoring"),),
     rows=(_NOW, _METRICS, _LOGS, _TELEMETRY, _PROBES, _GRAFANA),
 )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dashboards.alerts import open_for
 from dashboards.datasources import PROMETHEUS
 from dashboards.model import Board, Panel, Query, Row, View
-from dashboards.uids import Dashboard, runbook_uid
+from dashboards.uids import RUNBOOKS_FOLDER, Dashboard, runbook_uid
 from rules.grafana_alert import GrafanaAlert
 from rules.model import RUNBOOKS, Alert, BaseAlert
-
-FOLDER = "Runbooks"
 
 
 def boards(alerts: tuple[BaseAlert, ...]) -> Iterator[Board]:
@@ -27,7 +26,7 @@ def _board(name: str, alerts: list[BaseAlert]) -> Board:
         uid=runbook_uid(name),
         title=name,
         description=f"What to do when {name} fires.",
-        folder=FOLDER,
+        folder=RUNBOOKS_FOLDER,
         tags=("runbook", *sorted({alert.owner for alert in alerts})),
         related=tuple(dict.fromkeys((Dashboard.ALERTS, *(alert.dashboard for alert in alerts)))),
         rows=(
@@ -35,7 +34,7 @@ def _board(name: str, alerts: list[BaseAlert]) -> Board:
                 "Now",
                 (
                     Panel(title="Runbook", description=text, view=View.TEXT, width=12, height=8 + 9 * len(alerts)),
-                    *_firing([alert.name for alert in alerts if isinstance(alert, Alert)]),
+                    *_firing(alerts),
                     *(panel for alert in alerts for panel in (_measured(alert), *_lines(alert))),
                 ),
             ),
@@ -43,15 +42,26 @@ def _board(name: str, alerts: list[BaseAlert]) -> Board:
     )
 
 
-def _firing(names: list[str]) -> Iterator[Panel]:
-    """Of Prometheus's alerts, those that fire; what Grafana evaluates leaves no such series."""
-    if names:
+def _firing(alerts: list[BaseAlert]) -> Iterator[Panel]:
+    """Which of them fire: those of Prometheus leave a series, those of Grafana do not."""
+    of_prometheus = "|".join(alert.name for alert in alerts if isinstance(alert, Alert))
+    of_grafana = "|".join(alert.name for alert in alerts if isinstance(alert, GrafanaAlert))
+    description = "The alerts of this runbook that fire now, with what they are about."
+    if of_prometheus:
         yield Panel(
             title="Firing",
-            description="The alerts of this runbook that fire now, with what they are about.",
+            description=description,
             view=View.RANKING,
-            queries=(Query(expr=f'ALERTS{{alertstate="firing", alertname=~"{"|".join(names)}"}}', legend="Firing"),),
+            queries=(open_for(f'alertname=~"{of_prometheus}"', "alertname, severity, cluster"),),
             columns=("alertname", "severity", "cluster"),
+            width=12,
+        )
+    if of_grafana:
+        yield Panel(
+            title="Firing in Grafana",
+            description=description,
+            view=View.ALERTS,
+            matchers=f'alertname=~"{of_grafana}"',
             width=12,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dashboards.marks import alerts_with
 from dashboards.model import Board, Panel, Query, Row, View, variable
 from dashboards.uids import Dashboard
 from rules.metrics import Unit
@@ -20,6 +21,7 @@ ALL = Board(
     since="now-7d",
     variables=(_CLUSTER,),
     related=(Dashboard.HOME, Dashboard.ALERTS),
+    marks=(alerts_with(f'{_ALL}, slo!=""'),),
     rows=(
         Row(
             "Budgets",
@@ -83,6 +85,7 @@ ONE = Board(
     since="now-24h",
     variables=(_CLUSTER, variable("slo", f"slo:objective:ratio{{{_ALL}}}", "Objective", multiple=False)),
     related=(Dashboard.SLOS, Dashboard.ALERTS),
+    marks=(alerts_with(_ONE),),
     rows=(
         Row(
             "Now",

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-WIDTH, LEFT, RIGHT = 720, 46, 12
+WIDTH, LEFT, RIGHT = 720, 46, 18
 """Of every chart, in the units of its view box, so that a moment is at the same place in all of them."""
 HEIGHT, TOP, BOTTOM = 132, 10, 22
 LANE = 34

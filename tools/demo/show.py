@@ -192,8 +192,9 @@ class Show:
         if "attachments" in posted.body:
             (attachment,) = posted.body["attachments"]
             return Message(at, CHAT, attachment["title"], attachment["text"], accepted)
-        action = posted.body["event_action"]
-        return Message(at, ON_CALL, posted.body.get("payload", {}).get("summary", action), action, accepted)
+        payload = posted.body.get("payload", {})
+        details = "\n".join(str(detail) for detail in payload.get("custom_details", {}).values() if detail)
+        return Message(at, ON_CALL, payload.get("summary", posted.body["event_action"]), details, accepted)
 
     def _happened(self, kind: str, what: str) -> None:
         self.events.append(Event(self.now, kind, what))

@@ -28,8 +28,9 @@ MEBIBYTE = 2**20
 
 # Of the memory limit. Above it telemetry is refused, and senders retry; so much below it garbage is collected first.
 MEMORY_PERCENT, SPIKE_PERCENT = 80, 20
-# Of the volume, for all queues together: a file keeps its largest size until it is compacted, into a copy beside it.
-QUEUE_SHARE = 0.4
+# Of the volume, for all queues together. A file takes 1.1 times what is in it, and 2.7 times if requests are of a line
+# or span each; on a volume that is full, the collector would lose what it reads from its queue.
+QUEUE_SHARE = 0.3
 # Of the memory limit, where there is no volume: the rest is for what is on its way.
 MEMORY_QUEUE_SHARE = 0.25
 # A request to a store has at least so much, which makes it cheap, unless the first of it has waited so long. It has no
@@ -150,8 +151,9 @@ def _file_storage() -> dict[str, Any]:
         "create_directory": True,
         "fsync": True,  # on the disk before it is acknowledged: a lost node loses nothing either
         "recreate": True,  # a file torn all the same is put aside, rather than a crash loop
-        # What a long queue took of the volume is given back once it is short.
-        "compaction": {"on_start": True, "on_rebound": True, "directory": directory, "cleanup_on_start": True},
+        # What a long queue took of the volume is given back once it is short, by a copy that is as short. One at the
+        # start would be as long as the queue, and could fill the volume.
+        "compaction": {"on_rebound": True, "directory": directory, "cleanup_on_start": True},
     }
 
 

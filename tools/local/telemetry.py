@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -40,6 +40,8 @@ class Collector:
         self.container = container(objects, NAME)
         self.ports = {port["containerPort"]: free_port() for port in self.container["ports"]}
         self.url = f"http://127.0.0.1:{self.ports[4318]}"
+        self.entered: Sequence[str] = ()
+        """A command that it is run by, such as one that enters a namespace."""
         self._runs = 0
         text = render.config_files(objects)[f"{NAME}/config/collector.yaml"]
         for address, here in (addresses or {}).items():
@@ -66,7 +68,7 @@ class Collector:
         self._runs += 1
         env = {variable["name"]: variable["value"] for variable in self.container["env"]}
         return Process(
-            [binary(NAME), *self.args],
+            [*self.entered, binary(NAME), *self.args],
             log=self.home / f"log-{self._runs}",
             env={**env, "KUBECONFIG": str(self._kubeconfig)},
         )
@@ -105,7 +107,7 @@ class Platform:
         self.jaeger = Jaeger(home / "jaeger", {**render.config_files(objects), "objects": objects})
         self.prometheus = [
             Local(stack, "prometheus", home / f"prometheus-{ordinal}", admin, pod=f"prometheus-{ordinal}")
-            for ordinal in range(2)
+            for ordinal in range(Pod(stack, "prometheus").workload["spec"]["replicas"])
         ]
         self._make = partial(
             Collector,

@@ -91,9 +91,14 @@ def _panels_of_stack(
 
 
 def _scraped(board: Board, jobs: Collection[str]) -> Board:
-    """A board without the rows and marks whose telemetry this stack has not."""
-    rows = tuple(row for row in board.rows if not row.needs or row.needs in jobs)
-    return replace(board, rows=rows, marks=tuple(mark for mark in board.marks if not mark.needs or mark.needs in jobs))
+    """A board without the rows, panels and marks whose telemetry this stack has not."""
+    there = {"", *jobs}
+    rows = (
+        replace(row, panels=tuple(panel for panel in row.panels if panel.needs in there))
+        for row in board.rows
+        if row.needs in there
+    )
+    return replace(board, rows=tuple(rows), marks=tuple(mark for mark in board.marks if mark.needs in there))
 
 
 def rendered(on: Collection[str], watched: Watched) -> tuple[Rendered, ...]:

@@ -82,6 +82,8 @@ class Panel:
     """The column by which a ranking is ordered, ascending, before its values."""
     drill: str | None = None
     """The uid of the board that a click on a row of a ranking leads to, with the row's labels as variables."""
+    needs: str = ""
+    """The scrape job without which the panel is left out."""
     matchers: str = ""
     """Which labels the alerts of a list have; may name the board's variables as ``${name:regex}``."""
 

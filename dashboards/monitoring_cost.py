@@ -18,6 +18,7 @@ from rules.monitoring.recordings import (
     SAMPLES_OF_JOB,
     SERIES_OF_JOB,
 )
+from rules.monitoring.scrape import OTEL_AGENT, PROMTAIL
 from rules.promql import narrowed
 
 _IN = 'cluster=~"$cluster"'
@@ -34,6 +35,18 @@ _SPANS = f'rate(otelcol_receiver_accepted_spans_total{{{_IN}, job="jaeger"}}[$__
 def _now(title: str, description: str, expr: str, unit: Unit) -> Panel:
     query = Query(expr=expr)
     return Panel(title=title, description=description, view=View.NUMBER, queries=(query,), unit=unit, width=4, height=4)
+
+
+def _lines_by_node(who: str, counter: str, job: str) -> Panel:
+    sent = f'sum by (node) (rate({counter}{{{_IN}, job="{job}"}}[$__rate_interval]))'
+    return Panel(
+        title="Log lines by node",
+        description=f"Lines that {who}, of the ten loudest nodes: a pod that prints without end is on one.",
+        queries=(Query(expr=f"topk(10, {sent})", legend="{{node}}"),),
+        unit=Unit.PER_SECOND,
+        width=6,
+        needs=job,
+    )
 
 
 def _of_servers(recording: Recording, title: str, description: str, unit: Unit) -> Panel:
@@ -178,18 +191,8 @@ _LOGS_AND_TRACES = Row(
             stacked=True,
             width=6,
         ),
-        Panel(
-            title="Log lines by node",
-            description="Lines that Promtail sends, of the ten loudest nodes: a pod that prints without end is on one.",
-            queries=(
-                Query(
-                    expr=f"topk(10, sum by (node) (rate(promtail_sent_entries_total{{{_IN}}}[$__rate_interval])))",
-                    legend="{{node}}",
-                ),
-            ),
-            unit=Unit.PER_SECOND,
-            width=6,
-        ),
+        _lines_by_node("Promtail sends", "promtail_sent_entries_total", PROMTAIL),
+        _lines_by_node("node collectors send", "otelcol_exporter_sent_log_records_total", OTEL_AGENT),
         measured(
             logs.STREAMS_GROW,
             "Streams, against a day ago",

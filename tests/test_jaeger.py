@@ -165,6 +165,49 @@ def test_errors_and_slow_traces_are_kept_besides_the_share(stack: Stacks) -> Non
     assert "non_sampled_cache_size" not in sampler["decision_cache"], "a late error must not be dropped for long"
 
 
+def test_services_with_a_share_of_their_own_decide_together_with_the_common_one(stack: Stacks) -> None:
+    services = {"shop": 100, "probe b": 0.5, "probe a": 0.5}
+    config = jaeger_yaml(stack("dev", jaeger={"sampling": {"services": services}}))
+    assert config["service"]["pipelines"]["traces"]["exporters"] == ["spanmetrics", "forward"], "not all is kept"
+    _, _, *shares = config["processors"]["tail_sampling"]["policies"]
+    found = {
+        condition["ottl_condition"]["span"][0].replace('resource.attributes["service.name"]', "it"): share[
+            "probabilistic"
+        ]["sampling_percentage"]
+        for condition, share in (policy["and"]["and_sub_policy"] for policy in shares)
+    }
+    assert found == {
+        'it == "shop"': 100,
+        'it == "probe a" or it == "probe b"': 0.5,
+        'it != "probe a" and it != "probe b" and it != "shop"': 100,
+    }
+    everything = jaeger_yaml(stack("dev", jaeger={"sampling": {"services": {"shop": 100}}}))
+    assert "tail_sampling" not in everything["processors"], "a share of all and one of all: nothing waits"
+
+
+def test_an_archive_has_files_of_its_own_on_the_same_volume(stack: Stacks, dev: Recorded) -> None:
+    extensions = jaeger_yaml(stack("dev", jaeger={"archive": {"keep": "90d"}}))["extensions"]
+    assert extensions["jaeger_query"]["storage"]["traces_archive"] == "archive"
+    badger = extensions["jaeger_storage"]["backends"]["archive"]["badger"]
+    assert badger["directories"] == {"keys": "/badger/archive/keys", "values": "/badger/archive/values"}
+    assert badger["ttl"] == {"spans": "2160h"}
+    assert "traces_archive" not in jaeger_yaml(dev)["extensions"]["jaeger_query"]["storage"], "off unless asked for"
+
+
+def test_an_archive_in_a_search_cluster_has_a_prefix_of_its_own_and_few_shards(stack: Stacks) -> None:
+    jaeger = {"storage": {"badger": None, "opensearch": SEARCH}, "archive": {}}
+    backends = jaeger_yaml(stack("dev", jaeger=jaeger, secrets={"searchPassword": PASSWORD}))["extensions"][
+        "jaeger_storage"
+    ]["backends"]
+    store, archive = backends["traces"]["opensearch"], backends["archive"]["opensearch"]
+    assert archive["indices"]["index_prefix"] == "prod-1-archive"
+    assert archive["indices"]["spans"]["shards"] == 1
+    assert archive["max_span_age"] == "8760h"
+    assert {key: archive[key] for key in ("server_urls", "auth", "tls")} == {
+        key: store[key] for key in ("server_urls", "auth", "tls")
+    }, "the same cluster, as the same user"
+
+
 def test_metrics_of_spans_never_carry_an_id(prod: Recorded) -> None:
     connector = jaeger_yaml(prod)["connectors"]["spanmetrics"]
     names = [dimension["name"] for dimension in connector["dimensions"]]

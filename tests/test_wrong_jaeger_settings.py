@@ -84,6 +84,27 @@ def problems(jaeger: dict[str, Any], cluster: dict[str, str] = DEV) -> list[str]
             "jaeger.sampling.decisionWait",
             "longer than slow, 10s, to see it happen",
         ),
+        ({"sampling": {"services": {"shop": 101}}}, "jaeger.sampling.services.shop", "at most 100.0"),
+        (
+            {"sampling": {"services": {'say "x"': 1}}},
+            'jaeger.sampling.services.say "x"',
+            "a service's name of letters, digits, spaces and . _ : / @ + -",
+        ),
+        (
+            {"archive": {}, "storage": {"memory": {}}},
+            "jaeger.archive",
+            "storage in badger, elasticsearch or opensearch: memory forgets what is archived with the pod, too",
+        ),
+        (
+            {"archive": {"keep": "14d"}, "storage": {"badger": {"ttl": "14d"}}},
+            "jaeger.archive.keep",
+            "longer than the 14d that storage.badger keeps every trace",
+        ),
+        (
+            {"archive": {"keep": "2d"}, "storage": {"opensearch": SEARCH}},
+            "jaeger.archive.keep",
+            "longer than the 3d that storage.opensearch keeps every trace",
+        ),
         ({"basePath": "jaeger"}, "jaeger.basePath", "a path like /jaeger, without a slash at its end"),
         ({"basePath": "/jaeger/"}, "jaeger.basePath", "a path like /jaeger, without a slash at its end"),
     ],

@@ -14,9 +14,10 @@ from __future__ import annotations
 from typing import Any
 
 from components import ports
+from components.otel_collector.ottl import attribute, quoted
 from components.settings.base import Secret
 from components.settings.cluster import ClusterSettings
-from components.settings.jaeger import JaegerSettings, Sampling, SearchCluster
+from components.settings.jaeger import Archive, JaegerSettings, Sampling, SearchCluster
 from components.settings.quantities import Duration
 from components.yaml_text import text
 
@@ -46,8 +47,8 @@ MEMORY_PERCENT = 80
 NAMESPACE, UNIT = "traces_span_metrics", "ms"
 """Of the metrics' names: Jaeger's own defaults, and the unit in which its UI reads durations."""
 
-TRACES, METRICS = "traces", "metrics"
-"""Names of the two stores within the file."""
+TRACES, ARCHIVE, METRICS = "traces", "archive", "metrics"
+"""Names of the stores within the file."""
 
 
 def files(settings: JaegerSettings, cluster: ClusterSettings) -> dict[str, dict[str, str]]:
@@ -56,7 +57,7 @@ def files(settings: JaegerSettings, cluster: ClusterSettings) -> dict[str, dict[
 
 
 def jaeger_yaml(settings: JaegerSettings, cluster: ClusterSettings) -> dict[str, Any]:
-    sampled = settings.sampling.percent < 100
+    sampled = not settings.sampling.keeps_everything
     stored = {"processors": ["tail_sampling", "batch"], "exporters": ["jaeger_storage_exporter"]}
     return {
         "service": {
@@ -80,11 +81,19 @@ def jaeger_yaml(settings: JaegerSettings, cluster: ClusterSettings) -> dict[str,
         },
         "extensions": {
             "jaeger_storage": {
-                "backends": {TRACES: _storage(settings)},
+                "backends": {
+                    TRACES: _storage(settings),
+                    **({ARCHIVE: _storage(settings, settings.archive)} if settings.archive else {}),
+                },
                 "metric_backends": {METRICS: {"prometheus": _metric_store(cluster)}},
             },
             "jaeger_query": {
-                "storage": {"traces": TRACES, "metrics": METRICS},
+                "storage": {
+                    "traces": TRACES,
+                    # Its presence is what shows the UI's button.
+                    **({"traces_archive": ARCHIVE} if settings.archive else {}),
+                    "metrics": METRICS,
+                },
                 "base_path": settings.base_path,
                 # On unless told otherwise: every query would be a trace of its own, sent to this very server.
                 "enable_tracing": False,
@@ -126,35 +135,37 @@ def _everywhere(port: int) -> dict[str, Any]:
     return {"host": "0.0.0.0", "port": port}  # noqa: S104  a pod is reached from outside, or not at all
 
 
-def _storage(settings: JaegerSettings) -> dict[str, Any]:
+def _storage(settings: JaegerSettings, archive: Archive | None = None) -> dict[str, Any]:
+    """The store, or the archive beside it."""
     storage = settings.storage
     if storage.memory:
         return {"memory": {"max_traces": storage.memory.traces}}
     if storage.badger:
-        directories = {"keys": f"{DATA}/keys", "values": f"{DATA}/values"}
+        home = f"{DATA}/{ARCHIVE}" if archive else DATA
         return {
             "badger": {
                 "ephemeral": False,
-                "directories": directories,
-                "ttl": {"spans": go(storage.badger.ttl)},
+                "directories": {"keys": f"{home}/keys", "values": f"{home}/values"},
+                "ttl": {"spans": go(archive.keep if archive else storage.badger.ttl)},
                 "consistency": storage.badger.sync_writes,
             }
         }
-    return {storage.kind: _search_cluster(storage.cluster)} if storage.cluster else {}
+    return {storage.kind: _search_cluster(storage.cluster, archive)} if storage.cluster else {}
 
 
-def _search_cluster(cluster: SearchCluster) -> dict[str, Any]:
-    index = {"shards": cluster.shards, "replicas": cluster.copies}
+def _search_cluster(cluster: SearchCluster, archive: Archive | None) -> dict[str, Any]:
+    # An archive has a few traces a day, and many days.
+    index = {"shards": 1 if archive else cluster.shards, "replicas": cluster.copies}
     login = {"username": cluster.username, "password_file": f"{SECRETS}/{PASSWORD}", "reload_interval": "1m"}
     kinds = ("spans", "services", "dependencies", "sampling")
-    prefix = {"index_prefix": cluster.index_prefix} if cluster.index_prefix else {}
+    prefix = "-".join(part for part in (cluster.index_prefix, ARCHIVE if archive else None) if part)
     return {
         "server_urls": [str(url) for url in cluster.urls],
         **({"auth": {"basic": login}} if cluster.password_secret else {}),
         **({"tls": {"ca_file": f"{SECRETS}/{CA}"}} if cluster.ca_secret else {}),
-        # One index a day, Jaeger's default: keys that say so are named differently in 2.13 and 2.20.
-        "indices": {**prefix, **dict.fromkeys(kinds, index)},
-        "max_span_age": go(cluster.lookback),
+        # One index a day, Jaeger's default: whatever else can be asked for is spelled differently in 2.13 and 2.20.
+        "indices": {**({"index_prefix": prefix} if prefix else {}), **dict.fromkeys(kinds, index)},
+        "max_span_age": go(archive.keep if archive else cluster.lookback),
     }
 
 
@@ -193,9 +204,43 @@ def _tail_sampling(sampling: Sampling) -> dict[str, Any]:
         "policies": [
             {"name": "errors", "type": "status_code", "status_code": {"status_codes": ["ERROR"]}},
             {"name": "slow", "type": "latency", "latency": {"threshold_ms": sampling.slow.milliseconds}},
-            {"name": "share", "type": "probabilistic", "probabilistic": {"sampling_percentage": sampling.percent}},
+            *_shares(sampling),
         ],
     }
+
+
+def _shares(sampling: Sampling) -> list[dict[str, Any]]:
+    """Policies of which one is met by the wanted share of traces.
+
+    All of them look at the same hash of the trace's id: of several that a trace is in, the largest share decides.
+    """
+
+    def share(percent: float) -> dict[str, Any]:
+        return {"type": "probabilistic", "probabilistic": {"sampling_percentage": percent}}
+
+    def of(name: str, condition: str, percent: float) -> dict[str, Any]:
+        has = {"name": f"{name}-in-it", "type": "ottl_condition", "ottl_condition": {"span": [condition]}}
+        return {
+            "name": name,
+            "type": "and",
+            "and": {"and_sub_policy": [has, {"name": f"{name}-share", **share(percent)}]},
+        }
+
+    if not sampling.services:
+        return [{"name": "share", **share(sampling.percent)}]
+    service = attribute("service.name")
+    by_percent = {
+        percent: sorted(name for name, its in sampling.services.items() if its == percent)
+        for percent in sorted(set(sampling.services.values()), reverse=True)
+    }
+    others = " and ".join(f"{service} != {quoted(name)}" for name in sorted(sampling.services))
+    return [
+        *(
+            of(f"share-{percent:g}", " or ".join(f"{service} == {quoted(name)}" for name in names), percent)
+            for percent, names in by_percent.items()
+        ),
+        of("share", others, sampling.percent),
+    ]
 
 
 def secrets(settings: JaegerSettings) -> dict[str, Secret]:

@@ -26,7 +26,12 @@ from components.settings.cluster import ClusterSettings
 from components.settings.quantities import Bytes, Duration, Url
 
 Positive = Annotated[int, Ge(1)]
+Percent = Annotated[float, Ge(0), Le(100)]
 BasePath = Annotated[str, Spelled(r"/|(/[A-Za-z0-9_~-]+)+", "a path like /jaeger, without a slash at its end")]
+# No dollar and no quote, which would mean something in the file that Jaeger reads.
+ServiceName = Annotated[
+    str, Spelled(r"[A-Za-z0-9][A-Za-z0-9 ._:/@+-]*", "a service's name of letters, digits, spaces and . _ : / @ + -")
+]
 
 # Of badger: its write-ahead files alone are 128 MiB each, and up to five wait for a flush.
 SMALLEST_VOLUME = Bytes.parse("1Gi")
@@ -118,8 +123,10 @@ class Storage(Model):
 class Sampling(Model):
     """Which traces are kept, decided when all of a trace has arrived. Metrics of spans always count all of them."""
 
-    percent: Annotated[float, Ge(0), Le(100)] = 100
+    percent: Percent = 100
     """Share of the traces that are neither failed nor slow; at 100 everything is kept, at once."""
+    services: dict[ServiceName, Percent] = {}
+    """Shares for traces of single services, by `service.name`; of several services in a trace, the highest counts."""
     slow: Duration = Duration.parse("5s")
     """Traces that take as long are always kept, as are those with an error."""
     decision_wait: Duration = Duration.parse("30s")
@@ -127,11 +134,23 @@ class Sampling(Model):
     max_traces: Positive = 50_000
     """Traces that may wait at once (1 600 new ones a second at 30s); past it the oldest are lost undecided."""
 
+    @property
+    def keeps_everything(self) -> bool:
+        """Whether there is nothing to decide on."""
+        return min([self.percent, *self.services.values()]) == 100
+
     @model_validator(mode="after")
     def _sees_the_slow(self) -> Self:
         if self.decision_wait <= self.slow:
             raise misfit("decisionWait", str(self.decision_wait), f"longer than slow, {self.slow}, to see it happen")
         return self
+
+
+class Archive(Model):
+    """A second store, for traces that somebody archives in the UI: beside the first, on the same volume or cluster."""
+
+    keep: Duration = Duration.parse("365d")
+    """How long badger keeps them, or how far back they are looked for in a search cluster."""
 
 
 class JaegerSettings(Workload):
@@ -145,6 +164,8 @@ class JaegerSettings(Workload):
     """Where spans are kept."""
     sampling: Sampling = Sampling()
     """Which traces are kept."""
+    archive: Archive | None = None
+    """Where the UI's "Archive Trace" puts a trace that should outlive the others; nowhere by default."""
     base_path: BasePath = "/"
     """Path below which the UI and the API are served, when something in front of it adds one."""
     log_level: LogLevel = "info"
@@ -179,8 +200,22 @@ def production_hides_its_search_login(cluster: ClusterSettings, jaeger: JaegerSe
             yield problem(f"jaeger.storage.{jaeger.storage.kind}.urls[{position}]", str(url), reason)
 
 
+def the_archive_outlives_the_store(jaeger: JaegerSettings) -> Iterator[Problem]:
+    archive, storage = jaeger.archive, jaeger.storage
+    if archive is None:
+        return
+    if storage.memory is not None:
+        reason = "storage in badger, elasticsearch or opensearch: memory forgets what is archived with the pod, too"
+        yield problem("jaeger.archive", archive.model_dump(mode="json"), reason)
+    kept = storage.badger.ttl if storage.badger else storage.cluster.lookback if storage.cluster else None
+    if kept is not None and archive.keep <= kept:
+        reason = f"longer than the {kept} that storage.{storage.kind} keeps every trace"
+        yield problem("jaeger.archive.keep", str(archive.keep), reason)
+
+
 CHECKS = (
     replicas_share_a_store,
+    the_archive_outlives_the_store,
     production_keeps_its_traces,
     production_hides_its_search_login,
 )

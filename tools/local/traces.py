@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
@@ -97,7 +98,7 @@ class Jaeger:
 
     def stored(self, service: str) -> dict[str, list[str]]:
         """All traces of a service, id to the ids of its spans."""
-        asked = f"service={service}&limit=100000&lookback=1h"
+        asked = urlencode({"service": service, "limit": 100_000, "lookback": "1h"})
         answer = http_json(self.url(16686, f"{self.base}/api/traces?{asked}"), timeout=60)
         return {trace["traceID"]: sorted(span["spanID"] for span in trace["spans"]) for trace in answer["data"]}
 

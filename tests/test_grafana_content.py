@@ -134,6 +134,21 @@ def test_every_board_lies_in_a_folder_that_is_made(prod: Recorded) -> None:
         assert board.inputs["overwrite"], "an edit in the browser is repaired"
 
 
+@pytest.mark.parametrize("name", ["dev", "prod"])
+def test_whatever_people_link_to_keeps_its_address(name: str, stack: Stacks) -> None:
+    """Without a uid of ours Grafana makes one up, another after each destroy."""
+    made = in_grafana(stack(name))
+    boards = [
+        json.loads(each.inputs["configJson"])["uid"] for each in made.values() if each.type.endswith(":Dashboard")
+    ]
+    named = [each.inputs["uid"] for each in made.values() if each.type.endswith((":Folder", ":DataSource"))]
+    rules = [rule["uid"] for each in made.values() if each.type.endswith(":RuleGroup") for rule in each.inputs["rules"]]
+    for each in (boards, named, rules):
+        assert each
+        assert len(set(each)) == len(each)
+        assert all(each)
+
+
 def test_a_render_holds_every_board_as_a_file_that_can_be_imported(prod: Recorded) -> None:
     files = render.grafana_files(prod.recorder)
     boards = {path for path in files if path.startswith("dashboards/")}

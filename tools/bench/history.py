@@ -96,12 +96,13 @@ def _samples(known: dict[tuple[float, float], bytes], series: Series, times: Ite
 
 
 def _value(series: Series, at: float, end: float) -> float:
-    level = end if series.level == NOW else series.level
+    if series.level == NOW:
+        return at
     if series.rate:
         # What counts has counted for a month.
-        return level + round(series.rate * (at - end + 30 * 86_400), 2)
+        return series.level + round(series.rate * (at - end + 30 * 86_400), 2)
     # 0 and 1 are states. The last digits of the time are as good as chance.
-    return level if level in (0, 1) else level * (1 + JITTER * (int(at) * 7919 % 100 / 100))
+    return series.level * (1 if series.level in (0, 1) else 1 + JITTER * (int(at) * 7919 % 100 / 100))
 
 
 # --- remote write's format: protobuf by hand, since nothing here has its schema, and snappy that packs nothing ---

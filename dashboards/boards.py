@@ -61,7 +61,7 @@ def boards(on: Collection[str], watched: Watched) -> tuple[Board, ...]:
     """In a fixed order; ``on`` are the names of the systems that are."""
     jobs = {job.name for job in watched.scrape_jobs}
     of_systems = (board for system, each in OF_SYSTEMS.items() if system in on for board in each)
-    of_slos = (slos.ALL, slos.ONE) if watched.slos else ()
+    of_slos = (slos.ALL, slos.one(watched)) if watched.slos else ()
     groups = {group.name for group in watched.groups}
     of_groups = (board for group, board in OF_GROUPS.items() if group in groups)
     written = (alerts.BOARD, *of_slos, *of_systems, *of_groups)

@@ -228,7 +228,8 @@ def _trend(made: timeseries.Panel, panel: Panel, alert: BaseAlert | None) -> tim
         commons.VisibilityMode.AUTO
     )
     if panel.unit not in (Unit.NONE, Unit.TIMESTAMP):
-        made.min(0)  # a line that starts elsewhere makes every wobble look like an outage
+        # A line that starts elsewhere makes every wobble look like an outage; soft, since a budget may be overspent.
+        made.axis_soft_min(0)
     if panel.stacked:
         made.stacking(common.StackingConfig().mode(commons.StackingMode.NORMAL).group("A"))
     if alert is not None and alert.thresholds:
@@ -244,7 +245,7 @@ def _number(made: stat.Panel, panel: Panel, alert: BaseAlert | None) -> stat.Pan
     return made.graph_mode(commons.BigValueGraphMode.NONE).no_value("none")
 
 
-def _ranking(made: table.Panel, panel: Panel, _alert: BaseAlert | None) -> table.Panel:
+def _ranking(made: table.Panel, panel: Panel, alert: BaseAlert | None) -> table.Panel:
     names = {f"Value #{chr(ord('A') + n)}": query.legend for n, query in enumerate(panel.queries)}
     # Loki's tables number their columns even when there is one.
     if len(panel.queries) == 1 and panel.queries[0].datasource == PROMETHEUS:
@@ -264,17 +265,22 @@ def _ranking(made: table.Panel, panel: Panel, _alert: BaseAlert | None) -> table
     made.sort_by([*orders, common.TableSortByFieldState().display_name(largest).desc(True)])
     for query in panel.queries:
         if query.unit is not None:
-            made.override_by_name(query.legend, [models.DynamicConfigValue(id_val="unit", value=UNITS[query.unit])])
+            made.override_by_name(query.legend, [models.DynamicConfigValue("unit", UNITS[query.unit])])
     if "severity" in panel.columns:
-        cell = models.DynamicConfigValue(id_val="custom.cellOptions", value={"type": "color-background"})
-        coloured = models.DynamicConfigValue(id_val="mappings", value=[_severities({each: each for each in Severity})])
-        made.override_by_name("severity", [cell, coloured])
+        words = models.DynamicConfigValue("mappings", [_severities({each: each for each in Severity})])
+        made.override_by_name("severity", [_cell("color-background"), words])
+    if alert is not None and alert.thresholds:
+        made.override_by_name(largest, [_cell("color-text")])
     if panel.drill:
         chosen = "&".join(f"var-{column}=${{__data.fields.{column}}}" for column in panel.columns)
         link = dashboard.DashboardLink("Look closer").type(models.DashboardLinkType.LINK)
         link.url(f"/d/{panel.drill}?{chosen}&${{__url_time_range}}")
         made.data_links([link])
     return made
+
+
+def _cell(kind: str) -> models.DynamicConfigValue:
+    return models.DynamicConfigValue("custom.cellOptions", {"type": kind})
 
 
 def _severities(values: Mapping[Severity, object]) -> models.ValueMap:

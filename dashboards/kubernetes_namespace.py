@@ -20,6 +20,10 @@ from rules.metrics import Unit
 from rules.promql import narrowed
 
 IN_NAMESPACE = 'cluster=~"$cluster", namespace="$namespace"'
+NAMESPACE = (
+    variable("cluster", "kube_node_info", "Cluster"),
+    variable("namespace", 'kube_pod_info{cluster=~"$cluster"}', "Namespace", multiple=False),
+)
 _WORKLOAD = ("cluster", "namespace", "workload", "workload_type")
 
 
@@ -192,10 +196,7 @@ BOARD = Board(
     description="Whether what runs in one namespace is well, what it uses, and what it will run out of.",
     folder="Kubernetes",
     tags=("kubernetes",),
-    variables=(
-        variable("cluster", "kube_node_info", "Cluster"),
-        variable("namespace", 'kube_pod_info{cluster=~"$cluster"}', "Namespace", multiple=False),
-    ),
+    variables=NAMESPACE,
     related=(Dashboard.KUBERNETES_CLUSTER, Dashboard.KUBERNETES_WORKLOAD, Dashboard.LOGS, Dashboard.ALERTS),
     marks=(alerts_with(IN_NAMESPACE), rollouts(IN_NAMESPACE)),
     rows=(_SIGNALS, _WORKLOADS, _USAGE, _LIMITS),

@@ -49,7 +49,7 @@ BOARD = Board(
                             datasource=LOKI,
                         ),
                     ),
-                    unit=Unit.BYTES,
+                    unit=Unit.BYTES_PER_SECOND,
                     width=8,
                 ),
                 Panel(

@@ -80,8 +80,8 @@ class Panel:
     """Labels that a ranking shows, in this order; others are hidden."""
     first: str = ""
     """The column by which a ranking is ordered, ascending, before its values."""
-    drill: Dashboard | None = None
-    """Where a click on a row of a ranking leads, with the row's labels as variables."""
+    drill: str | None = None
+    """The uid of the board that a click on a row of a ranking leads to, with the row's labels as variables."""
     needs: str = ""
     """The scrape job without which the panel is left out."""
     matchers: str = ""

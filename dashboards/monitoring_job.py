@@ -15,7 +15,7 @@ _IN = 'cluster=~"$cluster"'
 _JOB = f'{_IN}, job="$job"'
 # What multiplies series: objects that come and go, buckets, and what programs put into a request's labels.
 _LABELS = (
-    *("instance", "node", "namespace", "pod", "container", "id", "name"),
+    *("instance", "namespace", "pod", "container"),
     *("le", "code", "method", "path", "route", "handler", "resource"),
 )
 

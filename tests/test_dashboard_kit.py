@@ -104,6 +104,15 @@ def test_a_column_of_a_ranking_may_have_a_unit_of_its_own() -> None:
     ]
 
 
+def test_a_ranking_of_what_an_alert_compares_is_coloured_by_its_lines() -> None:
+    queries = (Query(expr="a", legend="Expires in"),)
+    drawn = first(board(panel(view=View.RANKING, queries=queries, alert="Widgets")), Widgets=alert())["fieldConfig"]
+    (override,) = drawn["overrides"]
+    assert override["matcher"]["options"] == "Expires in"
+    assert override["properties"] == [{"id": "custom.cellOptions", "value": {"type": "color-text"}}]
+    assert len(drawn["defaults"]["thresholds"]["steps"]) > 1
+
+
 def test_a_ranking_of_alerts_shows_severities_in_their_colours_the_most_urgent_first() -> None:
     queries = (Query(expr="a", legend="Subjects"),)
     drawn = first(board(panel(view=View.RANKING, queries=queries, columns=("severity",), first="severity")))

@@ -20,10 +20,11 @@ from dashboards.model import COLUMNS, Board, View
 from dashboards.uids import Dashboard
 from rules.catalogue import series_of
 from rules.grafana_alert import GrafanaAlert
-from rules.promql import Labels
+from rules.promql import Labels, selectors
+from rules.render import links
 from rules.systems import SYSTEMS
 from tests.boards import BOARDS, STACK, WRITTEN, labels, loki_queries, prometheus_queries
-from tests.catalogue import EVERYTHING
+from tests.catalogue import EVERYTHING, place
 from tests.snapshots import FOLDER, TAKEN, snapshots
 
 # Imported by the kit, which knows about its warning.
@@ -197,6 +198,15 @@ def test_a_panel_asks_what_its_alert_measures_for_what_is_chosen() -> None:
     assert asked == 'cluster:agent_spend:sum1d{cluster=~"$cluster"} / 50'
 
 
+def test_a_burn_is_drawn_with_the_line_of_its_own_alert() -> None:
+    (fast,) = (each for each in STACK.watched.alerts if each.name == "CheckoutErrorBudgetBurnFast")
+    changed = read(EVERYTHING | {"alerts": {fast.name: {str(fast.severities[0]): 0.5}}})
+    for stack, line in ((STACK, fast.thresholds[fast.severities[0]]), (changed, "0.5")):
+        (board,) = (each for each in boards(stack.systems_on, stack.watched) if each.uid == Dashboard.SLO)
+        (drawn,) = (panel.queries[-1].expr for panel in board.panels if panel.title == "Fast burn")
+        assert f'label_replace(vector({line}), "slo", "{fast.labels["slo"]}", "", "")' in drawn
+
+
 def stack_of(flavour: str, *systems: str) -> tuple[tuple[Board, ...], dict[str, Labels]]:
     """The boards of a stack with these systems, and what it knows."""
     cluster = {"name": "c-1", "environment": "test", "context": "c-1", "flavour": flavour}
@@ -348,6 +358,16 @@ def test_who_opens_home_or_the_alerts_sees_those_of_grafana_as_well() -> None:
     for uid in (Dashboard.HOME, Dashboard.ALERTS):
         (board,) = (each for each in BOARDS if each.uid == uid)
         assert [panel for panel in board.panels if panel.view is View.ALERTS], uid
+
+
+def test_a_runbook_opens_at_what_the_page_is_about() -> None:
+    crash_looping = next(each for each in STACK.watched.alerts if each.name == "KubernetesPodCrashLooping")
+    (board,) = (each for each in BOARDS if each.uid == "rb-kubernetespodcrashlooping")
+    opened = links(crash_looping, place(STACK))["runbook_url"]
+    for variable in board.variables:
+        assert f"var-{variable.name}=" in opened
+    (measured,) = (panel.queries[0].expr for panel in board.panels if panel.title == crash_looping.name)
+    assert all("$namespace" in str(each.matchers.matchers) for each in selectors(measured)), "not all of the cluster"
 
 
 def test_every_runbook_shows_whether_its_alert_fires() -> None:

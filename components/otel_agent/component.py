@@ -39,7 +39,7 @@ class OtelAgent(ComponentResource):
             image=images.OTEL_AGENT,
             args=["--config=file:/etc/otel-agent/config/agent.yaml"],
             ports={"health": ports.COLLECTOR_HEALTH, "metrics": ports.COLLECTOR_METRICS},
-            # It waits a minute for the API to tell it the pods of its node, and compacts the file of its queue before.
+            # It waits a minute for the API to tell it the pods of its node.
             probes=Probes(live=("/", "health"), ready=("/", "health"), startup_seconds=300),
             resources=settings.resources,
             workload=settings,

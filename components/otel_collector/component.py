@@ -18,7 +18,7 @@ from components.settings.prometheus import PrometheusSettings
 from components.workload import cluster_access, stateful_set, surroundings
 
 NAME = "otel-collector"
-# It compacts the files of its queues first: seconds for each gigabyte.
+# It goes through the files of its queues first: seconds for each gigabyte.
 START_SECONDS = 300
 # To answer those who are sending, and write what is not yet in a queue.
 GRACE_SECONDS = 60

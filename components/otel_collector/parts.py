@@ -64,8 +64,9 @@ def file_storage(data: str) -> dict[str, Any]:
         "create_directory": True,
         "fsync": True,  # on the disk before it is acknowledged: a lost node loses nothing either
         "recreate": True,  # a file torn all the same is put aside, rather than a crash loop
-        # What a long queue took of the volume is given back once it is short.
-        "compaction": {"on_start": True, "on_rebound": True, "directory": directory, "cleanup_on_start": True},
+        # What a long queue took of the volume is given back once it is short, by a copy that is as short. One at the
+        # start would be as long as the queue, and could fill the volume.
+        "compaction": {"on_rebound": True, "directory": directory, "cleanup_on_start": True},
     }
 
 

@@ -286,7 +286,9 @@ def test_logs_go_to_the_bucket_signed_with_keys_from_the_environment(tmp_path: P
     assert CREDENTIALS["AWS_SECRET_ACCESS_KEY"] not in shown + "".join(bucket.authorizations)
 
 
-def test_tenants_are_apart_and_rules_reach_every_prometheus(full: list[dict[str, Any]], tmp_path: Path) -> None:
+def test_tenants_are_apart_and_rules_reach_every_prometheus_where_alerts_read_them(
+    full: list[dict[str, Any]], tmp_path: Path
+) -> None:
     receivers = {f"prometheus-{n}": free_port() for n in range(2)}
     server = Loki(full, tmp_path / "home")
     main = tmp_path / "home" / "etc" / "loki" / "config" / "loki.yaml"
@@ -300,7 +302,10 @@ def test_tenants_are_apart_and_rules_reach_every_prometheus(full: list[dict[str,
         if (made["kind"], made["metadata"]["name"]) == ("StatefulSet", "prometheus")
     )
     flags = [flag for flag in args if flag == "--web.enable-remote-write-receiver"]
-    (tmp_path / "prometheus.yml").write_text("{}")
+    alert = {"alert": "LinesWithErrors", "expr": "app:log_errors:count1m > 0"}
+    group = {"name": "logs", "interval": "1s", "rules": [alert]}
+    (tmp_path / "alerts.json").write_text(json.dumps({"groups": [group]}))
+    (tmp_path / "prometheus.yml").write_text(json.dumps({"rule_files": ["alerts.json"]}))
 
     with ExitStack() as exits:
         for replica, port in receivers.items():
@@ -323,3 +328,7 @@ def test_tenants_are_apart_and_rules_reach_every_prometheus(full: list[dict[str,
             (series,) = eventually(lambda asked=asked: http_json(asked)["data"]["result"], 60, "the rule's result")  # type: ignore[misc]  # mypy types no lambda with a default
             assert series["metric"]["cluster"] == "dev-1"
             assert series["metric"]["a"] == "b"
+            asked = f"http://127.0.0.1:{port}/api/v1/query?query=ALERTS"
+            (fired,) = eventually(lambda asked=asked: http_json(asked)["data"]["result"], 30, "an alert over it")  # type: ignore[misc]  # mypy types no lambda with a default
+            assert fired["metric"]["alertstate"] == "firing"
+            assert (fired["metric"]["app"], fired["metric"]["cluster"]) == ("counted", "dev-1")

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -17,7 +18,6 @@ from tests.boards import BOARDS, filled, prometheus_queries
 from tests.planted import PLANTED, SAID, SECRET_PARTS
 from tools.demo.platform import INSTRUMENTED, NAMESPACE, Sent
 from tools.demo.stack import PRICES, Stack
-from tools.local.control_plane import ControlPlane
 from tools.local.harness import eventually, http_json
 from tools.local.logs import Entry
 from tools.local.receiving import endpoints
@@ -62,6 +62,7 @@ RECORDED = (
     "agent:requests:rate5m",
     "agent:requests:error_ratio30m",
     "agent:request_duration_seconds:p95_30m",
+    "agent:time_to_first_token_seconds:p95_30m",
     "agent:runs:rate5m",
     "agent:runs:error_ratio30m",
     "agent:tool_calls:rate5m",
@@ -70,14 +71,16 @@ RECORDED = (
     "service:inference_calls_per_run:ratio30m",
     "mcp:operations:rate5m",
     "a2a:requests:rate5m",
+    "a2a:requests:error_ratio30m",
+    "a2a:request_duration_seconds:p95_30m",
 )
 
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
     home, began = tmp_path_factory.mktemp("platform"), time.time()
-    with endpoints() as services, ControlPlane(home / "control-plane") as plane:
-        stack = Stack(home, plane, services.url, print, ENV)
+    with endpoints() as services:
+        stack = Stack(home, services.url, print, ENV)
         with stack.running():
 
             def recorded() -> dict[str, list[dict[str, Any]]]:
@@ -185,9 +188,13 @@ def test_what_was_said_is_known_to_have_been(ran: Ran) -> None:
 
 
 def _exemplars(ran: Ran, selector: str) -> list[dict[str, Any]]:
-    parameters = f"query={selector}&start={ran.began}&end={time.time()}"
-    answer = http_json(f"{ran.stack.prometheus.url}/api/v1/query_exemplars?{parameters}", timeout=30)
+    asked = urlencode({"query": selector, "start": ran.began, "end": time.time()})
+    answer = http_json(f"{ran.stack.prometheus.url}/api/v1/query_exemplars?{asked}", timeout=30)
     return [exemplar for series in answer["data"] for exemplar in series["exemplars"]]
+
+
+FOLLOWED = 5
+"""Exemplars of a metric; there are hundreds."""
 
 
 @pytest.mark.parametrize(
@@ -200,7 +207,7 @@ def _exemplars(ran: Ran, selector: str) -> list[dict[str, Any]]:
 )
 def test_an_exemplar_leads_to_its_trace_its_lines_and_its_metrics(ran: Ran, selector: str) -> None:
     exemplars = _exemplars(ran, selector)
-    ids = {exemplar["labels"]["trace_id"] for exemplar in exemplars}
+    ids = {exemplar["labels"]["trace_id"] for exemplar in exemplars[:FOLLOWED]}
     assert ids, "a bucket has exemplars"
     traces = {found["traceID"]: found for each in ids if (found := _trace(ran, each))}
     assert traces.keys() == ids, "each trace is there"
@@ -212,9 +219,10 @@ def test_an_exemplar_leads_to_its_trace_its_lines_and_its_metrics(ran: Ran, sele
         assert {dict(entry.labels)["app"] for entry in lines} == services, "all that took part have written"
         assert {entry.metadata["span_id"] for entry in lines} <= spans
 
-        for span in trace["spans"]:
-            service = trace["processes"][span["processID"]]["serviceName"]
-            counted = f'traces_span_metrics_calls_total{{service_name="{service}",span_name="{span["operationName"]}"}}'
+        for service, operation in {
+            (trace["processes"][span["processID"]]["serviceName"], span["operationName"]) for span in trace["spans"]
+        }:
+            counted = f'traces_span_metrics_calls_total{{service_name="{service}",span_name="{operation}"}}'
             assert ran.stack.number(counted) >= 1, counted
 
 
@@ -260,14 +268,15 @@ def test_rules_say_who_asks_which_model_and_what_it_costs(ran: Ran) -> None:
 
 def test_the_cost_is_that_of_the_tokens(ran: Ran) -> None:
     for model, prices in PRICES.items():
-        expected = " + ".join(
-            f'sum(agent:tokens:rate5m{{model="{model}",direction="{kind}"}}) * {price} / 1e6'
-            for kind, price in prices.items()
+        (cost,) = (each for each in ran.recorded["agent:cost:rate5m"] if each["metric"]["model"] == model)
+        (recorded,) = ran.stack.query(
+            "query", query=f'timestamp(agent:cost:rate5m{{model="{model}"}})', time=cost["value"][0]
         )
-        of = f'sum(agent:cost:rate5m{{model="{model}"}}) / ({expected})'
-        # Of one evaluation: the tokens are recorded in another group, at another second of the minute.
-        ratio = f"max_over_time(({of})[2m:5s])"
-        assert ran.stack.number(ratio) >= 0.99, model
+        at = float(recorded["value"][1])  # what the tokens were when it was recorded
+        tokens = ran.stack.query("query", query=f'agent:tokens:rate5m{{model="{model}"}}', time=at)
+        used = {each["metric"]["direction"]: float(each["value"][1]) for each in tokens}
+        expected = sum(used[direction] * price for direction, price in prices.items()) / 1e6
+        assert float(cost["value"][1]) == pytest.approx(expected), model
 
 
 def test_rules_say_what_runs_what_is_called_and_what_fails(ran: Ran) -> None:
@@ -289,8 +298,12 @@ def test_rules_say_what_runs_what_is_called_and_what_fails(ran: Ran) -> None:
     assert all(0 <= share < 0.3 for share in failed.values())
 
 
-NOT_EMITTED: tuple[str, ...] = ()
-"""What no public instrumentation of this platform says."""
+NOT_EMITTED = (
+    "slo:",  # no objectives are set
+    "time_per_output_token_seconds",  # a model's server says so, not its client
+    "agent:cached_tokens",  # its instrumentation has them in spans alone
+)
+"""What these boards ask for and this platform does not say."""
 
 
 @pytest.mark.parametrize(
@@ -304,4 +317,4 @@ def test_the_boards_of_agents_have_data(ran: Ran, board: Any) -> None:
         return bool(ran.stack.query("query_range", query=filled(expr, every), start=ran.began, end=end, step=15))
 
     empty = [query.expr for _, query in prometheus_queries(board) if not answered(query.expr)]
-    assert [expr for expr in empty if not any(name in expr for name in NOT_EMITTED)] == []
+    assert "\n".join(expr for expr in empty if not any(name in expr for name in NOT_EMITTED)) == ""

@@ -12,8 +12,10 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -37,8 +39,10 @@ LEAST = 6 * 3600 + 1800
 """Seconds of history of everything: what most boards show, and what their windows look back before it."""
 POINTS = 720
 """Of a panel that is half a screen wide; Grafana asks for one a pixel, and none closer than scrapes are."""
-FIRING = 5
-"""Subjects of each alert that fire: a bad day, when boards are opened."""
+FIRING, EVERY = 10, 5
+"""Subjects of each fifth alert that fire: a bad day, when boards are opened."""
+MARKS = 60
+"""Seconds between what marks are asked for, whatever the time shown is: Grafana's own."""
 GOAL = 1.0
 """Seconds: longer, and a person wonders whether something is broken."""
 
@@ -53,8 +57,7 @@ class Loaded:
     def now(self, expr: str) -> list[Any]:
         return self._asked("query", query=expr, time=self.end)
 
-    def over(self, expr: str, since: int) -> list[Any]:
-        step = max(INTERVAL, round(since / POINTS))
+    def over(self, expr: str, since: int, step: int) -> list[Any]:
         return self._asked("query_range", query=expr, start=self.end - since, end=self.end, step=step)
 
     def _asked(self, what: str, **query: object) -> list[Any]:
@@ -76,13 +79,13 @@ def scraped(sample: Sequence[Series], everywhere: Mapping[str, str]) -> Iterator
 
 def firing(settings: Settings, everywhere: Mapping[str, str], end: float) -> Iterator[Series]:
     """Alerts that have fired for an hour, as Prometheus records them."""
-    for group in settings.watched.groups:
-        for rule in (rule for rule in group.rules if isinstance(rule, Alert)):
-            for severity, number in ((severity, number) for severity in rule.severities for number in range(FIRING)):
-                about = {"alertname": rule.name, "severity": severity, "owner": rule.owner, "system": group.system}
-                labels = {**about, "namespace": f"team-{number}", "pod": f"app-{number}", **everywhere}
-                yield Series(f"ALERTS{selector({**labels, 'alertstate': 'firing'})}", 1, 0)
-                yield Series(f"ALERTS_FOR_STATE{selector(labels)}", end - 3600, 0)
+    rules = ((group.system, rule) for group in settings.watched.groups for rule in group.rules)
+    alerts = [(system, rule) for system, rule in rules if isinstance(rule, Alert)]
+    for (system, rule), number in product(alerts[::EVERY], range(FIRING)):
+        about = {"alertname": rule.name, "severity": rule.severities[0], "owner": rule.owner, "system": system}
+        labels = {**about, **rule.labels, "namespace": f"team-{number}", "pod": f"app-{number}", **everywhere}
+        yield Series(f"ALERTS{selector({**labels, 'alertstate': 'firing'})}", 1, 0)
+        yield Series(f"ALERTS_FOR_STATE{selector(labels)}", end - 3600, 0)
 
 
 def recorded(loaded: Loaded, rules: Path) -> Iterator[Series]:
@@ -149,20 +152,24 @@ def choices(loaded: Loaded, board: Board) -> dict[str, str]:
 def slowest(loaded: Loaded, board: Board) -> tuple[float, str]:
     """The slowest query of a board, and its panel or mark."""
     chosen = choices(loaded, board)
-    asked = [(panel.title, filled(query.expr, chosen), panel.view) for panel, query in prometheus_queries(board)]
-    asked += [(mark.name, filled(mark.expr, chosen), View.TREND) for mark in board.marks]
-    return max((taken(loaded, expr, view, seconds(board)), title) for title, expr, view in asked)
+    since = seconds(board)
+    times = [(taken(partial(loaded.over, filled(mark.expr, chosen), since, MARKS)), mark.name) for mark in board.marks]
+    for panel, query in prometheus_queries(board):
+        expr = filled(query.expr, chosen)
+        if panel.view in (View.NUMBER, View.RANKING):
+            times.append((taken(partial(loaded.now, expr)), panel.title))
+        else:
+            step = max(INTERVAL, round(since / POINTS))
+            times.append((taken(partial(loaded.over, expr, since, step)), panel.title))
+    return max(times)
 
 
-def taken(loaded: Loaded, expr: str, view: View, since: int) -> float:
+def taken(ask: Callable[[], object]) -> float:
     """How long Prometheus takes for a query: the better of two, since the first also warms what both read."""
     times = []
     for _ in range(2):
         begin = time.monotonic()
-        if view in (View.NUMBER, View.RANKING):
-            loaded.now(expr)
-        else:
-            loaded.over(expr, since)
+        ask()
         times.append(time.monotonic() - begin)
     return min(times)
 

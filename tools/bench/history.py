@@ -73,7 +73,7 @@ def write(
             # The next slice may come only when this one is there.
             list(pool.map(partial(_send, url), batches))
             if ago // SLICE % 12 == 0:
-                progress(f"until {(ago - SLICE) / 3600:.0f} hours ago")
+                progress(f"from {ago / 3600:.0f} hours ago")
     # Every two hours a block is cut, in the background; what is asked meanwhile would wait for it.
     eventually(lambda: _head(url) > end - 4 * 3600, 300, "old samples are in blocks")
 

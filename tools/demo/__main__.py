@@ -17,7 +17,6 @@ from typing import Any, NoReturn
 from tools.demo import page
 from tools.demo.show import ALERT, SHORTEST, Show
 from tools.demo.stack import CHAT, UNANSWERABLE, Stack
-from tools.local.control_plane import ControlPlane
 from tools.local.receiving import endpoints
 from tools.recorder import ROOT
 from tools.servers.build import SERVERS, BuildError, build
@@ -82,12 +81,10 @@ def _started(services: str) -> Iterator[Stack]:
     """The stack below a folder that goes with it."""
     with tempfile.TemporaryDirectory(prefix="agent-observability-demo-") as folder:
         home, began = Path(folder), time.monotonic()
-        say("a control plane with simulated nodes ...")
-        with ControlPlane(home / "control-plane") as plane:
-            stack = Stack(home, plane, services, say)
-            with stack.running():
-                say(f"everything is ready after {time.monotonic() - began:.0f} s\n")
-                yield stack
+        stack = Stack(home, services, say)
+        with stack.running():
+            say(f"everything is ready after {time.monotonic() - began:.0f} s\n")
+            yield stack
 
 
 def _run(seconds: float | None, out: Path, *, refuse: bool) -> int:

@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-WIDTH, LEFT, RIGHT = 720, 46, 12
+WIDTH, LEFT, RIGHT = 720, 46, 18
 """Of every chart, in the units of its view box, so that a moment is at the same place in all of them."""
-HEIGHT, TOP, BOTTOM = 150, 10, 22
-LANE = 26
+HEIGHT, TOP, BOTTOM = 132, 10, 22
+LANE = 34
 
 Points = Sequence[tuple[float, float]]
 
@@ -36,7 +36,8 @@ p { margin: 0 0 20px; color: var(--soft); max-width: 70ch; }
 .tile span { color: var(--soft); font-size: 13px; }
 section { padding: 14px 16px; margin-bottom: 14px; }
 svg { display: block; width: 100%; height: auto; }
-svg text { fill: var(--soft); font: 11px system-ui, sans-serif; }
+svg text { fill: var(--soft); font: 10px system-ui, sans-serif; }
+svg .name { fill: var(--text); }
 .grid { stroke: var(--line); } .outage { fill: var(--outage); } .told { stroke: var(--soft); stroke-dasharray: 2 3; }
 .curve { fill: none; stroke-width: 2; stroke-linejoin: round; }
 .first { stroke: var(--first); } .second { stroke: var(--second); } .bad { stroke: var(--bad); }
@@ -88,7 +89,7 @@ def _story(summary: Mapping[str, Any]) -> str:
 
 
 def _tile(what: str, number: float) -> str:
-    shown = f"{number:,.2f}" if what == "USD" else f"{number:,.0f}"
+    shown = f"{number:,.2f}" if what == "USD" else f"{number / 1000:,.0f} k" if number >= 100_000 else f"{number:,.0f}"
     return f'<div class="tile"><b>{shown}</b><span>{html.escape(what)}</span></div>'
 
 
@@ -151,9 +152,9 @@ def _lanes(summary: Mapping[str, Any]) -> str:
             if change["state"] != "inactive":
                 left, right = _x(summary, change["at"]), _x(summary, end)
                 width = max(right - left, 1)
-                bar = f'x="{left:.1f}" y="{y + 5}" width="{width:.1f}" height="{LANE - 10}" rx="3"'
+                bar = f'x="{left:.1f}" y="{y + 19}" width="{width:.1f}" height="10" rx="3"'
                 made.append(f'<rect class="{change["state"]}" {bar}/>')
-        made.append(f'<text x="{LEFT}" y="{y + LANE / 2 + 4}">{html.escape(name)}</text>')
+        made.append(f'<text class="name" x="{LEFT}" y="{y + 14}">{html.escape(name)}</text>')
     return _svg("Alerts", floor + BOTTOM, made)
 
 

@@ -1,11 +1,11 @@
-"""The stack `dev` on this machine: its own stack file, hurried, on the real servers before a simulated cluster."""
+"""The stack `dev` on this machine: its stack file, hurried, on the real servers, with a simulated cluster."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -82,13 +82,13 @@ class Stack:
     def __init__(
         self,
         home: Path,
-        plane: ControlPlane,
         services: str,
         say: Callable[[str], None],
         env: Mapping[str, str] | None = None,
     ) -> None:
         """``services`` is where people are told, ``env`` is for the agents."""
-        self.home, self.plane, self._services, self._say, self._env = home, plane, services, say, env or {}
+        self.home, self._services, self._say, self._env = home, services, say, env or {}
+        self.plane = ControlPlane(home / "control-plane")
         self.rendered: Rendered = render_text(STACK, home / "stack", text(services))
         self.processes: dict[str, Process] = {}
         """By server."""
@@ -160,13 +160,14 @@ class Stack:
         """All of it, ready, with the agents at work; ended on the way out."""
         with ExitStack() as exits:
 
-            def start(name: str, process: Process) -> Process:
-                self.processes[name] = exits.enter_context(process)
-                # Nothing here is kept, so that nothing needs time to end.
-                exits.callback(process.kill)
+            def running(name: str, server: AbstractContextManager[Process]) -> Process:
+                self.processes[name] = process = exits.enter_context(server)
+                exits.callback(process.kill)  # nothing here is kept, so nothing needs time to end
                 return process
 
-            loki = start("loki", self.loki.process())
+            loki = running("loki", self.loki.process())  # the slowest: what follows does not need it yet
+            with self._step("a control plane with a simulated node"):
+                exits.enter_context(self.plane)
             with self._step("the stack on the simulated cluster"):
                 self.plane.kubectl("delete", "node", *OTHER_NODES)
                 self.plane.apply(*self.rendered.objects)
@@ -174,28 +175,28 @@ class Stack:
                 self.agents.deploy()
                 eventually(self._settled, 90, "every pod of the stack is up")
             for server in (self.alertmanager, *self.exporters, self.prometheus):
-                start(server.server, server.process())
+                running(server.server, server.process())
             with self._step("Jaeger"):
-                self.processes["jaeger"] = exits.enter_context(self.jaeger.running())
+                running("jaeger", self.jaeger.running())
             with self._step("the collector"):
-                self.processes["otel-collector"] = exits.enter_context(self.collector.running())
+                running("otel-collector", self.collector.running())
             for server in (self.alertmanager, *self.exporters, self.prometheus):
                 with self._step(server.server):
                     self.processes[server.server].ready(partial(_answers, server), within=60)
-            with self._step("Loki"):
-                loki.ready(self.loki.is_ready, within=120)
             with self._step("the agents"):
                 exits.enter_context(self.agents.running())
             if binary := grafana.found():
                 with self._step("Grafana"):
-                    self._start_grafana(binary, exits)
+                    running("grafana", self._grafana_of(binary).running())
             with self._step("Promtail"):
-                self.processes["promtail"] = exits.enter_context(self.promtail.running())
+                running("promtail", self.promtail.running())
+            with self._step("Loki"):
+                loki.ready(self.loki.is_ready, within=120)
             with self._step("every target and every store"):
                 eventually(self._complete, 90, "everything is scraped, and telemetry of the agents is everywhere")
             yield
 
-    def _start_grafana(self, binary: Path, exits: ExitStack) -> None:
+    def _grafana_of(self, binary: Path) -> grafana.Grafana:
         urls = {
             "prometheus": self.prometheus.url,
             "alertmanager": self.alertmanager.url,
@@ -203,7 +204,7 @@ class Stack:
             "jaeger": self.jaeger.url(ports.JAEGER_QUERY),
         }
         self.grafana = grafana.Grafana(binary, self.rendered.folder / "grafana", self.home / "grafana", urls)
-        self.processes["grafana"] = exits.enter_context(self.grafana.running())
+        return self.grafana
 
     @contextmanager
     def _step(self, what: str) -> Iterator[None]:

@@ -75,9 +75,11 @@ class Loki:
         self.home = home
         self.ports = {port: free_port() for port in LOKI_PORTS.values()}
         self.url = f"http://127.0.0.1:{self.ports[3100]}"
-        self._env = {"POD_IP": "127.0.0.1", **(env or {})}
+        rendered = container(objects, "loki")
+        literal = {variable["name"]: variable["value"] for variable in rendered["env"] if "value" in variable}
+        self._env = {**literal, "POD_IP": "127.0.0.1", **(env or {})}
         self._everywhere = everywhere
-        self._args = container(objects, "loki")["args"]
+        self._args = rendered["args"]
         self._runs = 0
         home.mkdir(parents=True, exist_ok=True)
         for path, text in render.config_files(list(objects)).items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
 from typing import Any
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -133,13 +134,39 @@ def metrics(resource: Values, *counters: Counter) -> ExportMetricsServiceRequest
     return request
 
 
-def send(
-    url: str,
-    request: ExportTraceServiceRequest | ExportLogsServiceRequest | ExportMetricsServiceRequest,
-) -> None:
-    """By HTTP; returns when it was acknowledged, raises when it was not."""
+Request = ExportTraceServiceRequest | ExportLogsServiceRequest | ExportMetricsServiceRequest
+_CONTENT = {"Content-Type": "application/x-protobuf"}
+
+
+def path(request: Request) -> str:
+    """Where its signal is sent to, by HTTP."""
     signal = {"trace": "traces", "log": "logs", "metric": "metrics"}[
         type(request).__name__.removeprefix("Export").removesuffix("ServiceRequest").rstrip("s").lower()
     ]
-    headers = {"Content-Type": "application/x-protobuf"}
-    http_text(f"{url}/v1/{signal}", body=bytes(request.SerializeToString()), headers=headers, timeout=30)
+    return f"/v1/{signal}"
+
+
+def send(url: str, request: Request) -> None:
+    """By HTTP; returns when it was acknowledged, raises when it was not."""
+    http_text(url + path(request), body=bytes(request.SerializeToString()), headers=_CONTENT, timeout=30)
+
+
+class Connection:
+    """One that is kept, as an SDK keeps it: hundreds of requests a second."""
+
+    def __init__(self, url: str, timeout: float = 30) -> None:
+        self._connection = HTTPConnection(url.removeprefix("http://"), timeout=timeout)
+
+    def send(self, path: str, body: bytes) -> int:
+        """The status of the answer to a request that is serialized already, 0 when there is none."""
+        try:
+            self._connection.request("POST", path, body, _CONTENT)
+            with self._connection.getresponse() as answer:
+                answer.read()
+                return answer.status
+        except (OSError, HTTPException):
+            self._connection.close()
+            return 0
+
+    def close(self) -> None:
+        self._connection.close()

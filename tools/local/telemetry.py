@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -41,6 +41,8 @@ class Collector:
         self.home = home
         self.container = container(objects, self.name)
         self.ports = {port["containerPort"]: free_port() for port in self.container["ports"]}
+        self.entered: Sequence[str] = ()
+        """A command that it is run by, such as one that enters a namespace."""
         self._runs = 0
         text = render.config_files(objects)[f"{self.name}/config/{self.config_file}"]
         for address, here in (addresses or {}).items():
@@ -76,7 +78,8 @@ class Collector:
 
     def process(self) -> Process:
         self._runs += 1
-        return Process([binary(NAME), *self.args], log=self.home / f"log-{self._runs}", env=self.env)
+        argv: list[str | Path] = [*self.entered, binary(NAME), *self.args]
+        return Process(argv, log=self.home / f"log-{self._runs}", env=self.env)
 
     @contextmanager
     def running(self) -> Iterator[Process]:
@@ -112,7 +115,7 @@ class Platform:
         self.jaeger = Jaeger(home / "jaeger", {**render.config_files(objects), "objects": objects})
         self.prometheus = [
             Local(stack, "prometheus", home / f"prometheus-{ordinal}", admin, pod=f"prometheus-{ordinal}")
-            for ordinal in range(2)
+            for ordinal in range(Pod(stack, "prometheus").workload["spec"]["replicas"])
         ]
         self._make = partial(
             Collector,

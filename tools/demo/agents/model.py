@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -49,6 +50,15 @@ def _reply(asked: dict[str, Any], number: int) -> dict[str, Any]:
     }
 
 
+def _chunks(reply: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The same reply word by word; what it costs comes last."""
+    about = {name: reply[name] for name in ("id", "created", "model")} | {"object": "chat.completion.chunk"}
+    for word in reply["choices"][0]["message"]["content"].split(" "):
+        yield about | {"choices": [{"index": 0, "delta": {"content": f"{word} "}, "finish_reason": None}]}
+    yield about | {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    yield about | {"choices": [], "usage": reply["usage"]}
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -67,7 +77,11 @@ class Handler(BaseHTTPRequestHandler):
                     json.dumps({"error": {"message": f"{why}: {self.headers['Authorization']}"}}),
                 )
                 return
-        self._send(200, "application/json", json.dumps(_reply(asked, number)))
+        reply = _reply(asked, number)
+        if asked.get("stream"):
+            self._send(200, "text/event-stream", "".join(f"data: {json.dumps(part)}\n\n" for part in _chunks(reply)))
+        else:
+            self._send(200, "application/json", json.dumps(reply))
 
     def do_GET(self) -> None:
         """Metrics, as servers of models have them."""

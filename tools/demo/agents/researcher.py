@@ -1,4 +1,4 @@
-"""An agent that others ask over A2A: one question to a smaller model."""
+"""An agent that others ask over A2A: one question to a smaller model, whose answer is streamed."""
 
 from __future__ import annotations
 
@@ -19,12 +19,18 @@ def answer(question: str) -> str:
         try:
             # What an agent's own retries hide, its telemetry should still show: here there are none.
             with OpenAI(max_retries=0, timeout=10) as client:
-                asked = client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": question}])
+                chunks = client.chat.completions.create(
+                    model=MODEL,
+                    messages=[{"role": "user", "content": question}],
+                    stream=True,
+                    stream_options={"include_usage": True},  # or nobody knows what a stream costs
+                )
+                text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
         except Exception:
             log.exception("could not answer")
             raise
-        log.info("answered", extra=fields({"tokens": asked.usage.total_tokens if asked.usage else 0}))
-        return asked.choices[0].message.content or ""
+        log.info("answered", extra=fields({"characters": len(text)}))
+        return text
 
 
 if __name__ == "__main__":

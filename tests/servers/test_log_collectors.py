@@ -184,6 +184,7 @@ def _odd(pods: Path, cluster: ControlPlane) -> None:
         *(f"{letter}1120 12:00:00.000000 1 a.go:7] klog" for letter in "IWEFX"),
     )
     odd.write(
+        json.dumps({name: f"{field} as {name}" for field, names in JSON_FIELDS.items() for name in reversed(names)}),
         json.dumps({"level": "", "severity": "error", "logger": None, "name": "second"}),
         json.dumps({"level": 50, "logger": 7, "trace_id": True, "component": {"deep": 1}}),
         '  {"level": "info", "msg": "indented"}',

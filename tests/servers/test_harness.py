@@ -260,6 +260,23 @@ def test_an_answer_is_read_past_any_proxy(monkeypatch: pytest.MonkeyPatch) -> No
             server.shutdown()
 
 
+def test_a_server_that_starts_while_the_run_is_told_to_end_is_not_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    born: list[subprocess.Popen[bytes]] = []
+
+    class Interrupted(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            born.append(self)
+            signal.raise_signal(signal.SIGINT)  # before whoever starts it has it
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    with pytest.raises(KeyboardInterrupt), Process(["sleep", "60"], log=tmp_path / "log"):
+        pytest.fail("it was told to end")
+    assert born[0].poll() == -signal.SIGKILL
+
+
 def test_nothing_of_the_cluster_listens_beyond_this_machine(control_plane: ControlPlane) -> None:
     found = {server.name: server.listens() for server in control_plane.servers}
 

@@ -295,7 +295,7 @@ def test_rules_say_what_runs_what_is_called_and_what_fails(ran: Ran) -> None:
         series["metric"]["agent"]: float(series["value"][1]) for series in ran.recorded["agent:runs:error_ratio30m"]
     }
     assert failed.keys() == {"planner", "researcher"}
-    assert all(0 <= share < 0.3 for share in failed.values())
+    assert all(0 <= share < 0.1 for share in failed.values()), "some fail, and not many"
 
 
 NOT_EMITTED = (

@@ -11,11 +11,12 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
@@ -76,6 +77,8 @@ def _with_notes(problem: Exception) -> str:
     return "\n".join([str(problem), *getattr(problem, "__notes__", [])])
 
 
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+
 # Run in the child before the server: the kernel then kills the server when the test run ends, however it ends.
 # A `preexec_fn` would do the same inside a fork of the test process, which is not safe once that has threads.
 _BOUND_TO_PARENT = """
@@ -85,6 +88,23 @@ if os.getppid() != int(sys.argv[1]):
     sys.exit("the test run ended first")
 os.execvp(sys.argv[2], sys.argv[2:])
 """
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Put off the signals that end us: a child that is being born when they come would be left."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # they are handled in the main thread alone
+        return
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda got, _: came.append(got)) for number in _ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for late in came:
+            signal.raise_signal(late)
 
 
 class Process:
@@ -108,18 +128,23 @@ class Process:
         bound = (
             [sys.executable, "-I", "-S", "-c", _BOUND_TO_PARENT, str(os.getpid())] if sys.platform == "linux" else []
         )
-        with self._log.open("ab") as output:
-            self._child = subprocess.Popen(
-                [*bound, *self.argv],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=self._env,
-                cwd=self._cwd,
-                # Ctrl-C is for pytest, which then ends the servers in their order.
-                start_new_session=True,
-            )
-        atexit.register(self.kill)
+        try:
+            with _undisturbed(), self._log.open("ab") as output:
+                self._child = subprocess.Popen(
+                    [*bound, *self.argv],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    env=self._env,
+                    cwd=self._cwd,
+                    # Ctrl-C is for pytest, which then ends the servers in their order.
+                    start_new_session=True,
+                )
+                atexit.register(self.kill)
+        except BaseException:  # told to end meanwhile: nobody else knows of the child yet
+            if self._child is not None:
+                self.kill()
+            raise
         return self
 
     def __exit__(

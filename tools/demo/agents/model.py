@@ -13,9 +13,9 @@ from typing import Any
 
 SECONDS = 0.04
 SLOW_SECONDS, SLOW_EVERY = 0.9, 29
-FAILURES = {37: (500, "the model has crashed"), 53: (429, "too many requests")}
-"""Of each so many requests one fails so. Primes, so that they rarely meet; all together, about one in twenty. As
-gateways do, it repeats to whom: the caller's key gets into exceptions that way, and from there into telemetry."""
+FAILURES = {211: (500, "the model has crashed"), 307: (429, "too many requests")}
+"""Of each so many requests one fails so: of the planner's runs, which make three, one in forty. Alerts stay quiet up to
+one in twenty. As gateways do, it repeats to whom: the caller's key gets into exceptions that way, and so on."""
 SYSTEM_TOKENS = 1200
 """What instructions and descriptions of tools come to."""
 

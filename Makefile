@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Compiling at install takes seconds once; otherwise every run pays for it where bytecode is not written.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help setup render test lint schema snapshots conformance bench page up clean
+.PHONY: help setup render test lint schema snapshots conformance bench demo page up clean
 
 help:  ## what there is to do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ conformance: .venv/ready  ## the rendered stacks on the real servers, which are 
 
 bench: .venv/ready  ## what a render, rules, panels and telemetry take, how soon people are told
 	@$(RUN) python -m tools.bench
+
+demo: .venv/ready  ## the dev stack on this machine with sample agents; SECONDS=90 runs it unattended
+	@$(RUN) python -m tools.demo $(if $(SECONDS),--seconds $(SECONDS))
 
 page: .venv/ready  ## a test page through the deployed STACK to RECEIVER, or to all
 	@$(RUN) python -m tools.page $(STACK) $(RECEIVER)

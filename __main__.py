@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from pulumi import Config, ResourceOptions, export
 
-from components import exporters, provider
+from components import exporters, log_collector, provider
 from components.alertmanager.component import Alertmanager, AlertmanagerArgs
 from components.flow_table import flows
 from components.grafana import component as grafana
@@ -20,7 +20,6 @@ from components.namespaces import Namespaces, NamespacesArgs
 from components.otel_collector.component import OtelCollector, OtelCollectorArgs
 from components.prometheus.component import Prometheus, PrometheusArgs
 from components.prometheus.config import extra_jobs
-from components.promtail.component import Promtail, PromtailArgs
 from dashboards.boards import rendered
 
 settings, secrets = load(Config())
@@ -60,11 +59,7 @@ prometheus = Prometheus(
     cluster,
 )
 loki = Loki("loki", LokiArgs(site=site, settings=settings.loki, prometheus=settings.prometheus), cluster)
-Promtail(
-    "promtail",
-    PromtailArgs(site=replace(site, namespace=namespaces.node_agents), settings=settings.promtail, loki=settings.loki),
-    cluster,
-)
+log_collector.deploy(settings.logs, settings.loki, replace(site, namespace=namespaces.node_agents), cluster)
 jaeger = Jaeger("jaeger", JaegerArgs(site=site, settings=settings.jaeger), cluster)
 collector = OtelCollector(
     "otel-collector",
@@ -74,6 +69,7 @@ collector = OtelCollector(
         prometheus=settings.prometheus,
         jaeger=settings.jaeger,
         loki=settings.loki,
+        logs=settings.logs,
     ),
     cluster,
 )

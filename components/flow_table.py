@@ -23,6 +23,7 @@ from components.settings.collector import CollectorSettings
 from components.settings.grafana import GrafanaSettings
 from components.settings.grafana_alerts import people, way
 from components.settings.jaeger import JaegerSettings
+from components.settings.logs import LogSettings
 from components.settings.loki import LokiSettings
 from components.settings.receivers import Email, Opsgenie, PagerDuty, Receiver, Slack
 from components.settings.stack import Settings
@@ -34,6 +35,7 @@ COLLECTOR = Server("otel-collector")
 JAEGER = Server("jaeger")
 LOKI = Server("loki")
 PROMTAIL = Agent("promtail")
+OTEL_AGENT = Agent("otel-agent")
 GRAFANA = Server("grafana")
 
 DATASOURCES = (
@@ -81,6 +83,7 @@ def flows(settings: Settings, watched: Watched) -> tuple[Flow, ...]:
             for exporter in watched.exporters
             for target, port in exporter.reaches
         ),
+        *_nodes(settings.logs),
         *_logs(settings.loki),
         *_grafana(settings.grafana),
         *_contact_points(settings),
@@ -165,12 +168,20 @@ def _traces(jaeger: JaegerSettings) -> tuple[Flow, ...]:
     )
 
 
+def _nodes(logs: LogSettings) -> tuple[Flow, ...]:
+    """What reads the logs of each node, and where it sends them."""
+    reader, target, port = {
+        "promtail": (PROMTAIL, LOKI, ports.LOKI),
+        "otel": (OTEL_AGENT, COLLECTOR, ports.OTLP_NODES),
+    }[logs.collector]
+    return (
+        Flow(reader, ApiServer(), API_SERVER_PORTS, "discovers the pods of its node"),
+        Flow(reader, target, (port,), "sends lines"),
+    )
+
+
 def _logs(loki: LokiSettings) -> tuple[Flow, ...]:
-    s3 = loki.storage.s3
-    flows = [
-        Flow(PROMTAIL, ApiServer(), API_SERVER_PORTS, "discovers the pods of its node"),
-        Flow(PROMTAIL, LOKI, (ports.LOKI,), "sends lines"),
-    ]
+    s3, flows = loki.storage.s3, []
     if loki.replicas > 1:
         flows.append(Flow(LOKI, LOKI, (ports.LOKI_GRPC, ports.LOKI_GOSSIP), "shares lines and queries, and gossips"))
     if s3 is not None:

@@ -6,7 +6,7 @@ images, ``tested`` names the version that was run instead, and why; configuratio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from components.settings.cluster import Images
 from components.settings.quantities import Image
@@ -61,6 +61,7 @@ BLACKBOX_EXPORTER = _pinned("quay.io/prometheus/blackbox-exporter:v0.28.0", uid=
 LOKI = _pinned("docker.io/grafana/loki:3.7.8", uid=10001)
 # As the kubelet writes pods' logs 0640 root, they are read as root, of whom nothing is left but that.
 PROMTAIL = _pinned("docker.io/grafana/promtail:3.6.4", uid=0)
+OTEL_AGENT = replace(OTEL_COLLECTOR, uid=0)
 
 ALL = {
     "prometheus": PROMETHEUS,

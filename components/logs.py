@@ -1,6 +1,21 @@
-"""What a log line is found by; the same whoever collected it."""
+"""How pods' logs are read, and what their lines are found by; the same whoever collects them."""
 
 from __future__ import annotations
+
+from components.settings.quantities import Duration
+
+POD_LOGS = "/var/log/pods"
+# Every line waits this long for more of its entry, which a program prints at once.
+ENTRY_WAIT = Duration.parse("1s")
+# The longest stack traces of Java frameworks have some 300 lines.
+ENTRY_LINES = 500
+# A node has at most 250 pods; each container may be in the middle of a long line at the same time.
+PARTIAL_LINES = 1_000
+
+REPLICA_SET_HASH = "-[0-9a-z]{6,10}"
+"""How the name of a Deployment's ReplicaSet ends."""
+JOB_NUMBER = r"-\d{8,}"
+"""How the name of a CronJob's Job ends."""
 
 LABELS = ("cluster", "namespace", "app", "container", "level")
 """Each combination of their values is a stream, and streams are what Loki's cost grows with: no pod, no trace."""
@@ -15,3 +30,37 @@ LEVEL_WORDS = {
     "fatal": ("fatal", "critical", "crit", "panic", "emerg", "emergency", "alert", "ftl", "dpanic", "60"),
 }
 """Levels as libraries spell them (the numbers are pino's and bunyan's), to the label's values."""
+LEVEL_LETTERS = {"I": "info", "W": "warn", "E": "error", "F": "fatal"}
+"""How klog spells them."""
+
+JSON_FIELDS = {
+    "level": ("level", "severity", "lvl", "levelname", "log.level", "log_level", "severity_text", "severityText"),
+    "logger": ("logger", "logger_name", "loggerName", "log.logger", "name", "component"),
+    "trace_id": ("trace_id", "traceId", "traceID", "traceid", "trace.id", "otelTraceID", "TraceId"),
+    "span_id": ("span_id", "spanId", "spanID", "spanid", "span.id", "otelSpanID", "SpanId"),
+}
+"""What a field is called in the JSON of common logging libraries; the first that is there counts."""
+JSON_LINE = r"^\s*[{]"
+"""A line that is read as JSON; any other as text."""
+
+_WORDS = sorted((word for words in LEVEL_WORDS.values() for word in words if not word.isdigit()), key=len, reverse=True)
+TEXT_LEVEL_GROUPS = ("keyed", "capital", "bracket", "klog")
+# level=warn wherever it stands; a word of its own in capitals or brackets near the start; klog's letter.
+TEXT_LEVEL = (
+    rf"(?i:\b(?:level|lvl|severity)=\"?(?P<keyed>{'|'.join(_WORDS)})\b)"
+    rf"|^.{{0,80}}?\b(?P<capital>{'|'.join(word.upper() for word in _WORDS)})\b"
+    rf"|^.{{0,80}}?[\[(](?i:(?P<bracket>{'|'.join(_WORDS)}))[\])]"
+    rf"|^(?P<klog>[{''.join(LEVEL_LETTERS)}])\d{{4}} "
+)
+"""Finds the level of a line of text, in one of TEXT_LEVEL_GROUPS."""
+TEXT_FIELDS = {
+    "trace_id": r"(?i)\btrace_?id=\"?(?P<trace_id>[0-9a-f]{16,32})\b",
+    "span_id": r"(?i)\bspan_?id=\"?(?P<span_id>[0-9a-f]{16})\b",
+    "logger": r"\blogger=\"?(?P<logger>[\w.$-]+)",
+}
+"""Find a field in a line of text, in the group of its name."""
+
+
+def level_words(level: str) -> tuple[str, ...]:
+    """Every spelling of a level, in small letters."""
+    return (*LEVEL_WORDS[level], *(letter.lower() for letter, means in LEVEL_LETTERS.items() if means == level))

@@ -94,8 +94,9 @@ def _nested(depth: int) -> str:
 
 
 _ESCAPED = r'\\+"(?:[^"\\]|\\+[^"\\])*\\+"'
-JSON_VALUE = (
-    rf'\\*"(?i:{"|".join(KEYS)})\\*"\s*:\s*'
-    rf'({_STRING}|{_ESCAPED}|{_nested(_DEPTH)}|[\[{{"\\].*|[^\s,\[\]{{}}]+)'
-)
+_KEY = rf'\\*"(?i:{"|".join(KEYS)})\\*"\s*:\s*'
+_VALUE = rf'{_STRING}|{_ESCAPED}|{_nested(_DEPTH)}|[\[{{"\\].*|[^\s,\[\]{{}}]+'
+JSON_VALUE = f"{_KEY}({_VALUE})"
 """A key of KEYS in JSON; its group is the value, or, where that does not end, the rest of the line."""
+JSON_KEY = f"({_KEY})(?:{_VALUE})"
+"""The same, but its group is the key: for those who replace all that they find, and must put that back."""

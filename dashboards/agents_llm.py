@@ -14,7 +14,8 @@ from dashboards.agents_panels import (
     where_set,
     worst,
 )
-from dashboards.model import Board, Panel, Query, Row, alerts_of
+from dashboards.marks import alerts_of, rollouts
+from dashboards.model import Board, Panel, Query, Row
 from dashboards.uids import Dashboard
 from rules.agents import alerts
 from rules.agents.cost import COST, UNPRICED
@@ -253,7 +254,7 @@ BOARD = Board(
     folder="Agents",
     tags=("agents",),
     variables=variables(REQUESTS, "cluster", "namespace", "service", "agent", "model"),
-    related=(Dashboard.AGENTS, Dashboard.AGENTS_TOOLS, Dashboard.AGENTS_QUALITY, Dashboard.ALERTS),
-    marks=(alerts_of("agents"),),
+    related=(Dashboard.AGENTS, Dashboard.AGENTS_TOOLS, Dashboard.AGENTS_QUALITY, Dashboard.LOGS, Dashboard.ALERTS),
+    marks=(alerts_of("agents"), rollouts(chosen("cluster", "namespace"))),
     rows=(_SIGNALS, _REQUESTS, _LATENCY, _TOKENS, _BUDGET),
 )

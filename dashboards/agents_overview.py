@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dashboards.agents_panels import PUSHED, chosen, measured, median, number, ranking, trend, variables, worst
-from dashboards.model import Board, Row, alerts_of
+from dashboards.marks import alerts_of, rollouts
+from dashboards.model import Board, Row
 from dashboards.uids import Dashboard
 from rules.agents import alerts
 from rules.agents.cost import COST, SPENT_TODAY
@@ -169,7 +170,9 @@ BOARD = Board(
         Dashboard.AGENTS_TOOLS,
         Dashboard.AGENTS_A2A,
         Dashboard.AGENTS_QUALITY,
+        Dashboard.LOGS,
+        Dashboard.ALERTS,
     ),
-    marks=(alerts_of("agents"),),
+    marks=(alerts_of("agents"), rollouts(chosen("cluster", "namespace"))),
     rows=(_SIGNALS, _RUNS, _WHO, _SPENDING),
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dashboards.agents_panels import chosen, measured, number, ranking, trend, variables, where_set, worst
-from dashboards.model import Board, Panel, Query, Row, alerts_of
+from dashboards.marks import alerts_of, rollouts
+from dashboards.model import Board, Panel, Query, Row
 from dashboards.uids import Dashboard
 from rules.agents import alerts
 from rules.agents.cost import COST_PER_RUN
@@ -173,7 +174,14 @@ BOARD = Board(
     folder="Agents",
     tags=("agents",),
     variables=variables(RUNS, "cluster", "namespace", "service", "agent"),
-    related=(Dashboard.AGENTS, Dashboard.AGENTS_LLM, Dashboard.AGENTS_TOOLS, Dashboard.SLOS, Dashboard.ALERTS),
-    marks=(alerts_of("agents"),),
+    related=(
+        Dashboard.AGENTS,
+        Dashboard.AGENTS_LLM,
+        Dashboard.AGENTS_TOOLS,
+        Dashboard.SLOS,
+        Dashboard.LOGS,
+        Dashboard.ALERTS,
+    ),
+    marks=(alerts_of("agents"), rollouts(chosen("cluster", "namespace"))),
     rows=(_SIGNALS, _FAILURES, _LOOPS, _OBJECTIVES),
 )

@@ -14,7 +14,8 @@ from dashboards.agents_panels import (
     variables,
     worst,
 )
-from dashboards.model import Board, Row, alerts_of
+from dashboards.marks import alerts_of, rollouts
+from dashboards.model import Board, Row
 from dashboards.uids import Dashboard
 from rules.agents import alerts, protocols
 from rules.agents.protocols import MCP, MCP_ERRORS, MCP_P95
@@ -168,7 +169,14 @@ BOARD = Board(
     folder="Agents",
     tags=("agents",),
     variables=variables(TOOL_CALLS, "cluster", "namespace", "service", "agent", "tool"),
-    related=(Dashboard.AGENTS, Dashboard.AGENTS_LLM, Dashboard.AGENTS_A2A, Dashboard.AGENTS_QUALITY, Dashboard.ALERTS),
-    marks=(alerts_of("agents"),),
+    related=(
+        Dashboard.AGENTS,
+        Dashboard.AGENTS_LLM,
+        Dashboard.AGENTS_A2A,
+        Dashboard.AGENTS_QUALITY,
+        Dashboard.LOGS,
+        Dashboard.ALERTS,
+    ),
+    marks=(alerts_of("agents"), rollouts(chosen("cluster", "namespace"))),
     rows=(_SIGNALS, _TOOLS, _MCP_ROW),
 )

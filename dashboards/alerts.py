@@ -1,12 +1,82 @@
-"""What is firing, what fired, and who was told."""
+"""What is firing, what fired, and whose it is."""
 
 from __future__ import annotations
 
-from dashboards.model import Board, Panel, Query, Row, View, variable
+from dashboards.model import URGENCY, Board, Panel, Query, Row, View, variable
 from dashboards.uids import Dashboard
 from rules.metrics import Unit
+from rules.model import Severity
 
-_FIRING = 'ALERTS{alertstate="firing", cluster=~"$cluster", owner=~"$owner", alertname!="Watchdog"}'
+NEWS = 'alertname!="Watchdog"'
+"""Matches all alerts but the one that fires always."""
+_CHOSEN = ("cluster", "owner", "alertname")
+_MATCHERS = ", ".join([NEWS, *(f'{name}=~"${name}"' for name in _CHOSEN)])
+
+
+def firing(matchers: str) -> str:
+    """Each subject of Prometheus's alerts."""
+    return f'ALERTS{{alertstate="firing", {matchers}}}'
+
+
+def _of(severity: Severity, matchers: str) -> str:
+    return firing(f'severity="{severity}", {matchers}')
+
+
+def open_for(matchers: str, by: str = "") -> Query:
+    """How long they have been true, or of each ``by`` the longest."""
+    since = f"ALERTS_FOR_STATE{{{matchers}}} and ignoring (alertstate) {firing(matchers)}"
+    return Query(
+        expr=f"time() - min by ({by}) ({since})" if by else f"topk(50, time() - ({since}))",
+        legend="Open for",
+        unit=Unit.SECONDS,
+    )
+
+
+def how_many(severity: Severity, title: str, description: str, matchers: str) -> Panel:
+    """Subjects that alerts of a severity fire for."""
+    return Panel(
+        title=title,
+        description=description,
+        view=View.NUMBER,
+        queries=(Query(expr=f"count({_of(severity, matchers)}) or vector(0)"),),
+        severity=severity,
+        width=4,
+        height=5,
+    )
+
+
+def by_name(title: str, matchers: str, columns: tuple[str, ...], height: int) -> Panel:
+    """A row per alert, whatever it fires for, the critical ones first."""
+    by = ", ".join(columns)
+    return Panel(
+        title=title,
+        description="Each alert of Prometheus that fires, for how long, and of how many things. A click leads to them.",
+        view=View.RANKING,
+        queries=(
+            open_for(matchers, by),
+            Query(expr=f"count by ({by}) ({firing(matchers)})", legend="Subjects"),
+        ),
+        columns=columns,
+        first="severity",
+        drill=Dashboard.ALERTS,
+        width=12,
+        height=height,
+    )
+
+
+def of_grafana(matchers: str, height: int) -> Panel:
+    """The others: a query finds no trace of them."""
+    return Panel(
+        title="Firing in Grafana",
+        description="Alerts that Grafana evaluates itself: over log lines, and over Prometheus and Alertmanager.",
+        view=View.ALERTS,
+        matchers=matchers,
+        width=12,
+        height=height,
+    )
+
+
+_URGENCY = " or ".join(f"{urgency} * {_of(severity, _MATCHERS)}" for severity, urgency in URGENCY.items())
 
 BOARD = Board(
     uid=Dashboard.ALERTS,
@@ -18,37 +88,35 @@ BOARD = Board(
     variables=(
         variable("cluster", "ALERTS", "Cluster"),
         variable("owner", 'ALERTS{cluster=~"$cluster"}', "Owner"),
+        variable("alertname", 'ALERTS{cluster=~"$cluster", owner=~"$owner"}', "Alert"),
     ),
-    related=(Dashboard.HOME,),
+    related=(Dashboard.HOME, Dashboard.LOGS_ERRORS),
     rows=(
         Row(
             "Now",
             (
                 *(
-                    Panel(
-                        title=f"Firing: {severity}",
-                        description=f"Alerts of severity {severity} that fire now.",
-                        view=View.NUMBER,
-                        queries=(Query(expr=f'count({_FIRING[:-1]}, severity="{severity}"}}) or vector(0)'),),
-                        width=4,
+                    how_many(
+                        severity,
+                        f"Firing: {severity}",
+                        f"What alerts of severity {severity} fire for, of those that Prometheus evaluates.",
+                        _MATCHERS,
                     )
-                    for severity in ("critical", "warning", "info")
+                    for severity in Severity
                 ),
+                by_name("Firing", _MATCHERS, ("alertname", "severity", "owner", "system"), 13),
+                of_grafana(", ".join(f'{name}=~"${{{name}:regex}}"' for name in _CHOSEN), 8),
                 Panel(
-                    title="Firing by owner",
-                    description="How many alerts each team has open.",
-                    queries=(Query(expr=f"count by (owner) ({_FIRING})", legend="{{owner}}"),),
-                    stacked=True,
-                    width=12,
-                ),
-                Panel(
-                    title="Firing",
-                    description="Each alert that fires now. Its message has the links to its runbook and dashboard.",
+                    title="Subjects",
+                    description="What the alerts fire for; the fifty that have been open longest. The messages that"
+                    " were sent have the links to runbooks and dashboards.",
                     view=View.RANKING,
-                    queries=(
-                        Query(expr=f"count by (alertname, severity, owner, system) ({_FIRING})", legend="Subjects"),
+                    queries=(open_for(_MATCHERS),),
+                    columns=(
+                        *("alertname", "severity", "cluster", "namespace", "workload", "pod", "container", "node"),
+                        *("job", "instance", "service", "agent", "model", "tool", "slo"),
                     ),
-                    columns=("alertname", "severity", "owner", "system"),
+                    first="severity",
                     width=24,
                     height=10,
                 ),
@@ -58,6 +126,14 @@ BOARD = Board(
             "In the chosen time",
             (
                 Panel(
+                    title="What fired when",
+                    description="Each alert of Prometheus, by its most urgent subject: what began first is often why.",
+                    view=View.SEVERITIES,
+                    queries=(Query(expr=f"max by (alertname) ({_URGENCY})", legend="{{alertname}}"),),
+                    width=24,
+                    height=12,
+                ),
+                Panel(
                     title="Time spent firing",
                     description="For how long each alert fired, all its subjects together: what wakes people most.",
                     view=View.RANKING,
@@ -65,7 +141,7 @@ BOARD = Board(
                         Query(
                             expr=(
                                 "topk(20, sum by (alertname, severity, owner)"
-                                f" (sum_over_time({_FIRING}[$__range:1m])) * 60)"
+                                f" (sum_over_time({firing(_MATCHERS)}[$__range:1m])) * 60)"
                             ),
                             legend="Firing",
                         ),
@@ -76,9 +152,9 @@ BOARD = Board(
                     height=10,
                 ),
                 Panel(
-                    title="Fired by system",
-                    description="Alerts over time, by the system that they watch.",
-                    queries=(Query(expr=f"count by (system) ({_FIRING})", legend="{{system}}"),),
+                    title="Firing by owner",
+                    description="What alerts fire for, by the team whose it is.",
+                    queries=(Query(expr=f"count by (owner) ({firing(_MATCHERS)})", legend="{{owner}}"),),
                     stacked=True,
                     width=12,
                     height=10,

@@ -22,6 +22,7 @@ from dashboards import (
     logs_explorer,
     monitoring_cost,
     monitoring_health,
+    monitoring_job,
     nodes_overview,
     runbooks,
     slos,
@@ -49,7 +50,7 @@ OF_SYSTEMS: dict[str, tuple[Board, ...]] = {
     "nodes": (nodes_overview.BOARD,),
     "agents": (agents_overview.BOARD, agents_llm.BOARD, agents_tools.BOARD, agents_quality.BOARD),
     "logs": (logs_explorer.BOARD, logs_errors.BOARD, logs_audit.BOARD),
-    "monitoring": (monitoring_health.BOARD, monitoring_cost.BOARD),
+    "monitoring": (monitoring_health.BOARD, monitoring_cost.BOARD, monitoring_job.BOARD),
 }
 """By system: there is one file per board, ``<system>_<what it shows>.py``."""
 OF_GROUPS: dict[str, Board] = {CONTROL_PLANE.name: kubernetes_api.BOARD, A2A_GROUP: agents_a2a.BOARD}
@@ -59,14 +60,14 @@ OF_GROUPS: dict[str, Board] = {CONTROL_PLANE.name: kubernetes_api.BOARD, A2A_GRO
 def boards(on: Collection[str], watched: Watched) -> tuple[Board, ...]:
     """In a fixed order; ``on`` are the names of the systems that are."""
     jobs = {job.name for job in watched.scrape_jobs}
-    of_systems = (_scraped(board, jobs) for system, each in OF_SYSTEMS.items() if system in on for board in each)
-    of_slos = (slos.ALL, slos.ONE) if watched.slos else ()
+    of_systems = (board for system, each in OF_SYSTEMS.items() if system in on for board in each)
+    of_slos = (slos.ALL, slos.one(watched)) if watched.slos else ()
     groups = {group.name for group in watched.groups}
     of_groups = (board for group, board in OF_GROUPS.items() if group in groups)
     written = (alerts.BOARD, *of_slos, *of_systems, *of_groups)
     every = (home.board(written), *written, *runbooks.boards(watched.alerts))
     there, by_name = {board.uid for board in every}, {alert.name: alert for alert in watched.alerts}
-    return tuple(_of_stack(board, there, by_name) for board in every)
+    return tuple(_of_stack(_scraped(board, jobs), there, by_name) for board in every)
 
 
 def _of_stack(board: Board, there: Collection[str], alerts: Mapping[str, BaseAlert]) -> Board:
@@ -90,8 +91,14 @@ def _panels_of_stack(
 
 
 def _scraped(board: Board, jobs: Collection[str]) -> Board:
-    """A board without the rows whose telemetry this stack has not."""
-    return replace(board, rows=tuple(row for row in board.rows if not row.needs or row.needs in jobs))
+    """A board without the rows, panels and marks whose telemetry this stack has not."""
+    there = {"", *jobs}
+    rows = (
+        replace(row, panels=tuple(panel for panel in row.panels if panel.needs in there))
+        for row in board.rows
+        if row.needs in there
+    )
+    return replace(board, rows=tuple(rows), marks=tuple(mark for mark in board.marks if mark.needs in there))
 
 
 def rendered(on: Collection[str], watched: Watched) -> tuple[Rendered, ...]:

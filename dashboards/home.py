@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dashboards.alerts import NEWS, by_name, firing, how_many, of_grafana
 from dashboards.model import Board, Panel, Query, Row, View
-from dashboards.uids import Dashboard
+from dashboards.uids import RUNBOOKS_FOLDER, Dashboard, folder_uid
 from rules.metrics import Unit
+from rules.model import Severity
 
-_FIRING = 'ALERTS{alertstate="firing", alertname!="Watchdog"}'
+_MEANING = {
+    Severity.CRITICAL: "somebody is, or should be, at work on it",
+    Severity.WARNING: "somebody should look today",
+}
+_RUNBOOKS = "what to do, for every alert, beside what it measures."
+_OPEN = f'{NEWS}, severity=~"{"|".join(_MEANING)}"'
 
 
 def board(others: tuple[Board, ...]) -> Board:
@@ -16,6 +23,7 @@ def board(others: tuple[Board, ...]) -> Board:
         f"**{folder}**\n" + "\n".join(_entry(other) for other in others if other.folder == folder) + "\n"
         for folder in folders
     )
+    listed += f"\n**{RUNBOOKS_FOLDER}**\n- [All](/dashboards/f/{folder_uid(RUNBOOKS_FOLDER)}): {_RUNBOOKS}\n"
     return Board(
         uid=Dashboard.HOME,
         title="Home",
@@ -27,25 +35,21 @@ def board(others: tuple[Board, ...]) -> Board:
             Row(
                 "Is anything wrong?",
                 (
-                    *(_firing(severity) for severity in ("critical", "warning")),
+                    *(
+                        how_many(severity, f"Open: {severity}", f"What Prometheus's alerts fire for: {meaning}.", NEWS)
+                        for severity, meaning in _MEANING.items()
+                    ),
                     Panel(
                         title="Targets down",
                         description="What Prometheus asks for metrics and gets none from: alerts about it are blind.",
                         view=View.NUMBER,
                         queries=(Query(expr="count(up == 0) or vector(0)"),),
+                        severity=Severity.WARNING,
                         width=4,
-                        height=6,
+                        height=5,
                     ),
-                    Panel(
-                        title="Firing now",
-                        description="Open alerts, by name: what each is about and what to do stands in its runbook.",
-                        view=View.RANKING,
-                        queries=(Query(expr=f"count by (alertname, severity, owner) ({_FIRING})", legend="Subjects"),),
-                        columns=("alertname", "severity", "owner"),
-                        drill=Dashboard.ALERTS,
-                        width=12,
-                        height=6,
-                    ),
+                    by_name("Firing now", _OPEN, ("alertname", "severity", "owner"), 12),
+                    of_grafana("", 7),
                 ),
             ),
             Row(
@@ -54,8 +58,8 @@ def board(others: tuple[Board, ...]) -> Board:
                     Panel(title="Dashboards", description=listed, view=View.TEXT, width=16, height=18),
                     Panel(
                         title="Alerts of the last day",
-                        description="How many alerts were open, by severity.",
-                        queries=(Query(expr=f"count by (severity) ({_FIRING})", legend="{{severity}}"),),
+                        description="What Prometheus's alerts fired for, by severity.",
+                        queries=(Query(expr=f"count by (severity) ({firing(_OPEN)})", legend="{{severity}}"),),
                         stacked=True,
                         width=8,
                         height=9,
@@ -71,18 +75,6 @@ def board(others: tuple[Board, ...]) -> Board:
                 ),
             ),
         ),
-    )
-
-
-def _firing(severity: str) -> Panel:
-    meaning = {"critical": "somebody is, or should be, at work on it", "warning": "somebody should look today"}
-    return Panel(
-        title=f"Open: {severity}",
-        description=f"Alerts that fire now: {meaning[severity]}.",
-        view=View.NUMBER,
-        queries=(Query(expr=f'count({_FIRING[:-1]}, severity="{severity}"}}) or vector(0)'),),
-        width=4,
-        height=6,
     )
 
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from dashboards.datasources import LOKI, PROMETHEUS, Datasource
-from dashboards.model import COLUMNS, Board, Mark, Panel, PanelPlace, Query, Row, Variable, View
-from dashboards.uids import runbook_uid
+from dashboards.model import COLUMNS, URGENCY, Board, Mark, Panel, PanelPlace, Query, Row, Variable, View
+from dashboards.uids import ALERTS_FOLDER, folder_uid, runbook_uid
 from rules.metrics import Unit
 from rules.model import BaseAlert, Severity
 
@@ -48,7 +48,9 @@ UNITS = {
 """What Grafana calls a unit."""
 COLOURS = {Severity.INFO: "blue", Severity.WARNING: "orange", Severity.CRITICAL: "red"}
 """Of a line that is crossed."""
-GOOD = "green"
+ABBREVIATIONS = {"api": "API", "a2a": "A2A", "llm": "LLM", "slo": "SLO", "slos": "SLOs"}
+GOOD, NEUTRAL = "green", "text"
+"""Of what keeps to its lines, and of what has none: green says that somebody has judged."""
 # More points than a screen has pixels say nothing; a second is finer than any scrape.
 MAX_DATA_POINTS, INTERVAL_MS = 1000, 1000
 # More lines nobody reads, and a browser grows slow.
@@ -75,7 +77,7 @@ def build(board: Board, alerts: Mapping[str, BaseAlert]) -> str:
     for mark in board.marks:
         made.annotation(_mark(mark))
     for uid in board.related:
-        link = dashboard.DashboardLink(uid.replace("-", " ").capitalize()).type(models.DashboardLinkType.LINK)
+        link = dashboard.DashboardLink(_name(uid)).type(models.DashboardLinkType.LINK)
         made.link(link.url(f"/d/{uid}").keep_time(True).include_vars(True))
     for position, (panel, place) in enumerate(_laid_out(board.rows), start=1):
         if isinstance(panel, Row):
@@ -83,6 +85,12 @@ def build(board: Board, alerts: Mapping[str, BaseAlert]) -> str:
         else:
             made.with_panel(_panel(panel, alerts.get(panel.alert)).id(position).grid_pos(place))
     return JSONEncoder(sort_keys=True).encode(made.build())
+
+
+def _name(uid: str) -> str:
+    """A board's, for a link that has room for a few words."""
+    name = " ".join(ABBREVIATIONS.get(word, word) for word in uid.split("-"))
+    return name[0].upper() + name[1:]
 
 
 def panel_places(board: Board) -> dict[str, PanelPlace]:
@@ -153,13 +161,17 @@ _VIEWS: dict[View, Callable[[], Any]] = {
     View.RANKING: table.Panel,
     View.HEAT: heatmap.Panel,
     View.LINES: logs.Panel,
-    View.STATES: statetimeline.Panel,
+    View.SEVERITIES: statetimeline.Panel,
 }
 
 
 def _panel(panel: Panel, alert: BaseAlert | None) -> Any:
     if panel.view is View.TEXT:
         return text.Panel().title(panel.title).mode(TextMode.MARKDOWN).content(panel.description)
+    if panel.view is View.ALERTS:
+        # The SDK has no builder of its own for these.
+        listed = dashboard.Panel().type(panel.view).title(panel.title).description(panel.description)
+        return listed.options(_alerts(panel.matchers))
     made = _VIEWS[panel.view]().title(panel.title).description(panel.description)
     made.datasource(_ref(panel.queries[0].datasource)).max_data_points(MAX_DATA_POINTS)
     for position, query in enumerate(panel.queries):
@@ -192,9 +204,10 @@ def _target(query: Query, ref_id: str, view: View) -> Any:
 def _thresholds(panel: Panel, alert: BaseAlert | None) -> dashboard.ThresholdsConfig:
     """The lines that page, as colours: the panel turns red where the alert turns critical."""
     lines = list(alert.thresholds.items())[::-1] if alert else []
-    if alert is not None and (panel.counts or not lines):
-        lines = [(alert.severities[-1], Decimal(1))]
-    colours = [GOOD, *(COLOURS[severity] for severity, _ in lines)]
+    if panel.counts or not lines:
+        severity = alert.severities[-1] if alert else panel.severity
+        lines = [(severity, Decimal(1))] if severity else []
+    colours = [GOOD if lines else NEUTRAL, *(COLOURS[severity] for severity, _ in lines)]
     if alert is not None and alert.below and not panel.counts:
         # From below, the lowest line is the most urgent: what is above the last one is good.
         lines, colours = lines[::-1], colours[::-1]
@@ -215,7 +228,8 @@ def _trend(made: timeseries.Panel, panel: Panel, alert: BaseAlert | None) -> tim
         commons.VisibilityMode.AUTO
     )
     if panel.unit not in (Unit.NONE, Unit.TIMESTAMP):
-        made.min(0)  # a line that starts elsewhere makes every wobble look like an outage
+        # A line that starts elsewhere makes every wobble look like an outage; soft, since a budget may be overspent.
+        made.axis_soft_min(0)
     if panel.stacked:
         made.stacking(common.StackingConfig().mode(commons.StackingMode.NORMAL).group("A"))
     if alert is not None and alert.thresholds:
@@ -224,13 +238,14 @@ def _trend(made: timeseries.Panel, panel: Panel, alert: BaseAlert | None) -> tim
     return made
 
 
-def _number(made: stat.Panel, _panel: Panel, alert: BaseAlert | None) -> stat.Panel:
+def _number(made: stat.Panel, panel: Panel, alert: BaseAlert | None) -> stat.Panel:
     made.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
-    made.color_mode(commons.BigValueColorMode.VALUE if alert is None else commons.BigValueColorMode.BACKGROUND)
+    judged = alert is not None or panel.severity is not None
+    made.color_mode(commons.BigValueColorMode.BACKGROUND if judged else commons.BigValueColorMode.VALUE)
     return made.graph_mode(commons.BigValueGraphMode.NONE).no_value("none")
 
 
-def _ranking(made: table.Panel, panel: Panel, _alert: BaseAlert | None) -> table.Panel:
+def _ranking(made: table.Panel, panel: Panel, alert: BaseAlert | None) -> table.Panel:
     names = {f"Value #{chr(ord('A') + n)}": query.legend for n, query in enumerate(panel.queries)}
     # Loki's tables number their columns even when there is one.
     if len(panel.queries) == 1 and panel.queries[0].datasource == PROMETHEUS:
@@ -245,14 +260,71 @@ def _ranking(made: table.Panel, panel: Panel, _alert: BaseAlert | None) -> table
             models.DataTransformerConfig(id_val="organize", options={"indexByName": order, "renameByName": names}),
         ]
     )
-    (first, *_) = names.values()
-    made.sort_by([common.TableSortByFieldState().display_name(first).desc(True)])
+    (largest, *_) = names.values()
+    orders = [common.TableSortByFieldState().display_name(panel.first).desc(False)] if panel.first else []
+    made.sort_by([*orders, common.TableSortByFieldState().display_name(largest).desc(True)])
+    for query in panel.queries:
+        if query.unit is not None:
+            made.override_by_name(query.legend, [models.DynamicConfigValue("unit", UNITS[query.unit])])
+    if "severity" in panel.columns:
+        words = models.DynamicConfigValue("mappings", [_severities({each: each for each in Severity})])
+        made.override_by_name("severity", [_cell("color-background"), words])
+    if alert is not None and alert.thresholds:
+        made.override_by_name(largest, [_cell("color-text")])
     if panel.drill:
         chosen = "&".join(f"var-{column}=${{__data.fields.{column}}}" for column in panel.columns)
         link = dashboard.DashboardLink("Look closer").type(models.DashboardLinkType.LINK)
         link.url(f"/d/{panel.drill}?{chosen}&${{__url_time_range}}")
         made.data_links([link])
     return made
+
+
+def _cell(kind: str) -> models.DynamicConfigValue:
+    return models.DynamicConfigValue("custom.cellOptions", {"type": kind})
+
+
+def _severities(values: Mapping[Severity, object]) -> models.ValueMap:
+    """What stands for a severity, as its name in its colour."""
+    return models.ValueMap(
+        {
+            str(value): models.ValueMappingResult(text=severity, color=COLOURS[severity], index=position)
+            for position, (severity, value) in enumerate(values.items())
+        }
+    )
+
+
+def _urgency(made: statetimeline.Panel, _panel: Panel, _alert: BaseAlert | None) -> statetimeline.Panel:
+    made.mappings([_severities(URGENCY)]).show_value(commons.VisibilityMode.NEVER)
+    return made.legend(common.VizLegendOptions().show_legend(False).display_mode(commons.LegendDisplayMode.LIST))
+
+
+def _alerts(matchers: str) -> dict[str, object]:
+    """What a list of alerts shows; all of it is said, so that nothing appears when somebody saves the board."""
+    return {
+        # Grafana's own name of itself: alerts of Prometheus are shown by what they record.
+        "datasource": "-- Grafana --",
+        "folder": {"uid": folder_uid(ALERTS_FOLDER), "title": ALERTS_FOLDER},
+        "alertName": "",
+        "alertInstanceLabelFilter": f"{{{matchers}}}" if matchers else "",
+        "dashboardAlerts": False,
+        # An alert that cannot be evaluated is blind, and so is shown as well.
+        "stateFilter": {
+            "firing": True,
+            "error": True,
+            "pending": False,
+            "noData": False,
+            "normal": False,
+            "recovering": True,
+        },
+        "viewMode": "list",
+        "groupMode": "default",
+        "groupBy": [],
+        "maxItems": 20,
+        # 3: the most important first.
+        "sortOrder": 3,
+        "showInstances": True,
+        "showInactiveAlerts": False,
+    }
 
 
 def _lines(made: logs.Panel, _panel: Panel, _alert: BaseAlert | None) -> logs.Panel:
@@ -265,4 +337,5 @@ _FINISH: dict[View, Callable[[Any, Panel, BaseAlert | None], Any]] = {
     View.NUMBER: _number,
     View.RANKING: _ranking,
     View.LINES: _lines,
+    View.SEVERITIES: _urgency,
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dashboards.model import Board, Mark, Panel, Query, Row, View, alerts_of, counted, found, measured, variable
+from dashboards.marks import alerts_with, rollouts
+from dashboards.model import Board, Panel, Query, Row, View, counted, found, measured, variable
 from dashboards.uids import Dashboard
 from rules.kubernetes.alerts import capacity, pods, workloads
 from rules.kubernetes.recordings import (
@@ -19,20 +20,11 @@ from rules.metrics import Unit
 from rules.promql import narrowed
 
 IN_NAMESPACE = 'cluster=~"$cluster", namespace="$namespace"'
+NAMESPACE = (
+    variable("cluster", "kube_node_info", "Cluster"),
+    variable("namespace", 'kube_pod_info{cluster=~"$cluster"}', "Namespace", multiple=False),
+)
 _WORKLOAD = ("cluster", "namespace", "workload", "workload_type")
-
-
-def rollouts(matchers: str) -> Mark:
-    """Deployments that were given a new specification, beside a new number of replicas, which an autoscaler does."""
-    return Mark(
-        name="Rollouts",
-        expr=(
-            f"max by (namespace, deployment) (changes(kube_deployment_status_observed_generation{{{matchers}}}[5m]) > 0"
-            f" unless on (cluster, namespace, deployment) changes(kube_deployment_spec_replicas{{{matchers}}}[5m]) > 0)"
-        ),
-        text="{{namespace}}/{{deployment}}",
-        colour="blue",
-    )
 
 
 def _use(resource: str, used: str) -> tuple[Query, ...]:
@@ -204,11 +196,8 @@ BOARD = Board(
     description="Whether what runs in one namespace is well, what it uses, and what it will run out of.",
     folder="Kubernetes",
     tags=("kubernetes",),
-    variables=(
-        variable("cluster", "kube_node_info", "Cluster"),
-        variable("namespace", 'kube_pod_info{cluster=~"$cluster"}', "Namespace", multiple=False),
-    ),
+    variables=NAMESPACE,
     related=(Dashboard.KUBERNETES_CLUSTER, Dashboard.KUBERNETES_WORKLOAD, Dashboard.LOGS, Dashboard.ALERTS),
-    marks=(alerts_of("kubernetes"), rollouts(IN_NAMESPACE)),
+    marks=(alerts_with(IN_NAMESPACE), rollouts(IN_NAMESPACE)),
     rows=(_SIGNALS, _WORKLOADS, _USAGE, _LIMITS),
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dashboards.kubernetes_namespace import IN_NAMESPACE, rollouts
-from dashboards.model import Board, Panel, Query, Row, View, alerts_of, counted, found, measured, variable
+from dashboards.datasources import LOKI
+from dashboards.kubernetes_namespace import IN_NAMESPACE
+from dashboards.marks import alerts_with, rollouts
+from dashboards.model import Board, Panel, Query, Row, View, counted, found, measured, variable
 from dashboards.uids import Dashboard
 from rules.kubernetes.alerts import pods, workloads
 from rules.kubernetes.recordings import (
@@ -212,6 +214,25 @@ _PODS = Row(
         ),
     ),
 )
+_LINES = Row(
+    "What does it say?",
+    (
+        Panel(
+            title="Newest lines",
+            description="What its pods wrote last; before a crash, why. One with a trace id leads to its trace.",
+            view=View.LINES,
+            # Pods are named after what keeps them running, however they are labelled.
+            queries=(
+                Query(
+                    expr='{cluster=~"$cluster", namespace="$namespace"} | pod=~"$workload-.+"',
+                    datasource=LOKI,
+                ),
+            ),
+            width=24,
+            height=12,
+        ),
+    ),
+)
 
 BOARD = Board(
     uid=Dashboard.KUBERNETES_WORKLOAD,
@@ -224,7 +245,7 @@ BOARD = Board(
         variable("namespace", f'{POD_OWNER}{{cluster=~"$cluster"}}', "Namespace", multiple=False),
         variable("workload", f"{POD_OWNER}{{{IN_NAMESPACE}}}", "Workload", multiple=False),
     ),
-    related=(Dashboard.KUBERNETES_NAMESPACE, Dashboard.LOGS, Dashboard.ALERTS),
-    marks=(alerts_of("kubernetes"), rollouts(f'{IN_NAMESPACE}, deployment="$workload"')),
-    rows=(_SIGNALS, _SATURATION, _ENDS, _PODS),
+    related=(Dashboard.KUBERNETES_NAMESPACE, Dashboard.LOGS, Dashboard.LOGS_ERRORS, Dashboard.ALERTS),
+    marks=(alerts_with(IN_NAMESPACE), rollouts(f'{IN_NAMESPACE}, deployment="$workload"')),
+    rows=(_SIGNALS, _SATURATION, _ENDS, _PODS, _LINES),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dashboards.datasources import LOKI
+from dashboards.marks import of_namespaces
 from dashboards.model import Board, Panel, Query, Row, View, log_variables
 from dashboards.uids import Dashboard
 from rules.logs import lines
@@ -47,6 +48,7 @@ BOARD = Board(
     tags=("logs", "security"),
     variables=log_variables("cluster", "namespace", "app"),
     related=(Dashboard.HOME, Dashboard.LOGS, Dashboard.LOGS_ERRORS),
+    marks=of_namespaces(),
     rows=(
         Row(
             "Refused",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dashboards.datasources import LOKI
+from dashboards.marks import of_namespaces
 from dashboards.model import Board, Panel, Query, Row, View, log_variables
 from dashboards.uids import Dashboard
 from rules.metrics import Unit
@@ -20,6 +21,7 @@ BOARD = Board(
     variables=log_variables("cluster", "namespace", "app", "level"),
     search=True,
     related=(Dashboard.HOME, Dashboard.LOGS_ERRORS, Dashboard.LOGS_AUDIT),
+    marks=of_namespaces(),
     rows=(
         Row(
             "How much",
@@ -47,7 +49,7 @@ BOARD = Board(
                             datasource=LOKI,
                         ),
                     ),
-                    unit=Unit.BYTES,
+                    unit=Unit.BYTES_PER_SECOND,
                     width=8,
                 ),
                 Panel(

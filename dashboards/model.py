@@ -9,7 +9,7 @@ from enum import StrEnum
 from dashboards.datasources import LOKI, PROMETHEUS, Datasource
 from dashboards.uids import Dashboard
 from rules.metrics import Unit
-from rules.model import Alert
+from rules.model import Alert, Severity
 from rules.promql import narrowed
 
 COLUMNS = 24
@@ -29,10 +29,16 @@ class View(StrEnum):
     """A histogram's buckets over time."""
     LINES = "logs"
     """Log lines."""
-    STATES = "state-timeline"
-    """What was in which state, over time."""
+    SEVERITIES = "state-timeline"
+    """How urgent each of some things was over time: its value is a severity's place in ``URGENCY``."""
+    ALERTS = "alertlist"
+    """Alerts that Grafana evaluates, of this stack; they leave no series that a query could find."""
     TEXT = "text"
     """Markdown."""
+
+
+URGENCY = {Severity.INFO: 1, Severity.WARNING: 2, Severity.CRITICAL: 3}
+"""Severities as numbers, for what shows how urgent something is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +50,8 @@ class Query:
     """Instead of ``expr``: matchers that narrow what the panel's alert measures. Without it there is no such panel."""
     legend: str = ""
     """Name of its series, with ``{{label}}``; in a table, of its column of values."""
+    unit: Unit | None = None
+    """Of its column in a table, where that is not the panel's."""
     datasource: Datasource = PROMETHEUS
     exemplars: bool = False
     """Whether traces are marked on the line."""
@@ -65,11 +73,19 @@ class Panel:
     """The alert whose thresholds are drawn, and whose runbook is linked."""
     counts: bool = False
     """Whether it counts what the alert finds, so that one is too many; so it is for an alert without thresholds."""
+    severity: Severity | None = None
+    """How bad one of what it counts is, where no single alert says so."""
     stacked: bool = False
     columns: tuple[str, ...] = ()
     """Labels that a ranking shows, in this order; others are hidden."""
-    drill: Dashboard | None = None
-    """Where a click on a row of a ranking leads, with the row's labels as variables."""
+    first: str = ""
+    """The column by which a ranking is ordered, ascending, before its values."""
+    drill: str | None = None
+    """The uid of the board that a click on a row of a ranking leads to, with the row's labels as variables."""
+    needs: str = ""
+    """The scrape job without which the panel is left out."""
+    matchers: str = ""
+    """Which labels the alerts of a list have; may name the board's variables as ``${name:regex}``."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +132,8 @@ class Mark:
     text: str
     """What is written at the line, with ``{{label}}``."""
     colour: str
+    needs: str = ""
+    """The scrape job without which it is left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,17 +177,6 @@ def log_variables(*names: str) -> tuple[Variable, ...]:
             datasource=LOKI,
         )
         for position, name in enumerate(names)
-    )
-
-
-def alerts_of(*systems: str) -> Mark:
-    """The alerts of these systems, from when they fire until they do not."""
-    named = "|".join(systems)
-    return Mark(
-        name="Alerts",
-        expr=f'ALERTS{{alertstate="firing", cluster=~"$cluster", system=~"{named}", severity=~"critical|warning"}}',
-        text="{{alertname}} ({{severity}}) {{namespace}} {{pod}} {{node}}",
-        colour="red",
     )
 
 

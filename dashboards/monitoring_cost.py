@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dashboards.model import Board, Panel, Query, Row, View, alerts_of, measured, variable
+from dashboards.marks import alerts_of
+from dashboards.model import Board, Panel, Query, Row, View, measured, variable
 from dashboards.uids import Dashboard
 from rules.metrics import Unit
 from rules.model import Recording
@@ -17,6 +18,7 @@ from rules.monitoring.recordings import (
     SAMPLES_OF_JOB,
     SERIES_OF_JOB,
 )
+from rules.monitoring.scrape import OTEL_AGENT, PROMTAIL
 from rules.promql import narrowed
 
 _IN = 'cluster=~"$cluster"'
@@ -35,10 +37,28 @@ def _now(title: str, description: str, expr: str, unit: Unit) -> Panel:
     return Panel(title=title, description=description, view=View.NUMBER, queries=(query,), unit=unit, width=4, height=4)
 
 
+def _lines_by_node(who: str, counter: str, job: str) -> Panel:
+    sent = f'sum by (node) (rate({counter}{{{_IN}, job="{job}"}}[$__rate_interval]))'
+    return Panel(
+        title="Log lines by node",
+        description=f"Lines that {who}, of the ten loudest nodes: a pod that prints without end is on one.",
+        queries=(Query(expr=f"topk(10, {sent})", legend="{{node}}"),),
+        unit=Unit.PER_SECOND,
+        width=6,
+        needs=job,
+    )
+
+
 def _of_servers(recording: Recording, title: str, description: str, unit: Unit) -> Panel:
     expr = f"sum by (job) ({recording.name}{{{_IN}}})"
     queries = (Query(expr=expr, legend="{{job}}"),)
     return Panel(title=title, description=description, queries=queries, unit=unit, stacked=True, width=12)
+
+
+def disk_a_day(of_job: str) -> str:
+    """Bytes that each job's samples take in a day, at what a sample of any job takes."""
+    samples = f"sum by (cluster, job) ({SAMPLES_OF_JOB.name}{{{of_job}}})"
+    return f"{samples} * on (cluster) group_left () avg by (cluster) ({SAMPLE_BYTES.name}{{{_IN}}}) * 86400"
 
 
 _TOTALS = Row(
@@ -77,17 +97,21 @@ _WHOSE = Row(
     (
         Panel(
             title="Jobs",
-            description="Series of each job, of its largest target, and its samples per second: the first few are"
-            " most of the bill. A click narrows the board to the job. Which metrics and labels make up its series,"
-            " Prometheus tells on its page TSDB Status.",
+            description="Series of each job, of its largest target, its samples, and what they take on disk: the first"
+            " few are most of the bill. A click shows which metrics and labels make up a job's series.",
             view=View.RANKING,
             queries=(
                 Query(expr=f"topk(50, sum by (cluster, job) ({SERIES_OF_JOB.name}{{{_OF_JOB}}}))", legend="Series"),
                 Query(expr=f"max by (cluster, job) ({LARGEST_TARGET.name}{{{_OF_JOB}}})", legend="Largest target"),
-                Query(expr=f"sum by (cluster, job) ({SAMPLES_OF_JOB.name}{{{_OF_JOB}}})", legend="Samples per second"),
+                Query(
+                    expr=f"sum by (cluster, job) ({SAMPLES_OF_JOB.name}{{{_OF_JOB}}})",
+                    legend="Samples",
+                    unit=Unit.PER_SECOND,
+                ),
+                Query(expr=disk_a_day(_OF_JOB), legend="Disk a day", unit=Unit.BYTES),
             ),
             columns=("cluster", "job"),
-            drill=Dashboard.MONITORING_COST,
+            drill=Dashboard.MONITORING_JOB,
             width=12,
             height=16,
         ),
@@ -167,18 +191,8 @@ _LOGS_AND_TRACES = Row(
             stacked=True,
             width=6,
         ),
-        Panel(
-            title="Log lines by node",
-            description="Lines that Promtail sends, of the ten loudest nodes: a pod that prints without end is on one.",
-            queries=(
-                Query(
-                    expr=f"topk(10, sum by (node) (rate(promtail_sent_entries_total{{{_IN}}}[$__rate_interval])))",
-                    legend="{{node}}",
-                ),
-            ),
-            unit=Unit.PER_SECOND,
-            width=6,
-        ),
+        _lines_by_node("Promtail sends", "promtail_sent_entries_total", PROMTAIL),
+        _lines_by_node("node collectors send", "otelcol_exporter_sent_log_records_total", OTEL_AGENT),
         measured(
             logs.STREAMS_GROW,
             "Streams, against a day ago",
@@ -230,7 +244,7 @@ BOARD = Board(
         variable("cluster", SERIES_OF_JOB.name, "Cluster"),
         variable("job", f"{SERIES_OF_JOB.name}{{{_IN}}}", "Job"),
     ),
-    related=(Dashboard.HOME, Dashboard.MONITORING),
+    related=(Dashboard.HOME, Dashboard.MONITORING, Dashboard.MONITORING_JOB),
     marks=(alerts_of("monitoring"),),
     rows=(_TOTALS, _WHOSE, _PROMETHEUS, _LOGS_AND_TRACES, _NEEDED),
 )

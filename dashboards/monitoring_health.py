@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from dashboards.model import Board, Panel, Query, Row, View, alerts_of, counted, found, measured, variable
+from dataclasses import replace
+
+from dashboards.marks import alerts_of
+from dashboards.model import Board, Panel, Query, Row, View, counted, found, measured, variable
 from dashboards.uids import Dashboard
 from rules.metrics import Unit
 from rules.model import Alert
-from rules.monitoring.alerts import alertmanager, collector, grafana, logs, prometheus, prometheus_data, targets, traces
-from rules.monitoring.scrape import GRAFANA, OF_THE_STACK
+from rules.monitoring.alerts import (
+    alertmanager,
+    collector,
+    grafana,
+    logs,
+    otel_agent,
+    prometheus,
+    prometheus_data,
+    promtail,
+    targets,
+    traces,
+)
+from rules.monitoring.scrape import GRAFANA, OF_THE_STACK, OTEL_AGENT, PROMTAIL
 from rules.promql import narrowed
 
 _IN = 'cluster=~"$cluster"'
@@ -135,13 +149,27 @@ _LOGS = Row(
             "{{tenant}}: {{reason}}",
             width=8,
         ),
-        _alarming(
-            logs.PROMTAIL_BEHIND,
-            "Promtail: not sent yet",
-            "What the log that is furthest behind has and Loki has not, of the ten worst nodes. Past the lines, it may"
-            " be rotated away before it is read.",
-            "{{node}}",
-            width=8,
+        replace(
+            _alarming(
+                promtail.BEHIND,
+                "Promtail: not sent yet",
+                "What the log that is furthest behind has and Loki has not, of the ten worst nodes. Past the lines, it"
+                " may be rotated away before it is read.",
+                "{{node}}",
+                width=8,
+            ),
+            needs=PROMTAIL,
+        ),
+        replace(
+            _alarming(
+                otel_agent.QUEUE_FILLS,
+                "Node collectors: not sent yet",
+                "How full the queue on a node is, of the ten fullest. It fills while the collector is away; full,"
+                " nothing is read, and logs may be rotated away before they are.",
+                "{{node}}",
+                width=8,
+            ),
+            needs=OTEL_AGENT,
         ),
     ),
 )
@@ -224,7 +252,7 @@ BOARD = Board(
     folder="Monitoring",
     tags=("monitoring",),
     variables=(variable("cluster", "up", "Cluster"),),
-    related=(Dashboard.HOME, Dashboard.ALERTS, Dashboard.MONITORING_COST),
+    related=(Dashboard.HOME, Dashboard.ALERTS, Dashboard.MONITORING_COST, Dashboard.LOGS),
     marks=(alerts_of("monitoring"),),
     rows=(_NOW, _METRICS, _LOGS, _TELEMETRY, _PROBES, _GRAFANA),
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dashboards.model import Board, Mark, Panel, Query, Row, View, alerts_of, counted, found, measured, variable
+from dashboards.marks import alerts_of
+from dashboards.model import Board, Mark, Panel, Query, Row, View, counted, found, measured, variable
 from dashboards.uids import Dashboard
 from rules.metrics import Unit
 from rules.model import Alert

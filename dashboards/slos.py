@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dashboards.marks import alerts_with
 from dashboards.model import Board, Panel, Query, Row, View, variable
 from dashboards.uids import Dashboard
 from rules.metrics import Unit
-from rules.slo import BURNS
+from rules.model import decimal
+from rules.slo import BURNS, Burn
+from rules.system import Watched
 
 _ALL = 'cluster=~"$cluster"'
 _ONE = 'cluster=~"$cluster", slo="$slo"'
@@ -20,6 +23,7 @@ ALL = Board(
     since="now-7d",
     variables=(_CLUSTER,),
     related=(Dashboard.HOME, Dashboard.ALERTS),
+    marks=(alerts_with(f'{_ALL}, slo!=""'),),
     rows=(
         Row(
             "Budgets",
@@ -74,100 +78,113 @@ ALL = Board(
     ),
 )
 
-ONE = Board(
-    uid=Dashboard.SLO,
-    title="SLOs: one in detail",
-    description="One objective: its events, its failures over every window that an alert reads, and its budget.",
-    folder="SLOs",
-    tags=("slo",),
-    since="now-24h",
-    variables=(_CLUSTER, variable("slo", f"slo:objective:ratio{{{_ALL}}}", "Objective", multiple=False)),
-    related=(Dashboard.SLOS, Dashboard.ALERTS),
-    rows=(
-        Row(
-            "Now",
-            (
-                Panel(
-                    title="Objective",
-                    description="The part of all events that must be good.",
-                    view=View.NUMBER,
-                    queries=(Query(expr=f"max(slo:objective:ratio{{{_ONE}}})"),),
-                    unit=Unit.RATIO,
-                    width=6,
-                ),
-                Panel(
-                    title="Budget left",
-                    description="The part of the error budget that is left in this window.",
-                    view=View.NUMBER,
-                    queries=(Query(expr=f"min(slo:error_budget_remaining:ratio{{{_ONE}}})"),),
-                    unit=Unit.RATIO,
-                    width=6,
-                ),
-                Panel(
-                    title="Failing now",
-                    description="The part of the events of the last five minutes that failed.",
-                    view=View.NUMBER,
-                    queries=(Query(expr=f"max(slo:sli_error:ratio_rate5m{{{_ONE}}})"),),
-                    unit=Unit.RATIO,
-                    width=6,
-                ),
-                Panel(
-                    title="Events now",
-                    description="Events per second. With few of them, a single failure is a large part.",
-                    view=View.NUMBER,
-                    queries=(Query(expr=f"sum(slo:events:rate5m{{{_ONE}}})"),),
-                    unit=Unit.PER_SECOND,
-                    width=6,
+
+def one(watched: Watched) -> Board:
+    """One in detail, with the lines that this stack's alerts have."""
+    return Board(
+        uid=Dashboard.SLO,
+        title="SLOs: one in detail",
+        description="One objective: its events, its failures over every window that an alert reads, and its budget.",
+        folder="SLOs",
+        tags=("slo",),
+        since="now-24h",
+        variables=(_CLUSTER, variable("slo", f"slo:objective:ratio{{{_ALL}}}", "Objective", multiple=False)),
+        related=(Dashboard.SLOS, Dashboard.ALERTS),
+        marks=(alerts_with(_ONE),),
+        rows=(
+            Row(
+                "Now",
+                (
+                    Panel(
+                        title="Objective",
+                        description="The part of all events that must be good.",
+                        view=View.NUMBER,
+                        queries=(Query(expr=f"max(slo:objective:ratio{{{_ONE}}})"),),
+                        unit=Unit.RATIO,
+                        width=6,
+                    ),
+                    Panel(
+                        title="Budget left",
+                        description="The part of the error budget that is left in this window.",
+                        view=View.NUMBER,
+                        queries=(Query(expr=f"min(slo:error_budget_remaining:ratio{{{_ONE}}})"),),
+                        unit=Unit.RATIO,
+                        width=6,
+                    ),
+                    Panel(
+                        title="Failing now",
+                        description="The part of the events of the last five minutes that failed.",
+                        view=View.NUMBER,
+                        queries=(Query(expr=f"max(slo:sli_error:ratio_rate5m{{{_ONE}}})"),),
+                        unit=Unit.RATIO,
+                        width=6,
+                    ),
+                    Panel(
+                        title="Events now",
+                        description="Events per second. With few of them, a single failure is a large part.",
+                        view=View.NUMBER,
+                        queries=(Query(expr=f"sum(slo:events:rate5m{{{_ONE}}})"),),
+                        unit=Unit.PER_SECOND,
+                        width=6,
+                    ),
                 ),
             ),
-        ),
-        Row(
-            "Over time",
-            (
-                Panel(
-                    title="Events and failures",
-                    description="How much happens, and how much of it is bad.",
-                    queries=(
-                        Query(expr=f"sum by (cluster) (slo:events:rate5m{{{_ONE}}})", legend="all, {{cluster}}"),
-                        Query(expr=f"sum by (cluster) (slo:errors:rate5m{{{_ONE}}})", legend="bad, {{cluster}}"),
-                    ),
-                    unit=Unit.PER_SECOND,
-                    width=12,
-                ),
-                Panel(
-                    title="Budget over time",
-                    description="What is left of the error budget; it comes back as old failures leave the window.",
-                    queries=(
-                        Query(
-                            expr=f"min by (cluster) (slo:error_budget_remaining:ratio{{{_ONE}}})", legend="{{cluster}}"
-                        ),
-                    ),
-                    unit=Unit.RATIO,
-                    width=12,
-                ),
-                *(
+            Row(
+                "Over time",
+                (
                     Panel(
-                        title=f"{burn.name} burn",
-                        description=(
-                            f"The alert of this speed fires while both windows, {burn.long} and {burn.short}, are above"
-                            f" the line: at that rate {burn.budget:.0%} of a budget is gone within {burn.long}."
+                        title="Events and failures",
+                        description="How much happens, and how much of it is bad.",
+                        queries=(
+                            Query(expr=f"sum by (cluster) (slo:events:rate5m{{{_ONE}}})", legend="all, {{cluster}}"),
+                            Query(expr=f"sum by (cluster) (slo:errors:rate5m{{{_ONE}}})", legend="bad, {{cluster}}"),
                         ),
+                        unit=Unit.PER_SECOND,
+                        width=12,
+                    ),
+                    Panel(
+                        title="Budget over time",
+                        description="What is left of the error budget; it comes back as old failures leave the window.",
                         queries=(
                             Query(
-                                expr=f"max by (cluster) (slo:sli_error:ratio_rate{burn.long}{{{_ONE}}})",
-                                legend=f"{burn.long}, {{{{cluster}}}}",
-                            ),
-                            Query(
-                                expr=f"max by (cluster) (slo:sli_error:ratio_rate{burn.short}{{{_ONE}}})",
-                                legend=f"{burn.short}, {{{{cluster}}}}",
+                                expr=f"min by (cluster) (slo:error_budget_remaining:ratio{{{_ONE}}})",
+                                legend="{{cluster}}",
                             ),
                         ),
                         unit=Unit.RATIO,
                         width=12,
-                    )
-                    for burn in BURNS
+                    ),
+                    *(_burn(burn, watched) for burn in BURNS),
                 ),
             ),
         ),
-    ),
-)
+    )
+
+
+def _burn(burn: Burn, watched: Watched) -> Panel:
+    """Both windows of a burn-rate alert, and where it fires: each objective has a line of its own."""
+    # More than all events cannot fail: where there is no such alert, its line is never crossed.
+    lines = {slo.name: "1" for slo in watched.slos} | {
+        alert.labels["slo"]: decimal(threshold)
+        for alert in watched.alerts
+        if alert.labels.get("burn") == burn.name.lower()
+        for threshold in alert.thresholds.values()
+    }
+    named = " or ".join(f'label_replace(vector({line}), "slo", "{slo}", "", "")' for slo, line in lines.items())
+    line = Query(expr=f"({named}) and on (slo) slo:objective:ratio{{{_ONE}}}", legend="fires above")
+    windows = (
+        Query(
+            expr=f"max by (cluster) (slo:sli_error:ratio_rate{window}{{{_ONE}}})", legend=f"{window}, {{{{cluster}}}}"
+        )
+        for window in (burn.long, burn.short)
+    )
+    return Panel(
+        title=f"{burn.name} burn",
+        description=(
+            f"The alert of this speed fires while both windows, {burn.long} and {burn.short}, are above the line: at"
+            f" that rate {burn.budget:.0%} of a budget is gone within {burn.long}."
+        ),
+        queries=(*windows, line),
+        unit=Unit.RATIO,
+        width=12,
+    )

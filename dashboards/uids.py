@@ -1,4 +1,4 @@
-"""The uid of every dashboard: alerts link to them, and they to one another."""
+"""The uids of dashboards and folders: alerts link to them, and they to one another."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class Dashboard(StrEnum):
     NODES = "nodes"
     MONITORING = "monitoring"
     MONITORING_COST = "monitoring-cost"
+    MONITORING_JOB = "monitoring-job"
     AGENTS = "agents"
     AGENTS_LLM = "agents-llm"
     AGENTS_TOOLS = "agents-tools"
@@ -32,3 +33,12 @@ class Dashboard(StrEnum):
 def runbook_uid(runbook: str) -> str:
     """The dashboard that shows a runbook beside the alert's own expression."""
     return f"rb-{runbook.lower()}"
+
+
+ALERTS_FOLDER, RUNBOOKS_FOLDER = "Alerts", "Runbooks"
+"""Titles of the folders of the alerts that Grafana evaluates, and of what to do about any."""
+
+
+def folder_uid(title: str) -> str:
+    """In Grafana's database folders and boards share their uids, and a board may be called like its folder."""
+    return f"folder-{title.lower().replace(' ', '-')}"

@@ -50,15 +50,17 @@ def place_labels(place: Place) -> dict[str, str]:
 
 def links(alert: BaseAlert, place: Place) -> dict[str, str]:
     """Annotations that lead somewhere."""
-    runbook = f"{place.grafana}/d/{runbook_uid(alert.runbook_name)}"
-    return {"runbook_url": runbook, "dashboard_url": _dashboard_url(alert, place)}
+    subject = _variables(alert, place)
+    return {
+        "runbook_url": f"{place.grafana}/d/{runbook_uid(alert.runbook_name)}?{subject}",
+        "dashboard_url": f"{place.grafana}/d/{alert.dashboard}?{subject}",
+    }
 
 
-def _dashboard_url(alert: BaseAlert, place: Place) -> str:
-    """The alert's dashboard, at what its description speaks of."""
+def _variables(alert: BaseAlert, place: Place) -> str:
+    """What opens a dashboard at what the alert's description speaks of."""
     # A rule's own labels are no labels yet when its annotations are written.
     fixed = {"cluster": place.cluster, **alert.labels}
     named = set(re.findall(r"\$labels\.(\w+)", alert.description))
     values = {label: f"{{{{ $labels.{label} | urlquery }}}}" for label in named} | fixed
-    variables = [f"var-{label}={values[label]}" for label in LINKED_LABELS if label in values]
-    return f"{place.grafana}/d/{alert.dashboard}?{'&'.join(variables)}"
+    return "&".join(f"var-{label}={values[label]}" for label in LINKED_LABELS if label in values)

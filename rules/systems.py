@@ -7,15 +7,23 @@ from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from components.settings.cluster import ClusterSettings
+from components.settings.logs import LogCollector
 from components.settings.quantities import Duration
-from rules import agents, kubernetes, logs, monitoring, nodes
+from rules import agents, kubernetes, monitoring, nodes
+from rules import logs as log_alerts
 from rules.catalogue import SUBJECT
 from rules.grafana_alert import GrafanaGroup
 from rules.model import BaseAlert, Group, Inhibition, Recording, Severity, Threshold
 from rules.slo import Slo, slo_groups, slo_inhibitions
 from rules.system import System, Watched
 
-SYSTEMS: tuple[System[Any], ...] = (kubernetes.SYSTEM, nodes.SYSTEM, agents.SYSTEM, logs.SYSTEM, monitoring.SYSTEM)
+SYSTEMS: tuple[System[Any], ...] = (
+    kubernetes.SYSTEM,
+    nodes.SYSTEM,
+    agents.SYSTEM,
+    log_alerts.SYSTEM,
+    monitoring.SYSTEM,
+)
 """Adding a system is a file beside this one, its dashboards, and a name in this list."""
 
 # What is critical needs no warning of the same: same name, and each label that tells subjects apart, if it is there.
@@ -50,11 +58,12 @@ def watch(
     overrides: Mapping[str, Override | None],
     slos: tuple[Slo, ...],
     grafana: str | None = None,
+    logs: LogCollector = "promtail",
 ) -> Watched:
     """Everything of the systems in ``chosen`` (name to settings, None for off), in the order of SYSTEMS.
 
-    ``grafana`` is where the paths of this stack's own Grafana begin, None when it has none. Raises ValueError about an
-    override that its alert has no place for.
+    ``grafana`` is where the paths of this stack's own Grafana begin, None when it has none; ``logs`` is what reads logs
+    on each node. Raises ValueError about an override that its alert has no place for.
     """
     parts = [
         _owned(system.build(chosen[system.name], cluster), system.name)
@@ -63,6 +72,8 @@ def watch(
     ]
     if grafana is not None and chosen[monitoring.SYSTEM.name] is not None:
         parts.append(_owned(monitoring.grafana(grafana, cluster), monitoring.SYSTEM.name))
+    if chosen[monitoring.SYSTEM.name] is not None:
+        parts.append(_owned(monitoring.log_collector(logs, cluster), monitoring.SYSTEM.name))
     if chosen[agents.SYSTEM.name] is not None and chosen[monitoring.SYSTEM.name] is not None:
         parts.append(_owned(agents.a2a(), agents.SYSTEM.name))  # Jaeger is scraped as a part of monitoring
     parts.append(_owned(Watched(slos=slos), USER_SLOS))

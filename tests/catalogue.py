@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from components.settings.quantities import Duration
 from components.settings.stack import Settings, read
@@ -13,6 +13,7 @@ from rules.logs.cases import CASES as OF_LOGS
 from rules.monitoring.outside_cases import CASES as OF_OUTSIDE
 from rules.render import Place
 from rules.slo_cases import EXAMPLES
+from rules.system import Watched
 from rules.systems import SYSTEMS, USER_SLOS
 
 EVERYTHING: dict[str, object] = {
@@ -30,6 +31,13 @@ EVERYTHING: dict[str, object] = {
 def everything() -> Settings:
     """Every system on, and an objective of each kind."""
     return read(EVERYTHING)
+
+
+def whole() -> Watched:
+    """All that some stack watches: with one collector of logs, or with the other."""
+    one, other = (read(EVERYTHING | {"logs": {"collector": each}}).watched for each in ("promtail", "otel"))
+    parts = {field.name: (getattr(one, field.name), getattr(other, field.name)) for field in fields(Watched)}
+    return Watched(**{name: (*a, *(each for each in b if each not in a)) for name, (a, b) in parts.items()})
 
 
 def place(settings: Settings) -> Place:

@@ -22,9 +22,9 @@ from rules.promql import labels_of
 from rules.scrape import Relabel, ScrapeJob, keep_metrics
 from rules.system import Watched
 from tests.boards import queries
-from tests.catalogue import GRAFANA_CASES, SYSTEMS_WITH_CASES, cases, everything
+from tests.catalogue import GRAFANA_CASES, SYSTEMS_WITH_CASES, cases, whole
 
-WATCHED = everything().watched
+WATCHED = whole()
 CASES: list[Case | GrafanaCase] = [
     *(case for system in SYSTEMS_WITH_CASES for case in cases(system).alerts),
     *GRAFANA_CASES,

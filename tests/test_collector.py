@@ -138,7 +138,7 @@ def test_promtail_masks_unless_that_is_turned_off(stack: Stacks, prod: Recorded)
         return [stage["replace"]["replace"] for stage in job["pipeline_stages"] if "replace" in stage]
 
     assert [text for text in replacements(prod) if "*" in text] == ['"****"', "****"], "values of JSON stay text"
-    assert not [text for text in replacements(stack("prod", promtail={"redact": False})) if "*" in text]
+    assert not [text for text in replacements(stack("prod", logs={"redact": False})) if "*" in text]
 
 
 def test_values_are_cut_where_badger_would_refuse_them(prod: Recorded) -> None:

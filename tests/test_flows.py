@@ -42,9 +42,10 @@ FAR = {
 """A stack that speaks to everything that a stack file can name."""
 
 
-@pytest.fixture(scope="module", params=["dev", "prod", "far"])
+@pytest.fixture(scope="module", params=["dev", "prod", "far", "otel"])
 def spoken(request: pytest.FixtureRequest, stack: Stacks) -> Recorded:
-    return stack("prod", **FAR) if request.param == "far" else stack(request.param)
+    changed: dict[str, dict[str, Any]] = {"far": FAR, "otel": {"logs": {"collector": "otel"}}}
+    return stack("prod", **changed[request.param]) if request.param in changed else stack(request.param)
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def peer(stack: Recorded, host: str) -> Peer:
 
 def of(name: str) -> Server | Agent:
     """Who a workload is in the table."""
-    return Agent(name) if name == "promtail" else Server(name)
+    return Agent(name) if name in ("promtail", "otel-agent") else Server(name)
 
 
 def table(stack: Recorded) -> tuple[Flow, ...]:
@@ -239,14 +240,16 @@ def test_nothing_else_is_allowed_between_servers(spoken: Recorded) -> None:
     gossip = {("alertmanager", "alertmanager", 9094)} if ("alertmanager", 9094, "TCP") in ports else set()
     if ("loki", 7946, "TCP") in ports:
         gossip |= {("loki", "loki", 7946), ("loki", "loki", 9095)}
-    assert open_ways == gossip | {
+    of_nodes = {
+        "promtail": {("prometheus", "promtail", 9080), ("promtail", "loki", 3100)},
+        "otel": {("prometheus", "otel-agent", 8888), ("otel-agent", "otel-collector", 4319)},
+    }
+    assert open_ways == gossip | of_nodes[spoken.settings.logs.collector] | {
         ("prometheus", "loki", 3100),
         ("prometheus", "otel-collector", 8888),
         ("otel-collector", "prometheus", 9090),
         ("otel-collector", "jaeger", 4317),
         ("otel-collector", "loki", 3100),
-        ("prometheus", "promtail", 9080),
-        ("promtail", "loki", 3100),
         ("blackbox-exporter", "loki", 3100),
         ("prometheus", "prometheus", 9090),
         ("prometheus", "alertmanager", 9093),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,10 +19,13 @@ from components.settings.cluster import ClusterSettings
 from components.settings.loki import LokiSettings
 from components.settings.prometheus import PrometheusSettings
 from dashboards import datasources as uids
+from rules.catalogue import series_of
 from rules.model import Alert
+from rules.promql import labels_of
+from tests.boards import STACK
 from tests.conftest import Recorded, Stacks
 from tools import render
-from tools.recorder import Resource, record
+from tools.recorder import ROOT, Resource, record
 from tools.recorder import Secret as SecretValue
 
 CLUSTER = ClusterSettings(name="c-1", environment="test", context="c-1", flavour="kind")
@@ -34,6 +38,12 @@ def in_grafana(stack: Recorded, kind: str = "") -> dict[str, Resource]:
         for made in stack.recorder.resources_seen
         if made.type.startswith("grafana:") and made.type.endswith(kind)
     }
+
+
+def spans_queries() -> dict[str, str]:
+    """What a span asks Prometheus, by name; Grafana fills in the labels that it has."""
+    queries = connection(uids.JAEGER).options["tracesToMetrics"]["queries"]
+    return {query["name"]: query["query"].replace("$__tags", 'service_name="a-service-name"') for query in queries}
 
 
 def connection(uid: uids.Datasource, **loki: Any) -> datasources.Connection:
@@ -65,8 +75,18 @@ def test_nothing_in_the_cluster_waits_for_what_is_in_grafana(prod: Recorded) -> 
         if resource.type.startswith("kubernetes:"):
             content_of = {urn for urn in resource.dependencies if "GrafanaContent" in urn or "providers:grafana" in urn}
             assert not content_of, f"{resource.name}: a rule fix would wait for Grafana"
-    named = {made.name for made in prod.recorder.resources_seen if "GrafanaContent" in made.urn}
-    assert named == {"grafana-content", *in_grafana(prod)}, "one pattern names them all, and nothing else"
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/decisions/0007-what-is-in-grafana.md"])
+def test_the_documented_command_leaves_out_all_of_grafana_s_content_and_nothing_else(
+    document: str, prod: Recorded
+) -> None:
+    patterns = set(re.findall(r"pulumi (?:up|destroy) --exclude '([^']+)'", (ROOT / document).read_text()))
+    (pattern,) = patterns
+    # As Pulumi reads it: two stars are anything, one would end at the next colon.
+    matched = re.compile(".*".join(re.escape(part) for part in pattern.split("**")))
+    named = {made.name for made in prod.recorder.resources_seen if matched.fullmatch(made.urn)}
+    assert named == {"grafana-content", *in_grafana(prod)}
 
 
 def test_an_external_grafana_is_filled_the_same_way(stack: Stacks) -> None:
@@ -88,7 +108,7 @@ def test_turning_a_system_off_removes_its_boards_and_no_others(stack: Stacks) ->
     )
     runbooks = {f"dashboard-rb-{rule.runbook_name.lower()}" for rule in of_nodes if isinstance(rule, Alert)}
     gone = {name.removeprefix("grafana-content-") for name in on - off}
-    assert gone <= runbooks | {"dashboard-nodes", "folder-nodes"}
+    assert gone == runbooks | {"dashboard-nodes", "folder-nodes"}
 
 
 def test_credentials_are_a_secret_wherever_the_engine_receives_them(prod: Recorded) -> None:
@@ -152,13 +172,22 @@ def test_a_log_line_leads_to_its_trace() -> None:
 def test_a_trace_leads_to_its_log_lines_and_to_its_metrics() -> None:
     options = connection(uids.JAEGER).options
     assert options["tracesToLogsV2"]["datasourceUid"] == "loki"
-    assert 'trace_id="${__span.traceId}"' in options["tracesToLogsV2"]["query"]
     assert options["tracesToMetrics"]["datasourceUid"] == "prometheus"
-    assert {query["name"] for query in options["tracesToMetrics"]["queries"]} == {
-        "Calls",
-        "Errors",
-        "95 % are faster than",
-    }
+    assert list(spans_queries()) == ["Calls", "Errors", "95 % are faster than"]
+    known = series_of(STACK.watched)
+    for asked in spans_queries().values():
+        labels_of(asked, known)
+
+
+def test_a_trace_is_drawn_as_a_graph_of_services() -> None:
+    assert connection(uids.JAEGER).options["nodeGraph"] == {"enabled": True}
+
+
+def test_a_header_that_could_hold_a_credential_is_kept_where_grafana_encrypts(stack: Stacks) -> None:
+    made = in_grafana(stack("dev", loki={"multiTenant": True}), ":DataSource")
+    loki = made["grafana-content-datasource-loki"].inputs
+    assert isinstance(loki["httpHeaders"], SecretValue), "the provider puts them into secureJsonData"
+    assert "X-Scope-OrgID" not in loki["jsonDataEncoded"]
 
 
 def test_grafana_asks_loki_as_the_tenant_that_logs_are_sent_as() -> None:

@@ -53,7 +53,7 @@ def test_a_valid_stack_registers_resources(recorders: list[Recorder]) -> None:
 
 
 SECTIONS = (
-    "one of cluster, prometheus, alertmanager, grafana, collector, jaeger, loki, logs, promtail, systems, alerts, "
+    "one of cluster, prometheus, alertmanager, grafana, collector, jaeger, loki, logs, systems, alerts, "
     "notifications, slos"
 )
 HOOK = 'notifications.receivers[0].webhook.urlSecret: "hookUrl":'

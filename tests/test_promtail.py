@@ -10,7 +10,7 @@ import yaml
 
 from components.logs import LABELS
 from components.promtail import component
-from components.settings.promtail import PromtailSettings
+from components.settings.logs import LogSettings
 from tools import render
 from tools.recorder import record
 
@@ -60,8 +60,8 @@ def test_it_writes_only_its_positions_and_they_outlive_it(plain: list[dict[str, 
     paths = {volume["name"]: volume["hostPath"]["path"] for volume in spec["volumes"] if "hostPath" in volume}
     writable = [mount["name"] for mount in container["volumeMounts"] if not mount.get("readOnly")]
 
-    assert paths == {"pod-logs": "/var/log/pods", "data": "/var/lib/agent-observability/promtail"}
-    assert [paths[name] for name in writable] == ["/var/lib/agent-observability/promtail"]
+    assert paths == {"pod-logs": "/var/log/pods", "data": "/var/lib/agent-observability/logs"}
+    assert [paths[name] for name in writable] == ["/var/lib/agent-observability/logs"]
     assert promtail_yaml(plain)["positions"]["filename"].startswith("/run/promtail/")
 
 
@@ -112,7 +112,7 @@ def test_it_may_reach_loki_and_the_api_across_namespaces(plain: list[dict[str, A
 
 
 def test_pods_that_settings_drop_are_not_even_read() -> None:
-    found = manifests(promtail={"drop": [{"namespace": "kube-system"}, {"namespace": "shop", "app": "a.b"}]})
+    found = manifests(logs={"drop": [{"namespace": "kube-system"}, {"namespace": "shop", "app": "a.b"}]})
     (job,) = promtail_yaml(found)["scrape_configs"]
 
     dropped = [step["regex"] for step in job["relabel_configs"] if step.get("action") == "drop"]
@@ -131,7 +131,7 @@ def test_pods_that_settings_drop_are_not_even_read() -> None:
     ],
 )
 def test_a_continuation_is_known(line: str) -> None:
-    assert any(re.match(pattern, line) for pattern in PromtailSettings().continuation)
+    assert any(re.match(pattern, line) for pattern in LogSettings().continuation)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_a_continuation_is_known(line: str) -> None:
     ['{"level": "info"}', "ERROR:shop:cannot pay", "2026-11-20 ERROR x", "Error: no such file", "panic: x", "plain"],
 )
 def test_an_entry_of_its_own_is_no_continuation(line: str) -> None:
-    assert not any(re.match(pattern, line) for pattern in PromtailSettings().continuation)
+    assert not any(re.match(pattern, line) for pattern in LogSettings().continuation)
 
 
 def test_promtails_end_of_life_is_said_once_and_plainly(caplog: pytest.LogCaptureFixture) -> None:

@@ -15,7 +15,7 @@ from components.settings.stack import read
 from dashboards import kit
 from dashboards.boards import alert_panels
 from dashboards.datasources import PROMETHEUS
-from dashboards.model import PanelPlace
+from dashboards.model import PanelPlace, View
 from rules.grafana_alert import GrafanaGroup
 from rules.model import Severity
 from tests.boards import BOARDS, STACK
@@ -140,6 +140,14 @@ def test_an_alert_leads_to_the_panel_that_draws_what_it_measures(rule: dict[str,
     (panel,) = (each for each in panels if str(each["id"]) == rule["annotations"]["__panelId__"])
     (target,) = panel["targets"]
     assert ALERTS[rule["name"]].value in target["expr"]
+
+
+@every_rule
+def test_a_list_of_alerts_on_a_board_chooses_by_labels_that_every_rule_has(rule: dict[str, Any]) -> None:
+    lists = [panel for board in BOARDS for panel in board.panels if panel.view is View.ALERTS]
+    assert lists
+    for panel in lists:
+        assert set(re.findall(r'(\w+)=~"', panel.matchers)) <= rule["labels"].keys() | {"alertname"}, panel.title
 
 
 def test_a_panel_that_an_alert_names_is_of_prometheus_s_alerts_too() -> None:

@@ -89,22 +89,37 @@ def test_a_wrong_loki_is_refused_with_the_reason(loki: dict[str, Any], where: st
 
 
 @pytest.mark.parametrize(
-    ("promtail", "where", "said"),
+    ("logs", "where", "said"),
     [
-        ({"drop": [{}]}, "promtail.drop[0]", "an empty rule would drop every line"),
-        ({"drop": [{"line": "("}]}, "promtail.drop[0].line", "a regular expression without look-around"),
-        ({"drop": [{"line": "(?!health)"}]}, "promtail.drop[0].line", "a regular expression without look-around"),
-        ({"drop": [{"line": "(a)\\1"}]}, "promtail.drop[0].line", "a regular expression without look-around"),
-        ({"drop": [{"levels": ["verbose"]}]}, "promtail.drop[0].levels[0]", "one of "),
-        ({"drop": [{"namespace": "Shop_1"}]}, "promtail.drop[0].namespace", "lower-case letters"),
-        ({"linesPerSecond": 0}, "promtail.linesPerSecond", "at least 1"),
-        ({"continuation": []}, "promtail", "continuation: at least one"),
-        ({"positionsPath": "/"}, "promtail.positionsPath", "an absolute path on the node"),
-        ({"positionsPath": "/var/../etc"}, "promtail.positionsPath", "an absolute path on the node"),
+        ({"drop": [{}]}, "logs.drop[0]", "an empty rule would drop every line"),
+        ({"drop": [{"line": "("}]}, "logs.drop[0].line", "a regular expression without look-around"),
+        ({"drop": [{"line": "(?!health)"}]}, "logs.drop[0].line", "a regular expression without look-around"),
+        ({"drop": [{"line": "(a)\\1"}]}, "logs.drop[0].line", "a regular expression without look-around"),
+        ({"drop": [{"levels": ["verbose"]}]}, "logs.drop[0].levels[0]", "one of "),
+        ({"drop": [{"namespace": "Shop_1"}]}, "logs.drop[0].namespace", "lower-case letters"),
+        ({"linesPerSecond": 0}, "logs.linesPerSecond", "at least 1"),
+        ({"continuation": []}, "logs", "continuation: at least one"),
+        ({"positionsPath": "/"}, "logs.positionsPath", "an absolute path on the node"),
+        ({"positionsPath": "/var/../etc"}, "logs.positionsPath", "an absolute path on the node"),
+        ({"collector": "fluentbit"}, "logs.collector", "one of promtail or otel"),
+        (
+            {"collector": "otel", "linesPerSecond": 500},
+            "logs.linesPerSecond",
+            "nothing with collector otel, which reads as fast as Loki takes it: loki.limits slows it down",
+        ),
+        ({"collector": "otel", "burst": 500}, "logs.burst", "nothing with collector otel"),
+        (
+            {
+                "collector": "otel",
+                "resources": {"requests": {"cpu": "1", "memory": "64Mi"}, "limits": {"memory": "64Mi"}},
+            },
+            "logs.resources.limits.memory",
+            "with collector otel: with less, it reads nothing",
+        ),
     ],
 )
-def test_a_wrong_promtail_is_refused_with_the_reason(promtail: dict[str, Any], where: str, said: str) -> None:
-    (found,) = refused(promtail=promtail)
+def test_wrong_logs_are_refused_with_the_reason(logs: dict[str, Any], where: str, said: str) -> None:
+    (found,) = refused(logs=logs)
 
     assert found.startswith(f"{where}: ")
     assert said in found
@@ -114,14 +129,15 @@ def test_a_wrong_promtail_is_refused_with_the_reason(promtail: dict[str, Any], w
     "regex", [r"\pL+", r"[[:alpha:]]+\z", r"(?i)health", r"(?P<x>a)", r"a\\1", r"\$\d{2}", r"(?:GET|POST) /"]
 )
 def test_what_go_reads_is_accepted(regex: str) -> None:
-    assert read({"cluster": CLUSTER, "promtail": {"drop": [{"line": regex}]}}).promtail.drop[0].line == regex
+    assert read({"cluster": CLUSTER, "logs": {"drop": [{"line": regex}]}}).logs.drop[0].line == regex
 
 
-def test_there_is_one_collector() -> None:
-    (found,) = refused(logs={"collector": "otel"})
+def test_an_alert_of_the_other_collector_cannot_be_changed() -> None:
+    off = {"alerts": {"PromtailBehind": "off"}}
 
-    assert found.startswith('logs.collector: "otel": one of ')
-    assert "promtail" in found
+    assert read({"cluster": CLUSTER, **off}).alerts == {"PromtailBehind": None}
+    (found,) = refused(logs={"collector": "otel"}, **off)
+    assert found.startswith("alerts.PromtailBehind: unknown alert of the systems that are on")
 
 
 def test_production_keeps_its_logs() -> None:

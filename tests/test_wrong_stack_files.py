@@ -52,8 +52,7 @@ FREE = "a label that neither the stack nor Kubernetes sets itself"
 EXTERNAL = "a label that the stack does not set itself: cluster, environment, prometheus_replica are"
 SYSTEMS = "kubernetes, nodes, agents, logs, monitoring"
 SECTIONS = (
-    "cluster, prometheus, alertmanager, grafana, collector, jaeger, loki, logs, promtail, systems, alerts, "
-    "notifications, slos"
+    "cluster, prometheus, alertmanager, grafana, collector, jaeger, loki, logs, systems, alerts, notifications, slos"
 )
 HOOK = "notifications.receivers[0].webhook"
 REMOTE = "prometheus.remoteWrite[0]"

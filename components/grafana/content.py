@@ -27,9 +27,9 @@ from pulumiverse_grafana import oss
 from components.grafana import alerting
 from components.grafana.datasources import Connection
 from components.grafana.notifications import Notifications
-from components.grafana.rule_groups import FOLDER
 from dashboards.boards import Rendered
 from dashboards.datasources import PROMETHEUS
+from dashboards.uids import ALERTS_FOLDER, folder_uid
 
 # A new ingress gets its address within a minute or two, and its certificate within as much again.
 PATIENCE_SECONDS, PAUSE_SECONDS = 240, 5
@@ -62,7 +62,8 @@ class GrafanaContent(ComponentResource):
             depends_on=[args.after] if args.after else [],
             hooks=ResourceHookBinding(before_create=[hook], before_update=[hook]),
         )
-        first, *others = sorted({*(board.folder for board in args.dashboards), *([FOLDER] if args.rule_groups else [])})
+        used = {board.folder for board in args.dashboards} | ({ALERTS_FOLDER} if args.rule_groups else set())
+        first, *others = sorted(used)
         folders = {first: _folder(name, first, child)}
         # A Grafana that cannot be reached is told of once, by the first thing that waits for it.
         child = ResourceOptions.merge(child, ResourceOptions(depends_on=[folders[first]]))
@@ -85,7 +86,7 @@ class GrafanaContent(ComponentResource):
         if args.notifications:
             alerting.tell(name, args.notifications, args.secrets, child)
         if args.rule_groups:
-            alerting.evaluate(name, args.rule_groups, folders[FOLDER].uid, child)
+            alerting.evaluate(name, args.rule_groups, folders[ALERTS_FOLDER].uid, child)
         self.register_outputs({})
 
 
@@ -101,8 +102,8 @@ def fill(args: GrafanaContentArgs, provider: pulumiverse_grafana.Provider | None
 
 
 def _folder(name: str, title: str, opts: ResourceOptions) -> oss.Folder:
-    # Boards and folders share their uids: a board may be called like its folder.
-    return oss.Folder(f"{name}-folder-{_slug(title)}", uid=f"folder-{_slug(title)}", title=title, opts=opts)
+    uid = folder_uid(title)
+    return oss.Folder(f"{name}-{uid}", uid=uid, title=title, opts=opts)
 
 
 def _datasource(name: str, connection: Connection, opts: ResourceOptions) -> Resource:
@@ -118,10 +119,6 @@ def _datasource(name: str, connection: Connection, opts: ResourceOptions) -> Res
         http_headers=connection.headers or None,
         opts=opts,
     )
-
-
-def _slug(title: str) -> str:
-    return title.lower().replace(" ", "-")
 
 
 def _reached(url: str) -> Callable[[ResourceHookArgs], Awaitable[None]]:

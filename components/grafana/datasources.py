@@ -80,10 +80,10 @@ _JAEGER: dict[str, Any] = {
         "datasourceUid": uids.LOKI.uid,
         "spanStartTimeShift": f"-{AROUND}",
         "spanEndTimeShift": AROUND,
-        # Labels of streams, so that Loki need not read every one; the pod is none, and the trace id tells enough.
+        # A label of streams, so that Loki need not read every one; pod and trace id are none, but stand at each line.
         "tags": [{"key": "k8s.namespace.name", "value": "namespace"}],
         "customQuery": True,
-        "query": '{${__tags}} | trace_id="${__span.traceId}"',
+        "query": '{${__tags}} | pod="${__span.tags["k8s.pod.name"]}" | trace_id="${__span.traceId}"',
     },
     "tracesToMetrics": {
         "datasourceUid": uids.PROMETHEUS.uid,

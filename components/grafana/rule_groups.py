@@ -16,7 +16,6 @@ from rules.model import Severity, shown
 from rules.render import Place, links, place_labels
 from rules.system import Watched
 
-FOLDER = "Alerts"
 QUERY, REDUCED, CONDITION = "A", "B", "C"
 """What is asked; its one number per subject; whether that crosses the line."""
 

@@ -9,9 +9,10 @@ from pulumi_kubernetes.rbac.v1 import PolicyRuleArgsDict
 
 from components import images, ports
 from components.kubernetes import Probes, Program, Site
-from components.otel_collector import config
+from components.otel_collector import config, parts
 from components.settings.collector import CollectorSettings
 from components.settings.jaeger import JaegerSettings
+from components.settings.logs import LogSettings
 from components.settings.loki import LokiSettings
 from components.settings.prometheus import PrometheusSettings
 from components.workload import cluster_access, stateful_set, surroundings
@@ -33,6 +34,8 @@ class OtelCollectorArgs:
     """Who gets spans; of several replicas, each all of a trace."""
     loki: LokiSettings
     """Who gets logs, and for which tenant."""
+    logs: LogSettings
+    """Whether node collectors send here."""
 
 
 class OtelCollector(ComponentResource):
@@ -69,17 +72,15 @@ class OtelCollector(ComponentResource):
             ports={
                 "otlp-grpc": ports.OTLP_GRPC,
                 "otlp-http": ports.OTLP_HTTP,
+                **({"otlp-nodes": ports.OTLP_NODES} if args.logs.collector == "otel" else {}),
                 "health": ports.COLLECTOR_HEALTH,
                 "metrics": ports.COLLECTOR_METRICS,
             },
             probes=Probes(live=("/", "health"), ready=("/", "health"), startup_seconds=START_SECONDS),
             resources=settings.resources,
             workload=settings,
-            config=config.files(settings, args.site.cluster, args.prometheus, args.jaeger, args.loki),
-            # Collect garbage harder before anything is refused.
-            env=[
-                {"name": "GOMEMLIMIT", "value": str(config.memory(settings).count * config.MEMORY_PERCENT // 100)},
-            ],
+            config=config.files(settings, args.site.cluster, args.prometheus, args.jaeger, args.loki, args.logs),
+            env=[{"name": "GOMEMLIMIT", "value": parts.go_memory_limit(settings.resources)}],
             token=True,
             data=config.DATA if settings.storage is not None else None,
             grace_seconds=GRACE_SECONDS,

@@ -11,23 +11,19 @@ from __future__ import annotations
 from typing import Any
 
 from components import ports
-from components.otel_collector import processors
+from components.otel_collector import parts, processors
+from components.otel_collector.parts import MEBIBYTE, QUEUE
 from components.prometheus.config import OUT_OF_ORDER_WINDOW
-from components.settings.base import LogLevel
 from components.settings.cluster import ClusterSettings
 from components.settings.collector import CollectorSettings
 from components.settings.jaeger import JaegerSettings
+from components.settings.logs import LogSettings
 from components.settings.loki import LokiSettings
 from components.settings.prometheus import PrometheusSettings
-from components.settings.quantities import Bytes
-from components.yaml_text import text
 
 DATA = "/var/lib/otel-collector"
-QUEUE = "file_storage"
-MEBIBYTE = 2**20
+OF_NODES = "otlp/nodes"
 
-# Of the memory limit. Above it telemetry is refused, and senders retry; so much below it garbage is collected first.
-MEMORY_PERCENT, SPIKE_PERCENT = 80, 20
 # Of the volume, for all queues together. A file takes 1.1 times what is in it, and 2.7 times if requests are of a line
 # or span each; on a volume that is full, the collector would lose what it reads from its queue.
 QUEUE_SHARE = 0.3
@@ -38,8 +34,6 @@ MEMORY_QUEUE_SHARE = 0.25
 BATCH_BYTES, BATCH_WAIT = MEBIBYTE // 2, "200ms"
 # Requests to one store at a time: its answer takes some 20 ms, so these are some hundred a second.
 SENDERS = 4
-# A store that is back gets what waited within this time.
-LONGEST_PAUSE = "10s"
 # What a store has refused for a day it will not take: it would hold up one sender for ever.
 GIVE_UP = "24h"
 # A few spans that carry prompts are past the 4 MiB of gRPC; with a batch's worth more, and what is said of the pod, it
@@ -55,11 +49,10 @@ def files(
     prometheus: PrometheusSettings,
     jaeger: JaegerSettings,
     loki: LokiSettings,
+    logs: LogSettings,
 ) -> dict[str, dict[str, str]]:
     """Everything below ``/etc/otel-collector``: directory to files, name to text."""
-    made = text(collector_yaml(settings, cluster, prometheus, jaeger, loki))
-    # To the collector, a dollar begins a variable and two are one; nothing here is a variable.
-    return {"config": {"collector.yaml": made.replace("$", "$$")}}
+    return {"config": {"collector.yaml": parts.text(collector_yaml(settings, cluster, prometheus, jaeger, loki, logs))}}
 
 
 def collector_yaml(
@@ -68,6 +61,7 @@ def collector_yaml(
     prometheus: PrometheusSettings,
     jaeger: JaegerSettings,
     loki: LokiSettings,
+    logs: LogSettings,
 ) -> dict[str, Any]:
     exporters = {
         "metrics": _prometheus(cluster, prometheus),
@@ -77,6 +71,7 @@ def collector_yaml(
     queue = _queue(settings, stores=sum(len(signal) for signal in exporters.values()))
     stored = settings.storage is not None
     made = processors.made(settings, cluster)
+    nodes = logs.collector == "otel"
     return {
         "service": {
             "extensions": ["health_check", *([QUEUE] if stored else [])],
@@ -87,15 +82,19 @@ def collector_yaml(
                     "exporters": list(exporters[signal]),
                 }
                 for signal in exporters
-            },
-            "telemetry": _telemetry(settings.log_level),
+            }
+            | (_of_nodes(list(exporters["logs"])) if nodes else {}),
+            "telemetry": parts.telemetry("otel-collector", settings.log_level, ports.COLLECTOR_METRICS),
         },
         "extensions": {
             "health_check": {"endpoint": f"0.0.0.0:{ports.COLLECTOR_HEALTH}"},
-            **({QUEUE: _file_storage()} if stored else {}),
+            **({QUEUE: parts.file_storage(DATA)} if stored else {}),
         },
-        "receivers": {"otlp": {"protocols": _protocols()}},
-        "processors": {"memory_limiter": _memory_limiter(settings), **made},
+        "receivers": {
+            "otlp": {"protocols": _protocols()},
+            **({OF_NODES: {"protocols": {"grpc": _grpc(ports.OTLP_NODES)}}} if nodes else {}),
+        },
+        "processors": {"memory_limiter": parts.memory_limiter(settings.resources), **made},
         "exporters": {
             name: {**exporter, "sending_queue": queue}
             for signal in exporters.values()
@@ -104,62 +103,29 @@ def collector_yaml(
     }
 
 
-def memory(settings: CollectorSettings) -> Bytes:
-    """The memory limit, which settings see to."""
-    return settings.resources.limits.memory or Bytes(2**30)
-
-
-def _memory_limiter(settings: CollectorSettings) -> dict[str, Any]:
-    limit = memory(settings).count // MEBIBYTE
-    return {
-        "check_interval": "1s",
-        "limit_mib": limit * MEMORY_PERCENT // 100,
-        "spike_limit_mib": limit * SPIKE_PERCENT // 100,
-    }
-
-
 def _protocols() -> dict[str, Any]:
     return {
-        "grpc": {
-            "endpoint": f"0.0.0.0:{ports.OTLP_GRPC}",
-            "max_recv_msg_size_mib": MESSAGE_MEBIBYTES,
-            "keepalive": {"server_parameters": {"max_connection_age": CONNECTION_AGE}},
-        },
+        "grpc": _grpc(ports.OTLP_GRPC),
         "http": {"endpoint": f"0.0.0.0:{ports.OTLP_HTTP}", "max_request_body_size": MESSAGE_MEBIBYTES * MEBIBYTE},
     }
 
 
-def _telemetry(level: LogLevel) -> dict[str, Any]:
-    metrics = {
-        "host": "0.0.0.0",  # noqa: S104  scraped from outside the pod
-        "port": ports.COLLECTOR_METRICS,
-        # Names with unit and ``_total``, as Jaeger, which is made of the same parts, gives them.
-        "without_units": False,
-        "without_type_suffix": False,
-    }
+def _grpc(port: int) -> dict[str, Any]:
     return {
-        "resource": {"attributes": [{"name": "service.name", "value": "otel-collector"}]},
-        "metrics": {"readers": [{"pull": {"exporter": {"prometheus": metrics}}}]},
-        "logs": {"level": level, "encoding": "json"},
+        "endpoint": f"0.0.0.0:{port}",
+        "max_recv_msg_size_mib": MESSAGE_MEBIBYTES,
+        "keepalive": {"server_parameters": {"max_connection_age": CONNECTION_AGE}},
     }
 
 
-def _file_storage() -> dict[str, Any]:
-    directory = f"{DATA}/queue"
-    return {
-        "directory": directory,
-        "create_directory": True,
-        "fsync": True,  # on the disk before it is acknowledged: a lost node loses nothing either
-        "recreate": True,  # a file torn all the same is put aside, rather than a crash loop
-        # What a long queue took of the volume is given back once it is short, by a copy that is as short. One at the
-        # start would be as long as the queue, and could fill the volume.
-        "compaction": {"on_rebound": True, "directory": directory, "cleanup_on_start": True},
-    }
+def _of_nodes(exporters: list[str]) -> dict[str, Any]:
+    """Lines of node collectors, by a port that only those reach: they are labelled and masked, and pass untouched."""
+    return {"logs/nodes": {"receivers": [OF_NODES], "processors": ["memory_limiter"], "exporters": exporters}}
 
 
 def _queue(settings: CollectorSettings, stores: int) -> dict[str, Any]:
     if settings.storage is None:
-        size = int(memory(settings).count * MEMORY_QUEUE_SHARE) // stores
+        size = int(parts.memory(settings.resources).count * MEMORY_QUEUE_SHARE) // stores
     else:
         size = int(settings.storage.count * QUEUE_SHARE) // stores
     return {
@@ -171,10 +137,6 @@ def _queue(settings: CollectorSettings, stores: int) -> dict[str, Any]:
     }
 
 
-def _retry(give_up: str = GIVE_UP) -> dict[str, Any]:
-    return {"initial_interval": "1s", "max_interval": LONGEST_PAUSE, "max_elapsed_time": give_up}
-
-
 def _prometheus(cluster: ClusterSettings, prometheus: PrometheusSettings) -> dict[str, Any]:
     """One for each replica: a Service in front of them would give each its share of the samples."""
     peers = f"prometheus-headless.{cluster.namespaces.stack}.svc:{ports.PROMETHEUS}"
@@ -182,7 +144,7 @@ def _prometheus(cluster: ClusterSettings, prometheus: PrometheusSettings) -> dic
         f"otlp_http/prometheus-{ordinal}": {
             "endpoint": f"http://prometheus-{ordinal}.{peers}/api/v1/otlp",
             # Older samples it refuses.
-            "retry_on_failure": _retry(str(OUT_OF_ORDER_WINDOW)),
+            "retry_on_failure": parts.retry(str(OUT_OF_ORDER_WINDOW)),
         }
         for ordinal in range(prometheus.replicas)
     }
@@ -192,7 +154,7 @@ def _jaeger(cluster: ClusterSettings, jaeger: JaegerSettings) -> dict[str, Any]:
     namespace, plain = cluster.namespaces.stack, {"tls": {"insecure": True}}
     if jaeger.replicas == 1:
         endpoint = f"jaeger.{namespace}.svc:{ports.OTLP_GRPC}"
-        return {"otlp_grpc/jaeger": {"endpoint": endpoint, **plain, "retry_on_failure": _retry()}}
+        return {"otlp_grpc/jaeger": {"endpoint": endpoint, **plain, "retry_on_failure": parts.retry(GIVE_UP)}}
     # All of a trace to one replica, so that it can decide on it; the queue lies before the choice, and a batch that one
     # replica did not take is divided anew.
     single = {"otlp": {**plain, "sending_queue": {"enabled": False}, "retry_on_failure": {"enabled": False}}}
@@ -201,7 +163,7 @@ def _jaeger(cluster: ClusterSettings, jaeger: JaegerSettings) -> dict[str, Any]:
             "routing_key": "traceID",
             "protocol": single,
             "resolver": {"dns": {"hostname": f"jaeger-headless.{namespace}.svc", "port": str(ports.OTLP_GRPC)}},
-            "retry_on_failure": {"enabled": True, **_retry()},
+            "retry_on_failure": {"enabled": True, **parts.retry(GIVE_UP)},
         }
     }
 
@@ -211,6 +173,6 @@ def _loki(cluster: ClusterSettings, loki: LokiSettings) -> dict[str, Any]:
         "otlp_http/loki": {
             "endpoint": f"http://loki.{cluster.namespaces.stack}.svc:{ports.LOKI}/otlp",
             **({"headers": {"X-Scope-OrgID": loki.sender}} if loki.sender else {}),
-            "retry_on_failure": _retry(),
+            "retry_on_failure": parts.retry(GIVE_UP),
         }
     }

@@ -1,25 +1,22 @@
-"""Promtail on Kubernetes: on every node, as root with nothing that makes root powerful."""
+"""Promtail on Kubernetes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from pulumi import ComponentResource, ResourceOptions, log
-from pulumi_kubernetes.apps.v1 import DaemonSet
-from pulumi_kubernetes.core.v1 import VolumeArgsDict, VolumeMountArgsDict
-from pulumi_kubernetes.rbac.v1 import PolicyRuleArgsDict
 
 from components import images, ports
-from components.kubernetes import Probes, Program, Site, container, metadata, pod, selector
+from components.kubernetes import Probes, Program, Site
+from components.log_reader import read_logs
 from components.promtail import config
+from components.settings.logs import LogSettings
 from components.settings.loki import LokiSettings
-from components.settings.promtail import PromtailSettings
-from components.workload import cluster_access, surroundings
 
 NAME = "promtail"
 END_OF_LIFE = (
     "Promtail is end-of-life since 2026-03-02: it gets no more fixes, of security either. "
-    "It is the only collector of logs that this stack has today."
+    "Its successor, with the same labels, is one setting away: logs: {collector: otel}."
 )
 
 
@@ -27,7 +24,7 @@ END_OF_LIFE = (
 class PromtailArgs:
     site: Site
     """Its namespace is the node agents' one."""
-    settings: PromtailSettings
+    settings: LogSettings
     loki: LokiSettings
     """Where lines go, and for which tenant."""
 
@@ -38,34 +35,7 @@ class Promtail(ComponentResource):
     def __init__(self, name: str, args: PromtailArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("observability:index:Promtail", name, {}, opts)
         log.warn(END_OF_LIFE, resource=self)
-        child = ResourceOptions(parent=self)
-        site, program = args.site, self._program(args)
-        after = surroundings(name, program, site, child)
-        pods: PolicyRuleArgsDict = {"api_groups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}
-        access = cluster_access(name, NAME, [pods], site, child)
-        mounts: list[VolumeMountArgsDict] = [{"name": "pod-logs", "mount_path": config.POD_LOGS, "read_only": True}]
-        volumes: list[VolumeArgsDict] = [
-            {"name": "pod-logs", "host_path": {"path": config.POD_LOGS, "type": "Directory"}},
-            # On the node, so that a new pod of Promtail goes on where the last one stopped.
-            {"name": "data", "host_path": {"path": args.settings.positions_path, "type": "DirectoryOrCreate"}},
-        ]
-        DaemonSet(
-            f"{name}-pods",
-            metadata=metadata(NAME, NAME, site),
-            spec={
-                "selector": {"match_labels": selector(NAME)},
-                "update_strategy": {"type": "RollingUpdate", "rolling_update": {"max_unavailable": "10%"}},
-                "template": pod(
-                    program,
-                    site,
-                    containers=[container(program, site, mounts=mounts)],
-                    volumes=volumes,
-                    on_every_node=True,
-                    host_network=False,
-                ),
-            },
-            opts=ResourceOptions.merge(child, ResourceOptions(depends_on=[*after, *access])),
-        )
+        read_logs(name, self._program(args), args.site, args.settings, ResourceOptions(parent=self))
         self.register_outputs({})
 
     @staticmethod

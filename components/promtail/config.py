@@ -7,55 +7,48 @@ import re
 from typing import Any
 
 from components import ports, redaction
-from components.logs import LABELS, LEVEL_WORDS, METADATA
+from components.logs import (
+    ENTRY_LINES,
+    ENTRY_WAIT,
+    JOB_NUMBER,
+    JSON_FIELDS,
+    JSON_LINE,
+    LABELS,
+    METADATA,
+    PARTIAL_LINES,
+    POD_LOGS,
+    REPLICA_SET_HASH,
+    TEXT_FIELDS,
+    TEXT_LEVEL,
+    TEXT_LEVEL_GROUPS,
+    level_words,
+)
 from components.settings.cluster import ClusterSettings
+from components.settings.logs import LEVELS, DropRule, LogSettings
 from components.settings.loki import LokiSettings
-from components.settings.promtail import LEVELS, DropRule, PromtailSettings
 from components.settings.quantities import Duration
 from components.yaml_text import text
 from rules.scrape import Relabel, copy
 
 DATA = "/run/promtail"
-POD_LOGS = "/var/log/pods"
 NODE = "HOSTNAME"
 """Variable of the environment: the node that a pod of Promtail reads."""
 
-# Every line waits this long for more of its entry, which a program prints at once; and as long again for company.
-# Together they are what a Promtail that is killed can lose.
-ENTRY_WAIT = Duration.parse("1s")
+# Every entry waits this long for company; with ENTRY_WAIT, it is what a Promtail that is killed can lose.
 BATCH_WAIT = Duration.parse("1s")
-# The longest stack traces of Java frameworks have some 300 lines.
-ENTRY_LINES = 500
-# A node has at most 250 pods; each container may be in the middle of a long line at the same time.
-PARTIAL_LINES = 1_000
 # Starts an entry in what follows; Unicode's private use, so that no program prints it.
 MARK = "\ue000"
 
 _ANY = '{cluster=~".+"}'
 _POD = "__meta_kubernetes_pod"
-_JSON_FIELDS = {
-    "level": ("level", "severity", "lvl", "levelname", '"log.level"', "log_level", "severity_text", "severityText"),
-    "logger": ("logger", "logger_name", "loggerName", '"log.logger"', "name", "component"),
-    "trace_id": ("trace_id", "traceId", "traceID", "traceid", '"trace.id"', "otelTraceID", "TraceId"),
-    "span_id": ("span_id", "spanId", "spanID", "spanid", '"span.id"', "otelSpanID", "SpanId"),
-}
-"""What a field is called in the JSON of common logging libraries; the first that is there counts."""
-_WORDS = sorted((word for words in LEVEL_WORDS.values() for word in words if not word.isdigit()), key=len, reverse=True)
-# level=warn wherever it stands; a word of its own in capitals or brackets near the start; klog's letter.
-_TEXT_LEVEL = (
-    rf"(?i:\b(?:level|lvl|severity)=\"?(?P<keyed>{'|'.join(_WORDS)})\b)"
-    rf"|^.{{0,80}}?\b(?P<capital>{'|'.join(word.upper() for word in _WORDS)})\b"
-    rf"|^.{{0,80}}?[\[(](?i:(?P<bracket>{'|'.join(_WORDS)}))[\])]"
-    r"|^(?P<klog>[IWEF])\d{4} "
-)
 
 
-def files(settings: PromtailSettings, cluster: ClusterSettings, loki: LokiSettings) -> dict[str, dict[str, str]]:
+def files(settings: LogSettings, cluster: ClusterSettings, loki: LokiSettings) -> dict[str, dict[str, str]]:
     """Everything below ``/etc/promtail``: directory to files, name to text."""
     return {"config": {"promtail.yaml": text(promtail_yaml(settings, cluster, loki))}}
 
 
-def promtail_yaml(settings: PromtailSettings, cluster: ClusterSettings, loki: LokiSettings) -> dict[str, Any]:
+def promtail_yaml(settings: LogSettings, cluster: ClusterSettings, loki: LokiSettings) -> dict[str, Any]:
     return {
         "server": {
             "http_listen_port": ports.PROMTAIL,
@@ -100,17 +93,23 @@ def promtail_yaml(settings: PromtailSettings, cluster: ClusterSettings, loki: Lo
     }
 
 
-def _targets(settings: PromtailSettings, cluster: ClusterSettings) -> list[Relabel]:
+def _targets(settings: LogSettings, cluster: ClusterSettings) -> list[Relabel]:
     return [
         # The last that is there wins: what made the pod, without the hash of a ReplicaSet; then what it says itself.
         copy(f"{_POD}_name", "app"),
         copy(f"{_POD}_controller_name", "app"),
         Relabel(
             source=(f"{_POD}_controller_kind", f"{_POD}_controller_name"),
-            regex="ReplicaSet;(.+)-[0-9a-z]{6,10}",
+            regex=f"ReplicaSet;(.+){REPLICA_SET_HASH}",
             target="app",
         ),
-        Relabel(source=(f"{_POD}_controller_kind", f"{_POD}_controller_name"), regex=r"Job;(.+)-\d{8,}", target="app"),
+        Relabel(
+            source=(f"{_POD}_controller_kind", f"{_POD}_controller_name"),
+            regex=f"Job;(.+){JOB_NUMBER}",
+            target="app",
+        ),
+        # A static pod's is its node.
+        Relabel(source=(f"{_POD}_controller_kind", f"{_POD}_name"), regex="Node;(.+)", target="app"),
         copy(f"{_POD}_label_app", "app"),
         copy(f"{_POD}_label_app_kubernetes_io_name", "app"),
         copy("__meta_kubernetes_namespace", "namespace"),
@@ -140,12 +139,13 @@ def _dropped_pods(rule: DropRule) -> Relabel:
     return Relabel(source=("namespace", "app"), regex=";".join(parts), action="drop")
 
 
-def _stages(settings: PromtailSettings) -> list[dict[str, Any]]:
+def _stages(settings: LogSettings) -> list[dict[str, Any]]:
+    json_line = json.dumps(JSON_LINE)
     return [
         {"cri": {"max_partial_lines": PARTIAL_LINES}},
         *_entries(settings),
-        {"match": {"selector": f'{_ANY} |~ "^\\\\s*[{{]"', "stages": [{"json": {"expressions": _json_fields()}}]}},
-        {"match": {"selector": f'{_ANY} !~ "^\\\\s*[{{]"', "stages": _text_stages()}},
+        {"match": {"selector": f"{_ANY} |~ {json_line}", "stages": [{"json": {"expressions": _json_fields()}}]}},
+        {"match": {"selector": f"{_ANY} !~ {json_line}", "stages": _text_stages()}},
         {"template": {"source": "level", "template": _level_template()}},
         {"labels": {"level": None}},
         *(_dropped_lines(rule) for rule in settings.drop if not rule.whole_pods),
@@ -155,7 +155,7 @@ def _stages(settings: PromtailSettings) -> list[dict[str, Any]]:
     ]
 
 
-def _entries(settings: PromtailSettings) -> list[dict[str, Any]]:
+def _entries(settings: LogSettings) -> list[dict[str, Any]]:
     """Lines that belong together, as one.
 
     Go's regular expressions can say how an entry begins, but not how it does not. So whatever does not look like a
@@ -184,40 +184,28 @@ def _redaction() -> list[dict[str, Any]]:
 
 
 def _json_fields() -> dict[str, str]:
-    return {field: " || ".join(names) for field, names in _JSON_FIELDS.items()}
+    """In JMESPath, where a dot would mean a key of a key."""
+    names = {field: (f'"{name}"' if "." in name else name for name in known) for field, known in JSON_FIELDS.items()}
+    return {field: " || ".join(quoted) for field, quoted in names.items()}
 
 
 def _text_stages() -> list[dict[str, Any]]:
+    found = " ".join(f".{group}" for group in TEXT_LEVEL_GROUPS)
     return [
-        {"regex": {"expression": _TEXT_LEVEL}},
-        {
-            "template": {
-                "source": "level",
-                "template": "{{ or .keyed .capital .bracket .klog }}",
-            }
-        },
-        {"regex": {"expression": r"(?i)\btrace_?id=\"?(?P<trace_id>[0-9a-f]{16,32})\b"}},
-        {"regex": {"expression": r"(?i)\bspan_?id=\"?(?P<span_id>[0-9a-f]{16})\b"}},
-        {"regex": {"expression": r"\blogger=\"?(?P<logger>[\w.$-]+)"}},
+        {"regex": {"expression": TEXT_LEVEL}},
+        {"template": {"source": "level", "template": f"{{{{ or {found} }}}}"}},
+        *({"regex": {"expression": expression}} for expression in TEXT_FIELDS.values()),
     ]
 
 
 def _level_template() -> str:
     """One of LEVELS, whatever the program called it; empty, and so no label, for anything else."""
-    letters = {"I": "info", "W": "warn", "E": "error", "F": "fatal"}
-    tests = [
-        (level, [f'(eq $level "{word}")' for word in (*LEVEL_WORDS[level], *_letter(letters, level))])
-        for level in LEVELS
-    ]
+    tests = [(level, [f'(eq $level "{word}")' for word in level_words(level)]) for level in LEVELS]
     branches = "".join(
         f"{{{{ {'if' if position == 0 else 'else if'} or {' '.join(words)} }}}}{level}"
         for position, (level, words) in enumerate(tests)
     )
     return f"{{{{ $level := ToLower (print .Value) }}}}{branches}{{{{ end }}}}"
-
-
-def _letter(letters: dict[str, str], level: str) -> list[str]:
-    return [letter.lower() for letter, means in letters.items() if means == level]
 
 
 def _dropped_lines(rule: DropRule) -> dict[str, Any]:

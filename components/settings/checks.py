@@ -16,12 +16,13 @@ from components.settings.grafana import GrafanaSettings
 from components.settings.grafana_alerts import CHECKS as GRAFANA_ALERT_CHECKS
 from components.settings.jaeger import CHECKS as JAEGER_CHECKS
 from components.settings.jaeger import JaegerSettings
+from components.settings.logs import CHECKS as LOG_CHECKS
+from components.settings.logs import LogSettings
 from components.settings.loki import CHECKS as LOKI_CHECKS
 from components.settings.loki import LokiSettings
 from components.settings.notification_checks import CHECKS as NOTIFICATION_CHECKS
 from components.settings.notifications import NotificationSettings
 from components.settings.prometheus import PrometheusSettings
-from components.settings.promtail import PromtailSettings
 from components.settings.quantities import Duration, Image
 from components.settings.secrets import leaves
 from components.settings.slos import SloSettings
@@ -69,20 +70,27 @@ def slos_are_new(cluster: ClusterSettings, systems: Model, slos: tuple[SloSettin
             yield problem(f"slos[{position}].name", slo.name, "a name that no objective of the stack has")
 
 
-def scrape_jobs_are_new(cluster: ClusterSettings, prometheus: PrometheusSettings, systems: Model) -> Iterator[Problem]:
-    taken = {job.name for job in watch(dict(systems), cluster, {}, (), grafana="").scrape_jobs}
+def scrape_jobs_are_new(
+    cluster: ClusterSettings, prometheus: PrometheusSettings, systems: Model, logs: LogSettings
+) -> Iterator[Problem]:
+    taken = {job.name for job in watch(dict(systems), cluster, {}, (), grafana="", logs=logs.collector).scrape_jobs}
     for position, job in enumerate(prometheus.scrape_jobs):
         if job.name in taken:
             yield problem(f"prometheus.scrapeJobs[{position}].name", job.name, "a name that no job of the stack has")
 
 
 def overrides_fit_their_alerts(
-    cluster: ClusterSettings, systems: Model, slos: tuple[SloSettings, ...], alerts: Mapping[str, AlertOverride | None]
+    cluster: ClusterSettings,
+    systems: Model,
+    logs: LogSettings,
+    slos: tuple[SloSettings, ...],
+    alerts: Mapping[str, AlertOverride | None],
 ) -> Iterator[Problem]:
     built_in = watch(dict(systems), cluster, {}, ())
     # Of two with one name, which is refused elsewhere, the first.
     own = {each.name: each.slo for each in reversed(slos) if each.name not in {slo.name for slo in built_in.slos}}
-    known = {alert.name: alert for alert in watch(dict(systems), cluster, {}, tuple(own.values())).alerts}
+    watched = watch(dict(systems), cluster, {}, tuple(own.values()), logs=logs.collector)
+    known = {alert.name: alert for alert in watched.alerts}
     for name, override in alerts.items():
         if name not in known:
             yield unknown_key(f"alerts.{name}", known, what="alert of the systems that are on")
@@ -123,7 +131,7 @@ def labels_are_free(
     jaeger: JaegerSettings,
     grafana: GrafanaSettings,
     loki: LokiSettings,
-    promtail: PromtailSettings,
+    logs: LogSettings,
 ) -> Iterator[Problem]:
     workloads: dict[str, Workload] = {
         "prometheus": prometheus,
@@ -132,7 +140,7 @@ def labels_are_free(
         "jaeger": jaeger,
         "grafana": grafana,
         "loki": loki,
-        "promtail": promtail,
+        "logs": logs,
     }
     given = {"cluster.labels": cluster.labels} | {f"{name}.labels": each.labels for name, each in workloads.items()}
     for path, labels in given.items():
@@ -230,6 +238,7 @@ CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     *COLLECTOR_CHECKS,
     *GRAFANA_CHECKS,
     *JAEGER_CHECKS,
+    *LOG_CHECKS,
     *LOKI_CHECKS,
     *NOTIFICATION_CHECKS,
     *GRAFANA_ALERT_CHECKS,

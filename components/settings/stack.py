@@ -16,10 +16,10 @@ from components.settings.cluster import ClusterSettings
 from components.settings.collector import CollectorSettings
 from components.settings.grafana import GrafanaSettings
 from components.settings.jaeger import JaegerSettings
+from components.settings.logs import LogSettings
 from components.settings.loki import LokiSettings
 from components.settings.notifications import NotificationSettings
 from components.settings.prometheus import PrometheusSettings
-from components.settings.promtail import LogSettings, PromtailSettings
 from components.settings.secrets import encrypted, leaves, references, unanswered
 from components.settings.slos import SloSettings
 from rules.catalogue import check
@@ -56,8 +56,6 @@ class Settings(Model):
     """The log store."""
     logs: LogSettings = LogSettings()
     """How the logs of the cluster's pods reach it."""
-    promtail: PromtailSettings = PromtailSettings()
-    """Reads the log files of each node's pods."""
     systems: Systems = Systems()
     """What is watched."""
     alerts: dict[str, Annotated[AlertOverride | None, OrOff]] = {}
@@ -71,7 +69,7 @@ class Settings(Model):
     def watched(self) -> Watched:
         """What the systems that are on lead to, with the alerts as they are on this stack."""
         slos = tuple(each.slo for each in self.slos)
-        watched = watch(dict(self.systems), self.cluster, self.alerts, slos, self._grafana)
+        watched = watch(dict(self.systems), self.cluster, self.alerts, slos, self._grafana, logs=self.logs.collector)
         check(watched)
         return watched
 

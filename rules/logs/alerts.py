@@ -144,7 +144,7 @@ def groups(audited: Iterable[AuditedApp]) -> tuple[GrafanaGroup, ...]:
     """Everything; that audit logs go on, only where some are named."""
     gaps = " or ".join(
         f'absent_over_time({{namespace="{each.namespace}", app="{each.app}"}} {lines.AUDIT} [{each.within}])'
-        for each in audited
+        for each in sorted(audited, key=lambda each: (each.namespace, each.app))
     )
     security = (AUTHENTICATION_FAILURES, RBAC_DENIALS, GUARDRAIL_VIOLATIONS, ADMIN_TOOL_FORBIDDEN)
     return (

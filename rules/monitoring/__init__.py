@@ -10,14 +10,33 @@ from components import ports
 from components.flows import Internet, Peer, Server
 from components.settings.base import Many, Model, Resources, resources
 from components.settings.cluster import ClusterSettings
+from components.settings.logs import LogCollector
 from components.settings.quantities import Url
 from rules.model import Group
 from rules.monitoring import outside
-from rules.monitoring.alerts import GROUPS, INHIBITIONS, OF_GRAFANA
+from rules.monitoring.alerts import (
+    GONE_BEFORE_AGENT,
+    GONE_BEFORE_PROMTAIL,
+    GROUPS,
+    INHIBITIONS,
+    OF_AGENT,
+    OF_GRAFANA,
+    OF_PROMTAIL,
+)
 from rules.monitoring.metrics import METRICS
+from rules.monitoring.metrics import OF_AGENT as METRICS_OF_AGENT
 from rules.monitoring.metrics import OF_GRAFANA as METRICS_OF_GRAFANA
+from rules.monitoring.metrics import OF_PROMTAIL as METRICS_OF_PROMTAIL
 from rules.monitoring.recordings import RECORDINGS
-from rules.monitoring.scrape import JAEGER, READY, SERVERS, blackbox_exporter, grafana_job, scrape_jobs
+from rules.monitoring.scrape import (
+    JAEGER,
+    READY,
+    SERVERS,
+    blackbox_exporter,
+    grafana_job,
+    log_collector_job,
+    scrape_jobs,
+)
 from rules.system import System, Watched
 
 
@@ -54,6 +73,20 @@ def grafana(path: str, cluster: ClusterSettings) -> Watched:
         scrape_jobs=(grafana_job(path, cluster),),
         groups=(OF_GRAFANA,),
         metrics=METRICS_OF_GRAFANA,
+    )
+
+
+def log_collector(collector: LogCollector, cluster: ClusterSettings) -> Watched:
+    """What collects the logs of each node."""
+    group, metrics, inhibitions = {
+        "promtail": (OF_PROMTAIL, METRICS_OF_PROMTAIL, GONE_BEFORE_PROMTAIL),
+        "otel": (OF_AGENT, METRICS_OF_AGENT, GONE_BEFORE_AGENT),
+    }[collector]
+    return Watched(
+        scrape_jobs=(log_collector_job(collector, cluster),),
+        groups=(group,),
+        metrics=metrics,
+        inhibitions=inhibitions,
     )
 
 

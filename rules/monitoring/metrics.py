@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rules.metrics import Metric, Metrics, Unit
-from rules.monitoring.scrape import BLACKBOX_EXPORTER, COLLECTOR, GRAFANA, JAEGER, PROBES, PROMTAIL
+from rules.monitoring.scrape import BLACKBOX_EXPORTER, COLLECTOR, GRAFANA, JAEGER, OTEL_AGENT, PROBES, PROMTAIL
 
 _PROMETHEUS = Metrics("prometheus")
 _ALERTMANAGER = Metrics("alertmanager")
 _LOKI = Metrics("loki")
 _PROMTAIL = Metrics(PROMTAIL)
+_AGENT = Metrics(OTEL_AGENT)
 _COLLECTOR = Metrics(COLLECTOR)
 _JAEGER = Metrics(JAEGER)
 _PROBES = Metrics(PROBES)
@@ -31,11 +32,15 @@ def _process(metrics: Metrics) -> Iterator[Metric]:
 
 
 def _collector(metrics: Metrics) -> Iterator[Metric]:
-    """What OpenTelemetry's collectors, of which Jaeger is one, say of their process and of spans."""
+    """What OpenTelemetry's collectors, of which Jaeger is one, say of their process."""
     yield metrics.counter("otelcol_process_cpu_seconds_total", unit=Unit.SECONDS)
     yield metrics.gauge("otelcol_process_memory_rss_bytes", unit=Unit.BYTES)
     yield metrics.counter("otelcol_process_uptime_seconds_total", unit=Unit.SECONDS)
-    yield from _passed_on(metrics, "spans")
+
+
+def _queues(metrics: Metrics) -> Iterator[Metric]:
+    yield metrics.gauge("otelcol_exporter_queue_size", "exporter", Unit.BYTES)
+    yield metrics.gauge("otelcol_exporter_queue_capacity", "exporter", Unit.BYTES)
 
 
 def _passed_on(metrics: Metrics, items: str) -> Iterator[Metric]:
@@ -119,23 +124,16 @@ _OF_LOKI = (
     _LOKI.counter("loki_prometheus_rule_evaluations_total", "rule_group user"),
     _LOKI.counter("loki_prometheus_rule_evaluation_failures_total", "rule_group user"),
 )
-_OF_PROMTAIL = (
-    *_process(_PROMTAIL),
-    _PROMTAIL.gauge("promtail_file_bytes_total", "path", Unit.BYTES),
-    _PROMTAIL.gauge("promtail_read_bytes_total", "path", Unit.BYTES),
-    _PROMTAIL.counter("promtail_sent_entries_total", "host"),
-    _PROMTAIL.counter("promtail_dropped_entries_total", "host tenant reason"),
-    _PROMTAIL.histogram("promtail_request_duration_seconds", "host status_code"),
-)
 _OF_COLLECTOR = (
     *_collector(_COLLECTOR),
+    *_passed_on(_COLLECTOR, "spans"),
     *_passed_on(_COLLECTOR, "log_records"),
     *_passed_on(_COLLECTOR, "metric_points"),
-    _COLLECTOR.gauge("otelcol_exporter_queue_size", "exporter", Unit.BYTES),
-    _COLLECTOR.gauge("otelcol_exporter_queue_capacity", "exporter", Unit.BYTES),
+    *_queues(_COLLECTOR),
 )
 _OF_JAEGER = (
     *_collector(_JAEGER),
+    *_passed_on(_JAEGER, "spans"),
     # only with sampling
     _JAEGER.counter("otelcol_processor_tail_sampling_new_trace_id_received_total"),
     _JAEGER.counter("otelcol_processor_tail_sampling_sampling_trace_dropped_too_early_total"),
@@ -151,7 +149,6 @@ METRICS = (
     *_OF_PROMETHEUS,
     *_OF_ALERTMANAGER,
     *_OF_LOKI,
-    *_OF_PROMTAIL,
     *_OF_COLLECTOR,
     *_OF_JAEGER,
     *_OF_PROBES,
@@ -166,3 +163,18 @@ OF_GRAFANA = (
     _GRAFANA.counter("grafana_alerting_notifications_failed_total", "integration org"),
 )
 """Of Grafana, when the stack has its own."""
+OF_PROMTAIL = (
+    *_process(_PROMTAIL),
+    _PROMTAIL.gauge("promtail_file_bytes_total", "path", Unit.BYTES),
+    _PROMTAIL.gauge("promtail_read_bytes_total", "path", Unit.BYTES),
+    _PROMTAIL.counter("promtail_sent_entries_total", "host"),
+    _PROMTAIL.counter("promtail_dropped_entries_total", "host tenant reason"),
+    _PROMTAIL.histogram("promtail_request_duration_seconds", "host status_code"),
+)
+OF_AGENT = (
+    *_collector(_AGENT),
+    *_passed_on(_AGENT, "log_records"),
+    *_queues(_AGENT),
+    _AGENT.gauge("otelcol_fileconsumer_reading_files"),
+)
+"""Of what collects the logs, which is one of them."""

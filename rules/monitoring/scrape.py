@@ -11,6 +11,7 @@ from components import ports
 from components.flows import Agent, Peer, Server
 from components.settings.base import Resources
 from components.settings.cluster import ClusterSettings
+from components.settings.logs import LogCollector
 from components.settings.quantities import Duration
 from rules.scrape import KubernetesDiscovery, Relabel, ScrapeJob, StaticTargets, copy, keep
 from rules.system import Exporter
@@ -27,6 +28,7 @@ SERVERS = {
 READY = {"loki": "/ready"}
 """Where a server says that it is ready, if not at ``/-/ready``."""
 PROMTAIL = "promtail"
+OTEL_AGENT = "otel-agent"
 GRAFANA = "grafana"
 PROBES = "probes"
 
@@ -37,7 +39,17 @@ SPAN_METRICS = "jaeger-span-metrics"
 SPAN_METRIC_SAMPLES = 200_000
 
 OF_THE_STACK = "|".join(
-    (*SERVERS, PROMTAIL, JAEGER, COLLECTOR, GRAFANA, BLACKBOX_EXPORTER, "kube-state-metrics", "node-exporter")
+    (
+        *SERVERS,
+        PROMTAIL,
+        OTEL_AGENT,
+        JAEGER,
+        COLLECTOR,
+        GRAFANA,
+        BLACKBOX_EXPORTER,
+        "kube-state-metrics",
+        "node-exporter",
+    )
 )
 """Jobs of the stack's own servers, whichever of them it has."""
 
@@ -54,7 +66,6 @@ def scrape_jobs(probed: Iterable[str], cluster: ClusterSettings) -> tuple[Scrape
         _server(COLLECTOR, ports.COLLECTOR_METRICS, "metrics", namespace),
         _server(JAEGER, ports.JAEGER_METRICS, "metrics", namespace),
         _span_metrics(namespace),
-        _agent(PROMTAIL, ports.PROMTAIL, "http", cluster.namespaces.node_agents),
         _probes(tuple(probed), namespace),
     )
 
@@ -100,8 +111,13 @@ def _span_metrics(namespace: str) -> ScrapeJob:
     )
 
 
-def _agent(name: str, port: int, port_name: str, namespace: str) -> ScrapeJob:
-    return replace(_server(name, port, port_name, namespace), reaches=((Agent(name), (port,)),))
+def log_collector_job(collector: LogCollector, cluster: ClusterSettings) -> ScrapeJob:
+    """Of what collects the logs, on every node."""
+    name, port, port_name = {
+        "promtail": (PROMTAIL, ports.PROMTAIL, "http"),
+        "otel": (OTEL_AGENT, ports.COLLECTOR_METRICS, "metrics"),
+    }[collector]
+    return replace(_server(name, port, port_name, cluster.namespaces.node_agents), reaches=((Agent(name), (port,)),))
 
 
 def _probes(targets: tuple[str, ...], namespace: str) -> ScrapeJob:

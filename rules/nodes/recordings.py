@@ -54,6 +54,12 @@ INODES_FREE = Recording(
     expr=_of_file_systems("node_filesystem_files_free", "node_filesystem_files"),
     unit=Unit.RATIO,
 )
+TIME_TO_FULL = Recording(
+    name="node_device:filesystem_avail_bytes:seconds_to_zero6h",
+    # At the pace of the last six hours: deletions and bursts of an hour even out. What does not fill has none.
+    expr=f"min by {BY_DEVICE} (node_filesystem_avail_bytes / (-deriv(node_filesystem_avail_bytes[6h]) > 0))",
+    unit=Unit.SECONDS,
+)
 DISK_BUSY = Recording(
     name="node_device:disk_busy:ratio_rate5m",
     expr=f"max by {BY_DEVICE} (rate(node_disk_io_time_seconds_total[5m]))",
@@ -82,6 +88,7 @@ GROUP = Group(
         *PRESSURES,
         SPACE_AVAILABLE,
         INODES_FREE,
+        TIME_TO_FULL,
         DISK_BUSY,
         DISK_QUEUE,
         *TRAFFIC,

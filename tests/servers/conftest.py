@@ -45,18 +45,23 @@ def loki(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loki]:
         yield server
 
 
-# --- boards (test_dashboards.py) ---
+# --- boards (test_dashboards.py, test_logql.py) ---
 
 BOARD = "board"
-"""Property of a test that asked a board's queries: its uid, their number, and how many had no data."""
+"""Property of a test that asked a board's queries of one server: its uid, their number, and how many had no data."""
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The boards in a table, whether they passed or not."""
     reports = [each for kind in ("passed", "failed") for each in terminalreporter.getreports(kind)]
-    rows = [value for report in reports for name, value in report.user_properties if name == BOARD]
-    if rows:
+    totals: dict[str, tuple[int, int]] = {}
+    for uid, asked, empty in (value for each in reports for name, value in each.user_properties if name == BOARD):
+        before = totals.get(uid, (0, 0))
+        totals[uid] = (before[0] + asked, before[1] + empty)
+    if totals:
+        asked, empty = (sum(numbers) for numbers in zip(*totals.values(), strict=True))
+        totals[f"all {len(totals)}"] = (asked, empty)
         terminalreporter.section("boards")
         terminalreporter.write_line(f"{'board':<40}{'queries':>8}{'without data':>14}")
-        for uid, asked, empty in rows:
+        for uid, (asked, empty) in totals.items():
             terminalreporter.write_line(f"{uid:<40}{asked:>8}{empty:>14}")

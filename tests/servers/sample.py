@@ -24,6 +24,8 @@ SECONDS_PER_EVENT = 2
 ONLY_OF_FAILURES = frozenset({"error_type"})
 """Labels that what succeeds does not have: there is a series with each, and one without."""
 UNLIKE_OTHERS: dict[str, Callable[[float], float]] = {
+    "kube_deployment_spec_replicas": lambda _: 1,  # a rollout is no change of size
+    "node_boot_time_seconds": lambda age: age // 900 * 900,  # it was started again within half an hour
     "node_filesystem_readonly": lambda _: 0,
     "node_filesystem_avail_bytes": lambda age: 1 - age / (30 * 24 * 3600),  # it fills within a month
 }

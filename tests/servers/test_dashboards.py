@@ -24,11 +24,14 @@ from tests.boards import BOARDS, STACK, filled, prometheus_queries
 from tests.catalogue import place
 from tests.servers import sample
 from tests.servers.conftest import BOARD
+from tests.test_grafana_content import spans_queries
 from tools.local.harness import Process, eventually, free_port, http_json
 from tools.servers.build import binary
 
 PLACE = place(STACK)
 EVERYWHERE = {"cluster": PLACE.cluster, "environment": PLACE.environment}
+NAMESPACE = "a-namespace"
+"""The one of the sample."""
 # Half a minute apart for the hour that rates and panels read, coarser for what compares with days before.
 HOUR, DAY = 3600, 86_400
 FINE, COARSE = 30, 900
@@ -67,6 +70,8 @@ def expressions() -> Iterator[str]:
     for board in BOARDS:
         yield from (query.expr for _, query in prometheus_queries(board))
         yield from (variable.of for variable in board.variables if variable.datasource.type == "prometheus")
+        yield from (mark.expr for mark in board.marks)
+    yield from spans_queries().values()
 
 
 def firing() -> Iterator[dict[str, str]]:
@@ -75,7 +80,8 @@ def firing() -> Iterator[dict[str, str]]:
         for rule in group.rules:
             if isinstance(rule, Alert):
                 about = {"alertname": rule.name, "alertstate": "firing", "owner": rule.owner, "system": group.system}
-                yield from ({**EVERYWHERE, **about, "severity": severity} for severity in rule.severities)
+                where = {"namespace": NAMESPACE, **EVERYWHERE, **rule.labels}
+                yield from ({**where, **about, "severity": severity} for severity in rule.severities)
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +91,9 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
     began = time.time() - 8 * DAY
     series = sample.sampled(STACK.watched, expressions(), EVERYWHERE)
     series["ALERTS"] = {tuple(sorted(labels.items())) for labels in firing()}
+    series["ALERTS_FOR_STATE"] = {
+        tuple(label for label in labels if label[0] != "alertstate") for labels in series["ALERTS"]
+    }
     telemetry = sample.Sample(STACK.watched, series, began)
     now = time.time()
     moments = [*_steps(began, now - HOUR, COARSE), *_steps(now - HOUR, now, FINE)]
@@ -173,12 +182,13 @@ def test_no_panel_is_empty(board: Board, loaded: Loaded, record_property: Callab
         ask = loaded.now if view in (View.NUMBER, View.RANKING) else loaded.lately
         return bool(ask(filled(expr, chosen)))
 
-    asked = prometheus_queries(board)
+    asked = [(panel.title, query.expr, panel.view) for panel, query in prometheus_queries(board)]
+    asked += [(mark.name, mark.expr, View.TREND) for mark in board.marks]
     empty = [
-        f"{panel.title}: {query.expr}"
-        for panel, query in asked
+        f"{title}: {expr}"
+        for title, expr, view in asked
         # A recording rule that reads another has its first sample a round later.
-        if not _soon(partial(answered, query.expr, panel.view))
+        if not _soon(partial(answered, expr, view))
     ]
     record_property(BOARD, (board.uid, len(asked), len(empty)))
     assert empty == []
@@ -189,6 +199,11 @@ def _soon(holds: partial[bool]) -> bool:
         return eventually(holds, 20, "an answer")
     except AssertionError:
         return False
+
+
+@pytest.mark.parametrize("name", spans_queries())
+def test_a_span_leads_to_its_metrics(name: str, loaded: Loaded) -> None:
+    assert loaded.lately(spans_queries()[name])
 
 
 @pytest.mark.parametrize("board", [each for each in BOARDS if each.variables], ids=lambda board: board.uid)

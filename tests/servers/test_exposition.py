@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.otel_collector.config import GIVE_UP, LONGEST_PAUSE
+from components.otel_collector.config import GIVE_UP
+from components.otel_collector.parts import LONGEST_PAUSE
 from components.prometheus.config import OUT_OF_ORDER_WINDOW
 from rules.metrics import PUSHED, Metric
 from rules.nodes.scrape import NODE_EXPORTER
-from tests.catalogue import everything
+from tests.catalogue import whole
 from tests.servers.exposition import Exposition, difference, exposition, scraped, settled
 from tests.servers.kubernetes_metrics import cadvisor, documented
 from tests.servers.reported import CONTAINER, NAMESPACE, STATUSES, made, objects
@@ -24,6 +25,7 @@ from tools.local import otlp
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import Process, eventually, free_port, http_text
 from tools.local.logs import Loki, Promtail, stack
+from tools.local.otel_agent import OtelAgent
 from tools.local.otlp import Counter, Log, Span
 from tools.local.pods import Account, Local, render_text
 from tools.local.rendered import Rendered
@@ -32,7 +34,7 @@ from tools.local.traces import Jaeger
 from tools.recorder import ROOT
 from tools.servers.build import binary
 
-METRICS = everything().watched.metrics
+METRICS = whole().metrics
 NOT_SEEN = {
     PUSHED: "applications emit these: the definitions are the contract",
     "grafana": "no Grafana can be built here",
@@ -51,6 +53,7 @@ EXPOSED_BY = {
     "probes": "probes",
     "loki": "loki_itself",
     "promtail": "promtail",
+    "otel-agent": "agent_itself",
     "otel-collector": "collector_itself",
     "jaeger": "jaeger_itself",
     "jaeger-span-metrics": "span_metrics",
@@ -279,6 +282,22 @@ def loki_itself(logging: tuple[Loki, Promtail]) -> Exposition:
 @pytest.fixture(scope="module")
 def promtail(logging: tuple[Loki, Promtail]) -> Exposition:
     return scraped(f"{logging[1].url}/metrics", wanted=of("promtail"), within=SLOWLY)
+
+
+@pytest.fixture(scope="module")
+def agent_itself(control_plane: ControlPlane, home: Path) -> Exposition:
+    """With a line for a collector that is away, which it gives up soon."""
+    rendered = stack(home / "agents", logs={"collector": "otel"})
+    collector = Collector(rendered, home / "agents" / "collector", Account.admin(control_plane))
+    agent = OtelAgent(rendered, home / "agents" / "node", control_plane, "node-a", collector)
+    soon = f"max_interval: {LONGEST_PAUSE}\n      max_elapsed_time: "
+    text = agent.config.read_text()
+    agent.config.write_text(text.replace(f"{soon}0s", f"{soon}{LONGEST_PAUSE}"))
+    control_plane.namespace(NAMESPACE)
+    control_plane.apply(made("v1", "Pod", "talking", {"nodeName": "node-a", "containers": [CONTAINER]}))
+    agent.file(control_plane.get("pod", "talking", f"--namespace={NAMESPACE}")).write("hello")
+    with agent.running():
+        return scraped(f"http://127.0.0.1:{agent.ports[8888]}/metrics", wanted=of("otel-agent"), within=SLOWLY)
 
 
 @pytest.fixture(scope="module")

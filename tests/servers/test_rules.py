@@ -17,11 +17,11 @@ from rules.cases import Case, Firing, Value
 from rules.model import Alert, Group, Recording
 from rules.promql import selectors
 from rules.render import rule_group
-from tests.catalogue import SYSTEMS_WITH_CASES, cases, everything, place
+from tests.catalogue import SYSTEMS_WITH_CASES, cases, everything, place, whole
 from tools.servers.build import binary
 
-STACK = everything()
-PLACE = place(STACK)
+WATCHED = whole()
+PLACE = place(everything())
 EVERYWHERE = {"cluster": PLACE.cluster, "environment": PLACE.environment}
 
 ALERTS = [case for system in SYSTEMS_WITH_CASES for case in cases(system).alerts]
@@ -31,9 +31,7 @@ VALUES = [value for system in SYSTEMS_WITH_CASES for value in cases(system).valu
 def group_of(name: str, group: str = "") -> Group:
     """Whose rule it is; objectives have rules of the same names."""
     return next(
-        each
-        for each in STACK.watched.groups
-        if group in ("", each.name) and any(rule.name == name for rule in each.rules)
+        each for each in WATCHED.groups if group in ("", each.name) and any(rule.name == name for rule in each.rules)
     )
 
 
@@ -42,7 +40,7 @@ def groups_for(own: Group, rule: str) -> list[Group]:
     objective = own.name.startswith("slo-")
     wanted: set[str] = {rule}
     found: list[Group] = []
-    for group in reversed(STACK.watched.groups):
+    for group in reversed(WATCHED.groups):
         if group == own or (not objective and group.system == own.system and not group.name.startswith("slo-")):
             read: list[Alert | Recording] = []
             for each in reversed(group.rules):

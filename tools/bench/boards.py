@@ -1,67 +1,217 @@
-"""Measures the boards of `prod` on a real Prometheus with 100k series: the slowest panel of each, in seconds."""
+"""Measures the boards of `prod` on a real Prometheus with 100k series: the slowest panel of each, in seconds.
+
+Over the time that each board shows by default, with as much history: six hours of everything, days of what boards show
+for days. Whatever is chosen on a board is the most there is to read: all, or the largest where one must be chosen.
+"""
 
 from __future__ import annotations
 
+import argparse
+import re
+import sys
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
+import yaml
+
+from components.settings.stack import Settings
 from dashboards.boards import boards
 from dashboards.model import Board, View
+from rules.model import Alert
+from rules.promql import selectors
 from tests.boards import filled, prometheus_queries
-from tools.bench.rules import evaluations, production, running, say
+from tools.bench.history import SLICE, Past, prometheus, write
+from tools.bench.rules import INTERVAL, production, say
+from tools.bench.sample import Series, of_size
 from tools.local.harness import http_json
 
 SERIES = 100_000
-RANGE, STEP = 6 * 3600, 30
-"""Seconds that a board shows by default, and between the points of a screen that is 720 wide."""
-SETTLED = 70
-"""Seconds until the recording rules that panels read have run, those that have a minute among them."""
+UNITS = {"h": 3600, "d": 86_400}
+LEAST = 6 * 3600 + 1800
+"""Seconds of history of everything: what most boards show, and what their windows look back before it."""
+POINTS = 720
+"""Of a panel that is half a screen wide; Grafana asks for one a pixel, and none closer than scrapes are."""
+FIRING, EVERY = 10, 5
+"""Subjects of each fifth alert that fire: a bad day, when boards are opened."""
+MARKS = 60
+"""Seconds between what marks are asked for, whatever the time shown is: Grafana's own."""
 GOAL = 1.0
 """Seconds: longer, and a person wonders whether something is broken."""
 
 
-def seconds(url: str, expr: str, view: View) -> float:
+@dataclass(frozen=True)
+class Loaded:
+    """A Prometheus with history until ``end``."""
+
+    url: str
+    end: float
+
+    def now(self, expr: str) -> list[Any]:
+        return self._asked("query", query=expr, time=self.end)
+
+    def over(self, expr: str, since: int, step: int) -> list[Any]:
+        return self._asked("query_range", query=expr, start=self.end - since, end=self.end, step=step)
+
+    def _asked(self, what: str, **query: object) -> list[Any]:
+        answer = http_json(f"http://{self.url}/api/v1/{what}?{urlencode(query)}", timeout=120)
+        return list(answer["data"]["result"])
+
+
+# --- what is there ---
+
+
+def scraped(sample: Sequence[Series], everywhere: Mapping[str, str]) -> Iterator[Series]:
+    """What Prometheus itself says of the targets of a sample."""
+    targets = Counter(tuple(re.findall(r'\b(?:job|instance)="([^"]*)"', each.text)) for each in sample)
+    for (job, instance), count in ((target, count) for target, count in targets.items() if len(target) == 2):
+        inside = selector({"job": job, "instance": instance, **everywhere})
+        yield Series(f"up{inside}", 1, 0)
+        yield Series(f"scrape_samples_post_metric_relabeling{inside}", count, 0)
+
+
+def firing(settings: Settings, everywhere: Mapping[str, str], end: float) -> Iterator[Series]:
+    """Alerts that have fired for an hour, as Prometheus records them."""
+    rules = ((group.system, rule) for group in settings.watched.groups for rule in group.rules)
+    alerts = [(system, rule) for system, rule in rules if isinstance(rule, Alert)]
+    for (system, rule), number in product(alerts[::EVERY], range(FIRING)):
+        about = {"alertname": rule.name, "severity": rule.severities[0], "owner": rule.owner, "system": system}
+        labels = {**about, **rule.labels, "namespace": f"team-{number}", "pod": f"app-{number}", **everywhere}
+        yield Series(f"ALERTS{selector({**labels, 'alertstate': 'firing'})}", 1, 0)
+        yield Series(f"ALERTS_FOR_STATE{selector(labels)}", end - 3600, 0)
+
+
+def recorded(loaded: Loaded, rules: Path) -> Iterator[Series]:
+    """What the recording rules make of it, now; those that read others find them in a later round."""
+    left = [rule for path in sorted(rules.iterdir()) for rule in recordings(path)]
+    while left:
+        made = {rule["record"]: list(results(loaded, rule)) for rule in left}
+        new = [series for found in made.values() for series in found]
+        if not new:
+            say(f"{len(left)} recording rules find nothing: {', '.join(sorted({rule['record'] for rule in left}))}")
+            return
+        write(loaded.url, [Past(series, SLICE) for series in new], loaded.end, INTERVAL)
+        yield from new
+        left = [rule for rule in left if not made[rule["record"]]]
+
+
+def recordings(path: Path) -> Iterator[dict[str, Any]]:
+    for group in yaml.safe_load(path.read_text())["groups"]:
+        yield from (rule for rule in group["rules"] if "record" in rule)
+
+
+def results(loaded: Loaded, rule: Mapping[str, Any]) -> Iterator[Series]:
+    for each in loaded.now(rule["expr"]):
+        labels = {**each["metric"], **rule.get("labels", {})}
+        labels.pop("__name__", None)
+        yield Series(f"{rule['record']}{selector(labels)}", float(each["value"][1]), 0)
+
+
+def selector(labels: Mapping[str, str]) -> str:
+    return "{" + ",".join(f'{name}="{value}"' for name, value in labels.items()) + "}"
+
+
+def depths(asked: Iterable[Board]) -> dict[str, int]:
+    """By name of a series, seconds that a board shows of it where that is more than usual."""
+    shown = [
+        (found.name, seconds(board)) for board in asked for expr in expressions(board) for found in selectors(expr)
+    ]
+    return {name: longest for name, longest in sorted(shown, key=lambda each: each[1]) if name and longest > LEAST}
+
+
+def expressions(board: Board) -> Iterator[str]:
+    yield from (filled(query.expr) for _, query in prometheus_queries(board))
+    yield from (filled(mark.expr) for mark in board.marks)
+
+
+def seconds(board: Board) -> int:
+    """The time that a board shows when it is opened."""
+    number, unit = re.findall(r"now-(\d+)([hd])", board.since)[0]
+    return int(number) * UNITS[unit]
+
+
+# --- what is asked ---
+
+
+def choices(loaded: Loaded, board: Board) -> dict[str, str]:
+    """The largest of whatever a board wants one of."""
+    chosen: dict[str, str] = {}
+    for variable in (each for each in board.variables if not each.multiple):
+        (largest,) = loaded.now(f"topk(1, sum by ({variable.label}) ({filled(variable.of, chosen)}))")
+        chosen[variable.name] = largest["metric"][variable.label]
+    return chosen
+
+
+def slowest(loaded: Loaded, board: Board) -> tuple[float, str]:
+    """The slowest query of a board, and its panel or mark."""
+    chosen = choices(loaded, board)
+    since = seconds(board)
+    times = [(taken(partial(loaded.over, filled(mark.expr, chosen), since, MARKS)), mark.name) for mark in board.marks]
+    for panel, query in prometheus_queries(board):
+        expr = filled(query.expr, chosen)
+        if panel.view in (View.NUMBER, View.RANKING):
+            times.append((taken(partial(loaded.now, expr)), panel.title))
+        else:
+            step = max(INTERVAL, round(since / POINTS))
+            times.append((taken(partial(loaded.over, expr, since, step)), panel.title))
+    return max(times)
+
+
+def taken(ask: Callable[[], object]) -> float:
     """How long Prometheus takes for a query: the better of two, since the first also warms what both read."""
-    now = time.time()
-    asked = (
-        f"query?{urlencode({'query': expr})}"
-        if view in (View.NUMBER, View.RANKING)
-        else f"query_range?{urlencode({'query': expr, 'start': now - RANGE, 'end': now, 'step': STEP})}"
-    )
-    taken = []
+    times = []
     for _ in range(2):
         begin = time.monotonic()
-        http_json(f"http://{url}/api/v1/{asked}", timeout=120)
-        taken.append(time.monotonic() - begin)
-    return min(taken)
+        ask()
+        times.append(time.monotonic() - begin)
+    return min(times)
 
 
-def slowest(url: str, board: Board) -> tuple[float, str]:
-    """The slowest query of a board, and its panel; everything is chosen, which is the most there is to read."""
-    return max(
-        (seconds(url, filled(query.expr), panel.view), panel.title) for panel, query in prometheus_queries(board)
-    )
+def measure(size: int, home: Path) -> tuple[int, int, list[tuple[float, str, str]]]:
+    """The series of the cluster, those that rules add, and each board's slowest panel, the slowest first."""
+    stack, settings = production(home)
+    asked = [each for each in boards(settings.systems_on, settings.watched) if any(prometheus_queries(each))]
+    everywhere = {"cluster": settings.cluster.name, "environment": settings.cluster.environment}
+    sample = of_size(size, settings.watched.metrics, settings.watched.scrape_jobs, everywhere)
+    every = [*sample, *scraped(sample, everywhere)]
+    end = float(round(time.time()))
+    say(f"{len(every):,} series: what the recording rules make of them")
+    with prometheus(home / "first") as url:
+        write(url, [Past(series, SLICE) for series in every], end, INTERVAL)
+        made = list(recorded(Loaded(url, end), stack.config("prometheus") / "rules"))
+    longer = depths(asked)
+    series = [*every, *made, *firing(settings, everywhere, end)]
+    pasts = [Past(each, longer.get(each.text.partition("{")[0], LEAST)) for each in series]
+    say(f"{len(pasts):,} series: write {sum(past.seconds for past in pasts) / INTERVAL / 1e6:,.0f} million samples")
+    with prometheus(home / "second") as url:
+        write(url, pasts, end, INTERVAL, say)
+        loaded = Loaded(url, end)
+        say(f"{len(asked)} boards: ask")
+        return len(every), len(made), sorted(((*slowest(loaded, board), board.uid) for board in asked), reverse=True)
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.bench.boards", description=__doc__)
+    parser.add_argument("--series", type=int, default=SERIES, help=f"of the cluster (default: {SERIES})")
+    size = parser.parse_args(arguments).series
     with tempfile.TemporaryDirectory() as folder:
-        stack, settings = production(Path(folder))
-        with running(SERIES, stack, settings, Path(folder) / "prometheus") as (url, series):
-            say("let the recording rules run")
-            evaluations(url, SETTLED)
-            say("ask")
-            asked = [each for each in boards(settings.systems_on, settings.watched) if any(prometheus_queries(each))]
-            found = sorted(((*slowest(url, board), board.uid) for board in asked), reverse=True)
+        scraped_, made, found = measure(size, Path(folder))
     written = [row for row in found if not row[2].startswith("rb-")]
-    print(f"{'board, with ' + format(series, ',') + ' series':<40}{'seconds':>9}  slowest panel")
-    for taken, panel, uid in written:
-        print(f"{uid:<40}{taken:>9.3f}  {panel}")
-    taken, panel, uid = max(row for row in found if row[2].startswith("rb-"))
-    print(f"{f'{len(found) - len(written)} runbooks':<40}{taken:>9.3f}  {panel} ({uid})")
+    print(f"{f'board, with {scraped_:,} + {made:,} series':<40}{'seconds':>9}  slowest panel")
+    for duration, panel, uid in written:
+        print(f"{uid:<40}{duration:>9.3f}  {panel}")
+    duration, panel, uid = max(row for row in found if row[2].startswith("rb-"))
+    print(f"{f'{len(found) - len(written)} runbooks':<40}{duration:>9.3f}  {panel} ({uid})")
     print(f"\nslowest panel within {GOAL:.0f} s: {'yes' if found[0][0] <= GOAL else 'no'}")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,7 +1,7 @@
 """A cluster of any size as series: every metric that the catalogue defines, with the labels that it has there.
 
-Pods come in workloads of three, workloads in namespaces, thirty pods on a node, two containers in a pod. All is well in
-it, since a rule that finds nothing wrong reads as much as one that does.
+Pods come in workloads of three, workloads in namespaces, thirty pods on a node, two containers in a pod; there is an
+agent for a hundred pods. All is well in it, since a rule that finds nothing wrong reads as much as one that does.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ Labels = dict[str, str]
 PODS_PER_NODE = 30
 PODS_PER_WORKLOAD = 3
 PODS_PER_NAMESPACE = 30
+PODS_PER_AGENT = 100
 
 LE = ("0.005", "0.025", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "30", "60", "+Inf")
 VALUES: Mapping[str, Sequence[str]] = {
@@ -25,6 +26,11 @@ VALUES: Mapping[str, Sequence[str]] = {
     "condition": ("true", "false", "unknown"),
     "cpu": tuple(str(number) for number in range(8)),
     "device": ("sda", "sdb", "eth0", "eth1"),
+    "error_type": ("", "timeout"),
+    "gen_ai_operation_name": ("chat",),
+    "gen_ai_request_model": ("large", "small", "tiny"),
+    "gen_ai_token_type": ("input", "output"),
+    "gen_ai_tool_name": ("search", "fetch", "sql", "mail", "code"),
     "le": LE,
     "mode": ("idle", "iowait", "irq", "nice", "softirq", "steal", "system", "user"),
     "operation_type": ("create_container", "start_container", "stop_container", "list_containers", "image_status"),
@@ -37,7 +43,17 @@ VALUES: Mapping[str, Sequence[str]] = {
     "verb": ("GET", "LIST", "POST", "PUT", "PATCH", "DELETE", "WATCH"),
 }
 """What a label that names no object of the cluster takes, all combinations; another is ``x``."""
+_OF_SPANS = {
+    "a2a_method_name": ("message/send", "message/stream", "tasks/get"),
+    "span_kind": ("SPAN_KIND_CLIENT", "SPAN_KIND_SERVER"),
+    "status_code": ("STATUS_CODE_UNSET", "STATUS_CODE_ERROR"),
+}
 OF_ONE_METRIC: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "gen_ai_client_operation_duration_seconds": {
+        "gen_ai_tool_name": ("",)
+    },  # calls of tools have a metric of their own
+    "traces_span_metrics_calls_total": _OF_SPANS,
+    "traces_span_metrics_duration_milliseconds": _OF_SPANS,
     "apiserver_request_total": {"group": ("", "apps", "batch"), "subresource": ("", "status"), "scope": ("cluster",)},
     "apiserver_request_sli_duration_seconds": {"group": ("", "apps", "batch"), "subresource": ("", "status")},
     # cAdvisor's own, kept as the sum of all processors.
@@ -128,7 +144,9 @@ class Cluster:
     def subjects(self, metric: Metric) -> Iterator[Labels]:
         """The labels of every object that a metric is about."""
         labels = set(metric.labels)
-        if "pod" in labels:
+        if metric.job == PUSHED or "service_name" in labels:
+            yield from (_agent(number) for number in range(self.pods // PODS_PER_AGENT or 1))
+        elif "pod" in labels:
             yield from (
                 {**_pod(number), "container": container}
                 for number in range(0, self.pods, SPARSE.get(metric.name, 1))
@@ -188,6 +206,12 @@ def _pod(number: int) -> Labels:
     }
 
 
+def _agent(number: int) -> Labels:
+    name = f"agent-{number}"
+    place = {"job": name, "instance": name, "k8s_namespace_name": "agents"}
+    return {**place, "service_name": name, "gen_ai_agent_name": name}
+
+
 def _rare(number: int) -> Labels:
     owner = {"owner_kind": "CronJob", "owner_name": f"job-{number}", "owner_is_controller": "true"}
     return {"namespace": _namespace(number * 10), **{label: f"{label}-{number}" for label in _RARE}, **owner}
@@ -207,6 +231,8 @@ def _of_metric(cluster: Cluster, metric: Metric, target: Sequence[str], everywhe
         of_target = {label: subject.get(label) or place.get(label, "x") for label in target}
         # What one of the stack's servers says is said by one target; a node's agents have one each.
         instance = {"job": metric.job, "instance": f"{node if 'node' in target else metric.job}:80", **everywhere}
+        if metric.job == PUSHED:
+            instance |= {label: subject[label] for label in ("job", "instance", "k8s_namespace_name")}
         for name, labels in metric.series.items():
             own = {label: _values(metric.name, label, subject) for label in labels}
             for combination in product(*own.values()):
@@ -225,6 +251,7 @@ def _behaviour(metric: Metric, name: str, labels: Labels) -> tuple[float, float]
     """First value and growth per second."""
     if metric.kind in (Kind.HISTOGRAM, Kind.COUNTER) or name.endswith(("_sum", "_count")):
         wrong = any(word in name for word in WRONG) or labels.get("code", "").startswith("5")
+        wrong = wrong or bool(labels.get("error_type")) or labels.get("status_code") == "STATUS_CODE_ERROR"
         # All requests are quick: every bucket has all.
         rate = 0.01 if name.endswith("_sum") else RATES.get(name, 1)
         return (0, 0) if wrong else (1000, rate)

@@ -250,10 +250,7 @@ class Promtail:
 
     def file(self, pod: Mapping[str, Any], container: str = "main") -> LogFile:
         """The log of a container of a pod, where the kubelet puts it."""
-        about = pod["metadata"]
-        folder = self.pods / f"{about['namespace']}_{about['name']}_{about['uid']}" / container
-        folder.mkdir(parents=True, exist_ok=True)
-        return LogFile(folder / "0.log")
+        return log_file(self.pods, pod, container)
 
 
 @dataclass(frozen=True)
@@ -267,6 +264,16 @@ class LogFile:
         now = at or time.time_ns()
         with self.path.open("a", encoding="utf-8") as log:
             log.writelines(f"{stamp(now + number)} {stream} {flag} {line}\n" for number, line in enumerate(lines))
+
+
+def log_file(pods: Path, pod: Mapping[str, Any], container: str = "main") -> LogFile:
+    """The log of a container of a pod below the folder ``pods``, where the kubelet puts it."""
+    about = pod["metadata"]
+    # A static pod's is named after its manifest.
+    uid = about.get("annotations", {}).get("kubernetes.io/config.hash", about["uid"])
+    folder = pods / f"{about['namespace']}_{about['name']}_{uid}" / container
+    folder.mkdir(parents=True, exist_ok=True)
+    return LogFile(folder / "0.log")
 
 
 def stamp(at: int) -> str:

@@ -32,6 +32,8 @@ class Posted:
     """Decoded JSON."""
     at: float = field(default_factory=time.monotonic)
     """When it came, in seconds of the clock that never goes back."""
+    status: int = 200
+    """With which it was answered."""
 
 
 @dataclass
@@ -55,8 +57,8 @@ def endpoints() -> Iterator[Endpoints]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            made.posted.append(Posted(self.path, dict(self.headers), body))
             status, text = made.refusals.get(self.path.split("/")[1], (200, "ok"))
+            made.posted.append(Posted(self.path, dict(self.headers), body, status=status))
             self.send_response(status)
             self.send_header("Content-Type", "text/plain")
             self.end_headers()

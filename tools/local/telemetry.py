@@ -26,6 +26,8 @@ Running = dict[str, Process]
 class Collector:
     """A rendered collector below ``home``; the same ``home`` again is the same volume."""
 
+    name, config_file = NAME, "collector.yaml"
+
     def __init__(
         self,
         objects: list[Manifest],
@@ -37,13 +39,12 @@ class Collector:
     ) -> None:
         """``addresses`` (host:port to host:port) are where the stores are."""
         self.home = home
-        self.container = container(objects, NAME)
+        self.container = container(objects, self.name)
         self.ports = {port["containerPort"]: free_port() for port in self.container["ports"]}
-        self.url = f"http://127.0.0.1:{self.ports[4318]}"
         self.entered: Sequence[str] = ()
         """A command that it is run by, such as one that enters a namespace."""
         self._runs = 0
-        text = render.config_files(objects)[f"{NAME}/config/collector.yaml"]
+        text = render.config_files(objects)[f"{self.name}/config/{self.config_file}"]
         for address, here in (addresses or {}).items():
             assert address in text, f"{address} is not where it sends to"
             text = text.replace(address, here)
@@ -53,25 +54,32 @@ class Collector:
         # Outside of a pod, it is told where the API server is.
         text = text.replace("auth_type: serviceAccount", "auth_type: kubeConfig")
         home.mkdir(parents=True, exist_ok=True)
-        self.config = home / "collector.yaml"
-        self.config.write_text(moved(text, "/var/lib/otel-collector", home / "data"))
+        self.config = home / self.config_file
+        self.config.write_text(moved(text, f"/var/lib/{self.name}", home / "data"))
         (home / "data").mkdir(exist_ok=True)
         token, self._kubeconfig = home / "token", home / "kubeconfig"
         token.write_text(account.token)
         self._kubeconfig.write_text(account.kubeconfig(account.ca, token))
 
     @property
+    def url(self) -> str:
+        """Where it takes OTLP by HTTP."""
+        return f"http://127.0.0.1:{self.ports[4318]}"
+
+    @property
     def args(self) -> list[str]:
-        return [arg.replace(f"/etc/{NAME}/config/collector.yaml", str(self.config)) for arg in self.container["args"]]
+        path = f"/etc/{self.name}/config/{self.config_file}"
+        return [arg.replace(path, str(self.config)) for arg in self.container["args"]]
+
+    @property
+    def env(self) -> dict[str, str]:
+        given = {variable["name"]: variable["value"] for variable in self.container["env"] if "value" in variable}
+        return {**given, "KUBECONFIG": str(self._kubeconfig)}
 
     def process(self) -> Process:
         self._runs += 1
-        env = {variable["name"]: variable["value"] for variable in self.container["env"]}
-        return Process(
-            [*self.entered, binary(NAME), *self.args],
-            log=self.home / f"log-{self._runs}",
-            env={**env, "KUBECONFIG": str(self._kubeconfig)},
-        )
+        argv: list[str | Path] = [*self.entered, binary(NAME), *self.args]
+        return Process(argv, log=self.home / f"log-{self._runs}", env=self.env)
 
     @contextmanager
     def running(self) -> Iterator[Process]:
@@ -112,7 +120,7 @@ class Platform:
         self._make = partial(
             Collector,
             objects,
-            account=_account(stack, cluster),
+            account=account(objects, cluster),
             addresses={
                 f"loki.{namespace}.svc:3100": self.loki.url.removeprefix("http://"),
                 f"jaeger.{namespace}.svc:4317": f"127.0.0.1:{self.jaeger.ports[4317]}",
@@ -152,16 +160,17 @@ class Platform:
         return [span for spans in self.jaeger.stored(service).values() for span in spans]
 
 
-def _account(stack: Rendered, cluster: ControlPlane) -> Account:
-    """The collector's own service account, with what the stack grants it and no more."""
-    (owner,) = (made for made in stack.of_kind("ServiceAccount") if made["metadata"]["name"] == NAME)
+def account(objects: list[Manifest], cluster: ControlPlane, name: str = NAME) -> Account:
+    """The service account of a collector, with what the stack grants it and no more."""
+    (owner,) = (made for made in objects if (made["kind"], made["metadata"]["name"]) == ("ServiceAccount", name))
     namespace = owner["metadata"]["namespace"]
     cluster.namespace(namespace)
     granted = [
         made
-        for made in stack.of_kind("ClusterRole", "ClusterRoleBinding")
-        if made["metadata"]["name"] == f"agent-observability-{NAME}"
+        for made in objects
+        if made["kind"] in ("ClusterRole", "ClusterRoleBinding")
+        and made["metadata"]["name"] == f"agent-observability-{name}"
     ]
     assert len(granted) == 2, "a role and its binding"
     cluster.apply(owner, *granted)
-    return Account.of(cluster, namespace, NAME)
+    return Account.of(cluster, namespace, name)

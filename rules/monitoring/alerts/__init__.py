@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from rules.model import Group, Inhibition
-from rules.monitoring.alerts import alertmanager, collector, grafana, logs, prometheus, prometheus_data, targets, traces
+from rules.monitoring.alerts import (
+    alertmanager,
+    collector,
+    grafana,
+    logs,
+    otel_agent,
+    prometheus,
+    prometheus_data,
+    promtail,
+    targets,
+    traces,
+)
 from rules.monitoring.scrape import JAEGER, SERVERS
 
 GROUPS = (
@@ -16,6 +27,9 @@ GROUPS = (
 )
 OF_GRAFANA = Group("monitoring-grafana", grafana.ALERTS)
 """When the stack has its own."""
+OF_PROMTAIL = Group("monitoring-promtail", promtail.ALERTS)
+OF_AGENT = Group("monitoring-otel-agent", otel_agent.ALERTS)
+"""One of these two, after what collects the logs."""
 
 _STACK = ("cluster", "environment")
 _POD = (*_STACK, "namespace", "pod")
@@ -40,7 +54,7 @@ INHIBITIONS = (
         equal=_POD,
     ),
     *(_gone(name, alertname=targets.PROBE_FAILS.name, instance=rf"http://{name}\..+") for name in (*SERVERS, JAEGER)),
-    _gone("loki", alertname=f"{logs.PROMTAIL_BEHIND.name}|{logs.RING_UNHEALTHY.name}"),
+    _gone("loki", alertname=logs.RING_UNHEALTHY.name),
     *(_gone(name, alertname=collector.STUCK.name, exporter=f".+/{name}") for name in ("loki", JAEGER)),
     # One cause, said twice.
     Inhibition(
@@ -64,3 +78,7 @@ INHIBITIONS = (
         equal=(*_POD, "exporter"),
     ),
 )
+
+GONE_BEFORE_PROMTAIL = (_gone("loki", alertname=promtail.BEHIND.name),)
+GONE_BEFORE_AGENT = (_gone("otel-collector", alertname=f"{otel_agent.QUEUE_FILLS.name}|{otel_agent.BEHIND.name}"),)
+"""Where lines go, and what is said of nodes while it is gone."""

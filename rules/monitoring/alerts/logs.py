@@ -1,4 +1,4 @@
-"""Loki and Promtail: whether lines arrive, stay, and can be read."""
+"""Loki: whether lines arrive, stay, and can be read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REQUESTS_FAILING = Alert(
     value=f"sum by {_BY_ROUTE}"
     f' (rate(loki_request_duration_seconds_count{{{_REQUESTS}, status_code=~"5.."}}[10m]))'
     f" / sum by {_BY_ROUTE} (rate(loki_request_duration_seconds_count{{{_REQUESTS}}}[10m]))",
-    # Promtail tries again, so nothing is lost; above a quarter it can hardly keep up.
+    # Who sends tries again, so nothing is lost; above a quarter it can hardly keep up.
     above={Severity.WARNING: 0.05, Severity.CRITICAL: 0.25},
     # Three a minute: a few queries that time out are no outage.
     and_=f"sum by {_BY_ROUTE} (rate(loki_request_duration_seconds_count{{{_REQUESTS}}}[10m])) > 0.05",
@@ -34,7 +34,7 @@ REQUESTS_SLOW = Alert(
     name="LokiRequestsSlow",
     value="histogram_quantile(0.99, sum by (cluster, environment, route, le)"
     f' (rate(loki_request_duration_seconds_bucket{{{_REQUESTS}, ws="false", route!~".*tail.*"}}[10m])))',
-    # Promtail gives up after 10 s and sends again, and a person no longer waits.
+    # Who sends gives up after 10 to 30 s and sends again, and a person no longer waits.
     above={Severity.WARNING: 10},
     # Three a minute, else it is a single person's large query.
     and_=f"sum by {_BY_ROUTE} (rate(loki_request_duration_seconds_count{{{_REQUESTS}}}[10m])) > 0.05",
@@ -127,33 +127,6 @@ STREAMS_GROW = Alert(
     description="{{ $labels.tenant }} has {{ $value | humanize }} times as many streams as a day ago.",
     dashboard=Dashboard.MONITORING_COST,
 )
-PROMTAIL_DROPS = Alert(
-    name="PromtailLinesDropped",
-    value="sum by (cluster, environment, node, reason) (rate(promtail_dropped_entries_total[10m]))",
-    # It waits for Loki without end, so what it drops was refused. Six lines a minute are more than a few old ones.
-    above={Severity.WARNING: 0.1},
-    unit=Unit.PER_SECOND,
-    for_=Duration.parse("10m"),  # what was printed during an outage is sent, or refused, in one go
-    keep_firing_for=Duration.parse("10m"),
-    owner="platform",
-    summary="Promtail drops log lines.",
-    description='{{ $labels.node }} loses {{ printf "%.1f" $value }} lines per second: {{ $labels.reason }}.',
-    dashboard=Dashboard.MONITORING,
-    runbook="LogLinesLost",
-)
-PROMTAIL_BEHIND = Alert(
-    name="PromtailBehind",
-    value="max by (cluster, environment, node) (promtail_file_bytes_total - promtail_read_bytes_total)",
-    # A kubelet rotates a log at 10 MiB and keeps five: what is behind by more than a file may be gone when it is read.
-    above={Severity.WARNING: 5 * 2**20, Severity.CRITICAL: 10 * 2**20},
-    unit=Unit.BYTES,
-    for_=Duration.parse("10m"),  # after a restart of Loki it catches up within minutes
-    owner="platform",
-    summary="Promtail does not keep up with a log.",
-    description="A log on {{ $labels.node }} has {{ $value | humanize1024 }}B that Loki does not have yet.",
-    dashboard=Dashboard.MONITORING,
-)
-
 ALERTS = (
     REQUESTS_FAILING,
     REQUESTS_SLOW,
@@ -163,6 +136,4 @@ ALERTS = (
     RETENTION_STUCK,
     RULES_FAILING,
     STREAMS_GROW,
-    PROMTAIL_DROPS,
-    PROMTAIL_BEHIND,
 )

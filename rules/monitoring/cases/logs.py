@@ -1,11 +1,9 @@
-"""Loki and Promtail, tried."""
+"""Loki, tried."""
 
 from __future__ import annotations
 
 from rules.monitoring.alerts.logs import (
     LINES_DISCARDED,
-    PROMTAIL_BEHIND,
-    PROMTAIL_DROPS,
     REQUESTS_FAILING,
     REQUESTS_SLOW,
     RETENTION_STUCK,
@@ -19,7 +17,6 @@ from rules.monitoring.cases.tried import CRITICAL, LOKI, WARNING, day_then, of, 
 _PUSH = {"route": "loki_api_v1_push"}
 _QUERY = {"route": "loki_api_v1_query_range"}
 _LOST = {"tenant": "fake", "reason": "rate_limited"}
-_DROPPED = {"node": "n-0", "reason": "ingester_error"}
 _RULE_GROUP = "/loki/rules-scratch/fake/recording.yaml;errors"
 
 
@@ -86,19 +83,6 @@ def _streams(before: int, after: int) -> dict[str, str]:
     return {
         f"loki_ingester_memory_streams{of(pod('loki', number), tenant='fake')}": day_then(before, after)
         for number in (0, 1)
-    }
-
-
-def _drops(each_minute: int) -> dict[str, str]:
-    labels = of(pod("promtail"), host="loki.monitoring.svc:3100", reason=_DROPPED["reason"], tenant="")
-    return {f"promtail_dropped_entries_total{labels}": f"0+{each_minute}x30"}
-
-
-def _log(mebibytes_behind: int) -> dict[str, str]:
-    labels = of(pod("promtail"), path="/var/log/pods/shop_web-1_6f/main/0.log")
-    return {
-        f"promtail_file_bytes_total{labels}": f"{2**25}x20",
-        f"promtail_read_bytes_total{labels}": f"{2**25 - mebibytes_behind * 2**20}x20",
     }
 
 
@@ -246,36 +230,4 @@ CASES = (
     ),
     tried(STREAMS_GROW, "streams have nearly doubled", _streams(1500, 2900), "25h", step="5m"),
     tried(STREAMS_GROW, "a few streams have become many times as many", _streams(300, 2000), "25h", step="5m"),
-    tried(
-        PROMTAIL_DROPS,
-        "two lines are refused each second",
-        _drops(120),
-        "15m",
-        fires=(WARNING,),
-        labels=_DROPPED,
-        says="n-0 loses 2.0 lines per second: ingester_error.",
-        value="2 per second",
-    ),
-    tried(PROMTAIL_DROPS, "five lines are refused each minute", _drops(5), "20m"),
-    tried(
-        PROMTAIL_BEHIND,
-        "more than a whole file has not been read",
-        _log(12),
-        "10m",
-        fires=(CRITICAL, WARNING),
-        labels={"node": "n-0"},
-        says="A log on n-0 has 12MiB that Loki does not have yet.",
-        value="12MiB",
-    ),
-    tried(
-        PROMTAIL_BEHIND,
-        "more than half of a file has not been read",
-        _log(6),
-        "10m",
-        fires=(WARNING,),
-        labels={"node": "n-0"},
-        says="A log on n-0 has 6MiB that Loki does not have yet.",
-        value="6MiB",
-    ),
-    tried(PROMTAIL_BEHIND, "half of a file has not been read", _log(5), "20m"),
 )

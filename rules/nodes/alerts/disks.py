@@ -6,7 +6,7 @@ from components.settings.quantities import Duration
 from dashboards.uids import Dashboard
 from rules.metrics import Unit
 from rules.model import Alert, Severity
-from rules.nodes.recordings import BY_DEVICE, DISK_BUSY, DISK_QUEUE, INODES_FREE, SPACE_AVAILABLE
+from rules.nodes.recordings import BY_DEVICE, DISK_BUSY, DISK_QUEUE, INODES_FREE, SPACE_AVAILABLE, TIME_TO_FULL
 
 SPACE_LOW = Alert(
     name="DiskSpaceRunningLow",
@@ -23,8 +23,7 @@ SPACE_LOW = Alert(
 )
 WILL_FILL = Alert(
     name="DiskWillFill",
-    # Seconds until nothing is left, at the pace of the last six hours: deletions and bursts of an hour even out.
-    value=(f"min by {BY_DEVICE} (node_filesystem_avail_bytes / (-deriv(node_filesystem_avail_bytes[6h]) > 0))"),
+    value=TIME_TO_FULL.name,
     # A day is time to plan; four hours are less than a night.
     below={Severity.WARNING: 24 * 3600, Severity.CRITICAL: 4 * 3600},
     # The last hour agrees, since a new machine pulls its images at once and then no more; and what is more than 40 %

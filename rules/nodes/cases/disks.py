@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rules.nodes.alerts.disks import INODES_LOW, RAID_DEGRADED, READ_ONLY, SATURATED, SPACE_LOW, WILL_FILL
 from rules.nodes.cases.tried import CRITICAL, DISK, NODE, WARNING, gives, tried
-from rules.nodes.recordings import DISK_BUSY, DISK_QUEUE, INODES_FREE, SPACE_AVAILABLE
+from rules.nodes.recordings import DISK_BUSY, DISK_QUEUE, INODES_FREE, SPACE_AVAILABLE, TIME_TO_FULL
 
 _MOUNTED_AGAIN = DISK.replace('mountpoint="/"', 'mountpoint="/var/lib/containerd"')
 _DEVICE = "/dev/sda1"
@@ -168,6 +168,15 @@ VALUES = (
         {'node="n-1", device="/dev/sda1"': 0.25},
     ),
     gives(INODES_FREE, "three quarters are free", _inodes(75), {'node="n-1", device="/dev/sda1"': 0.75}),
+    gives(
+        TIME_TO_FULL,
+        "6600 bytes are left and one a second goes, and another disk empties",
+        {
+            f"node_filesystem_avail_bytes{{{DISK}}}": "7200-60x60",
+            f"node_filesystem_avail_bytes{{{DISK.replace('sda1', 'sdb')}}}": "7200+60x60",
+        },
+        {'node="n-1", device="/dev/sda1"': 6600},
+    ),
     gives(DISK_BUSY, "half of the time", _disk(queue=2, busy=30), {'node="n-1", device="sda"': 0.5}),
     gives(DISK_QUEUE, "two requests at a time", _disk(queue=2, busy=30), {'node="n-1", device="sda"': 2}),
 )

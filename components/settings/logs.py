@@ -4,15 +4,33 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
 from annotated_types import Ge
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
-from components.settings.base import DnsLabel, LogLevel, Many, Model, Resources, Spelled, Workload, resources
+from components.settings.base import (
+    DnsLabel,
+    LogLevel,
+    Many,
+    Model,
+    Problem,
+    Resources,
+    Spelled,
+    Workload,
+    problem,
+    resources,
+)
+from components.settings.quantities import Bytes
 
+# What it reads at once, the pods that it knows of, and a queue's pages are some 100 MiB; a fifth more is the limiter's.
+LEAST_MEMORY = Bytes.parse("192Mi")
+
+LogCollector = Literal["promtail", "otel"]
 Level = Literal["trace", "debug", "info", "warn", "error", "fatal"]
 LEVELS: tuple[Level, ...] = ("trace", "debug", "info", "warn", "error", "fatal")
 """The values of the label `level`, least severe first."""
@@ -54,13 +72,6 @@ class _Re2:
 Regex = Annotated[str, _Re2]
 
 
-class LogSettings(Model):
-    """How the logs of the cluster's pods reach Loki."""
-
-    collector: Literal["promtail"] = "promtail"
-    """What runs on every node; Promtail is end-of-life since 2026-03-02 and gets no more fixes."""
-
-
 class DropRule(Model):
     """Lines that are not kept: those that meet everything that is given."""
 
@@ -85,9 +96,11 @@ class DropRule(Model):
         return not self.levels and self.line is None
 
 
-class PromtailSettings(Workload):
-    """Reads the log files of each node's pods and sends them to Loki."""
+class LogSettings(Workload):
+    """Reads the log files of each node's pods and brings them to Loki, whichever collector does it."""
 
+    collector: LogCollector = "promtail"
+    """What runs on every node; Promtail is end-of-life since 2026-03-02 and gets no more fixes."""
     resources: Resources = resources("50m", "128Mi", "256Mi")
     """Requests and limits, per node."""
     drop: Many[DropRule] = ()
@@ -95,9 +108,9 @@ class PromtailSettings(Workload):
     redact: bool = True
     """Whether prompts, completions, tools' arguments and results, credentials and personal data are masked."""
     lines_per_second: Annotated[int, Ge(1)] = 10_000
-    """Most lines that a node sends in a second; past that it reads more slowly, and drops nothing."""
+    """Most lines that a node sends in a second; past that it reads more slowly, and drops nothing. Promtail only."""
     burst: Annotated[int, Ge(1)] = 20_000
-    """Lines that may be sent at once above that rate."""
+    """Lines that may be sent at once above that rate. Promtail only."""
     continuation: Many[Regex] = (
         r"\s",
         r"[\])}]",
@@ -111,8 +124,8 @@ class PromtailSettings(Workload):
     )
     """How a line begins that belongs to the one before it, as a blank one always does; the default knows Java, Python,
     Go, Node and indented text."""
-    positions_path: HostPath = "/var/lib/agent-observability/promtail"
-    """Folder on each node that remembers how far every file was read."""
+    positions_path: HostPath = "/var/lib/agent-observability/logs"
+    """Folder on each node that remembers how far every file was read, and keeps what was read and not yet taken."""
     log_level: LogLevel = "info"
     """Least severe log line that is written."""
 
@@ -121,3 +134,24 @@ class PromtailSettings(Workload):
         if not self.continuation:
             raise ValueError(r"continuation: at least one, such as ['\s']")
         return self
+
+
+_PACED = ("lines_per_second", "burst")
+
+
+def only_promtail_is_paced(logs: LogSettings) -> Iterator[Problem]:
+    for name in sorted(logs.model_fields_set.intersection(_PACED)):
+        if logs.collector != "promtail":
+            reason = "nothing with collector otel, which reads as fast as Loki takes it: loki.limits slows it down"
+            yield problem(f"logs.{to_camel(name)}", getattr(logs, name), reason)
+
+
+def the_node_collector_has_memory(logs: LogSettings) -> Iterator[Problem]:
+    limit = logs.resources.limits.memory
+    if logs.collector == "otel" and limit is not None and limit < LEAST_MEMORY:
+        reason = f"at least {LEAST_MEMORY} with collector otel: with less, it reads nothing"
+        yield problem("logs.resources.limits.memory", str(limit), reason)
+
+
+CHECKS = (only_promtail_is_paced, the_node_collector_has_memory)
+"""What the section must hold in itself."""

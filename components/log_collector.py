@@ -1,0 +1,20 @@
+"""What collects the logs of pods, whichever was chosen."""
+
+from __future__ import annotations
+
+from pulumi import ResourceOptions
+
+from components.kubernetes import Site
+from components.otel_agent.component import OtelAgent, OtelAgentArgs
+from components.promtail.component import Promtail, PromtailArgs
+from components.settings.logs import LogSettings
+from components.settings.loki import LokiSettings
+
+
+def deploy(settings: LogSettings, loki: LokiSettings, site: Site, opts: ResourceOptions) -> None:
+    """``site`` has the node agents' namespace."""
+    match settings.collector:
+        case "promtail":
+            Promtail("promtail", PromtailArgs(site=site, settings=settings, loki=loki), opts)
+        case "otel":
+            OtelAgent("otel-agent", OtelAgentArgs(site=site, settings=settings), opts)

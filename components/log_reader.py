@@ -1,0 +1,43 @@
+"""Whatever reads the logs of pods: on every node, as root with nothing that makes root powerful."""
+
+from __future__ import annotations
+
+from pulumi import ResourceOptions
+from pulumi_kubernetes.apps.v1 import DaemonSet
+from pulumi_kubernetes.core.v1 import VolumeArgsDict, VolumeMountArgsDict
+from pulumi_kubernetes.rbac.v1 import PolicyRuleArgsDict
+
+from components.kubernetes import Program, Site, container, metadata, pod, selector
+from components.logs import POD_LOGS
+from components.settings.logs import LogSettings
+from components.workload import cluster_access, surroundings
+
+
+def read_logs(name: str, program: Program, site: Site, settings: LogSettings, opts: ResourceOptions) -> DaemonSet:
+    """The pods of a program that reads logs, and what is around them; its data outlives it on the node."""
+    after = surroundings(name, program, site, opts)
+    pods: PolicyRuleArgsDict = {"api_groups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}
+    access = cluster_access(name, program.name, [pods], site, opts)
+    mounts: list[VolumeMountArgsDict] = [{"name": "pod-logs", "mount_path": POD_LOGS, "read_only": True}]
+    volumes: list[VolumeArgsDict] = [
+        {"name": "pod-logs", "host_path": {"path": POD_LOGS, "type": "Directory"}},
+        # On the node, so that a new pod goes on where the last one stopped.
+        {"name": "data", "host_path": {"path": settings.positions_path, "type": "DirectoryOrCreate"}},
+    ]
+    return DaemonSet(
+        f"{name}-pods",
+        metadata=metadata(program.name, program.name, site),
+        spec={
+            "selector": {"match_labels": selector(program.name)},
+            "update_strategy": {"type": "RollingUpdate", "rolling_update": {"max_unavailable": "10%"}},
+            "template": pod(
+                program,
+                site,
+                containers=[container(program, site, mounts=mounts)],
+                volumes=volumes,
+                on_every_node=True,
+                host_network=False,
+            ),
+        },
+        opts=ResourceOptions.merge(opts, ResourceOptions(depends_on=[*after, *access])),
+    )

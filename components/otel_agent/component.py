@@ -1,0 +1,54 @@
+"""The node collector on Kubernetes: Promtail's successor, made of the same parts as the collector."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pulumi import ComponentResource, ResourceOptions
+
+from components import images, ports
+from components.kubernetes import Probes, Program, Site
+from components.log_reader import read_logs
+from components.otel_agent import config
+from components.otel_collector import parts
+from components.settings.logs import LogSettings
+
+NAME = "otel-agent"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtelAgentArgs:
+    site: Site
+    """Its namespace is the node agents' one."""
+    settings: LogSettings
+
+
+class OtelAgent(ComponentResource):
+    """Sends what the pods of every node print to the collector, which brings it to Loki."""
+
+    def __init__(self, name: str, args: OtelAgentArgs, opts: ResourceOptions | None = None) -> None:
+        super().__init__("observability:index:OtelAgent", name, {}, opts)
+        read_logs(name, self._program(args), args.site, args.settings, ResourceOptions(parent=self))
+        self.register_outputs({})
+
+    @staticmethod
+    def _program(args: OtelAgentArgs) -> Program:
+        settings = args.settings
+        return Program(
+            name=NAME,
+            image=images.OTEL_AGENT,
+            args=["--config=file:/etc/otel-agent/config/agent.yaml"],
+            ports={"health": ports.COLLECTOR_HEALTH, "metrics": ports.COLLECTOR_METRICS},
+            # It waits a minute for the API to tell it the pods of its node.
+            probes=Probes(live=("/", "health"), ready=("/", "health"), startup_seconds=300),
+            resources=settings.resources,
+            workload=settings,
+            config=config.files(settings, args.site.cluster),
+            env=[
+                {"name": "GOMEMLIMIT", "value": parts.go_memory_limit(settings.resources)},
+                {"name": config.NODE, "value_from": {"field_ref": {"field_path": "spec.nodeName"}}},
+            ],
+            token=True,
+            data=config.DATA,
+            grace_seconds=30,
+        )

@@ -1,0 +1,187 @@
+"""What happens to an entry on its node: whose it is, what it is found by, what is dropped and masked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from components import redaction
+from components.logs import (
+    JOB_NUMBER,
+    JSON_FIELDS,
+    JSON_LINE,
+    LABELS,
+    METADATA,
+    REPLICA_SET_HASH,
+    TEXT_FIELDS,
+    TEXT_LEVEL,
+    TEXT_LEVEL_GROUPS,
+    level_words,
+)
+from components.otel_collector.ottl import Where, attribute, quoted, transform
+from components.settings.cluster import ClusterSettings
+from components.settings.logs import LEVELS, DropRule, LogSettings
+
+FILE = "log.file.path"
+_FOLDER = r"/(?P<namespace>[^/_]+)_(?P<pod>[^/_]+)_(?P<uid>[^/_]+)/(?P<container>[^/]+)/[^/]+$"
+"""How the kubelet names the folders of pods' logs."""
+
+# Of a pod: what it says itself, then what made it.
+_APP = (
+    "pod.label.name",
+    "pod.label.app",
+    "k8s.replicaset.name",
+    "k8s.statefulset.name",
+    "k8s.daemonset.name",
+    "k8s.job.name",
+    "pod",
+)
+_OF_POD = ("cluster", "namespace", "app", "container", "pod", "node")
+"""Which of the labels and the metadata are said of a whole file."""
+_OF_LINE = tuple(name for name in (*LABELS, *METADATA) if name not in _OF_POD)
+
+
+def processors(settings: LogSettings, cluster: ClusterSettings, node: str) -> dict[str, Any]:
+    """In the order in which entries go through them; ``node`` is the variable that names the node."""
+    pods = [rule for rule in settings.drop if rule.whole_pods and rule.app]
+    lines = [rule for rule in settings.drop if not rule.whole_pods]
+    return {
+        "transform/file": transform(log_statements=[_file()]),
+        "k8s_attributes": _pods(node),
+        "transform/pod": transform(log_statements=[_pod(cluster)]),
+        **({"filter/pods": _dropped(pods)} if pods else {}),
+        "transform/fields": transform(log_statements=[_json(), _text(), _level()]),
+        **({"filter/lines": _dropped(lines)} if lines else {}),
+        **({"transform/redact": transform(log_statements=[_redacted()])} if settings.redact else {}),
+        "transform/tidy": transform(log_statements=[_tidy()]),
+    }
+
+
+def _file() -> list[str]:
+    found = {"k8s.namespace.name": "namespace", "k8s.pod.name": "pod", "k8s.pod.uid": "uid"}
+    return [
+        f'merge_maps(resource.attributes, ExtractPatterns({attribute(FILE)}, {quoted(_FOLDER)}), "upsert")',
+        *(f"set({attribute(name)}, {attribute(group)})" for name, group in found.items()),
+    ]
+
+
+def _pods(node: str) -> dict[str, Any]:
+    return {
+        "auth_type": "serviceAccount",
+        "filter": {"node_from_env_var": node},
+        "extract": {
+            "metadata": [
+                "k8s.replicaset.name",
+                "k8s.statefulset.name",
+                "k8s.daemonset.name",
+                "k8s.job.name",
+            ],
+            "labels": [
+                {"tag_name": "pod.label.name", "key": "app.kubernetes.io/name", "from": "pod"},
+                {"tag_name": "pod.label.app", "key": "app", "from": "pod"},
+            ],
+        },
+        "pod_association": [
+            {"sources": [{"from": "resource_attribute", "name": "k8s.pod.uid"}]},
+            # A static pod's folder is named after its manifest.
+            {
+                "sources": [
+                    {"from": "resource_attribute", "name": "k8s.namespace.name"},
+                    {"from": "resource_attribute", "name": "k8s.pod.name"},
+                ]
+            },
+        ],
+        # Read before the pods are known, lines would be labelled wrongly for ever.
+        "wait_for_metadata": True,
+        "wait_for_metadata_timeout": "60s",
+    }
+
+
+def _pod(cluster: ClusterSettings) -> list[str]:
+    kept = ", ".join(quoted(name) for name in _OF_POD)
+    return [
+        f"set({attribute('cluster')}, {quoted(cluster.name)})",
+        f'replace_pattern({attribute("k8s.replicaset.name")}, {quoted(f"{REPLICA_SET_HASH}$")}, "")',
+        f'replace_pattern({attribute("k8s.job.name")}, {quoted(f"{JOB_NUMBER}$")}, "")',
+        f"set({attribute('app')}, Coalesce([{', '.join(attribute(name) for name in _APP)}]))",
+        f"keep_keys(resource.attributes, [{kept}])",
+    ]
+
+
+def _json() -> Where:
+    """Fields of lines of JSON, by the first of their names that is there: later statements overwrite."""
+    return Where(
+        f"IsMatch(log.body, {quoted(JSON_LINE)})",
+        [
+            'set(log.cache["json"], ParseJSON(log.body))',
+            *(
+                f"set({attribute(field, 'log')}, String({found})) where not IsEmpty({found})"
+                for field, names in JSON_FIELDS.items()
+                for found in (f'log.cache["json"][{quoted(name)}]' for name in reversed(names))
+            ),
+        ],
+    )
+
+
+def _text() -> Where:
+    """Fields of other lines."""
+    return Where(
+        f"not IsMatch(log.body, {quoted(JSON_LINE)})",
+        [
+            f'set(log.cache["level"], ExtractPatterns(log.body, {quoted(TEXT_LEVEL)}))',
+            *(
+                f"set({attribute('level', 'log')}, {found}) where not IsEmpty({found})"
+                for found in (f'log.cache["level"][{quoted(group)}]' for group in reversed(TEXT_LEVEL_GROUPS))
+            ),
+            *(
+                f'merge_maps(log.attributes, ExtractPatterns(log.body, {quoted(expression)}), "upsert")'
+                for expression in TEXT_FIELDS.values()
+            ),
+        ],
+    )
+
+
+def _level() -> list[str]:
+    """One of LEVELS, whatever the program called it; none for anything else."""
+    level, known = attribute("level", "log"), "|".join(LEVELS)
+    words = {name: "|".join(level_words(name)) for name in LEVELS}
+    return [
+        *(
+            f'set({level}, {quoted(name)}) where IsMatch({level}, "(?i)^(?:{spelled})$")'
+            for name, spelled in words.items()
+        ),
+        f'delete_key(log.attributes, "level") where not IsMatch({level}, "^(?:{known})$")',
+    ]
+
+
+def _dropped(rules: list[DropRule]) -> dict[str, Any]:
+    return {"error_mode": "silent", "log_conditions": [" and ".join(_met(rule)) for rule in rules]}
+
+
+def _met(rule: DropRule) -> Iterator[str]:
+    for name, value in {"namespace": rule.namespace, "app": rule.app}.items():
+        if value:
+            yield f"{attribute(name)} == {quoted(value)}"
+    if rule.levels:
+        one_of = f"^(?:{'|'.join(rule.levels)})$"
+        yield f"IsMatch({attribute('level', 'log')}, {quoted(one_of)})"
+    if rule.line:
+        yield f"IsMatch(log.body, {quoted(rule.line)})"
+
+
+def _redacted() -> list[str]:
+    """As in Promtail: first by the keys of JSON, whose values stay text in quotes, then whatever else is a secret."""
+    by_key = f'${{1}}"{redaction.MASK}"'
+    return [
+        f"replace_pattern(log.body, {quoted(redaction.JSON_KEY)}, {quoted(by_key)})",
+        f"replace_pattern(log.body, {quoted(redaction.ANY_TEXT)}, {quoted(redaction.MASK)})",
+    ]
+
+
+def _tidy() -> list[str]:
+    kept = ", ".join(quoted(name) for name in _OF_LINE)
+    return [
+        f"keep_keys(log.attributes, [{kept}])",
+        # When it was read: read again, the line would not be the same one.
+        "set(log.observed_time_unix_nano, 0)",
+    ]

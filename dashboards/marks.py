@@ -1,0 +1,42 @@
+"""What is marked on boards as lines across every panel: alerts, and what people changed."""
+
+from __future__ import annotations
+
+from dashboards.model import Mark
+from rules.kubernetes.scrape import KUBE_STATE_METRICS
+
+
+def alerts_of(*systems: str) -> Mark:
+    """The alerts of these systems, from when they fire until they do not."""
+    named = "|".join(systems)
+    return alerts_with(f'cluster=~"$cluster", system=~"{named}"')
+
+
+def alerts_with(matchers: str) -> Mark:
+    """The same of all alerts with these labels; one line for each, whatever number of subjects it fires for."""
+    return Mark(
+        name="Alerts",
+        expr=f'max by (alertname, severity) (ALERTS{{alertstate="firing", {matchers}, severity=~"critical|warning"}})',
+        text="{{alertname}} ({{severity}})",
+        colour="red",
+    )
+
+
+def of_namespaces() -> tuple[Mark, ...]:
+    """What happened to what runs in the chosen namespaces."""
+    chosen = 'cluster=~"$cluster", namespace=~"$namespace"'
+    return alerts_with(chosen), rollouts(chosen)
+
+
+def rollouts(matchers: str) -> Mark:
+    """Deployments that were given a new specification, beside a new number of replicas, which an autoscaler does."""
+    return Mark(
+        name="Rollouts",
+        expr=(
+            f"max by (namespace, deployment) (changes(kube_deployment_status_observed_generation{{{matchers}}}[5m]) > 0"
+            f" unless on (cluster, namespace, deployment) changes(kube_deployment_spec_replicas{{{matchers}}}[5m]) > 0)"
+        ),
+        text="{{namespace}}/{{deployment}}",
+        colour="blue",
+        needs=KUBE_STATE_METRICS,
+    )

@@ -1,0 +1,126 @@
+"""One scrape job's part of the bill: how many series it brings, and which metrics and labels they are made of."""
+
+from __future__ import annotations
+
+from dashboards.marks import alerts_of
+from dashboards.model import Board, Panel, Query, Row, View, measured, variable
+from dashboards.monitoring_cost import disk_a_day
+from dashboards.uids import Dashboard
+from rules.metrics import Unit
+from rules.monitoring.alerts import targets
+from rules.monitoring.recordings import LARGEST_TARGET, SAMPLES_OF_JOB, SERIES_OF_JOB
+from rules.promql import narrowed
+
+_IN = 'cluster=~"$cluster"'
+_JOB = f'{_IN}, job="$job"'
+# What multiplies series: objects that come and go, buckets, and what programs put into a request's labels.
+_LABELS = (
+    *("instance", "namespace", "pod", "container"),
+    *("le", "code", "method", "path", "route", "handler", "resource"),
+)
+
+
+def _values(label: str) -> str:
+    """How many values a label has, as a row that bears its name."""
+    found = f'count(count by ({label}) ({{{_JOB}, {label}!=""}}))'
+    return f'label_replace({found}, "label", "{label}", "", "")'
+
+
+def _now(title: str, description: str, expr: str, unit: Unit = Unit.NONE) -> Panel:
+    query = Query(expr=expr)
+    return Panel(title=title, description=description, view=View.NUMBER, queries=(query,), unit=unit, width=4, height=4)
+
+
+def _made_of(title: str, description: str, expr: str, column: str, heading: str = "Series") -> Panel:
+    return Panel(
+        title=title,
+        description=description,
+        view=View.RANKING,
+        queries=(Query(expr=expr, legend=heading),),
+        columns=(column,),
+        width=12,
+        height=10,
+    )
+
+
+_SIGNALS = Row(
+    "How much is it?",
+    (
+        _now("Series", "Series of all targets of the job.", f"sum({SERIES_OF_JOB.name}{{{_JOB}}})"),
+        _now(
+            "Of all series",
+            "The job's part of what is scraped.",
+            f"sum({SERIES_OF_JOB.name}{{{_JOB}}}) / sum({SERIES_OF_JOB.name}{{{_IN}}})",
+            Unit.RATIO,
+        ),
+        _now("Targets", "Targets of the job, whether they answer or not.", f"count(up{{{_JOB}}})"),
+        _now("Largest target", "Series of the target that has most.", f"max({LARGEST_TARGET.name}{{{_JOB}}})"),
+        _now("Samples", "Samples of all targets.", f"sum({SAMPLES_OF_JOB.name}{{{_JOB}}})", Unit.PER_SECOND),
+        _now("Disk a day", "What a day's samples take on disk.", f"sum({disk_a_day(_JOB)})", Unit.BYTES),
+    ),
+)
+_MADE_OF = Row(
+    "What are they made of?",
+    (
+        _made_of(
+            "Metrics",
+            "The fifty metrics with most series: what a scrape job could drop. Of a histogram, each bucket is one.",
+            f'topk(50, label_replace(count by (__name__) ({{{_JOB}}}), "metric", "$1", "__name__", "(.+)"))',
+            "metric",
+        ),
+        _made_of(
+            "Labels",
+            "How many values each label has, of those that usually have many. One that grows with requests or users"
+            " has no end.",
+            " or ".join(_values(label) for label in _LABELS),
+            "label",
+            "Values",
+        ),
+        _made_of(
+            "Namespaces",
+            "The twenty namespaces with most series: who they are for.",
+            f'topk(20, count by (namespace) ({{{_JOB}, namespace!=""}}))',
+            "namespace",
+        ),
+        _made_of(
+            "Largest targets",
+            "The twenty targets with most series.",
+            f"topk(20, scrape_samples_post_metric_relabeling{{{_JOB}}})",
+            "instance",
+        ),
+    ),
+)
+_GROWTH = Row(
+    "Does it grow?",
+    (
+        Panel(
+            title="Series over time",
+            description="Series of all targets, by cluster. A step is a deployment, a slope is a label without end.",
+            queries=(Query(expr=f"sum by (cluster) ({SERIES_OF_JOB.name}{{{_JOB}}})", legend="{{cluster}}"),),
+            width=12,
+        ),
+        measured(
+            targets.TARGET_GROWS,
+            "Largest target, against a day ago",
+            "How many times as many series the largest target has as a day before.",
+            narrowed(targets.TARGET_GROWS.value, _JOB),
+            "{{cluster}}",
+            width=12,
+        ),
+    ),
+)
+
+BOARD = Board(
+    uid=Dashboard.MONITORING_JOB,
+    title="Monitoring: one scrape job",
+    description="What a scrape job costs, and which metrics and labels its series are made of.",
+    folder="Monitoring",
+    tags=("monitoring",),
+    variables=(
+        variable("cluster", SERIES_OF_JOB.name, "Cluster"),
+        variable("job", f"{SERIES_OF_JOB.name}{{{_IN}}}", "Job", multiple=False),
+    ),
+    related=(Dashboard.MONITORING_COST, Dashboard.MONITORING),
+    marks=(alerts_of("monitoring"),),
+    rows=(_SIGNALS, _MADE_OF, _GROWTH),
+)

@@ -1,0 +1,36 @@
+"""Promtail, where it collects the logs: whether lines leave each node."""
+
+from __future__ import annotations
+
+from components.settings.quantities import Duration
+from dashboards.uids import Dashboard
+from rules.metrics import Unit
+from rules.model import Alert, Severity
+
+DROPS = Alert(
+    name="PromtailLinesDropped",
+    value="sum by (cluster, environment, node, reason) (rate(promtail_dropped_entries_total[10m]))",
+    # It waits for Loki without end, so what it drops was refused. Six lines a minute are more than a few old ones.
+    above={Severity.WARNING: 0.1},
+    unit=Unit.PER_SECOND,
+    for_=Duration.parse("10m"),  # what was printed during an outage is sent, or refused, in one go
+    keep_firing_for=Duration.parse("10m"),
+    owner="platform",
+    summary="Promtail drops log lines.",
+    description='{{ $labels.node }} loses {{ printf "%.1f" $value }} lines per second: {{ $labels.reason }}.',
+    dashboard=Dashboard.MONITORING,
+)
+BEHIND = Alert(
+    name="PromtailBehind",
+    value="max by (cluster, environment, node) (promtail_file_bytes_total - promtail_read_bytes_total)",
+    # A kubelet rotates a log at 10 MiB and keeps five: what is behind by more than a file may be gone when it is read.
+    above={Severity.WARNING: 5 * 2**20, Severity.CRITICAL: 10 * 2**20},
+    unit=Unit.BYTES,
+    for_=Duration.parse("10m"),  # after a restart of Loki it catches up within minutes
+    owner="platform",
+    summary="Promtail does not keep up with a log.",
+    description="A log on {{ $labels.node }} has {{ $value | humanize1024 }}B that Loki does not have yet.",
+    dashboard=Dashboard.MONITORING,
+)
+
+ALERTS = (DROPS, BEHIND)

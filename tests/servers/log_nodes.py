@@ -1,0 +1,142 @@
+"""Nodes whose pods' logs are collected: the pods, as the API knows them, and the files that the kubelet keeps."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tools.local.control_plane import ControlPlane
+from tools.local.harness import Process, eventually
+from tools.local.logs import LogFile, Promtail, log_file, stack
+from tools.local.otel_agent import OtelAgent
+from tools.local.rendered import Manifest
+from tools.local.telemetry import Collector, account
+from tools.recorder import ROOT
+
+COLLECTORS = ("promtail", "otel")
+NODE, OTHER_NODE = "node-a", "node-b"
+SPACE, IGNORED = "logging", "logging-ignored"
+"""Namespaces of the pods."""
+CONTAINERS = [
+    {
+        "name": "main",
+        "image": "registry.example/main:1",
+        "ports": [{"name": "http", "containerPort": 8080}, {"name": "metrics", "containerPort": 9090}],
+    }
+]
+
+
+def rendered(folder: Path, collector: str, name: str = "dev", **logs: Any) -> list[Manifest]:
+    """A stack with that collector, whose cluster is named after it: one Loki tells them apart."""
+    about = yaml.safe_load((ROOT / f"Pulumi.{name}.yaml").read_text())["config"]["agent-observability:cluster"]
+    return stack(folder, name, cluster={**about, "name": f"by-{collector}"}, logs={"collector": collector, **logs})
+
+
+class Node:
+    """A collector of one node, and what stands between it and Loki."""
+
+    def __init__(self, collector: str, objects: list[Manifest], home: Path, cluster: ControlPlane, loki: str) -> None:
+        """``loki`` is where that is, host:port."""
+        self.gateway: Collector | None = None
+        self.reader: Promtail | OtelAgent
+        if collector == "otel":
+            addresses = {"loki.monitoring.svc:3100": loki}
+            self.gateway = Collector(objects, home / "gateway", account(objects, cluster), addresses)
+            self.reader = OtelAgent(objects, home / "node", cluster, NODE, self.gateway)
+        else:
+            self.reader = Promtail(objects, home / "node", cluster, NODE, loki)
+
+    def log(self, pod: Manifest, container: str = "main") -> LogFile:
+        """Where the kubelet keeps what a container prints."""
+        return log_file(self.reader.pods, pod, container)
+
+    @contextmanager
+    def passing_on(self) -> Iterator[Process | None]:
+        """What stands between the node and Loki, if anything does."""
+        with ExitStack() as exits:
+            yield exits.enter_context(self.gateway.running()) if self.gateway else None
+
+    @contextmanager
+    def running(self) -> Iterator[Process]:
+        """What reads, ready, with the rest of the way; ended on the way out."""
+        with self.passing_on(), self.reader.running() as reader:
+            yield reader
+
+
+def pod(
+    cluster: ControlPlane,
+    name: str,
+    *,
+    node: str = NODE,
+    namespace: str = SPACE,
+    more: Sequence[Manifest] = (),
+    **about: Any,
+) -> Manifest:
+    """A pod on a node of the simulated cluster, as the API knows it, with ``more`` containers than one."""
+    metadata = {"name": name, "namespace": namespace, **about}
+    spec = {"nodeName": node, "containers": [*CONTAINERS, *more]}
+    cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
+    return dict(cluster.get("pod", name, f"--namespace={namespace}"))
+
+
+def named(app: str) -> dict[str, str]:
+    """Labels of a pod that says what it is."""
+    return {"app.kubernetes.io/name": app}
+
+
+def made_by(cluster: ControlPlane, kind: str, name: str) -> Manifest:
+    """A pod that says nothing of its app, as something makes it."""
+    labels = {"made-by": kind.lower()}
+    pods: Manifest = {"nodeName": NODE, "containers": CONTAINERS}
+    spec: Manifest = {"template": {"metadata": {"labels": labels}, "spec": pods}}
+    if kind == "Job":
+        pods["restartPolicy"] = "Never"
+    else:
+        spec["selector"] = {"matchLabels": labels}
+    if kind == "StatefulSet":
+        spec["serviceName"] = name
+    if kind == "DaemonSet":
+        pods["nodeSelector"] = {"kubernetes.io/hostname": pods.pop("nodeName")}
+    about = {"name": name, "namespace": SPACE}
+    version = "batch/v1" if kind == "Job" else "apps/v1"
+    cluster.apply({"apiVersion": version, "kind": kind, "metadata": about, "spec": spec})
+    selected = ("pods", f"--namespace={SPACE}", f"--selector=made-by={kind.lower()}")
+    found = eventually(
+        lambda: [each for each in cluster.get(*selected)["items"] if each["spec"].get("nodeName")], 20, "its pod"
+    )
+    return dict(found[0])
+
+
+def static(cluster: ControlPlane, name: str) -> Manifest:
+    """What the API knows of a pod that the kubelet made of a file."""
+    owner = {"apiVersion": "v1", "kind": "Node", "name": NODE, "controller": True}
+    owner["uid"] = cluster.get("node", NODE)["metadata"]["uid"]
+    annotations = {"kubernetes.io/config.hash": "0b1fc8a5d2e94a0f8a1b4a1e3ad2b1c7"}
+    return pod(cluster, f"{name}-{NODE}", annotations=annotations, ownerReferences=[owner])
+
+
+@contextmanager
+def writing(log: LogFile, rate: int = 200) -> Iterator[list[tuple[float, str]]]:
+    """Numbered lines with their times, written to a log until the end of the context."""
+    written: list[tuple[float, str]] = []
+    stop = threading.Event()
+
+    def write() -> None:
+        while not stop.wait(0.05):
+            some = [f"line {len(written) + n}" for n in range(rate // 20)]
+            log.write(*some)
+            written.extend((time.time(), line) for line in some)
+
+    writer = threading.Thread(target=write, daemon=True)
+    writer.start()
+    try:
+        yield written
+    finally:
+        stop.set()
+        writer.join()

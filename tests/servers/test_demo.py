@@ -1,0 +1,221 @@
+"""The demo, as somebody starts it: it tells how it went, and leaves nothing but its summary."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tools.demo.show import ALERT, CHARTS, SHORTEST
+from tools.local.harness import eventually
+from tools.recorder import ROOT
+
+MARK = "DEMO_TEST"
+"""Set for a demo, and so for everything that it starts."""
+
+
+@dataclass
+class Demo:
+    """One, under way or over."""
+
+    process: subprocess.Popen[str]
+    printed: Path
+    temporary: Path
+    out: Path
+    mark: str = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        return self.printed.read_text(encoding="utf-8")
+
+    def left(self) -> list[str]:
+        """The processes of it that run."""
+        marked = f"{MARK}={self.mark}".encode()
+        found = []
+        for folder in Path("/proc").iterdir():
+            try:
+                if folder.name.isdigit() and marked in (folder / "environ").read_bytes():
+                    found.append((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+            except OSError:  # it has ended since it was listed
+                continue
+        return found
+
+    def ends(self, within: float) -> int:
+        return self.process.wait(within)
+
+
+@contextmanager
+def demo(home: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Demo]:
+    home.mkdir(exist_ok=True)
+    temporary, out, printed, mark = home / "temporary", home / "out", home / "printed", uuid.uuid4().hex
+    temporary.mkdir()
+    argv = [sys.executable, "-m", "tools.demo", f"--out={out}", *arguments]
+    with (
+        printed.open("w") as output,
+        subprocess.Popen(
+            argv,
+            cwd=ROOT,
+            env={**os.environ, MARK: mark, "TMPDIR": str(temporary), **(env or {})},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process,
+    ):
+        try:
+            yield Demo(process, printed, temporary, out, mark)
+        finally:
+            process.kill()
+
+
+GRAFANA = f"""#!{sys.executable}
+import http.server, os, shutil, sys
+seen, provisioning = os.environ["SEEN"], os.environ["GF_PATHS_PROVISIONING"]
+shutil.copytree(provisioning, seen)
+shutil.copytree(os.path.join(os.path.dirname(provisioning), "dashboards"), os.path.join(seen, "boards"))
+assert sys.argv[1] == "server"
+address = (os.environ["GF_SERVER_HTTP_ADDR"], int(os.environ["GF_SERVER_HTTP_PORT"]))
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/api/health" else 404)
+        self.end_headers()
+        self.wfile.write(b"ok")
+http.server.HTTPServer(address, Handler).serve_forever()
+"""
+"""What the demo needs to see of a Grafana, which cannot be had here."""
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """A whole one, unattended, as short as it may be, on a machine that has a `grafana`."""
+    home = tmp_path_factory.mktemp("shown")
+    grafana = home / "bin" / "grafana"
+    grafana.parent.mkdir()
+    grafana.write_text(GRAFANA)
+    grafana.chmod(0o755)
+    env = {"PATH": f"{grafana.parent}:{os.environ['PATH']}", "SEEN": str(home / "seen")}
+    with demo(home, f"--seconds={SHORTEST:g}", env=env) as made:
+        made.ends(within=240)
+        yield made
+
+
+# --- a demo that is let run ---
+
+
+def test_it_succeeds_when_the_alert_and_its_end_were_delivered(shown: Demo) -> None:
+    assert shown.process.returncode == 0, shown.text
+    summary = json.loads((shown.out / "summary.json").read_text())
+    assert (summary["alert"], summary["delivered"], summary["resolved"]) == (ALERT, True, True)
+    titles = [message["title"] for message in summary["messages"]]
+    assert [title for title in titles if ALERT in title] == [
+        f"FIRING warning: {ALERT} in agents on dev-1",
+        f"RESOLVED warning: {ALERT} in agents on dev-1",
+    ]
+
+
+def test_it_says_what_runs_and_how_much_there_is(shown: Demo) -> None:
+    for server in ("Prometheus", "Alertmanager", "Loki", "Jaeger", "OpenTelemetry collector", "Promtail", "Grafana"):
+        assert re.search(rf"^  {server} ", shown.text, re.MULTILINE), server
+    for what in ("targets up", "rules", "runs", "tokens", "USD", "spans", "log lines"):
+        numbers = [float(number) for number in re.findall(rf"^ +([\d.]+) {what}$", shown.text, re.MULTILINE)]
+        assert numbers
+        assert numbers[0] > 0, what
+
+
+def test_the_agents_fail_while_their_model_is_away_and_recover(shown: Demo) -> None:
+    summary = json.loads((shown.out / "summary.json").read_text())
+    broken, mended = (event["at"] for event in summary["events"] if event["kind"] in ("broken", "mended"))
+    runs = summary["charts"]["Runs of agents, per second"]
+    before, after = runs["succeeded"][0][1], runs["succeeded"][-1][1]
+    assert min(before, after) > 1, "two are begun each second, and most succeed"
+    assert min(value for at, value in runs["succeeded"] if broken < at < mended + 3) < before / 2
+    assert max(value for _, value in runs["failed"]) > 1
+
+
+def test_its_page_needs_nothing_else(shown: Demo) -> None:
+    page = (shown.out / "index.html").read_text()
+    assert not re.search(
+        r"(?:src|href|url\(|@import|https?://(?!127\.0\.0\.1))", re.sub(r"<pre>.*?</pre>", "", page, flags=re.DOTALL)
+    )
+    assert page.count("<svg") == len(CHARTS) + 1
+    assert page.count("<polyline") == sum(len(lines) for lines in CHARTS.values())
+    for words in ("FIRING warning", "RESOLVED warning", "prefers-color-scheme: dark"):
+        assert words in page
+
+
+def test_it_leaves_nothing_but_its_summary(shown: Demo) -> None:
+    assert shown.left() == []
+    assert list(shown.temporary.iterdir()) == []
+    assert {path.name for path in shown.out.iterdir()} == {"summary.json", "index.html"}
+
+
+def test_a_grafana_gets_the_datasources_and_the_boards_of_the_stack(shown: Demo) -> None:
+    assert re.search(r"^  Grafana +http://127\.0\.0\.1:\d+$", shown.text, re.MULTILINE)
+    seen = shown.out.parent / "seen"
+    (provisioned,) = (yaml.safe_load(path.read_text()) for path in (seen / "datasources").iterdir())
+    urls = json.loads((shown.out / "summary.json").read_text())["urls"]
+    at = {"prometheus": "Prometheus", "alertmanager": "Alertmanager", "loki": "Loki", "jaeger": "Jaeger"}
+    assert {source["uid"]: source["url"] for source in provisioned["datasources"]} == {
+        uid: urls[name] for uid, name in at.items()
+    }
+    (boards,) = (yaml.safe_load(path.read_text()) for path in (seen / "dashboards").iterdir())
+    assert [provider["options"]["path"].rpartition("/")[2] for provider in boards["providers"]] == ["dashboards"]
+    assert {"agents", "agents-llm", "rb-targetdown"} <= {
+        json.loads(path.read_text())["uid"] for path in (seen / "boards").iterdir()
+    }
+
+
+# --- others ---
+
+
+def test_it_fails_when_nobody_takes_the_message(tmp_path: Path) -> None:
+    with demo(tmp_path, f"--seconds={SHORTEST:g}", "--refuse") as made:
+        assert made.ends(within=240) == 1, made.text
+        assert made.text.rstrip().endswith(f"{ALERT} was not delivered: team-chat refused it")
+        assert json.loads((made.out / "summary.json").read_text())["delivered"] is False
+        assert made.left() == []
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM], ids=lambda ending: ending.name)
+def test_it_ends_at_once_when_told_to_and_leaves_nothing(tmp_path: Path, ending: signal.Signals) -> None:
+    with demo(tmp_path) as made:
+        eventually(lambda: "\nthe collector ..." in made.text, 60, "servers are starting")
+        assert len(made.left()) > 10
+        made.process.send_signal(ending)
+        assert made.ends(within=20) == 130
+        assert made.text.rstrip().endswith("stopped; nothing is left running")
+        assert made.left() == []
+        assert list(made.temporary.iterdir()) == []
+        assert not made.out.exists()
+
+
+@pytest.mark.parametrize("missing", ["openssl", "go"])
+def test_a_tool_that_is_missing_is_named(tmp_path: Path, missing: str) -> None:
+    (tmp_path / "bin").mkdir()
+    for tool in {"openssl", "go"} - {missing}:
+        found = shutil.which(tool)
+        assert found
+        (tmp_path / "bin" / tool).symlink_to(found)
+    with demo(tmp_path, env={"PATH": str(tmp_path / "bin")}) as made:
+        assert made.ends(within=20) == 1
+        assert f"`{missing}` is not on the PATH" in made.text
+        assert "install" in made.text
+        assert len(made.text.splitlines()) == 1
+
+
+@pytest.mark.parametrize("wrong", ["5", "soon"])
+def test_a_time_that_is_too_short_is_refused(tmp_path: Path, wrong: str) -> None:
+    with demo(tmp_path, f"--seconds={wrong}") as made:
+        assert made.ends(within=20) == 2
+        assert "--seconds" in made.text

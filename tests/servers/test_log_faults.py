@@ -1,0 +1,164 @@
+"""Whatever collects logs loses nothing, and doubles nothing, when something on the way fails."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from components.logs import ENTRY_WAIT
+from components.otel_agent.config import BATCH_BYTES, QUEUE_BYTES
+from components.promtail.config import BATCH_WAIT
+from tests.servers.log_nodes import COLLECTORS, NODE, SPACE, Node, named, pod, rendered, writing
+from tools.local.control_plane import ControlPlane
+from tools.local.harness import eventually, http_text
+from tools.local.logs import Loki, Promtail, metric
+from tools.local.otel_agent import OtelAgent
+from tools.local.rendered import Manifest
+
+IN_HAND = {"promtail": ENTRY_WAIT.seconds + BATCH_WAIT.seconds, "otel": ENTRY_WAIT.seconds + 0.1}
+"""Seconds of lines that a reader which is killed may hold in memory; the node collector's batches wait on disk."""
+
+
+@pytest.fixture(scope="module")
+def cluster(control_plane: ControlPlane) -> ControlPlane:
+    control_plane.namespace(SPACE)
+    return control_plane
+
+
+@pytest.fixture(scope="module")
+def stacks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Manifest]]:
+    return {each: rendered(tmp_path_factory.mktemp("stack"), each) for each in COLLECTORS}
+
+
+@pytest.fixture(params=COLLECTORS)
+def collector(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_a_reader_that_is_killed_loses_at_most_the_last_seconds_and_doubles_nothing(
+    collector: str, stacks: dict[str, list[Manifest]], cluster: ControlPlane, loki: Loki, tmp_path: Path
+) -> None:
+    node = Node(collector, stacks[collector], tmp_path, cluster, loki.url.removeprefix("http://"))
+    log = node.log(pod(cluster, "killed-1", labels=named("killed")))
+    query = f'{{cluster="by-{collector}", app="killed"}}'
+    kills: list[float] = []
+    with node.passing_on():
+        with writing(log) as written:
+            for seconds in (14, 6):  # after a position was saved, and in between
+                with node.reader.running() as process:
+                    time.sleep(seconds)
+                    kills.append(time.time())
+                    process.kill()
+            with node.reader.running():
+                time.sleep(3)
+        with node.reader.running():
+            eventually(lambda: not lost(loki, query, written, kills, IN_HAND[collector] + 1), 30, "all others arrive")
+            found = [entry.line for entry in loki.entries(query)]
+    assert written[-1][1] in found
+    assert len(found) == len(set(found)), "what is read again has the same time and text, and Loki keeps it once"
+
+
+def lost(
+    loki: Loki, query: str, written: list[tuple[float, str]], kills: list[float] | None = None, window: float = 0
+) -> set[str]:
+    """Lines that are not there, but for those that were written so many seconds before a kill."""
+    found = {entry.line for entry in loki.entries(query)}
+    before = [(kill - window, kill) for kill in kills or ()]
+    return {line for at, line in written if line not in found and not any(a <= at <= b for a, b in before)}
+
+
+def test_a_reader_that_is_restarted_goes_on_where_it_was(
+    collector: str, stacks: dict[str, list[Manifest]], cluster: ControlPlane, loki: Loki, tmp_path: Path
+) -> None:
+    node = Node(collector, stacks[collector], tmp_path, cluster, loki.url.removeprefix("http://"))
+    log = node.log(pod(cluster, "restarted-1", labels=named("restarted")))
+    query = f'{{cluster="by-{collector}", app="restarted"}}'
+    with node.passing_on():
+        with writing(log) as written:
+            for _ in range(3):
+                seen = len(written)
+                with node.reader.running():
+                    eventually(lambda seen=seen: loki.count(query) > seen + 100, 30, "lines arrive")  # type: ignore[misc]  # mypy types no lambda with a default
+        with node.reader.running():
+            eventually(lambda: not lost(loki, query, written), 30, "all lines arrive")
+            found = [entry.line for entry in loki.entries(query)]
+    assert found == [line for _, line in written], "each line once, in its order"
+
+
+@pytest.mark.parametrize(
+    ("collector", "away", "seconds"), [("promtail", "loki", 60), ("otel", "loki", 60), ("otel", "gateway", 20)]
+)
+def test_a_minute_without_whoever_takes_the_lines_costs_nothing(
+    collector: str, away: str, seconds: int, stacks: dict[str, list[Manifest]], cluster: ControlPlane, tmp_path: Path
+) -> None:
+    server = Loki(stacks[collector], tmp_path / "loki")
+    node = Node(collector, stacks[collector], tmp_path, cluster, server.url.removeprefix("http://"))
+    log = node.log(pod(cluster, "patient-1", labels=named("patient")))
+    log.write("the first line")
+    query = '{app="patient"}'
+    with ExitStack() as exits:
+        loki = exits.enter_context(server.running())
+        gateway = exits.enter_context(node.passing_on())
+        reader = exits.enter_context(node.reader.running())
+        with writing(log, rate=500) as written:
+            eventually(lambda: server.count(query) > 1_000, 30, "lines arrive")
+            gone = gateway if away == "gateway" and gateway else loki
+            gone.kill()
+            time.sleep(seconds)
+            reader.check()
+            exits.enter_context(node.passing_on() if gone is gateway else server.running())
+        eventually(lambda: not lost(server, query, written), 120, "nothing is lost")
+        found = [entry.line for entry in server.entries(query)]
+        if isinstance(node.reader, Promtail):
+            assert metric(node.reader.url, "promtail_dropped_entries_total") == 0
+        else:
+            assert node.reader.metric("otelcol_exporter_send_failed_log_records_total") == 0
+    assert len(found) == len(set(found)), "nothing is doubled"
+
+
+def is_full(reader: OtelAgent) -> bool:
+    """Whether hardly a batch has room, and a file waits to be read on."""
+    held, room = (reader.metric(f"otelcol_exporter_queue_{what}") for what in ("size", "capacity"))
+    return held > 0.9 * room and reader.metric("otelcol_fileconsumer_reading_files") > 0
+
+
+@pytest.mark.parametrize(("restarted", "in_hand"), [(False, 0), (True, 300)])
+def test_a_full_queue_stops_reading_instead_of_dropping(
+    restarted: bool, in_hand: int, stacks: dict[str, list[Manifest]], cluster: ControlPlane, loki: Loki, tmp_path: Path
+) -> None:
+    node = Node("otel", stacks["otel"], tmp_path, cluster, loki.url.removeprefix("http://"))
+    agent = node.reader
+    assert isinstance(agent, OtelAgent)
+    small = f"queue_size: {2 * BATCH_BYTES}"
+    agent.config.write_text(agent.config.read_text().replace(f"queue_size: {QUEUE_BYTES}", small))
+    app = f"waiting-{restarted}".lower()
+    log, query = node.log(pod(cluster, app, labels=named(app))), f'{{cluster="by-otel", app="{app}"}}'
+    with ExitStack() as exits:
+        gateway = exits.enter_context(node.passing_on())
+        reader = exits.enter_context(agent.running())
+        with writing(log, rate=4000) as written:
+            eventually(lambda: loki.count(query) > 1_000, 30, "lines arrive")
+            assert gateway is not None
+            gateway.kill()
+            eventually(lambda: is_full(agent), 60, "the queue is full")
+            if restarted:
+                assert reader.terminate(within=20) == 0
+                exits.enter_context(agent.running())
+        exits.enter_context(node.passing_on())
+        eventually(lambda: len(lost(loki, query, written)) <= in_hand, 120, "all others arrive")
+        eventually(lambda: written[-1][1] in {entry.line for entry in loki.entries(query)}, 60, "the last line arrives")
+
+
+def test_its_probes_answer_and_it_hears_only_of_its_node(
+    collector: str, stacks: dict[str, list[Manifest]], cluster: ControlPlane, loki: Loki, tmp_path: Path
+) -> None:
+    node = Node(collector, stacks[collector], tmp_path, cluster, loki.url.removeprefix("http://"))
+    node.log(pod(cluster, "probed-1", labels=named("probed"))).write("a line")
+
+    with node.running() as reader:
+        assert {address for address, _ in reader.listens()} == {"127.0.0.1"}
+        if isinstance(node.reader, Promtail):
+            assert f"spec.nodeName={NODE}" in http_text(f"{node.reader.url}/config"), "the API filters"

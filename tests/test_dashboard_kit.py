@@ -1,0 +1,219 @@
+"""The kit that makes Grafana's JSON of boards: what it adds to every panel, and how it draws each view."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dashboards import kit
+from dashboards.datasources import LOKI
+from dashboards.model import URGENCY, Board, Panel, Query, Row, View, log_variables
+from dashboards.uids import Dashboard
+from rules.metrics import Unit
+from rules.model import Alert, Severity
+from rules.promql import narrowed
+from tests.boards import filled
+from tests.test_catalogue import alert
+
+
+def board(*panels: Panel) -> Board:
+    return Board(
+        uid="widgets",
+        title="Widgets",
+        description="Widgets.",
+        folder="Widgets",
+        tags=("widgets",),
+        rows=(Row("All", panels),),
+    )
+
+
+def panel(**changes: Any) -> Panel:
+    given: dict[str, Any] = {"title": "Broken", "description": "Broken ones.", "queries": (Query(expr="widgets"),)}
+    return Panel(**given | changes)
+
+
+def first(made_of: Board, **alerts: Any) -> dict[str, Any]:
+    """The first panel below the heading."""
+    return dict(json.loads(kit.build(made_of, alerts))["panels"][1])
+
+
+def test_the_line_on_the_panel_is_the_line_that_pages() -> None:
+    above = alert(above={Severity.WARNING: 0.1, Severity.CRITICAL: 0.25})
+    drawn = first(board(panel(alert="Widgets")), Widgets=above)["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert [(step["value"], step["color"]) for step in drawn] == [(None, "green"), (0.1, "orange"), (0.25, "red")]
+
+
+def test_a_line_from_below_is_red_beneath_it() -> None:
+    below = alert(above={}, below={Severity.WARNING: 0.2, Severity.CRITICAL: 0.1})
+    drawn = first(board(panel(alert="Widgets")), Widgets=below)["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert [(step["value"], step["color"]) for step in drawn] == [(None, "red"), (0.1, "orange"), (0.2, "green")]
+
+
+def test_a_panel_with_an_alert_leads_to_its_runbook() -> None:
+    (link,) = first(board(panel(alert="Widgets")), Widgets=alert())["links"]
+    assert link["url"] == "/d/rb-targetdown"
+
+
+@pytest.mark.parametrize(
+    "found", [alert(above={Severity.WARNING: 0.5}), alert(above={}, severity=Severity.WARNING)], ids=["more", "any"]
+)
+def test_of_what_an_alert_finds_one_is_too_many(found: Alert) -> None:
+    drawn = first(board(panel(alert="Widgets", counts=bool(found.thresholds))), Widgets=found)
+    steps = drawn["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert [(step["value"], step["color"]) for step in steps] == [(None, "green"), (1, "orange")]
+
+
+def test_a_panel_of_an_alert_that_is_off_has_no_line_and_is_not_called_good() -> None:
+    drawn = first(board(panel(alert="Widgets")))
+    steps = drawn["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert [(step["value"], step["color"]) for step in steps] == [(None, "text")]
+
+
+@pytest.mark.parametrize(("severity", "colour"), [(Severity.CRITICAL, "red"), (Severity.WARNING, "orange")])
+def test_a_count_is_as_bad_as_what_it_counts(severity: Severity, colour: str) -> None:
+    drawn = first(board(panel(view=View.NUMBER, severity=severity)))
+    steps = drawn["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert [(step["value"], step["color"]) for step in steps] == [(None, "green"), (1, colour)]
+    assert drawn["options"]["colorMode"] == "background", "seen from across the room"
+    assert first(board(panel(view=View.NUMBER)))["options"]["colorMode"] == "value", "nobody judges it"
+
+
+def test_a_query_says_how_fine_it_is_asked() -> None:
+    (target,) = first(board(panel()))["targets"]
+    assert (target["intervalMs"], target["maxDataPoints"]) == (1000, 1000)
+
+
+def test_a_ranking_shows_its_columns_and_hides_the_rest() -> None:
+    ranking = panel(
+        view=View.RANKING, columns=("pod",), queries=(Query(expr="a", legend="Restarts"), Query(expr="b", legend="Age"))
+    )
+    steps = {step["id"]: step["options"] for step in first(board(ranking))["transformations"]}
+    assert steps["filterFieldsByName"]["include"]["names"] == ["pod", "Value #A", "Value #B"]
+    assert steps["organize"]["renameByName"] == {"Value #A": "Restarts", "Value #B": "Age"}
+
+
+def test_a_column_of_a_ranking_may_have_a_unit_of_its_own() -> None:
+    queries = (Query(expr="a", legend="Series"), Query(expr="b", legend="Disk", unit=Unit.BYTES))
+    drawn = first(board(panel(view=View.RANKING, queries=queries)))["fieldConfig"]
+    assert drawn["defaults"]["unit"] == "short"
+    assert drawn["overrides"] == [
+        {"matcher": {"id": "byName", "options": "Disk"}, "properties": [{"id": "unit", "value": "bytes"}]}
+    ]
+
+
+def test_a_ranking_of_what_an_alert_compares_is_coloured_by_its_lines() -> None:
+    queries = (Query(expr="a", legend="Expires in"),)
+    drawn = first(board(panel(view=View.RANKING, queries=queries, alert="Widgets")), Widgets=alert())["fieldConfig"]
+    (override,) = drawn["overrides"]
+    assert override["matcher"]["options"] == "Expires in"
+    assert override["properties"] == [{"id": "custom.cellOptions", "value": {"type": "color-text"}}]
+    assert len(drawn["defaults"]["thresholds"]["steps"]) > 1
+
+
+def test_a_ranking_of_alerts_shows_severities_in_their_colours_the_most_urgent_first() -> None:
+    queries = (Query(expr="a", legend="Subjects"),)
+    drawn = first(board(panel(view=View.RANKING, queries=queries, columns=("severity",), first="severity")))
+    (override,) = drawn["fieldConfig"]["overrides"]
+    coloured = {each["id"]: each["value"] for each in override["properties"]}
+    (mapping,) = coloured["mappings"]
+    assert {name: shown["color"] for name, shown in mapping["options"].items()} == {
+        "critical": "red",
+        "warning": "orange",
+        "info": "blue",
+    }
+    assert [(each["displayName"], each["desc"]) for each in drawn["options"]["sortBy"]] == [
+        ("severity", False),
+        ("Subjects", True),
+    ]
+
+
+def test_urgency_over_time_is_shown_in_words() -> None:
+    (mapping,) = first(board(panel(view=View.SEVERITIES)))["fieldConfig"]["defaults"]["mappings"]
+    assert {value: shown["text"] for value, shown in mapping["options"].items()} == {
+        str(urgency): str(severity) for severity, urgency in URGENCY.items()
+    }
+
+
+def test_a_list_of_alerts_is_of_grafana_s_own_in_their_folder() -> None:
+    """No query can be tried here: what the list is restricted to is all that can be wrong with it."""
+    listed = first(board(panel(view=View.ALERTS, queries=(), matchers='owner=~"${owner:regex}"')))
+    assert listed["type"] == "alertlist"
+    assert listed["options"]["datasource"] == "-- Grafana --"
+    assert listed["options"]["folder"] == {"uid": "folder-alerts", "title": "Alerts"}
+    assert listed["options"]["alertInstanceLabelFilter"] == '{owner=~"${owner:regex}"}'
+    assert {state for state, shown in listed["options"]["stateFilter"].items() if shown} == {
+        "firing",
+        "error",
+        "recovering",
+    }
+
+
+def test_a_link_bears_a_name_that_people_use() -> None:
+    related = (Dashboard.KUBERNETES_API, Dashboard.AGENTS_LLM, Dashboard.SLOS)
+    links = json.loads(kit.build(replace(board(panel()), related=related), {}))["links"]
+    assert [link["title"] for link in links] == ["Kubernetes API", "Agents LLM", "SLOs"]
+
+
+# --- the kit, asking Loki ---
+
+
+def of_logs(**changes: Any) -> Panel:
+    return panel(queries=(Query(expr="{app='a'}", legend="Lines", datasource=LOKI),), **changes)
+
+
+def test_a_choice_of_loki_s_is_asked_as_its_plugin_reads_it_and_never_matches_nothing_alone() -> None:
+    variables = log_variables("cluster", "level")
+    choices = json.loads(kit.build(replace(board(of_logs()), variables=variables), {}))["templating"]["list"]
+    assert [choice["query"] for choice in choices] == [
+        {"refId": "cluster", "type": 1, "label": "cluster", "stream": ""},
+        {"refId": "level", "type": 1, "label": "level", "stream": '{cluster=~"$cluster"}'},
+    ]
+    assert [choice["allValue"] for choice in choices] == [".+", ".*"], "Loki refuses a selector of nothing but .*"
+
+
+@pytest.mark.parametrize(
+    ("view", "kind"),
+    [(View.TREND, "range"), (View.LINES, "range"), (View.NUMBER, "instant"), (View.RANKING, "instant")],
+)
+def test_loki_is_asked_once_where_one_answer_is_shown(view: View, kind: str) -> None:
+    (target,) = first(board(of_logs(view=view)))["targets"]
+    assert target["queryType"] == kind
+    assert ("maxLines" in target) == (view is View.LINES)
+
+
+def test_a_column_of_loki_s_values_has_the_name_that_its_plugin_gives_it() -> None:
+    steps = {step["id"]: step["options"] for step in first(board(of_logs(view=View.RANKING)))["transformations"]}
+    assert steps["organize"]["renameByName"] == {"Value #A": "Lines"}
+
+
+def test_a_board_can_be_searched() -> None:
+    (field,) = json.loads(kit.build(replace(board(panel()), search=True), {}))["templating"]["list"]
+    assert (field["type"], field["name"], field["query"]) == ("textbox", "search", "")
+
+
+def test_panels_fill_the_room_beside_a_tall_one() -> None:
+    tall, beside, below = panel(title="Tall", width=12, height=16), panel(title="Beside", width=12), panel(width=12)
+    places = [each["gridPos"] for each in json.loads(kit.build(board(tall, beside, below), {}))["panels"][1:]]
+    assert [(place["x"], place["y"]) for place in places] == [(0, 1), (12, 1), (12, 9)]
+
+
+def test_variables_are_filled_in() -> None:
+    asked = 'rate(a{cluster=~"$cluster", pod=~"${pod}"}[$__rate_interval]) / $__range_s'
+    assert filled(asked, {"cluster": "c-1"}) == 'rate(a{cluster=~"c-1", pod=~".*"}[5m]) / 21600'
+
+
+@pytest.mark.parametrize(
+    ("expr", "narrower"),
+    [
+        ("rate(a[5m])", 'rate(a{x="$x"}[5m])'),
+        ('a{b="c"} / a_total', 'a{x="$x", b="c"} / a_total{x="$x"}'),
+        ("sum by (b) (a:b:c)", 'sum by (b) (a:b:c{x="$x"})'),
+        ('label_replace(a, "a", "$1", "b", "(.+)")', 'label_replace(a{x="$x"}, "a", "$1", "b", "(.+)")'),
+        ("a unless on (b) a offset 1d", 'a{x="$x"} unless on (b) a{x="$x"} offset 1d'),
+    ],
+)
+def test_every_selector_of_a_query_is_narrowed(expr: str, narrower: str) -> None:
+    assert narrowed(expr, 'x="$x"') == narrower

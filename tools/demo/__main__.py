@@ -1,0 +1,138 @@
+"""The stack `dev` on this machine: no cluster, no account. See docs/demo.md."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+from tools.demo import page
+from tools.demo.show import ALERT, SHORTEST, Show
+from tools.demo.stack import CHAT, UNANSWERABLE, Stack
+from tools.local.receiving import endpoints
+from tools.recorder import ROOT
+from tools.servers.build import SERVERS, BuildError, build
+
+OUT = ROOT / "build" / "demo"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.demo",
+        description="Run the stack `dev` as it is rendered on the real servers, here, with sample agents; take their"
+        " model away, show who is told, and bring it back. Without --seconds everything stays up until Ctrl-C. The"
+        f" summary is left in {OUT.relative_to(ROOT)}.",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        metavar="SECONDS",
+        help="run unattended: how long the show lasts once everything is ready, at least"
+        f" {SHORTEST:.0f}; most of it the model is away. The exit status is 0 only if the alert was delivered, and its"
+        " end as well",
+    )
+    parser.add_argument("--out", type=Path, default=OUT, help="where summary.json and index.html go")
+    parser.add_argument("--refuse", action="store_true", help="the chat refuses every message: see a page that fails")
+    given = parser.parse_args(arguments)
+    if given.seconds is not None and given.seconds < SHORTEST:
+        parser.error(f"--seconds {given.seconds:g}: at least {SHORTEST:.0f}, to have time for the alert and its end")
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, _stop)
+    try:
+        _check()
+        return _run(given.seconds, given.out, refuse=given.refuse)
+    except KeyboardInterrupt:
+        say("stopped; nothing is left running")
+        return 130
+    except (BuildError, AssertionError, OSError) as problem:
+        say(f"the demo has failed: {problem}")
+        return 1
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _stop(*_: object) -> NoReturn:
+    """End once: who is impatient must not stop what ends the servers."""
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _check() -> None:
+    """Find or build everything that is needed."""
+    if shutil.which("openssl") is None:
+        raise BuildError("`openssl` is not on the PATH: install it with your system's package manager")
+    for number, server in enumerate(SERVERS.values(), start=1):
+        build(server, f"{number} of {len(SERVERS)}")
+
+
+@contextmanager
+def _started(services: str) -> Iterator[Stack]:
+    """The stack below a folder that goes with it."""
+    with tempfile.TemporaryDirectory(prefix="agent-observability-demo-") as folder:
+        home, began = Path(folder), time.monotonic()
+        stack = Stack(home, services, say)
+        with stack.running():
+            say(f"everything is ready after {time.monotonic() - began:.0f} s\n")
+            yield stack
+
+
+def _run(seconds: float | None, out: Path, *, refuse: bool) -> int:
+    with endpoints() as services:
+        if refuse:
+            services.refusals[CHAT] = (403, "invalid_token")
+        with _started(services.url) as stack:
+            show = Show(stack, services, seconds, say)
+            _screen(show)
+            show.run()
+            if seconds is None:
+                say("\nEverything stays up until Ctrl-C.")
+                with suppress(KeyboardInterrupt):  # who has seen the story has seen all of it
+                    show.watch()
+            summary = show.summary()
+    _leave(summary, out)
+    return _verdict(show)
+
+
+def _screen(show: Show) -> None:
+    """What runs where, and how much there is."""
+    for name, url in show.stack.urls().items():
+        say(f"  {name:<24}{url}")
+    say("")
+    for what, number in show.numbers().items():
+        say(f"  {number:>12g} {what}")
+    say(f"  ({', '.join(UNANSWERABLE)} are not up: nothing here can answer for them)\n")
+
+
+def _leave(summary: dict[str, Any], out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "summary.json").write_text(json.dumps(summary, indent=2), encoding="utf-8")
+    (out / "index.html").write_text(page.page(summary), encoding="utf-8")
+    say(f"\nsummary: {out / 'summary.json'} and {out / 'index.html'}")
+
+
+def _verdict(show: Show) -> int:
+    if not show.delivered:
+        refused = [message for message in show.messages if not message.accepted]
+        why = f": {refused[0].receiver} refused it" if refused else ": no message came"
+        say(f"{ALERT} was not delivered{why}")
+        return 1
+    if not show.resolved:
+        say(f"the end of {ALERT} was not delivered")
+        return 1
+    say(f"{ALERT} was delivered, and its end")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

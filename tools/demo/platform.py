@@ -1,0 +1,180 @@
+"""The sample agents as pods: objects of a simulated cluster, processes of this machine, logs as a kubelet has them."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tools.local.control_plane import ControlPlane
+from tools.local.harness import Process, eventually, free_port
+from tools.local.logs import LogFile, Promtail
+from tools.recorder import ROOT
+
+NAMESPACE = "agents"
+MODEL = "model"
+INSTRUMENTED = ("tools", "researcher", "planner")
+"""In the order in which they need each other, after the model."""
+
+_TELEMETRY = {
+    "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+    # Once a minute and every five seconds are the SDK's own: here everything is to be seen at once.
+    "OTEL_METRIC_EXPORT_INTERVAL": "1000",
+    "OTEL_BSP_SCHEDULE_DELAY": "500",
+    # What is said is sent, so that there is something to mask.
+    "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "span_only",
+    "OPENAI_API_KEY": "none",
+}
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What an agent says that it has sent, once it has ended."""
+
+    spans: Sequence[str]
+    """Their ids."""
+    metrics: Mapping[str, float]
+    """The last value of each series, a histogram's count, by name, unit and attributes as JSON."""
+    lines: int
+
+
+@dataclass
+class Agents:
+    """Four processes; ``env`` is for all of them."""
+
+    plane: ControlPlane
+    home: Path
+    otlp: str
+    """Where telemetry goes."""
+    promtail: Promtail
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.ports = {name: free_port() for name in (MODEL, *INSTRUMENTED)}
+        self.model_address = f"127.0.0.1:{self.ports[MODEL]}"
+        self._pods: dict[str, dict[str, Any]] = {}
+        self._processes: dict[str, Process] = {}
+        self._logs: list[_Log] = []
+        self.home.mkdir(parents=True, exist_ok=True)
+
+    def deploy(self) -> None:
+        """Make their pods; the model's asks to be scraped, as servers of models do."""
+        self.plane.namespace(NAMESPACE)
+        self.plane.apply(*(_deployment(name) for name in self.ports))
+        self._pods = eventually(self._running, 60, "the agents' pods run")
+
+    def _running(self) -> dict[str, dict[str, Any]] | None:
+        pods = self.plane.get("pods", f"--namespace={NAMESPACE}")["items"]
+        found = {pod["metadata"]["labels"]["app"]: pod for pod in pods if pod["status"]["phase"] == "Running"}
+        return found if found.keys() == self.ports.keys() else None
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """All of them, at work; on the way out they send what is left, and say what they have sent."""
+        with ExitStack() as exits:
+            shipping = exits.enter_context(self._shipping())
+            exits.callback(self.end)
+            for name in self.ports:
+                self.start(name)
+            shipping.start()
+            yield
+
+    def end(self) -> None:
+        """Let them end, those first that ask the others."""
+        for name in reversed([*self._processes]):
+            self._processes.pop(name).terminate()
+        for log in self._logs:
+            log.ship()
+
+    def start(self, name: str) -> None:
+        """Start one, and wait until it listens."""
+        env = {
+            **_TELEMETRY,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": self.otlp,
+            "OTEL_SERVICE_NAME": name,
+            "OTEL_RESOURCE_ATTRIBUTES": (
+                f"k8s.pod.uid={self._pods[name]['metadata']['uid']},k8s.container.name=main,service.version=1.0.0"
+            ),
+            "OPENAI_BASE_URL": f"http://{self.model_address}/v1",
+            "TOOLS_URL": f"http://127.0.0.1:{self.ports['tools']}/mcp",
+            "RESEARCHER_URL": f"http://127.0.0.1:{self.ports['researcher']}/",
+            "PORT": str(self.ports[name]),
+            "SENT": str(self.home / f"{name}.json"),
+            **self.env,
+        }
+        argv = [sys.executable, "-m", f"tools.demo.agents.{name}"]
+        output = self.home / f"{name}.log"
+        process = Process(argv, log=output, env=env, cwd=ROOT).__enter__()
+        if name not in self._processes:  # not started again
+            self._logs.append(_Log(output, self.promtail.file(self._pods[name])))
+        self._processes[name] = process
+        if name != "planner":  # nobody calls it
+            process.ready(partial(_listens, self.ports[name]))
+
+    def kill(self, name: str) -> None:
+        """End one as a lost machine would."""
+        self._processes[name].kill()
+
+    def sent(self, name: str) -> Sent:
+        """What one of them has sent, when it has ended."""
+        return Sent(**json.loads((self.home / f"{name}.json").read_text(encoding="utf-8")))
+
+    @contextmanager
+    def _shipping(self) -> Iterator[threading.Thread]:
+        """The kubelet's part: what they print becomes the log files of their containers."""
+        ended = threading.Event()
+
+        def ship() -> None:
+            while not ended.wait(0.1):
+                for log in self._logs:
+                    log.ship()
+
+        thread = threading.Thread(target=ship, daemon=True)
+        try:
+            yield thread
+        finally:
+            ended.set()
+            thread.join()
+
+
+@dataclass
+class _Log:
+    """What a process prints, and the log file of its container."""
+
+    printed: Path
+    file: LogFile
+    _at: int = 0
+
+    def ship(self) -> None:
+        with self.printed.open("rb") as output:
+            output.seek(self._at)
+            whole = output.read().rpartition(b"\n")[0]
+        if whole:
+            self._at += len(whole) + 1
+            self.file.write(*whole.decode().split("\n"), stream="stdout")
+
+
+def _listens(port: int) -> bool:
+    with socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+
+
+def _deployment(name: str) -> dict[str, Any]:
+    scraped = {"prometheus.io/scrape": "true", "prometheus.io/port": "8000"} if name == MODEL else {}
+    template = {
+        "metadata": {"labels": {"app": name}, "annotations": scraped},
+        "spec": {"containers": [{"name": "main", "image": f"registry.example/{name}:1.0.0"}]},
+    }
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {"replicas": 1, "selector": {"matchLabels": {"app": name}}, "template": template},
+    }

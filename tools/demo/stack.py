@@ -1,0 +1,266 @@
+"""The stack `dev` on this machine: its stack file, hurried, on the real servers, with a simulated cluster."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from components import ports
+from tools import render, stack_file
+from tools.demo import grafana
+from tools.demo.platform import Agents
+from tools.local.control_plane import NODES, ControlPlane
+from tools.local.harness import Process, eventually, free_port, http_json, http_text
+from tools.local.logs import Loki, Promtail
+from tools.local.pods import Account, Local, Pod, render_text
+from tools.local.rendered import Rendered
+from tools.local.telemetry import Collector
+from tools.local.traces import Jaeger
+from tools.recorder import PROJECT, ROOT
+
+STACK = "dev"
+NODE, *OTHER_NODES = NODES
+"""One node is enough: each has a Promtail and a node-exporter."""
+CHAT, ON_CALL = "team-chat", "on-call"
+PRICES = {"model-large": {"input": 2.5, "output": 10}, "model-small": {"input": 0.15, "output": 0.6}}
+"""USD per million tokens."""
+UNANSWERABLE = ("kubelet", "cadvisor", "grafana")
+"""Jobs whose targets nothing here can answer for: simulated nodes have no kubelet, and Grafana cannot be built."""
+
+
+def changes(services: str) -> dict[str, dict[str, Any]]:
+    """What the demo changes in the stack file: how soon, what models cost, and who is told (at ``services``)."""
+    at_once = {"for": "0s"}
+    agents = ["agents"]
+    return {
+        "prometheus": {"scrapeInterval": "2s", "evaluationInterval": "2s"},
+        "systems": {"agents": {"prices": PRICES}},
+        "alerts": {"TargetDown": at_once, "AgentRunsFailing": at_once, "ModelRequestsFailing": at_once},
+        "notifications": {
+            "receivers": [
+                {"name": CHAT, "slack": {"urlSecret": {"name": "demo", "key": CHAT}}},
+                {
+                    "name": ON_CALL,
+                    "pagerduty": {
+                        "routingKeySecret": {"name": "demo", "key": ON_CALL},
+                        "apiUrl": f"{services}/{ON_CALL}",
+                    },
+                },
+            ],
+            "routes": [
+                {"receiver": ON_CALL, "namespace": agents, "severity": ["critical"], "continue": True},
+                {"receiver": CHAT, "namespace": agents},
+            ],
+            "groupWait": "1s",
+            "criticalGroupWait": "1s",
+            "groupInterval": "2s",
+        },
+    }
+
+
+def text(services: str) -> str:
+    """The stack file of the demo."""
+    config = dict(stack_file.read(ROOT / f"Pulumi.{STACK}.yaml").config)
+    for key, values in changes(services).items():
+        before = config.get(key, {})
+        merged = {
+            name: {**before.get(name, {}), **new} if isinstance(new, dict) else new for name, new in values.items()
+        }
+        config[key] = {**before, **merged}
+    return json.dumps({"config": {f"{PROJECT}:{key}": value for key, value in config.items()}})
+
+
+class Stack:
+    """Every server of the stack, Grafana if there is one; nothing runs before :meth:`running`."""
+
+    def __init__(
+        self,
+        home: Path,
+        services: str,
+        say: Callable[[str], None],
+        env: Mapping[str, str] | None = None,
+    ) -> None:
+        """``services`` is where people are told, ``env`` is for the agents."""
+        self.home, self._services, self._say, self._env = home, services, say, env or {}
+        self.plane = ControlPlane(home / "control-plane")
+        self.rendered: Rendered = render_text(STACK, home / "stack", text(services))
+        self.processes: dict[str, Process] = {}
+        """By server."""
+        objects = self.rendered.objects
+        self.loki = Loki(objects, home / "loki")
+        self.grafana: grafana.Grafana | None = None
+        """Only where there is one."""
+
+    def _lay_out(self) -> None:
+        """What needs accounts of the cluster that the stack was applied to."""
+        objects, home = self.rendered.objects, self.home
+        namespace = Pod(self.rendered, "prometheus").namespace
+        prometheus = free_port()
+        self.jaeger = Jaeger(home / "jaeger", {**render.config_files(objects), "objects": objects}, prometheus)
+        self.promtail = Promtail(objects, home / "promtail", self.plane, NODE, self.loki.url.removeprefix("http://"))
+
+        def local(server: str, **options: Any) -> Local:
+            account = Account.of(self.plane, Pod(self.rendered, server).namespace, server)
+            return Local(self.rendered, server, home / server, account, **options)
+
+        self.alertmanager = local("alertmanager", planted={f"{CHAT}-url": f"{self._services}/{CHAT}/hook"})
+        self.exporters = [local(name) for name in ("blackbox-exporter", "kube-state-metrics", "node-exporter")]
+        blackbox, state_metrics, node_exporter = self.exporters
+        addresses = {
+            "loki": (ports.LOKI, self.loki.url.removeprefix("http://")),
+            "alertmanager": (ports.ALERTMANAGER, self.alertmanager.address),
+            "prometheus": (ports.PROMETHEUS, f"127.0.0.1:{prometheus}"),
+            "blackbox-exporter": (9115, blackbox.address),
+            "jaeger": (ports.JAEGER_HEALTH, f"127.0.0.1:{self.jaeger.ports[ports.JAEGER_HEALTH]}"),
+        }
+        account = Account.of(self.plane, namespace, "otel-collector")
+        self.collector = Collector(
+            objects,
+            home / "collector",
+            account,
+            {
+                f"loki.{namespace}.svc:{ports.LOKI}": addresses["loki"][1],
+                f"jaeger.{namespace}.svc:4317": f"127.0.0.1:{self.jaeger.ports[4317]}",
+                f"prometheus-0.prometheus-headless.{namespace}.svc:{ports.PROMETHEUS}": addresses["prometheus"][1],
+            },
+        )
+        self.agents = Agents(self.plane, home / "agents", self.collector.url, self.promtail, self._env)
+        self.prometheus = local(
+            "prometheus",
+            ports={ports.PROMETHEUS: prometheus},
+            alertmanagers=[self.alertmanager.address],
+            addresses={f"{name}.{namespace}.svc:{port}": here for name, (port, here) in addresses.items()},
+            redirect={
+                "alertmanager": self.alertmanager.address,
+                "annotated-pods": self.agents.model_address,
+                "apiservers": self.plane.url.removeprefix("https://"),
+                "blackbox-exporter": blackbox.address,
+                "jaeger": f"127.0.0.1:{self.jaeger.ports[ports.JAEGER_METRICS]}",
+                "jaeger-span-metrics": f"127.0.0.1:{self.jaeger.ports[ports.JAEGER_SPAN_METRICS]}",
+                "kube-state-metrics": state_metrics.address,
+                "kube-state-metrics-telemetry": f"127.0.0.1:{state_metrics.ports[8081]}",
+                "loki": addresses["loki"][1],
+                "node-exporter": node_exporter.address,
+                "otel-collector": f"127.0.0.1:{self.collector.ports[ports.COLLECTOR_METRICS]}",
+                "prometheus": f"127.0.0.1:{prometheus}",
+                "promtail": self.promtail.url.removeprefix("http://"),
+            },
+            # Every second, not every minute: what is over is so after four times this.
+            faster=["--rules.alert.resend-delay=1s"],
+        )
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """All of it, ready, with the agents at work; ended on the way out."""
+        with ExitStack() as exits:
+
+            def running(name: str, server: AbstractContextManager[Process]) -> Process:
+                self.processes[name] = process = exits.enter_context(server)
+                exits.callback(process.kill)  # nothing here is kept, so nothing needs time to end
+                return process
+
+            loki = running("loki", self.loki.process())  # the slowest: what follows does not need it yet
+            with self._step("a control plane with a simulated node"):
+                exits.enter_context(self.plane)
+            with self._step("the stack on the simulated cluster"):
+                self.plane.kubectl("delete", "node", *OTHER_NODES)
+                self.plane.apply(*self.rendered.objects)
+                self._lay_out()
+                self.agents.deploy()
+                eventually(self._settled, 90, "every pod of the stack is up")
+            for server in (self.alertmanager, *self.exporters, self.prometheus):
+                running(server.server, server.process())
+            with self._step("Jaeger"):
+                running("jaeger", self.jaeger.running())
+            with self._step("the collector"):
+                running("otel-collector", self.collector.running())
+            for server in (self.alertmanager, *self.exporters, self.prometheus):
+                with self._step(server.server):
+                    self.processes[server.server].ready(partial(_answers, server), within=60)
+            with self._step("the agents"):
+                exits.enter_context(self.agents.running())
+            if binary := grafana.found():
+                with self._step("Grafana"):
+                    running("grafana", self._grafana_of(binary).running())
+            with self._step("Promtail"):
+                running("promtail", self.promtail.running())
+            with self._step("Loki"):
+                loki.ready(self.loki.is_ready, within=120)
+            with self._step("every target and every store"):
+                eventually(self._complete, 90, "everything is scraped, and telemetry of the agents is everywhere")
+            yield
+
+    def _grafana_of(self, binary: Path) -> grafana.Grafana:
+        urls = {
+            "prometheus": self.prometheus.url,
+            "alertmanager": self.alertmanager.url,
+            "loki": self.loki.url,
+            "jaeger": self.jaeger.url(ports.JAEGER_QUERY),
+        }
+        self.grafana = grafana.Grafana(binary, self.rendered.folder / "grafana", self.home / "grafana", urls)
+        return self.grafana
+
+    @contextmanager
+    def _step(self, what: str) -> Iterator[None]:
+        self._say(f"{what} ...")
+        began = time.monotonic()
+        yield
+        if (took := time.monotonic() - began) > 3:
+            self._say(f"{what}: {took:.0f} s")
+
+    def _settled(self) -> bool:
+        self.plane.bind_claims()
+        pods = self.plane.get("pods", "--all-namespaces")["items"]
+        return bool(pods) and all(pod["status"]["phase"] == "Running" for pod in pods)
+
+    def _complete(self) -> bool:
+        if missing := self.missing():
+            raise AssertionError(", ".join(missing))
+        return True
+
+    def missing(self) -> list[str]:
+        """What is not scraped yet, and which store has nothing of the agents."""
+        down = {target["labels"]["job"] for target in self.targets() if target["health"] != "up"}
+        has = {
+            "metrics": self.number('count(gen_ai_client_token_usage_sum{job="planner"})'),
+            "spans": "planner" in (http_json(self.jaeger.url(ports.JAEGER_QUERY, "/api/services"))["data"] or ()),
+            "lines": self.loki.series('{namespace="agents", app="planner"}'),
+        }
+        return [*sorted(down.difference(UNANSWERABLE)), *(what for what, found in has.items() if not found)]
+
+    def targets(self) -> list[dict[str, Any]]:
+        return list(http_json(f"{self.prometheus.url}/api/v1/targets?state=active")["data"]["activeTargets"])
+
+    def number(self, expression: str) -> float:
+        """The sum of an instant query, 0 when it has no series."""
+        result = self.query("query", query=expression)
+        return sum(float(series["value"][1]) for series in result)
+
+    def query(self, kind: str, **parameters: str | float) -> list[dict[str, Any]]:
+        """The series of a query of Prometheus, ``query`` or ``query_range``."""
+        answer = http_json(f"{self.prometheus.url}/api/v1/{kind}?{urlencode(parameters)}", timeout=30)
+        return list(answer["data"]["result"])
+
+    def urls(self) -> Mapping[str, str]:
+        """What runs, and where it answers."""
+        return {
+            "Prometheus": self.prometheus.url,
+            "Alertmanager": self.alertmanager.url,
+            "Loki": self.loki.url,
+            "Jaeger": self.jaeger.url(ports.JAEGER_QUERY),
+            "OpenTelemetry collector": self.collector.url,
+            "Promtail": self.promtail.url,
+            **{exporter.server: exporter.url for exporter in self.exporters},
+            "Kubernetes API": self.plane.url,
+            "Grafana": self.grafana.url if self.grafana else "not started: there is no `grafana` on the PATH",
+        }
+
+
+def _answers(server: Local) -> bool:
+    return all(http_text(probe) is not None for probe in server.probes)

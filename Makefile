@@ -45,7 +45,7 @@ conformance: .venv/ready  ## the rendered stacks on the real servers, which are 
 	@$(RUN) python -m tools.servers.build
 	@$(RUN) pytest tests/servers
 
-bench: .venv/ready  ## what a render takes, how soon people are told, what rules and panels take
+bench: .venv/ready  ## what a render, rules, panels and telemetry take, how soon people are told
 	@$(RUN) python -m tools.bench
 
 demo: .venv/ready  ## the dev stack on this machine with sample agents; SECONDS=90 runs it unattended

@@ -241,6 +241,7 @@ def test_a_burst_is_taken_or_refused_within_the_memory_limit_and_nothing_taken_i
 # --- the queue is full, and then its disk ---
 
 DISK = 24 * MEBIBYTE
+"""Of a volume that is smaller than its claim says."""
 
 
 @contextmanager
@@ -286,7 +287,6 @@ def test_a_full_queue_refuses_and_recovers_and_loses_nothing(platform: Platform,
         (size,) = set(re.findall(r"queue_size: (\d+)", text))
         # As large as on a volume of this size, if Loki's were the only one.
         collector.config.write_text(text.replace(f"queue_size: {size}", f"queue_size: {int(DISK * QUEUE_SHARE)}"))
-        # Requests of one line take the most of the disk.
         loads = [Load(collector.url, f"queue/{sender}", size=100, padding=2000, pause=0) for sender in range(2)]
         with until_refused(platform, collector, *loads):
             taken = len(loads[0].lines)
@@ -306,6 +306,7 @@ def test_a_full_disk_refuses_and_recovers_by_itself(platform: Platform, tmp_path
             taken = len(filling.lines)
             eventually(lambda: len(filling.lines) > taken, RECOVERED, "it takes lines again")
             filling.end()
+            assert set(filling.refused) <= {REFUSED, 0}, "so that senders try again"
             later = Load(collector.url, "later")
             with later:
                 eventually(lambda: len(later.lines) > 100, 30, "it is at work")

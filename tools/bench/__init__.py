@@ -1,1 +1,1 @@
-"""Figures of a stack: what a render takes, what its rules take, how soon people are told. Nothing here is a test."""
+"""Figures of a stack: what rendering, its rules and its telemetry take, how soon people are told. Nothing is a test."""

@@ -12,6 +12,7 @@ import pytest
 
 from components.settings.stack import Settings
 from components.settings.stack import read as read_settings
+from rules.systems import SYSTEMS
 from tools import render, stack_file
 from tools.recorder import PROJECT, ROOT, Recorder, record
 
@@ -75,6 +76,9 @@ class Recorded:
 
 Stacks = Callable[..., Recorded]
 
+NOTHING: dict[str, None] = {system.name: None for system in SYSTEMS}
+"""Systems of a stack that watches nothing, for tests of how one server is configured: rules and boards are three quarters
+of what recording takes."""
 TOLD = {
     "receivers": [
         {"name": "on-call", "webhook": {"urlSecret": {"name": "urls", "key": "on-call"}}},

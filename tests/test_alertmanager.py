@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conftest import Recorded, Stacks
+from tests.conftest import NOTHING, Recorded, Stacks
 
 
 def alertmanager_yml(stack: Recorded) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def test_a_page_comes_within_seconds_and_what_is_less_urgent_in_company(prod: Re
 def test_how_long_a_route_waits_is_said_once_for_all_within_it(stack: Stacks) -> None:
     inner = [{"severity": ["critical"]}, {"severity": ["warning"], "groupWait": "2m"}]
     outer = [{"receiver": "on-call", "owner": ["a"], "groupWait": "1m", "routes": inner}, {"receiver": "on-call"}]
-    made = stack("dev", notifications={"receivers": [HOOK], "routes": outer})
+    made = stack("dev", systems=NOTHING, notifications={"receivers": [HOOK], "routes": outer})
     watchdog, slow, usual = routes(made)
     assert "receiver" not in watchdog, "nobody, where there is no dead man"
     assert (slow["group_wait"], usual["group_wait"]) == ("1m", "10s")
@@ -108,7 +108,7 @@ def test_times_are_of_a_zone_and_may_cross_midnight(
 ) -> None:
     times = [{"name": "quiet", "timeZone": "Europe/Berlin", **given}]
     route = {"receiver": "on-call", "muteTimes": ["quiet"], "severity": ["info"]}
-    made = stack("dev", notifications={"receivers": [HOOK], "times": times, "routes": [route]})
+    made = stack("dev", systems=NOTHING, notifications={"receivers": [HOOK], "times": times, "routes": [route]})
     (quiet,) = alertmanager_yml(made)["time_intervals"]
     assert {span["location"] for span in quiet["time_intervals"]} == {"Europe/Berlin"}
     assert [
@@ -121,7 +121,7 @@ def test_times_are_of_a_zone_and_may_cross_midnight(
 def test_the_link_that_silences_leads_where_a_person_can_go(stack: Stacks, prod: Recorded) -> None:
     page = "https://grafana.example.com/alerting/silence/new?alertmanager=Alertmanager"
     assert page in prod.files["alertmanager/config/messages.tmpl"]
-    made = stack("prod", alertmanager={"externalUrl": "https://alerts.example.com/am/"})
+    made = stack("dev", systems=NOTHING, alertmanager={"externalUrl": "https://alerts.example.com/am/"})
     assert "https://alerts.example.com/am/#/silences/new?filter=" in made.files["alertmanager/config/messages.tmpl"]
     assert flags(made, "web.external-url") == ["https://alerts.example.com/am/"]
     assert flags(made, "web.route-prefix") == ["/"], "probes and Prometheus come by the same way as ever"
@@ -134,7 +134,9 @@ def test_a_kill_loses_at_most_a_minute_of_silences(prod: Recorded) -> None:
 def test_settings_reach_the_server(stack: Stacks) -> None:
     given = {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "2Gi"}}
     settings = {"retention": "10d", "logLevel": "debug", "resources": given}
-    made = stack("prod", alertmanager=settings, notifications={"repeatInterval": "1h", "groupInterval": "1m"})
+    made = stack(
+        "dev", systems=NOTHING, alertmanager=settings, notifications={"repeatInterval": "1h", "groupInterval": "1m"}
+    )
     assert flags(made, "data.retention") == ["10d"]
     assert flags(made, "log.level") == ["debug"]
     assert made.container("alertmanager")["resources"] == given

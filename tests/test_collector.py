@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from components.settings.stack import Refused, read
-from tests.conftest import TOLD, Recorded, Stacks
+from tests.conftest import NOTHING, TOLD, Recorded, Stacks
 
 SEARCH = {"badger": None, "opensearch": {"urls": ["https://search.example.com:9200"]}}
 DEV = {"name": "dev-1", "environment": "dev", "context": "kind-dev", "flavour": "kind"}
@@ -56,7 +56,7 @@ def test_one_jaeger_gets_every_span(prod: Recorded) -> None:
 
 
 def test_of_several_jaegers_one_gets_all_of_a_trace(stack: Stacks) -> None:
-    made = stack("prod", jaeger={"replicas": 2, "storage": SEARCH, "sampling": {"percent": 10}})
+    made = stack("dev", systems=NOTHING, jaeger={"replicas": 2, "storage": SEARCH, "sampling": {"percent": 10}})
     assert pipelines(made)["traces"]["exporters"] == ["load_balancing/jaeger"]
     exporter = collector_yaml(made)["exporters"]["load_balancing/jaeger"]
     assert exporter["routing_key"] == "traceID"
@@ -70,7 +70,7 @@ def test_logs_go_to_the_tenant_of_the_platform(stack: Stacks, prod: Recorded) ->
     exporter = collector_yaml(prod)["exporters"]["otlp_http/loki"]
     assert exporter["endpoint"] == "http://loki.monitoring.svc:3100/otlp"
     assert "headers" not in exporter
-    tenants = stack("prod", loki={"multiTenant": True, "tenant": "agents"})
+    tenants = stack("dev", systems=NOTHING, loki={"multiTenant": True, "tenant": "agents"})
     assert collector_yaml(tenants)["exporters"]["otlp_http/loki"]["headers"] == {"X-Scope-OrgID": "agents"}
 
 
@@ -94,7 +94,7 @@ def test_all_queues_fit_twice_on_the_volume(prod: Recorded, dev: Recorded) -> No
 
 
 def test_without_a_volume_queues_take_a_share_of_the_memory(stack: Stacks) -> None:
-    made = stack("dev", collector={"storage": None})
+    made = stack("dev", systems=NOTHING, collector={"storage": None})
     config = collector_yaml(made)
     assert "file_storage" not in {*config["extensions"], *config["service"]["extensions"]}
     queues = [exporter["sending_queue"] for exporter in config["exporters"].values()]
@@ -124,7 +124,7 @@ def test_every_signal_is_redacted_unless_that_is_turned_off(stack: Stacks, prod:
     expected = {"metrics": "redaction", "traces": "redaction", "logs": "redaction/logs"}
     for signal, processor in expected.items():
         assert processor in pipelines(prod)[signal]["processors"]
-    off = collector_yaml(stack("prod", collector={"redact": False}))
+    off = collector_yaml(stack("dev", systems=NOTHING, collector={"redact": False}))
     assert not [name for name in off["processors"] if "redact" in name or "parse" in name]
     assert off["processors"].keys() == {
         name for pipeline in off["service"]["pipelines"].values() for name in pipeline["processors"]
@@ -138,7 +138,7 @@ def test_promtail_masks_unless_that_is_turned_off(stack: Stacks, prod: Recorded)
         return [stage["replace"]["replace"] for stage in job["pipeline_stages"] if "replace" in stage]
 
     assert [text for text in replacements(prod) if "*" in text] == ['"****"', "****"], "values of JSON stay text"
-    assert not [text for text in replacements(stack("prod", logs={"redact": False})) if "*" in text]
+    assert not [text for text in replacements(stack("dev", systems=NOTHING, logs={"redact": False})) if "*" in text]
 
 
 def test_values_are_cut_where_badger_would_refuse_them(prod: Recorded) -> None:
@@ -167,7 +167,7 @@ def test_only_the_named_namespaces_may_send(stack: Stacks) -> None:
             if peer.get("namespaceSelector")
         }
 
-    assert senders(stack("prod", collector={"ingest": ["agents", "tools"]})) == {
+    assert senders(stack("dev", systems=NOTHING, collector={"ingest": ["agents", "tools"]})) == {
         "agents": {4317, 4318},
         "tools": {4317, 4318},
     }
@@ -175,7 +175,7 @@ def test_only_the_named_namespaces_may_send(stack: Stacks) -> None:
 
 
 def test_a_namespace_is_not_taken_for_a_server_of_the_same_name(stack: Stacks) -> None:
-    recorded = stack("dev", collector={"ingest": ["prometheus"]})
+    recorded = stack("dev", systems=NOTHING, collector={"ingest": ["prometheus"]})
     ports = {
         port["port"]
         for rule in recorded.kind("NetworkPolicy")["prometheus"]["spec"]["egress"]

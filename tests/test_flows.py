@@ -13,7 +13,7 @@ import yaml
 
 from components.flow_table import flows
 from components.flows import Agent, AnyPod, ApiServer, Flow, Internet, Nodes, Peer, Server
-from tests.conftest import Recorded, Stacks
+from tests.conftest import NOTHING, Recorded, Stacks
 
 NAME = "app.kubernetes.io/name"
 
@@ -344,6 +344,6 @@ def test_a_stack_file_may_name_a_server_of_the_stack(stack: Stacks, changes: dic
 
 @pytest.mark.parametrize("host", ["api.prometheus", "api.prometheus.svc.cluster.local", "alertmanager.example.com"])
 def test_an_address_elsewhere_is_not_taken_for_a_server_of_the_stack(stack: Stacks, host: str) -> None:
-    made = stack("prod", prometheus={"scrapeJobs": [{"name": "theirs", "targets": [f"{host}:9009"]}]})
+    made = stack("dev", systems=NOTHING, prometheus={"scrapeJobs": [{"name": "theirs", "targets": [f"{host}:9009"]}]})
     assert in_table(made, "prometheus", Internet(host), 9009), "a namespace may be called like a server"
     assert egress(made, "prometheus", Internet(host), 9009)

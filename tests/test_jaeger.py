@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conftest import Recorded, Stacks
+from tests.conftest import NOTHING, Recorded, Stacks
 from tools.recorder import Secret
 
 PASSWORD = "correct-horse-battery"  # noqa: S105  planted, to see where it goes
@@ -30,7 +30,8 @@ def jaeger_yaml(stack: Recorded) -> dict[str, Any]:
 
 def stored_in(stack: Stacks, **storage: Any) -> Recorded:
     """The development stack with another storage, where badger's was."""
-    return stack("dev", jaeger={"storage": {"badger": None, **storage}}, secrets={"searchPassword": PASSWORD})
+    storages = {"storage": {"badger": None, **storage}}
+    return stack("dev", systems=NOTHING, jaeger=storages, secrets={"searchPassword": PASSWORD})
 
 
 @pytest.fixture(scope="module", params=["elasticsearch", "opensearch"])
@@ -155,7 +156,7 @@ def test_without_sampling_nothing_lies_between_the_acknowledgement_and_the_disk(
 
 def test_errors_and_slow_traces_are_kept_besides_the_share(stack: Stacks) -> None:
     sampling = {"percent": 2.5, "slow": "1s500ms", "decisionWait": "1m", "maxTraces": 1000}
-    sampler = jaeger_yaml(stack("prod", jaeger={"sampling": sampling}))["processors"]["tail_sampling"]
+    sampler = jaeger_yaml(stack("dev", systems=NOTHING, jaeger={"sampling": sampling}))["processors"]["tail_sampling"]
     assert [policy["type"] for policy in sampler["policies"]] == ["status_code", "latency", "probabilistic"]
     assert sampler["policies"][0]["status_code"] == {"status_codes": ["ERROR"]}
     assert sampler["policies"][1]["latency"] == {"threshold_ms": 1500}
@@ -167,7 +168,7 @@ def test_errors_and_slow_traces_are_kept_besides_the_share(stack: Stacks) -> Non
 
 def test_services_with_a_share_of_their_own_decide_together_with_the_common_one(stack: Stacks) -> None:
     services = {"shop": 100, "probe b": 0.5, "probe a": 0.5}
-    config = jaeger_yaml(stack("dev", jaeger={"sampling": {"services": services}}))
+    config = jaeger_yaml(stack("dev", systems=NOTHING, jaeger={"sampling": {"services": services}}))
     assert config["service"]["pipelines"]["traces"]["exporters"] == ["spanmetrics", "forward"], "not all is kept"
     _, _, *shares = config["processors"]["tail_sampling"]["policies"]
     found = {
@@ -181,12 +182,12 @@ def test_services_with_a_share_of_their_own_decide_together_with_the_common_one(
         'it == "probe a" or it == "probe b"': 0.5,
         'it != "probe a" and it != "probe b" and it != "shop"': 100,
     }
-    everything = jaeger_yaml(stack("dev", jaeger={"sampling": {"services": {"shop": 100}}}))
+    everything = jaeger_yaml(stack("dev", systems=NOTHING, jaeger={"sampling": {"services": {"shop": 100}}}))
     assert "tail_sampling" not in everything["processors"], "a share of all and one of all: nothing waits"
 
 
 def test_an_archive_has_files_of_its_own_on_the_same_volume(stack: Stacks, dev: Recorded) -> None:
-    extensions = jaeger_yaml(stack("dev", jaeger={"archive": {"keep": "90d"}}))["extensions"]
+    extensions = jaeger_yaml(stack("dev", systems=NOTHING, jaeger={"archive": {"keep": "90d"}}))["extensions"]
     assert extensions["jaeger_query"]["storage"]["traces_archive"] == "archive"
     badger = extensions["jaeger_storage"]["backends"]["archive"]["badger"]
     assert badger["directories"] == {"keys": "/badger/archive/keys", "values": "/badger/archive/values"}
@@ -196,9 +197,9 @@ def test_an_archive_has_files_of_its_own_on_the_same_volume(stack: Stacks, dev: 
 
 def test_an_archive_in_a_search_cluster_has_a_prefix_of_its_own_and_few_shards(stack: Stacks) -> None:
     jaeger = {"storage": {"badger": None, "opensearch": SEARCH}, "archive": {}}
-    backends = jaeger_yaml(stack("dev", jaeger=jaeger, secrets={"searchPassword": PASSWORD}))["extensions"][
-        "jaeger_storage"
-    ]["backends"]
+    backends = jaeger_yaml(stack("dev", systems=NOTHING, jaeger=jaeger, secrets={"searchPassword": PASSWORD}))[
+        "extensions"
+    ]["jaeger_storage"]["backends"]
     store, archive = backends["traces"]["opensearch"], backends["archive"]["opensearch"]
     assert archive["indices"]["index_prefix"] == "prod-1-archive"
     assert archive["indices"]["spans"]["shards"] == 1
@@ -236,7 +237,7 @@ def test_what_the_monitor_tab_asks_for_is_what_is_exported(prod: Recorded) -> No
 
 
 def test_a_base_path_is_in_the_configuration_and_in_the_url(stack: Stacks) -> None:
-    recorded = stack("dev", jaeger={"basePath": "/jaeger"})
+    recorded = stack("dev", systems=NOTHING, jaeger={"basePath": "/jaeger"})
     assert jaeger_yaml(recorded)["extensions"]["jaeger_query"]["base_path"] == "/jaeger"
     assert recorded.recorder.outputs["urls"]["jaeger"] == "http://jaeger.monitoring.svc:16686/jaeger"
     assert stack("dev").recorder.outputs["urls"]["jaeger"] == "http://jaeger.monitoring.svc:16686"
@@ -263,7 +264,7 @@ def test_a_search_cluster_can_be_reached(searching: tuple[str, Recorded], dev: R
 
 def test_the_garbage_collector_knows_the_memory_limit(stack: Stacks) -> None:
     limits = {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "10Gi"}}
-    (variable,) = stack("dev", jaeger={"resources": limits}).container("jaeger")["env"]
+    (variable,) = stack("dev", systems=NOTHING, jaeger={"resources": limits}).container("jaeger")["env"]
     assert variable == {"name": "GOMEMLIMIT", "value": str(8 * 2**30)}, "four fifths, before spans are refused"
 
 

@@ -159,6 +159,14 @@ def test_off_turns_an_alert_off_however_yaml_reads_it(text: str, is_off: bool, s
     jsonschema.Draft202012Validator(schema).validate({"cluster": CLUSTER, "alerts": alerts})
 
 
+@pytest.mark.parametrize("collector", ["promtail", "otel"])
+def test_every_alert_of_a_stack_can_be_turned_off(collector: str) -> None:
+    given = {"cluster": CLUSTER, "logs": {"collector": collector}}
+    there = {alert.name for alert in read(given).watched.alerts}
+    assert there >= {"TargetDown", "GrafanaRequestsFailing", "PrometheusSilent"}, "of whatever is watched"
+    assert read(given | {"alerts": dict.fromkeys(there, "off")}).watched.alerts == ()
+
+
 def test_an_override_changes_what_it_names_and_nothing_else() -> None:
     plain = read({"cluster": CLUSTER})
     changed = read({"cluster": CLUSTER, "alerts": {"TargetDown": {"for": "10m", "severity": "critical"}}})

@@ -82,6 +82,7 @@ def scrape_jobs_are_new(
 def overrides_fit_their_alerts(
     cluster: ClusterSettings,
     systems: Model,
+    grafana: GrafanaSettings,
     logs: LogSettings,
     slos: tuple[SloSettings, ...],
     alerts: Mapping[str, AlertOverride | None],
@@ -89,7 +90,7 @@ def overrides_fit_their_alerts(
     built_in = watch(dict(systems), cluster, {}, ())
     # Of two with one name, which is refused elsewhere, the first.
     own = {each.name: each.slo for each in reversed(slos) if each.name not in {slo.name for slo in built_in.slos}}
-    watched = watch(dict(systems), cluster, {}, tuple(own.values()), logs=logs.collector)
+    watched = watch(dict(systems), cluster, {}, tuple(own.values()), grafana.watched_path, logs.collector)
     known = {alert.name: alert for alert in watched.alerts}
     for name, override in alerts.items():
         if name not in known:

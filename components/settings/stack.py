@@ -69,7 +69,8 @@ class Settings(Model):
     def watched(self) -> Watched:
         """What the systems that are on lead to, with the alerts as they are on this stack."""
         slos = tuple(each.slo for each in self.slos)
-        watched = watch(dict(self.systems), self.cluster, self.alerts, slos, self._grafana, logs=self.logs.collector)
+        grafana, logs = self.grafana.watched_path, self.logs.collector
+        watched = watch(dict(self.systems), self.cluster, self.alerts, slos, grafana, logs)
         check(watched)
         return watched
 
@@ -77,11 +78,6 @@ class Settings(Model):
     def systems_on(self) -> tuple[str, ...]:
         """Names of the systems that are watched."""
         return tuple(system.name for system in SYSTEMS if dict(self.systems)[system.name] is not None)
-
-    @property
-    def _grafana(self) -> str | None:
-        """Where our Grafana's own paths begin; None when it is somebody else's."""
-        return None if self.grafana.external else self.grafana.path
 
 
 class Refused(Exception):

@@ -19,6 +19,7 @@ from components.logs import (
     level_words,
 )
 from components.otel_collector.ottl import Where, attribute, quoted, transform
+from components.otel_collector.parts import APP_LABELS
 from components.settings.cluster import ClusterSettings
 from components.settings.logs import LEVELS, DropRule, LogSettings
 
@@ -28,8 +29,7 @@ _FOLDER = r"/(?P<namespace>[^/_]+)_(?P<pod>[^/_]+)_(?P<uid>[^/_]+)/(?P<container
 
 # Of a pod: what it says itself, then what made it.
 _APP = (
-    "pod.label.name",
-    "pod.label.app",
+    *APP_LABELS,
     "k8s.replicaset.name",
     "k8s.statefulset.name",
     "k8s.daemonset.name",
@@ -76,10 +76,7 @@ def _pods(node: str) -> dict[str, Any]:
                 "k8s.daemonset.name",
                 "k8s.job.name",
             ],
-            "labels": [
-                {"tag_name": "pod.label.name", "key": "app.kubernetes.io/name", "from": "pod"},
-                {"tag_name": "pod.label.app", "key": "app", "from": "pod"},
-            ],
+            "labels": [{"tag_name": name, "key": label, "from": "pod"} for name, label in APP_LABELS.items()],
         },
         "pod_association": [
             {"sources": [{"from": "resource_attribute", "name": "k8s.pod.uid"}]},

@@ -7,6 +7,7 @@ from typing import Any
 from components.logs import LEVEL_WORDS
 from components.otel_collector import redacting
 from components.otel_collector.ottl import attribute, quoted, transform
+from components.otel_collector.parts import APP_LABELS
 from components.settings.cluster import ClusterSettings
 from components.settings.collector import CollectorSettings
 
@@ -18,8 +19,7 @@ _SEVERITIES = {level: 1 + 4 * number for number, level in enumerate(LEVEL_WORDS)
 
 # From the label that says it, to what made the pod; as Promtail does it. What sends from elsewhere has its own name.
 _APP = (
-    "pod.label.name",
-    "pod.label.app",
+    *APP_LABELS,
     "k8s.deployment.name",
     "k8s.statefulset.name",
     "k8s.daemonset.name",
@@ -75,10 +75,7 @@ def _pods() -> dict[str, Any]:
                 "k8s.cronjob.name",
                 "k8s.job.name",
             ],
-            "labels": [
-                {"tag_name": "pod.label.name", "key": "app.kubernetes.io/name", "from": "pod"},
-                {"tag_name": "pod.label.app", "key": "app", "from": "pod"},
-            ],
+            "labels": [{"tag_name": name, "key": label, "from": "pod"} for name, label in APP_LABELS.items()],
         },
         # What a sender says of itself, then where the connection comes from.
         "pod_association": [

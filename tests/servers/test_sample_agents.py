@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -313,8 +314,10 @@ def test_the_boards_of_agents_have_data(ran: Ran, board: Any) -> None:
     every = {variable.name: ".*" for variable in board.variables} | {"cluster": "dev-1", "environment": "dev"}
 
     def answered(expr: str) -> bool:
-        end = time.time()
-        return bool(ran.stack.query("query_range", query=filled(expr, every), start=ran.began, end=end, step=15))
+        # In steps back from now: what was recorded a moment ago is in the last one.
+        end, step = time.time(), 15
+        start = end - step * math.ceil((end - ran.began) / step)
+        return bool(ran.stack.query("query_range", query=filled(expr, every), start=start, end=end, step=step))
 
     empty = [query.expr for _, query in prometheus_queries(board) if not answered(query.expr)]
     assert "\n".join(expr for expr in empty if not any(name in expr for name in NOT_EMITTED)) == ""

@@ -85,12 +85,17 @@ def test_nothing_lies_between_the_acknowledgement_and_a_queue_on_the_disk(prod: 
         assert "max_size" not in exporter["sending_queue"]["batch"], "what is larger would be dropped, not divided"
 
 
-def test_all_queues_fit_twice_on_the_volume(prod: Recorded, dev: Recorded) -> None:
+FILE_FACTOR = 2.7
+"""Of a queue's file, to what is in it, where each request is a line or span (docs/decisions/0005)."""
+
+
+def test_all_queues_fit_on_the_volume_whatever_is_in_them(prod: Recorded, dev: Recorded) -> None:
     for stack in (prod, dev):
         queues = [exporter["sending_queue"] for exporter in collector_yaml(stack)["exporters"].values()]
         assert {queue["sizer"] for queue in queues} == {"bytes"}
         room = 10 * 2**30
-        assert room / 4 < sum(queue["queue_size"] for queue in queues) <= room / 2, "a file is compacted into a copy"
+        size = sum(queue["queue_size"] for queue in queues)
+        assert room / 4 < size <= room / FILE_FACTOR, "on a full disk the collector loses what waits"
 
 
 def test_without_a_volume_queues_take_a_share_of_the_memory(stack: Stacks) -> None:

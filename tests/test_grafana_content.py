@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 
-from components.grafana import content, datasources
+from components.grafana import datasources
 from components.settings.cluster import ClusterSettings
 from components.settings.loki import LokiSettings
 from components.settings.prometheus import PrometheusSettings
@@ -214,56 +208,7 @@ def test_a_rate_is_never_finer_than_the_scrapes() -> None:
     assert connection(uids.PROMETHEUS).options["timeInterval"] == str(PrometheusSettings().scrape_interval)
 
 
-# --- a Grafana that does not answer ---
-
-
-@contextmanager
-def answering(status: int) -> Iterator[str]:
-    """A server that answers everything with this status."""
-
-    class Answer(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it
-            """Nothing to tell."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if the four minutes were over."""
-    monkeypatch.setattr(content, "PATIENCE_SECONDS", 0)
-    monkeypatch.setattr(content, "PAUSE_SECONDS", 0.01)
-
-
-def reach(url: str) -> None:
-    """What Pulumi does before it creates something in Grafana."""
-
-    async def before() -> None:
-        await content._reached(url)(Mock())  # noqa: SLF001
-
-    asyncio.run(before())
-
-
-@pytest.mark.usefixtures("impatient")
-def test_a_grafana_that_cannot_be_reached_is_explained_once_and_the_cluster_stands() -> None:
-    with answering(503) as url, pytest.raises(ConnectionError) as refused:
-        reach(url)
-    said = str(refused.value)
-    assert said.startswith(f"grafana.url: {url}: does not answer (HTTP Error 503")
-    assert "everything in the cluster stands" in said
-    assert "port-forward" in said
-
-
-def test_a_grafana_that_answers_is_waited_for_no_longer() -> None:
-    with answering(200) as url:
-        reach(url)
+# --- the wait for Grafana: see test_grafana_reached.py ---
 
 
 def test_what_waits_for_grafana_waits_for_one_thing_so_that_one_message_says_it(prod: Recorded) -> None:

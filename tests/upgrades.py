@@ -1,7 +1,6 @@
 """What a released stack is made of, as its state knows it: what an upgrade must find again, or say that it goes.
 
-``tests/upgrades/<release>.json.gz`` holds it, written once by ``python -m tests.upgrades RELEASE`` before what follows the
-release is changed.
+``tests/upgrades/<release>.json.gz`` holds it, written by ``python -m tests.upgrades RELEASE`` when that is released.
 """
 
 from __future__ import annotations

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +13,6 @@ from pulumi import (
     Output,
     Resource,
     ResourceHook,
-    ResourceHookArgs,
     ResourceHookBinding,
     ResourceOptions,
     warn,
@@ -27,12 +22,10 @@ from pulumiverse_grafana import oss
 from components.grafana import alerting
 from components.grafana.datasources import Connection
 from components.grafana.notifications import Notifications
+from components.grafana.reached import Reached
 from dashboards.boards import Rendered
 from dashboards.datasources import PROMETHEUS
 from dashboards.uids import ALERTS_FOLDER, folder_uid
-
-# A new ingress gets its address within a minute or two, and its certificate within as much again.
-PATIENCE_SECONDS, PAUSE_SECONDS = 240, 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +48,7 @@ class GrafanaContent(ComponentResource):
 
     def __init__(self, name: str, args: GrafanaContentArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("observability:index:GrafanaContent", name, {}, opts)
-        hook = ResourceHook(f"{name}-is-reached", _reached(args.url))
+        hook = ResourceHook(f"{name}-is-reached", Reached(args.url).before)
         child = ResourceOptions(
             parent=self,
             # A provider waits for nothing (pulumi/pulumi#8917), and a component's children not for what it waits for.
@@ -119,34 +112,3 @@ def _datasource(name: str, connection: Connection, opts: ResourceOptions) -> Res
         http_headers=connection.headers or None,
         opts=opts,
     )
-
-
-def _reached(url: str) -> Callable[[ResourceHookArgs], Awaitable[None]]:
-    """A hook of a real update, never of a preview: waits until Grafana answers, or says what to do."""
-
-    async def reached(_args: ResourceHookArgs) -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while True:
-            try:
-                await asyncio.to_thread(_ask, f"{url.rstrip('/')}/api/health")
-            except OSError as problem:
-                if time.monotonic() > deadline:
-                    raise ConnectionError(
-                        f"grafana.url: {url}: does not answer ({problem}): everything in the cluster stands, and only"
-                        " what is in Grafana is missing: open the way from here to Grafana (ingress, node port, or"
-                        " kubectl port-forward with this URL), then run pulumi up again"
-                    ) from None
-            else:
-                return
-            # The rest of the stack is registered meanwhile: this shares a thread with it.
-            await asyncio.sleep(PAUSE_SECONDS)
-
-    return reached
-
-
-def _ask(url: str) -> None:
-    try:
-        urllib.request.urlopen(url, timeout=PAUSE_SECONDS).close()  # noqa: S310  an http URL, by its type
-    except urllib.error.HTTPError as refusal:
-        refusal.close()  # it holds the connection
-        raise

@@ -1,0 +1,110 @@
+"""Waits until Grafana answers, once for all that is put into it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from http.client import HTTPException
+
+import pulumi
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long to wait, in seconds."""
+
+    # A new ingress gets its address within a minute or two, and its certificate within as much again.
+    within: float = 240
+    pause: float = 5
+    """Between two questions, and the most that one of them may take."""
+    # Often enough to be seen to live, rarely enough to leave the rest of the update readable.
+    progress: float = 15
+    """Between two lines that say what is waited for."""
+
+
+class Reached:
+    """A hook of real updates, never of previews: what it is bound to comes after Grafana has answered.
+
+    All of a program's hooks share one wait: the first begins it, the others await its result. It has a thread of its
+    own. In the event loop's threads the SDK waits for the engine, once for each registration; when those threads are
+    all taken, and by registrations that wait for these hooks, neither ever ends.
+    """
+
+    def __init__(
+        self, url: str, patience: Patience | None = None, say: Callable[[str], object] = pulumi.log.info
+    ) -> None:
+        self.url = url
+        self._asked = f"{url.rstrip('/')}/api/health"
+        self._patience = patience or Patience()
+        self._say = say
+        self._answered: Future[None] | None = None
+
+    async def before(self, _args: object) -> None:
+        """Raise ConnectionError when Grafana did not answer in time: the whole story once, then in a line."""
+        first = self._answered is None
+        if self._answered is None:
+            self._answered = Future()
+            run = contextvars.copy_context().run  # the engine that is told of progress is known by context
+            args = (self._wait, self._answered)
+            threading.Thread(target=run, args=args, name="wait-for-grafana", daemon=True).start()
+        try:
+            # Shielded: one update that is cancelled leaves the others waiting.
+            await asyncio.shield(asyncio.wrap_future(self._answered))
+        except ConnectionError:
+            if first:
+                raise
+            raise ConnectionError(f"grafana.url: {self.url}: does not answer: see the error before") from None
+
+    def _wait(self, answered: Future[None]) -> None:
+        try:
+            self._ask_until_it_answers()
+        except BaseException as problem:  # noqa: BLE001  whatever it is, those that wait are told of it
+            answered.set_exception(problem)
+        else:
+            answered.set_result(None)
+
+    def _ask_until_it_answers(self) -> None:
+        patience, began = self._patience, time.monotonic()
+        told: float | None = None
+        while True:
+            try:
+                _ask(self._asked, patience.pause)
+            except (OSError, HTTPException, ValueError) as problem:
+                waited, answer = time.monotonic() - began, str(problem)
+            else:
+                if told is not None:
+                    self._say(f"Grafana answers at {self.url}")
+                return
+            if waited >= patience.within:
+                raise ConnectionError(
+                    f"grafana.url: {self.url}: does not answer: {self._asked} was asked for {waited:.0f} s, and at last"
+                    f" said: {answer}. Everything in the cluster stands, and only what is in Grafana is missing. See"
+                    " whether its pod is ready, and open the way from here to Grafana (ingress, node port, or kubectl"
+                    " port-forward with this URL), then run pulumi up again; or leave out what is in Grafana:"
+                    " pulumi up --exclude '**GrafanaContent**'"
+                )
+            if told is None or waited - told >= patience.progress:
+                told = waited
+                left = patience.within - waited
+                self._say(f"waiting for Grafana, for up to {left:.0f} s more: {self._asked}: {answer}")
+            time.sleep(min(patience.pause, patience.within - waited))
+
+
+def _ask(url: str, timeout: float) -> None:
+    """Raise OSError, HTTPException or ValueError when Grafana does not answer well within ``timeout`` seconds."""
+    try:
+        with urllib.request.urlopen(url, timeout=timeout) as answer:  # noqa: S310  an http URL, by its type
+            said = answer.read(4096)
+    except urllib.error.HTTPError as refusal:
+        refusal.close()  # it holds the connection
+        raise
+    # A login page in front of it, or another server, answers with a status that is as good.
+    if b'"database"' not in said:
+        raise ValueError(f"an answer that is not Grafana's: {said[:60].decode(errors='replace')!r}")

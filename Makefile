@@ -2,25 +2,27 @@
 STACK ?= dev
 UV_VERSION := 0.13.8
 UV := $(shell command -v uv || echo .tools/bin/uv)
-# Pulumi's Python host looks for uv as well.
-export PATH := $(CURDIR)/.tools/bin:$(PATH)
 RUN := $(UV) run --frozen --quiet
 # Never download a Python: the machine's own is used, whatever patch release it is.
 export UV_PYTHON_DOWNLOADS := never
 # Compiling at install takes seconds once; otherwise every run pays for it where bytecode is not written.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help setup render test lint schema snapshots conformance bench demo page up clean
+.PHONY: help setup render test lint schema snapshots conformance bench demo page preview up clean
 
 help:  ## what there is to do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: .venv/ready  ## the virtual environment with everything pinned
+# Pulumi asks the environment for these two, and finds neither in one that was left half made.
+setup:  ## the virtual environment with everything pinned; afterwards plain `pulumi` commands work as well
+	@.venv/bin/python -c 'import pip, pulumi' 2>/dev/null || rm -f .venv/ready
+	@$(MAKE) --no-print-directory .venv/ready
 
 .tools/bin/uv:
 	python3 -m pip install --quiet --target .tools uv==$(UV_VERSION)
 
 .venv/ready: uv.lock pyproject.toml | $(filter .tools/%,$(UV))
+	@.venv/bin/python -c '' 2>/dev/null || rm -rf .venv  # uv repairs no folder that has no interpreter
 	$(UV) sync --frozen --quiet
 	@touch $@
 
@@ -53,6 +55,9 @@ demo: .venv/ready  ## the dev stack on this machine with sample agents; SECONDS=
 
 page: .venv/ready  ## a test page through the deployed STACK to RECEIVER, or to all
 	@$(RUN) python -m tools.page $(STACK) $(RECEIVER)
+
+preview: .venv/ready  ## pulumi preview for STACK
+	pulumi preview --stack $(STACK)
 
 up: .venv/ready  ## pulumi up for STACK, after the checks
 	@$(RUN) python -m tools.render $(STACK)

@@ -23,7 +23,9 @@ class Patience:
     # A new ingress gets its address within a minute or two, and its certificate within as much again.
     within: float = 240
     pause: float = 5
-    """Between two questions, and the most that one of them may take."""
+    """Between two questions."""
+    timeout: float = 5
+    """The most that one of them may take."""
     # Often enough to be seen to live, rarely enough to leave the rest of the update readable.
     progress: float = 15
     """Between two lines that say what is waited for."""
@@ -75,7 +77,7 @@ class Reached:
         told: float | None = None
         while True:
             try:
-                _ask(self._asked, patience.pause)
+                _ask(self._asked, patience.timeout)
             except (OSError, HTTPException, ValueError) as problem:
                 waited, answer = time.monotonic() - began, str(problem)
             else:

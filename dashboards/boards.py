@@ -110,8 +110,8 @@ def rendered(on: Collection[str], watched: Watched) -> tuple[Rendered, ...]:
 
 
 def alert_panels(watched: Watched) -> Mapping[str, PanelPlace]:
-    """By alert, the panel of its runbook that draws what it measures."""
+    """By alert of Grafana, the panel among the runbooks that draws what it measures."""
     places: dict[str, PanelPlace] = {}
     for board in runbooks.boards(watched.alerts):
         places |= panel_places(board)
-    return {alert.name: places[alert.name] for alert in watched.alerts}
+    return {alert.name: places[alert.name] for group in watched.grafana_groups for alert in group.rules}

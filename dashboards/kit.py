@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
 from dashboards.datasources import LOKI, PROMETHEUS, Datasource
-from dashboards.model import COLUMNS, URGENCY, Board, Mark, Panel, PanelPlace, Query, Row, Variable, View
-from dashboards.uids import ALERTS_FOLDER, folder_uid, runbook_uid
+from dashboards.model import COLUMNS, URGENCY, Board, Choice, Mark, Panel, PanelPlace, Query, Row, Variable, View
+from dashboards.uids import ALERTS_FOLDER, folder_uid, panel_number, runbook_path
 from rules.metrics import Unit
 from rules.model import BaseAlert, Severity
 
@@ -51,8 +52,8 @@ COLOURS = {Severity.INFO: "blue", Severity.WARNING: "orange", Severity.CRITICAL:
 ABBREVIATIONS = {"api": "API", "a2a": "A2A", "llm": "LLM", "slo": "SLO", "slos": "SLOs"}
 GOOD, NEUTRAL = "green", "text"
 """Of what keeps to its lines, and of what has none: green says that somebody has judged."""
-# More points than a screen has pixels say nothing; a second is finer than any scrape.
-MAX_DATA_POINTS, INTERVAL_MS = 1000, 1000
+# More points than a screen has pixels say nothing.
+MAX_DATA_POINTS = 1000
 # More lines nobody reads, and a browser grows slow.
 MAX_LINES = 500
 
@@ -70,8 +71,8 @@ def build(board: Board, alerts: Mapping[str, BaseAlert]) -> str:
         .tooltip(models.DashboardCursorSync.CROSSHAIR)
         .editable()
     )
-    for variable in board.variables:
-        made.with_variable(_variable(variable))
+    for variable in (*map(_variable, board.variables), *map(_choice, board.choices)):
+        made.with_variable(variable)
     if board.search:
         made.with_variable(dashboard.TextBoxVariable("search").label("Search").default_value(""))
     for mark in board.marks:
@@ -79,12 +80,47 @@ def build(board: Board, alerts: Mapping[str, BaseAlert]) -> str:
     for uid in board.related:
         link = dashboard.DashboardLink(_name(uid)).type(models.DashboardLinkType.LINK)
         made.link(link.url(f"/d/{uid}").keep_time(True).include_vars(True))
-    for position, (panel, place) in enumerate(_laid_out(board.rows), start=1):
-        if isinstance(panel, Row):
-            made.with_row(dashboard.Row(panel.title).id(position).grid_pos(place))
-        else:
-            made.with_panel(_panel(panel, alerts.get(panel.alert)).id(position).grid_pos(place))
-    return JSONEncoder(sort_keys=True).encode(made.build())
+    for number, row, place, panels in _laid_out(board.rows):
+        heading = dashboard.Row(row.title).id(number).grid_pos(place)
+        drawn = [_panel(each, alerts.get(each.alert)).id(own).grid_pos(where) for own, each, where in panels]
+        for panel in drawn if row.collapsed else ():
+            heading.with_panel(panel)
+        made.with_row(heading)
+        for panel in () if row.collapsed else drawn:
+            made.with_panel(panel)
+    bare = without_defaults(json.loads(JSONEncoder().encode(made.build())))
+    return json.dumps(bare, sort_keys=True, separators=(",", ":"))
+
+
+_DEFAULTS: dict[str, object] = {
+    "asDropdown": False,
+    "exemplar": False,
+    "icon": "",
+    "includeVars": False,
+    "instant": False,
+    "keepTime": False,
+    "overrides": [],
+    "percentChangeColorMode": "standard",
+    # Not Grafana's: the SDK's, which hides a dashboard's links in a menu.
+    "placement": "inControlsMenu",
+    "repeatDirection": "h",
+    "showPercentChange": False,
+    "spanNulls": False,
+    "tags": [],
+    "targetBlank": False,
+    "tooltip": "",
+    "transparent": False,
+}
+
+
+def without_defaults(made: Any) -> Any:
+    """The same JSON without what Grafana takes for granted: a tenth of what a stack keeps twice in its state."""
+    if isinstance(made, list):
+        return [without_defaults(each) for each in made]
+    if isinstance(made, dict):
+        said = {key: value for key, value in made.items() if key not in _DEFAULTS or value != _DEFAULTS[key]}
+        return {key: without_defaults(value) for key, value in said.items()}
+    return made
 
 
 def _name(uid: str) -> str:
@@ -95,22 +131,27 @@ def _name(uid: str) -> str:
 
 def panel_places(board: Board) -> dict[str, PanelPlace]:
     """Where each panel of a board is found, by its title."""
-    numbered = enumerate(_laid_out(board.rows), start=1)
-    return {made.title: PanelPlace(board.uid, number) for number, (made, _) in numbered if isinstance(made, Panel)}
+    laid_out = _laid_out(board.rows)
+    return {panel.title: PanelPlace(board.uid, own) for _, _, _, panels in laid_out for own, panel, _ in panels}
 
 
-def _laid_out(rows: tuple[Row, ...]) -> Iterator[tuple[Row | Panel, models.GridPos]]:
-    """Headings and panels with their places: each panel as high as it fits, and then as far left."""
-    top = 0
+_Placed = tuple[int, Panel, models.GridPos]
+
+
+def _laid_out(rows: tuple[Row, ...]) -> Iterator[tuple[int, Row, models.GridPos, list[_Placed]]]:
+    """Headings and panels with their numbers and places: each panel as high as it fits, and then as far left."""
+    top, number = 0, 0
     for row in rows:
-        yield row, models.GridPos(h=1, w=COLUMNS, x=0, y=top)
-        filled = [top + 1] * COLUMNS
-        for panel in row.panels:
+        heading, placed, filled = number + 1, list[_Placed](), [top + 1] * COLUMNS
+        for counted, panel in enumerate(row.panels, start=heading + 1):
             heights = {x: max(filled[x : x + panel.width]) for x in range(COLUMNS - panel.width + 1)}
             x = min(heights, key=heights.__getitem__)
-            yield panel, models.GridPos(h=panel.height, w=panel.width, x=x, y=heights[x])
+            place = models.GridPos(h=panel.height, w=panel.width, x=x, y=heights[x])
+            placed.append((panel_number(panel.title) if panel.linked else counted, panel, place))
             filled[x : x + panel.width] = [heights[x] + panel.height] * panel.width
-        top = max(filled)
+        yield heading, row, models.GridPos(h=1, w=COLUMNS, x=0, y=top), placed
+        top = top + 1 if row.collapsed else max(filled)
+        number = heading + len(placed)
 
 
 def _variable(variable: Variable) -> dashboard.QueryVariable:
@@ -128,6 +169,13 @@ def _variable(variable: Variable) -> dashboard.QueryVariable:
     # What has no such label matches as well; but Loki wants one matcher that cannot be empty: the board's first.
     matches_all = ".+" if variable.datasource == LOKI and not variable.of else ".*"
     return made.multi(True).include_all(True).all_value(matches_all).current(everything)
+
+
+def _choice(choice: Choice) -> dashboard.CustomVariable:
+    # As Grafana reads it: `name : value`, between commas; a comma of a value has a backslash.
+    pairs = ((name, " ".join(value.split()).replace(",", r"\,")) for name, value in choice.values.items())
+    made = dashboard.CustomVariable(choice.name).label(choice.title)
+    return made.values(", ".join(f"{name} : {value}" for name, value in pairs))
 
 
 def _values(variable: Variable) -> str | dict[str, object]:
@@ -180,7 +228,7 @@ def _panel(panel: Panel, alert: BaseAlert | None) -> Any:
         made.unit(UNITS[panel.unit]).thresholds(_thresholds(panel, alert))
     if alert is not None:
         runbook = dashboard.DashboardLink("Runbook").type(models.DashboardLinkType.LINK)
-        made.links([runbook.url(f"/d/{runbook_uid(alert.runbook_name)}")])
+        made.links([runbook.url(runbook_path(alert.system, alert.runbook_name))])
     return _FINISH.get(panel.view, _as_it_is)(made, panel, alert)
 
 
@@ -190,7 +238,7 @@ def _target(query: Query, ref_id: str, view: View) -> Any:
         asked.query_type("instant" if view in (View.NUMBER, View.RANKING) else "range")
         return asked.max_lines(MAX_LINES) if view is View.LINES else asked.legend_format(query.legend)
     made = prometheus.Dataquery().ref_id(ref_id).datasource(_ref(query.datasource)).expr(query.expr)
-    made.legend_format(query.legend or "__auto").interval_ms(INTERVAL_MS).max_data_points(MAX_DATA_POINTS)
+    made.legend_format(query.legend or "__auto")
     if view in (View.NUMBER, View.RANKING):
         made.instant().format(
             promql.PromQueryFormat.TABLE if view is View.RANKING else promql.PromQueryFormat.TIME_SERIES

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -86,6 +86,8 @@ class Panel:
     """The scrape job without which the panel is left out."""
     matchers: str = ""
     """Which labels the alerts of a list have; may name the board's variables as ``${name:regex}``."""
+    linked: bool = False
+    """Whether links lead to it alone: then its number follows from its title, not from its place."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,8 @@ class Row:
     panels: tuple[Panel, ...]
     needs: str = ""
     """The scrape job without which the row is left out."""
+    collapsed: bool = False
+    """Whether only its heading is seen until somebody opens it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +125,16 @@ class Variable:
     datasource: Datasource = PROMETHEUS
     multiple: bool = True
     """Whether several can be chosen, and all are by default; otherwise the first one is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """A variable whose values are written in the dashboard: one of them is chosen, by its name."""
+
+    name: str
+    title: str
+    values: Mapping[str, str]
+    """By name; links choose by the name, and queries get the value, which may name the other variables."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +163,7 @@ class Board:
     """Boards with the same tag are offered as links."""
     rows: tuple[Row, ...]
     variables: tuple[Variable, ...] = ()
+    choices: tuple[Choice, ...] = ()
     search: bool = False
     """Whether there is a field to type in: its text, a regular expression, is the variable ``search``."""
     related: tuple[Dashboard, ...] = ()

@@ -1,84 +1,156 @@
-"""Runbooks as dashboards: what to do, beside the alert's own expression with the line that it crossed."""
+"""Runbooks, a dashboard per system: what to do, beside the alert's own expression with the line that it crossed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from dashboards.alerts import open_for
-from dashboards.datasources import PROMETHEUS
 from dashboards.kubernetes_namespace import IN_NAMESPACE, NAMESPACE
-from dashboards.model import Board, Panel, Query, Row, View
-from dashboards.uids import RUNBOOKS_FOLDER, Dashboard, runbook_uid
+from dashboards.model import Board, Choice, Panel, Query, Row, View
+from dashboards.uids import RUNBOOKS_FOLDER, Dashboard, panel_path, runbook_title, runbooks_uid
 from rules.grafana_alert import GrafanaAlert
 from rules.model import RUNBOOKS, Alert, BaseAlert
 from rules.promql import narrowed
 
 # More lines nobody tells apart.
 MOST = 10
+_CHOSEN = "alert"
+"""The variable that names the alert whose value is drawn."""
 _OF_A_NAMESPACE = (Dashboard.KUBERNETES_NAMESPACE, Dashboard.KUBERNETES_WORKLOAD)
 """The boards of alerts about some of thousands: their runbooks measure in one namespace, that of whoever is paged."""
 
 
 def boards(alerts: tuple[BaseAlert, ...]) -> Iterator[Board]:
-    """One per runbook, in the order of its first alert; alerts that share one are all on it."""
-    sharing: dict[str, list[BaseAlert]] = {}
+    """One per system, in the order of their first alerts; each has the runbooks of all of its system's alerts."""
+    of_systems: dict[str, dict[str, list[BaseAlert]]] = {}
     for alert in alerts:
-        sharing.setdefault(alert.runbook_name, []).append(alert)
-    return (_board(name, each) for name, each in sharing.items())
+        of_systems.setdefault(alert.system, {}).setdefault(alert.runbook_name, []).append(alert)
+    return (_board(system, sharing) for system, sharing in of_systems.items())
 
 
-def _board(name: str, alerts: list[BaseAlert]) -> Board:
-    text = (RUNBOOKS / f"{name}.md").read_text(encoding="utf-8").removeprefix(f"# {name}\n").strip()
-    matchers = IN_NAMESPACE if all(alert.dashboard in _OF_A_NAMESPACE for alert in alerts) else ""
+def _board(system: str, sharing: Mapping[str, list[BaseAlert]]) -> Board:
+    """``sharing``: by runbook, the alerts that it is for."""
+    alerts = [alert for each in sharing.values() for alert in each]
+    # Grafana's own link to a panel, so theirs each have one.
+    of_grafana = [alert for alert in alerts if isinstance(alert, GrafanaAlert)]
+    of_prometheus = [alert for alert in alerts if isinstance(alert, Alert)]
+    variables = NAMESPACE if any(map(_in_a_namespace, alerts)) else ()
+    measured = {alert.name: _measured(alert) for alert in of_prometheus}
     return Board(
-        uid=runbook_uid(name),
-        title=name,
-        description=f"What to do when {name} fires.",
+        uid=runbooks_uid(system),
+        title=f"Runbooks: {system}",
+        description=f"What to do when an alert of {system} fires, and what it measures now.",
         folder=RUNBOOKS_FOLDER,
         tags=("runbook", *sorted({alert.owner for alert in alerts})),
-        variables=NAMESPACE if matchers else (),
+        variables=variables,
+        choices=(Choice(name=_CHOSEN, title="Alert", values=measured),) if measured else (),
         related=tuple(dict.fromkeys((Dashboard.ALERTS, *(alert.dashboard for alert in alerts)))),
         rows=(
             Row(
                 "Now",
                 (
-                    Panel(title="Runbook", description=text, view=View.TEXT, width=12, height=8 + 9 * len(alerts)),
-                    *_firing(name, alerts, ("namespace",) if matchers else ()),
-                    *(panel for alert in alerts for panel in (_measured(alert, matchers), *_lines(alert))),
+                    *((_of_prometheus(system, ("namespace",) if variables else ()), _chosen()) if measured else ()),
+                    *((_firing_in_grafana(system),) if of_grafana else ()),
                 ),
             ),
+            *(_runbook(system, name, each) for name, each in sharing.items()),
         ),
     )
 
 
-def _firing(name: str, alerts: list[BaseAlert], where: tuple[str, ...]) -> Iterator[Panel]:
-    """Which of them fire: those of Prometheus leave a series, those of Grafana do not."""
-    of_prometheus = "|".join(alert.name for alert in alerts if isinstance(alert, Alert))
-    of_grafana = "|".join(alert.name for alert in alerts if isinstance(alert, GrafanaAlert))
-    description = "The alerts of this runbook that fire now, with what they are about."
-    if of_prometheus:
-        columns = ("alertname", "severity", "cluster", *where)
-        yield Panel(
-            title="Firing",
-            description=description + (" A click measures there." if where else ""),
-            view=View.RANKING,
-            queries=(open_for(f'alertname=~"{of_prometheus}"', ", ".join(columns)),),
-            columns=columns,
-            drill=runbook_uid(name) if where else None,
-            width=12,
-        )
-    if of_grafana:
-        yield Panel(
-            title="Firing in Grafana",
-            description=description,
-            view=View.ALERTS,
-            matchers=f'alertname=~"{of_grafana}"',
-            width=12,
-        )
+def _runbook(system: str, name: str, alerts: list[BaseAlert]) -> Row:
+    """Closed: a link opens its text alone, from where a click leads to what the alerts measure."""
+    text = (RUNBOOKS / f"{name}.md").read_text(encoding="utf-8").removeprefix(f"# {name}\n").strip()
+    now = ", ".join(f"[{alert.name}]({_now(system, alert)}){_lines(alert)}" for alert in alerts)
+    of_grafana = [alert for alert in alerts if isinstance(alert, GrafanaAlert)]
+    written = Panel(
+        title=runbook_title(name),
+        description=f"Measured now: {now}\n\n{text}",
+        view=View.TEXT,
+        width=12 if of_grafana else 24,
+        height=18,
+        linked=True,
+    )
+    return Row(name, (written, *(panel for alert in of_grafana for panel in _asked_by_grafana(alert))), collapsed=True)
 
 
-def _lines(alert: BaseAlert) -> Iterator[Panel]:
-    if isinstance(alert, GrafanaAlert) and alert.lines:
+def _now(system: str, alert: BaseAlert) -> str:
+    """Where it is seen what an alert measures, with the time and the choices of whoever reads the runbook."""
+    uid = runbooks_uid(system)
+    if isinstance(alert, GrafanaAlert):
+        return f"{panel_path(uid, alert.name)}&${{__url_time_range}}"
+    kept = "&".join(f"${{{variable.name}:queryparam}}" for variable in NAMESPACE if _in_a_namespace(alert))
+    return "&".join(filter(None, (f"/d/{uid}?var-{_CHOSEN}={alert.name}", kept, "${__url_time_range}")))
+
+
+def _lines(alert: BaseAlert) -> str:
+    """Where it fires, as this stack has it."""
+    lines = ", ".join(f"{severity} {alert.line(severity)}" for severity in alert.thresholds)
+    return f" ({lines})" if lines else ""
+
+
+def _in_a_namespace(alert: BaseAlert) -> bool:
+    return alert.dashboard in _OF_A_NAMESPACE
+
+
+def _of_prometheus(system: str, where: tuple[str, ...]) -> Panel:
+    columns = ("alertname", "severity", "cluster", *where)
+    return Panel(
+        title="Firing",
+        description=f"The alerts of {system} that fire now, with what they are about.",
+        view=View.RANKING,
+        queries=(open_for(f'system="{system}"', ", ".join(columns)),),
+        columns=columns,
+        width=12,
+        height=10,
+    )
+
+
+def _firing_in_grafana(system: str) -> Panel:
+    """Those of Grafana leave no series."""
+    return Panel(
+        title="Firing in Grafana",
+        description=f"The alerts of {system} that Grafana evaluates and that fire now.",
+        view=View.ALERTS,
+        matchers=f'system="{system}"',
+        width=12,
+        height=10,
+    )
+
+
+def _chosen() -> Panel:
+    """One for all alerts that Prometheus evaluates: a panel each would be most of what a stack keeps in its state."""
+    return Panel(
+        title=f"Measured now: ${{{_CHOSEN}:text}}",
+        description=f"What the chosen alert measures, for the {MOST} worst.",
+        queries=(Query(expr=f"${{{_CHOSEN}:raw}}"),),
+        width=12,
+        height=10,
+    )
+
+
+def _measured(alert: BaseAlert) -> str:
+    value = narrowed(alert.value, IN_NAMESPACE) if _in_a_namespace(alert) else alert.value
+    if alert.thresholds:
+        return f"{'bottomk' if alert.below else 'topk'}({MOST}, {value})"
+    return f"count({value}) or vector(0)"
+
+
+def _asked_by_grafana(alert: GrafanaAlert) -> Iterator[Panel]:
+    shown = (
+        f"for the {MOST} worst; the dashed lines are where it fires" if alert.thresholds else "how many; none is good"
+    )
+    yield Panel(
+        title=alert.name,
+        description=f"{alert.summary} What the alert measures, {shown}.",
+        queries=(Query(expr=_measured(alert), datasource=alert.datasource),),
+        unit=alert.unit,
+        alert=alert.name,
+        width=12,
+        height=9,
+        linked=True,
+    )
+    if alert.lines:
         yield Panel(
             title=f"{alert.name}: lines",
             description="The lines that the alert counts.",
@@ -86,23 +158,3 @@ def _lines(alert: BaseAlert) -> Iterator[Panel]:
             queries=(Query(expr=alert.lines, datasource=alert.datasource),),
             width=12,
         )
-
-
-def _measured(alert: BaseAlert, matchers: str) -> Panel:
-    value = narrowed(alert.value, matchers) if matchers else alert.value
-    there = " in the namespace" if matchers else ""
-    if alert.thresholds:
-        expr = f"{'bottomk' if alert.below else 'topk'}({MOST}, {value})"
-        shown = f"What the alert measures{there}, for the {MOST} worst; the dashed lines are where it fires."
-    else:
-        expr, shown = f"count({value}) or vector(0)", f"How many subjects the alert finds{there}; none is good."
-    datasource = alert.datasource if isinstance(alert, GrafanaAlert) else PROMETHEUS
-    return Panel(
-        title=alert.name,
-        description=f"{alert.summary} {shown}",
-        queries=(Query(expr=expr, datasource=datasource),),
-        unit=alert.unit,
-        alert=alert.name,
-        width=12,
-        height=9,
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from zlib import crc32
 
 
 class Dashboard(StrEnum):
@@ -30,9 +31,29 @@ class Dashboard(StrEnum):
     LOGS_AUDIT = "logs-audit"
 
 
-def runbook_uid(runbook: str) -> str:
-    """The dashboard that shows a runbook beside the alert's own expression."""
-    return f"rb-{runbook.lower()}"
+def runbooks_uid(system: str) -> str:
+    """The dashboard of the runbooks of a system's alerts."""
+    return f"runbooks-{system}"
+
+
+def panel_number(title: str) -> int:
+    """The number of a panel that links name: it stays when others come and go. Larger than those that are counted."""
+    return 1000 + crc32(title.encode()) % 1_000_000
+
+
+def panel_path(dashboard: str, title: str) -> str:
+    """Where such a panel is seen alone, below Grafana's own address."""
+    return f"/d/{dashboard}?viewPanel=panel-{panel_number(title)}"
+
+
+def runbook_title(runbook: str) -> str:
+    """The panel that shows a runbook's text."""
+    return f"Runbook: {runbook}"
+
+
+def runbook_path(system: str, runbook: str) -> str:
+    """Where whoever is paged reads what to do, below Grafana's own address: the one place where it is said."""
+    return panel_path(runbooks_uid(system), runbook_title(runbook))
 
 
 ALERTS_FOLDER, RUNBOOKS_FOLDER = "Alerts", "Runbooks"

@@ -20,8 +20,6 @@ from rules.promql import parsed
 
 RUNBOOKS = Path(__file__).parents[1] / "docs" / "runbooks"
 """One file per alert, ``<name>.md``."""
-# Its dashboard's uid is `rb-` and the name, and Grafana takes forty characters.
-LONGEST_RUNBOOK = 37
 
 
 class Severity(StrEnum):
@@ -70,6 +68,8 @@ class BaseAlert:
     """Name of the file in docs/runbooks; the alert's own unless several share one."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Further labels, the same for every firing."""
+    system: str = ""
+    """Whose it is: the label ``system``, and the dashboard of its runbook; set when systems are put together."""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"([A-Z][a-z0-9]*)+", self.name):
@@ -239,12 +239,8 @@ def _parse(expr: str, where: str) -> None:
 
 @cache
 def runbooks() -> frozenset[str]:
-    """Names of the runbooks that are written; raises ValueError about one whose name is too long for its dashboard."""
-    names = frozenset(path.stem for path in RUNBOOKS.glob("*.md"))
-    for name in sorted(names):
-        if len(name) > LONGEST_RUNBOOK:
-            raise ValueError(f"docs/runbooks/{name}.md: a name of at most {LONGEST_RUNBOOK} characters")
-    return names
+    """Names of the runbooks that are written."""
+    return frozenset(path.stem for path in RUNBOOKS.glob("*.md"))
 
 
 def decimal(number: Decimal) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from components.settings.quantities import Duration
-from dashboards.uids import runbook_uid
+from dashboards.uids import runbook_path
 from rules.model import Alert, BaseAlert, Group, Recording
 
 LINKED_LABELS = ("cluster", "namespace", "app", "pod", "node", "agent", "model", "slo")
@@ -52,7 +52,7 @@ def links(alert: BaseAlert, place: Place) -> dict[str, str]:
     """Annotations that lead somewhere."""
     subject = _variables(alert, place)
     return {
-        "runbook_url": f"{place.grafana}/d/{runbook_uid(alert.runbook_name)}?{subject}",
+        "runbook_url": f"{place.grafana}{runbook_path(alert.system, alert.runbook_name)}&{subject}",
         "dashboard_url": f"{place.grafana}/d/{alert.dashboard}?{subject}",
     }
 

@@ -94,9 +94,14 @@ def _owned(part: Watched, system: str) -> Watched:
     groups = (*part.groups, *slo_groups(part.slos))
     return replace(
         part,
-        groups=tuple(replace(group, system=system) for group in groups),
-        grafana_groups=tuple(replace(group, system=system) for group in part.grafana_groups),
+        groups=tuple(_of_system(group, system) for group in groups),
+        grafana_groups=tuple(_of_system(group, system) for group in part.grafana_groups),
     )
+
+
+def _of_system(group: _Group, system: str) -> _Group:
+    rules = (replace(rule, system=system) if isinstance(rule, BaseAlert) else rule for rule in group.rules)
+    return replace(group, system=system, rules=tuple(rules))
 
 
 def _overridden(group: _Group, overrides: Mapping[str, Override | None]) -> _Group:

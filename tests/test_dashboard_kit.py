@@ -10,8 +10,8 @@ import pytest
 
 from dashboards import kit
 from dashboards.datasources import LOKI
-from dashboards.model import URGENCY, Board, Panel, Query, Row, View, log_variables
-from dashboards.uids import Dashboard
+from dashboards.model import URGENCY, Board, Choice, Panel, Query, Row, View, log_variables
+from dashboards.uids import Dashboard, panel_number, runbook_path
 from rules.metrics import Unit
 from rules.model import Alert, Severity
 from rules.promql import narrowed
@@ -53,8 +53,8 @@ def test_a_line_from_below_is_red_beneath_it() -> None:
 
 
 def test_a_panel_with_an_alert_leads_to_its_runbook() -> None:
-    (link,) = first(board(panel(alert="Widgets")), Widgets=alert())["links"]
-    assert link["url"] == "/d/rb-targetdown"
+    (link,) = first(board(panel(alert="Widgets")), Widgets=replace(alert(), system="toys"))["links"]
+    assert link["url"] == runbook_path("toys", "TargetDown")
 
 
 @pytest.mark.parametrize(
@@ -81,9 +81,34 @@ def test_a_count_is_as_bad_as_what_it_counts(severity: Severity, colour: str) ->
     assert first(board(panel(view=View.NUMBER)))["options"]["colorMode"] == "value", "nobody judges it"
 
 
-def test_a_query_says_how_fine_it_is_asked() -> None:
-    (target,) = first(board(panel()))["targets"]
-    assert (target["intervalMs"], target["maxDataPoints"]) == (1000, 1000)
+def test_a_panel_asks_for_no_more_points_than_a_screen_shows() -> None:
+    assert first(board(panel()))["maxDataPoints"] == 1000
+
+
+def test_what_grafana_takes_for_granted_is_not_written() -> None:
+    text = kit.build(board(panel(alert="Widgets")), {"Widgets": alert()})
+    for default in ('"transparent":false', '"tooltip":""', '"exemplar":false', "inControlsMenu"):
+        assert default not in text
+
+
+def test_a_choice_is_written_as_grafana_reads_it() -> None:
+    choice = Choice(name="alert", title="Alert", values={"One": "sum by (a, b)\n(x)", "Two": "y"})
+    (written,) = json.loads(kit.build(replace(board(panel()), choices=(choice,)), {}))["templating"]["list"]
+    assert (written["type"], written["name"]) == ("custom", "alert")
+    assert written["query"] == r"One : sum by (a\, b) (x), Two : y"
+
+
+def test_the_panels_of_a_closed_row_lie_in_it() -> None:
+    rows = (
+        Row("Open", (panel(),)),
+        Row("Closed", (panel(title="Hidden", linked=True),), collapsed=True),
+        Row("Last", ()),
+    )
+    opened, seen, closed, last = json.loads(kit.build(replace(board(), rows=rows), {}))["panels"]
+    assert [each["title"] for each in (opened, seen, closed, last)] == ["Open", "Broken", "Closed", "Last"]
+    (hidden,) = closed["panels"]
+    assert (closed["collapsed"], hidden["title"], hidden["id"]) == (True, "Hidden", panel_number("Hidden"))
+    assert last["gridPos"]["y"] == closed["gridPos"]["y"] + 1, "it takes no room while it is closed"
 
 
 def test_a_ranking_shows_its_columns_and_hides_the_rest() -> None:

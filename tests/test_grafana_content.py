@@ -14,7 +14,6 @@ from components.settings.loki import LokiSettings
 from components.settings.prometheus import PrometheusSettings
 from dashboards import datasources as uids
 from rules.catalogue import series_of
-from rules.model import Alert
 from rules.promql import labels_of
 from tests.boards import STACK
 from tests.conftest import Recorded, Stacks
@@ -87,9 +86,7 @@ def test_an_external_grafana_is_filled_the_same_way(stack: Stacks) -> None:
     external = {"url": "https://grafana.elsewhere.example.com", "tokenSecret": "grafanaToken"}
     config = stack("prod").config | {"grafana": {"external": external}}
     abroad = Recorded(config, record("prod", config, {"grafanaToken": "glsa_s3cret"}))
-    # Of what is watched, only our own Grafana is missing.
-    own = {name for name in in_grafana(stack("prod"), ":Dashboard") if "-rb-grafana" not in name}
-    assert in_grafana(abroad, ":Dashboard").keys() == own
+    assert in_grafana(abroad, ":Dashboard").keys() == in_grafana(stack("prod"), ":Dashboard").keys()
     assert in_grafana(abroad, ":DataSource").keys() == in_grafana(stack("prod"), ":DataSource").keys()
 
 
@@ -97,12 +94,13 @@ def test_turning_a_system_off_removes_its_boards_and_no_others(stack: Stacks) ->
     on = set(in_grafana(stack("dev")))
     off = set(in_grafana(stack("dev", systems={"nodes": None})))
     assert off <= on
-    of_nodes = (
-        rule for group in stack("dev").settings.watched.groups if group.system == "nodes" for rule in group.rules
-    )
-    runbooks = {f"dashboard-rb-{rule.runbook_name.lower()}" for rule in of_nodes if isinstance(rule, Alert)}
     gone = {name.removeprefix("grafana-content-") for name in on - off}
-    assert gone == runbooks | {"dashboard-nodes", "folder-nodes"}
+    assert gone == {"dashboard-nodes", "folder-nodes", "dashboard-runbooks-nodes"}
+
+
+def test_what_is_in_grafana_stays_small_enough_for_an_update_of_seconds(prod: Recorded) -> None:
+    """A backend writes the whole state twice for every resource: time grows with the square of what is there."""
+    assert len(in_grafana(prod)) <= 60
 
 
 def test_credentials_are_a_secret_wherever_the_engine_receives_them(prod: Recorded) -> None:

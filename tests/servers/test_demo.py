@@ -172,7 +172,7 @@ def test_a_grafana_gets_the_datasources_and_the_boards_of_the_stack(shown: Demo)
     }
     (boards,) = (yaml.safe_load(path.read_text()) for path in (seen / "dashboards").iterdir())
     assert [provider["options"]["path"].rpartition("/")[2] for provider in boards["providers"]] == ["dashboards"]
-    assert {"agents", "agents-llm", "rb-targetdown"} <= {
+    assert {"agents", "agents-llm", "runbooks-monitoring"} <= {
         json.loads(path.read_text())["uid"] for path in (seen / "boards").iterdir()
     }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from dashboards.uids import Dashboard, runbook_uid
+from dashboards.uids import Dashboard, runbook_path
 from tests.conftest import merged
 from tests.servers.faults import (
     KEY,
@@ -112,7 +112,7 @@ def says_all(text: str, receiver: str, alert: str, grafana: str, cluster: str) -
         if receiver == "hook"
         else (f"{value} (threshold {threshold})",)
     )
-    links = (f"{grafana}/d/{runbook_uid(alert)}", f"{grafana}/d/{Dashboard.KUBERNETES_NAMESPACE}?")
+    links = (f"{grafana}{runbook_path('kubernetes', alert)}", f"{grafana}/d/{Dashboard.KUBERNETES_NAMESPACE}?")
     for part in (description, subject, *measured, *links, f"var-cluster={cluster}", "var-namespace=shop"):
         assert part in text
     for broken in ("error expanding", "no value", "error calling", "{{", "%!"):

@@ -203,12 +203,12 @@ def main(arguments: list[str] | None = None) -> int:
     size = parser.parse_args(arguments).series
     with tempfile.TemporaryDirectory() as folder:
         before, made, found = measure(size, Path(folder))
-    written = [row for row in found if not row[2].startswith("rb-")]
+    written = [row for row in found if not row[2].startswith("runbooks-")]
     print(f"{f'board, with {before:,} + {made:,} series':<40}{'seconds':>9}  slowest panel")
     for duration, panel, uid in written:
         print(f"{uid:<40}{duration:>9.3f}  {panel}")
-    duration, panel, uid = max(row for row in found if row[2].startswith("rb-"))
-    print(f"{f'{len(found) - len(written)} runbooks':<40}{duration:>9.3f}  {panel} ({uid})")
+    duration, panel, uid = max(row for row in found if row[2].startswith("runbooks-"))
+    print(f"{f'{len(found) - len(written)} of runbooks':<40}{duration:>9.3f}  {panel} ({uid})")
     print(f"\nslowest panel within {GOAL:.0f} s: {'yes' if found[0][0] <= GOAL else 'no'}")
     return 0
 

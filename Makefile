@@ -44,7 +44,7 @@ snapshots: .venv/ready  ## the dashboards' JSON in tests/snapshots, to be read a
 	@$(RUN) python -m tests.snapshots
 
 conformance: .venv/ready  ## the rendered stacks on the real servers, which are compiled once
-	@$(RUN) python -m tools.servers.build
+	@$(RUN) python -m tools.servers.find
 	@$(RUN) pytest tests/servers
 
 bench: .venv/ready  ## what a render, rules, panels and telemetry take, how soon people are told

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tools.servers import build as builder
-from tools.servers.build import SERVERS, BuildError, Server, binary, build, read_pin, version
+from tools.servers.build import SERVERS, BuildError, Server, build, read_pin, version
 
 GO_MOD = """\
 // A comment that says tool example.org/other
@@ -196,15 +196,17 @@ def test_an_unknown_server_is_refused_with_the_known_ones(capsys: pytest.Capture
     assert "promtheus: no such server; there are alertmanager, " in capsys.readouterr().err
 
 
-def test_an_unknown_binary_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(KeyError, match="nginx: no server has this binary; there are alertmanager, amtool"):
-        binary("nginx")
-
-
 def test_no_two_servers_have_a_binary_of_one_name() -> None:
     names = [name for server in SERVERS.values() for name in server.packages]
 
-    assert sorted(names) == sorted(set(names)), "binary(name) would be a guess"
+    assert sorted(names) == sorted(set(names)), "which one is meant would be a guess"
+
+
+def test_no_module_of_those_under_the_agpl_is_taken() -> None:
+    pinned = "".join(path.read_text() for path in builder.PINS.glob("*/go.mod"))
+
+    for module in ("grafana/loki", "grafana/grafana", "grafana/tempo", "minio/minio"):
+        assert not re.search(rf"github\.com/{module}(/|\s)", pinned), f"{module}: out of its image, or not at all"
 
 
 def test_versions_are_those_of_the_pins() -> None:

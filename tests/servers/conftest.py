@@ -7,9 +7,14 @@ from functools import cache
 
 import pytest
 
+from tests.servers.not_tried import NotTried
 from tools.local.control_plane import ControlPlane
 from tools.local.logs import Loki, stack
 from tools.local.rendered import Rendered, render_stack
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(NotTried(config))
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,8 @@ from tools.local.pods import Account, render_text
 from tools.local.rendered import STACKS, Rendered
 from tools.local.telemetry import Collector, Platform
 from tools.recorder import PROJECT, ROOT
-from tools.servers.build import SERVERS, binary
+from tools.servers.build import SERVERS
+from tools.servers.find import binary
 
 STACK: dict[str, Any] = {
     "cluster": {

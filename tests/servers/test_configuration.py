@@ -18,7 +18,7 @@ from tools.local.control_plane import ControlPlane
 from tools.local.harness import Process, http_text
 from tools.local.pods import Account, Local, Pod, render_text, workloads
 from tools.local.rendered import STACKS, Rendered
-from tools.servers.build import binary
+from tools.servers.find import binary
 
 # Everything at once: what a stack file can ask of the configurations, and both sources of every secret.
 FULL = """

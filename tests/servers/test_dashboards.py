@@ -26,7 +26,7 @@ from tests.servers import sample
 from tests.servers.conftest import BOARD
 from tests.test_grafana_content import spans_queries
 from tools.local.harness import Process, eventually, free_port, http_json
-from tools.servers.build import binary
+from tools.servers.find import binary
 
 PLACE = place(STACK)
 EVERYWHERE = {"cluster": PLACE.cluster, "environment": PLACE.environment}

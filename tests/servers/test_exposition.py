@@ -32,7 +32,7 @@ from tools.local.rendered import Rendered
 from tools.local.telemetry import Collector
 from tools.local.traces import Jaeger
 from tools.recorder import ROOT
-from tools.servers.build import binary
+from tools.servers.find import binary
 
 METRICS = whole().metrics
 NOT_SEEN = {

@@ -30,7 +30,8 @@ from tools import render
 from tools.local.harness import Process, eventually, free_port, http_json, http_text
 from tools.local.traces import Jaeger, Trace, request
 from tools.recorder import ROOT
-from tools.servers.build import SERVERS, binary
+from tools.servers.build import SERVERS
+from tools.servers.find import binary
 
 PASSWORD = "correct-horse-battery"  # noqa: S105  planted, to see where it goes
 FLUSHED_AND_SCRAPED = 40.0

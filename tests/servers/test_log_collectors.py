@@ -30,7 +30,7 @@ from tools.local.control_plane import NODES, ControlPlane
 from tools.local.harness import eventually
 from tools.local.logs import Entry, Loki, log_file, stack
 from tools.local.rendered import Manifest
-from tools.servers.build import binary
+from tools.servers.find import binary
 
 TRACE, OTHER_TRACE = "4bf92f3577b34da6a3ce929d0e0e4736", "5cf92f3577b34da6a3ce929d0e0e4737"
 DROP = [

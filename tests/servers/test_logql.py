@@ -30,7 +30,7 @@ from tests.boards import BOARDS, STACK, filled, loki_queries, queries
 from tests.servers.conftest import BOARD
 from tools.local.harness import eventually, http_json
 from tools.local.logs import SECOND, Loki
-from tools.servers.build import binary
+from tools.servers.find import binary
 
 RULES: dict[str, dict[str, Any]] = {
     rule["name"]: rule

@@ -18,7 +18,7 @@ import pytest
 from components.logs import LABELS
 from tools.local.harness import Process, eventually, free_port, http_json, http_text
 from tools.local.logs import SECOND, Loki, stack
-from tools.servers.build import binary
+from tools.servers.find import binary
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "never-on-the-wire"}
 

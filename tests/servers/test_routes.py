@@ -27,7 +27,7 @@ from tools import stack_file
 from tools.local.pods import render_text
 from tools.local.rendered import STACKS, Rendered
 from tools.recorder import ROOT
-from tools.servers.build import binary
+from tools.servers.find import binary
 
 SECRET = {"name": "alert-receivers", "key": "any"}
 NESTED = stack_text(

@@ -18,7 +18,7 @@ from rules.model import Alert, Group, Recording
 from rules.promql import selectors
 from rules.render import rule_group
 from tests.catalogue import SYSTEMS_WITH_CASES, cases, everything, place, whole
-from tools.servers.build import binary
+from tools.servers.find import binary
 
 WATCHED = whole()
 PLACE = place(everything())

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tools.bench.sample import NOW, Series
 from tools.local.harness import Process, eventually, free_port, http_text
-from tools.servers.build import binary
+from tools.servers.find import binary
 
 SLICE = 50 * 60
 """Seconds. In the hour that Prometheus looks back, with some room."""

@@ -28,7 +28,7 @@ from tools.local.harness import Process, eventually, free_port, http_json, http_
 from tools.local.pods import render_text
 from tools.local.rendered import Rendered
 from tools.recorder import ROOT
-from tools.servers.build import binary
+from tools.servers.find import binary
 
 SIZES = (10_000, 100_000, 500_000)
 PER_TARGET = 25_000

@@ -20,6 +20,7 @@ from tools.demo.stack import CHAT, UNANSWERABLE, Stack
 from tools.local.receiving import endpoints
 from tools.recorder import ROOT
 from tools.servers.build import SERVERS, BuildError, build
+from tools.servers.find import NotHad
 
 OUT = ROOT / "build" / "demo"
 
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         say("stopped; nothing is left running")
         return 130
-    except (BuildError, AssertionError, OSError) as problem:
+    except (BuildError, NotHad, AssertionError, OSError) as problem:
         say(f"the demo has failed: {problem}")
         return 1
 

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tools.local.harness import Process, eventually, free_port, http_json, http_text
-from tools.servers.build import binary
+from tools.servers.find import binary
 
 ADVERTISED = "192.0.2.10"
 """Where the API server says that it is, in the endpoints of the service `kubernetes`: loopback is not allowed there.

@@ -18,7 +18,7 @@ from tools import render
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import Process, free_port, http_json, http_text
 from tools.recorder import ROOT
-from tools.servers.build import binary
+from tools.servers.find import binary
 
 LOKI_PORTS = {"http_listen_port": 3100, "grpc_listen_port": 9095, "bind_port": 7946}
 SECOND = 10**9

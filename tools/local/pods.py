@@ -19,7 +19,7 @@ from pathlib import Path
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import Process, free_port
 from tools.local.rendered import Manifest, Rendered, render_stack
-from tools.servers.build import binary
+from tools.servers.find import binary
 
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 TOKEN = secrets.token_hex(16)

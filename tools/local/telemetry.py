@@ -16,7 +16,7 @@ from tools.local.logs import Loki, container, moved
 from tools.local.pods import Account, Local, Pod
 from tools.local.rendered import Manifest, Rendered
 from tools.local.traces import Jaeger
-from tools.servers.build import binary
+from tools.servers.find import binary
 
 NAME = "otel-collector"
 Running = dict[str, Process]

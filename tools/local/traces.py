@@ -16,7 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 from tools.local.harness import Process, free_port, http_json, http_text
-from tools.servers.build import binary
+from tools.servers.find import binary
 
 MS = 1_000_000
 """Nanoseconds in a millisecond."""

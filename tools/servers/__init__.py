@@ -1,4 +1,5 @@
-"""The real servers that the tests run: one pinned Go module per folder, built on demand by :mod:`tools.servers.build`.
+"""The real servers that tests, benches and the demo run: :mod:`tools.servers.find` finds them.
 
-One module each, because their dependencies collide.
+Those that are permissively licensed have a pinned Go module here, in a folder each because their dependencies collide,
+and are compiled by :mod:`tools.servers.build` when they are nowhere else.
 """

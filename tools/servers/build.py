@@ -1,4 +1,4 @@
-"""Build the real servers that the tests run, from the Go modules pinned in the folders beside this file.
+"""Compile the real servers that are permissively licensed, from the Go modules pinned in the folders beside this file.
 
 What is built is kept outside git, one folder per state of a pin, and nothing is built twice:
 ``${AGENT_OBSERVABILITY_CACHE:-${XDG_CACHE_HOME:-~/.cache}/agent-observability}/servers``.
@@ -20,7 +20,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 PINS = Path(__file__).parent
@@ -34,7 +33,6 @@ _FLAGS = ("-trimpath",)  # the same bytes wherever the checkout lies
 _STRIP = "-s -w"  # no symbol tables: half the size
 
 _COMMON = {"github.com/prometheus/common/version.Version": "{release}"}
-_LOKI = {"github.com/grafana/loki/v3/pkg/util/build.Version": "{release}"}
 _STAMPS: Mapping[str, Mapping[str, str]] = {
     # What release builds write into the binary through the linker, and a plain `go build` leaves empty.
     "alertmanager": _COMMON,
@@ -46,11 +44,9 @@ _STAMPS: Mapping[str, Mapping[str, str]] = {
         "k8s.io/component-base/version.gitMajor": "{major}",
         "k8s.io/component-base/version.gitMinor": "{minor}",
     },
-    "loki": _LOKI,
     "node-exporter": _COMMON,
     "otel-collector": {"main.version": "{release}"},
     "prometheus": _COMMON,
-    "promtail": _LOKI,
 }
 
 
@@ -126,21 +122,9 @@ def version(server: str) -> str:
     return SERVERS[server].version
 
 
-@cache
-def binary(name: str) -> Path:
-    """Path of one binary, for example ``binary("promtool")``; its set is built first when it is missing.
-
-    Raises KeyError for a name that no set has, BuildError when the build fails.
-    """
-    owner = next((server for server in SERVERS.values() if name in server.packages), None)
-    if owner is None:
-        raise KeyError(f"{name}: no server has this binary; there are {', '.join(_binaries())}")
-    return build(owner) / name
-
-
 def build(server: Server, place: str = "1 of 1") -> Path:
     """Build a server unless it has been, and return the folder of its binaries. ``place`` is shown as progress."""
-    home = cache_folder()
+    home = cache_folder() / "servers"
     home.mkdir(parents=True, exist_ok=True)
     done = home / f"{server.name}-{_digest(server)}"
     with _only_one(home / f"{server.name}.lock", server):
@@ -161,13 +145,9 @@ def build(server: Server, place: str = "1 of 1") -> Path:
 
 
 def cache_folder() -> Path:
-    """Where built servers are kept."""
+    """Where this project keeps what is not in git: what is compiled in ``servers``."""
     user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "agent-observability"
-    return Path(os.environ.get("AGENT_OBSERVABILITY_CACHE") or user).absolute() / "servers"
-
-
-def _binaries() -> list[str]:
-    return sorted(name for server in SERVERS.values() for name in server.packages)
+    return Path(os.environ.get("AGENT_OBSERVABILITY_CACHE") or user).absolute()
 
 
 def _digest(server: Server) -> str:

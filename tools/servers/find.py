@@ -1,0 +1,167 @@
+"""Find the real servers that tests, benches and the demo run.
+
+A binary is looked for in this order: on the PATH; in the folder ``AGENT_OBSERVABILITY_SERVERS``; in the cache, where
+lies what came out of the images that the stack deploys (``images``), what somebody put there (``instruments/bin``), and
+what was compiled (``servers``). What is nowhere is compiled where its Go module is permissively licensed; what is not
+is taken out of its image, on request: ``make servers FROM=images``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from components import images
+from tools.servers.build import SERVERS, BuildError, Server, build, cache_folder
+
+FOLDER = "AGENT_OBSERVABILITY_SERVERS"
+"""The environment variable that names a folder of binaries."""
+
+_VERSION_ARGUMENTS = {
+    # Whatever does not know --version. kubectl would ask a cluster, unless told not to.
+    "kube-state-metrics": ("version",),
+    "kubectl": ("version", "--client"),
+    "jaeger": ("version",),
+    "pulumi": ("version",),
+}
+
+
+class NotHad(Exception):
+    """A server cannot be had on this machine: what needs it cannot be tried, which is not to say that it works."""
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(f"{what} cannot be had: {why}")
+        self.what = what
+        """The name that it is counted and required by, such as ``loki`` or ``engine``."""
+        self.why = why
+        """What was looked for, and what to do."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A binary, and where it was found."""
+
+    name: str
+    path: Path
+    place: str
+
+    @property
+    def version(self) -> str:
+        """The version that it says it is, "unknown" when it says none."""
+        argv = [str(self.path), *_VERSION_ARGUMENTS.get(self.name, ("--version",))]
+        try:
+            done = subprocess.run(  # noqa: S603 - a server of the stack
+                argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return "unknown"
+        said = re.search(r"\d+\.\d+\.\d+", done.stdout + done.stderr)
+        return said[0] if said else "unknown"
+
+    @property
+    def wanted(self) -> str:
+        """The version of the image that the stack deploys or, where it deploys none, of the pinned module."""
+        for pinned in images.ALL.values():
+            if self.name in pinned.binaries:
+                return pinned.version
+        compiled = _compiled(self.name)
+        return compiled.release if compiled else ""
+
+    def __str__(self) -> str:
+        version, wanted = self.version, self.wanted
+        says = {"": "", version: ", as deployed"}.get(wanted, f", deployed as {wanted}")
+        return f"{self.name} {version}{says}: {self.path} ({self.place})"
+
+
+_found: dict[str, Found] = {}
+
+
+def binary(name: str) -> Path:
+    """Path of one binary, for example ``binary("promtool")``; it is compiled first when it is nowhere and can be.
+
+    Raises KeyError for a name that nothing here has, NotHad when it cannot be had, BuildError when compiling fails.
+    """
+    if name not in _found:
+        _found[name] = find(name)
+    return _found[name].path
+
+
+def need(what: str, *names: str) -> list[Path]:
+    """Paths of the binaries ``names`` that ``what`` consists of. Raises NotHad of ``what`` when any is missing."""
+    try:
+        return [binary(name) for name in names]
+    except NotHad as missing:
+        raise NotHad(what, str(missing)) from missing
+
+
+def used() -> list[Found]:
+    """Everything that was found so far."""
+    return list(_found.values())
+
+
+def find(name: str) -> Found:
+    """Find or compile a binary; errors are those of :func:`binary`."""
+    for place, path in _places(name):
+        if os.access(path, os.X_OK) and path.is_file():
+            return Found(name, path, place)
+    if server := _compiled(name):
+        return Found(name, build(server) / name, "compiled")
+    deployed = next((server for server, pinned in images.ALL.items() if name in pinned.binaries), None)
+    if deployed is None and name not in ELSEWHERE:
+        raise KeyError(f"{name}: no server has this binary; there are {', '.join(known())}")
+    how = ELSEWHERE.get(name, "`make servers FROM=images` takes it out of the image that the stack deploys")
+    raise NotHad(name, f"put `{name}` on the PATH or into a folder that {FOLDER} names; {how}")
+
+
+ELSEWHERE = {"pulumi": "https://www.pulumi.com/docs/install/"}
+"""Binaries that neither an image of the stack has nor a module here, and how to get them."""
+
+
+def known() -> list[str]:
+    """Every binary that can be asked for."""
+    compiled = (name for server in SERVERS.values() for name in server.packages)
+    deployed = (name for pinned in images.ALL.values() for name in pinned.binaries)
+    return sorted({*compiled, *deployed, *ELSEWHERE})
+
+
+def image_folder(server: str) -> Path:
+    """Where the image of a server is unpacked: a folder for each tag, with its binaries in ``bin``."""
+    return cache_folder() / "images" / f"{server}-{images.ALL[server].image.tag}"
+
+
+def _places(name: str) -> Iterator[tuple[str, Path]]:
+    if on_path := shutil.which(name):
+        yield "PATH", Path(on_path)
+    if folder := os.environ.get(FOLDER):
+        yield FOLDER, Path(folder).absolute() / name
+    for server, pinned in images.ALL.items():
+        if name in pinned.binaries:
+            yield "image", image_folder(server) / "bin" / name
+    yield "cache", cache_folder() / "instruments" / "bin" / name
+
+
+def _compiled(name: str) -> Server | None:
+    return next((server for server in SERVERS.values() if name in server.packages), None)
+
+
+def main() -> int:
+    """Find everything, and compile what can be; say where each is, and what cannot be had."""
+    for name in known():
+        try:
+            print(find(name), flush=True)
+        except NotHad as missing:
+            print(missing, flush=True)
+        except BuildError as problem:
+            print(problem, file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

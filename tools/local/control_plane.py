@@ -59,6 +59,11 @@ class ControlPlane:
             server.kill()
         self._exits.close()
 
+    @property
+    def kubectl_folder(self) -> Path:
+        """Where kubectl lies, for commands that call it by its name."""
+        return binary("kubectl").parent
+
     def kubectl(
         self,
         *args: str,
@@ -104,6 +109,10 @@ class ControlPlane:
     def token_for(self, namespace: str, service_account: str) -> str:
         """A token of a service account, as its pods get one."""
         return self.kubectl("create", "token", service_account, f"--namespace={namespace}").stdout.strip()
+
+    def supply_volumes(self, number: int) -> None:
+        """So many volumes that any claim of the default class can take, for those that wait for their pods."""
+        self.apply(*(_free_volume(f"volume-{each}") for each in range(number)))
 
     def bind_claims(self) -> int:
         """Give every pending claim a volume of its own, and return how many claims were pending.
@@ -282,6 +291,17 @@ def _volume(claim: Mapping[str, Any], directory: Path) -> dict[str, Any]:
             "hostPath": {"path": str(directory / "volumes" / metadata["uid"])},  # never mounted: kwok starts nothing
         },
     }
+
+
+def _free_volume(name: str) -> dict[str, Any]:
+    spec = {
+        "capacity": {"storage": "2Ti"},  # more than any server of ours asks for
+        "accessModes": ["ReadWriteOnce"],
+        "storageClassName": STORAGE_CLASS,
+        "persistentVolumeReclaimPolicy": "Retain",
+        "hostPath": {"path": f"/var/empty/{name}"},  # never mounted: kwok starts nothing
+    }
+    return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec}
 
 
 def _is_pending(claim: Mapping[str, Any]) -> bool:

@@ -119,7 +119,14 @@ def find(name: str) -> Found:
     raise NotHad(name, f"put `{name}` on the PATH or into a folder that {FOLDER} names; {how}")
 
 
-ELSEWHERE = {"pulumi": "https://www.pulumi.com/docs/install/"}
+_CLI = "the Pulumi CLI brings it: https://www.pulumi.com/docs/install/"
+ELSEWHERE = {
+    "pulumi": _CLI,
+    "pulumi-language-python": _CLI,
+    "pulumi-language-python-exec": _CLI,
+    "pulumi-resource-kubernetes": "`pulumi plugin install resource kubernetes`",
+    "pulumi-resource-grafana": "`pulumi plugin install resource grafana --server github://api.github.com/pulumiverse`",
+}
 """Binaries that neither an image of the stack has nor a module here, and how to get them."""
 
 

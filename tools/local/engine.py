@@ -1,0 +1,182 @@
+"""The real Pulumi engine with this program, a backend of files, and a control plane and a Grafana of this machine's."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pulumi import automation
+
+from tools import stack_file
+from tools.local.control_plane import ControlPlane
+from tools.local.grafana import Grafana
+from tools.recorder import PROJECT, ROOT
+from tools.servers.build import cache_folder
+from tools.servers.find import NotHad, binary, need
+
+PROGRAM = ("__main__.py", "Pulumi.yaml", "components", "dashboards", "rules", "docs")
+"""What the program is made of; with the environment, it runs from anywhere."""
+HOME = cache_folder() / "pulumi-home"
+"""Where the engine keeps the plugins that it downloads."""
+PASSWORD = "grafanaAdminPassword"  # noqa: S105  the name of a key
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command of the engine."""
+
+    done: Mapping[str, frozenset[str]]
+    """By operation (``same``, ``create``, ``update``, ``replace``, ``delete`` ...): names of resources, without the
+    stack and the providers."""
+    said: str = field(repr=False)
+    """All that it printed."""
+
+    @property
+    def changed(self) -> frozenset[str]:
+        """Names of all that did not stay as it was."""
+        return frozenset[str]().union(*(names for operation, names in self.done.items() if operation != "same"))
+
+
+class Project:
+    """A stack of a program in ``folder/project``, with a backend of files in ``folder/state``, or another.
+
+    Commands raise ``automation.CommandError``, with all that was said, when they fail. Raises NotHad when there is no
+    engine on this machine.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        plane: ControlPlane,
+        context: str,
+        grafana: Grafana,
+        backend: Mapping[str, str] | None = None,
+    ) -> None:
+        self._backend = folder / "state"
+        self._backend.mkdir()
+        programs = folder / "bin"
+        command = _programs(programs, grafana)
+        environment = {
+            "KUBECONFIG": str(_kubeconfig(plane, context, folder / "kubeconfig")),
+            "PATH": os.pathsep.join([str(programs), os.environ["PATH"]]),
+            "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex(16),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "SSL_CERT_FILE": str(grafana.authorities),
+            **(backend or {"PULUMI_BACKEND_URL": self._backend.as_uri()}),
+        }
+        workspace = automation.LocalWorkspace(
+            work_dir=str(folder / "project"), pulumi_home=str(HOME), env_vars=environment, pulumi_command=command
+        )
+        self._stack = automation.Stack.create(name, workspace)
+
+    def set_secret(self, key: str, value: str) -> None:
+        """Set a top-level secret of the stack."""
+        self._stack.set_config(f"{PROJECT}:{key}", automation.ConfigValue(value, secret=True))
+
+    def preview(self, *, refresh: bool = False) -> Step:
+        return _step(lambda **given: self._stack.preview(refresh=refresh, **given))
+
+    def up(self) -> Step:
+        return _step(self._stack.up)
+
+    def destroy(self) -> Step:
+        return _step(self._stack.destroy)
+
+    def state(self) -> str:
+        """The state as it lies in the backend of files, its secrets encrypted."""
+        (file,) = self._backend.rglob(f"{self._stack.name}.json")
+        return file.read_text(encoding="utf-8")
+
+
+class Deployment(Project):
+    """The program and a stack file of the checkout, copied: nothing in the checkout is changed.
+
+    Grafana is looked for where ``grafana`` is.
+    """
+
+    def __init__(
+        self, folder: Path, name: str, plane: ControlPlane, grafana: Grafana, backend: Mapping[str, str] | None = None
+    ) -> None:
+        project = folder / "project"
+        project.mkdir(parents=True)
+        for part in PROGRAM:
+            (shutil.copytree if (ROOT / part).is_dir() else shutil.copy)(ROOT / part, project / part)
+        (project / ".venv").symlink_to(ROOT / ".venv")
+        self._file = project / f"Pulumi.{name}.yaml"
+        self.config: dict[str, Any] = dict(stack_file.read(ROOT / self._file.name).config)
+        """The stack's top-level keys; :meth:`write` gives them to the engine."""
+        self.config["grafana"] |= {"url": grafana.url, "adminPasswordSecret": PASSWORD}
+        if "ingress" in self.config["grafana"]:
+            self.config["grafana"]["ingress"]["host"] = grafana.host
+        self.write()
+        super().__init__(folder, name, plane, self.config["cluster"]["context"], grafana, backend)
+        self.set_secret(PASSWORD, grafana.password)
+
+    def write(self) -> None:
+        """Write the stack file, whose keys of the engine's own stay."""
+        kept = yaml.safe_load(self._file.read_text(encoding="utf-8")) if self._file.exists() else {}
+        config = kept.get("config", {}) | {f"{PROJECT}:{key}": value for key, value in self.config.items()}
+        self._file.write_text(json.dumps({**kept, "config": config}), encoding="utf-8")
+
+
+def _step(command: Callable[..., object]) -> Step:
+    done: dict[str, set[str]] = defaultdict(set)
+
+    def seen(event: automation.EngineEvent) -> None:
+        made = event.resource_pre_event.metadata if event.resource_pre_event else None
+        if made is not None and not made.type.startswith("pulumi:"):
+            done[made.op.value].add(made.urn.rpartition("::")[2])
+
+    said: list[str] = []
+    command(on_event=seen, on_output=said.append, color="never")
+    return Step({operation: frozenset(names) for operation, names in done.items()}, "".join(said))
+
+
+def _programs(folder: Path, grafana: Grafana) -> automation.PulumiCommand:
+    """The engine, with links to its programs in ``folder`` and something that stands for those that cannot be had.
+
+    The Kubernetes provider is left to the engine, which downloads it, where none lies here.
+    """
+    folder.mkdir()
+    found = need("engine", "pulumi", "pulumi-language-python", "pulumi-language-python-exec")
+    for program in (*found, *filter(None, [grafana.provider])):
+        (folder / program.name).symlink_to(program)
+    command = automation.PulumiCommand(str(folder.parent))
+    try:
+        (folder / "pulumi-resource-kubernetes").symlink_to(binary("pulumi-resource-kubernetes"))
+    except NotHad as missing:
+        install = ["plugin", "install", "resource", "kubernetes", _version("pulumi-kubernetes")]
+        try:
+            command.run(install, str(ROOT), {"PULUMI_HOME": str(HOME)})
+        except automation.CommandError as refused:
+            raise NotHad("engine", f"{missing}; `pulumi {' '.join(install)}` says: {refused}") from refused
+    if grafana.provider is None:
+        echo = folder / "pulumi-resource-grafana"
+        run = f"cd {ROOT} && exec {sys.executable} -m tools.local.echo_provider {_version('pulumiverse-grafana')}"
+        echo.write_text(f"#!/bin/sh\n{run}\n", encoding="utf-8")
+        echo.chmod(0o755)
+    return command
+
+
+def _version(package: str) -> str:
+    locked = (ROOT / "uv.lock").read_text(encoding="utf-8")
+    return locked.partition(f'name = "{package}"\nversion = "')[2].partition('"')[0]
+
+
+def _kubeconfig(plane: ControlPlane, context: str, path: Path) -> Path:
+    """That of the control plane, by the name of the context that the stack asks for."""
+    config = yaml.safe_load(plane.kubeconfig.read_text(encoding="utf-8"))
+    config["contexts"][0]["name"] = config["current-context"] = context
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(config), encoding="utf-8")
+    return path

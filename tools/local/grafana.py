@@ -1,0 +1,112 @@
+"""A Grafana on this machine, in HTTPS: the real server, or where none can be had, one that says it is well."""
+
+from __future__ import annotations
+
+import secrets
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from tools.local.harness import Process, free_port, http_json
+from tools.servers.find import NotHad, binary
+
+HOST = "localhost"
+
+
+@dataclass(frozen=True)
+class Grafana:
+    """Where it is and who may log in."""
+
+    url: str
+    password: str
+    authorities: Path
+    """Certificates to trust: this machine's, and that of this server, which signs itself."""
+    provider: Path | None
+    """The provider that fills it; None where the server or the provider cannot be had, and nothing is in it."""
+    host: str = HOST
+
+    def get(self, path: str) -> Any:
+        """Decoded JSON that the API answers ``admin`` with."""
+        whom = self.url.replace("://", f"://admin:{quote(self.password)}@")
+        return http_json(f"{whom}{path}", ca=self.authorities)
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Grafana]:
+    """The real one where it can be had; its data and its log are kept in ``folder``."""
+    folder.mkdir(parents=True)
+    port = free_port()
+    certificate, authorities = _certificate(folder)
+    given = Grafana(f"https://{HOST}:{port}", secrets.token_hex(16), authorities, None)
+    try:
+        server, provider = binary("grafana"), binary("pulumi-resource-grafana")
+    except NotHad:
+        with _well(port, certificate):
+            yield given
+        return
+    home = server.resolve().parent.parent
+    settings = {
+        "GF_SERVER_PROTOCOL": "https",
+        "GF_SERVER_CERT_FILE": str(certificate),
+        "GF_SERVER_CERT_KEY": str(certificate),
+        "GF_SERVER_HTTP_ADDR": "127.0.0.1",
+        "GF_SERVER_HTTP_PORT": str(port),
+        "GF_SERVER_DOMAIN": HOST,
+        "GF_SECURITY_ADMIN_PASSWORD": given.password,
+        "GF_PATHS_DATA": str(folder / "data"),
+        "GF_PATHS_LOGS": str(folder / "logs"),
+        "GF_PATHS_PLUGINS": str(folder / "plugins"),
+        # It would ask addresses outside for plugins, news and updates, and send figures there.
+        "GF_PLUGINS_PREINSTALL_DISABLED": "true",
+        "GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED": "true",
+        "GF_ANALYTICS_REPORTING_ENABLED": "false",
+        "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
+        "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
+        "GF_NEWS_NEWS_FEED_ENABLED": "false",
+    }
+    real = Grafana(given.url, given.password, authorities, provider)
+    with Process([server, "server", f"--homepath={home}"], log=folder / "log", env=settings) as process:
+        # An empty database takes half a minute of migrations on a busy machine.
+        process.ready(lambda: http_json(f"{real.url}/api/health", ca=authorities)["database"] == "ok", within=180)
+        yield real
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    """A certificate with its key, and all that is to be trusted."""
+    certificate, authorities = folder / "certificate.pem", folder / "authorities.pem"
+    subject = ("-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}")
+    made = ("-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-out", certificate, "-keyout", folder / "key.pem")
+    subprocess.run(["openssl", "req", *made, *subject], check=True, capture_output=True)
+    own = certificate.read_text(encoding="ascii")
+    certificate.write_text(own + (folder / "key.pem").read_text(encoding="ascii"), encoding="ascii")
+    known = ssl.get_default_verify_paths().cafile
+    others = Path(known).read_text(encoding="utf-8") if known else ""
+    authorities.write_text(others + own, encoding="utf-8")
+    return certificate, authorities
+
+
+@contextmanager
+def _well(port: int, certificate: Path) -> Iterator[None]:
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"database": "ok"}')
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it
+            """Nothing to tell."""
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with ThreadingHTTPServer(("127.0.0.1", port), Answer) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield
+        server.shutdown()

@@ -67,7 +67,7 @@ quantities: st.SearchStrategy[Quantity] = st.one_of(
     milliseconds.map(Duration),
     byte_counts.map(Bytes),
     millicores.map(Cpu),
-    st.builds(HostPort, hosts, ports),
+    st.builds(lambda host, port: HostPort(host.strip("[]"), port), hosts, ports),
     st.builds(Image, repositories, tags, digests),
     networks.map(Cidr),
     urls.map(Url),
@@ -185,7 +185,8 @@ def test_the_order_of_quantities_is_the_order_of_their_numbers(kind: Any, one: i
 @given(hosts, ports)
 def test_a_target_keeps_host_and_port(host: str, port: int) -> None:
     target = HostPort.parse(f"{host}:{port}")
-    assert (target.host, target.port) == (host, port)
+    assert (target.host, target.port) == (host.strip("[]"), port)
+    assert str(target) == f"{host}:{port}", "an IPv6 address is told from its port by brackets"
 
 
 @given(st.sampled_from(["http", "https"]), hosts, st.one_of(st.none(), ports))

@@ -73,8 +73,9 @@ class Alertmanager(ComponentResource):
                 f"--web.listen-address=:{ports.ALERTMANAGER}",
                 # Empty turns gossip off: a single replica would only wait for peers that never come.
                 f"--cluster.listen-address={f'0.0.0.0:{ports.ALERTMANAGER_GOSSIP}' if gossip else ''}",
-                # Without it a pod address outside the private ranges is refused, and with it the start.
-                *([f"--cluster.advertise-address=$(POD_IP):{ports.ALERTMANAGER_GOSSIP}"] if gossip else []),
+                # Without it a pod address outside the private ranges is refused, and with it the start. An IPv6 address
+                # needs brackets, and an IPv4 one may stand in them.
+                *([f"--cluster.advertise-address=[$(POD_IP)]:{ports.ALERTMANAGER_GOSSIP}"] if gossip else []),
                 *(f"--cluster.peer={peer}:{ports.ALERTMANAGER_GOSSIP}" for peer in peers if gossip),
                 # Tells receivers apart in the metrics of what was sent and what failed.
                 "--enable-feature=receiver-name-in-metrics",

@@ -147,9 +147,11 @@ def _scrape_annotations(kind: str) -> tuple[Relabel, ...]:
         keep(f"{prefix}_scrape", "true"),
         Relabel(source=(f"{prefix}_scheme",), regex="(https?)", target="__scheme__"),
         copy(f"{prefix}_path", "__metrics_path__"),
+        # Of what declares no port, discovery gives the bare address: an IPv6 one has brackets in a URL.
+        Relabel(source=("__address__",), regex=r"([^\[]*:[^\[]*:[^\[]*)", replacement="[$1]", target="__address__"),
         Relabel(
             source=("__address__", f"{prefix}_port"),
-            regex=r"(.+?)(?::\d+)?;(\d+)",
+            regex=r"(\[.+\]|[^:]+)(?::\d+)?;(\d+)",
             replacement="$1:$2",
             target="__address__",
         ),

@@ -277,7 +277,7 @@ class Local:
 
     def _alerting(self, text: str) -> str:
         """No DNS answers here: the name of all Alertmanagers is replaced with the addresses given for it."""
-        block = r"- dns_sd_configs:\n +- names:\n +- \S+\n +type: A\n +port: \d+\n"
+        block = r"- dns_sd_configs:\n( +- names:\n +- \S+\n +type: A+\n +port: \d+\n)+"
         return re.sub(block, f"- static_configs:\n    - targets: {json.dumps(list(self._alertmanagers))}\n", text)
 
     def _scraping(self, text: str) -> str:

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from components import ports
 from components.flows import (
-    API_SERVER_PORTS,
     Agent,
     ApiServer,
     Flow,
@@ -19,6 +18,7 @@ from components.flows import (
     Server,
 )
 from components.prometheus.config import extra_jobs
+from components.settings.cluster import ClusterSettings
 from components.settings.collector import CollectorSettings
 from components.settings.grafana import GrafanaSettings
 from components.settings.grafana_alerts import people, way
@@ -49,7 +49,7 @@ DATASOURCES = (
 
 def flows(settings: Settings, watched: Watched) -> tuple[Flow, ...]:
     """Every connection that the servers of this stack open."""
-    prometheus, namespace = settings.prometheus, settings.cluster.namespaces.stack
+    prometheus, cluster, namespace = settings.prometheus, settings.cluster, settings.cluster.namespaces.stack
     known = {server.name for server in (PROMETHEUS, ALERTMANAGER, LOKI, COLLECTOR, JAEGER)}
     known |= {exporter.name for exporter in watched.exporters}
     if not settings.grafana.external:
@@ -59,7 +59,7 @@ def flows(settings: Settings, watched: Watched) -> tuple[Flow, ...]:
         rf"(?:(?P<service>{names})|(?:.+\.)?(?P<pod>{names})-headless)(?:\.{namespace}(?:\.svc(?:\..+)?)?)?"
     )
     table = (
-        Flow(PROMETHEUS, ApiServer(), API_SERVER_PORTS, "discovers targets"),
+        Flow(PROMETHEUS, ApiServer(), cluster.api_server_ports, "discovers targets"),
         *(
             Flow(PROMETHEUS, target, port, f"scrape job {job.name}")
             for job in (*watched.scrape_jobs, *extra_jobs(prometheus))
@@ -76,14 +76,14 @@ def flows(settings: Settings, watched: Watched) -> tuple[Flow, ...]:
             for receiver in settings.notifications.receivers
             for host, port in (_reached(receiver),)
         ),
-        *_telemetry(settings.collector),
+        *_telemetry(settings.collector, cluster),
         *_traces(settings.jaeger),
         *(
             Flow(Server(exporter.name), target, port, f"exporter {exporter.name}")
             for exporter in watched.exporters
             for target, port in exporter.reaches
         ),
-        *_nodes(settings.logs),
+        *_nodes(settings.logs, cluster),
         *_logs(settings.loki),
         *_grafana(settings.grafana),
         *_contact_points(settings),
@@ -146,14 +146,14 @@ def _people(grafana: GrafanaSettings) -> tuple[Internet | IngressController, ...
     return (*node_port, IngressController(controller.namespace, labels, controller.addresses))
 
 
-def _telemetry(collector: CollectorSettings) -> tuple[Flow, ...]:
+def _telemetry(collector: CollectorSettings, cluster: ClusterSettings) -> tuple[Flow, ...]:
     """One door in, and from it to each store: nobody else sends spans, metrics or OTLP logs to those."""
     return (
         *(
             Flow(Namespace(namespace), COLLECTOR, (ports.OTLP_GRPC, ports.OTLP_HTTP), "sends telemetry")
             for namespace in collector.ingest
         ),
-        Flow(COLLECTOR, ApiServer(), API_SERVER_PORTS, "asks whose an address is"),
+        Flow(COLLECTOR, ApiServer(), cluster.api_server_ports, "asks whose an address is"),
         Flow(COLLECTOR, PROMETHEUS, (ports.PROMETHEUS,), "pushes metrics"),
         Flow(COLLECTOR, JAEGER, (ports.OTLP_GRPC,), "sends spans"),
         Flow(COLLECTOR, LOKI, (ports.LOKI,), "sends logs"),
@@ -168,14 +168,14 @@ def _traces(jaeger: JaegerSettings) -> tuple[Flow, ...]:
     )
 
 
-def _nodes(logs: LogSettings) -> tuple[Flow, ...]:
+def _nodes(logs: LogSettings, cluster: ClusterSettings) -> tuple[Flow, ...]:
     """What reads the logs of each node, and where it sends them."""
     reader, target, port = {
         "promtail": (PROMTAIL, LOKI, ports.LOKI),
         "otel": (OTEL_AGENT, COLLECTOR, ports.OTLP_NODES),
     }[logs.collector]
     return (
-        Flow(reader, ApiServer(), API_SERVER_PORTS, "discovers the pods of its node"),
+        Flow(reader, ApiServer(), cluster.api_server_ports, "discovers the pods of its node"),
         Flow(reader, target, (port,), "sends lines"),
     )
 

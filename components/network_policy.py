@@ -27,7 +27,7 @@ from components.flows import (
     Peer,
     Server,
 )
-from components.settings.cluster import EVERYWHERE, ClusterSettings
+from components.settings.cluster import EVERYWHERE, ClusterSettings, Network
 from components.settings.quantities import Cidr
 
 Rule = TypeVar("Rule", NetworkPolicyEgressRuleArgsDict, NetworkPolicyIngressRuleArgsDict)
@@ -53,7 +53,7 @@ def policy(name: str, flows: Iterable[Flow], cluster: ClusterSettings) -> Networ
     if ingress:
         spec["ingress"] = _unique(ingress)
     if egress:
-        spec["egress"] = _unique([*egress, _dns()])
+        spec["egress"] = _unique([*egress, _dns(cluster.network)])
     return spec
 
 
@@ -114,11 +114,15 @@ def _blocks(ranges: tuple[Cidr, ...]) -> list[NetworkPolicyPeerArgsDict]:
     return [{"ip_block": {"cidr": str(cidr)}} for cidr in ranges]
 
 
-def _dns() -> NetworkPolicyEgressRuleArgsDict:
-    # The cluster's DNS pods, and node-local caches, which listen on a link-local address of the node.
+def _dns(network: Network) -> NetworkPolicyEgressRuleArgsDict:
+    # The cluster's DNS pods, and caches on the nodes.
     return {
-        "to": [{"namespace_selector": {}}, {"ip_block": {"cidr": "169.254.0.0/16"}}],
-        "ports": [{"port": DNS_PORT, "protocol": protocol} for protocol in ("UDP", "TCP")],
+        "to": [{"namespace_selector": {}}, *_blocks(network.dns)],
+        "ports": [
+            {"port": port, "protocol": protocol}
+            for port in dict.fromkeys((DNS_PORT, *network.dns_ports))
+            for protocol in ("UDP", "TCP")
+        ],
     }
 
 

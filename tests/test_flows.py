@@ -210,9 +210,9 @@ def _discovered(stack: Recorded, job: dict[str, Any]) -> Iterator[tuple[Peer, se
         kept = {step["regex"] for step in job["relabel_configs"] if "port_name" in str(step.get("source_labels"))}
         name = selector.partition("=")[2]
         if discovery["role"] == "node":
-            yield Nodes(), {10250}
+            yield Nodes(), {stack.settings.cluster.network.kubelet_port}
         elif name == "kubernetes":
-            yield ApiServer(), {443, 6443}
+            yield ApiServer(), set(stack.settings.cluster.api_server_ports)
         elif name in stack.workloads:
             ports = {port["containerPort"] for port in stack.container(name)["ports"] if port["name"] in kept}
             assert ports, f"{job['job_name']}: no port of {name} is named {kept}"
@@ -304,14 +304,46 @@ def test_whoever_connects_may_resolve_names(prod: Recorded) -> None:
             assert egress(prod, name, Server("coredns"), 53, protocol), f"{name} asks by name"
 
 
+ASK_THE_API = {"prometheus", "kube-state-metrics", "otel-collector", "promtail"}
+
+
+@pytest.mark.parametrize(
+    ("flavour", "port"),
+    [("kind", 6443), ("minikube", 8443), ("k3s", 6443), ("k3s", 6444), ("microk8s", 16443), ("kubeadm", 6443)],
+)
+def test_whoever_asks_the_api_reaches_it_where_the_flavour_has_it(stack: Stacks, flavour: str, port: int) -> None:
+    made = stack("prod", cluster={"flavour": flavour})
+    for name in made.workloads.keys() - {"node-exporter"}:
+        assert egress(made, name, ApiServer(), port) == (name in ASK_THE_API), name
+    # Some networks look at a connection before it is sent on from the Service.
+    assert all(egress(made, name, ApiServer(), 443) for name in ASK_THE_API)
+
+
+def test_a_cloud_answers_on_one_port(prod: Recorded) -> None:
+    assert egress(prod, "prometheus", ApiServer(), 443)
+    assert not egress(prod, "kube-state-metrics", ApiServer(), 6443)
+
+
+def test_ports_of_the_cluster_can_be_told(stack: Stacks) -> None:
+    made = stack("prod", cluster={"network": {"apiServerPorts": [7443], "kubeletPort": 10260, "dnsPorts": [5353]}})
+    for name in ASK_THE_API:
+        assert egress(made, name, ApiServer(), 7443)
+    assert egress(made, "prometheus", Nodes(), 10260)
+    for protocol in ("UDP", "TCP"):
+        assert egress(made, "loki", Server("dns-default"), 5353, protocol), "policies see the pod's own port"
+        assert egress(made, "loki", Server("coredns"), 53, protocol)
+
+
 def test_networks_can_be_narrowed(stack: Stacks) -> None:
-    made = stack("prod", cluster={"network": {"apiServer": ["10.0.0.1/32"], "nodes": ["10.1.0.0/16"]}})
+    narrow = {"apiServer": ["10.0.0.1/32"], "nodes": ["10.1.0.0/16"], "dns": ["169.254.20.10/32"]}
+    made = stack("prod", cluster={"network": narrow})
     rules = made.kind("NetworkPolicy")["prometheus"]["spec"]["egress"]
 
     def blocks(port: int) -> list[list[dict[str, Any]]]:
         return [rule["to"] for rule in rules if any(allowed["port"] == port for allowed in rule.get("ports", []))]
 
-    assert blocks(6443) == [[{"ipBlock": {"cidr": "10.0.0.1/32"}}]]
+    assert [{"ipBlock": {"cidr": "10.0.0.1/32"}}] in blocks(443)
+    assert blocks(53) == [[{"namespaceSelector": {}}, {"ipBlock": {"cidr": "169.254.20.10/32"}}]]
     assert blocks(10250) == blocks(9100) == [[{"ipBlock": {"cidr": "10.1.0.0/16"}}]]
 
 

@@ -39,7 +39,7 @@ def test_nobody_is_told_about_a_control_plane_that_a_cloud_runs(flavour: Flavour
     assert about_control_plane(watched(flavour)) == set()
 
 
-@pytest.mark.parametrize("flavour", ["kind", "k3s", "kubeadm"])
+@pytest.mark.parametrize("flavour", ["kind", "minikube", "k3s", "microk8s", "kubeadm"])
 def test_a_control_plane_of_ones_own_is_watched(flavour: Flavour) -> None:
     assert about_control_plane(watched(flavour)) >= {
         "KubernetesApiServerDown",

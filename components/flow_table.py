@@ -17,6 +17,7 @@ from components.flows import (
     Peer,
     Server,
 )
+from components.identity import credentials
 from components.prometheus.config import extra_jobs
 from components.settings.cluster import ClusterSettings
 from components.settings.collector import CollectorSettings
@@ -84,7 +85,7 @@ def flows(settings: Settings, watched: Watched) -> tuple[Flow, ...]:
             for target, port in exporter.reaches
         ),
         *_nodes(settings.logs, cluster),
-        *_logs(settings.loki),
+        *_logs(settings.loki, cluster),
         *_grafana(settings.grafana),
         *_contact_points(settings),
     )
@@ -180,7 +181,7 @@ def _nodes(logs: LogSettings, cluster: ClusterSettings) -> tuple[Flow, ...]:
     )
 
 
-def _logs(loki: LokiSettings) -> tuple[Flow, ...]:
+def _logs(loki: LokiSettings, cluster: ClusterSettings) -> tuple[Flow, ...]:
     s3, flows = loki.storage.s3, []
     if loki.replicas > 1:
         flows.append(Flow(LOKI, LOKI, (ports.LOKI_GRPC, ports.LOKI_GOSSIP), "shares lines and queries, and gossips"))
@@ -189,6 +190,7 @@ def _logs(loki: LokiSettings) -> tuple[Flow, ...]:
         flows.append(Flow(LOKI, Internet(host), (port,), "stores lines"))
         if s3.access_key_secret is None:
             flows.append(Flow(LOKI, Internet(f"sts.{s3.region}.amazonaws.com"), (443,), "gets its credentials"))
+            flows.extend(credentials(LOKI, cluster.flavour))
     if loki.ruler is not None:
         flows.append(Flow(LOKI, PROMETHEUS, (ports.PROMETHEUS,), "writes the results of its rules"))
     return tuple(flows)

@@ -57,6 +57,13 @@ class Internet:
 
 
 @dataclass(frozen=True)
+class Addresses:
+    """Addresses that never change."""
+
+    ranges: tuple[Cidr, ...]
+
+
+@dataclass(frozen=True)
 class IngressController:
     """Whoever forwards people's requests: pods of a namespace, or of any, and addresses of load balancers."""
 
@@ -66,7 +73,7 @@ class IngressController:
     addresses: tuple[Cidr, ...] = ()
 
 
-Peer = Server | Agent | Namespace | AnyPod | ApiServer | Nodes | Internet | IngressController
+Peer = Server | Agent | Namespace | AnyPod | ApiServer | Nodes | Internet | Addresses | IngressController
 
 
 @dataclass(frozen=True)

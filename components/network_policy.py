@@ -16,6 +16,7 @@ from pulumi_kubernetes.networking.v1 import (
 
 from components.flows import (
     DNS_PORT,
+    Addresses,
     Agent,
     AnyPod,
     ApiServer,
@@ -88,6 +89,8 @@ def _peers(  # noqa: PLR0911  one kind of peer, one answer
         case Internet():
             # A NetworkPolicy knows no host names, and the addresses behind one change: the port is what can be held.
             return [{"namespace_selector": {}}, *_blocks(EVERYWHERE)]
+        case Addresses(ranges):
+            return _blocks(ranges)
         case IngressController():
             return _controller(peer, cluster)
 

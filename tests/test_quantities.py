@@ -262,7 +262,8 @@ def test_labels_of_users_never_change_what_selectors_find(name: str, own: dict[s
 @given(user_labels, user_labels)
 def test_labels_of_pods_never_change_what_selectors_find(own: dict[str, str], extra: dict[str, str]) -> None:
     prometheus = PrometheusSettings.model_validate({"labels": extra})
-    site = Site(cluster=cluster(own), namespace="monitoring", flows=(), secrets={})
+    key: Any = None  # no secret is read once
+    site = Site(cluster=cluster(own), namespace="monitoring", flows=(), secrets={}, checksum_key=key)
     args = PrometheusArgs(site=site, settings=prometheus, jobs=(), groups=(), grafana=Url("http://g"))
     program = Prometheus._program(args)  # noqa: SLF001
     made: Any = pod(program, site, containers=[])

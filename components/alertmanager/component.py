@@ -60,6 +60,11 @@ class Alertmanager(ComponentResource):
         peers = [f"{NAME}-{ordinal}.{NAME}-headless.{namespace}.svc" for ordinal in range(settings.replicas)]
         gossip = settings.replicas > 1
         external = settings.external_url
+        secrets = {
+            file: source
+            for receiver in args.notifications.receivers
+            for file, source in receivers.secrets(receiver).items()
+        }
         return Program(
             name=NAME,
             image=images.ALERTMANAGER,
@@ -94,11 +99,8 @@ class Alertmanager(ComponentResource):
             resources=settings.resources,
             workload=settings,
             config=config.files(args.notifications, args.inhibitions, Links(args.grafana, external)),
-            secrets={
-                file: source
-                for receiver in args.notifications.receivers
-                for file, source in receivers.secrets(receiver).items()
-            },
+            secrets=secrets,
+            live_secrets=frozenset(secrets),  # read for each notification
             env=[{"name": "POD_IP", "value_from": {"field_ref": {"field_path": "status.podIP"}}}] if gossip else [],
             data=DATA,
             grace_seconds=60,  # to hand over what it knows and finish the notifications under way

@@ -16,6 +16,7 @@ from components.settings.base import (
     LogLevel,
     Many,
     Model,
+    Port,
     Problem,
     QualifiedName,
     Resources,
@@ -28,7 +29,6 @@ from components.settings.base import (
 from components.settings.cluster import ClusterSettings
 from components.settings.quantities import Bytes, Cidr, HostPort, Url
 
-Port = Annotated[int, Ge(1), Le(65535)]
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 Host = Annotated[str, Spelled(rf"{_LABEL}(\.{_LABEL})*", "a DNS name like grafana.example.com")]
 Scope = Annotated[str, Spelled(r"[^\s,;#\"'`$%]+", "one scope, without spaces")]

@@ -22,6 +22,7 @@ import yaml
 from tools.demo.show import ALERT, CHARTS, SHORTEST
 from tools.local.harness import eventually
 from tools.recorder import ROOT
+from tools.servers.find import need
 
 MARK = "DEMO_TEST"
 """Set for a demo, and so for everything that it starts."""
@@ -128,10 +129,21 @@ def test_it_succeeds_when_the_alert_and_its_end_were_delivered(shown: Demo) -> N
 def test_it_says_what_runs_and_how_much_there_is(shown: Demo) -> None:
     for server in ("Prometheus", "Alertmanager", "Loki", "Jaeger", "OpenTelemetry collector", "Promtail", "Grafana"):
         assert re.search(rf"^  {server} ", shown.text, re.MULTILINE), server
-    for what in ("targets up", "rules", "runs", "tokens", "USD", "spans", "log lines"):
-        numbers = [float(number) for number in re.findall(rf"^ +([\d.]+) {what}$", shown.text, re.MULTILINE)]
-        assert numbers
-        assert numbers[0] > 0, what
+    for what in ("targets up", "rules", "runs", "tokens", "USD", "spans"):
+        assert counted(shown, what) > 0, what
+
+
+def counted(shown: Demo, what: str) -> float:
+    """How much there was of something when everything was ready."""
+    found = re.search(rf"^ +([\d.]+) {what}$", shown.text, re.MULTILINE)
+    assert found, f"nothing is said of {what}"
+    return float(found[1])
+
+
+def test_it_has_logs_where_there_is_a_loki(shown: Demo) -> None:
+    need("loki", "loki", "promtail")
+
+    assert counted(shown, "log lines") > 0
 
 
 def test_the_agents_fail_while_their_model_is_away_and_recover(shown: Demo) -> None:

@@ -22,6 +22,7 @@ from tools.demo.stack import PRICES, Stack
 from tools.local.harness import eventually, http_json
 from tools.local.logs import Entry
 from tools.local.receiving import endpoints
+from tools.servers.find import need
 
 TASKS = [f"{SAID}: {secret}" for secret in PLANTED.values()]
 ENV = {"TASKS": json.dumps(TASKS), "OPENAI_API_KEY": PLANTED["openai"], "RUNS_PER_SECOND": "3"}
@@ -79,6 +80,7 @@ RECORDED = (
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
+    need("loki", "loki", "promtail")
     home, began = tmp_path_factory.mktemp("platform"), time.time()
     with endpoints() as services:
         stack = Stack(home, services.url, print, ENV)

@@ -31,8 +31,10 @@ NODE, *OTHER_NODES = NODES
 CHAT, ON_CALL = "team-chat", "on-call"
 PRICES = {"model-large": {"input": 2.5, "output": 10}, "model-small": {"input": 0.15, "output": 0.6}}
 """USD per million tokens."""
-OPTIONAL = ("loki", "promtail", "grafana")
-"""Servers that not every machine can have, and the demo can go without; without one of the first two it has no logs."""
+LOGGING = ("loki", "promtail")
+"""Without both of them the demo has no logs."""
+OPTIONAL = (*LOGGING, "grafana")
+"""Servers that not every machine can have, and the demo can go without."""
 
 
 def changes(services: str) -> dict[str, dict[str, Any]]:
@@ -95,7 +97,7 @@ class Stack:
         """By server."""
         objects = self.rendered.objects
         self.loki = Loki(objects, home / "loki")
-        self.has_logs = had("loki") and had("promtail")
+        self.has_logs = all(had(name) for name in LOGGING)
         self.grafana: grafana.Grafana | None = None
         """Only where there is one."""
 
@@ -231,7 +233,7 @@ class Stack:
     @property
     def unanswerable(self) -> tuple[str, ...]:
         """Jobs whose targets nothing here answers for: simulated nodes have no kubelet."""
-        return ("kubelet", "cadvisor", "grafana", *(() if self.has_logs else ("loki", "promtail")))
+        return ("kubelet", "cadvisor", "grafana", *(() if self.has_logs else LOGGING))
 
     def missing(self) -> list[str]:
         """What is not scraped yet, and which store has nothing of the agents."""

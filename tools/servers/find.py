@@ -64,14 +64,12 @@ class Found:
         said = re.search(r"\d+\.\d+\.\d+", done.stdout + done.stderr)
         return said[0] if said else "unknown"
 
-    @property
-    def deployed(self) -> str:
-        """The version of the image that the stack deploys, "" when it deploys none."""
-        return next((pinned.version for pinned in images.ALL.values() if self.name in pinned.binaries), "")
-
     def __str__(self) -> str:
-        version, deployed = self.version, self.deployed
-        says = {"": "", version: ", as deployed"}.get(deployed, f", deployed as {deployed}")
+        version = self.version
+        image = next((pinned for pinned in images.ALL.values() if self.name in pinned.binaries), None)
+        module = _compiled(self.name)
+        wanted, how = (image.version, "deployed") if image else (module.release if module else "", "pinned")
+        says = {"": "", version: f", as {how}"}.get(wanted, f", {how} as {wanted}")
         return f"{self.name} {version}{says}: {self.path} ({self.place})"
 
 

@@ -32,7 +32,7 @@ CHAT, ON_CALL = "team-chat", "on-call"
 PRICES = {"model-large": {"input": 2.5, "output": 10}, "model-small": {"input": 0.15, "output": 0.6}}
 """USD per million tokens."""
 LOGGING = ("loki", "promtail")
-"""Without both of them the demo has no logs."""
+"""Unless it has both, the demo has no logs."""
 OPTIONAL = (*LOGGING, "grafana")
 """Servers that not every machine can have, and the demo can go without."""
 

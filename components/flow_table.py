@@ -6,18 +6,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from components import ports
-from components.flows import (
-    API_SERVER_PORTS,
-    Agent,
-    ApiServer,
-    Flow,
-    IngressController,
-    Internet,
-    Namespace,
-    Peer,
-    Server,
-)
 from components.prometheus.config import extra_jobs
 from components.settings.collector import CollectorSettings
 from components.settings.grafana import GrafanaSettings
@@ -27,6 +15,8 @@ from components.settings.logs import LogSettings
 from components.settings.loki import LokiSettings
 from components.settings.receivers import Email, Opsgenie, PagerDuty, Receiver, Slack
 from components.settings.stack import Settings
+from model import ports
+from model.flows import API_SERVER_PORTS, Agent, ApiServer, Flow, IngressController, Internet, Namespace, Peer, Server
 from rules.system import Watched
 
 PROMETHEUS = Server("prometheus")

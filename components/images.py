@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from components.settings.cluster import Images
-from components.settings.quantities import Image
+from model.cluster import Images
+from model.quantities import Image
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from pulumi_kubernetes.networking.v1 import (
     NetworkPolicySpecArgsDict,
 )
 
-from components.flows import (
+from model.cluster import EVERYWHERE, ClusterSettings
+from model.flows import (
     DNS_PORT,
     Agent,
     AnyPod,
@@ -27,8 +28,7 @@ from components.flows import (
     Peer,
     Server,
 )
-from components.settings.cluster import EVERYWHERE, ClusterSettings
-from components.settings.quantities import Cidr
+from model.quantities import Cidr
 
 Rule = TypeVar("Rule", NetworkPolicyEgressRuleArgsDict, NetworkPolicyIngressRuleArgsDict)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dashboards.agents_panels import chosen, measured, number, outcomes, ranking, trend, variables, worst
 from dashboards.marks import alerts_of
 from dashboards.model import Board, Panel, Query, Row, View
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.promql import narrowed
+from model.uids import Dashboard
 from rules.agents.promql import RANGE
 from rules.agents.protocols import A2A, A2A_BUCKETS, A2A_ERRORS, A2A_FAILING, A2A_P95, SLOW_A2A
-from rules.metrics import Unit
-from rules.promql import narrowed
 
 _PICKED = chosen("cluster", "service", "method")
 _SLOW = narrowed(SLOW_A2A.value, _PICKED)

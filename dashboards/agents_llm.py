@@ -16,7 +16,9 @@ from dashboards.agents_panels import (
 )
 from dashboards.marks import alerts_of, rollouts
 from dashboards.model import Board, Panel, Query, Row
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.promql import narrowed
+from model.uids import Dashboard
 from rules.agents import alerts
 from rules.agents.cost import COST, UNPRICED
 from rules.agents.promql import counted, failing
@@ -30,8 +32,6 @@ from rules.agents.recordings import (
     TPOT_P95,
     TTFT_P95,
 )
-from rules.metrics import Unit
-from rules.promql import narrowed
 
 _PICKED = chosen("cluster", "namespace", "service", "agent", "model")
 # Alerts about a model are about all who ask it.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dashboards.agents_panels import PUSHED, chosen, measured, median, number, ranking, trend, variables, worst
 from dashboards.marks import alerts_of, rollouts
 from dashboards.model import Board, Row
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.uids import Dashboard
 from rules.agents import alerts
 from rules.agents.cost import COST, SPENT_TODAY
 from rules.agents.promql import counted
@@ -20,7 +21,6 @@ from rules.agents.recordings import (
     TOOL_ERRORS,
     TOOL_P95,
 )
-from rules.metrics import Unit
 
 _PICKED = chosen("cluster", "namespace", "service", "agent")
 _AGENT = ("cluster", "namespace", "service", "agent")

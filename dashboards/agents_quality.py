@@ -5,13 +5,13 @@ from __future__ import annotations
 from dashboards.agents_panels import chosen, measured, number, ranking, trend, variables, where_set, worst
 from dashboards.marks import alerts_of, rollouts
 from dashboards.model import Board, Panel, Query, Row
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.promql import narrowed
+from model.uids import Dashboard
 from rules.agents import alerts
 from rules.agents.cost import COST_PER_RUN
 from rules.agents.promql import PLACE, WINDOW, counted, failing
 from rules.agents.recordings import CALLS_BUCKETS, CALLS_PER_RUN, REQUESTS, RUN_ERRORS, RUNS
-from rules.metrics import Unit
-from rules.promql import narrowed
 
 _PICKED = chosen("cluster", "namespace", "service", "agent")
 # What is recorded by service, because requests do not always say which agent asks.

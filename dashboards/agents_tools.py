@@ -16,11 +16,11 @@ from dashboards.agents_panels import (
 )
 from dashboards.marks import alerts_of, rollouts
 from dashboards.model import Board, Row
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.uids import Dashboard
 from rules.agents import alerts, protocols
 from rules.agents.protocols import MCP, MCP_ERRORS, MCP_P95
 from rules.agents.recordings import TOOL_CALLS, TOOL_ERRORS, TOOL_P95
-from rules.metrics import Unit
 
 _PICKED = chosen("cluster", "namespace", "service", "agent", "tool")
 # MCP knows no agents; and what lists tools or opens a session is about none.

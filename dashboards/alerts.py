@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dashboards.model import URGENCY, Board, Panel, Query, Row, View, variable
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import Severity
+from model.metrics import Unit
+from model.rules import Severity
+from model.uids import Dashboard
 
 NEWS = 'alertname!="Watchdog"'
 """Matches all alerts but the one that fires always."""

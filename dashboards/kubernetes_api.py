@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dashboards.marks import alerts_of
 from dashboards.model import Board, Panel, Query, Row, View, counted, found, measured, variable
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.promql import narrowed
+from model.uids import Dashboard
 from rules.kubernetes.alerts import control_plane
 from rules.kubernetes.recordings import API_LATENCY, API_REQUESTS
-from rules.metrics import Unit
-from rules.promql import narrowed
 
 _ALL = 'cluster=~"$cluster"'
 _REQUESTS = f"{API_REQUESTS}{{{_ALL}}}"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dashboards.marks import alerts_of
 from dashboards.model import Board, Panel, Query, Row, View, counted, found, measured, variable
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.promql import narrowed
+from model.uids import Dashboard
 from rules.kubernetes.alerts import capacity, nodes, pods, workloads
 from rules.kubernetes.recordings import (
     AVAILABLE,
@@ -14,8 +16,6 @@ from rules.kubernetes.recordings import (
     MEMORY_OF_NAMESPACES,
     REQUESTS,
 )
-from rules.metrics import Unit
-from rules.promql import narrowed
 
 _ALL = 'cluster=~"$cluster"'
 _NAMESPACE = ("cluster", "namespace")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dashboards.marks import alerts_with, rollouts
 from dashboards.model import Board, Panel, Query, Row, View, counted, found, measured, variable
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.promql import narrowed
+from model.uids import Dashboard
 from rules.kubernetes.alerts import capacity, pods, workloads
 from rules.kubernetes.recordings import (
     AVAILABLE,
@@ -16,8 +18,6 @@ from rules.kubernetes.recordings import (
     MEMORY_OF_WORKLOADS,
     REQUESTS,
 )
-from rules.metrics import Unit
-from rules.promql import narrowed
 
 IN_NAMESPACE = 'cluster=~"$cluster", namespace="$namespace"'
 NAMESPACE = (

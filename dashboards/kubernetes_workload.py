@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dashboards.datasources import LOKI
 from dashboards.kubernetes_namespace import IN_NAMESPACE
 from dashboards.marks import alerts_with, rollouts
 from dashboards.model import Board, Panel, Query, Row, View, counted, found, measured, variable
-from dashboards.uids import Dashboard
+from model.datasources import LOKI
+from model.metrics import Unit
+from model.promql import narrowed
+from model.rules import Alert
+from model.uids import Dashboard
 from rules.kubernetes.alerts import pods, workloads
 from rules.kubernetes.recordings import (
     AVAILABLE,
@@ -16,9 +19,6 @@ from rules.kubernetes.recordings import (
     POD_OWNER,
     UPDATED,
 )
-from rules.metrics import Unit
-from rules.model import Alert
-from rules.promql import narrowed
 
 _ONE = f'{IN_NAMESPACE}, workload="$workload"'
 _POD = "cluster, namespace, pod"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dashboards.datasources import LOKI
 from dashboards.marks import of_namespaces
 from dashboards.model import Board, Panel, Query, Row, View, log_variables
-from dashboards.uids import Dashboard
+from model.datasources import LOKI
+from model.uids import Dashboard
 from rules.logs import lines
 
 _STREAMS = '{cluster=~"$cluster", namespace=~"$namespace", app=~"$app", app!~"grafana|loki"}'

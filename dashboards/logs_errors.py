@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dashboards.datasources import LOKI
 from dashboards.marks import of_namespaces
 from dashboards.model import Board, Panel, Query, Row, View, log_variables
-from dashboards.uids import Dashboard
+from model.datasources import LOKI
+from model.metrics import Unit
+from model.uids import Dashboard
 from rules.logs import lines
-from rules.metrics import Unit
 
 _CHOSEN = 'cluster=~"$cluster", namespace=~"$namespace", app=~"$app"'
 _ERRORS = f'{{{_CHOSEN}, level=~"error|fatal"}}'

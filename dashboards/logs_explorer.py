@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dashboards.datasources import LOKI
 from dashboards.marks import of_namespaces
 from dashboards.model import Board, Panel, Query, Row, View, log_variables
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
+from model.datasources import LOKI
+from model.metrics import Unit
+from model.uids import Dashboard
 
 _STREAMS = '{cluster=~"$cluster", namespace=~"$namespace", app=~"$app", level=~"$level"}'
 _FOUND = f"{_STREAMS} |~ `(?i)$search`"

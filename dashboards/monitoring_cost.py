@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dashboards.marks import alerts_of
 from dashboards.model import Board, Panel, Query, Row, View, measured, variable
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import Recording
+from model.metrics import Unit
+from model.promql import narrowed
+from model.rules import Recording
+from model.uids import Dashboard
 from rules.monitoring.alerts import logs, prometheus_data, targets
 from rules.monitoring.alerts.collector import SIGNALS
 from rules.monitoring.recordings import (
@@ -19,7 +20,6 @@ from rules.monitoring.recordings import (
     SERIES_OF_JOB,
 )
 from rules.monitoring.scrape import OTEL_AGENT, PROMTAIL
-from rules.promql import narrowed
 
 _IN = 'cluster=~"$cluster"'
 _OF_JOB = f'{_IN}, job=~"$job"'

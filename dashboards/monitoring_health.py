@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from dashboards.marks import alerts_of
 from dashboards.model import Board, Panel, Query, Row, View, counted, found, measured, variable
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import Alert
+from model.metrics import Unit
+from model.promql import narrowed
+from model.rules import Alert
+from model.uids import Dashboard
 from rules.monitoring.alerts import (
     alertmanager,
     collector,
@@ -22,7 +23,6 @@ from rules.monitoring.alerts import (
     traces,
 )
 from rules.monitoring.scrape import GRAFANA, OF_THE_STACK, OTEL_AGENT, PROMTAIL
-from rules.promql import narrowed
 
 _IN = 'cluster=~"$cluster"'
 _POD = "{{pod}}"

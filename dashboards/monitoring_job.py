@@ -5,11 +5,11 @@ from __future__ import annotations
 from dashboards.marks import alerts_of
 from dashboards.model import Board, Panel, Query, Row, View, measured, variable
 from dashboards.monitoring_cost import disk_a_day
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
+from model.metrics import Unit
+from model.promql import narrowed
+from model.uids import Dashboard
 from rules.monitoring.alerts import targets
 from rules.monitoring.recordings import LARGEST_TARGET, SAMPLES_OF_JOB, SERIES_OF_JOB
-from rules.promql import narrowed
 
 _IN = 'cluster=~"$cluster"'
 _JOB = f'{_IN}, job="$job"'

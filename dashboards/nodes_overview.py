@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dashboards.marks import alerts_of
 from dashboards.model import Board, Mark, Panel, Query, Row, View, counted, found, measured, variable
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import Alert
+from model.metrics import Unit
+from model.promql import narrowed
+from model.rules import Alert
+from model.uids import Dashboard
 from rules.nodes.alerts import compute, disks, machine, network
 from rules.nodes.recordings import (
     CPU_LOAD,
@@ -17,7 +18,6 @@ from rules.nodes.recordings import (
     SPACE_AVAILABLE,
     TRAFFIC,
 )
-from rules.promql import narrowed
 
 _IN = 'cluster=~"$cluster", node=~"$node"'
 _NODE = "{{node}}"

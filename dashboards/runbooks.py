@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from dashboards.alerts import open_for
 from dashboards.kubernetes_namespace import IN_NAMESPACE, NAMESPACE
 from dashboards.model import Board, Choice, Panel, Query, Row, View
-from dashboards.uids import RUNBOOKS_FOLDER, Dashboard, panel_path, runbook_title, runbooks_uid
-from rules.grafana_alert import GrafanaAlert
-from rules.model import RUNBOOKS, Alert, BaseAlert
-from rules.promql import narrowed
+from model.grafana_alert import GrafanaAlert
+from model.promql import narrowed
+from model.rules import RUNBOOKS, Alert, BaseAlert
+from model.uids import RUNBOOKS_FOLDER, Dashboard, panel_path, runbook_title, runbooks_uid
 
 # More lines nobody tells apart.
 MOST = 10

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dashboards.marks import alerts_with
 from dashboards.model import Board, Panel, Query, Row, View, variable
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import decimal
-from rules.slo import BURNS, Burn
+from model.metrics import Unit
+from model.rules import decimal
+from model.slo import BURNS, Burn
+from model.uids import Dashboard
 from rules.system import Watched
 
 _ALL = 'cluster=~"$cluster"'

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
-from components.flows import Peer
-from components.settings.base import Model, Resources, Secret
-from components.settings.cluster import ClusterSettings
-from rules.grafana_alert import GrafanaGroup
-from rules.metrics import Metric
-from rules.model import Alert, BaseAlert, Group, Inhibition
-from rules.scrape import ScrapeJob
-from rules.slo import Slo
+from model.cluster import ClusterSettings
+from model.flows import Peer
+from model.grafana_alert import GrafanaGroup
+from model.metrics import Metric
+from model.rules import Alert, BaseAlert, Group, Inhibition
+from model.scrape import ScrapeJob
+from model.settings import Model, Resources, Secret
+from model.slo import Slo
 
 S = TypeVar("S", bound=Model)
 

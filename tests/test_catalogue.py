@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from components.settings.quantities import Duration
-from dashboards.datasources import LOKI, PROMETHEUS
-from dashboards.uids import Dashboard
+from model.datasources import LOKI, PROMETHEUS
+from model.grafana_alert import GrafanaAlert, GrafanaGroup
+from model.metrics import PUSHED, Metric, Metrics, target_labels
+from model.promql import labels_of
+from model.quantities import Duration
+from model.rules import RUNBOOKS, Alert, BaseAlert, Group, Recording, Severity, runbooks
+from model.scrape import Relabel, ScrapeJob, keep_metrics
+from model.uids import Dashboard
 from rules.cases import Case, GrafanaCase
 from rules.catalogue import alert_labels, series_of
-from rules.grafana_alert import GrafanaAlert, GrafanaGroup
-from rules.metrics import PUSHED, Metric, Metrics, target_labels
-from rules.model import RUNBOOKS, Alert, BaseAlert, Group, Recording, Severity, runbooks
-from rules.promql import labels_of
-from rules.scrape import Relabel, ScrapeJob, keep_metrics
 from rules.system import Watched
 from tests.boards import queries
 from tests.catalogue import GRAFANA_CASES, SYSTEMS_WITH_CASES, cases, whole

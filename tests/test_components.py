@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from components import images
-from components.settings.quantities import Bytes
+from model.quantities import Bytes
 from tests.conftest import Recorded, Stacks
 from tools.recorder import ROOT, Resource
 from tools.stack_file import read

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from dashboards import kit
-from dashboards.datasources import LOKI
 from dashboards.model import URGENCY, Board, Choice, Panel, Query, Row, View, log_variables
-from dashboards.uids import Dashboard, panel_number, runbook_path
-from rules.metrics import Unit
-from rules.model import Alert, Severity
-from rules.promql import narrowed
-from tests.boards import filled
+from model.datasources import LOKI
+from model.metrics import Unit
+from model.promql import narrowed
+from model.rules import Alert, Severity
+from model.uids import Dashboard, panel_number, runbook_path
 from tests.test_catalogue import alert
+from tools.local.queries import filled
 
 
 def board(*panels: Panel) -> Board:

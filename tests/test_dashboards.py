@@ -15,24 +15,18 @@ from components.grafana.rule_groups import rule_groups
 from components.settings.stack import read
 from dashboards import kit
 from dashboards.boards import OF_GROUPS, OF_SYSTEMS, boards, rendered
-from dashboards.datasources import ALL as DATASOURCES
 from dashboards.model import COLUMNS, Board, View
-from dashboards.uids import (
-    RUNBOOKS_FOLDER,
-    Dashboard,
-    panel_number,
-    panel_path,
-    runbook_title,
-    runbooks_uid,
-)
+from model.datasources import ALL as DATASOURCES
+from model.grafana_alert import GrafanaAlert
+from model.promql import Labels, selectors
+from model.uids import RUNBOOKS_FOLDER, Dashboard, panel_number, panel_path, runbook_title, runbooks_uid
 from rules.catalogue import series_of
-from rules.grafana_alert import GrafanaAlert
-from rules.promql import Labels, selectors
 from rules.render import links
 from rules.systems import SYSTEMS
-from tests.boards import BOARDS, STACK, WRITTEN, labels, loki_queries, prometheus_queries
+from tests.boards import BOARDS, STACK, WRITTEN, labels
 from tests.catalogue import EVERYTHING, place
 from tests.snapshots import FOLDER, TAKEN, snapshots
+from tools.local.queries import loki_queries, prometheus_queries
 
 # Imported by the kit, which knows about its warning.
 MODELS = importlib.import_module("grafana_foundation_sdk.models.dashboard")

@@ -9,7 +9,7 @@ import yaml
 
 from components import images
 from components.kubernetes import Probes, Program, config_volumes
-from components.settings.base import ConfigSecret, ExistingSecret, resources
+from model.settings import ConfigSecret, ExistingSecret, resources
 from tests.catalogue import everything
 from tests.conftest import Recorded, Stacks
 

@@ -12,12 +12,13 @@ from components.otel_agent import config
 from components.otel_collector.config import MESSAGE_MEBIBYTES
 from components.otel_collector.parts import MEBIBYTE
 from dashboards.boards import boards
-from dashboards.uids import Dashboard
+from model.uids import Dashboard
 from rules.catalogue import series_of
-from tests.boards import labels, prometheus_queries
+from tests.boards import labels
 from tests.conftest import Recorded, Stacks
 from tests.planted import BY_KEY
 from tests.test_redaction import JSON_VALUE, compiled
+from tools.local.queries import prometheus_queries
 
 OTEL = {"collector": "otel"}
 RULES = [

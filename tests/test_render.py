@@ -15,10 +15,11 @@ import yaml
 
 from components import images
 from components.promtail.component import END_OF_LIFE
-from tests.conftest import Recorded, Stacks, merged, stack_text
+from tests.conftest import Recorded, Stacks
 from tests.test_components import DRESS
 from tests.test_secrets import PLANTED, settings
 from tools import render, stack_file
+from tools.local.stack_text import merged, stack_text
 from tools.recorder import ROOT
 from tools.servers.build import SERVERS, version
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Inhibition, Severity
+from model.uids import Dashboard
 from rules.agents.promql import ENOUGH, MODEL, PLACE, WINDOW, counted
 from rules.agents.recordings import (
     CALLS_BUCKETS,
@@ -26,8 +28,6 @@ from rules.agents.recordings import (
     TTFT_BUCKETS,
     TTFT_P95,
 )
-from rules.metrics import Unit
-from rules.model import Alert, Inhibition, Severity
 
 OWNER = "agents"
 SOON = Duration.parse("5m")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Recording, Severity, decimal
+from model.uids import Dashboard
 from rules.agents.promql import EVERY, MODEL, Scope, counted, short
 from rules.agents.recordings import CACHED_TOKENS, INFERENCE, RUNS, SERVICE, TOKENS
 from rules.agents.settings import Budget, Price
-from rules.metrics import Unit
-from rules.model import Alert, Recording, Severity, decimal
 
 EMITTED_COST = "agent:emitted_cost:rate5m"
 COST = "agent:cost:rate5m"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.rules import Alert, Recording, Severity
+from model.uids import Dashboard
 from rules.agents.alerts import OWNER, SOON, WHILE, enough, every
 from rules.agents.promql import Scope, failing, p95, short, with_label
-from rules.metrics import Unit
-from rules.model import Alert, Recording, Severity
 
 MCP_BY = "cluster, environment, namespace, service, side, method, tool"
 A2A_BY = "cluster, environment, service, side, method"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from components.settings.base import Model, Resources, resources
-from components.settings.cluster import ClusterSettings
+from model.cluster import ClusterSettings
+from model.settings import Model, Resources, resources
 from rules.kubernetes import recordings
 from rules.kubernetes.alerts import capacity, control_plane, nodes, pods, workloads
 from rules.kubernetes.metrics import METRICS

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from components.flows import API_SERVER_PORTS, AnyPod, ApiServer, Nodes, Server
-from components.settings.base import Resources
-from components.settings.cluster import ClusterSettings
-from rules.scrape import SERVICE_ACCOUNT, KubernetesDiscovery, Relabel, ScrapeJob, copy, drop, keep, keep_metrics
+from model.cluster import ClusterSettings
+from model.flows import API_SERVER_PORTS, AnyPod, ApiServer, Nodes, Server
+from model.scrape import SERVICE_ACCOUNT, KubernetesDiscovery, Relabel, ScrapeJob, copy, drop, keep, keep_metrics
+from model.settings import Resources
 from rules.system import ApiAccess, Exporter
 
 KUBELET_PORT = 10250

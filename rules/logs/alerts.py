@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from components.settings.quantities import Duration
-from dashboards.datasources import LOKI
-from dashboards.uids import Dashboard
-from rules.grafana_alert import GrafanaAlert, GrafanaGroup
+from model.datasources import LOKI
+from model.grafana_alert import GrafanaAlert, GrafanaGroup
+from model.quantities import Duration
+from model.rules import Severity
+from model.uids import Dashboard
 from rules.logs import lines
 from rules.logs.lines import counted
-from rules.model import Severity
 
 _PER_APP = ("cluster", "namespace", "app")
 LogAlert = partial(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from dashboards.datasources import PROMETHEUS
-from dashboards.uids import Dashboard
-from rules.grafana_alert import GrafanaAlert, GrafanaGroup
-from rules.metrics import Metrics, Unit
-from rules.model import Severity
+from model.datasources import PROMETHEUS
+from model.grafana_alert import GrafanaAlert, GrafanaGroup
+from model.metrics import Metrics, Unit
+from model.quantities import Duration
+from model.rules import Severity
+from model.uids import Dashboard
 
 METRICS = (Metrics("prometheus").gauge("prometheus_rule_group_last_evaluation_timestamp_seconds", "rule_group"),)
 

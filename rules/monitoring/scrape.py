@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import yaml
 
-from components import ports
-from components.flows import Agent, Peer, Server
-from components.settings.base import Resources
-from components.settings.cluster import ClusterSettings
-from components.settings.logs import LogCollector
-from components.settings.quantities import Duration
-from rules.scrape import KubernetesDiscovery, Relabel, ScrapeJob, StaticTargets, copy, keep
+from model import ports
+from model.cluster import ClusterSettings
+from model.flows import Agent, Peer, Server
+from model.logs import LogCollector
+from model.quantities import Duration
+from model.scrape import KubernetesDiscovery, Relabel, ScrapeJob, StaticTargets, copy, keep
+from model.settings import Resources
 from rules.system import Exporter
 
 BLACKBOX_EXPORTER = "blackbox-exporter"

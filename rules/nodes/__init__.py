@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from components.settings.base import Model, Resources, resources
-from components.settings.cluster import ClusterSettings
+from model.cluster import ClusterSettings
+from model.settings import Model, Resources, resources
 from rules.nodes import alerts, recordings
 from rules.nodes.metrics import METRICS
 from rules.nodes.scrape import node_exporter, scrape_job

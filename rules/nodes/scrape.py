@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from components.flows import Nodes
-from components.settings.base import Resources
-from components.settings.cluster import ClusterSettings
-from rules.scrape import KubernetesDiscovery, ScrapeJob, copy, keep
+from model.cluster import ClusterSettings
+from model.flows import Nodes
+from model.scrape import KubernetesDiscovery, ScrapeJob, copy, keep
+from model.settings import Resources
 from rules.system import Exporter
 
 NODE_EXPORTER = "node-exporter"

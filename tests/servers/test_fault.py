@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from dashboards.uids import Dashboard, runbook_path
-from tests.conftest import merged
-from tests.servers.faults import (
+from model.uids import Dashboard, runbook_path
+from tools.local.alerting_path import (
     KEY,
     OFTEN,
     QUICK,
@@ -25,6 +24,7 @@ from tests.servers.faults import (
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import eventually, http_json
 from tools.local.pods import Account
+from tools.local.stack_text import merged
 
 
 @pytest.fixture(scope="module")

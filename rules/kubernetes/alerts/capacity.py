@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Group, Inhibition, Severity
+from model.uids import Dashboard
 from rules.kubernetes.recordings import VOLUME_USED, VOLUMES
-from rules.metrics import Unit
-from rules.model import Alert, Group, Inhibition, Severity
 
 _CLAIM = "cluster, namespace, persistentvolumeclaim"
 _QUOTA = "cluster, namespace, resourcequota, resource"

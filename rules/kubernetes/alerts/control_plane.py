@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import Alert, Group, Severity
-from rules.slo import BY, SHORT, Slo, rate
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Group, Severity
+from model.slo import BY, SHORT, Slo, rate
+from model.uids import Dashboard
 
 _LEVEL = "cluster, priority_level"
 _REJECTED = "rate(apiserver_flowcontrol_rejected_requests_total[5m])"

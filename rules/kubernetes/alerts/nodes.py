@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Group, Inhibition, Severity
+from model.uids import Dashboard
 from rules.kubernetes.alerts.workloads import REPLICAS_MISSING
 from rules.kubernetes.scrape import KUBE_STATE_METRICS
-from rules.metrics import Unit
-from rules.model import Alert, Group, Inhibition, Severity
 
 _NODE = "cluster, node"
 _RUNTIME_ERRORS = f"sum by ({_NODE}) (rate(kubelet_runtime_operations_errors_total[5m]))"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Group, Inhibition, Severity
+from model.uids import Dashboard
 from rules.kubernetes.recordings import CPU_OF_CONTAINERS, with_owner
-from rules.metrics import Unit
-from rules.model import Alert, Group, Inhibition, Severity
 
 _POD = "cluster, namespace, pod"
 _CONTAINER = f"{_POD}, container"

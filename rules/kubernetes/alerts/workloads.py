@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Group, Inhibition, Severity
+from model.uids import Dashboard
 from rules.kubernetes.alerts.pods import CRASH_LOOPING, IMAGE_PULL
 from rules.kubernetes.recordings import AVAILABLE, DESIRED, UPDATED
-from rules.metrics import Unit
-from rules.model import Alert, Group, Inhibition, Severity
 
 _WORKLOAD = "{{ $labels.workload_type }} {{ $labels.namespace }}/{{ $labels.workload }}"
 _HPA = "cluster, namespace, horizontalpodautoscaler"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import Alert, Severity
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Severity
+from model.uids import Dashboard
 
 _OURS = '{job="otel-agent"}'
 _BY_NODE = "(cluster, environment, node)"

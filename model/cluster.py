@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from components.settings.base import DnsLabel, LabelValue, Many, Model, QualifiedName
-from components.settings.quantities import Cidr
+from model.quantities import Cidr
+from model.settings import DnsLabel, LabelValue, Many, Model, QualifiedName
 
 Flavour = Literal["kind", "k3s", "kubeadm", "eks", "gke", "aks"]
 

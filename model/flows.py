@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from components.settings.quantities import Cidr
+from model.quantities import Cidr
 
 DNS_PORT = 53
 API_SERVER_PORTS = (443, 6443)  # the Service's port, and what it is behind it on self-managed clusters

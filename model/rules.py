@@ -13,10 +13,10 @@ from typing import Any, Self
 
 import promql_parser
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.promql import parsed
+from model.metrics import Unit
+from model.promql import parsed
+from model.quantities import Duration
+from model.uids import Dashboard
 
 RUNBOOKS = Path(__file__).parents[1] / "docs" / "runbooks"
 """One file per alert, ``<name>.md``."""

@@ -32,6 +32,7 @@ site = Site(
     namespace=namespaces.stack,
     flows=flows(settings, watched),
     secrets=secrets,
+    checksum_key=namespaces.checksum_key,
 )
 
 exporters.deploy(watched.exporters, site, namespaces.node_agents, cluster)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from components.identity import credentials
 from components.prometheus.config import extra_jobs
 from components.settings.collector import CollectorSettings
 from components.settings.grafana import GrafanaSettings
@@ -16,7 +17,8 @@ from components.settings.loki import LokiSettings
 from components.settings.receivers import Email, Opsgenie, PagerDuty, Receiver, Slack
 from components.settings.stack import Settings
 from model import ports
-from model.flows import API_SERVER_PORTS, Agent, ApiServer, Flow, IngressController, Internet, Namespace, Peer, Server
+from model.cluster import ClusterSettings
+from model.flows import Agent, ApiServer, Flow, IngressController, Internet, Namespace, Peer, Server
 from rules.system import Watched
 
 PROMETHEUS = Server("prometheus")
@@ -39,7 +41,7 @@ DATASOURCES = (
 
 def flows(settings: Settings, watched: Watched) -> tuple[Flow, ...]:
     """Every connection that the servers of this stack open."""
-    prometheus, namespace = settings.prometheus, settings.cluster.namespaces.stack
+    prometheus, cluster, namespace = settings.prometheus, settings.cluster, settings.cluster.namespaces.stack
     known = {server.name for server in (PROMETHEUS, ALERTMANAGER, LOKI, COLLECTOR, JAEGER)}
     known |= {exporter.name for exporter in watched.exporters}
     if not settings.grafana.external:
@@ -49,7 +51,7 @@ def flows(settings: Settings, watched: Watched) -> tuple[Flow, ...]:
         rf"(?:(?P<service>{names})|(?:.+\.)?(?P<pod>{names})-headless)(?:\.{namespace}(?:\.svc(?:\..+)?)?)?"
     )
     table = (
-        Flow(PROMETHEUS, ApiServer(), API_SERVER_PORTS, "discovers targets"),
+        Flow(PROMETHEUS, ApiServer(), cluster.api_server_ports, "discovers targets"),
         *(
             Flow(PROMETHEUS, target, port, f"scrape job {job.name}")
             for job in (*watched.scrape_jobs, *extra_jobs(prometheus))
@@ -66,15 +68,15 @@ def flows(settings: Settings, watched: Watched) -> tuple[Flow, ...]:
             for receiver in settings.notifications.receivers
             for host, port in (_reached(receiver),)
         ),
-        *_telemetry(settings.collector),
+        *_telemetry(settings.collector, cluster),
         *_traces(settings.jaeger),
         *(
             Flow(Server(exporter.name), target, port, f"exporter {exporter.name}")
             for exporter in watched.exporters
             for target, port in exporter.reaches
         ),
-        *_nodes(settings.logs),
-        *_logs(settings.loki),
+        *_nodes(settings.logs, cluster),
+        *_logs(settings.loki, cluster),
         *_grafana(settings.grafana),
         *_contact_points(settings),
     )
@@ -136,14 +138,14 @@ def _people(grafana: GrafanaSettings) -> tuple[Internet | IngressController, ...
     return (*node_port, IngressController(controller.namespace, labels, controller.addresses))
 
 
-def _telemetry(collector: CollectorSettings) -> tuple[Flow, ...]:
+def _telemetry(collector: CollectorSettings, cluster: ClusterSettings) -> tuple[Flow, ...]:
     """One door in, and from it to each store: nobody else sends spans, metrics or OTLP logs to those."""
     return (
         *(
             Flow(Namespace(namespace), COLLECTOR, (ports.OTLP_GRPC, ports.OTLP_HTTP), "sends telemetry")
             for namespace in collector.ingest
         ),
-        Flow(COLLECTOR, ApiServer(), API_SERVER_PORTS, "asks whose an address is"),
+        Flow(COLLECTOR, ApiServer(), cluster.api_server_ports, "asks whose an address is"),
         Flow(COLLECTOR, PROMETHEUS, (ports.PROMETHEUS,), "pushes metrics"),
         Flow(COLLECTOR, JAEGER, (ports.OTLP_GRPC,), "sends spans"),
         Flow(COLLECTOR, LOKI, (ports.LOKI,), "sends logs"),
@@ -158,19 +160,19 @@ def _traces(jaeger: JaegerSettings) -> tuple[Flow, ...]:
     )
 
 
-def _nodes(logs: LogSettings) -> tuple[Flow, ...]:
+def _nodes(logs: LogSettings, cluster: ClusterSettings) -> tuple[Flow, ...]:
     """What reads the logs of each node, and where it sends them."""
     reader, target, port = {
         "promtail": (PROMTAIL, LOKI, ports.LOKI),
         "otel": (OTEL_AGENT, COLLECTOR, ports.OTLP_NODES),
     }[logs.collector]
     return (
-        Flow(reader, ApiServer(), API_SERVER_PORTS, "discovers the pods of its node"),
+        Flow(reader, ApiServer(), cluster.api_server_ports, "discovers the pods of its node"),
         Flow(reader, target, (port,), "sends lines"),
     )
 
 
-def _logs(loki: LokiSettings) -> tuple[Flow, ...]:
+def _logs(loki: LokiSettings, cluster: ClusterSettings) -> tuple[Flow, ...]:
     s3, flows = loki.storage.s3, []
     if loki.replicas > 1:
         flows.append(Flow(LOKI, LOKI, (ports.LOKI_GRPC, ports.LOKI_GOSSIP), "shares lines and queries, and gossips"))
@@ -179,6 +181,7 @@ def _logs(loki: LokiSettings) -> tuple[Flow, ...]:
         flows.append(Flow(LOKI, Internet(host), (port,), "stores lines"))
         if s3.access_key_secret is None:
             flows.append(Flow(LOKI, Internet(f"sts.{s3.region}.amazonaws.com"), (443,), "gets its credentials"))
+            flows.extend(credentials(LOKI, cluster.flavour))
     if loki.ruler is not None:
         flows.append(Flow(LOKI, PROMETHEUS, (ports.PROMETHEUS,), "writes the results of its rules"))
     return tuple(flows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -46,6 +47,8 @@ class Site:
     """The whole table; each component takes its own rows."""
     secrets: Mapping[str, Output[str]]
     """The stack's secrets, by their top-level key."""
+    checksum_key: Output[str]
+    """What checksums of secrets are made with."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,8 @@ class Program:
     env: Sequence[EnvVarArgsDict] = ()
     secret_env: Mapping[str, Secret] = field(default_factory=dict)
     """Variable of the environment to source, for a program that reads a secret from nowhere else."""
+    live_secrets: frozenset[str] = frozenset()
+    """Names of secrets whose change needs no new pods: it reads their files again by itself."""
     account_annotations: Mapping[str, str] = field(default_factory=dict)
     """Annotations of its service account."""
     token: bool = False
@@ -107,6 +112,16 @@ class Program:
         """The secrets that come from the stack, and so need a Kubernetes Secret of ours."""
         given = {**self.secrets, **self.secret_env}
         return {name: source for name, source in given.items() if isinstance(source, ConfigSecret)}
+
+    @property
+    def read_once(self) -> dict[str, ConfigSecret]:
+        """The stack's secrets that it takes up only when it starts."""
+        return {name: source for name, source in self.own_secrets.items() if name not in self.live_secrets}
+
+
+def secrets_checksum(key: str, secrets: Mapping[str, str]) -> str:
+    """Changes with the secrets and, without the key, tells nothing of them: others may read a pod's annotations."""
+    return hmac.new(key.encode(), json.dumps(secrets, sort_keys=True).encode(), hashlib.sha256).hexdigest()[:16]
 
 
 def dashed(directory: str) -> str:
@@ -243,9 +258,14 @@ def pod(
 ) -> PodTemplateSpecArgsDict:
     """The pods of a program: on chosen nodes and apart from each other, or on every node and (mostly) its network."""
     cluster, workload = site.cluster, program.workload
-    annotations = dict(workload.annotations)
+    annotations: dict[str, Input[str]] = {**workload.annotations}
     if program.config and not program.watches_config:
         annotations["checksum/config"] = program.checksum
+    if program.read_once:
+        secrets = Output.all(**{name: site.secrets[source.key] for name, source in program.read_once.items()})
+        checksum = Output.all(site.checksum_key, secrets).apply(lambda given: secrets_checksum(*given))
+        # As a secret it would make one of the whole pod, and no preview would show what changes.
+        annotations["checksum/secrets"] = Output.unsecret(checksum)
     spec: PodSpecArgsDict = {
         "service_account_name": program.name,
         "automount_service_account_token": program.token,

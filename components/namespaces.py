@@ -1,4 +1,4 @@
-"""The two namespaces, their Pod Security level, and the policy that denies what no other policy allows."""
+"""The two namespaces: Pod Security level, the policy that denies what no other allows, and what components share."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from pulumi import ComponentResource, Output, ResourceOptions
 from pulumi_kubernetes.core.v1 import Namespace
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 from pulumi_kubernetes.networking.v1 import NetworkPolicy
 
+from components.generated import generated, value
 from components.kubernetes import PART_OF
 from components.network_policy import DENY_ALL
 from model.cluster import ClusterSettings
@@ -26,15 +28,21 @@ class Namespaces(ComponentResource):
     node_agents: Output[str]
     """Agents that need the host: the only privileged one."""
 
+    checksum_key: Output[str]
+    """What checksums of secrets are made with, so that nobody can try values against one (``docs/decisions/0011``)."""
+
     def __init__(self, name: str, args: NamespacesArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("observability:index:Namespaces", name, {}, opts)
-        names = args.cluster.namespaces
-        self.stack = self._namespace(f"{name}-stack", names.stack, "restricted", args.cluster)
-        self.node_agents = self._namespace(f"{name}-node-agents", names.node_agents, "privileged", args.cluster)
+        names, labels = args.cluster.namespaces, args.cluster.labels
+        common = {**labels, "app.kubernetes.io/part-of": PART_OF, "app.kubernetes.io/managed-by": "pulumi"}
+        self.stack = self._namespace(f"{name}-stack", names.stack, "restricted", common)
+        self.node_agents = self._namespace(f"{name}-node-agents", names.node_agents, "privileged", common)
+        about: ObjectMetaArgsDict = {"name": "secret-checksums", "namespace": self.stack, "labels": common}
+        key = generated(f"{name}-checksums", about, "key", ResourceOptions(parent=self))
+        self.checksum_key = value(key, "key")
         self.register_outputs({"stack": self.stack, "nodeAgents": self.node_agents})
 
-    def _namespace(self, resource: str, name: str, level: str, cluster: ClusterSettings) -> Output[str]:
-        common = {**cluster.labels, "app.kubernetes.io/part-of": PART_OF, "app.kubernetes.io/managed-by": "pulumi"}
+    def _namespace(self, resource: str, name: str, level: str, common: dict[str, str]) -> Output[str]:
         security = {f"pod-security.kubernetes.io/{mode}": level for mode in ("enforce", "warn", "audit")}
         namespace = Namespace(
             resource,

@@ -14,9 +14,10 @@ from pulumi_kubernetes.networking.v1 import (
     NetworkPolicySpecArgsDict,
 )
 
-from model.cluster import EVERYWHERE, ClusterSettings
+from model.cluster import EVERYWHERE, ClusterSettings, Network
 from model.flows import (
     DNS_PORT,
+    Addresses,
     Agent,
     AnyPod,
     ApiServer,
@@ -53,7 +54,7 @@ def policy(name: str, flows: Iterable[Flow], cluster: ClusterSettings) -> Networ
     if ingress:
         spec["ingress"] = _unique(ingress)
     if egress:
-        spec["egress"] = _unique([*egress, _dns()])
+        spec["egress"] = _unique([*egress, _dns(cluster.network)])
     return spec
 
 
@@ -88,6 +89,8 @@ def _peers(  # noqa: PLR0911  one kind of peer, one answer
         case Internet():
             # A NetworkPolicy knows no host names, and the addresses behind one change: the port is what can be held.
             return [{"namespace_selector": {}}, *_blocks(EVERYWHERE)]
+        case Addresses(ranges):
+            return _blocks(ranges)
         case IngressController():
             return _controller(peer, cluster)
 
@@ -114,11 +117,15 @@ def _blocks(ranges: tuple[Cidr, ...]) -> list[NetworkPolicyPeerArgsDict]:
     return [{"ip_block": {"cidr": str(cidr)}} for cidr in ranges]
 
 
-def _dns() -> NetworkPolicyEgressRuleArgsDict:
-    # The cluster's DNS pods, and node-local caches, which listen on a link-local address of the node.
+def _dns(network: Network) -> NetworkPolicyEgressRuleArgsDict:
+    # The cluster's DNS pods, and caches on the nodes.
     return {
-        "to": [{"namespace_selector": {}}, {"ip_block": {"cidr": "169.254.0.0/16"}}],
-        "ports": [{"port": DNS_PORT, "protocol": protocol} for protocol in ("UDP", "TCP")],
+        "to": [{"namespace_selector": {}}, *_blocks(network.dns)],
+        "ports": [
+            {"port": port, "protocol": protocol}
+            for port in dict.fromkeys((DNS_PORT, *network.dns_ports))
+            for protocol in ("UDP", "TCP")
+        ],
     }
 
 

@@ -5,9 +5,20 @@ from __future__ import annotations
 from typing import Literal
 
 from model.quantities import Cidr
-from model.settings import DnsLabel, LabelValue, Many, Model, QualifiedName
+from model.settings import DnsLabel, LabelValue, Many, Model, Port, QualifiedName
 
-Flavour = Literal["kind", "k3s", "kubeadm", "eks", "gke", "aks"]
+Flavour = Literal["kind", "minikube", "k3s", "microk8s", "kubeadm", "eks", "gke", "aks"]
+
+API_SERVICE_PORT = 443
+"""Of the Service `kubernetes`, and of the API servers that clouds run."""
+API_SERVER_PORTS: dict[Flavour, tuple[int, ...]] = {
+    "kind": (6443,),
+    "minikube": (8443,),
+    "k3s": (6443, 6444),  # its supervisor answers on the first, the API server behind it on the second
+    "microk8s": (16443,),
+    "kubeadm": (6443,),
+}
+"""Where API servers listen that no cloud runs: a policy sees traffic to the Service once it was sent on to them."""
 
 EVERYWHERE = (Cidr("0.0.0.0/0"), Cidr("::/0"))
 
@@ -47,9 +58,19 @@ class Network(Model):
     """Addresses outside the pod network that NetworkPolicies must open; narrow them where they are known."""
 
     api_server: Many[Cidr] = EVERYWHERE
-    """Where the API server answers (its endpoints' addresses, ports 443 and 6443)."""
+    """Where the API server answers: its endpoints' addresses (`kubectl get endpointslices kubernetes`)."""
+    api_server_ports: Many[Port] = ()
+    """Its endpoints' ports; the flavour's when not given (kind and kubeadm 6443, minikube 8443, k3s 6443 and 6444,
+    microk8s 16443). 443, the Service's and clouds', is always open."""
     nodes: Many[Cidr] = EVERYWHERE
     """Where the nodes are: kubelets and exporters on the host network."""
+    kubelet_port: Port = 10250
+    """Port of the kubelets."""
+    dns: Many[Cidr] = EVERYWHERE
+    """Where DNS answers outside of pods: caches on the nodes listen on link-local addresses (169.254.20.10), on unique
+    local ones of IPv6, or in the Service's place on its address."""
+    dns_ports: Many[Port] = ()
+    """Ports on which the pods of the cluster's DNS listen, besides 53 (OpenShift 5353, Gardener 8053)."""
     ip_family: Literal["IPv4", "IPv6"] = "IPv4"
     """Which address of a dual-stack service is scraped, so that no target is scraped twice."""
 
@@ -64,7 +85,8 @@ class ClusterSettings(Model):
     context: str
     """Context of the kubeconfig that the stack is deployed through, so that it cannot land elsewhere."""
     flavour: Flavour
-    """Who runs the control plane: decides which of its parts can be watched."""
+    """Who runs the control plane: decides which of its parts can be watched, and where it answers. `kubeadm` stands for
+    every one of your own that is not named."""
     namespaces: Namespaces = Namespaces()
     """The two namespaces of the stack."""
     storage_class: DnsLabel | None = None
@@ -90,4 +112,10 @@ class ClusterSettings(Model):
     @property
     def runs_control_plane(self) -> bool:
         """Whether whoever runs the cluster runs its API server too; else a cloud does, and is paged for it."""
-        return self.flavour in ("kind", "k3s", "kubeadm")
+        return self.flavour in API_SERVER_PORTS
+
+    @property
+    def api_server_ports(self) -> tuple[int, ...]:
+        """Every port by which the API server is reached."""
+        behind = self.network.api_server_ports or API_SERVER_PORTS.get(self.flavour, ())
+        return tuple(dict.fromkeys((API_SERVICE_PORT, *behind)))

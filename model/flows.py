@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from model.quantities import Cidr
 
 DNS_PORT = 53
-API_SERVER_PORTS = (443, 6443)  # the Service's port, and what it is behind it on self-managed clusters
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,13 @@ class Internet:
 
 
 @dataclass(frozen=True)
+class Addresses:
+    """Addresses that never change."""
+
+    ranges: tuple[Cidr, ...]
+
+
+@dataclass(frozen=True)
 class IngressController:
     """Whoever forwards people's requests: pods of a namespace, or of any, and addresses of load balancers."""
 
@@ -67,7 +73,7 @@ class IngressController:
     addresses: tuple[Cidr, ...] = ()
 
 
-Peer = Server | Agent | Namespace | AnyPod | ApiServer | Nodes | Internet | IngressController
+Peer = Server | Agent | Namespace | AnyPod | ApiServer | Nodes | Internet | Addresses | IngressController
 
 
 @dataclass(frozen=True)

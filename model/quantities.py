@@ -210,9 +210,10 @@ def is_host(text: str) -> bool:
 
 @dataclass(frozen=True)
 class HostPort(Quantity):
-    """A network address, ``host:port``; an IPv6 address stands in brackets."""
+    """A network address; printed as ``host:port``, with an IPv6 address in brackets."""
 
     host: str
+    """A DNS name or an address, without brackets."""
     port: int
 
     EXPECTED = "a host and port like api.agents.svc:8080"
@@ -224,10 +225,10 @@ class HostPort(Quantity):
         bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
         if (bare != host) != (":" in bare) or not is_host(bare) or not 0 < int(port) < 65536:
             raise ValueError
-        return cls(host, int(port))
+        return cls(bare, int(port))
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True)

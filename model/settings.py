@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, TypeVar
 
+from annotated_types import Ge, Le
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -58,6 +59,7 @@ QualifiedName = Annotated[
     str, Spelled(rf"([a-z0-9]([-a-z0-9.]{{0,251}}[a-z0-9])?/)?{_NAME}", "a Kubernetes name like example.com/team")
 ]
 SecretKey = Annotated[str, Spelled(r"[-._a-zA-Z0-9]{1,253}", "a key of letters, digits, dashes, dots and underscores")]
+Port = Annotated[int, Ge(1), Le(65535)]
 LogLevel = Literal["debug", "info", "warn", "error"]
 
 

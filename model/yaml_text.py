@@ -31,9 +31,10 @@ def text(value: Any) -> str:
 
 
 def expanding(plain: str, variable: str) -> str:
-    """``plain`` for Loki's ``-config.expand-env``, with nothing in it expanded but ``${variable}``.
+    """``plain`` for Loki's ``-config.expand-env``, with nothing in it expanded but values that are ``${variable}``.
 
+    What is put in is text, in quotes: it is read as YAML afterwards, and an IPv6 address may end in a colon.
     To that expansion ``$$`` is a dollar, and a backslash before another one or a slash is an escape: a regular
     expression comes out of it as it went in only when both are doubled.
     """
-    return plain.replace("\\", "\\\\").replace("$", "$$").replace(f"$${{{variable}}}", f"${{{variable}}}")
+    return plain.replace("\\", "\\\\").replace("$", "$$").replace(f"$${{{variable}}}", f'"${{{variable}}}"')

@@ -26,6 +26,7 @@ def test_replicas_gossip_so_that_one_alert_is_one_notification(prod: Recorded) -
         f"alertmanager-{ordinal}.alertmanager-headless.monitoring.svc:9094" for ordinal in range(3)
     ]
     assert flags(prod, "cluster.listen-address") == ["0.0.0.0:9094"]
+    assert flags(prod, "cluster.advertise-address") == ["[$(POD_IP)]:9094"], "without brackets no IPv6 address"
     assert prod.workloads["alertmanager"]["spec"]["serviceName"] == "alertmanager-headless", "names every pod"
     headless = prod.kind("Service")["alertmanager-headless"]["spec"]
     assert headless["clusterIP"] == "None"

@@ -341,7 +341,7 @@ def test_replicas_on_postgres_share_a_database_and_what_they_have_sent() -> None
     assert headless["publishNotReadyAddresses"] is True, "peers must meet before they are ready"
     gossip = {(each["port"], each["protocol"]) for each in headless["ports"]} - {(3000, "TCP")}
     assert gossip == {(int(port), "TCP"), (int(port), "UDP")}
-    assert alerting["ha_advertise_address"] == "${POD_IP}:9094"
+    assert alerting["ha_advertise_address"] == "[${POD_IP}]:9094", "of either family: without brackets no IPv6 address"
     assert "POD_IP" in {variable["name"] for variable in container(recorder)["env"]}
     assert ("PodDisruptionBudget", "grafana") in objects(recorder), "a drain takes one at a time"
     assert "ha_peers" not in ini(recorded())["unified_alerting"], "one alone has nobody to tell"

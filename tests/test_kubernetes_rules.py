@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import get_args
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from model.cluster import ClusterSettings, Flavour
 from model.rules import Inhibition
 from rules.kubernetes import SYSTEM, KubernetesSettings
+from rules.kubernetes.scrape import annotated_pods
 from rules.system import Watched
 
 CONTROL_PLANE = ("apiserver_", "aggregator_", 'up{job="apiservers"}')
@@ -37,7 +39,7 @@ def test_nobody_is_told_about_a_control_plane_that_a_cloud_runs(flavour: Flavour
     assert about_control_plane(watched(flavour)) == set()
 
 
-@pytest.mark.parametrize("flavour", ["kind", "k3s", "kubeadm"])
+@pytest.mark.parametrize("flavour", ["kind", "minikube", "k3s", "microk8s", "kubeadm"])
 def test_a_control_plane_of_ones_own_is_watched(flavour: Flavour) -> None:
     assert about_control_plane(watched(flavour)) >= {
         "KubernetesApiServerDown",
@@ -74,3 +76,31 @@ def test_a_node_that_is_down_silences_what_is_said_about_that_node_only() -> Non
 def test_pods_that_crash_never_silence_that_all_replicas_are_gone() -> None:
     of_workloads = [each for each in silenced_by("KubernetesPodCrashLooping") if "workload" in each.equal]
     assert [each.target["severity"] for each in of_workloads] == ["warning"]
+
+
+PORT = "__meta_kubernetes_pod_annotation_prometheus_io_port"
+
+
+@pytest.mark.parametrize(
+    ("found", "annotated", "asked"),
+    [
+        ("10.0.0.1:8080", "", "10.0.0.1:8080"),
+        ("10.0.0.1:8080", "9102", "10.0.0.1:9102"),
+        ("10.0.0.1", "9102", "10.0.0.1:9102"),
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("[fd00::1]:8080", "", "[fd00::1]:8080"),
+        ("[fd00::1]:8080", "9102", "[fd00::1]:9102"),
+        ("fd00::1", "9102", "[fd00::1]:9102"),
+        ("fd00::", "9102", "[fd00::]:9102"),
+        ("fd00:0:0:1:2:3:4:5", "", "[fd00:0:0:1:2:3:4:5]"),
+    ],
+)
+def test_an_annotated_pod_is_asked_at_its_address(found: str, annotated: str, asked: str) -> None:
+    """Discovery gives the bare address of a pod that declares no port."""
+    labels = {"__address__": found, PORT: annotated}
+    for step in annotated_pods().relabel:
+        if step.target == "__address__":
+            match = re.fullmatch(step.regex or "", ";".join(labels[label] for label in step.source))
+            if match and step.replacement:
+                labels["__address__"] = match.expand(step.replacement.replace("$", "\\"))
+    assert labels["__address__"] == asked

@@ -98,7 +98,15 @@ def test_one_replica_gossips_with_nobody() -> None:
 def test_nothing_but_the_pods_address_is_expanded() -> None:
     text = "address: ${POD_IP}\nselector: '{a=~\"x\\d$\"}'\nother: ${HOME}\n"
 
-    assert expanding(text, "POD_IP") == "address: ${POD_IP}\nselector: '{a=~\"x\\\\d$$\"}'\nother: $${HOME}\n"
+    assert expanding(text, "POD_IP") == 'address: "${POD_IP}"\nselector: \'{a=~"x\\\\d$$"}\'\nother: $${HOME}\n'
+
+
+def test_an_address_that_ends_in_a_colon_is_still_text() -> None:
+    """Loki puts the pod's address in first and reads YAML then."""
+    text = expanding("common:\n  instance_addr: ${POD_IP}\n", "POD_IP")
+
+    for address in ("10.0.0.1", "fd00::5", "2600:1f14::"):
+        assert yaml.safe_load(text.replace("${POD_IP}", address)) == {"common": {"instance_addr": address}}
 
 
 def test_keys_of_the_bucket_are_in_no_file_and_no_argument(replicated: Recorder) -> None:

@@ -65,8 +65,9 @@ def test_two_replicas_page_once(prod: Recorded) -> None:
 
 def test_alerts_go_to_every_alertmanager(prod: Recorded) -> None:
     (found,) = prometheus_yml(prod)["alerting"]["alertmanagers"]
-    (dns,) = found["dns_sd_configs"]
-    assert dns == {"names": ["alertmanager-headless.monitoring.svc"], "type": "A", "port": 9093}
+    assert found["dns_sd_configs"] == [
+        {"names": ["alertmanager-headless.monitoring.svc"], "type": record, "port": 9093} for record in ("A", "AAAA")
+    ], "whichever family of addresses the cluster gives the Service"
     headless = prod.kind("Service")["alertmanager-headless"]
     assert headless["spec"]["clusterIP"] == "None", "a load balancer would tell only one of them"
     assert 9093 in {port["port"] for port in headless["spec"]["ports"]}

@@ -67,7 +67,7 @@ quantities: st.SearchStrategy[Quantity] = st.one_of(
     milliseconds.map(Duration),
     byte_counts.map(Bytes),
     millicores.map(Cpu),
-    st.builds(HostPort, hosts, ports),
+    st.builds(lambda host, port: HostPort(host.strip("[]"), port), hosts, ports),
     st.builds(Image, repositories, tags, digests),
     networks.map(Cidr),
     urls.map(Url),
@@ -185,7 +185,8 @@ def test_the_order_of_quantities_is_the_order_of_their_numbers(kind: Any, one: i
 @given(hosts, ports)
 def test_a_target_keeps_host_and_port(host: str, port: int) -> None:
     target = HostPort.parse(f"{host}:{port}")
-    assert (target.host, target.port) == (host, port)
+    assert (target.host, target.port) == (host.strip("[]"), port)
+    assert str(target) == f"{host}:{port}", "an IPv6 address is told from its port by brackets"
 
 
 @given(st.sampled_from(["http", "https"]), hosts, st.one_of(st.none(), ports))
@@ -261,7 +262,8 @@ def test_labels_of_users_never_change_what_selectors_find(name: str, own: dict[s
 @given(user_labels, user_labels)
 def test_labels_of_pods_never_change_what_selectors_find(own: dict[str, str], extra: dict[str, str]) -> None:
     prometheus = PrometheusSettings.model_validate({"labels": extra})
-    site = Site(cluster=cluster(own), namespace="monitoring", flows=(), secrets={})
+    key: Any = None  # no secret is read once
+    site = Site(cluster=cluster(own), namespace="monitoring", flows=(), secrets={}, checksum_key=key)
     args = PrometheusArgs(site=site, settings=prometheus, jobs=(), groups=(), grafana=Url("http://g"))
     program = Prometheus._program(args)  # noqa: SLF001
     made: Any = pod(program, site, containers=[])

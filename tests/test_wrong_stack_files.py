@@ -179,7 +179,12 @@ WRONG: list[tuple[str, str]] = [
     ("notifications: {receivers: [{webhook: {port: 70000}}, {}]}", f"{HOOK}.port: 70000: at most 65535"),
     ("notifications: {receivers: [{webhook: {sendResolved: 1}}, {}]}", f"{HOOK}.sendResolved: 1: true or false"),
     ("prometheus: {logLevel: verbose}", 'prometheus.logLevel: "verbose": one of debug, info, warn or error'),
-    ("cluster: {flavour: minikube}", 'cluster.flavour: "minikube": one of kind, k3s, kubeadm, eks, gke or aks'),
+    (
+        "cluster: {flavour: openshift}",
+        'cluster.flavour: "openshift": one of kind, minikube, k3s, microk8s, kubeadm, eks, gke or aks',
+    ),
+    ("cluster: {network: {kubeletPort: 0}}", "cluster.network.kubeletPort: 0: at least 1"),
+    ("cluster: {network: {apiServerPorts: [65536]}}", "cluster.network.apiServerPorts[0]: 65536: at most 65535"),
     ("cluster: {context: 1}", "cluster.context: 1: text"),
     # Wrong containers.
     ("cluster: eks", 'cluster: "eks": a mapping'),

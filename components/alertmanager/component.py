@@ -61,6 +61,11 @@ class Alertmanager(ComponentResource):
         peers = [f"{NAME}-{ordinal}.{NAME}-headless.{namespace}.svc" for ordinal in range(settings.replicas)]
         gossip = settings.replicas > 1
         external = settings.external_url
+        secrets = {
+            file: source
+            for receiver in args.notifications.receivers
+            for file, source in receivers.secrets(receiver).items()
+        }
         return Program(
             name=NAME,
             image=images.ALERTMANAGER,
@@ -74,8 +79,9 @@ class Alertmanager(ComponentResource):
                 f"--web.listen-address=:{ports.ALERTMANAGER}",
                 # Empty turns gossip off: a single replica would only wait for peers that never come.
                 f"--cluster.listen-address={f'0.0.0.0:{ports.ALERTMANAGER_GOSSIP}' if gossip else ''}",
-                # Without it a pod address outside the private ranges is refused, and with it the start.
-                *([f"--cluster.advertise-address=$(POD_IP):{ports.ALERTMANAGER_GOSSIP}"] if gossip else []),
+                # Without it a pod address outside the private ranges is refused, and with it the start. An IPv6 address
+                # needs brackets, and an IPv4 one may stand in them.
+                *([f"--cluster.advertise-address=[$(POD_IP)]:{ports.ALERTMANAGER_GOSSIP}"] if gossip else []),
                 *(f"--cluster.peer={peer}:{ports.ALERTMANAGER_GOSSIP}" for peer in peers if gossip),
                 # Tells receivers apart in the metrics of what was sent and what failed.
                 "--enable-feature=receiver-name-in-metrics",
@@ -94,11 +100,8 @@ class Alertmanager(ComponentResource):
             resources=settings.resources,
             workload=settings,
             config=config.files(args.notifications, args.inhibitions, Links(args.grafana, external)),
-            secrets={
-                file: source
-                for receiver in args.notifications.receivers
-                for file, source in receivers.secrets(receiver).items()
-            },
+            secrets=secrets,
+            live_secrets=frozenset(secrets),  # read for each notification
             env=[{"name": "POD_IP", "value_from": {"field_ref": {"field_path": "status.podIP"}}}] if gossip else [],
             data=DATA,
             grace_seconds=60,  # to hand over what it knows and finish the notifications under way

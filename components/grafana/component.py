@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
-from secrets import token_urlsafe
 
 from pulumi import ComponentResource, Output, Resource, ResourceOptions
 from pulumi_kubernetes.apps.v1 import Deployment, DeploymentSpecArgsDict, DeploymentStrategyArgsDict
@@ -20,6 +18,7 @@ from pulumi_kubernetes.core.v1 import (
 from pulumi_kubernetes.networking.v1 import Ingress
 
 from components import images
+from components.generated import generated, value
 from components.grafana import config
 from components.grafana.config import ADMIN_PASSWORD, DATA, NAME
 from components.kubernetes import Probes, Program, Site, container, metadata, pod, selector
@@ -32,8 +31,6 @@ from model.settings import ConfigSecret
 
 # The first start makes the whole database, and an upgrade migrates it: minutes on slow disks.
 MIGRATION_SECONDS = 600
-# 192 bits: beyond guessing, and Grafana's own limit for a password is far away.
-GENERATED_BYTES = 24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +52,13 @@ class Grafana(ComponentResource):
         child = ResourceOptions(parent=self)
         site, settings = args.site, args.settings
         program = _program(settings, site)
-        generated = {file: _generated(f"{name}-{file}", file, site, child) for file in config.to_generate(settings)}
-        after = [*surroundings(name, program, site, child, replicas=settings.replicas), *generated.values()]
+        # They outlive the stack, as the database does (``docs/decisions/0004``).
+        kept = ResourceOptions.merge(child, ResourceOptions(retain_on_delete=True))
+        made = {
+            file: generated(f"{name}-{file}", metadata(config.generated(file).name, NAME, site), file, kept)
+            for file in config.to_generate(settings)
+        }
+        after = [*surroundings(name, program, site, child, replicas=settings.replicas), *made.values()]
         volume, scratch = _data(name, settings, site, child)
         if settings.replicas > 1:
             after.append(service(f"{name}-headless", f"{NAME}-headless", program, site, child, headless=True))
@@ -71,7 +73,7 @@ class Grafana(ComponentResource):
         if settings.service:
             _node_port(f"{name}-node-port", settings.service.node_port, site, child)
         self.url = Output.from_input(str(settings.url))
-        self.admin_password = _admin_password(settings, site, generated.get(ADMIN_PASSWORD))
+        self.admin_password = _admin_password(settings, site, made.get(ADMIN_PASSWORD))
         self.register_outputs({"url": self.url})
 
 
@@ -104,6 +106,8 @@ def _program(settings: GrafanaSettings, site: Site) -> Program:
         workload=settings,
         config=config.files(settings, site.cluster),
         secrets=config.secrets(settings),
+        # Read when the database is made, and never again.
+        live_secrets=frozenset({ADMIN_PASSWORD}),
         env=[
             # Datasources are processes of their own, that want a home to write to.
             {"name": "HOME", "value": "/tmp"},  # noqa: S108  a volume of the pod's own
@@ -186,26 +190,11 @@ def _claim(resource: str, claim: str, storage: Bytes, site: Site, opts: Resource
     )
 
 
-def _generated(resource: str, file: str, site: Site, opts: ResourceOptions) -> Secret:
-    """A secret that nobody gave: made once, then kept in the state and in the cluster (``docs/decisions/0004``)."""
-    value = Output.secret(base64.b64encode(token_urlsafe(GENERATED_BYTES).encode()).decode())
-    return Secret(
-        resource,
-        metadata=metadata(config.generated(file).name, NAME, site),
-        data={file: value},
-        # Every run draws another value; the first one stays, and outlives the stack as the database does. The type,
-        # which the API adds, would otherwise replace the Secret after an import.
-        opts=ResourceOptions.merge(opts, ResourceOptions(ignore_changes=["data", "type"], retain_on_delete=True)),
-    )
-
-
-def _admin_password(settings: GrafanaSettings, site: Site, generated: Secret | None) -> Output[str] | None:
+def _admin_password(settings: GrafanaSettings, site: Site, made: Secret | None) -> Output[str] | None:
     source = settings.admin_password_secret
     if isinstance(source, ConfigSecret):
         return site.secrets[source.key]
-    if generated is None:
-        return None
-    return Output.secret(generated.data.apply(lambda data: base64.b64decode(data[ADMIN_PASSWORD]).decode()))
+    return value(made, ADMIN_PASSWORD) if made is not None else None
 
 
 def _ingress(resource: str, ingress: settings_of.Ingress, path: str, site: Site, opts: ResourceOptions) -> None:

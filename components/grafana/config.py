@@ -184,7 +184,8 @@ def _peers(cluster: ClusterSettings) -> Section:
     return {
         "ha_peers": f"{NAME}-headless.{cluster.namespaces.stack}.svc:{ports.GRAFANA_GOSSIP}",
         "ha_listen_address": f"0.0.0.0:{ports.GRAFANA_GOSSIP}",
-        "ha_advertise_address": f"${{POD_IP}}:{ports.GRAFANA_GOSSIP}",
+        # An IPv6 address needs brackets, and an IPv4 one may stand in them.
+        "ha_advertise_address": f"[${{POD_IP}}]:{ports.GRAFANA_GOSSIP}",
         "ha_reconnect_timeout": RECONNECT,
     }
 

@@ -72,6 +72,7 @@ class Jaeger(ComponentResource):
             workload=settings,
             config=config.files(settings, args.site.cluster),
             secrets=config.secrets(settings),
+            live_secrets=frozenset({config.PASSWORD}),
             env=_memory(settings),
             data=config.DATA if settings.storage.badger else None,
             grace_seconds=60,  # to write what it holds and close its files

@@ -73,7 +73,7 @@ class Prometheus(ComponentResource):
 
     @staticmethod
     def _program(args: PrometheusArgs) -> Program:
-        settings = args.settings
+        settings, secrets = args.settings, config.secrets(args.settings)
         return Program(
             name=NAME,
             image=images.PROMETHEUS,
@@ -97,7 +97,8 @@ class Prometheus(ComponentResource):
             workload=settings,
             config=config.files(settings, args.site.cluster, args.jobs, args.groups, args.grafana),
             watches_config=True,
-            secrets=config.secrets(settings),
+            secrets=secrets,
+            live_secrets=frozenset(secrets),
             env=[{"name": "POD_NAME", "value_from": {"field_ref": {"field_path": "metadata.name"}}}],
             token=True,
             data=DATA,

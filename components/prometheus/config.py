@@ -85,7 +85,13 @@ def prometheus_yml(settings: PrometheusSettings, cluster: ClusterSettings) -> di
         "alerting": {
             "alert_relabel_configs": [Relabel(regex=REPLICA_LABEL, action="labeldrop").plain()],
             "alertmanagers": [
-                {"dns_sd_configs": [{"names": [alertmanager_dns(cluster)], "type": "A", "port": ports.ALERTMANAGER}]}
+                {
+                    # A Service has addresses of one family, which the cluster chooses; the other record is empty.
+                    "dns_sd_configs": [
+                        {"names": [alertmanager_dns(cluster)], "type": record, "port": ports.ALERTMANAGER}
+                        for record in ("A", "AAAA")
+                    ]
+                }
             ],
         },
         "otlp": {

@@ -18,6 +18,7 @@ from model.settings import (
     LogLevel,
     Many,
     Model,
+    Port,
     Problem,
     QualifiedName,
     Resources,
@@ -28,7 +29,6 @@ from model.settings import (
     resources,
 )
 
-Port = Annotated[int, Ge(1), Le(65535)]
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 Host = Annotated[str, Spelled(rf"{_LABEL}(\.{_LABEL})*", "a DNS name like grafana.example.com")]
 Scope = Annotated[str, Spelled(r"[^\s,;#\"'`$%]+", "one scope, without spaces")]

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Self
 
-from annotated_types import Ge, Le, Len
+from annotated_types import Len
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from components.settings.prometheus import BasicAuth
 from model.quantities import Duration, HostPort, Url
-from model.settings import DnsLabel, Many, Model, Secret, Spelled
+from model.settings import DnsLabel, Many, Model, Port, Secret, Spelled
 
-Port = Annotated[int, Ge(1), Le(65535)]
 # Nothing that a template or a header could take for something else.
 MailAddress = Annotated[str, Spelled(r"[^\s@\"'<>,;{}]+@[^\s@\"'<>,;{}]+", "a mail address like team@example.com")]
 Channel = Annotated[

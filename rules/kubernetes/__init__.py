@@ -28,7 +28,7 @@ def build(settings: KubernetesSettings, cluster: ClusterSettings) -> Watched:
     return Watched(
         scrape_jobs=(*scrape_jobs(cluster), *annotated),
         groups=(*recordings.RECORDINGS, *(group for part in _ALERTS for group in part.GROUPS), *of_control_plane),
-        exporters=(kube_state_metrics_exporter(settings.kube_state_metrics),),
+        exporters=(kube_state_metrics_exporter(settings.kube_state_metrics, cluster),),
         metrics=METRICS,
         slos=control_plane.SLOS if cluster.runs_control_plane else (),
         inhibitions=tuple(inhibition for part in _ALERTS for inhibition in part.INHIBITIONS),

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from model.cluster import ClusterSettings
-from model.flows import API_SERVER_PORTS, AnyPod, ApiServer, Nodes, Server
+from model.flows import AnyPod, ApiServer, Nodes, Server
 from model.scrape import SERVICE_ACCOUNT, KubernetesDiscovery, Relabel, ScrapeJob, copy, drop, keep, keep_metrics
 from model.settings import Resources
 from rules.system import ApiAccess, Exporter
 
-KUBELET_PORT = 10250
 KUBE_STATE_METRICS = "kube-state-metrics"
 METRICS = ("metrics", 8080)
 TELEMETRY = ("telemetry", 8081)
@@ -48,7 +47,7 @@ _ANNOTATION = "annotation_prometheus_io"
 def scrape_jobs(cluster: ClusterSettings) -> tuple[ScrapeJob, ...]:
     """The cluster's own parts."""
     return (
-        api_servers(),
+        api_servers(cluster),
         kubelets(cluster),
         cadvisor(cluster),
         _kube_state_metrics(KUBE_STATE_METRICS, METRICS, cluster),
@@ -56,11 +55,11 @@ def scrape_jobs(cluster: ClusterSettings) -> tuple[ScrapeJob, ...]:
     )
 
 
-def api_servers() -> ScrapeJob:
+def api_servers(cluster: ClusterSettings) -> ScrapeJob:
     return ScrapeJob(
         name="apiservers",
         discovery=KubernetesDiscovery("endpointslice", ("default",), "kubernetes.io/service-name=kubernetes"),
-        reaches=((ApiServer(), API_SERVER_PORTS),),
+        reaches=((ApiServer(), cluster.api_server_ports),),
         scheme="https",
         # Targets are addresses; this name is in every API server's certificate.
         tls={"ca_file": f"{SERVICE_ACCOUNT}/ca.crt", "server_name": "kubernetes.default.svc"},
@@ -76,7 +75,7 @@ def _kubelet_job(name: str, path: str, cluster: ClusterSettings, metrics: tuple[
     return ScrapeJob(
         name=name,
         discovery=KubernetesDiscovery("node"),
-        reaches=((Nodes(), (KUBELET_PORT,)),),
+        reaches=((Nodes(), (cluster.network.kubelet_port,)),),
         scheme="https",
         path=path,
         tls={"ca_file": f"{SERVICE_ACCOUNT}/ca.crt", **trust},
@@ -112,7 +111,7 @@ def _kube_state_metrics(name: str, port: tuple[str, int], cluster: ClusterSettin
     )
 
 
-def kube_state_metrics_exporter(resources: Resources) -> Exporter:
+def kube_state_metrics_exporter(resources: Resources, cluster: ClusterSettings) -> Exporter:
     access = (
         ApiAccess("", ("nodes", "pods", "namespaces", "services", "persistentvolumes", "persistentvolumeclaims")),
         ApiAccess("", ("resourcequotas", "limitranges")),
@@ -136,7 +135,7 @@ def kube_state_metrics_exporter(resources: Resources) -> Exporter:
         live=("/livez", "metrics"),
         ready=("/readyz", "telemetry"),
         api=access,
-        reaches=((ApiServer(), API_SERVER_PORTS),),
+        reaches=((ApiServer(), cluster.api_server_ports),),
     )
 
 
@@ -147,9 +146,11 @@ def _scrape_annotations(kind: str) -> tuple[Relabel, ...]:
         keep(f"{prefix}_scrape", "true"),
         Relabel(source=(f"{prefix}_scheme",), regex="(https?)", target="__scheme__"),
         copy(f"{prefix}_path", "__metrics_path__"),
+        # Of what declares no port, discovery gives the bare address: an IPv6 one has brackets in a URL.
+        Relabel(source=("__address__",), regex=r"([^\[]*:[^\[]*:[^\[]*)", replacement="[$1]", target="__address__"),
         Relabel(
             source=("__address__", f"{prefix}_port"),
-            regex=r"(.+?)(?::\d+)?;(\d+)",
+            regex=r"(\[.+\]|[^:]+)(?::\d+)?;(\d+)",
             replacement="$1:$2",
             target="__address__",
         ),

@@ -62,6 +62,10 @@ def cluster(rendered: Callable[[str], Rendered], tmp_path_factory: pytest.TempPa
         plane.namespace(SHOP)
         plane.apply(*APPLICATIONS)
         eventually(partial(settled, plane), 60, "every pod has come up, or has ended")
+        for number, name in enumerate(SIX, start=1):
+            address = f"2001:db8::{number}"
+            status = json.dumps({"status": {"podIP": address, "podIPs": [{"ip": address}]}})
+            plane.kubectl("patch", "pod", name, f"--namespace={SHOP}", "--subresource=status", f"--patch={status}")
         yield Cluster(plane, Account.of(plane, STACK, "prometheus"))
 
 
@@ -105,6 +109,8 @@ def endpoint_slice(service: str, suffix: str, family: str, address: str) -> Mani
 
 
 ON = {"scrape": "true"}
+SIX = {"six": {**ON, "port": "9000"}, "six-bare": ON}
+"""Pods that declare no port, and get an address of IPv6."""
 APPLICATIONS = (
     # Says everything itself; the second container and the further ports must not make more of it.
     pod(
@@ -112,6 +118,7 @@ APPLICATIONS = (
     ),
     pod("every-port", ports(8080, 8081), annotations=ON),
     pod("undeclared-port", {}, annotations={**ON, "port": "9000"}),
+    *(pod(name, {}, annotations=annotations) for name, annotations in SIX.items()),
     pod(
         "prepared",
         ports(8080),
@@ -283,6 +290,8 @@ def test_annotated_pods_are_found_as_their_annotations_say(found: Found, cluster
         "told": ["https://{address}:9102/stats"],
         "every-port": ["http://{address}:8080/metrics", "http://{address}:8081/metrics"],
         "undeclared-port": ["http://{address}:9000/metrics"],
+        "six": ["http://[{address}]:9000/metrics"],
+        "six-bare": ["http://[{address}]/metrics"],
         "prepared": ["http://{address}:8080/metrics"],
         "both": ["http://{address}:8080/metrics"],
         "last": ["http://{address}:8080/metrics"],
@@ -328,7 +337,7 @@ def test_nothing_is_found_that_did_not_ask_for_it(found: Found) -> None:
     shop = {target["labels"].get("service") or target["labels"]["pod"] for target in found.targets if of_shop(target)}
 
     assert shop == {
-        *("told", "every-port", "undeclared-port", "prepared", "both", "last"),
+        *("told", "every-port", "undeclared-port", "prepared", "both", "last", *SIX),
         *("cart", "ledger", "split", "last-service"),
     }, "the silent, refusing, waiting and finished pods and the service without annotations stay alone"
 

@@ -6,6 +6,7 @@ Beside the same number of ConfigMaps that a bare program registers on the same c
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import tempfile
 import threading
@@ -96,6 +97,7 @@ def far() -> Iterator[Mapping[str, str]]:
         time.sleep(ANSWERS_SECONDS)
         return dispatcher(environment, answer)  # type: ignore[no-any-return]  # moto's application has no types
 
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each of some thousand requests
     server = make_server("127.0.0.1", 0, slow, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     http_text(f"http://127.0.0.1:{server.server_port}/state", method="PUT")  # makes the bucket

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import Process, free_port
+from tools.local.ipv6 import Place
 from tools.local.rendered import Manifest, Rendered, render_stack
 from tools.servers.find import binary
 
@@ -166,14 +167,17 @@ class Local:
         planted: Mapping[str, str] | None = None,
         everywhere: bool = False,
         faster: Sequence[str] = (),
+        place: Place | None = None,
     ) -> None:
         """Lay out a pod named ``pod``, with ``ports`` in place of its own when others must know them; nothing runs yet.
 
         ``addresses`` (host:port to host:port) take the place of others in arguments and files, ``alertmanagers`` that
         of their DNS name, ``redirect`` (job to host:port) is where a job's targets are scraped once they are
         discovered, ``planted`` are secrets by file name, ``faster`` are arguments that shorten a wait. It
-        listens on loopback, or ``everywhere`` that it was rendered to.
+        listens on loopback, or ``everywhere`` that it was rendered to. A ``place`` has addresses and DNS of its own:
+        there, ports, listening addresses and names are as they were rendered.
         """
+        self._place = place
         self.server, self.home = server, home
         self.pod = pod or f"{server}-0"
         rendered = Pod(stack, server)
@@ -181,7 +185,7 @@ class Local:
         self._addresses, self._alertmanagers, self._redirect = addresses or {}, alertmanagers, redirect or {}
         self._everywhere, self._faster = everywhere, faster
         own = {port["containerPort"] for port in self._container["ports"]}
-        self.ports = {port: (ports or {}).get(port) or free_port() for port in sorted(own)}
+        self.ports = {port: port if place else (ports or {}).get(port) or free_port() for port in sorted(own)}
         """Port of the container, to the one that takes its place."""
         self._mounts = list(rendered.mounts)
         self.kubeconfig = home / "kubeconfig"
@@ -225,12 +229,18 @@ class Local:
     def process(self) -> Process:
         """The server itself, not started."""
         env = {"POD_NAME": self.pod} if any(entry["name"] == "POD_NAME" for entry in self._container["env"]) else {}
-        return Process([binary(self.server), *self.args], log=self.home / "log", env=env, cwd=self.home)
+        entered = self._place.entered if self._place else ()
+        return Process([*entered, binary(self.server), *self.args], log=self.home / "log", env=env, cwd=self.home)
+
+    @property
+    def host(self) -> str:
+        """As it stands in a URL."""
+        return f"[{self._place.address}]" if self._place else "127.0.0.1"
 
     @property
     def address(self) -> str:
         """Of its main port."""
-        return f"127.0.0.1:{self.ports[self._container['ports'][0]['containerPort']]}"
+        return f"{self.host}:{self.ports[self._container['ports'][0]['containerPort']]}"
 
     @property
     def url(self) -> str:
@@ -241,19 +251,20 @@ class Local:
         """Every URL that the kubelet would ask."""
         ports = {port["name"]: port["containerPort"] for port in self._container["ports"]}
         probes = [self._container[f"{kind}Probe"]["httpGet"] for kind in ("startup", "readiness", "liveness")]
-        return {f"http://127.0.0.1:{self.ports[ports[probe['port']]]}{probe['path']}" for probe in probes}
+        return {f"http://{self.host}:{self.ports[ports[probe['port']]]}{probe['path']}" for probe in probes}
 
     def _listening(self, argument: str) -> str:
         """The argument with its port replaced, and its host unless it may listen everywhere."""
         flag, _, value = argument.partition("=")
         host, colon, port = value.rpartition(":")
-        if not (flag.endswith(("-address", "port")) and port.isdigit()):
+        if self._place or not (flag.endswith(("-address", "port")) and port.isdigit()):
             return argument
         here = self.ports.get(int(port)) or free_port()  # one that the container does not name is not known to anybody
         return f"{flag}={host if self._everywhere or not colon else '127.0.0.1'}{colon}{here}"
 
     def _mapped(self, text: str) -> str:
-        text = text.replace("$(POD_IP)", "127.0.0.1")  # as Kubernetes expands the variables of a container
+        own = self._place.address if self._place else "127.0.0.1"
+        text = text.replace("$(POD_IP)", own)  # as Kubernetes expands the variables of a container
         for address, other in self._addresses.items():
             text = re.sub(rf"(?<![\w.-]){re.escape(address)}(?!\d)", other, text)
         for mount in self._mounts:
@@ -276,9 +287,10 @@ class Local:
         )
 
     def _alerting(self, text: str) -> str:
-        """No DNS answers here: the name of all Alertmanagers is replaced with the addresses given for it."""
-        block = r"- dns_sd_configs:\n +- names:\n +- \S+\n +type: A\n +port: \d+\n"
-        return re.sub(block, f"- static_configs:\n    - targets: {json.dumps(list(self._alertmanagers))}\n", text)
+        """Where no DNS answers, the name of all Alertmanagers is replaced with the addresses given for it."""
+        block = r"- dns_sd_configs:\n( +- names:\n +- \S+\n +type: A+\n +port: \d+\n)+"
+        static = f"- static_configs:\n    - targets: {json.dumps(list(self._alertmanagers))}\n"
+        return text if self._place else re.sub(block, static, text)
 
     def _scraping(self, text: str) -> str:
         """Pods of the simulated cluster have no network: what a job discovers is scraped where it runs here."""

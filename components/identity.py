@@ -1,0 +1,36 @@
+"""Where a pod without keys gets its cloud's credentials: addresses that are the same in every cluster of a kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from model.cluster import Flavour
+from model.flows import Addresses, Flow, Server
+from model.quantities import Cidr
+
+
+@dataclass(frozen=True)
+class Giver:
+    """Who hands credentials out."""
+
+    name: str
+    addresses: tuple[Cidr, ...]
+    ports: tuple[int, ...] = (80,)
+
+
+METADATA = Giver("the machine's metadata", (Cidr("169.254.169.254/32"), Cidr("fd00:ec2::254/128")))
+"""Every cloud's, so that a cluster of one's own on its machines has it as well; the second address is AWS'."""
+OF_FLAVOUR: Mapping[Flavour, tuple[Giver, ...]] = {
+    "eks": (Giver("EKS Pod Identity", (Cidr("169.254.170.23/32"), Cidr("fd00:ec2::23/128"))),),
+    # A policy sees a question to the metadata address once it was sent on to the server on the node.
+    "gke": (Giver("GKE's metadata server", (Cidr("169.254.169.252/32"),), (987, 988)),),
+}
+
+
+def credentials(source: Server, flavour: Flavour) -> tuple[Flow, ...]:
+    """What a server opens to get credentials of its own."""
+    return tuple(
+        Flow(source, Addresses(giver.addresses), giver.ports, f"asks {giver.name} for credentials")
+        for giver in (METADATA, *OF_FLAVOUR.get(flavour, ()))
+    )

@@ -28,9 +28,9 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
-from components.images import Pinned
 from model.cluster import ClusterSettings, Toleration
 from model.flows import Flow
+from model.images import Pinned
 from model.settings import ConfigSecret, ExistingSecret, Resources, Secret, Workload
 
 PART_OF = "agent-observability"

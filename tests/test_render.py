@@ -139,7 +139,7 @@ def test_what_is_deployed_is_what_was_tested(name: str) -> None:
     assert any(digit.isdigit() for digit in pinned.image.tag)
 
 
-def test_every_image_comes_from_the_one_file(prod: Recorded, dev: Recorded) -> None:
+def test_every_image_is_pinned(prod: Recorded, dev: Recorded) -> None:
     known = {str(pinned.image) for pinned in images.ALL.values()}
     for made in (prod, dev):
         assert {made.container(name)["image"] for name in made.workloads} == known

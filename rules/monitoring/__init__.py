@@ -29,6 +29,8 @@ from rules.monitoring.metrics import OF_GRAFANA as METRICS_OF_GRAFANA
 from rules.monitoring.metrics import OF_PROMTAIL as METRICS_OF_PROMTAIL
 from rules.monitoring.recordings import RECORDINGS
 from rules.monitoring.scrape import (
+    BLACKBOX_EXPORTER,
+    BLACKBOX_EXPORTER_IMAGE,
     JAEGER,
     READY,
     SERVERS,
@@ -90,4 +92,6 @@ def log_collector(collector: LogCollector, cluster: ClusterSettings) -> Watched:
     )
 
 
-SYSTEM = System("monitoring", MonitoringSettings, build, always=True)
+SYSTEM = System(
+    "monitoring", MonitoringSettings, build, always=True, images={BLACKBOX_EXPORTER: BLACKBOX_EXPORTER_IMAGE}
+)

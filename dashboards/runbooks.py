@@ -10,13 +10,14 @@ from dashboards.model import Board, Choice, Panel, Query, Row, View
 from model.grafana_alert import GrafanaAlert
 from model.promql import narrowed
 from model.rules import RUNBOOKS, Alert, BaseAlert
-from model.uids import RUNBOOKS_FOLDER, Dashboard, panel_path, runbook_title, runbooks_uid
+from model.uids import ALERTS, RUNBOOKS_FOLDER, panel_path, runbook_title, runbooks_uid
+from rules.kubernetes.uids import KUBERNETES_NAMESPACE, KUBERNETES_WORKLOAD
 
 # More lines nobody tells apart.
 MOST = 10
 _CHOSEN = "alert"
 """The variable that names the alert whose value is drawn."""
-_OF_A_NAMESPACE = (Dashboard.KUBERNETES_NAMESPACE, Dashboard.KUBERNETES_WORKLOAD)
+_OF_A_NAMESPACE = (KUBERNETES_NAMESPACE, KUBERNETES_WORKLOAD)
 """The boards of alerts about some of thousands: their runbooks measure in one namespace, that of whoever is paged."""
 
 
@@ -44,7 +45,7 @@ def _board(system: str, sharing: Mapping[str, list[BaseAlert]]) -> Board:
         tags=("runbook", *sorted({alert.owner for alert in alerts})),
         variables=variables,
         choices=(Choice(name=_CHOSEN, title="Alert", values=measured),) if measured else (),
-        related=tuple(dict.fromkeys((Dashboard.ALERTS, *(alert.dashboard for alert in alerts)))),
+        related=tuple(dict.fromkeys((ALERTS, *(alert.dashboard for alert in alerts)))),
         rows=(
             Row(
                 "Now",

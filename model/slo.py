@@ -14,7 +14,7 @@ from typing import Self
 from model.metrics import Unit
 from model.quantities import Duration, Quantity
 from model.rules import Alert, Group, Inhibition, Recording, Severity, decimal
-from model.uids import Dashboard
+from model.uids import SLO
 
 BY = "cluster, environment"
 """Labels of an objective's series: it is one number per cluster."""
@@ -191,7 +191,7 @@ def _alerts(slo: Slo) -> tuple[Alert, ...]:
                 f"{{{{ $value | humanizePercentage }}}} of the events of {slo.name} on {{{{ $labels.cluster }}}} failed"
                 f" within {burn.long}; the objective is {percent} in {slo.window}."
             ),
-            dashboard=Dashboard.SLO,
+            dashboard=SLO,
             runbook="ErrorBudgetBurn",
         )
         for burn in BURNS
@@ -212,7 +212,7 @@ def _alerts(slo: Slo) -> tuple[Alert, ...]:
             f"{{{{ $value | humanizePercentage }}}} of the error budget of {slo.name} on {{{{ $labels.cluster }}}}"
             f" is spent; the objective is {percent} in {slo.window}."
         ),
-        dashboard=Dashboard.SLO,
+        dashboard=SLO,
         runbook="ErrorBudgetSpent",
     )
     silent = Alert(
@@ -224,7 +224,7 @@ def _alerts(slo: Slo) -> tuple[Alert, ...]:
         labels=labels,
         summary="An objective has no data.",
         description=f"No events of {slo.name} are counted: its burn-rate alerts are blind.",
-        dashboard=Dashboard.SLO,
+        dashboard=SLO,
         runbook="SloNoData",
     )
     return (*burning, spent, silent)

@@ -17,9 +17,10 @@ from model.promql import labels_of
 from model.quantities import Duration
 from model.rules import RUNBOOKS, Alert, BaseAlert, Group, Recording, Severity, runbooks
 from model.scrape import Relabel, ScrapeJob, keep_metrics
-from model.uids import Dashboard
+from model.uids import HOME
 from rules.cases import Case, GrafanaCase
 from rules.catalogue import alert_labels, series_of
+from rules.logs.uids import LOGS
 from rules.system import Watched
 from tests.boards import queries
 from tests.catalogue import GRAFANA_CASES, SYSTEMS_WITH_CASES, cases, whole
@@ -148,7 +149,7 @@ def alert(**changes: Any) -> Alert:
         "owner": "platform",
         "summary": "Widgets break.",
         "description": "{{ $labels.colour }} breaks.",
-        "dashboard": Dashboard.HOME,
+        "dashboard": HOME,
         "runbook": "TargetDown",
     }
     return Alert(**given | changes)
@@ -164,7 +165,7 @@ def of_grafana(**changes: Any) -> GrafanaAlert:
         "owner": "platform",
         "summary": "Widgets break.",
         "description": "{{ $value | humanize }} of {{ $labels.colour }} break.",
-        "dashboard": Dashboard.LOGS,
+        "dashboard": LOGS,
         "runbook": "TargetDown",
         "no_data_state": "OK",
         "exec_err_state": "OK",

@@ -15,7 +15,7 @@ from model.cluster import ClusterSettings
 from model.quantities import Url
 from model.rules import Alert, Group, Severity
 from model.settings import resources
-from model.uids import Dashboard
+from rules.monitoring.uids import MONITORING
 from tests.conftest import Recorded, Stacks
 
 CLUSTER = ClusterSettings(name="c-1", environment="test", context="c-1", flavour="kind")
@@ -300,7 +300,7 @@ def large_alert(position: int) -> Alert:
     return Alert(
         name=f"Large{position}",
         value=f"vector({position}) > 0",
-        dashboard=Dashboard.MONITORING,
+        dashboard=MONITORING,
         runbook="TargetDown",
         severity=Severity.WARNING,
         owner="platform",

@@ -9,7 +9,8 @@ from dashboards.kubernetes_namespace import IN_NAMESPACE, NAMESPACE
 from dashboards.model import Board, Choice, Panel, Query, Row, View
 from model.grafana_alert import GrafanaAlert
 from model.promql import narrowed
-from model.rules import RUNBOOKS, Alert, BaseAlert
+from model.rules import Alert, BaseAlert
+from model.runbooks import RUNBOOKS
 from model.uids import ALERTS, RUNBOOKS_FOLDER, panel_path, runbook_title, runbooks_uid
 from rules.kubernetes.uids import KUBERNETES_NAMESPACE, KUBERNETES_WORKLOAD
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from dashboards.boards import boards
 from model.promql import Labels, labels_of
-from model.rules import RUNBOOKS
+from model.runbooks import RUNBOOKS
 from model.uids import RUNBOOKS_FOLDER
 from tests.catalogue import everything
 from tools.local.queries import filled

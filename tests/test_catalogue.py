@@ -15,7 +15,8 @@ from model.grafana_alert import GrafanaAlert, GrafanaGroup
 from model.metrics import PUSHED, Metric, Metrics, target_labels
 from model.promql import labels_of
 from model.quantities import Duration
-from model.rules import RUNBOOKS, Alert, BaseAlert, Group, Recording, Severity, runbooks
+from model.rules import Alert, BaseAlert, Group, Recording, Severity
+from model.runbooks import RUNBOOKS, runbooks
 from model.scrape import Relabel, ScrapeJob, keep_metrics
 from model.uids import HOME
 from rules.cases import Case, GrafanaCase

@@ -21,7 +21,7 @@ from dashboards.model import Board, Variable, View
 from model.datasources import LOKI
 from model.grafana_alert import GrafanaAlert
 from model.quantities import Duration
-from model.rules import runbooks
+from model.runbooks import runbooks
 from rules.cases import Firing, GrafanaCase, Lines
 from rules.logs.cases import CASES as OF_LOGS
 from rules.logs.saved import SAVED, SavedQuery

@@ -8,7 +8,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Compiling at install takes seconds once; otherwise every run pays for it where bytecode is not written.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help setup render test lint schema snapshots conformance bench demo page preview up clean
+.PHONY: help setup render test lint schema snapshots servers conformance bench demo page preview up clean
 
 help:  ## what there is to do
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,8 +44,10 @@ schema: .venv/ready  ## the JSON Schema of a stack file and the settings table, 
 snapshots: .venv/ready  ## the dashboards' JSON in tests/snapshots, to be read as a diff
 	@$(RUN) python -m tests.snapshots
 
-conformance: .venv/ready  ## the rendered stacks on the real servers, which are compiled once
-	@$(RUN) python -m tools.servers.find
+servers: .venv/ready  ## the real servers, found or compiled; FROM=images: from STACK's images, WRITE=1 records digests
+	@$(RUN) python -m tools.servers $(if $(FROM),--from $(FROM) --stack $(STACK)) $(if $(WRITE),--write)
+
+conformance: servers  ## the rendered stacks on the real servers
 	@$(RUN) pytest tests/servers
 
 bench: .venv/ready  ## what a render, rules, panels and telemetry take, how soon people are told

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from components import images
+from model.cluster import Images
+from tools.servers import __main__ as command
 from tools.servers import find as finder
 from tools.servers.build import BuildError, Server
 from tools.servers.find import FOLDER, NotHad, find, image_folder, need
+from tools.servers.pull import PullError
 
 Put = Callable[[str, str], Path]
 
@@ -105,6 +108,32 @@ def test_it_is_said_which_server_it_is_and_how_that_differs_from_the_image(put: 
 def test_an_unknown_program_is_refused_with_the_known_ones() -> None:
     with pytest.raises(KeyError, match="nginx-of-nobody: no server has this binary; there are alertmanager, amtool"):
         find("nginx-of-nobody")
+
+
+def test_all_images_are_asked_for_and_every_problem_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = []
+
+    def pull(server: str, registry: Images, *, write: bool) -> str:
+        asked.append((server, registry.registry, write))
+        if server in ("loki", "jaeger"):
+            raise PullError(f"no {server} there")
+        return "sha256:0123"
+
+    def missing(name: str) -> None:
+        raise NotHad(name, "look elsewhere")
+
+    monkeypatch.setattr(command, "pull", pull)
+    monkeypatch.setattr(command, "find", missing)
+
+    assert command.main(["--from=images", "--stack=prod", "--write"]) == 1
+
+    assert asked == [(server, None, True) for server in images.ALL]
+    said = capsys.readouterr()
+    assert f"{images.GRAFANA.image} is sha256:0123\n" in said.out
+    assert "promtool cannot be had: look elsewhere\n" in said.out
+    assert said.err == "no jaeger there\nno loki there\n"
 
 
 @pytest.mark.parametrize("server", images.ALL)

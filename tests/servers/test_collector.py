@@ -20,13 +20,13 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
 
 from components.images import OTEL_COLLECTOR
-from components.logs import LABELS
 from components.redaction import MASK
 from tests.planted import BY_KEY, KEPT, PLANTED, SAID, SECRET_PARTS
 from tools.local import otlp
 from tools.local.asked import get, query
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import eventually
+from tools.local.log_receiver import LogReceiver
 from tools.local.logs import Entry
 from tools.local.otlp import Counter, Log, Span
 from tools.local.pods import Account, render_text
@@ -77,7 +77,7 @@ def lines(count: int, text: str) -> list[Log]:
 def platform(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """Everything, started and ready."""
     home = tmp_path_factory.mktemp("telemetry")
-    platform = Platform(rendered(home), home, control_plane)
+    platform = Platform(rendered(home), home, control_plane, LogReceiver(home / "logs"))
     with platform.started():
         yield platform
 
@@ -191,36 +191,6 @@ def test_both_replicas_of_prometheus_have_every_metric(platform: Platform, pod: 
         }
 
 
-def test_a_line_has_few_labels_and_everything_else_beside_it(platform: Platform, sent: Sent) -> None:
-    entry = eventually(lambda: platform.loki.entries('{app="planner"} |= "step"'), DELIVERED, "lines")[0]
-    assert dict(entry.labels) == {
-        "cluster": "test-1",
-        "namespace": "agents",
-        "app": "planner",
-        "container": "main",
-        "level": "info",
-    }
-    assert (
-        entry.metadata.items()
-        >= {
-            "pod": "planner-7f",
-            "node": "node-a",
-            "logger": "agent.planner",
-            "trace_id": sent.spans[0].trace.hex(),
-            "span_id": sent.spans[0].id.hex(),
-            "service_name": "planner",
-            "environment": "test",
-            "process_command": "planner --serve",
-        }.items()
-    )
-
-
-@pytest.mark.usefixtures("sent", "told")
-def test_no_stream_has_another_label(platform: Platform) -> None:
-    found = {label for series in platform.loki.series('{cluster="test-1"}') for label in series}
-    assert found == set(LABELS)
-
-
 def test_a_span_knows_its_pod(platform: Platform, sent: Sent) -> None:
     trace = eventually(partial(platform.trace, sent.spans[0].trace), DELIVERED, "the trace")
     (process,) = trace["processes"].values()
@@ -236,25 +206,6 @@ def test_a_span_sent_over_grpc_is_found_however_long_it_is(platform: Platform) -
     trace = eventually(partial(platform.trace, long.trace), DELIVERED, "past 4 MiB, and past what badger keeps")
     (body,) = [tag["value"] for tag in trace["spans"][0]["tags"] if tag["key"] == "http.request.body"]
     assert body == "x" * 60_000, "cut, rather than refused with its trace"
-
-
-def test_a_level_is_one_of_six_whatever_the_sender_calls_it(platform: Platform) -> None:
-    now = time.time_ns()
-    named = {"WARNING": "warn", "crit": "fatal", "Information": "info", "verbose": None}
-    records = [
-        *(Log(f"text {word}", now, severity=0, severity_text=word) for word in named),
-        Log("number", now, severity=18, attributes={"level": "made-up"}),
-        Log("attribute", now, severity=0, attributes={"level": "debug"}),
-    ]
-    otlp.send(platform.collector.url, otlp.logs(ELSEWHERE | {"service.name": "levels"}, *records))
-    found = eventually(
-        lambda: len(entries := platform.loki.entries('{app="levels"}')) == len(records) and entries, DELIVERED, "lines"
-    )
-    levels = {entry.line: dict(entry.labels).get("level") for entry in found}
-    assert levels == {f"text {word}": level for word, level in named.items()} | {
-        "number": "error",
-        "attribute": "debug",
-    }
 
 
 # --- what may not be kept is not kept ---

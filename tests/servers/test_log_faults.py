@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from components.promtail.config import BATCH_WAIT
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import eventually, http_text
 from tools.local.log_nodes import COLLECTORS, NODE, SPACE, Node, named, pod, rendered, writing
+from tools.local.log_receiver import LogReceiver
 from tools.local.logs import Loki, Promtail, metric
 from tools.local.otel_agent import OtelAgent
 from tools.local.rendered import Manifest
@@ -38,10 +40,25 @@ def collector(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture
+def store(collector: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Loki | LogReceiver]:
+    """What takes the lines: Promtail speaks to nothing but Loki."""
+    if collector == "promtail":
+        yield request.getfixturevalue("loki")
+        return
+    receiver = LogReceiver(tmp_path / "logs")
+    with receiver.running():
+        yield receiver
+
+
 def test_a_reader_that_is_killed_loses_at_most_the_last_seconds_and_doubles_nothing(
-    collector: str, stacks: dict[str, list[Manifest]], cluster: ControlPlane, loki: Loki, tmp_path: Path
+    collector: str,
+    stacks: dict[str, list[Manifest]],
+    cluster: ControlPlane,
+    store: Loki | LogReceiver,
+    tmp_path: Path,
 ) -> None:
-    node = Node(collector, stacks[collector], tmp_path, cluster, loki.url.removeprefix("http://"))
+    node = Node(collector, stacks[collector], tmp_path, cluster, store.url.removeprefix("http://"))
     log = node.log(pod(cluster, "killed-1", labels=named("killed")))
     query = f'{{cluster="by-{collector}", app="killed"}}'
     kills: list[float] = []
@@ -55,25 +72,33 @@ def test_a_reader_that_is_killed_loses_at_most_the_last_seconds_and_doubles_noth
             with node.reader.running():
                 time.sleep(3)
         with node.reader.running():
-            eventually(lambda: not lost(loki, query, written, kills, IN_HAND[collector] + 1), 30, "all others arrive")
-            found = [entry.line for entry in loki.entries(query)]
+            eventually(lambda: not lost(store, query, written, kills, IN_HAND[collector] + 1), 30, "all others arrive")
+            found = [entry.line for entry in store.entries(query)]
     assert written[-1][1] in found
     assert len(found) == len(set(found)), "what is read again has the same time and text, and Loki keeps it once"
 
 
 def lost(
-    loki: Loki, query: str, written: list[tuple[float, str]], kills: list[float] | None = None, window: float = 0
+    store: Loki | LogReceiver,
+    query: str,
+    written: list[tuple[float, str]],
+    kills: list[float] | None = None,
+    window: float = 0,
 ) -> set[str]:
     """Lines that are not there, but for those that were written so many seconds before a kill."""
-    found = {entry.line for entry in loki.entries(query)}
+    found = {entry.line for entry in store.entries(query)}
     before = [(kill - window, kill) for kill in kills or ()]
     return {line for at, line in written if line not in found and not any(a <= at <= b for a, b in before)}
 
 
 def test_a_reader_that_is_restarted_goes_on_where_it_was(
-    collector: str, stacks: dict[str, list[Manifest]], cluster: ControlPlane, loki: Loki, tmp_path: Path
+    collector: str,
+    stacks: dict[str, list[Manifest]],
+    cluster: ControlPlane,
+    store: Loki | LogReceiver,
+    tmp_path: Path,
 ) -> None:
-    node = Node(collector, stacks[collector], tmp_path, cluster, loki.url.removeprefix("http://"))
+    node = Node(collector, stacks[collector], tmp_path, cluster, store.url.removeprefix("http://"))
     log = node.log(pod(cluster, "restarted-1", labels=named("restarted")))
     query = f'{{cluster="by-{collector}", app="restarted"}}'
     with node.passing_on():
@@ -81,10 +106,10 @@ def test_a_reader_that_is_restarted_goes_on_where_it_was(
             for _ in range(3):
                 seen = len(written)
                 with node.reader.running():
-                    eventually(lambda seen=seen: loki.count(query) > seen + 100, 30, "lines arrive")  # type: ignore[misc]  # mypy types no lambda with a default
+                    eventually(lambda seen=seen: store.count(query) > seen + 100, 30, "lines arrive")  # type: ignore[misc]  # mypy types no lambda with a default
         with node.reader.running():
-            eventually(lambda: not lost(loki, query, written), 30, "all lines arrive")
-            found = [entry.line for entry in loki.entries(query)]
+            eventually(lambda: not lost(store, query, written), 30, "all lines arrive")
+            found = [entry.line for entry in store.entries(query)]
     assert found == [line for _, line in written], "each line once, in its order"
 
 
@@ -94,7 +119,8 @@ def test_a_reader_that_is_restarted_goes_on_where_it_was(
 def test_a_minute_without_whoever_takes_the_lines_costs_nothing(
     collector: str, away: str, seconds: int, stacks: dict[str, list[Manifest]], cluster: ControlPlane, tmp_path: Path
 ) -> None:
-    server = Loki(stacks[collector], tmp_path / "loki")
+    home = tmp_path / "loki"
+    server = LogReceiver(home) if collector == "otel" else Loki(stacks[collector], home)
     node = Node(collector, stacks[collector], tmp_path, cluster, server.url.removeprefix("http://"))
     log = node.log(pod(cluster, "patient-1", labels=named("patient")))
     log.write("the first line")
@@ -127,9 +153,10 @@ def is_full(reader: OtelAgent) -> bool:
 
 @pytest.mark.parametrize(("restarted", "in_hand"), [(False, 0), (True, 300)])
 def test_a_full_queue_stops_reading_instead_of_dropping(
-    restarted: bool, in_hand: int, stacks: dict[str, list[Manifest]], cluster: ControlPlane, loki: Loki, tmp_path: Path
+    restarted: bool, in_hand: int, stacks: dict[str, list[Manifest]], cluster: ControlPlane, tmp_path: Path
 ) -> None:
-    node = Node("otel", stacks["otel"], tmp_path, cluster, loki.url.removeprefix("http://"))
+    store = LogReceiver(tmp_path / "logs")
+    node = Node("otel", stacks["otel"], tmp_path, cluster, store.url.removeprefix("http://"))
     agent = node.reader
     assert isinstance(agent, OtelAgent)
     small = f"queue_size: {2 * BATCH_BYTES}"
@@ -137,10 +164,11 @@ def test_a_full_queue_stops_reading_instead_of_dropping(
     app = f"waiting-{restarted}".lower()
     log, query = node.log(pod(cluster, app, labels=named(app))), f'{{cluster="by-otel", app="{app}"}}'
     with ExitStack() as exits:
+        exits.enter_context(store.running())
         gateway = exits.enter_context(node.passing_on())
         reader = exits.enter_context(agent.running())
         with writing(log, rate=4000) as written:
-            eventually(lambda: loki.count(query) > 1_000, 30, "lines arrive")
+            eventually(lambda: store.count(query) > 1_000, 30, "lines arrive")
             assert gateway is not None
             gateway.kill()
             eventually(lambda: is_full(agent), 60, "the queue is full")
@@ -148,14 +176,20 @@ def test_a_full_queue_stops_reading_instead_of_dropping(
                 assert reader.terminate(within=20) == 0
                 exits.enter_context(agent.running())
         exits.enter_context(node.passing_on())
-        eventually(lambda: len(lost(loki, query, written)) <= in_hand, 120, "all others arrive")
-        eventually(lambda: written[-1][1] in {entry.line for entry in loki.entries(query)}, 60, "the last line arrives")
+        eventually(lambda: len(lost(store, query, written)) <= in_hand, 120, "all others arrive")
+        eventually(
+            lambda: written[-1][1] in {entry.line for entry in store.entries(query)}, 60, "the last line arrives"
+        )
 
 
 def test_its_probes_answer_and_it_hears_only_of_its_node(
-    collector: str, stacks: dict[str, list[Manifest]], cluster: ControlPlane, loki: Loki, tmp_path: Path
+    collector: str,
+    stacks: dict[str, list[Manifest]],
+    cluster: ControlPlane,
+    store: Loki | LogReceiver,
+    tmp_path: Path,
 ) -> None:
-    node = Node(collector, stacks[collector], tmp_path, cluster, loki.url.removeprefix("http://"))
+    node = Node(collector, stacks[collector], tmp_path, cluster, store.url.removeprefix("http://"))
     node.log(pod(cluster, "probed-1", labels=named("probed"))).write("a line")
 
     with node.running() as reader:

@@ -18,11 +18,12 @@ from components.redaction import MASK
 from tests.boards import BOARDS
 from tests.planted import PLANTED, SAID, SECRET_PARTS
 from tools.demo.platform import INSTRUMENTED, NAMESPACE, Sent
-from tools.demo.stack import PRICES, Stack
+from tools.demo.stack import LOGGING, PRICES, Stack
 from tools.local.harness import eventually, http_json
 from tools.local.logs import Entry
 from tools.local.queries import filled, prometheus_queries
 from tools.local.receiving import endpoints
+from tools.servers.find import binary
 
 TASKS = [f"{SAID}: {secret}" for secret in PLANTED.values()]
 ENV = {"TASKS": json.dumps(TASKS), "OPENAI_API_KEY": PLANTED["openai"], "RUNS_PER_SECOND": "3"}
@@ -80,6 +81,8 @@ RECORDED = (
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ran]:
+    for name in LOGGING:
+        binary(name)
     home, began = tmp_path_factory.mktemp("platform"), time.time()
     with endpoints() as services:
         stack = Stack(home, services.url, print, ENV)

@@ -5,7 +5,17 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from tools.servers.find import NotHad, need
+
+NEEDS = {"telemetry": ("loki",), "logs": ("loki", "promtail")}
+"""Servers that not every machine can have, by the bench that measures with them."""
+
 # Each in a process of its own: the kernel counts this one's memory in its children's peak, which one of them measures.
 for part in ("render", "engine", "delivery", "rules", "boards", "telemetry", "logs"):
     print(f"\n--- {part}\n", flush=True)
+    try:
+        need(part, *NEEDS.get(part, ()))
+    except NotHad as missing:
+        print(f"not measured: {missing.why}", flush=True)
+        continue
     subprocess.run([sys.executable, "-m", f"tools.bench.{part}"], check=True)  # noqa: S603  our own modules

@@ -29,7 +29,7 @@ from tools.bench.rules import say
 from tools.local import otlp
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import Process, eventually, http_text
-from tools.local.logs import container, metric
+from tools.local.logs import Loki, container, metric
 from tools.local.otlp import Counter, Log, Span
 from tools.local.pods import render_text
 from tools.local.rendered import Rendered
@@ -173,7 +173,8 @@ def peak(process: Process) -> int:
 
 
 def measure(stack: Rendered, home: Path, plane: ControlPlane, seconds: float, times: int) -> Figures:
-    platform = Platform(stack, home, plane)
+    loki = Loki(stack.objects, home / "loki")
+    platform = Platform(stack, home, plane, loki)
     say("start the servers")
     with platform.started():
         rates = {signal.name: highest(platform, signal, seconds, times) for signal in SIGNALS}
@@ -182,9 +183,9 @@ def measure(stack: Rendered, home: Path, plane: ControlPlane, seconds: float, ti
             for server, process in platform.running.items()
         }
         say("let the stores write what they have")
-        stored_lines = metric(platform.loki.url, "loki_distributor_lines_received_total")
-        http_text(f"{platform.loki.url}/flush", method="POST", timeout=60)
-        eventually(lambda: metric(platform.loki.url, "loki_ingester_memory_chunks") == 0, 120, "all chunks are written")
+        stored_lines = metric(loki.url, "loki_distributor_lines_received_total")
+        http_text(f"{loki.url}/flush", method="POST", timeout=60)
+        eventually(lambda: metric(loki.url, "loki_ingester_memory_chunks") == 0, 120, "all chunks are written")
         stored_spans = sum(
             float(line.rpartition(" ")[2])
             for line in http_text(platform.jaeger.url(8888, "/metrics")).splitlines()
@@ -193,7 +194,7 @@ def measure(stack: Rendered, home: Path, plane: ControlPlane, seconds: float, ti
         platform.running["jaeger"].terminate(60)
         return Figures(
             rates,
-            on_disk(platform.loki.home / "data" / "chunks" / "fake", "*") / stored_lines,
+            on_disk(loki.home / "data" / "chunks" / "fake", "*") / stored_lines,
             on_disk(platform.jaeger.home / "badger", "*.sst", "*.vlog") / stored_spans,
             memory,
         )

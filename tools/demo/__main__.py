@@ -14,15 +14,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
+from components import images
 from tools.demo import page
 from tools.demo.show import ALERT, SHORTEST, Show
-from tools.demo.stack import CHAT, UNANSWERABLE, Stack
+from tools.demo.stack import CHAT, OPTIONAL, Stack
 from tools.local.receiving import endpoints
 from tools.recorder import ROOT
-from tools.servers.build import SERVERS, BuildError, build
-from tools.servers.find import NotHad
+from tools.servers.build import SERVERS, BuildError
+from tools.servers.find import NotHad, binary
 
 OUT = ROOT / "build" / "demo"
+CONTROL_PLANE = ("etcd", "kwok", *SERVERS["kubernetes"].packages)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -70,11 +72,16 @@ def _stop(*_: object) -> NoReturn:
 
 
 def _check() -> None:
-    """Find or build everything that is needed."""
+    """Find or compile everything that is needed, and say what the demo goes without."""
     if shutil.which("openssl") is None:
         raise BuildError("`openssl` is not on the PATH: install it with your system's package manager")
-    for number, server in enumerate(SERVERS.values(), start=1):
-        build(server, f"{number} of {len(SERVERS)}")
+    for name in (*CONTROL_PLANE, *(name for pinned in images.ALL.values() for name in pinned.binaries)):
+        try:
+            binary(name)
+        except NotHad as missing:
+            if name not in OPTIONAL:
+                raise
+            say(f"without {name}: {missing.why}")
 
 
 @contextmanager
@@ -112,7 +119,7 @@ def _screen(show: Show) -> None:
     say("")
     for what, number in show.numbers().items():
         say(f"  {number:>12g} {what}")
-    say(f"  ({', '.join(UNANSWERABLE)} are not up: nothing here can answer for them)\n")
+    say(f"  ({', '.join(show.stack.unanswerable)} are not up: nothing here can answer for them)\n")
 
 
 def _leave(summary: dict[str, Any], out: Path) -> None:

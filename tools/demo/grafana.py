@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -67,9 +66,3 @@ class Grafana:
         with Process(argv, log=self._home / "log", env=env) as process:
             process.ready(lambda: http_text(f"{self.url}/api/health"), within=120)
             yield process
-
-
-def found() -> Path | None:
-    """The ``grafana`` of the PATH."""
-    path = shutil.which("grafana", path=os.environ.get("PATH"))
-    return Path(path) if path else None

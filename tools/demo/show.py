@@ -212,7 +212,7 @@ class Show:
             "tokens": number(f"{TOKENS}}}"),
             "USD": round(number(COST), 4),
             "spans": number('otelcol_exporter_sent_spans_total{job="otel-collector"}'),
-            "log lines": self.stack.loki.count(f'{{namespace="{NAMESPACE}"}}'),
+            **({"log lines": self.stack.loki.count(f'{{namespace="{NAMESPACE}"}}')} if self.stack.has_logs else {}),
         }
 
     def summary(self) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from tools.local.rendered import Rendered
 from tools.local.telemetry import Collector
 from tools.local.traces import Jaeger
 from tools.recorder import PROJECT, ROOT
+from tools.servers.find import binary, had
 
 STACK = "dev"
 NODE, *OTHER_NODES = NODES
@@ -30,8 +31,10 @@ NODE, *OTHER_NODES = NODES
 CHAT, ON_CALL = "team-chat", "on-call"
 PRICES = {"model-large": {"input": 2.5, "output": 10}, "model-small": {"input": 0.15, "output": 0.6}}
 """USD per million tokens."""
-UNANSWERABLE = ("kubelet", "cadvisor", "grafana")
-"""Jobs whose targets nothing here can answer for: simulated nodes have no kubelet, and Grafana cannot be built."""
+LOGGING = ("loki", "promtail")
+"""Unless it has both, the demo has no logs."""
+OPTIONAL = (*LOGGING, "grafana")
+"""Servers that not every machine can have, and the demo can go without."""
 
 
 def changes(services: str) -> dict[str, dict[str, Any]]:
@@ -94,6 +97,7 @@ class Stack:
         """By server."""
         objects = self.rendered.objects
         self.loki = Loki(objects, home / "loki")
+        self.has_logs = all(had(name) for name in LOGGING)
         self.grafana: grafana.Grafana | None = None
         """Only where there is one."""
 
@@ -165,7 +169,8 @@ class Stack:
                 exits.callback(process.kill)  # nothing here is kept, so nothing needs time to end
                 return process
 
-            loki = running("loki", self.loki.process())  # the slowest: what follows does not need it yet
+            if self.has_logs:
+                running("loki", self.loki.process())  # the slowest: what follows does not need it yet
             with self._step("a control plane with a simulated node"):
                 exits.enter_context(self.plane)
             with self._step("the stack on the simulated cluster"):
@@ -185,25 +190,26 @@ class Stack:
                     self.processes[server.server].ready(partial(_answers, server), within=60)
             with self._step("the agents"):
                 exits.enter_context(self.agents.running())
-            if binary := grafana.found():
+            if had("grafana"):
                 with self._step("Grafana"):
-                    running("grafana", self._grafana_of(binary).running())
-            with self._step("Promtail"):
-                running("promtail", self.promtail.running())
-            with self._step("Loki"):
-                loki.ready(self.loki.is_ready, within=120)
+                    running("grafana", self._grafana_of(binary("grafana")).running())
+            if self.has_logs:
+                with self._step("Promtail"):
+                    running("promtail", self.promtail.running())
+                with self._step("Loki"):
+                    self.processes["loki"].ready(self.loki.is_ready, within=120)
             with self._step("every target and every store"):
                 eventually(self._complete, 90, "everything is scraped, and telemetry of the agents is everywhere")
             yield
 
-    def _grafana_of(self, binary: Path) -> grafana.Grafana:
+    def _grafana_of(self, found: Path) -> grafana.Grafana:
         urls = {
             "prometheus": self.prometheus.url,
             "alertmanager": self.alertmanager.url,
             "loki": self.loki.url,
             "jaeger": self.jaeger.url(ports.JAEGER_QUERY),
         }
-        self.grafana = grafana.Grafana(binary, self.rendered.folder / "grafana", self.home / "grafana", urls)
+        self.grafana = grafana.Grafana(found, self.rendered.folder / "grafana", self.home / "grafana", urls)
         return self.grafana
 
     @contextmanager
@@ -224,15 +230,20 @@ class Stack:
             raise AssertionError(", ".join(missing))
         return True
 
+    @property
+    def unanswerable(self) -> tuple[str, ...]:
+        """Jobs whose targets nothing here answers for: simulated nodes have no kubelet."""
+        return ("kubelet", "cadvisor", "grafana", *(() if self.has_logs else LOGGING))
+
     def missing(self) -> list[str]:
         """What is not scraped yet, and which store has nothing of the agents."""
         down = {target["labels"]["job"] for target in self.targets() if target["health"] != "up"}
         has = {
             "metrics": self.number('count(gen_ai_client_token_usage_sum{job="planner"})'),
             "spans": "planner" in (http_json(self.jaeger.url(ports.JAEGER_QUERY, "/api/services"))["data"] or ()),
-            "lines": self.loki.series('{namespace="agents", app="planner"}'),
+            "lines": not self.has_logs or self.loki.series('{namespace="agents", app="planner"}'),
         }
-        return [*sorted(down.difference(UNANSWERABLE)), *(what for what, found in has.items() if not found)]
+        return [*sorted(down.difference(self.unanswerable)), *(what for what, found in has.items() if not found)]
 
     def targets(self) -> list[dict[str, Any]]:
         return list(http_json(f"{self.prometheus.url}/api/v1/targets?state=active")["data"]["activeTargets"])
@@ -249,16 +260,17 @@ class Stack:
 
     def urls(self) -> Mapping[str, str]:
         """What runs, and where it answers."""
+        without = "not started: it cannot be had here"
         return {
             "Prometheus": self.prometheus.url,
             "Alertmanager": self.alertmanager.url,
-            "Loki": self.loki.url,
+            "Loki": self.loki.url if self.has_logs else without,
             "Jaeger": self.jaeger.url(ports.JAEGER_QUERY),
             "OpenTelemetry collector": self.collector.url,
-            "Promtail": self.promtail.url,
+            "Promtail": self.promtail.url if self.has_logs else without,
             **{exporter.server: exporter.url for exporter in self.exporters},
             "Kubernetes API": self.plane.url,
-            "Grafana": self.grafana.url if self.grafana else "not started: there is no `grafana` on the PATH",
+            "Grafana": self.grafana.url if self.grafana else without,
         }
 
 

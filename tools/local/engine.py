@@ -65,7 +65,9 @@ class Project:
         self._backend = folder / "state"
         self._backend.mkdir()
         programs = folder / "bin"
-        command = _programs(programs, grafana)
+        command = _programs(programs)
+        self.fills_grafana = _filled(grafana, programs, command)
+        """Whether what the stack has in Grafana is really there."""
         environment = {
             "KUBECONFIG": str(_kubeconfig(plane, context, folder / "kubeconfig")),
             "PATH": os.pathsep.join([str(programs), os.environ["PATH"]]),
@@ -142,30 +144,44 @@ def _step(command: Callable[..., object]) -> Step:
     return Step({operation: frozenset(names) for operation, names in done.items()}, "".join(said))
 
 
-def _programs(folder: Path, grafana: Grafana) -> automation.PulumiCommand:
-    """The engine, with links to its programs in ``folder`` and something that stands for those that cannot be had.
-
-    The Kubernetes provider is left to the engine, which downloads it, where none lies here.
-    """
+def _programs(folder: Path) -> automation.PulumiCommand:
+    """The engine, with links to its programs and to the Kubernetes provider in ``folder``, unless it downloads that."""
     folder.mkdir()
-    found = need("engine", "pulumi", "pulumi-language-python", "pulumi-language-python-exec")
-    for program in (*found, *filter(None, [grafana.provider])):
+    for program in need("engine", "pulumi", "pulumi-language-python", "pulumi-language-python-exec"):
         (folder / program.name).symlink_to(program)
     command = automation.PulumiCommand(str(folder.parent))
+    _provider("engine", "kubernetes", "pulumi-kubernetes", folder, command)
+    return command
+
+
+def _provider(
+    what: str, name: str, package: str, folder: Path, command: automation.PulumiCommand, *source: str
+) -> None:
+    """Link a provider into ``folder`` where one is found, or let the engine download it; raises NotHad of ``what``."""
     try:
-        (folder / "pulumi-resource-kubernetes").symlink_to(binary("pulumi-resource-kubernetes"))
+        (folder / f"pulumi-resource-{name}").symlink_to(binary(f"pulumi-resource-{name}"))
     except NotHad as missing:
-        install = ["plugin", "install", "resource", "kubernetes", _version("pulumi-kubernetes")]
+        install = ["plugin", "install", "resource", name, _version(package), *source]
         try:
             command.run(install, str(ROOT), {"PULUMI_HOME": str(HOME)})
         except automation.CommandError as refused:
-            raise NotHad("engine", f"{missing}; `pulumi {' '.join(install)}` says: {refused}") from refused
-    if grafana.provider is None:
-        echo = folder / "pulumi-resource-grafana"
-        run = f"cd {ROOT} && exec {sys.executable} -m tools.local.echo_provider {_version('pulumiverse-grafana')}"
-        echo.write_text(f"#!/bin/sh\n{run}\n", encoding="utf-8")
-        echo.chmod(0o755)
-    return command
+            raise NotHad(what, f"{missing}; `pulumi {' '.join(install)}` says: {refused}") from refused
+
+
+def _filled(grafana: Grafana, folder: Path, command: automation.PulumiCommand) -> bool:
+    """Whether there is a provider that fills it; otherwise one that gives back what it is given stands for it."""
+    try:
+        if grafana.real:
+            source = ("--server", "github://api.github.com/pulumiverse")
+            _provider("grafana", "grafana", "pulumiverse-grafana", folder, command, *source)
+            return True
+    except NotHad:
+        pass  # what cannot be seen then is counted by whoever looks for it
+    echo = folder / "pulumi-resource-grafana"
+    run = f"cd {ROOT} && exec {sys.executable} -m tools.local.echo_provider {_version('pulumiverse-grafana')}"
+    echo.write_text(f"#!/bin/sh\n{run}\n", encoding="utf-8")
+    echo.chmod(0o755)
+    return False
 
 
 def _version(package: str) -> str:

@@ -8,7 +8,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,7 @@ class Grafana:
     password: str
     authorities: Path
     """Certificates to trust: this machine's, and that of this server, which signs itself."""
-    provider: Path | None
-    """The provider that fills it; None where the server or the provider cannot be had, and nothing is in it."""
+    real: bool = True
     host: str = HOST
 
     def get(self, path: str) -> Any:
@@ -44,12 +43,12 @@ def running(folder: Path) -> Iterator[Grafana]:
     folder.mkdir(parents=True)
     port = free_port()
     certificate, authorities = _certificate(folder)
-    given = Grafana(f"https://{HOST}:{port}", secrets.token_hex(16), authorities, None)
+    given = Grafana(f"https://{HOST}:{port}", secrets.token_hex(16), authorities)
     try:
-        server, provider = binary("grafana"), binary("pulumi-resource-grafana")
+        server = binary("grafana")
     except NotHad:
         with _well(port, certificate):
-            yield given
+            yield replace(given, real=False)
         return
     home = server.resolve().parent.parent
     settings = {
@@ -71,11 +70,10 @@ def running(folder: Path) -> Iterator[Grafana]:
         "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
         "GF_NEWS_NEWS_FEED_ENABLED": "false",
     }
-    real = Grafana(given.url, given.password, authorities, provider)
     with Process([server, "server", f"--homepath={home}"], log=folder / "log", env=settings) as process:
         # An empty database takes half a minute of migrations on a busy machine.
-        process.ready(lambda: http_json(f"{real.url}/api/health", ca=authorities)["database"] == "ok", within=180)
-        yield real
+        process.ready(lambda: http_json(f"{given.url}/api/health", ca=authorities)["database"] == "ok", within=180)
+        yield given
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:

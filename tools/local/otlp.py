@@ -73,6 +73,21 @@ def value(plain: Any) -> AnyValue:
             return AnyValue(array_value=ArrayValue(values=[value(item) for item in plain]))
 
 
+def plain(value: AnyValue) -> Any:
+    """What :func:`value` was made from; bytes as hexadecimal digits, nothing as ""."""
+    match value.WhichOneof("value"):
+        case None:
+            return ""
+        case "kvlist_value":
+            return {each.key: plain(each.value) for each in value.kvlist_value.values}
+        case "array_value":
+            return [plain(each) for each in value.array_value.values]
+        case "bytes_value":
+            return value.bytes_value.hex()
+        case kind:
+            return getattr(value, kind)
+
+
 def attributes(values: Values) -> list[KeyValue]:
     return [KeyValue(key=key, value=value(plain)) for key, plain in values.items()]
 

@@ -12,6 +12,7 @@ from typing import Any
 from tools import render
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import Process, free_port, http_json, http_text
+from tools.local.log_receiver import LogReceiver
 from tools.local.logs import Loki, container, moved
 from tools.local.pods import Account, Local, Pod
 from tools.local.rendered import Manifest, Rendered
@@ -107,11 +108,12 @@ class Collector:
 class Platform:
     """The collector and every store behind it, none of them started."""
 
-    def __init__(self, stack: Rendered, home: Path, cluster: ControlPlane) -> None:
+    def __init__(self, stack: Rendered, home: Path, cluster: ControlPlane, loki: Loki | LogReceiver) -> None:
+        """``loki`` is what takes the logs."""
         objects, admin = stack.objects, Account.admin(cluster)
         namespace = Pod(stack, NAME).namespace
         self.running: Running = {}
-        self.loki = Loki(objects, home / "loki")
+        self.loki = loki
         self.jaeger = Jaeger(home / "jaeger", {**render.config_files(objects), "objects": objects})
         self.prometheus = [
             Local(stack, "prometheus", home / f"prometheus-{ordinal}", admin, pod=f"prometheus-{ordinal}")

@@ -37,6 +37,7 @@ _STAMPS: Mapping[str, Mapping[str, str]] = {
     # What release builds write into the binary through the linker, and a plain `go build` leaves empty.
     "alertmanager": _COMMON,
     "blackbox-exporter": _COMMON,
+    "crane": {"github.com/google/go-containerregistry/cmd/crane/cmd.Version": "{release}"},
     "jaeger": {"github.com/jaegertracing/jaeger/internal/version.latestVersion": "v{release}"},
     "kube-state-metrics": _COMMON,
     "kubernetes": {

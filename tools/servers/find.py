@@ -12,13 +12,12 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from components import images
-from tools.servers.build import SERVERS, BuildError, Server, build, cache_folder
+from tools.servers.build import SERVERS, Server, build, cache_folder
 
 FOLDER = "AGENT_OBSERVABILITY_SERVERS"
 """The environment variable that names a folder of binaries."""
@@ -27,6 +26,7 @@ _VERSION_ARGUMENTS = {
     # Whatever does not know --version. kubectl would ask a cluster, unless told not to.
     "kube-state-metrics": ("version",),
     "kubectl": ("version", "--client"),
+    "crane": ("version",),
     "jaeger": ("version",),
     "pulumi": ("version",),
 }
@@ -64,18 +64,12 @@ class Found:
         said = re.search(r"\d+\.\d+\.\d+", done.stdout + done.stderr)
         return said[0] if said else "unknown"
 
-    @property
-    def wanted(self) -> str:
-        """The version of the image that the stack deploys or, where it deploys none, of the pinned module."""
-        for pinned in images.ALL.values():
-            if self.name in pinned.binaries:
-                return pinned.version
-        compiled = _compiled(self.name)
-        return compiled.release if compiled else ""
-
     def __str__(self) -> str:
-        version, wanted = self.version, self.wanted
-        says = {"": "", version: ", as deployed"}.get(wanted, f", deployed as {wanted}")
+        version = self.version
+        image = next((pinned for pinned in images.ALL.values() if self.name in pinned.binaries), None)
+        module = _compiled(self.name)
+        wanted, how = (image.version, "deployed") if image else (module.release if module else "", "pinned")
+        says = {"": "", version: f", as {how}"}.get(wanted, f", {how} as {wanted}")
         return f"{self.name} {version}{says}: {self.path} ({self.place})"
 
 
@@ -90,6 +84,14 @@ def binary(name: str) -> Path:
     if name not in _found:
         _found[name] = find(name)
     return _found[name].path
+
+
+def had(name: str) -> bool:
+    """Whether this machine has a binary; errors are those of :func:`binary` but for NotHad."""
+    try:
+        return bool(binary(name))
+    except NotHad:
+        return False
 
 
 def need(what: str, *names: str) -> list[Path]:
@@ -138,8 +140,8 @@ def known() -> list[str]:
 
 
 def image_folder(server: str) -> Path:
-    """Where the image of a server is unpacked: a folder for each tag, with its binaries in ``bin``."""
-    return cache_folder() / "images" / f"{server}-{images.ALL[server].image.tag}"
+    """Where the image of a server is unpacked, in ``root``; what starts its programs lies in ``bin``."""
+    return cache_folder() / "images" / server / images.ALL[server].image.tag
 
 
 def _places(name: str) -> Iterator[tuple[str, Path]]:
@@ -155,20 +157,3 @@ def _places(name: str) -> Iterator[tuple[str, Path]]:
 
 def _compiled(name: str) -> Server | None:
     return next((server for server in SERVERS.values() if name in server.packages), None)
-
-
-def main() -> int:
-    """Find everything, and compile what can be; say where each is, and what cannot be had."""
-    for name in known():
-        try:
-            print(find(name), flush=True)
-        except NotHad as missing:
-            print(missing, flush=True)
-        except BuildError as problem:
-            print(problem, file=sys.stderr)
-            return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,99 @@
+"""What Loki makes of the logs that the collector sends it: few labels, and everything else beside the line."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from components.logs import LABELS
+from tests.servers.test_collector import DELIVERED, ELSEWHERE, pod, rendered
+from tools.local import otlp
+from tools.local.control_plane import ControlPlane
+from tools.local.harness import eventually
+from tools.local.logs import Loki
+from tools.local.otlp import Log
+from tools.local.telemetry import Collector, account
+
+__all__ = ["pod"]  # a fixture
+
+TRACE, SPAN = bytes(range(16)), bytes(range(8))
+
+
+@pytest.fixture(scope="module")
+def collector(loki: Loki, control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
+    """One that sends to Loki."""
+    home = tmp_path_factory.mktemp("collector-logs")
+    objects = rendered(home).objects
+    addresses = {"loki.telemetry.svc:3100": loki.url.removeprefix("http://")}
+    made = Collector(objects, home / "collector", account(objects, control_plane), addresses)
+    with made.running():
+        yield made
+
+
+def test_a_line_has_few_labels_and_everything_else_beside_it(
+    collector: Collector, loki: Loki, pod: dict[str, Any]
+) -> None:
+    resource = {
+        "service.name": "planner",
+        "k8s.pod.uid": pod["metadata"]["uid"],
+        "k8s.container.name": "main",
+        "process.command": "planner --serve",
+    }
+    otlp.send(collector.url, otlp.logs(resource, Log("a step", time.time_ns(), trace=TRACE, span=SPAN)))
+
+    (entry,) = eventually(lambda: loki.entries('{cluster="test-1", app="planner"}'), DELIVERED, "the line")
+
+    assert dict(entry.labels) == {
+        "cluster": "test-1",
+        "namespace": "agents",
+        "app": "planner",
+        "container": "main",
+        "level": "info",
+    }
+    assert (
+        entry.metadata.items()
+        >= {
+            "pod": "planner-7f",
+            "node": "node-a",
+            "logger": "agent.planner",
+            "trace_id": TRACE.hex(),
+            "span_id": SPAN.hex(),
+            "service_name": "planner",
+            "environment": "test",
+            "process_command": "planner --serve",
+        }.items()
+    )
+
+
+def test_no_stream_has_another_label(collector: Collector, loki: Loki, pod: dict[str, Any]) -> None:
+    resource = ELSEWHERE | {"service.name": "talkative", "k8s.pod.uid": pod["metadata"]["uid"], "team": "shop"}
+    said = {"user": "ada", "outer": {"list": [{"field": 1}]}, "service_name": "another"}
+    otlp.send(collector.url, otlp.logs(resource, Log("a line", time.time_ns(), attributes=said)))
+
+    eventually(lambda: loki.entries('{cluster="test-1"} |= "a line"'), DELIVERED, "the line")
+
+    assert {label for series in loki.series('{cluster="test-1"}') for label in series} <= set(LABELS)
+
+
+def test_a_level_is_one_of_six_whatever_the_sender_calls_it(collector: Collector, loki: Loki) -> None:
+    now = time.time_ns()
+    named = {"WARNING": "warn", "crit": "fatal", "Information": "info", "verbose": None}
+    records = [
+        *(Log(f"text {word}", now, severity=0, severity_text=word) for word in named),
+        Log("number", now, severity=18, attributes={"level": "made-up"}),
+        Log("attribute", now, severity=0, attributes={"level": "debug"}),
+    ]
+    otlp.send(collector.url, otlp.logs(ELSEWHERE | {"service.name": "levels"}, *records))
+
+    found = eventually(
+        lambda: len(entries := loki.entries('{app="levels"}')) == len(records) and entries, DELIVERED, "lines"
+    )
+
+    levels = {entry.line: dict(entry.labels).get("level") for entry in found}
+    assert levels == {f"text {word}": level for word, level in named.items()} | {
+        "number": "error",
+        "attribute": "debug",
+    }

@@ -7,10 +7,9 @@ then keeps to what both accept.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
-from model.images import Pinned, pinned
+from model.images import pinned
 from rules.systems import SYSTEMS
 
 # Distroless variants where there are any: no shell and nothing else to exploit.
@@ -52,7 +51,7 @@ LOKI = pinned("docker.io/grafana/loki:3.7.8", uid=10001, binaries={"loki": "/usr
 PROMTAIL = pinned("docker.io/grafana/promtail:3.6.4", uid=0, binaries={"promtail": "/usr/bin/promtail"})
 OTEL_AGENT = replace(OTEL_COLLECTOR, uid=0)
 
-ALL: Mapping[str, Pinned] = {
+ALL = {
     "prometheus": PROMETHEUS,
     "alertmanager": ALERTMANAGER,
     "grafana": GRAFANA,

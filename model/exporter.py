@@ -24,7 +24,7 @@ class Exporter:
     """A program that turns something's state into metrics, deployed by the one generic component."""
 
     name: str
-    """Of its pods and their Service; also under ``/etc``."""
+    """Of its pods, and of its folder under ``/etc``."""
     image: Pinned
     args: tuple[str, ...]
     ports: dict[str, int]

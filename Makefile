@@ -32,9 +32,10 @@ render: .venv/ready  ## STACK as files in build/STACK, without a cluster, an acc
 test: .venv/ready  ## fast tests: no cluster, no Go
 	@$(RUN) pytest --numprocesses auto --dist loadfile
 
-lint: .venv/ready  ## format, lint and strict types
+lint: .venv/ready  ## format, lint, imports and strict types
 	@$(RUN) ruff format --check .
 	@$(RUN) ruff check .
+	@$(RUN) lint-imports --no-logo --no-cache
 	@$(RUN) mypy
 
 schema: .venv/ready  ## the JSON Schema of a stack file and the settings table, from the settings

@@ -9,16 +9,15 @@ from pulumi_kubernetes.apps.v1 import DaemonSet, Deployment
 from pulumi_kubernetes.core.v1 import VolumeMountArgsDict
 from pulumi_kubernetes.rbac.v1 import PolicyRuleArgsDict
 
-from components import images
 from components.kubernetes import Probes, Program, Site, container, metadata, pod, selector
 from components.workload import cluster_access, surroundings
-from rules import system
+from model import exporter as data
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExporterArgs:
     site: Site
-    exporter: system.Exporter
+    exporter: data.Exporter
 
 
 class Exporter(ComponentResource):
@@ -49,17 +48,17 @@ class Exporter(ComponentResource):
         self.register_outputs({})
 
 
-def deploy(exporters: tuple[system.Exporter, ...], site: Site, node_agents: Input[str], opts: ResourceOptions) -> None:
+def deploy(exporters: tuple[data.Exporter, ...], site: Site, node_agents: Input[str], opts: ResourceOptions) -> None:
     """Each exporter as a component of its own, in the namespace that fits it."""
     for exporter in exporters:
         place = replace(site, namespace=node_agents) if exporter.per_node else site
         Exporter(exporter.name, ExporterArgs(site=place, exporter=exporter), opts)
 
 
-def _program(exporter: system.Exporter) -> Program:
+def _program(exporter: data.Exporter) -> Program:
     return Program(
         name=exporter.name,
-        image=images.ALL[exporter.name],
+        image=exporter.image,
         args=exporter.args,
         ports=exporter.ports,
         probes=Probes(live=exporter.live, ready=exporter.ready, startup_seconds=60),
@@ -70,7 +69,7 @@ def _program(exporter: system.Exporter) -> Program:
     )
 
 
-def _access(name: str, exporter: system.Exporter, site: Site, opts: ResourceOptions) -> list[Resource]:
+def _access(name: str, exporter: data.Exporter, site: Site, opts: ResourceOptions) -> list[Resource]:
     """What the exporter may ask the Kubernetes API; nothing, and no objects, when it asks nothing."""
     if not exporter.api:
         return []

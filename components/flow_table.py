@@ -6,20 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from components import ports
-from components.flows import (
-    Agent,
-    ApiServer,
-    Flow,
-    IngressController,
-    Internet,
-    Namespace,
-    Peer,
-    Server,
-)
 from components.identity import credentials
 from components.prometheus.config import extra_jobs
-from components.settings.cluster import ClusterSettings
 from components.settings.collector import CollectorSettings
 from components.settings.grafana import GrafanaSettings
 from components.settings.grafana_alerts import people, way
@@ -28,6 +16,9 @@ from components.settings.logs import LogSettings
 from components.settings.loki import LokiSettings
 from components.settings.receivers import Email, Opsgenie, PagerDuty, Receiver, Slack
 from components.settings.stack import Settings
+from model import ports
+from model.cluster import ClusterSettings
+from model.flows import Agent, ApiServer, Flow, IngressController, Internet, Namespace, Peer, Server
 from rules.system import Watched
 
 PROMETHEUS = Server("prometheus")

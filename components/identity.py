@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from components.flows import Addresses, Flow, Server
-from components.settings.cluster import Flavour
-from components.settings.quantities import Cidr
+from model.cluster import Flavour
+from model.flows import Addresses, Flow, Server
+from model.quantities import Cidr
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Every image of the stack, each with the version that the tests run.
+"""Every image of the stack, each with the version that the tests run: servers here, exporters beside their systems.
 
 The tests run the servers out of these images, or as they are compiled from their Go modules (``tools/servers``). Where
 that registry lags behind the released images, ``tested`` names the version that was run instead, and why; configuration
@@ -7,47 +7,18 @@ then keeps to what both accept.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from components.settings.cluster import Images
-from components.settings.quantities import Image
-
-
-@dataclass(frozen=True)
-class Pinned:
-    """An image, the user it runs as, and the version of it that was tested."""
-
-    image: Image
-    uid: int
-    tested: str
-    """Empty when none could be."""
-    why: str = ""
-    """Why the tested version differs from the image's, empty when it does not."""
-    binaries: Mapping[str, str] = field(default_factory=dict)
-    """Path inside of the image of each program that the tests run, by the name that it has here."""
-
-    @property
-    def version(self) -> str:
-        """The image's, as its server prints it."""
-        return self.image.tag.removeprefix("v").partition("-")[0]
-
-    def reference(self, images: Images) -> str:
-        return str(self.image.on(images.registry))
-
-
-def _pinned(reference: str, uid: int, binaries: Mapping[str, str], tested: str | None = None, why: str = "") -> Pinned:
-    pinned = Pinned(Image.parse(reference), uid, "", why, binaries)
-    return replace(pinned, tested=pinned.version if tested is None else tested)
-
+from model.images import pinned
+from rules.systems import SYSTEMS
 
 # Distroless variants where there are any: no shell and nothing else to exploit.
-PROMETHEUS = _pinned(
+PROMETHEUS = pinned(
     "quay.io/prometheus/prometheus:v3.15.0-distroless",
     uid=65532,
     binaries={"prometheus": "/bin/prometheus", "promtool": "/bin/promtool"},
 )
-ALERTMANAGER = _pinned(
+ALERTMANAGER = pinned(
     "quay.io/prometheus/alertmanager:v0.34.2",
     uid=65534,
     binaries={"alertmanager": "/bin/alertmanager", "amtool": "/bin/amtool"},
@@ -55,12 +26,12 @@ ALERTMANAGER = _pinned(
     why="later modules embed a web page that their archive leaves out; 0.32 to 0.34 change nothing configured here",
 )
 # The distribution for Kubernetes has every part that is configured here; core lacks most, contrib has hundreds more.
-OTEL_COLLECTOR = _pinned(
+OTEL_COLLECTOR = pinned(
     "docker.io/otel/opentelemetry-collector-k8s:0.160.0",
     uid=10001,
     binaries={"otel-collector": "/otelcol-k8s"},
 )
-GRAFANA = _pinned(
+GRAFANA = pinned(
     "docker.io/grafana/grafana:13.2.3-distroless",
     uid=472,
     binaries={"grafana": "/usr/share/grafana/bin/grafana"},
@@ -68,31 +39,16 @@ GRAFANA = _pinned(
     why="no Grafana can be built here: 13.2.3 is the newest patched release that is known to run without a shell and "
     "on a read-only root; instead, its configuration is held against the keys that Grafana documents",
 )
-JAEGER = _pinned(
+JAEGER = pinned(
     "quay.io/jaegertracing/jaeger:2.20.0",
     uid=10001,
     binaries={"jaeger": "/cmd/jaeger/jaeger-linux"},
     tested="2.13.0",
     why="no later module can be had; 2.14 to 2.20 drop Jaeger 1 and rename index rotation keys, which are not set here",
 )
-KUBE_STATE_METRICS = _pinned(
-    "registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.18.0",
-    uid=65534,
-    binaries={"kube-state-metrics": "/kube-state-metrics"},
-)
-NODE_EXPORTER = _pinned(
-    "quay.io/prometheus/node-exporter:v1.12.1",
-    uid=65534,
-    binaries={"node-exporter": "/bin/node_exporter"},
-)
-BLACKBOX_EXPORTER = _pinned(
-    "quay.io/prometheus/blackbox-exporter:v0.28.0",
-    uid=65534,
-    binaries={"blackbox-exporter": "/bin/blackbox_exporter"},
-)
-LOKI = _pinned("docker.io/grafana/loki:3.7.8", uid=10001, binaries={"loki": "/usr/bin/loki"})
+LOKI = pinned("docker.io/grafana/loki:3.7.8", uid=10001, binaries={"loki": "/usr/bin/loki"})
 # As the kubelet writes pods' logs 0640 root, they are read as root, of whom nothing is left but that.
-PROMTAIL = _pinned("docker.io/grafana/promtail:3.6.4", uid=0, binaries={"promtail": "/usr/bin/promtail"})
+PROMTAIL = pinned("docker.io/grafana/promtail:3.6.4", uid=0, binaries={"promtail": "/usr/bin/promtail"})
 OTEL_AGENT = replace(OTEL_COLLECTOR, uid=0)
 
 ALL = {
@@ -101,10 +57,8 @@ ALL = {
     "grafana": GRAFANA,
     "otel-collector": OTEL_COLLECTOR,
     "jaeger": JAEGER,
-    "kube-state-metrics": KUBE_STATE_METRICS,
-    "node-exporter": NODE_EXPORTER,
-    "blackbox-exporter": BLACKBOX_EXPORTER,
     "loki": LOKI,
     "promtail": PROMTAIL,
+    **{name: image for system in SYSTEMS for name, image in system.images.items()},
 }
 """By the name that the server has in the stack and under ``tools/servers``."""

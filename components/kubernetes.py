@@ -28,10 +28,10 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
-from components.flows import Flow
-from components.images import Pinned
-from components.settings.base import ConfigSecret, ExistingSecret, Resources, Secret, Workload
-from components.settings.cluster import ClusterSettings, Toleration
+from model.cluster import ClusterSettings, Toleration
+from model.flows import Flow
+from model.images import Pinned
+from model.settings import ConfigSecret, ExistingSecret, Resources, Secret, Workload
 
 PART_OF = "agent-observability"
 NAME_LABEL = "app.kubernetes.io/name"

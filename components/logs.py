@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
+from model.quantities import Duration
 
 POD_LOGS = "/var/log/pods"
 # Every line waits this long for more of its entry, which a program prints at once.

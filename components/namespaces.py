@@ -12,7 +12,7 @@ from pulumi_kubernetes.networking.v1 import NetworkPolicy
 from components.generated import generated, value
 from components.kubernetes import PART_OF
 from components.network_policy import DENY_ALL
-from components.settings.cluster import ClusterSettings
+from model.cluster import ClusterSettings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,8 @@ from pulumi_kubernetes.networking.v1 import (
     NetworkPolicySpecArgsDict,
 )
 
-from components.flows import (
+from model.cluster import EVERYWHERE, ClusterSettings, Network
+from model.flows import (
     DNS_PORT,
     Addresses,
     Agent,
@@ -28,8 +29,7 @@ from components.flows import (
     Peer,
     Server,
 )
-from components.settings.cluster import EVERYWHERE, ClusterSettings, Network
-from components.settings.quantities import Cidr
+from model.quantities import Cidr
 
 Rule = TypeVar("Rule", NetworkPolicyEgressRuleArgsDict, NetworkPolicyIngressRuleArgsDict)
 

@@ -10,9 +10,9 @@ from pulumi_kubernetes import Provider
 
 from components.grafana.component import Grafana
 from components.grafana.config import ADMIN
-from components.settings.base import ConfigSecret
-from components.settings.cluster import ClusterSettings
 from components.settings.grafana import GrafanaSettings
+from model.cluster import ClusterSettings
+from model.settings import ConfigSecret
 
 
 def kubernetes(cluster: ClusterSettings) -> Provider:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from components.settings.notifications import NotificationSettings, Route
-from components.settings.quantities import Duration
+from model.quantities import Duration
 
 TEST_PAGE = "test_page"
 """Label of a test page, which names the receiver that it is for."""

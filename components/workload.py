@@ -23,7 +23,7 @@ from pulumi_kubernetes.rbac.v1 import ClusterRole, ClusterRoleBinding, PolicyRul
 
 from components.kubernetes import PART_OF, Program, Site, container, labels, metadata, pod, selector
 from components.network_policy import policy
-from components.settings.quantities import Bytes
+from model.quantities import Bytes
 
 
 def surroundings(

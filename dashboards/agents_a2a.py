@@ -5,11 +5,12 @@ from __future__ import annotations
 from dashboards.agents_panels import chosen, measured, number, outcomes, ranking, trend, variables, worst
 from dashboards.marks import alerts_of
 from dashboards.model import Board, Panel, Query, Row, View
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.promql import narrowed
+from model.uids import ALERTS
 from rules.agents.promql import RANGE
 from rules.agents.protocols import A2A, A2A_BUCKETS, A2A_ERRORS, A2A_FAILING, A2A_P95, SLOW_A2A
-from rules.metrics import Unit
-from rules.promql import narrowed
+from rules.agents.uids import AGENTS, AGENTS_A2A, AGENTS_QUALITY, AGENTS_TOOLS
 
 _PICKED = chosen("cluster", "service", "method")
 _SLOW = narrowed(SLOW_A2A.value, _PICKED)
@@ -110,7 +111,7 @@ _REQUESTS = Row(
             _END,
             outcomes(A2A, _PICKED, _BY_END, "Requests"),
             Unit.NONE,
-            Dashboard.AGENTS,
+            AGENTS,
         ),
         ranking(
             "Methods by time",
@@ -118,19 +119,19 @@ _REQUESTS = Row(
             _END,
             {"95 %": f"max by ({_BY_END}) ({A2A_P95}{{{_PICKED}}})"},
             Unit.SECONDS,
-            Dashboard.AGENTS,
+            AGENTS,
         ),
     ),
 )
 
 BOARD = Board(
-    uid=Dashboard.AGENTS_A2A,
+    uid=AGENTS_A2A,
     title="Agents: A2A",
     description="Requests between agents: who calls whom how often, what fails, what is slow.",
     folder="Agents",
     tags=("agents",),
     variables=variables(A2A, "cluster", "service", "method"),
-    related=(Dashboard.AGENTS, Dashboard.AGENTS_TOOLS, Dashboard.AGENTS_QUALITY, Dashboard.ALERTS),
+    related=(AGENTS, AGENTS_TOOLS, AGENTS_QUALITY, ALERTS),
     marks=(alerts_of("agents"),),
     rows=(_SIGNALS, _REQUESTS),
 )

@@ -16,7 +16,9 @@ from dashboards.agents_panels import (
 )
 from dashboards.marks import alerts_of, rollouts
 from dashboards.model import Board, Panel, Query, Row
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.promql import narrowed
+from model.uids import ALERTS
 from rules.agents import alerts
 from rules.agents.cost import COST, UNPRICED
 from rules.agents.promql import counted, failing
@@ -30,8 +32,8 @@ from rules.agents.recordings import (
     TPOT_P95,
     TTFT_P95,
 )
-from rules.metrics import Unit
-from rules.promql import narrowed
+from rules.agents.uids import AGENTS, AGENTS_LLM, AGENTS_QUALITY, AGENTS_TOOLS
+from rules.logs.uids import LOGS
 
 _PICKED = chosen("cluster", "namespace", "service", "agent", "model")
 # Alerts about a model are about all who ask it.
@@ -205,7 +207,7 @@ _TOKENS = Row(
             _ASKER,
             {"An hour": f"{counted(f'{COST}{{{_PICKED}}}', _BY_ASKER)} * 2"},
             Unit.CURRENCY,
-            Dashboard.AGENTS_QUALITY,
+            AGENTS_QUALITY,
             width=8,
         ),
         measured(
@@ -248,13 +250,13 @@ _BUDGET = Row(
 )
 
 BOARD = Board(
-    uid=Dashboard.AGENTS_LLM,
+    uid=AGENTS_LLM,
     title="Agents: models",
     description="What agents ask of models: how much, how fast, what fails, and what it costs.",
     folder="Agents",
     tags=("agents",),
     variables=variables(REQUESTS, "cluster", "namespace", "service", "agent", "model"),
-    related=(Dashboard.AGENTS, Dashboard.AGENTS_TOOLS, Dashboard.AGENTS_QUALITY, Dashboard.LOGS, Dashboard.ALERTS),
+    related=(AGENTS, AGENTS_TOOLS, AGENTS_QUALITY, LOGS, ALERTS),
     marks=(alerts_of("agents"), rollouts(chosen("cluster", "namespace"))),
     rows=(_SIGNALS, _REQUESTS, _LATENCY, _TOKENS, _BUDGET),
 )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dashboards.agents_panels import PUSHED, chosen, measured, median, number, ranking, trend, variables, worst
 from dashboards.marks import alerts_of, rollouts
 from dashboards.model import Board, Row
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.uids import ALERTS, HOME
 from rules.agents import alerts
 from rules.agents.cost import COST, SPENT_TODAY
 from rules.agents.promql import counted
@@ -20,7 +21,8 @@ from rules.agents.recordings import (
     TOOL_ERRORS,
     TOOL_P95,
 )
-from rules.metrics import Unit
+from rules.agents.uids import AGENTS, AGENTS_A2A, AGENTS_LLM, AGENTS_QUALITY, AGENTS_TOOLS
+from rules.logs.uids import LOGS
 
 _PICKED = chosen("cluster", "namespace", "service", "agent")
 _AGENT = ("cluster", "namespace", "service", "agent")
@@ -108,7 +110,7 @@ _WHO = Row(
             _AGENT,
             {"Runs": _worst(RUN_ERRORS), "Requests": _worst(REQUEST_ERRORS), "Tools": _worst(TOOL_ERRORS)},
             Unit.RATIO,
-            Dashboard.AGENTS_QUALITY,
+            AGENTS_QUALITY,
         ),
         ranking(
             "Agents that are slow",
@@ -116,7 +118,7 @@ _WHO = Row(
             _AGENT,
             {"Run": _worst(RUN_P95), "Request": _worst(REQUEST_P95), "Tool": _worst(TOOL_P95)},
             Unit.SECONDS,
-            Dashboard.AGENTS_LLM,
+            AGENTS_LLM,
         ),
     ),
 )
@@ -151,27 +153,27 @@ _SPENDING = Row(
                 "Requests": counted(f"{REQUESTS}{{{_PICKED}}}", ", ".join(_AGENT)),
             },
             Unit.NONE,
-            Dashboard.AGENTS_QUALITY,
+            AGENTS_QUALITY,
             width=24,
         ),
     ),
 )
 
 BOARD = Board(
-    uid=Dashboard.AGENTS,
+    uid=AGENTS,
     title="Agents: overview",
     description="Whether agents do their work, how fast, and what it costs.",
     folder="Agents",
     tags=("agents",),
     variables=variables(REQUESTS, "cluster", "namespace", "service", "agent"),
     related=(
-        Dashboard.HOME,
-        Dashboard.AGENTS_LLM,
-        Dashboard.AGENTS_TOOLS,
-        Dashboard.AGENTS_A2A,
-        Dashboard.AGENTS_QUALITY,
-        Dashboard.LOGS,
-        Dashboard.ALERTS,
+        HOME,
+        AGENTS_LLM,
+        AGENTS_TOOLS,
+        AGENTS_A2A,
+        AGENTS_QUALITY,
+        LOGS,
+        ALERTS,
     ),
     marks=(alerts_of("agents"), rollouts(chosen("cluster", "namespace"))),
     rows=(_SIGNALS, _RUNS, _WHO, _SPENDING),

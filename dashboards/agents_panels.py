@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dashboards.model import Panel, Query, Variable, View, variable
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.rules import Alert
+from model.uids import Dashboard
 from rules.agents.promql import RANGE, counted
-from rules.metrics import Unit
-from rules.model import Alert
 
 # More lines nobody tells apart.
 MOST = 10

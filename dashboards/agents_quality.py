@@ -5,13 +5,15 @@ from __future__ import annotations
 from dashboards.agents_panels import chosen, measured, number, ranking, trend, variables, where_set, worst
 from dashboards.marks import alerts_of, rollouts
 from dashboards.model import Board, Panel, Query, Row
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.promql import narrowed
+from model.uids import ALERTS, SLOS
 from rules.agents import alerts
 from rules.agents.cost import COST_PER_RUN
 from rules.agents.promql import PLACE, WINDOW, counted, failing
 from rules.agents.recordings import CALLS_BUCKETS, CALLS_PER_RUN, REQUESTS, RUN_ERRORS, RUNS
-from rules.metrics import Unit
-from rules.promql import narrowed
+from rules.agents.uids import AGENTS, AGENTS_LLM, AGENTS_QUALITY, AGENTS_TOOLS
+from rules.logs.uids import LOGS
 
 _PICKED = chosen("cluster", "namespace", "service", "agent")
 # What is recorded by service, because requests do not always say which agent asks.
@@ -95,7 +97,7 @@ _FAILURES = Row(
             (*_AGENT, "error_type"),
             {"Runs": counted(f'{RUNS}{{error_type!="", {_PICKED}}}', f"{_BY_AGENT}, error_type")},
             Unit.NONE,
-            Dashboard.AGENTS_LLM,
+            AGENTS_LLM,
             width=24,
         ),
     ),
@@ -168,19 +170,19 @@ _OBJECTIVES = Row(
 )
 
 BOARD = Board(
-    uid=Dashboard.AGENTS_QUALITY,
+    uid=AGENTS_QUALITY,
     title="Agents: quality",
     description="How well agents work: what succeeds, what stops them, what goes in circles, which objectives hold.",
     folder="Agents",
     tags=("agents",),
     variables=variables(RUNS, "cluster", "namespace", "service", "agent"),
     related=(
-        Dashboard.AGENTS,
-        Dashboard.AGENTS_LLM,
-        Dashboard.AGENTS_TOOLS,
-        Dashboard.SLOS,
-        Dashboard.LOGS,
-        Dashboard.ALERTS,
+        AGENTS,
+        AGENTS_LLM,
+        AGENTS_TOOLS,
+        SLOS,
+        LOGS,
+        ALERTS,
     ),
     marks=(alerts_of("agents"), rollouts(chosen("cluster", "namespace"))),
     rows=(_SIGNALS, _FAILURES, _LOOPS, _OBJECTIVES),

@@ -16,11 +16,13 @@ from dashboards.agents_panels import (
 )
 from dashboards.marks import alerts_of, rollouts
 from dashboards.model import Board, Row
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.uids import ALERTS
 from rules.agents import alerts, protocols
 from rules.agents.protocols import MCP, MCP_ERRORS, MCP_P95
 from rules.agents.recordings import TOOL_CALLS, TOOL_ERRORS, TOOL_P95
-from rules.metrics import Unit
+from rules.agents.uids import AGENTS, AGENTS_A2A, AGENTS_LLM, AGENTS_QUALITY, AGENTS_TOOLS
+from rules.logs.uids import LOGS
 
 _PICKED = chosen("cluster", "namespace", "service", "agent", "tool")
 # MCP knows no agents; and what lists tools or opens a session is about none.
@@ -106,7 +108,7 @@ _TOOLS = Row(
             _CALLER,
             outcomes(TOOL_CALLS, _PICKED, _BY_CALLER, "Calls"),
             Unit.NONE,
-            Dashboard.AGENTS,
+            AGENTS,
             width=16,
         ),
         trend(
@@ -150,7 +152,7 @@ _MCP_ROW = Row(
             _OPERATION,
             outcomes(MCP, _MCP, _BY_OPERATION, "Operations"),
             Unit.NONE,
-            Dashboard.AGENTS,
+            AGENTS,
             width=16,
         ),
         trend(
@@ -163,19 +165,19 @@ _MCP_ROW = Row(
 )
 
 BOARD = Board(
-    uid=Dashboard.AGENTS_TOOLS,
+    uid=AGENTS_TOOLS,
     title="Agents: tools and MCP",
     description="The tools that agents call and the MCP servers behind them: which fail, which are slow, and for whom.",
     folder="Agents",
     tags=("agents",),
     variables=variables(TOOL_CALLS, "cluster", "namespace", "service", "agent", "tool"),
     related=(
-        Dashboard.AGENTS,
-        Dashboard.AGENTS_LLM,
-        Dashboard.AGENTS_A2A,
-        Dashboard.AGENTS_QUALITY,
-        Dashboard.LOGS,
-        Dashboard.ALERTS,
+        AGENTS,
+        AGENTS_LLM,
+        AGENTS_A2A,
+        AGENTS_QUALITY,
+        LOGS,
+        ALERTS,
     ),
     marks=(alerts_of("agents"), rollouts(chosen("cluster", "namespace"))),
     rows=(_SIGNALS, _TOOLS, _MCP_ROW),

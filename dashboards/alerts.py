@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dashboards.model import URGENCY, Board, Panel, Query, Row, View, variable
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import Severity
+from model.metrics import Unit
+from model.rules import Severity
+from model.uids import ALERTS, HOME
+from rules.logs.uids import LOGS_ERRORS
 
 NEWS = 'alertname!="Watchdog"'
 """Matches all alerts but the one that fires always."""
@@ -58,7 +59,7 @@ def by_name(title: str, matchers: str, columns: tuple[str, ...], height: int) ->
         ),
         columns=columns,
         first="severity",
-        drill=Dashboard.ALERTS,
+        drill=ALERTS,
         width=12,
         height=height,
     )
@@ -79,7 +80,7 @@ def of_grafana(matchers: str, height: int) -> Panel:
 _URGENCY = " or ".join(f"{urgency} * {_of(severity, _MATCHERS)}" for severity, urgency in URGENCY.items())
 
 BOARD = Board(
-    uid=Dashboard.ALERTS,
+    uid=ALERTS,
     title="Alerts",
     description="What fires now, what fired in the chosen time, and whose it is.",
     folder="Home",
@@ -90,7 +91,7 @@ BOARD = Board(
         variable("owner", 'ALERTS{cluster=~"$cluster"}', "Owner"),
         variable("alertname", 'ALERTS{cluster=~"$cluster", owner=~"$owner"}', "Alert"),
     ),
-    related=(Dashboard.HOME, Dashboard.LOGS_ERRORS),
+    related=(HOME, LOGS_ERRORS),
     rows=(
         Row(
             "Now",

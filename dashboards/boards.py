@@ -29,10 +29,10 @@ from dashboards import (
 )
 from dashboards.kit import build, panel_places
 from dashboards.model import Board, Panel, PanelPlace
+from model.promql import narrowed
+from model.rules import BaseAlert
 from rules.agents.protocols import A2A_GROUP
 from rules.kubernetes.recordings import CONTROL_PLANE
-from rules.model import BaseAlert
-from rules.promql import narrowed
 from rules.system import Watched
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dashboards.alerts import NEWS, by_name, firing, how_many, of_grafana
 from dashboards.model import Board, Panel, Query, Row, View
-from dashboards.uids import RUNBOOKS_FOLDER, Dashboard, folder_uid
-from rules.metrics import Unit
-from rules.model import Severity
+from model.metrics import Unit
+from model.rules import Severity
+from model.uids import HOME, RUNBOOKS_FOLDER, folder_uid
 
 _MEANING = {
     Severity.CRITICAL: "somebody is, or should be, at work on it",
@@ -25,7 +25,7 @@ def board(others: tuple[Board, ...]) -> Board:
     )
     listed += f"\n**{RUNBOOKS_FOLDER}**\n- [All](/dashboards/f/{folder_uid(RUNBOOKS_FOLDER)}): {_RUNBOOKS}\n"
     return Board(
-        uid=Dashboard.HOME,
+        uid=HOME,
         title="Home",
         description="Is anything wrong, and where to look.",
         folder="Home",

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from dashboards.datasources import LOKI, PROMETHEUS, Datasource
 from dashboards.model import COLUMNS, URGENCY, Board, Choice, Mark, Panel, PanelPlace, Query, Row, Variable, View
-from dashboards.uids import ALERTS_FOLDER, folder_uid, panel_number, runbook_path
-from rules.metrics import Unit
-from rules.model import BaseAlert, Severity
+from model.datasources import LOKI, PROMETHEUS, Datasource
+from model.metrics import Unit
+from model.rules import BaseAlert, Severity
+from model.uids import ALERTS_FOLDER, folder_uid, panel_number, runbook_path
 
 with warnings.catch_warnings():
     # Its newer schema is still a beta in the servers that this stack deploys (docs/decisions/0007).

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dashboards.marks import alerts_of
 from dashboards.model import Board, Panel, Query, Row, View, counted, found, measured, variable
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.promql import narrowed
+from model.uids import ALERTS, SLOS
 from rules.kubernetes.alerts import control_plane
 from rules.kubernetes.recordings import API_LATENCY, API_REQUESTS
-from rules.metrics import Unit
-from rules.promql import narrowed
+from rules.kubernetes.uids import KUBERNETES_API, KUBERNETES_CLUSTER
 
 _ALL = 'cluster=~"$cluster"'
 _REQUESTS = f"{API_REQUESTS}{{{_ALL}}}"
@@ -111,13 +112,13 @@ _CLIENTS = Row(
 )
 
 BOARD = Board(
-    uid=Dashboard.KUBERNETES_API,
+    uid=KUBERNETES_API,
     title="Kubernetes: API server",
     description="Whether the API server answers, how fast, and whom it turns away.",
     folder="Kubernetes",
     tags=("kubernetes",),
     variables=(variable("cluster", 'up{job="apiservers"}', "Cluster"),),
-    related=(Dashboard.KUBERNETES_CLUSTER, Dashboard.SLOS, Dashboard.ALERTS),
+    related=(KUBERNETES_CLUSTER, SLOS, ALERTS),
     marks=(alerts_of("kubernetes"),),
     rows=(_SIGNALS, _CLIENTS),
 )

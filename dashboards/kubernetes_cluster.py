@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dashboards.marks import alerts_of
 from dashboards.model import Board, Panel, Query, Row, View, counted, found, measured, variable
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.promql import narrowed
+from model.uids import ALERTS, HOME
 from rules.kubernetes.alerts import capacity, nodes, pods, workloads
 from rules.kubernetes.recordings import (
     AVAILABLE,
@@ -14,8 +16,8 @@ from rules.kubernetes.recordings import (
     MEMORY_OF_NAMESPACES,
     REQUESTS,
 )
-from rules.metrics import Unit
-from rules.promql import narrowed
+from rules.kubernetes.uids import KUBERNETES_API, KUBERNETES_CLUSTER, KUBERNETES_NAMESPACE, KUBERNETES_WORKLOAD
+from rules.nodes.uids import NODES
 
 _ALL = 'cluster=~"$cluster"'
 _NAMESPACE = ("cluster", "namespace")
@@ -125,7 +127,7 @@ _NAMESPACES = Row(
             view=View.RANKING,
             queries=_by_namespace("cpu", CPU_OF_NAMESPACES),
             columns=_NAMESPACE,
-            drill=Dashboard.KUBERNETES_NAMESPACE,
+            drill=KUBERNETES_NAMESPACE,
             width=12,
             height=10,
         ),
@@ -136,7 +138,7 @@ _NAMESPACES = Row(
             queries=_by_namespace("memory", MEMORY_OF_NAMESPACES),
             unit=Unit.BYTES,
             columns=_NAMESPACE,
-            drill=Dashboard.KUBERNETES_NAMESPACE,
+            drill=KUBERNETES_NAMESPACE,
             width=12,
             height=10,
         ),
@@ -147,7 +149,7 @@ _NAMESPACES = Row(
             queries=(Query(expr=f"topk(20, {narrowed(workloads.REPLICAS_MISSING.value, _ALL)})", legend="Missing"),),
             unit=Unit.RATIO,
             columns=(*_NAMESPACE, "workload", "workload_type"),
-            drill=Dashboard.KUBERNETES_WORKLOAD,
+            drill=KUBERNETES_WORKLOAD,
             width=12,
             height=10,
         ),
@@ -165,7 +167,7 @@ _NAMESPACES = Row(
                 ),
             ),
             columns=_NAMESPACE,
-            drill=Dashboard.KUBERNETES_NAMESPACE,
+            drill=KUBERNETES_NAMESPACE,
             width=12,
             height=10,
         ),
@@ -199,18 +201,18 @@ _KUBELETS = Row(
 )
 
 BOARD = Board(
-    uid=Dashboard.KUBERNETES_CLUSTER,
+    uid=KUBERNETES_CLUSTER,
     title="Kubernetes: cluster",
     description="Whether the cluster is healthy, has room, and who takes it.",
     folder="Kubernetes",
     tags=("kubernetes",),
     variables=(variable("cluster", "kube_node_info", "Cluster"),),
     related=(
-        Dashboard.HOME,
-        Dashboard.KUBERNETES_API,
-        Dashboard.NODES,
-        Dashboard.KUBERNETES_NAMESPACE,
-        Dashboard.ALERTS,
+        HOME,
+        KUBERNETES_API,
+        NODES,
+        KUBERNETES_NAMESPACE,
+        ALERTS,
     ),
     marks=(alerts_of("kubernetes"),),
     rows=(_SIGNALS, _CAPACITY, _NAMESPACES, _KUBELETS),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dashboards.marks import alerts_with, rollouts
 from dashboards.model import Board, Panel, Query, Row, View, counted, found, measured, variable
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.promql import narrowed
+from model.uids import ALERTS
 from rules.kubernetes.alerts import capacity, pods, workloads
 from rules.kubernetes.recordings import (
     AVAILABLE,
@@ -16,8 +18,8 @@ from rules.kubernetes.recordings import (
     MEMORY_OF_WORKLOADS,
     REQUESTS,
 )
-from rules.metrics import Unit
-from rules.promql import narrowed
+from rules.kubernetes.uids import KUBERNETES_CLUSTER, KUBERNETES_NAMESPACE, KUBERNETES_WORKLOAD
+from rules.logs.uids import LOGS
 
 IN_NAMESPACE = 'cluster=~"$cluster", namespace="$namespace"'
 NAMESPACE = (
@@ -93,7 +95,7 @@ _WORKLOADS = Row(
             ),
             unit=Unit.RATIO,
             columns=_WORKLOAD,
-            drill=Dashboard.KUBERNETES_WORKLOAD,
+            drill=KUBERNETES_WORKLOAD,
             width=12,
         ),
         Panel(
@@ -191,13 +193,13 @@ _LIMITS = Row(
 )
 
 BOARD = Board(
-    uid=Dashboard.KUBERNETES_NAMESPACE,
+    uid=KUBERNETES_NAMESPACE,
     title="Kubernetes: namespace",
     description="Whether what runs in one namespace is well, what it uses, and what it will run out of.",
     folder="Kubernetes",
     tags=("kubernetes",),
     variables=NAMESPACE,
-    related=(Dashboard.KUBERNETES_CLUSTER, Dashboard.KUBERNETES_WORKLOAD, Dashboard.LOGS, Dashboard.ALERTS),
+    related=(KUBERNETES_CLUSTER, KUBERNETES_WORKLOAD, LOGS, ALERTS),
     marks=(alerts_with(IN_NAMESPACE), rollouts(IN_NAMESPACE)),
     rows=(_SIGNALS, _WORKLOADS, _USAGE, _LIMITS),
 )

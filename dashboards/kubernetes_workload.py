@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dashboards.datasources import LOKI
 from dashboards.kubernetes_namespace import IN_NAMESPACE
 from dashboards.marks import alerts_with, rollouts
 from dashboards.model import Board, Panel, Query, Row, View, counted, found, measured, variable
-from dashboards.uids import Dashboard
+from model.datasources import LOKI
+from model.metrics import Unit
+from model.promql import narrowed
+from model.rules import Alert
+from model.uids import ALERTS
 from rules.kubernetes.alerts import pods, workloads
 from rules.kubernetes.recordings import (
     AVAILABLE,
@@ -16,9 +19,9 @@ from rules.kubernetes.recordings import (
     POD_OWNER,
     UPDATED,
 )
-from rules.metrics import Unit
-from rules.model import Alert
-from rules.promql import narrowed
+from rules.kubernetes.uids import KUBERNETES_NAMESPACE, KUBERNETES_WORKLOAD
+from rules.logs.uids import LOGS, LOGS_ERRORS
+from rules.nodes.uids import NODES
 
 _ONE = f'{IN_NAMESPACE}, workload="$workload"'
 _POD = "cluster, namespace, pod"
@@ -209,7 +212,7 @@ _PODS = Row(
                 ),
             ),
             columns=("cluster", "node", "pod"),
-            drill=Dashboard.NODES,
+            drill=NODES,
             width=12,
         ),
     ),
@@ -235,7 +238,7 @@ _LINES = Row(
 )
 
 BOARD = Board(
-    uid=Dashboard.KUBERNETES_WORKLOAD,
+    uid=KUBERNETES_WORKLOAD,
     title="Kubernetes: workload",
     description="Whether the pods of one workload are there, have what they need, and why they end.",
     folder="Kubernetes",
@@ -245,7 +248,7 @@ BOARD = Board(
         variable("namespace", f'{POD_OWNER}{{cluster=~"$cluster"}}', "Namespace", multiple=False),
         variable("workload", f"{POD_OWNER}{{{IN_NAMESPACE}}}", "Workload", multiple=False),
     ),
-    related=(Dashboard.KUBERNETES_NAMESPACE, Dashboard.LOGS, Dashboard.LOGS_ERRORS, Dashboard.ALERTS),
+    related=(KUBERNETES_NAMESPACE, LOGS, LOGS_ERRORS, ALERTS),
     marks=(alerts_with(IN_NAMESPACE), rollouts(f'{IN_NAMESPACE}, deployment="$workload"')),
     rows=(_SIGNALS, _SATURATION, _ENDS, _PODS, _LINES),
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dashboards.datasources import LOKI
 from dashboards.marks import of_namespaces
 from dashboards.model import Board, Panel, Query, Row, View, log_variables
-from dashboards.uids import Dashboard
+from model.datasources import LOKI
+from model.uids import HOME
 from rules.logs import lines
+from rules.logs.uids import LOGS, LOGS_AUDIT, LOGS_ERRORS
 
 _STREAMS = '{cluster=~"$cluster", namespace=~"$namespace", app=~"$app", app!~"grafana|loki"}'
 
@@ -41,13 +42,13 @@ def _ranked(title: str, description: str, filters: str, *fields: str) -> Panel:
 
 
 BOARD = Board(
-    uid=Dashboard.LOGS_AUDIT,
+    uid=LOGS_AUDIT,
     title="Logs: audit and security",
     description="Who did what, and who was not allowed to: logins, forbidden tools, guardrails.",
     folder="Logs",
     tags=("logs", "security"),
     variables=log_variables("cluster", "namespace", "app"),
-    related=(Dashboard.HOME, Dashboard.LOGS, Dashboard.LOGS_ERRORS),
+    related=(HOME, LOGS, LOGS_ERRORS),
     marks=of_namespaces(),
     rows=(
         Row(

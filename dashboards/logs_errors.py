@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dashboards.datasources import LOKI
 from dashboards.marks import of_namespaces
 from dashboards.model import Board, Panel, Query, Row, View, log_variables
-from dashboards.uids import Dashboard
+from model.datasources import LOKI
+from model.metrics import Unit
+from model.uids import HOME
 from rules.logs import lines
-from rules.metrics import Unit
+from rules.logs.uids import LOGS, LOGS_AUDIT, LOGS_ERRORS
 
 _CHOSEN = 'cluster=~"$cluster", namespace=~"$namespace", app=~"$app"'
 _ERRORS = f'{{{_CHOSEN}, level=~"error|fatal"}}'
@@ -33,13 +34,13 @@ def _counted(title: str, description: str, streams: str, filters: str, alert: st
 
 
 BOARD = Board(
-    uid=Dashboard.LOGS_ERRORS,
+    uid=LOGS_ERRORS,
     title="Logs: errors",
     description="What goes wrong, in the programs' own words: by app, by kind of message, and what died of it.",
     folder="Logs",
     tags=("logs",),
     variables=log_variables("cluster", "namespace", "app"),
-    related=(Dashboard.HOME, Dashboard.LOGS, Dashboard.LOGS_AUDIT),
+    related=(HOME, LOGS, LOGS_AUDIT),
     marks=of_namespaces(),
     rows=(
         Row(

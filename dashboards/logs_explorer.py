@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dashboards.datasources import LOKI
 from dashboards.marks import of_namespaces
 from dashboards.model import Board, Panel, Query, Row, View, log_variables
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
+from model.datasources import LOKI
+from model.metrics import Unit
+from model.uids import HOME
+from rules.logs.uids import LOGS, LOGS_AUDIT, LOGS_ERRORS
 
 _STREAMS = '{cluster=~"$cluster", namespace=~"$namespace", app=~"$app", level=~"$level"}'
 _FOUND = f"{_STREAMS} |~ `(?i)$search`"
 
 BOARD = Board(
-    uid=Dashboard.LOGS,
+    uid=LOGS,
     title="Logs: explorer",
     description="What programs write: how much, who most, and the lines themselves.",
     folder="Logs",
@@ -20,7 +21,7 @@ BOARD = Board(
     since="now-1h",
     variables=log_variables("cluster", "namespace", "app", "level"),
     search=True,
-    related=(Dashboard.HOME, Dashboard.LOGS_ERRORS, Dashboard.LOGS_AUDIT),
+    related=(HOME, LOGS_ERRORS, LOGS_AUDIT),
     marks=of_namespaces(),
     rows=(
         Row(

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dashboards.datasources import LOKI, PROMETHEUS, Datasource
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import Alert, Severity
-from rules.promql import narrowed
+from model.datasources import LOKI, PROMETHEUS, Datasource
+from model.metrics import Unit
+from model.promql import narrowed
+from model.rules import Alert, Severity
+from model.uids import Dashboard
 
 COLUMNS = 24
 """Grafana's grid."""

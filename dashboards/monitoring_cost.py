@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dashboards.marks import alerts_of
 from dashboards.model import Board, Panel, Query, Row, View, measured, variable
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import Recording
+from model.metrics import Unit
+from model.promql import narrowed
+from model.rules import Recording
+from model.uids import HOME
 from rules.monitoring.alerts import logs, prometheus_data, targets
 from rules.monitoring.alerts.collector import SIGNALS
 from rules.monitoring.recordings import (
@@ -19,7 +20,7 @@ from rules.monitoring.recordings import (
     SERIES_OF_JOB,
 )
 from rules.monitoring.scrape import OTEL_AGENT, PROMTAIL
-from rules.promql import narrowed
+from rules.monitoring.uids import MONITORING, MONITORING_COST, MONITORING_JOB
 
 _IN = 'cluster=~"$cluster"'
 _OF_JOB = f'{_IN}, job=~"$job"'
@@ -111,7 +112,7 @@ _WHOSE = Row(
                 Query(expr=disk_a_day(_OF_JOB), legend="Disk a day", unit=Unit.BYTES),
             ),
             columns=("cluster", "job"),
-            drill=Dashboard.MONITORING_JOB,
+            drill=MONITORING_JOB,
             width=12,
             height=16,
         ),
@@ -234,7 +235,7 @@ _NEEDED = Row(
 )
 
 BOARD = Board(
-    uid=Dashboard.MONITORING_COST,
+    uid=MONITORING_COST,
     title="Monitoring: cost",
     description="What the stack costs to run, and which jobs, tenants and nodes cause it.",
     folder="Monitoring",
@@ -244,7 +245,7 @@ BOARD = Board(
         variable("cluster", SERIES_OF_JOB.name, "Cluster"),
         variable("job", f"{SERIES_OF_JOB.name}{{{_IN}}}", "Job"),
     ),
-    related=(Dashboard.HOME, Dashboard.MONITORING, Dashboard.MONITORING_JOB),
+    related=(HOME, MONITORING, MONITORING_JOB),
     marks=(alerts_of("monitoring"),),
     rows=(_TOTALS, _WHOSE, _PROMETHEUS, _LOGS_AND_TRACES, _NEEDED),
 )

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 from dashboards.marks import alerts_of
 from dashboards.model import Board, Panel, Query, Row, View, counted, found, measured, variable
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import Alert
+from model.metrics import Unit
+from model.promql import narrowed
+from model.rules import Alert
+from model.uids import ALERTS, HOME
+from rules.logs.uids import LOGS
 from rules.monitoring.alerts import (
     alertmanager,
     collector,
@@ -22,7 +24,7 @@ from rules.monitoring.alerts import (
     traces,
 )
 from rules.monitoring.scrape import GRAFANA, OF_THE_STACK, OTEL_AGENT, PROMTAIL
-from rules.promql import narrowed
+from rules.monitoring.uids import MONITORING, MONITORING_COST
 
 _IN = 'cluster=~"$cluster"'
 _POD = "{{pod}}"
@@ -246,13 +248,13 @@ _GRAFANA = Row(
 )
 
 BOARD = Board(
-    uid=Dashboard.MONITORING,
+    uid=MONITORING,
     title="Monitoring: health",
     description="Whether the stack itself does its work, from what it scrapes to whom it tells.",
     folder="Monitoring",
     tags=("monitoring",),
     variables=(variable("cluster", "up", "Cluster"),),
-    related=(Dashboard.HOME, Dashboard.ALERTS, Dashboard.MONITORING_COST, Dashboard.LOGS),
+    related=(HOME, ALERTS, MONITORING_COST, LOGS),
     marks=(alerts_of("monitoring"),),
     rows=(_NOW, _METRICS, _LOGS, _TELEMETRY, _PROBES, _GRAFANA),
 )

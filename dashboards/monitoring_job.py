@@ -5,11 +5,11 @@ from __future__ import annotations
 from dashboards.marks import alerts_of
 from dashboards.model import Board, Panel, Query, Row, View, measured, variable
 from dashboards.monitoring_cost import disk_a_day
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
+from model.metrics import Unit
+from model.promql import narrowed
 from rules.monitoring.alerts import targets
 from rules.monitoring.recordings import LARGEST_TARGET, SAMPLES_OF_JOB, SERIES_OF_JOB
-from rules.promql import narrowed
+from rules.monitoring.uids import MONITORING, MONITORING_COST, MONITORING_JOB
 
 _IN = 'cluster=~"$cluster"'
 _JOB = f'{_IN}, job="$job"'
@@ -111,7 +111,7 @@ _GROWTH = Row(
 )
 
 BOARD = Board(
-    uid=Dashboard.MONITORING_JOB,
+    uid=MONITORING_JOB,
     title="Monitoring: one scrape job",
     description="What a scrape job costs, and which metrics and labels its series are made of.",
     folder="Monitoring",
@@ -120,7 +120,7 @@ BOARD = Board(
         variable("cluster", SERIES_OF_JOB.name, "Cluster"),
         variable("job", f"{SERIES_OF_JOB.name}{{{_IN}}}", "Job", multiple=False),
     ),
-    related=(Dashboard.MONITORING_COST, Dashboard.MONITORING),
+    related=(MONITORING_COST, MONITORING),
     marks=(alerts_of("monitoring"),),
     rows=(_SIGNALS, _MADE_OF, _GROWTH),
 )

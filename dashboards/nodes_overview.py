@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dashboards.marks import alerts_of
 from dashboards.model import Board, Mark, Panel, Query, Row, View, counted, found, measured, variable
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import Alert
+from model.metrics import Unit
+from model.promql import narrowed
+from model.rules import Alert
+from model.uids import ALERTS, HOME
+from rules.kubernetes.uids import KUBERNETES_CLUSTER
 from rules.nodes.alerts import compute, disks, machine, network
 from rules.nodes.recordings import (
     CPU_LOAD,
@@ -17,7 +19,7 @@ from rules.nodes.recordings import (
     SPACE_AVAILABLE,
     TRAFFIC,
 )
-from rules.promql import narrowed
+from rules.nodes.uids import NODES
 
 _IN = 'cluster=~"$cluster", node=~"$node"'
 _NODE = "{{node}}"
@@ -54,7 +56,7 @@ _OVERVIEW = Row(
             ),
             unit=Unit.RATIO,
             columns=("cluster", "node"),
-            drill=Dashboard.NODES,
+            drill=NODES,
             width=16,
         ),
         counted(
@@ -154,7 +156,7 @@ _RUNNING_OUT = Row(
 )
 
 BOARD = Board(
-    uid=Dashboard.NODES,
+    uid=NODES,
     title="Nodes",
     description="Which node is too small, too slow or broken: utilisation, saturation and errors.",
     folder="Nodes",
@@ -163,7 +165,7 @@ BOARD = Board(
         variable("cluster", CPU_UTILISATION.name, "Cluster"),
         variable("node", f'{CPU_UTILISATION.name}{{cluster=~"$cluster"}}', "Node"),
     ),
-    related=(Dashboard.HOME, Dashboard.KUBERNETES_CLUSTER, Dashboard.ALERTS),
+    related=(HOME, KUBERNETES_CLUSTER, ALERTS),
     marks=(
         alerts_of("nodes"),
         Mark(name="Reboots", expr=narrowed(machine.REBOOTED.value, _IN), text="{{node}}", colour="blue"),

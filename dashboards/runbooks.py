@@ -7,16 +7,18 @@ from collections.abc import Iterator, Mapping
 from dashboards.alerts import open_for
 from dashboards.kubernetes_namespace import IN_NAMESPACE, NAMESPACE
 from dashboards.model import Board, Choice, Panel, Query, Row, View
-from dashboards.uids import RUNBOOKS_FOLDER, Dashboard, panel_path, runbook_title, runbooks_uid
-from rules.grafana_alert import GrafanaAlert
-from rules.model import RUNBOOKS, Alert, BaseAlert
-from rules.promql import narrowed
+from model.grafana_alert import GrafanaAlert
+from model.promql import narrowed
+from model.rules import Alert, BaseAlert
+from model.runbooks import RUNBOOKS
+from model.uids import ALERTS, RUNBOOKS_FOLDER, panel_path, runbook_title, runbooks_uid
+from rules.kubernetes.uids import KUBERNETES_NAMESPACE, KUBERNETES_WORKLOAD
 
 # More lines nobody tells apart.
 MOST = 10
 _CHOSEN = "alert"
 """The variable that names the alert whose value is drawn."""
-_OF_A_NAMESPACE = (Dashboard.KUBERNETES_NAMESPACE, Dashboard.KUBERNETES_WORKLOAD)
+_OF_A_NAMESPACE = (KUBERNETES_NAMESPACE, KUBERNETES_WORKLOAD)
 """The boards of alerts about some of thousands: their runbooks measure in one namespace, that of whoever is paged."""
 
 
@@ -44,7 +46,7 @@ def _board(system: str, sharing: Mapping[str, list[BaseAlert]]) -> Board:
         tags=("runbook", *sorted({alert.owner for alert in alerts})),
         variables=variables,
         choices=(Choice(name=_CHOSEN, title="Alert", values=measured),) if measured else (),
-        related=tuple(dict.fromkeys((Dashboard.ALERTS, *(alert.dashboard for alert in alerts)))),
+        related=tuple(dict.fromkeys((ALERTS, *(alert.dashboard for alert in alerts)))),
         rows=(
             Row(
                 "Now",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dashboards.marks import alerts_with
 from dashboards.model import Board, Panel, Query, Row, View, variable
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import decimal
-from rules.slo import BURNS, Burn
+from model.metrics import Unit
+from model.rules import decimal
+from model.slo import BURNS, Burn
+from model.uids import ALERTS, HOME, SLO, SLOS
 from rules.system import Watched
 
 _ALL = 'cluster=~"$cluster"'
@@ -15,14 +15,14 @@ _ONE = 'cluster=~"$cluster", slo="$slo"'
 _CLUSTER = variable("cluster", "slo:objective:ratio", "Cluster")
 
 ALL = Board(
-    uid=Dashboard.SLOS,
+    uid=SLOS,
     title="SLOs: all",
     description="Which objectives are kept, and how much of each error budget is left.",
     folder="SLOs",
     tags=("slo",),
     since="now-7d",
     variables=(_CLUSTER,),
-    related=(Dashboard.HOME, Dashboard.ALERTS),
+    related=(HOME, ALERTS),
     marks=(alerts_with(f'{_ALL}, slo!=""'),),
     rows=(
         Row(
@@ -44,7 +44,7 @@ ALL = Board(
                     ),
                     unit=Unit.RATIO,
                     columns=("cluster", "slo"),
-                    drill=Dashboard.SLO,
+                    drill=SLO,
                     width=24,
                     height=10,
                 ),
@@ -82,14 +82,14 @@ ALL = Board(
 def one(watched: Watched) -> Board:
     """One in detail, with the lines that this stack's alerts have."""
     return Board(
-        uid=Dashboard.SLO,
+        uid=SLO,
         title="SLOs: one in detail",
         description="One objective: its events, its failures over every window that an alert reads, and its budget.",
         folder="SLOs",
         tags=("slo",),
         since="now-24h",
         variables=(_CLUSTER, variable("slo", f"slo:objective:ratio{{{_ALL}}}", "Objective", multiple=False)),
-        related=(Dashboard.SLOS, Dashboard.ALERTS),
+        related=(SLOS, ALERTS),
         marks=(alerts_with(_ONE),),
         rows=(
             Row(

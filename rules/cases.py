@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from components.settings.quantities import Duration
-from rules.model import Severity
+from model.quantities import Duration
+from model.rules import Severity
 
 
 @dataclass(frozen=True, kw_only=True)

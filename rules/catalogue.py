@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
-from dashboards.datasources import PROMETHEUS
-from rules.grafana_alert import GrafanaAlert
-from rules.metrics import known_series
-from rules.model import Alert, BaseAlert, Group, Recording
-from rules.promql import Labels, labels_of
+from model.datasources import PROMETHEUS
+from model.grafana_alert import GrafanaAlert
+from model.metrics import known_series
+from model.promql import Labels, labels_of
+from model.rules import Alert, BaseAlert, Group, Recording
 from rules.system import Watched
 
 _Rule = TypeVar("_Rule", Alert, Recording)

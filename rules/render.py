@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from components.settings.quantities import Duration
-from dashboards.uids import runbook_path
-from rules.model import Alert, BaseAlert, Group, Recording
+from model.quantities import Duration
+from model.rules import Alert, BaseAlert, Group, Recording
+from model.uids import runbook_path
 
 LINKED_LABELS = ("cluster", "namespace", "app", "pod", "node", "agent", "model", "slo")
 """Labels of an alert that are variables of the dashboard it links to."""

@@ -1,60 +1,22 @@
-"""The words of the catalogue: systems, what watching one takes, exporters."""
+"""The words of the catalogue: systems, and what watching one takes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, Literal, TypeVar
+from typing import Generic, TypeVar
 
-from components.flows import Peer
-from components.settings.base import Model, Resources, Secret
-from components.settings.cluster import ClusterSettings
-from rules.grafana_alert import GrafanaGroup
-from rules.metrics import Metric
-from rules.model import Alert, BaseAlert, Group, Inhibition
-from rules.scrape import ScrapeJob
-from rules.slo import Slo
+from model.cluster import ClusterSettings
+from model.exporter import Exporter
+from model.grafana_alert import GrafanaGroup
+from model.images import Pinned
+from model.metrics import Metric
+from model.rules import Alert, BaseAlert, Group, Inhibition
+from model.scrape import ScrapeJob
+from model.settings import Model
+from model.slo import Slo
 
 S = TypeVar("S", bound=Model)
-
-
-@dataclass(frozen=True)
-class ApiAccess:
-    """What an exporter may ask the Kubernetes API, cluster-wide and read-only."""
-
-    group: str
-    resources: tuple[str, ...]
-    verbs: tuple[Literal["get", "list", "watch"], ...] = ("list", "watch")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Exporter:
-    """A program that turns something's state into metrics, deployed by the one generic component."""
-
-    name: str
-    """Also the name of its image in ``components.images.ALL``."""
-    args: tuple[str, ...]
-    ports: dict[str, int]
-    """Named ports; the first serves metrics."""
-    resources: Resources
-    live: tuple[str, str]
-    """Path and named port that answer while it runs."""
-    ready: tuple[str, str]
-    """Path and named port that answer once it can be scraped."""
-    per_node: bool = False
-    """One per node, on the host's network and with its root file system read-only, in the node agents' namespace."""
-    files: dict[str, str] = field(default_factory=dict)
-    """Configuration, file name to text, under ``/etc/<name>/config``."""
-    secrets: dict[str, Secret] = field(default_factory=dict)
-    """Secrets, file name to source, under ``/etc/<name>/secrets``."""
-    api: tuple[ApiAccess, ...] = ()
-    """Empty: no token is mounted."""
-    reaches: tuple[tuple[Peer, tuple[int, ...]], ...] = ()
-    """Whom it asks, with ports, for the table of flows."""
-
-    @property
-    def metrics_port(self) -> int:
-        return next(iter(self.ports.values()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,3 +51,5 @@ class System(Generic[S]):
     build: Callable[[S, ClusterSettings], Watched]
     always: bool = False
     """On unless turned off with ``null``; other systems are off unless named."""
+    images: Mapping[str, Pinned] = field(default_factory=dict)
+    """Those of its exporters, by the exporters' names."""

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
-from components.settings.cluster import ClusterSettings
-from components.settings.logs import LogCollector
-from components.settings.quantities import Duration
+from model.cluster import ClusterSettings
+from model.grafana_alert import GrafanaGroup
+from model.logs import LogCollector
+from model.quantities import Duration
+from model.rules import BaseAlert, Group, Inhibition, Recording, Severity, Threshold
+from model.slo import Slo, slo_groups, slo_inhibitions
 from rules import agents, kubernetes, monitoring, nodes
 from rules import logs as log_alerts
 from rules.catalogue import SUBJECT
-from rules.grafana_alert import GrafanaGroup
-from rules.model import BaseAlert, Group, Inhibition, Recording, Severity, Threshold
-from rules.slo import Slo, slo_groups, slo_inhibitions
 from rules.system import System, Watched
 
 SYSTEMS: tuple[System[Any], ...] = (

@@ -5,16 +5,16 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass, fields
 
-from components.settings.quantities import Duration
 from components.settings.stack import Settings, read
+from model.quantities import Duration
 from rules.agents.examples import SETTINGS as AGENTS
 from rules.cases import Case, GrafanaCase, Value
 from rules.logs.cases import CASES as OF_LOGS
 from rules.monitoring.outside_cases import CASES as OF_OUTSIDE
 from rules.render import Place
-from rules.slo_cases import EXAMPLES
 from rules.system import Watched
 from rules.systems import SYSTEMS, USER_SLOS
+from tests.rules.slos import EXAMPLES
 
 EVERYTHING: dict[str, object] = {
     # Of the flavours, the one whose control plane can be watched.
@@ -68,6 +68,6 @@ class Cases:
 
 
 def cases(system: str) -> Cases:
-    """Those beside the rules of a system; of ``slos``, those beside ``rules/slo.py``."""
-    module = importlib.import_module("rules.slo_cases" if system == USER_SLOS else f"rules.{system}.cases")
+    """Those beside the rules of a system, and those of the stack file's own objectives."""
+    module = importlib.import_module("tests.rules.slos" if system == USER_SLOS else f"rules.{system}.cases")
     return Cases(system, module.CASES, module.VALUES)

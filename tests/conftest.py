@@ -14,7 +14,8 @@ from components.settings.stack import Settings
 from components.settings.stack import read as read_settings
 from rules.systems import SYSTEMS
 from tools import render, stack_file
-from tools.recorder import PROJECT, ROOT, Recorder, record
+from tools.local.stack_text import merged
+from tools.recorder import ROOT, Recorder, record
 
 
 @dataclass(frozen=True)
@@ -87,20 +88,6 @@ TOLD = {
     "routes": [{"receiver": "on-call"}],
 }
 """The least that production asks of notifications."""
-
-
-def merged(base: Any, changes: Any) -> Any:
-    """``base`` with ``changes`` in it, in their order: mappings key by key, everything else replaced."""
-    if not isinstance(base, Mapping) or not isinstance(changes, Mapping):
-        return changes
-    changed = {key: merged(base.get(key), value) for key, value in changes.items()}
-    return {**changed, **{key: value for key, value in base.items() if key not in changed}}
-
-
-def stack_text(config: Mapping[str, Any], secure: tuple[str, ...] = ()) -> str:
-    """A stack file (JSON is YAML) with these top-level keys, and encrypted values under the names in ``secure``."""
-    keys = {**config, **{name: {"secure": "v1:bm9uY2U=:Y2lwaGVydGV4dA=="} for name in secure}}
-    return json.dumps({"config": {f"{PROJECT}:{key}": value for key, value in keys.items()}})
 
 
 @cache

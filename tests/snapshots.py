@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from dashboards.kit import build
-from dashboards.uids import runbooks_uid
+from model.uids import runbooks_uid
 from tests.boards import BOARDS, STACK, WRITTEN
 
 FOLDER = Path(__file__).parent / "snapshots" / "dashboards"

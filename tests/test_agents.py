@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from components.settings.stack import Refused, Settings, read
+from model.rules import Alert, Recording
 from rules.agents.cost import priced
 from rules.agents.settings import AgentsSettings
-from rules.model import Alert, Recording
 from tests.catalogue import EVERYTHING
 
 CLUSTER = {"name": "dev-1", "environment": "dev", "context": "kind-dev", "flavour": "kind"}

@@ -10,16 +10,18 @@ from typing import Any
 
 import pytest
 
-from components.settings.quantities import Duration
-from dashboards.datasources import LOKI, PROMETHEUS
-from dashboards.uids import Dashboard
+from model.datasources import LOKI, PROMETHEUS
+from model.grafana_alert import GrafanaAlert, GrafanaGroup
+from model.metrics import PUSHED, Metric, Metrics, target_labels
+from model.promql import labels_of
+from model.quantities import Duration
+from model.rules import Alert, BaseAlert, Group, Recording, Severity
+from model.runbooks import RUNBOOKS, runbooks
+from model.scrape import Relabel, ScrapeJob, keep_metrics
+from model.uids import HOME
 from rules.cases import Case, GrafanaCase
 from rules.catalogue import alert_labels, series_of
-from rules.grafana_alert import GrafanaAlert, GrafanaGroup
-from rules.metrics import PUSHED, Metric, Metrics, target_labels
-from rules.model import RUNBOOKS, Alert, BaseAlert, Group, Recording, Severity, runbooks
-from rules.promql import labels_of
-from rules.scrape import Relabel, ScrapeJob, keep_metrics
+from rules.logs.uids import LOGS
 from rules.system import Watched
 from tests.boards import queries
 from tests.catalogue import GRAFANA_CASES, SYSTEMS_WITH_CASES, cases, whole
@@ -148,7 +150,7 @@ def alert(**changes: Any) -> Alert:
         "owner": "platform",
         "summary": "Widgets break.",
         "description": "{{ $labels.colour }} breaks.",
-        "dashboard": Dashboard.HOME,
+        "dashboard": HOME,
         "runbook": "TargetDown",
     }
     return Alert(**given | changes)
@@ -164,7 +166,7 @@ def of_grafana(**changes: Any) -> GrafanaAlert:
         "owner": "platform",
         "summary": "Widgets break.",
         "description": "{{ $value | humanize }} of {{ $labels.colour }} break.",
-        "dashboard": Dashboard.LOGS,
+        "dashboard": LOGS,
         "runbook": "TargetDown",
         "no_data_state": "OK",
         "exec_err_state": "OK",

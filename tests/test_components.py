@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from components import images
-from components.settings.quantities import Bytes
+from model.quantities import Bytes
 from tests.conftest import Recorded, Stacks
 from tools.recorder import ROOT, Resource
 from tools.stack_file import read
@@ -233,7 +233,7 @@ def test_every_file_that_an_argument_names_is_mounted(prod: Recorded, name: str)
 @every_workload
 def test_a_mirror_takes_the_place_of_every_registry(prod: Recorded, dressed: Recorded, name: str) -> None:
     image = prod.container(name)["image"]
-    assert image == str(images.ALL[name].image), "from the one file of images"
+    assert image == str(images.ALL[name].image), "the pinned one"
     assert dressed.container(name)["image"] == f"mirror.example.com/proxy/{image.partition('/')[2]}"
     assert dressed.pod(name)["imagePullSecrets"] == [{"name": "mirror-login"}]
     assert "imagePullSecrets" not in prod.pod(name)

@@ -9,14 +9,16 @@ from typing import Any
 import pytest
 
 from dashboards import kit
-from dashboards.datasources import LOKI
 from dashboards.model import URGENCY, Board, Choice, Panel, Query, Row, View, log_variables
-from dashboards.uids import Dashboard, panel_number, runbook_path
-from rules.metrics import Unit
-from rules.model import Alert, Severity
-from rules.promql import narrowed
-from tests.boards import filled
+from model.datasources import LOKI
+from model.metrics import Unit
+from model.promql import narrowed
+from model.rules import Alert, Severity
+from model.uids import SLOS, panel_number, runbook_path
+from rules.agents.uids import AGENTS_LLM
+from rules.kubernetes.uids import KUBERNETES_API
 from tests.test_catalogue import alert
+from tools.local.queries import filled
 
 
 def board(*panels: Panel) -> Board:
@@ -177,7 +179,7 @@ def test_a_list_of_alerts_is_of_grafana_s_own_in_their_folder() -> None:
 
 
 def test_a_link_bears_a_name_that_people_use() -> None:
-    related = (Dashboard.KUBERNETES_API, Dashboard.AGENTS_LLM, Dashboard.SLOS)
+    related = (KUBERNETES_API, AGENTS_LLM, SLOS)
     links = json.loads(kit.build(replace(board(panel()), related=related), {}))["links"]
     assert [link["title"] for link in links] == ["Kubernetes API", "Agents LLM", "SLOs"]
 

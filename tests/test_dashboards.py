@@ -15,28 +15,34 @@ from components.grafana.rule_groups import rule_groups
 from components.settings.stack import read
 from dashboards import kit
 from dashboards.boards import OF_GROUPS, OF_SYSTEMS, boards, rendered
-from dashboards.datasources import ALL as DATASOURCES
 from dashboards.model import COLUMNS, Board, View
-from dashboards.uids import (
+from model.datasources import ALL as DATASOURCES
+from model.grafana_alert import GrafanaAlert
+from model.promql import Labels, selectors
+from model.uids import (
+    ALERTS,
+    HOME,
     RUNBOOKS_FOLDER,
-    Dashboard,
+    SLO,
     panel_number,
     panel_path,
     runbook_title,
     runbooks_uid,
 )
+from rules.agents.uids import AGENTS_A2A
 from rules.catalogue import series_of
-from rules.grafana_alert import GrafanaAlert
-from rules.promql import Labels, selectors
+from rules.kubernetes.uids import KUBERNETES_API
+from rules.monitoring.uids import MONITORING
 from rules.render import links
 from rules.systems import SYSTEMS
-from tests.boards import BOARDS, STACK, WRITTEN, labels, loki_queries, prometheus_queries
+from tests.boards import BOARDS, STACK, WRITTEN, labels
 from tests.catalogue import EVERYTHING, place
 from tests.snapshots import FOLDER, TAKEN, snapshots
+from tools.local.queries import loki_queries, prometheus_queries
 
 # Imported by the kit, which knows about its warning.
 MODELS = importlib.import_module("grafana_foundation_sdk.models.dashboard")
-ALERTS = {each.name: each for each in STACK.watched.alerts}
+CATALOGUE = {each.name: each for each in STACK.watched.alerts}
 NOT_RECORDED: dict[str, Labels] = dict.fromkeys(("ALERTS", "ALERTS_FOR_STATE"))
 """What Prometheus makes of the alerts themselves."""
 KNOWN = series_of(STACK.watched) | NOT_RECORDED
@@ -46,7 +52,7 @@ every_written_board = pytest.mark.parametrize("board", WRITTEN, ids=lambda board
 
 
 def made(board: Board) -> dict[str, Any]:
-    read_back: dict[str, Any] = json.loads(kit.build(board, ALERTS))
+    read_back: dict[str, Any] = json.loads(kit.build(board, CATALOGUE))
     return read_back
 
 
@@ -186,8 +192,8 @@ def test_boards_of_agents_ask_only_for_what_their_settings_bring(
 
 
 def test_requests_between_agents_have_a_board_where_spans_are_counted() -> None:
-    assert Dashboard.AGENTS_A2A in of_agents({}, "monitoring")[0]
-    assert Dashboard.AGENTS_A2A not in of_agents({})[0]
+    assert AGENTS_A2A in of_agents({}, "monitoring")[0]
+    assert AGENTS_A2A not in of_agents({})[0]
 
 
 def test_a_budget_and_an_objective_are_drawn_where_they_are_set() -> None:
@@ -211,7 +217,7 @@ def test_a_burn_is_drawn_with_the_line_of_its_own_alert() -> None:
     (fast,) = (each for each in STACK.watched.alerts if each.name == "CheckoutErrorBudgetBurnFast")
     changed = read(EVERYTHING | {"alerts": {fast.name: {str(fast.severities[0]): 0.5}}})
     for stack, line in ((STACK, fast.thresholds[fast.severities[0]]), (changed, "0.5")):
-        (board,) = (each for each in boards(stack.systems_on, stack.watched) if each.uid == Dashboard.SLO)
+        (board,) = (each for each in boards(stack.systems_on, stack.watched) if each.uid == SLO)
         (drawn,) = (panel.queries[-1].expr for panel in board.panels if panel.title == "Fast burn")
         assert f'label_replace(vector({line}), "slo", "{fast.labels["slo"]}", "", "")' in drawn
 
@@ -227,7 +233,7 @@ def stack_of(flavour: str, *systems: str) -> tuple[tuple[Board, ...], dict[str, 
 @pytest.mark.parametrize("flavour", ["kubeadm", "eks"])
 def test_the_api_server_has_a_board_where_it_can_be_watched(flavour: str) -> None:
     there, known = stack_of(flavour, "kubernetes")
-    assert (Dashboard.KUBERNETES_API in {board.uid for board in there}) == (flavour == "kubeadm")
+    assert (KUBERNETES_API in {board.uid for board in there}) == (flavour == "kubeadm")
     for board in there:
         for _, query in prometheus_queries(board):
             labels(query.expr, known)
@@ -244,7 +250,7 @@ def test_where_grafana_is_somebody_else_s_no_panel_asks_for_its_metrics() -> Non
     external = {"url": "https://grafana.example.com", "tokenSecret": "grafanaToken"}
     stack = read(EVERYTHING | {"grafana": {"external": external}})
     known = series_of(stack.watched) | dict.fromkeys(("ALERTS", "ALERTS_FOR_STATE"))
-    (health,) = (board for board in boards(stack.systems_on, stack.watched) if board.uid == Dashboard.MONITORING)
+    (health,) = (board for board in boards(stack.systems_on, stack.watched) if board.uid == MONITORING)
     for _, query in prometheus_queries(health):
         labels(query.expr, known)
     assert "Grafana" not in {row.title for row in health.rows}
@@ -319,13 +325,16 @@ def test_every_alert_leads_to_a_board_and_a_runbook_that_exist() -> None:
 
 
 def test_every_uid_is_that_of_a_board() -> None:
-    assert {str(uid) for uid in Dashboard} == {board.uid for board in WRITTEN}
+    modules = ["model.uids", *(f"rules.{system.name}.uids" for system in SYSTEMS)]
+    constants = (each for module in modules for each in vars(importlib.import_module(module)).items())
+    uids = {uid for name, uid in constants if name.isupper() and not name.endswith("_FOLDER")}
+    assert uids == {board.uid for board in WRITTEN}
 
 
 @every_board
 def test_an_alert_that_a_panel_draws_exists(board: Board) -> None:
     for panel in board.panels:
-        assert not panel.alert or panel.alert in ALERTS, f"{board.uid}, {panel.title}"
+        assert not panel.alert or panel.alert in CATALOGUE, f"{board.uid}, {panel.title}"
 
 
 @every_board
@@ -340,8 +349,8 @@ def test_lines_are_shown_as_lines_and_counted_by_few_labels(board: Board) -> Non
 
 @every_board
 def test_a_board_survives_the_types_of_its_own_sdk_and_is_the_same_twice(board: Board) -> None:
-    text = kit.build(board, ALERTS)
-    assert text == kit.build(board, ALERTS)
+    text = kit.build(board, CATALOGUE)
+    assert text == kit.build(board, CATALOGUE)
     again = JSONEncoder(sort_keys=True).encode(MODELS.Dashboard.from_json(json.loads(text)))
     assert kit.without_defaults(json.loads(again)) == json.loads(text)
 
@@ -368,7 +377,7 @@ def test_nothing_of_a_server_s_own_is_in_the_json(board: Board) -> None:
 
 
 def test_who_opens_home_or_the_alerts_sees_those_of_grafana_as_well() -> None:
-    for uid in (Dashboard.HOME, Dashboard.ALERTS):
+    for uid in (HOME, ALERTS):
         (board,) = (each for each in BOARDS if each.uid == uid)
         assert [panel for panel in board.panels if panel.view is View.ALERTS], uid
 
@@ -415,6 +424,6 @@ def test_a_system_s_runbooks_show_which_of_its_alerts_fire() -> None:
 def test_a_runbook_is_small() -> None:
     """Every word is twice in a stack's state, which each resource of an update writes anew."""
     of_runbooks = [board for board in BOARDS if board.folder == RUNBOOKS_FOLDER]
-    size = sum(len(kit.build(board, ALERTS)) for board in of_runbooks)
+    size = sum(len(kit.build(board, CATALOGUE)) for board in of_runbooks)
     written = sum(panel.title.startswith("Runbook: ") for board in of_runbooks for panel in board.panels)
     assert size / written < 3000

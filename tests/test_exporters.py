@@ -9,7 +9,7 @@ import yaml
 
 from components import images
 from components.kubernetes import Probes, Program, config_volumes
-from components.settings.base import ConfigSecret, ExistingSecret, resources
+from model.settings import ConfigSecret, ExistingSecret, resources
 from tests.catalogue import everything
 from tests.conftest import Recorded, Stacks
 
@@ -191,7 +191,7 @@ def test_a_systems_resources_can_be_set(stack: Stacks) -> None:
 def test_an_exporters_secrets_come_from_the_stack_or_from_the_cluster() -> None:
     exporter = Program(
         name="sql-exporter",
-        image=images.BLACKBOX_EXPORTER,
+        image=images.PROMETHEUS,
         args=(),
         ports={"metrics": 1},
         probes=Probes(("/", "metrics"), ("/", "metrics"), 1),

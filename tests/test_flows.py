@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from components.flow_table import flows
-from components.flows import Agent, AnyPod, ApiServer, Flow, Internet, Nodes, Peer, Server
+from model.flows import Agent, AnyPod, ApiServer, Flow, Internet, Nodes, Peer, Server
 from tests.conftest import NOTHING, Recorded, Stacks
 
 NAME = "app.kubernetes.io/name"

@@ -17,9 +17,9 @@ from pulumi.runtime.stack import run_pulumi_func
 
 from components import images, provider
 from components.grafana import config
-from components.settings.base import ConfigSecret
-from components.settings.cluster import ClusterSettings
 from components.settings.grafana import GrafanaSettings
+from model.cluster import ClusterSettings
+from model.settings import ConfigSecret
 from tools import render, stack_file
 from tools.recorder import PROJECT, ROOT, Recorder, Resource, Secret, record
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from components.grafana import datasources
-from components.settings.cluster import ClusterSettings
 from components.settings.loki import LokiSettings
 from components.settings.prometheus import PrometheusSettings
-from dashboards import datasources as uids
+from model import datasources as uids
+from model.cluster import ClusterSettings
+from model.promql import labels_of
 from rules.catalogue import series_of
-from rules.promql import labels_of
 from tests.boards import STACK
 from tests.conftest import Recorded, Stacks
 from tools import render

@@ -11,8 +11,8 @@ import pytest
 from components.alertmanager.config import interval
 from components.grafana.notifications import Notifications, notifications, printed
 from components.settings.notifications import Time
-from components.settings.quantities import Duration
 from components.settings.stack import Refused, read
+from model.quantities import Duration
 from tests.conftest import Recorded, Stacks
 from tests.test_secrets import PLANTED, betrays, leaves
 from tests.test_secrets import settings as every_secret

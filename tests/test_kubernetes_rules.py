@@ -7,10 +7,10 @@ from typing import get_args
 
 import pytest
 
-from components.settings.cluster import ClusterSettings, Flavour
+from model.cluster import ClusterSettings, Flavour
+from model.rules import Inhibition
 from rules.kubernetes import SYSTEM, KubernetesSettings
 from rules.kubernetes.scrape import annotated_pods
-from rules.model import Inhibition
 from rules.system import Watched
 
 CONTROL_PLANE = ("apiserver_", "aggregator_", 'up{job="apiservers"}')

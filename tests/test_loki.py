@@ -10,7 +10,7 @@ import yaml
 from components.logs import LABELS
 from components.loki import config
 from components.settings.stack import Settings, read
-from components.yaml_text import expanding
+from model.yaml_text import expanding
 from tools import render
 from tools.recorder import Recorder, Secret, record
 

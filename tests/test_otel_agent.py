@@ -12,12 +12,13 @@ from components.otel_agent import config
 from components.otel_collector.config import MESSAGE_MEBIBYTES
 from components.otel_collector.parts import MEBIBYTE
 from dashboards.boards import boards
-from dashboards.uids import Dashboard
 from rules.catalogue import series_of
-from tests.boards import labels, prometheus_queries
+from rules.monitoring.uids import MONITORING, MONITORING_COST
+from tests.boards import labels
 from tests.conftest import Recorded, Stacks
 from tests.planted import BY_KEY
 from tests.test_redaction import JSON_VALUE, compiled
+from tools.local.queries import prometheus_queries
 
 OTEL = {"collector": "otel"}
 RULES = [
@@ -140,7 +141,7 @@ def test_no_rule_and_no_panel_asks_for_the_other_one(made: Recorded) -> None:
     watched = made.settings.watched
     alerts = {alert.name for alert in watched.alerts}
     known = series_of(watched) | dict.fromkeys(("ALERTS", "ALERTS_FOR_STATE"))
-    about_the_stack = (Dashboard.MONITORING, Dashboard.MONITORING_COST)
+    about_the_stack = (MONITORING, MONITORING_COST)
 
     assert {name for name in alerts if name.startswith("OtelAgent")} == {
         "OtelAgentLinesLost",

@@ -10,12 +10,12 @@ import yaml
 from components import images
 from components.kubernetes import Probes, Program
 from components.prometheus import config
-from components.settings.base import resources
-from components.settings.cluster import ClusterSettings
 from components.settings.prometheus import PrometheusSettings
-from components.settings.quantities import Url
-from dashboards.uids import Dashboard
-from rules.model import Alert, Group, Severity
+from model.cluster import ClusterSettings
+from model.quantities import Url
+from model.rules import Alert, Group, Severity
+from model.settings import resources
+from rules.monitoring.uids import MONITORING
 from tests.conftest import Recorded, Stacks
 
 CLUSTER = ClusterSettings(name="c-1", environment="test", context="c-1", flavour="kind")
@@ -300,7 +300,7 @@ def large_alert(position: int) -> Alert:
     return Alert(
         name=f"Large{position}",
         value=f"vector({position}) > 0",
-        dashboard=Dashboard.MONITORING,
+        dashboard=MONITORING,
         runbook="TargetDown",
         severity=Severity.WARNING,
         owner="platform",

@@ -18,9 +18,9 @@ from pydantic import TypeAdapter
 
 from components.kubernetes import NAME_LABEL, Site, labels, pod, selector
 from components.prometheus.component import Prometheus, PrometheusArgs
-from components.settings.cluster import ClusterSettings
 from components.settings.prometheus import PrometheusSettings
-from components.settings.quantities import Bytes, Cidr, Cpu, Duration, HostPort, Image, Quantity, Unacceptable, Url
+from model.cluster import ClusterSettings
+from model.quantities import Bytes, Cidr, Cpu, Duration, HostPort, Image, Quantity, Unacceptable, Url
 
 # The same examples on every machine, none of them against the clock, and nothing left behind in the checkout: pytest
 # refuses to start where there is a .hypothesis folder that norecursedirs does not name.

@@ -15,10 +15,11 @@ import yaml
 
 from components import images
 from components.promtail.component import END_OF_LIFE
-from tests.conftest import Recorded, Stacks, merged, stack_text
+from tests.conftest import Recorded, Stacks
 from tests.test_components import DRESS
 from tests.test_secrets import PLANTED, settings
 from tools import render, stack_file
+from tools.local.stack_text import merged, stack_text
 from tools.recorder import ROOT
 from tools.servers.build import SERVERS, version
 
@@ -138,7 +139,7 @@ def test_what_is_deployed_is_what_was_tested(name: str) -> None:
     assert any(digit.isdigit() for digit in pinned.image.tag)
 
 
-def test_every_image_comes_from_the_one_file(prod: Recorded, dev: Recorded) -> None:
+def test_every_image_is_pinned(prod: Recorded, dev: Recorded) -> None:
     known = {str(pinned.image) for pinned in images.ALL.values()}
     for made in (prod, dev):
         assert {made.container(name)["image"] for name in made.workloads} == known

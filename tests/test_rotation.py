@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from components.kubernetes import secrets_checksum
-from tests.conftest import NOTHING, merged
+from tests.conftest import NOTHING
 from tools import stack_file
+from tools.local.stack_text import merged
 from tools.recorder import ROOT, Recorder, Secret, record
 
 ONCE = {

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from components.grafana.rule_groups import rule_group, rule_groups
-from components.settings.quantities import Duration
 from components.settings.stack import read
 from dashboards import kit
 from dashboards.boards import alert_panels
-from dashboards.datasources import PROMETHEUS
 from dashboards.model import PanelPlace, View
-from rules.grafana_alert import GrafanaGroup
-from rules.model import Severity
+from model.datasources import PROMETHEUS
+from model.grafana_alert import GrafanaGroup
+from model.quantities import Duration
+from model.rules import Severity
 from tests.boards import BOARDS, STACK
 from tests.catalogue import EVERYTHING, place
 from tests.conftest import Recorded, Stacks

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from components import images
-from components.settings.cluster import Images
+from model.cluster import Images
 from tools.servers import __main__ as command
 from tools.servers import find as finder
 from tools.servers.build import BuildError, Server

@@ -11,10 +11,10 @@ import pytest
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from components.settings.base import ConfigSecret, ExistingSecret
-from components.settings.quantities import Bytes, Cpu, Duration
 from components.settings.stack import Refused, Settings, read
-from rules.model import Severity
+from model.quantities import Bytes, Cpu, Duration
+from model.rules import Severity
+from model.settings import ConfigSecret, ExistingSecret
 from rules.systems import SYSTEMS
 from tools import stack_file
 from tools.recorder import ROOT

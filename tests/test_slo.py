@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from components.settings.base import problems
 from components.settings.slos import SloSettings
-from rules.model import Alert, Group, Recording, Severity
-from rules.slo import slo_groups
+from model.rules import Alert, Group, Recording, Severity
+from model.settings import problems
+from model.slo import slo_groups
 
 CHECKOUT = {
     "name": "checkout-api",

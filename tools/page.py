@@ -22,13 +22,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from components import ports
 from components.kubernetes import NAME_LABEL
 from components.routing import TEST_ID, TEST_PAGE
-from components.settings.cluster import ClusterSettings
 from components.settings.receivers import Receiver
 from components.settings.stack import Refused, Settings
 from components.settings.stack import read as read_settings
+from model import ports
+from model.cluster import ClusterSettings
 from tools import stack_file
 from tools.recorder import ROOT
 

@@ -18,11 +18,11 @@ from typing import Any
 
 import pulumi
 
-from components.settings.quantities import Bytes, Cpu
 from components.settings.secrets import references
 from components.settings.stack import Refused
 from components.settings.stack import read as read_settings
-from components.yaml_text import text
+from model.quantities import Bytes, Cpu
+from model.yaml_text import text
 from tools import stack_file
 from tools.recorder import ROOT, Recorder, Secret, record
 

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 from pulumi import ComponentResource, Output, ResourceOptions, log
 
-from components import images, ports
+from components import images
 from components.alertmanager import config, receivers
 from components.alertmanager.templates import Links
 from components.kubernetes import Probes, Program, Site
 from components.settings.alertmanager import AlertmanagerSettings
 from components.settings.notifications import NotificationSettings
-from components.settings.quantities import Url
 from components.workload import stateful_set, surroundings
-from rules.model import Inhibition
+from model import ports
+from model.quantities import Url
+from model.rules import Inhibition
 
 NAME = "alertmanager"
 DATA = "/alertmanager"

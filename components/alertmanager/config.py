@@ -10,8 +10,8 @@ from components.alertmanager import receivers, templates
 from components.alertmanager.templates import Links
 from components.routing import Matcher, Node, tree
 from components.settings.notifications import NotificationSettings, Time
-from components.yaml_text import text
-from rules.model import Inhibition
+from model.rules import Inhibition
+from model.yaml_text import text
 
 CONFIG = "/etc/alertmanager/config"
 NOBODY = "(nobody)"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.settings.base import Secret
 from components.settings.receivers import (
     DeadMan,
     Discord,
@@ -16,6 +15,7 @@ from components.settings.receivers import (
     Teams,
     Webhook,
 )
+from model.settings import Secret
 
 SECRETS = "/etc/alertmanager/secrets"
 

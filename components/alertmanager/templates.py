@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.settings.quantities import Url
+from model.quantities import Url
 
 FILE = "messages.tmpl"
 DATASOURCE = "Alertmanager"

@@ -10,7 +10,7 @@ from pulumi import Input, Resource, ResourceOptions
 
 from components.grafana import contact_points
 from components.grafana.notifications import Notifications
-from components.settings.base import ConfigSecret
+from model.settings import ConfigSecret
 
 with warnings.catch_warnings():
     # It loads all of its resources at once, and warns of one that has moved.

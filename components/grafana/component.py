@@ -17,16 +17,17 @@ from pulumi_kubernetes.core.v1 import (
 )
 from pulumi_kubernetes.networking.v1 import Ingress
 
-from components import images, ports
+from components import images
 from components.generated import generated, value
 from components.grafana import config
 from components.grafana.config import ADMIN_PASSWORD, DATA, NAME
 from components.kubernetes import Probes, Program, Site, container, metadata, pod, selector
 from components.settings import grafana as settings_of
-from components.settings.base import ConfigSecret
 from components.settings.grafana import GrafanaSettings
-from components.settings.quantities import Bytes
 from components.workload import service, surroundings
+from model import ports
+from model.quantities import Bytes
+from model.settings import ConfigSecret
 
 # The first start makes the whole database, and an upgrade migrates it: minutes on slow disks.
 MIGRATION_SECONDS = 600

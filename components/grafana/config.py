@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from components import ports
-from components.settings.base import ExistingSecret, Secret
-from components.settings.cluster import ClusterSettings
 from components.settings.grafana import GrafanaSettings, Oidc, Postgres, Smtp
+from model import ports
+from model.cluster import ClusterSettings
+from model.settings import ExistingSecret, Secret
 
 NAME = "grafana"
 SECRETS = "/etc/grafana/secrets"

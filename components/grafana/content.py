@@ -24,8 +24,8 @@ from components.grafana.datasources import Connection
 from components.grafana.notifications import Notifications
 from components.grafana.reached import Reached
 from dashboards.boards import Rendered
-from dashboards.datasources import PROMETHEUS
-from dashboards.uids import ALERTS_FOLDER, folder_uid
+from model.datasources import PROMETHEUS
+from model.uids import ALERTS_FOLDER, folder_uid
 
 
 @dataclass(frozen=True, kw_only=True)

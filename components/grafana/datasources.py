@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from components import ports
-from components.settings.cluster import ClusterSettings
 from components.settings.loki import LokiSettings
 from components.settings.prometheus import PrometheusSettings
-from dashboards import datasources as uids
+from model import datasources as uids
+from model import ports
+from model.cluster import ClusterSettings
 
 AROUND = "5m"
 """How long before a span's start and after its end its log lines are looked for: clocks differ, and lines come late."""

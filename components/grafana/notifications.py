@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from components import ports
 from components.alertmanager.config import interval
 from components.alertmanager.templates import Links, messages
 from components.grafana.contact_points import ContactPoint, contact_point
 from components.routing import ALL_LABELS, Matcher, Node, tree
 from components.settings.alertmanager import AlertmanagerSettings
-from components.settings.cluster import ClusterSettings
 from components.settings.grafana import GrafanaSettings
 from components.settings.grafana_alerts import people, way
 from components.settings.notifications import NotificationSettings, Time
-from components.settings.quantities import Duration
+from model import ports
+from model.cluster import ClusterSettings
+from model.quantities import Duration
 
 ALWAYS = "Always"
 """A time that does not end. What is muted at it goes to nobody; no time of a stack file can have a capital."""

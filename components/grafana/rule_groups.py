@@ -6,13 +6,13 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from components.settings.cluster import ClusterSettings
-from components.settings.quantities import Url
 from dashboards.boards import alert_panels
-from dashboards.datasources import Datasource
 from dashboards.model import PanelPlace
-from rules.grafana_alert import GrafanaAlert, GrafanaGroup
-from rules.model import Severity, shown
+from model.cluster import ClusterSettings
+from model.datasources import Datasource
+from model.grafana_alert import GrafanaAlert, GrafanaGroup
+from model.quantities import Url
+from model.rules import Severity, shown
 from rules.render import Place, links, place_labels
 from rules.system import Watched
 

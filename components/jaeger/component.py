@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pulumi import ComponentResource, Output, ResourceOptions
 from pulumi_kubernetes.core.v1 import EnvVarArgsDict
 
-from components import images, ports
+from components import images
 from components.jaeger import config
 from components.kubernetes import Probes, Program, Site
 from components.settings.jaeger import JaegerSettings
 from components.workload import stateful_set, surroundings
+from model import ports
 
 NAME = "jaeger"
 # Opening badger reads the index of every table: seconds per 10 GB, more on a cold network disk.

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from components import ports
 from components.otel_collector.ottl import attribute, quoted
-from components.settings.base import Secret
-from components.settings.cluster import ClusterSettings
 from components.settings.jaeger import Archive, JaegerSettings, Sampling, SearchCluster
-from components.settings.quantities import Duration
-from components.yaml_text import text
+from model import ports
+from model.cluster import ClusterSettings
+from model.quantities import Duration
+from model.settings import Secret
+from model.yaml_text import text
 
 SECRETS = "/etc/jaeger/secrets"
 PASSWORD, CA = "storage-password", "storage-ca"

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pulumi import ComponentResource, Output, ResourceOptions
 from pulumi_kubernetes.core.v1 import EnvVarArgsDict
 
-from components import images, ports
+from components import images
 from components.kubernetes import Probes, Program, Site
 from components.loki import config
 from components.settings.loki import LokiSettings
 from components.settings.prometheus import PrometheusSettings
-from components.settings.quantities import Bytes
 from components.workload import stateful_set, surroundings
+from model import ports
+from model.quantities import Bytes
 
 NAME = "loki"
 # It is ready half a minute after its ring is; before that it reads its write-ahead log, a gigabyte in about a minute.

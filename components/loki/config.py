@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from components import ports
 from components.logs import LABELS
-from components.settings.base import Secret
-from components.settings.cluster import ClusterSettings
 from components.settings.loki import LokiLimits, LokiSettings, Ruler, TenantLimits
 from components.settings.prometheus import PrometheusSettings
-from components.settings.quantities import Bytes, Duration
-from components.yaml_text import expanding, text
+from model import ports
+from model.cluster import ClusterSettings
+from model.quantities import Bytes, Duration
+from model.settings import Secret
+from model.yaml_text import expanding, text
 
 DATA = "/loki"
 RULES = "/etc/loki/rules"

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from pulumi import ComponentResource, ResourceOptions
 
-from components import images, ports
+from components import images
 from components.kubernetes import Probes, Program, Site
 from components.log_reader import read_logs
 from components.otel_agent import config
 from components.otel_collector import parts
 from components.settings.logs import LogSettings
+from model import ports
 
 NAME = "otel-agent"
 

@@ -11,14 +11,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from components import ports
 from components.logs import ENTRY_LINES, ENTRY_WAIT, PARTIAL_LINES, POD_LOGS
 from components.otel_agent import pipeline
 from components.otel_agent.pipeline import FILE
 from components.otel_collector import parts
 from components.otel_collector.parts import MEBIBYTE, QUEUE
-from components.settings.cluster import ClusterSettings
 from components.settings.logs import LogSettings
+from model import ports
+from model.cluster import ClusterSettings
 
 DATA = "/var/lib/otel-agent"
 NODE = "K8S_NODE_NAME"

@@ -20,8 +20,9 @@ from components.logs import (
 )
 from components.otel_collector.ottl import Where, attribute, quoted, transform
 from components.otel_collector.parts import APP_LABELS
-from components.settings.cluster import ClusterSettings
-from components.settings.logs import LEVELS, DropRule, LogSettings
+from components.settings.logs import DropRule, LogSettings
+from model.cluster import ClusterSettings
+from model.logs import LEVELS
 
 FILE = "log.file.path"
 _FOLDER = r"/(?P<namespace>[^/_]+)_(?P<pod>[^/_]+)_(?P<uid>[^/_]+)/(?P<container>[^/]+)/[^/]+$"

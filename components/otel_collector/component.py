@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pulumi import ComponentResource, Output, ResourceOptions
 from pulumi_kubernetes.rbac.v1 import PolicyRuleArgsDict
 
-from components import images, ports
+from components import images
 from components.kubernetes import Probes, Program, Site
 from components.otel_collector import config, parts
 from components.settings.collector import CollectorSettings
@@ -16,6 +16,7 @@ from components.settings.logs import LogSettings
 from components.settings.loki import LokiSettings
 from components.settings.prometheus import PrometheusSettings
 from components.workload import cluster_access, stateful_set, surroundings
+from model import ports
 
 NAME = "otel-collector"
 # It goes through the files of its queues first: seconds for each gigabyte.

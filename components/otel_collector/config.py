@@ -10,16 +10,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from components import ports
 from components.otel_collector import parts, processors
 from components.otel_collector.parts import MEBIBYTE, QUEUE
 from components.prometheus.config import OUT_OF_ORDER_WINDOW
-from components.settings.cluster import ClusterSettings
 from components.settings.collector import CollectorSettings
 from components.settings.jaeger import JaegerSettings
 from components.settings.logs import LogSettings
 from components.settings.loki import LokiSettings
 from components.settings.prometheus import PrometheusSettings
+from model import ports
+from model.cluster import ClusterSettings
 
 DATA = "/var/lib/otel-collector"
 OF_NODES = "otlp/nodes"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from components import yaml_text
-from components.settings.base import LogLevel, Resources
-from components.settings.quantities import Bytes
+from model import yaml_text
+from model.quantities import Bytes
+from model.settings import LogLevel, Resources
 
 MEBIBYTE = 2**20
 QUEUE = "file_storage"

@@ -8,8 +8,8 @@ from components.logs import LEVEL_WORDS
 from components.otel_collector import redacting
 from components.otel_collector.ottl import attribute, quoted, transform
 from components.otel_collector.parts import APP_LABELS
-from components.settings.cluster import ClusterSettings
 from components.settings.collector import CollectorSettings
+from model.cluster import ClusterSettings
 
 # Jaeger's badger refuses values past 64 900 bytes, and with them their trace.
 VALUE_BYTES = 60_000

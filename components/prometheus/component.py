@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 from pulumi import ComponentResource, Output, ResourceOptions
 
-from components import images, ports
+from components import images
 from components.kubernetes import Probes, Program, Site
 from components.prometheus import config
 from components.settings.prometheus import PrometheusSettings
-from components.settings.quantities import Url
 from components.workload import cluster_access, stateful_set, surroundings
-from rules.model import Group
-from rules.scrape import ScrapeJob
+from model import ports
+from model.quantities import Url
+from model.rules import Group
+from model.scrape import ScrapeJob
 
 NAME = "prometheus"
 DATA = "/prometheus"

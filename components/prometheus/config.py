@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from components import ports
-from components.flows import Internet
-from components.settings.base import Secret
-from components.settings.cluster import ClusterSettings
 from components.settings.prometheus import PrometheusSettings, RemoteWrite
-from components.settings.quantities import Duration, Url
-from components.yaml_text import text
-from rules.metrics import PROMOTED_RESOURCE_ATTRIBUTES
-from rules.model import Group
+from model import ports
+from model.cluster import ClusterSettings
+from model.flows import Internet
+from model.metrics import PROMOTED_RESOURCE_ATTRIBUTES
+from model.quantities import Duration, Url
+from model.rules import Group
+from model.scrape import Relabel, ScrapeJob, static_job
+from model.settings import Secret
+from model.yaml_text import text
 from rules.render import Place, rule_group
-from rules.scrape import Relabel, ScrapeJob, static_job
 
 SECRETS = "/etc/prometheus/secrets"
 REPLICA_LABEL = "prometheus_replica"

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from pulumi import ComponentResource, ResourceOptions, log
 
-from components import images, ports
+from components import images
 from components.kubernetes import Probes, Program, Site
 from components.log_reader import read_logs
 from components.promtail import config
 from components.settings.logs import LogSettings
 from components.settings.loki import LokiSettings
+from model import ports
 
 NAME = "promtail"
 END_OF_LIFE = (

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from components import ports, redaction
+from components import redaction
 from components.logs import (
     ENTRY_LINES,
     ENTRY_WAIT,
@@ -23,12 +23,14 @@ from components.logs import (
     TEXT_LEVEL_GROUPS,
     level_words,
 )
-from components.settings.cluster import ClusterSettings
-from components.settings.logs import LEVELS, DropRule, LogSettings
+from components.settings.logs import DropRule, LogSettings
 from components.settings.loki import LokiSettings
-from components.settings.quantities import Duration
-from components.yaml_text import text
-from rules.scrape import Relabel, copy
+from model import ports
+from model.cluster import ClusterSettings
+from model.logs import LEVELS
+from model.quantities import Duration
+from model.scrape import Relabel, copy
+from model.yaml_text import text
 
 DATA = "/run/promtail"
 NODE = "HOSTNAME"

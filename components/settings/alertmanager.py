@@ -6,8 +6,8 @@ from typing import Annotated
 
 from annotated_types import Ge, Le
 
-from components.settings.base import LogLevel, Resources, Workload, resources
-from components.settings.quantities import Bytes, Duration, Url
+from model.quantities import Bytes, Duration, Url
+from model.settings import LogLevel, Resources, Workload, resources
 
 
 class AlertmanagerSettings(Workload):

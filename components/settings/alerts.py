@@ -9,9 +9,9 @@ from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
-from components.settings.base import Model, Problem, problem
-from components.settings.quantities import Duration
-from rules.model import BaseAlert, Severity
+from model.quantities import Duration
+from model.rules import BaseAlert, Severity
+from model.settings import Model, Problem, problem
 
 
 class _NumberOrOff:

@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 
 from components.settings.alertmanager import AlertmanagerSettings
 from components.settings.alerts import AlertOverride, misfits
-from components.settings.base import Model, Problem, Workload, problem, unknown_key
-from components.settings.cluster import ClusterSettings
 from components.settings.collector import CHECKS as COLLECTOR_CHECKS
 from components.settings.collector import CollectorSettings
 from components.settings.grafana import CHECKS as GRAFANA_CHECKS
@@ -23,9 +21,11 @@ from components.settings.loki import LokiSettings
 from components.settings.notification_checks import CHECKS as NOTIFICATION_CHECKS
 from components.settings.notifications import NotificationSettings
 from components.settings.prometheus import PrometheusSettings
-from components.settings.quantities import Duration, Image
 from components.settings.secrets import leaves
 from components.settings.slos import SloSettings
+from model.cluster import ClusterSettings
+from model.quantities import Duration, Image
+from model.settings import Model, Problem, Workload, problem, unknown_key
 from rules.systems import watch
 
 

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from annotated_types import Ge, Le
 
-from components.settings.base import DnsLabel, LogLevel, Many, Problem, Resources, Workload, problem, resources
-from components.settings.cluster import ClusterSettings
-from components.settings.quantities import Bytes
+from model.cluster import ClusterSettings
+from model.quantities import Bytes
+from model.settings import DnsLabel, LogLevel, Many, Problem, Resources, Workload, problem, resources
 
 # Ten stores at most, each with a batch on its way and as much again in the file that its queue is written to.
 SMALLEST_QUEUE = Bytes.parse("1Gi")

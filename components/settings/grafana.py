@@ -9,7 +9,9 @@ from annotated_types import Ge, Le
 from pydantic import AfterValidator, model_validator
 from pydantic_core import PydanticCustomError
 
-from components.settings.base import (
+from model.cluster import ClusterSettings
+from model.quantities import Bytes, Cidr, HostPort, Url
+from model.settings import (
     DnsLabel,
     ExistingSecret,
     LabelValue,
@@ -26,8 +28,6 @@ from components.settings.base import (
     problem,
     resources,
 )
-from components.settings.cluster import ClusterSettings
-from components.settings.quantities import Bytes, Cidr, HostPort, Url
 
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 Host = Annotated[str, Spelled(rf"{_LABEL}(\.{_LABEL})*", "a DNS name like grafana.example.com")]

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pydantic import BaseModel
 
 from components.routing import Node, tree
-from components.settings.base import ExistingSecret, Problem, problem
 from components.settings.grafana import GrafanaSettings
 from components.settings.notifications import NotificationSettings, Way
 from components.settings.receivers import Email, Receiver
+from model.settings import ExistingSecret, Problem, problem
 
 DEEPEST = 5
 """Routes within routes that the Grafana provider takes, the outermost included."""

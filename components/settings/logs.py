@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from annotated_types import Ge
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
@@ -13,27 +13,12 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
-from components.settings.base import (
-    DnsLabel,
-    LogLevel,
-    Many,
-    Model,
-    Problem,
-    Resources,
-    Spelled,
-    Workload,
-    problem,
-    resources,
-)
-from components.settings.quantities import Bytes
+from model.logs import Level, LogCollector
+from model.quantities import Bytes
+from model.settings import DnsLabel, LogLevel, Many, Model, Problem, Resources, Spelled, Workload, problem, resources
 
 # What it reads at once, the pods that it knows of, and a queue's pages are some 100 MiB; a fifth more is the limiter's.
 LEAST_MEMORY = Bytes.parse("192Mi")
-
-LogCollector = Literal["promtail", "otel"]
-Level = Literal["trace", "debug", "info", "warn", "error", "fatal"]
-LEVELS: tuple[Level, ...] = ("trace", "debug", "info", "warn", "error", "fatal")
-"""The values of the label `level`, least severe first."""
 
 HostPath = Annotated[
     str, Spelled(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*){2,}", "an absolute path on the node, like /var/lib/promtail")

@@ -8,7 +8,9 @@ from typing import Annotated, Self
 from annotated_types import Ge, Le, Len
 from pydantic import model_validator
 
-from components.settings.base import (
+from model.cluster import ClusterSettings
+from model.quantities import Bytes, Duration, Url
+from model.settings import (
     DnsLabel,
     LabelName,
     LogLevel,
@@ -22,8 +24,6 @@ from components.settings.base import (
     problem,
     resources,
 )
-from components.settings.cluster import ClusterSettings
-from components.settings.quantities import Bytes, Duration, Url
 
 Positive = Annotated[int, Ge(1)]
 

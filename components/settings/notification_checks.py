@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from components.routing import LABELS, WATCHDOG, Matcher, Node, reached, receivers_for, tree, walk
-from components.settings.base import Model, Problem, problem
-from components.settings.cluster import ClusterSettings
 from components.settings.notifications import NotificationSettings
 from components.settings.slos import SloSettings
-from rules.grafana_alert import GrafanaGroup
-from rules.model import BaseAlert, Group, Severity
+from model.cluster import ClusterSettings
+from model.grafana_alert import GrafanaGroup
+from model.rules import BaseAlert, Group, Severity
+from model.settings import Model, Problem, problem
 from rules.system import Watched
 from rules.systems import Override, watch
 

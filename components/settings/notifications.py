@@ -10,9 +10,9 @@ from annotated_types import Len
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from components.settings.base import DnsLabel, LabelName, Many, Model, Spelled
-from components.settings.quantities import Duration
 from components.settings.receivers import Receiver
+from model.quantities import Duration
+from model.settings import DnsLabel, LabelName, Many, Model, Spelled
 
 Severity = Literal["critical", "warning", "info"]
 LabelPattern = Annotated[

@@ -7,19 +7,8 @@ from typing import Annotated, Literal, Self
 from annotated_types import Ge, Le, Len
 from pydantic import model_validator
 
-from components.settings.base import (
-    DnsLabel,
-    LabelName,
-    LogLevel,
-    Many,
-    Model,
-    Resources,
-    Secret,
-    Workload,
-    misfit,
-    resources,
-)
-from components.settings.quantities import Bytes, Duration, HostPort, Url
+from model.quantities import Bytes, Duration, HostPort, Url
+from model.settings import DnsLabel, LabelName, LogLevel, Many, Model, Resources, Secret, Workload, misfit, resources
 
 Positive = Annotated[int, Ge(1)]
 

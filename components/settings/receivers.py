@@ -8,9 +8,9 @@ from annotated_types import Len
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from components.settings.base import DnsLabel, Many, Model, Port, Secret, Spelled
 from components.settings.prometheus import BasicAuth
-from components.settings.quantities import Duration, HostPort, Url
+from model.quantities import Duration, HostPort, Url
+from model.settings import DnsLabel, Many, Model, Port, Secret, Spelled
 
 # Nothing that a template or a header could take for something else.
 MailAddress = Annotated[str, Spelled(r"[^\s@\"'<>,;{}]+@[^\s@\"'<>,;{}]+", "a mail address like team@example.com")]

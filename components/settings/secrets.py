@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from pydantic import BaseModel
 
-from components.settings.base import HIDDEN, ConfigSecret, Problem, problem
+from model.settings import HIDDEN, ConfigSecret, Problem, problem
 
 
 def leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:

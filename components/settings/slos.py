@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Self
@@ -11,10 +10,10 @@ import promql_parser
 from annotated_types import Ge
 from pydantic import AfterValidator, model_validator
 
-from components.settings.base import Model, Spelled
-from components.settings.quantities import Duration, Quantity, Unacceptable
-from rules.model import decimal
-from rules.slo import Slo, events_of_gauge, rate
+from model.quantities import Duration, Quantity, Unacceptable
+from model.rules import decimal
+from model.settings import Model, Spelled
+from model.slo import Objective, Slo, events_of_gauge, rate
 
 # Narrower than a DNS label, so that no two names become the same alert name ("pay-2" and "pay2" would).
 SloName = Annotated[
@@ -38,33 +37,6 @@ def _within_bounds(window: Duration) -> Duration:
     if not SHORTEST <= window <= LONGEST:
         raise ValueError(f"a duration between {SHORTEST} and {LONGEST}")
     return window
-
-
-@dataclass(frozen=True)
-class Objective(Quantity):
-    """A percentage, exact: 99.9 in YAML is 99.9 and never 99.90000000000001."""
-
-    percent: Decimal
-
-    EXPECTED = "a percentage between 50 and 99.999, like 99.9"
-    PATTERN = r"^[0-9]{2}(\.[0-9]{1,6})?$"
-    JSON_TYPES = ("string", "number")
-
-    @classmethod
-    def parse(cls, raw: object) -> Self:
-        text = str(raw)
-        if isinstance(raw, bool) or not isinstance(raw, str | int | float) or not re.fullmatch(cls.PATTERN, text):
-            raise ValueError
-        if not 50 <= Decimal(text) <= Decimal("99.999"):
-            raise ValueError
-        return cls(Decimal(text))
-
-    @property
-    def ratio(self) -> Decimal:
-        return self.percent / 100
-
-    def __str__(self) -> str:
-        return decimal(self.percent)
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,7 @@ from pydantic import ConfigDict, Field, ValidationError, create_model
 
 from components.settings.alertmanager import AlertmanagerSettings
 from components.settings.alerts import AlertOverride, OrOff
-from components.settings.base import Many, Model, Problem, holds_secret, problems, unknown_key
 from components.settings.checks import CHECKS
-from components.settings.cluster import ClusterSettings
 from components.settings.collector import CollectorSettings
 from components.settings.grafana import GrafanaSettings
 from components.settings.jaeger import JaegerSettings
@@ -22,6 +20,8 @@ from components.settings.notifications import NotificationSettings
 from components.settings.prometheus import PrometheusSettings
 from components.settings.secrets import encrypted, leaves, references, unanswered
 from components.settings.slos import SloSettings
+from model.cluster import ClusterSettings
+from model.settings import Many, Model, Problem, holds_secret, problems, unknown_key
 from rules.catalogue import check
 from rules.system import System, Watched
 from rules.systems import SYSTEMS, watch

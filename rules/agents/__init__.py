@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from components.settings.cluster import ClusterSettings
+from model.cluster import ClusterSettings
+from model.rules import Group
 from rules.agents import cost, protocols
 from rules.agents.alerts import ALERTS, INHIBITIONS, loop_guards
 from rules.agents.metrics import METRICS, SPAN_METRICS_OF_A2A
@@ -10,7 +11,6 @@ from rules.agents.promql import EVERY, Scope
 from rules.agents.recordings import recordings
 from rules.agents.settings import AgentsSettings
 from rules.agents.slos import slos
-from rules.model import Group
 from rules.system import System, Watched
 
 

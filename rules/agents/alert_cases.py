@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
+from model.quantities import Duration
+from model.rules import Severity
 from rules.agents import alerts
 from rules.agents.examples import (
     ASKS,
@@ -22,7 +23,6 @@ from rules.agents.examples import (
     outcomes,
 )
 from rules.cases import Case, Firing
-from rules.model import Severity
 
 ASKED = "gen_ai_client_operation_duration_seconds"
 RAN = "gen_ai_invoke_agent_duration_seconds"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Inhibition, Severity
 from rules.agents.promql import ENOUGH, MODEL, PLACE, WINDOW, counted
 from rules.agents.recordings import (
     CALLS_BUCKETS,
@@ -26,8 +27,7 @@ from rules.agents.recordings import (
     TTFT_BUCKETS,
     TTFT_P95,
 )
-from rules.metrics import Unit
-from rules.model import Alert, Inhibition, Severity
+from rules.agents.uids import AGENTS, AGENTS_LLM, AGENTS_TOOLS
 
 OWNER = "agents"
 SOON = Duration.parse("5m")
@@ -58,7 +58,7 @@ RUNS_FAILING = Alert(
     owner=OWNER,
     summary="Agent runs are failing.",
     description="{{ $labels.agent }} of {{ $labels.service }} fails {{ $value | humanizePercentage }} of its runs.",
-    dashboard=Dashboard.AGENTS,
+    dashboard=AGENTS,
 )
 REQUESTS_FAILING = Alert(
     name="ModelRequestsFailing",
@@ -72,7 +72,7 @@ REQUESTS_FAILING = Alert(
     summary="Requests to a model are failing.",
     description="{{ $value | humanizePercentage }} of the requests of {{ $labels.agent }} to {{ $labels.model }}"
     " ({{ $labels.provider }}) fail.",
-    dashboard=Dashboard.AGENTS_LLM,
+    dashboard=AGENTS_LLM,
 )
 
 _LATELY = Duration.parse("10m")
@@ -89,7 +89,7 @@ UNAVAILABLE = Alert(
     summary="No request to a model succeeds.",
     description="All {{ $value | humanize }} requests of ten minutes to {{ $labels.model }} ({{ $labels.provider }})"
     " have failed.",
-    dashboard=Dashboard.AGENTS_LLM,
+    dashboard=AGENTS_LLM,
 )
 
 LIMITED = 'error_type=~"(?i).*(429|rate.?limit|too.?many.?requests|throttl|resource.?exhausted|quota).*"'
@@ -106,7 +106,7 @@ RATE_LIMITED = Alert(
     summary="A provider limits the rate of requests.",
     description="{{ $labels.provider }} refuses {{ $value | humanizePercentage }} of the requests to"
     " {{ $labels.model }} for their rate.",
-    dashboard=Dashboard.AGENTS_LLM,
+    dashboard=AGENTS_LLM,
 )
 
 SLOW_MODEL = Alert(
@@ -122,7 +122,7 @@ SLOW_MODEL = Alert(
     summary="A model answers slowly.",
     description="One in twenty requests of {{ $labels.agent }} to {{ $labels.model }} ({{ $labels.provider }}) takes"
     " longer than {{ $value | humanizeDuration }}.",
-    dashboard=Dashboard.AGENTS_LLM,
+    dashboard=AGENTS_LLM,
 )
 SLOW_FIRST_TOKEN = Alert(
     name="SlowTimeToFirstToken",
@@ -135,7 +135,7 @@ SLOW_FIRST_TOKEN = Alert(
     summary="A model takes long to begin its answers.",
     description="One in twenty answers of {{ $labels.model }} ({{ $labels.provider }}) to {{ $labels.agent }} begins"
     " after more than {{ $value | humanizeDuration }}.",
-    dashboard=Dashboard.AGENTS_LLM,
+    dashboard=AGENTS_LLM,
     runbook="SlowModelResponses",
 )
 SLOW_RUNS = Alert(
@@ -150,7 +150,7 @@ SLOW_RUNS = Alert(
     owner=OWNER,
     summary="Agent runs are slow.",
     description="One in twenty runs of {{ $labels.agent }} takes longer than {{ $value | humanizeDuration }}.",
-    dashboard=Dashboard.AGENTS,
+    dashboard=AGENTS,
 )
 
 TOOLS_FAILING = Alert(
@@ -165,7 +165,7 @@ TOOLS_FAILING = Alert(
     owner=OWNER,
     summary="Calls of a tool are failing.",
     description="{{ $value | humanizePercentage }} of the calls of {{ $labels.tool }} by {{ $labels.agent }} fail.",
-    dashboard=Dashboard.AGENTS_TOOLS,
+    dashboard=AGENTS_TOOLS,
 )
 SLOW_TOOLS = Alert(
     name="SlowAgentTools",
@@ -178,7 +178,7 @@ SLOW_TOOLS = Alert(
     summary="A tool is slow.",
     description="One in twenty calls of {{ $labels.tool }} by {{ $labels.agent }} takes longer than"
     " {{ $value | humanizeDuration }}.",
-    dashboard=Dashboard.AGENTS_TOOLS,
+    dashboard=AGENTS_TOOLS,
 )
 
 _ASKS = f"{SERVICE}, model"
@@ -205,7 +205,7 @@ HIGH_TOKEN_USAGE = Alert(
     summary="Requests to a model use many more tokens than before.",
     description="A request of {{ $labels.service }} to {{ $labels.model }} uses {{ $value | humanize }} times the"
     " tokens of the day before.",
-    dashboard=Dashboard.AGENTS_LLM,
+    dashboard=AGENTS_LLM,
 )
 
 
@@ -224,7 +224,7 @@ def loop_guards(limit: int) -> tuple[Alert, ...]:
             summary="Agent runs call their model again and again.",
             description="{{ $labels.agent }} has finished runs with more than"
             f' {limit} calls of a model: {{{{ $value | printf "%.0f" }}}} within {WINDOW}.',
-            dashboard=Dashboard.AGENTS,
+            dashboard=AGENTS,
         ),
         Alert(
             name="AgentCallsPerRunHigh",
@@ -234,7 +234,7 @@ def loop_guards(limit: int) -> tuple[Alert, ...]:
             owner=OWNER,
             summary="An agent calls its model more often than it finishes runs.",
             description="{{ $labels.service }} calls models {{ $value | humanize }} times per run that it finishes.",
-            dashboard=Dashboard.AGENTS,
+            dashboard=AGENTS,
             runbook="AgentRunsLooping",
         ),
     )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Recording, Severity, decimal
 from rules.agents.promql import EVERY, MODEL, Scope, counted, short
 from rules.agents.recordings import CACHED_TOKENS, INFERENCE, RUNS, SERVICE, TOKENS
 from rules.agents.settings import Budget, Price
-from rules.metrics import Unit
-from rules.model import Alert, Recording, Severity, decimal
+from rules.agents.uids import AGENTS_LLM
 
 EMITTED_COST = "agent:emitted_cost:rate5m"
 COST = "agent:cost:rate5m"
@@ -81,7 +81,7 @@ UNPRICED = Alert(
     summary="A model has no price.",
     description="{{ $labels.model }} of {{ $labels.provider }} has no price: its {{ $value | humanize }} tokens an hour"
     " are missing in costs and budgets.",
-    dashboard=Dashboard.AGENTS_LLM,
+    dashboard=AGENTS_LLM,
 )
 
 
@@ -96,7 +96,7 @@ def budget_alerts(budget: Budget) -> tuple[Alert, ...]:
             owner="agents",
             summary=summary,
             description="Agents on {{ $labels.cluster }} spent {{ $value | humanizePercentage }} of " + description,
-            dashboard=Dashboard.AGENTS_LLM,
+            dashboard=AGENTS_LLM,
             runbook="AgentBudgetSpent",
         )
 

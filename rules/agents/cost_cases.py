@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
+from model.quantities import Duration
+from model.rules import Severity
 from rules.agents.examples import ASKS, LONG, PLANNER, PROCESS, Series, growing
 from rules.cases import Case, Firing, Value
-from rules.model import Severity
 
 MODEL = 'namespace="agents", service="billing", agent="planner", provider="openai", model="gpt-4o"'
 SERVICE = 'namespace="agents", service="billing"'

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from components.settings.quantities import Duration
+from model.quantities import Duration
+from model.rules import Alert, Severity
 from rules.cases import Case, Firing
-from rules.model import Alert, Severity
 
 SETTINGS: Mapping[str, Any] = {
     "namespaces": ["agents", "agents-eu"],

@@ -6,7 +6,7 @@ generations, and an instrumentation may speak either or both.
 
 from __future__ import annotations
 
-from rules.metrics import PUSHED, Metrics, Unit
+from model.metrics import PUSHED, Metrics, Unit
 from rules.monitoring.scrape import SPAN_METRICS
 
 _PUSHED = Metrics(PUSHED)

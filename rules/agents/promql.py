@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from components.settings.quantities import Duration
+from model.quantities import Duration
 
 PLACE = "cluster, environment, namespace, service, agent"
 """Labels of all that an agent does; ``service`` is its ``service.name``, and ``agent`` as well where it has no name."""

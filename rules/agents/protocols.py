@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.rules import Alert, Recording, Severity
 from rules.agents.alerts import OWNER, SOON, WHILE, enough, every
 from rules.agents.promql import Scope, failing, p95, short, with_label
-from rules.metrics import Unit
-from rules.model import Alert, Recording, Severity
+from rules.agents.uids import AGENTS_A2A, AGENTS_TOOLS
 
 MCP_BY = "cluster, environment, namespace, service, side, method, tool"
 A2A_BY = "cluster, environment, service, side, method"
@@ -85,7 +85,7 @@ MCP_FAILING = Alert(
     owner=OWNER,
     summary="MCP operations are failing.",
     description=f"{{{{ $value | humanizePercentage }}}} of the MCP operations {_MCP_WHERE} fail.",
-    dashboard=Dashboard.AGENTS_TOOLS,
+    dashboard=AGENTS_TOOLS,
 )
 SLOW_MCP = Alert(
     name="SlowMcpOperations",
@@ -97,7 +97,7 @@ SLOW_MCP = Alert(
     owner=OWNER,
     summary="MCP operations are slow.",
     description=f"One in twenty MCP operations {_MCP_WHERE} takes longer than {{{{ $value | humanizeDuration }}}}.",
-    dashboard=Dashboard.AGENTS_TOOLS,
+    dashboard=AGENTS_TOOLS,
     runbook="McpOperationsFailing",
 )
 A2A_FAILING = Alert(
@@ -111,7 +111,7 @@ A2A_FAILING = Alert(
     owner=OWNER,
     summary="Requests between agents are failing.",
     description=f"{{{{ $value | humanizePercentage }}}} of the A2A requests {_A2A_WHERE} fail.",
-    dashboard=Dashboard.AGENTS_A2A,
+    dashboard=AGENTS_A2A,
 )
 # A stream lasts as long as its task, and a subscription longer: neither is slow.
 _LASTING = f'{A2A_P95}{{method!~"(?i).*(stream|subscribe).*"}}'
@@ -125,6 +125,6 @@ SLOW_A2A = Alert(
     owner=OWNER,
     summary="Requests between agents are slow.",
     description=f"One in twenty A2A requests {_A2A_WHERE} takes longer than {{{{ $value | humanizeDuration }}}}.",
-    dashboard=Dashboard.AGENTS_A2A,
+    dashboard=AGENTS_A2A,
     runbook="A2aRequestsFailing",
 )

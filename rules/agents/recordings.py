@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from model.metrics import Unit
+from model.rules import Recording
 from rules.agents.promql import MODEL, PLACE, Scope, counted, failing, newest, p95, short, with_label
-from rules.metrics import Unit
-from rules.model import Recording
 
 # An agent's run contains its calls of models and tools: only what a model itself is asked for is a request, or tokens
 # would be counted at every level that they pass. Operations that the conventions do not know are taken for requests.

@@ -10,10 +10,10 @@ from typing import Annotated, Literal, Self
 from annotated_types import Ge, Le, Len
 from pydantic import AfterValidator, model_validator
 
-from components.settings.base import DnsLabel, Many, Model, Spelled, misfit
-from components.settings.quantities import Duration, Quantity, Unacceptable
-from components.settings.slos import Objective
-from rules.model import decimal
+from model.quantities import Duration, Quantity, Unacceptable
+from model.rules import decimal
+from model.settings import DnsLabel, Many, Model, Spelled, misfit
+from model.slo import Objective
 
 ModelName = Annotated[
     str,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from model.rules import decimal
+from model.slo import BY, Slo, events_of_gauge
 from rules.agents.cost import COST_PER_RUN
 from rules.agents.promql import PLACE
 from rules.agents.recordings import RUN_BUCKETS, RUNS, TOOL_CALLS
 from rules.agents.settings import Objectives
-from rules.model import decimal
-from rules.slo import BY, Slo, events_of_gauge
 
 # In a burn's long window. Few runs an hour are normal; at 99 % the fastest burn then takes three failures of twenty.
 MINIMUM_RUNS = 20

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from components.settings.base import Model, Resources, resources
-from components.settings.cluster import ClusterSettings
+from model.cluster import ClusterSettings
+from model.settings import Model, Resources, resources
 from rules.kubernetes import recordings
 from rules.kubernetes.alerts import capacity, control_plane, nodes, pods, workloads
 from rules.kubernetes.metrics import METRICS
-from rules.kubernetes.scrape import annotated_pods, annotated_services, kube_state_metrics_exporter, scrape_jobs
+from rules.kubernetes.scrape import (
+    KUBE_STATE_METRICS,
+    KUBE_STATE_METRICS_IMAGE,
+    annotated_pods,
+    annotated_services,
+    kube_state_metrics_exporter,
+    scrape_jobs,
+)
 from rules.system import System, Watched
 
 _ALERTS = (pods, workloads, nodes, capacity)
@@ -35,4 +42,4 @@ def build(settings: KubernetesSettings, cluster: ClusterSettings) -> Watched:
     )
 
 
-SYSTEM = System("kubernetes", KubernetesSettings, build)
+SYSTEM = System("kubernetes", KubernetesSettings, build, images={KUBE_STATE_METRICS: KUBE_STATE_METRICS_IMAGE})

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from model.metrics import Metrics, Unit
 from rules.kubernetes.scrape import KUBE_STATE_METRICS
-from rules.metrics import Metrics, Unit
 
 _API = Metrics("apiservers")
 _REQUEST = "verb group version resource subresource scope component"

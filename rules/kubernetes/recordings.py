@@ -6,9 +6,9 @@ it, and cAdvisor's last word about a container that has gone stays for five minu
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from rules.metrics import Unit
-from rules.model import Group, Recording
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Group, Recording
 
 _OF_POD = "cluster, environment, namespace, pod"
 _OF_WORKLOAD = "cluster, environment, namespace, workload, workload_type"

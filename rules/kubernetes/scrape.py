@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from components.flows import AnyPod, ApiServer, Nodes, Server
-from components.settings.base import Resources
-from components.settings.cluster import ClusterSettings
-from rules.scrape import SERVICE_ACCOUNT, KubernetesDiscovery, Relabel, ScrapeJob, copy, drop, keep, keep_metrics
-from rules.system import ApiAccess, Exporter
+from model.cluster import ClusterSettings
+from model.exporter import ApiAccess, Exporter
+from model.flows import AnyPod, ApiServer, Nodes, Server
+from model.images import pinned
+from model.scrape import SERVICE_ACCOUNT, KubernetesDiscovery, Relabel, ScrapeJob, copy, drop, keep, keep_metrics
+from model.settings import Resources
 
 KUBE_STATE_METRICS = "kube-state-metrics"
+KUBE_STATE_METRICS_IMAGE = pinned(
+    "registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.18.0",
+    uid=65534,
+    binaries={"kube-state-metrics": "/kube-state-metrics"},
+)
 METRICS = ("metrics", 8080)
 TELEMETRY = ("telemetry", 8081)
 
@@ -124,6 +130,7 @@ def kube_state_metrics_exporter(resources: Resources, cluster: ClusterSettings) 
     watched = sorted(resource for entry in access for resource in entry.resources)
     return Exporter(
         name=KUBE_STATE_METRICS,
+        image=KUBE_STATE_METRICS_IMAGE,
         # No Secrets and no ConfigMaps: their metadata is not worth the right to read them.
         args=(
             f"--port={METRICS[1]}",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from components.settings.base import DnsLabel, Many, Model
-from components.settings.cluster import ClusterSettings
-from components.settings.quantities import Duration
+from model.cluster import ClusterSettings
+from model.quantities import Duration
+from model.settings import DnsLabel, Many, Model
 from rules.logs.alerts import AuditedApp, groups
 from rules.system import System, Watched
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from components.settings.quantities import Duration
-from dashboards.datasources import LOKI
-from dashboards.uids import Dashboard
-from rules.grafana_alert import GrafanaAlert, GrafanaGroup
+from model.datasources import LOKI
+from model.grafana_alert import GrafanaAlert, GrafanaGroup
+from model.quantities import Duration
+from model.rules import Severity
 from rules.logs import lines
 from rules.logs.lines import counted
-from rules.model import Severity
+from rules.logs.uids import LOGS_AUDIT, LOGS_ERRORS
 
 _PER_APP = ("cluster", "namespace", "app")
 LogAlert = partial(
@@ -37,7 +37,7 @@ AUTHENTICATION_FAILURES = LogAlert(
     owner="platform",
     summary="Many logins are refused.",
     description="{{ $labels.namespace }}/{{ $labels.app }} refused {{ $value | humanize }} logins in five minutes.",
-    dashboard=Dashboard.LOGS_AUDIT,
+    dashboard=LOGS_AUDIT,
 )
 RBAC_DENIALS = LogAlert(
     name="RbacDenials",
@@ -51,7 +51,7 @@ RBAC_DENIALS = LogAlert(
     owner="agents",
     summary="Agents are refused the tools they call.",
     description="{{ $labels.namespace }}/{{ $labels.app }} forbade {{ $value | humanize }} tool calls in five minutes.",
-    dashboard=Dashboard.LOGS_AUDIT,
+    dashboard=LOGS_AUDIT,
 )
 GUARDRAIL_VIOLATIONS = LogAlert(
     name="GuardrailViolations",
@@ -65,7 +65,7 @@ GUARDRAIL_VIOLATIONS = LogAlert(
     owner="agents",
     summary="Guardrails stop an unusual number of messages.",
     description="Guardrails of {{ $labels.namespace }}/{{ $labels.app }} struck {{ $value | humanize }} times in 5m.",
-    dashboard=Dashboard.LOGS_AUDIT,
+    dashboard=LOGS_AUDIT,
 )
 ADMIN_TOOL_FORBIDDEN = LogAlert(
     name="AdminToolForbidden",
@@ -82,7 +82,7 @@ ADMIN_TOOL_FORBIDDEN = LogAlert(
         "{{ $labels.namespace }}/{{ $labels.app }} forbade {{ $value | humanize }} calls of administrators' tools"
         " within 15 minutes."
     ),
-    dashboard=Dashboard.LOGS_AUDIT,
+    dashboard=LOGS_AUDIT,
 )
 ERROR_LOG_SPIKE = LogAlert(
     name="ErrorLogSpike",
@@ -100,7 +100,7 @@ ERROR_LOG_SPIKE = LogAlert(
     owner="platform",
     summary="A workload logs many more errors than usual.",
     description="{{ $labels.namespace }}/{{ $labels.app }} logged {{ $value | humanize }} errors in five minutes.",
-    dashboard=Dashboard.LOGS_ERRORS,
+    dashboard=LOGS_ERRORS,
 )
 PANIC_LOGGED = LogAlert(
     name="PanicLogged",
@@ -112,7 +112,7 @@ PANIC_LOGGED = LogAlert(
     owner="platform",
     summary="A program died of its own defect.",
     description="{{ $labels.namespace }}/{{ $labels.app }} died {{ $value | humanize }} times in ten minutes.",
-    dashboard=Dashboard.LOGS_ERRORS,
+    dashboard=LOGS_ERRORS,
 )
 OUT_OF_MEMORY_LOGGED = LogAlert(
     name="OutOfMemoryLogged",
@@ -126,7 +126,7 @@ OUT_OF_MEMORY_LOGGED = LogAlert(
         "{{ $labels.namespace }}/{{ $labels.app }} tells of memory that ran out, {{ $value | humanize }} times in ten"
         " minutes."
     ),
-    dashboard=Dashboard.LOGS_ERRORS,
+    dashboard=LOGS_ERRORS,
 )
 
 
@@ -165,5 +165,5 @@ def _gap(value: str) -> GrafanaAlert:
         owner="platform",
         summary="An audit log has stopped.",
         description="{{ $labels.namespace }}/{{ $labels.app }} writes no audit events: what happens leaves no trace.",
-        dashboard=Dashboard.LOGS_AUDIT,
+        dashboard=LOGS_AUDIT,
     )

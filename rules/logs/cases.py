@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
+from model.quantities import Duration
+from model.rules import Severity
 from rules.cases import Firing, GrafanaCase, Lines
-from rules.model import Severity
 
 _APP = {"namespace": "shop", "app": "backend"}
 _STREAM = {**_APP, "container": "main", "level": "info"}

@@ -6,13 +6,13 @@ from typing import Annotated
 
 from annotated_types import Len
 
-from components import ports
-from components.flows import Internet, Peer, Server
-from components.settings.base import Many, Model, Resources, resources
-from components.settings.cluster import ClusterSettings
-from components.settings.logs import LogCollector
-from components.settings.quantities import Url
-from rules.model import Group
+from model import ports
+from model.cluster import ClusterSettings
+from model.flows import Internet, Peer, Server
+from model.logs import LogCollector
+from model.quantities import Url
+from model.rules import Group
+from model.settings import Many, Model, Resources, resources
 from rules.monitoring import outside
 from rules.monitoring.alerts import (
     GONE_BEFORE_AGENT,
@@ -29,6 +29,8 @@ from rules.monitoring.metrics import OF_GRAFANA as METRICS_OF_GRAFANA
 from rules.monitoring.metrics import OF_PROMTAIL as METRICS_OF_PROMTAIL
 from rules.monitoring.recordings import RECORDINGS
 from rules.monitoring.scrape import (
+    BLACKBOX_EXPORTER,
+    BLACKBOX_EXPORTER_IMAGE,
     JAEGER,
     READY,
     SERVERS,
@@ -90,4 +92,6 @@ def log_collector(collector: LogCollector, cluster: ClusterSettings) -> Watched:
     )
 
 
-SYSTEM = System("monitoring", MonitoringSettings, build, always=True)
+SYSTEM = System(
+    "monitoring", MonitoringSettings, build, always=True, images={BLACKBOX_EXPORTER: BLACKBOX_EXPORTER_IMAGE}
+)

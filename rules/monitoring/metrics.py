@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rules.metrics import Metric, Metrics, Unit
+from model.metrics import Metric, Metrics, Unit
 from rules.monitoring.scrape import BLACKBOX_EXPORTER, COLLECTOR, GRAFANA, JAEGER, OTEL_AGENT, PROBES, PROMTAIL
 
 _PROMETHEUS = Metrics("prometheus")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from dashboards.datasources import PROMETHEUS
-from dashboards.uids import Dashboard
-from rules.grafana_alert import GrafanaAlert, GrafanaGroup
-from rules.metrics import Metrics, Unit
-from rules.model import Severity
+from model.datasources import PROMETHEUS
+from model.grafana_alert import GrafanaAlert, GrafanaGroup
+from model.metrics import Metrics, Unit
+from model.quantities import Duration
+from model.rules import Severity
+from rules.monitoring.uids import MONITORING
 
 METRICS = (Metrics("prometheus").gauge("prometheus_rule_group_last_evaluation_timestamp_seconds", "rule_group"),)
 
@@ -25,7 +25,7 @@ PROMETHEUS_SILENT = GrafanaAlert(
     owner="platform",
     summary="Prometheus evaluates no rules.",
     description="Prometheus does not answer, or evaluates no rules, the Watchdog included: no alert can be trusted.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 ALERTMANAGER_DOWN = GrafanaAlert(
     name="AlertmanagerDown",
@@ -39,7 +39,7 @@ ALERTMANAGER_DOWN = GrafanaAlert(
     owner="platform",
     summary="No Alertmanager answers.",
     description="No Alertmanager answers Prometheus: whatever fires there reaches nobody.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 ALERTMANAGER_NOT_DELIVERING = GrafanaAlert(
     name="AlertmanagerNotDelivering",
@@ -57,7 +57,7 @@ ALERTMANAGER_NOT_DELIVERING = GrafanaAlert(
     owner="platform",
     summary="Alertmanager cannot deliver.",
     description="{{ $value | humanizePercentage }} of what Alertmanager sends by {{ $labels.integration }} is lost.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 
 GRAFANA_GROUPS = (GrafanaGroup("outside", (PROMETHEUS_SILENT, ALERTMANAGER_DOWN, ALERTMANAGER_NOT_DELIVERING)),)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
+from model.quantities import Duration
+from model.rules import Severity
 from rules.cases import Firing, GrafanaCase
-from rules.model import Severity
 from rules.monitoring.outside import ALERTMANAGER_DOWN, PROMETHEUS_SILENT
 
 _EVALUATED = 'prometheus_rule_group_last_evaluation_timestamp_seconds{job="prometheus", rule_group="nodes"}'

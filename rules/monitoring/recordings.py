@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from rules.metrics import Unit
-from rules.model import Recording
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Recording
 from rules.monitoring.scrape import OF_THE_STACK
 
 BY_JOB = "(cluster, environment, job)"

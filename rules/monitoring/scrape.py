@@ -7,16 +7,22 @@ from dataclasses import replace
 
 import yaml
 
-from components import ports
-from components.flows import Agent, Peer, Server
-from components.settings.base import Resources
-from components.settings.cluster import ClusterSettings
-from components.settings.logs import LogCollector
-from components.settings.quantities import Duration
-from rules.scrape import KubernetesDiscovery, Relabel, ScrapeJob, StaticTargets, copy, keep
-from rules.system import Exporter
+from model import ports
+from model.cluster import ClusterSettings
+from model.exporter import Exporter
+from model.flows import Agent, Peer, Server
+from model.images import pinned
+from model.logs import LogCollector
+from model.quantities import Duration
+from model.scrape import KubernetesDiscovery, Relabel, ScrapeJob, StaticTargets, copy, keep
+from model.settings import Resources
 
 BLACKBOX_EXPORTER = "blackbox-exporter"
+BLACKBOX_EXPORTER_IMAGE = pinned(
+    "quay.io/prometheus/blackbox-exporter:v0.28.0",
+    uid=65534,
+    binaries={"blackbox-exporter": "/bin/blackbox_exporter"},
+)
 BLACKBOX_PORT = 9115
 
 SERVERS = {
@@ -144,6 +150,7 @@ def blackbox_exporter(
     http = {"prober": "http", "timeout": "5s", "http": {"preferred_ip_protocol": family, "ip_protocol_fallback": True}}
     return Exporter(
         name=BLACKBOX_EXPORTER,
+        image=BLACKBOX_EXPORTER_IMAGE,
         args=(f"--config.file=/etc/{BLACKBOX_EXPORTER}/config/blackbox.yml", f"--web.listen-address=:{BLACKBOX_PORT}"),
         ports={"metrics": BLACKBOX_PORT},
         resources=resources,

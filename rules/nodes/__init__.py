@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from components.settings.base import Model, Resources, resources
-from components.settings.cluster import ClusterSettings
+from model.cluster import ClusterSettings
+from model.settings import Model, Resources, resources
 from rules.nodes import alerts, recordings
 from rules.nodes.metrics import METRICS
-from rules.nodes.scrape import node_exporter, scrape_job
+from rules.nodes.scrape import NODE_EXPORTER, NODE_EXPORTER_IMAGE, node_exporter, scrape_job
 from rules.system import System, Watched
 
 
@@ -28,4 +28,4 @@ def build(settings: NodesSettings, cluster: ClusterSettings) -> Watched:
     )
 
 
-SYSTEM = System("nodes", NodesSettings, build)
+SYSTEM = System("nodes", NodesSettings, build, images={NODE_EXPORTER: NODE_EXPORTER_IMAGE})

@@ -6,7 +6,7 @@ to do anything. A kubelet or a container runtime that is down is seen by Kuberne
 
 from __future__ import annotations
 
-from rules.metrics import Metrics, Unit
+from model.metrics import Metrics, Unit
 from rules.nodes.scrape import NODE_EXPORTER
 
 _NODE = Metrics(NODE_EXPORTER)

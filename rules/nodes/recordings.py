@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from rules.metrics import Unit
-from rules.model import Group, Recording
+from model.metrics import Unit
+from model.rules import Group, Recording
 
 BY_NODE = "(cluster, environment, node)"
 BY_DEVICE = "(cluster, environment, node, device)"

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from components.flows import Nodes
-from components.settings.base import Resources
-from components.settings.cluster import ClusterSettings
-from rules.scrape import KubernetesDiscovery, ScrapeJob, copy, keep
-from rules.system import Exporter
+from model.cluster import ClusterSettings
+from model.exporter import Exporter
+from model.flows import Nodes
+from model.images import pinned
+from model.scrape import KubernetesDiscovery, ScrapeJob, copy, keep
+from model.settings import Resources
 
 NODE_EXPORTER = "node-exporter"
+NODE_EXPORTER_IMAGE = pinned(
+    "quay.io/prometheus/node-exporter:v1.12.1",
+    uid=65534,
+    binaries={"node-exporter": "/bin/node_exporter"},
+)
 PORT = 9100
 
 # Pseudo file systems, and the per-container mounts that a node has by the hundred.
@@ -28,6 +34,7 @@ _IGNORED_INTERFACES = (
 def node_exporter(resources: Resources) -> Exporter:
     return Exporter(
         name=NODE_EXPORTER,
+        image=NODE_EXPORTER_IMAGE,
         per_node=True,
         args=(
             f"--web.listen-address=:{PORT}",

@@ -10,10 +10,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import stack_text
 from tools.local.harness import Process, http_text
 from tools.local.pods import Account, Local, render_text
 from tools.local.receiving import Endpoints, Mail, endpoints, mail_server
+from tools.local.stack_text import stack_text
 
 GRAFANA = "https://grafana.example.com"
 PASSWORD = "planted-password-Ub29"  # noqa: S105  planted, to be looked for

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from rules.metrics import Kind, Metric
+from model.metrics import Kind, Metric
 from tools.local.harness import eventually, http_text
 
 AS_PROMETHEUS = {"Accept": "text/plain;version=1.0.0;escaping=underscores"}

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from rules.metrics import Kind
+from model.metrics import Kind
 from tests.servers.exposition import Exposition, Family
 from tools.servers.build import SERVERS
 

@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from components.kubernetes import NAME_LABEL
-from components.settings.quantities import Bytes
-from rules.scrape import SERVICE_ACCOUNT
+from model.quantities import Bytes
+from model.scrape import SERVICE_ACCOUNT
 from tools.local.control_plane import NODES, ControlPlane
 from tools.local.harness import eventually
 from tools.local.rendered import STACKS, Manifest, Rendered

@@ -12,7 +12,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from components.grafana.datasources import connections
-from dashboards.datasources import JAEGER, LOKI
+from model.datasources import JAEGER, LOKI
 from tests.boards import STACK
 from tests.servers.traces import STORAGES, stack_files
 from tools.local.harness import eventually, http_json, http_text

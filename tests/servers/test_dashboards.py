@@ -18,14 +18,15 @@ import pytest
 import yaml
 
 from dashboards.model import Board, View
-from rules.model import Alert
+from model.rules import Alert
 from rules.render import rule_group
-from tests.boards import BOARDS, STACK, filled, prometheus_queries
+from tests.boards import BOARDS, STACK
 from tests.catalogue import place
 from tests.servers import sample
 from tests.servers.conftest import BOARD
 from tests.test_grafana_content import spans_queries
 from tools.local.harness import Process, eventually, free_port, http_json
+from tools.local.queries import filled, prometheus_queries
 from tools.servers.find import binary
 
 PLACE = place(STACK)

@@ -14,7 +14,7 @@ import yaml
 from components.otel_collector.config import GIVE_UP
 from components.otel_collector.parts import LONGEST_PAUSE
 from components.prometheus.config import OUT_OF_ORDER_WINDOW
-from rules.metrics import PUSHED, Metric
+from model.metrics import PUSHED, Metric
 from rules.nodes.scrape import NODE_EXPORTER
 from tests.catalogue import whole
 from tests.servers.exposition import Exposition, difference, exposition, scraped, settled

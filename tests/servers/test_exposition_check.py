@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rules.metrics import Kind, Metric, Metrics
+from model.metrics import Kind, Metric, Metrics
 from tests.servers.exposition import Family, difference, exposition
 
 EXPOSED = exposition(

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from dashboards.uids import Dashboard, runbook_path
-from tests.conftest import merged
-from tests.servers.faults import (
+from model.uids import runbook_path
+from rules.kubernetes.uids import KUBERNETES_NAMESPACE
+from tools.local.alerting_path import (
     KEY,
     OFTEN,
     QUICK,
@@ -25,6 +25,7 @@ from tests.servers.faults import (
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import eventually, http_json
 from tools.local.pods import Account
+from tools.local.stack_text import merged
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +113,7 @@ def says_all(text: str, receiver: str, alert: str, grafana: str, cluster: str) -
         if receiver == "hook"
         else (f"{value} (threshold {threshold})",)
     )
-    links = (f"{grafana}{runbook_path('kubernetes', alert)}", f"{grafana}/d/{Dashboard.KUBERNETES_NAMESPACE}?")
+    links = (f"{grafana}{runbook_path('kubernetes', alert)}", f"{grafana}/d/{KUBERNETES_NAMESPACE}?")
     for part in (description, subject, *measured, *links, f"var-cluster={cluster}", "var-namespace=shop"):
         assert part in text
     for broken in ("error expanding", "no value", "error calling", "{{", "%!"):

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import merged, stack_text
 from tools import stack_file
 from tools.local.harness import Process, eventually
 from tools.local.ipv6 import ADDRESS, Node
 from tools.local.pods import Account, Local, render_text
 from tools.local.rendered import Rendered
+from tools.local.stack_text import merged, stack_text
 from tools.recorder import ROOT
 
 ALERTMANAGERS = ("alertmanager-0", "alertmanager-1")

@@ -13,7 +13,9 @@ import pytest
 
 from components.logs import JSON_FIELDS, LABELS, LEVEL_WORDS, METADATA
 from tests.planted import BY_KEY, KEPT, PLANTED, SAID, SECRET_PARTS
-from tests.servers.log_nodes import (
+from tools.local.control_plane import NODES, ControlPlane
+from tools.local.harness import eventually
+from tools.local.log_nodes import (
     COLLECTORS,
     IGNORED,
     NODE,
@@ -26,8 +28,6 @@ from tests.servers.log_nodes import (
     rendered,
     static,
 )
-from tools.local.control_plane import NODES, ControlPlane
-from tools.local.harness import eventually
 from tools.local.logs import Entry, Loki, log_file, stack
 from tools.local.rendered import Manifest
 from tools.servers.find import binary

@@ -12,9 +12,9 @@ import pytest
 from components.logs import ENTRY_WAIT
 from components.otel_agent.config import BATCH_BYTES, QUEUE_BYTES
 from components.promtail.config import BATCH_WAIT
-from tests.servers.log_nodes import COLLECTORS, NODE, SPACE, Node, named, pod, rendered, writing
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import eventually, http_text
+from tools.local.log_nodes import COLLECTORS, NODE, SPACE, Node, named, pod, rendered, writing
 from tools.local.log_receiver import LogReceiver
 from tools.local.logs import Loki, Promtail, metric
 from tools.local.otel_agent import OtelAgent

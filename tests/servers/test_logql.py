@@ -17,19 +17,20 @@ import yaml
 
 from components.grafana.rule_groups import rule_groups
 from components.logs import LABELS
-from components.settings.quantities import Duration
-from dashboards.datasources import LOKI
 from dashboards.model import Board, Variable, View
+from model.datasources import LOKI
+from model.grafana_alert import GrafanaAlert
+from model.quantities import Duration
+from model.runbooks import runbooks
 from rules.cases import Firing, GrafanaCase, Lines
-from rules.grafana_alert import GrafanaAlert
 from rules.logs.cases import CASES as OF_LOGS
 from rules.logs.saved import SAVED, SavedQuery
-from rules.model import runbooks
 from rules.monitoring.outside_cases import CASES as OF_OUTSIDE
-from tests.boards import BOARDS, STACK, filled, loki_queries, queries
+from tests.boards import BOARDS, STACK, queries
 from tests.servers.conftest import BOARD
 from tools.local.harness import eventually, http_json
 from tools.local.logs import SECOND, Loki
+from tools.local.queries import filled, loki_queries
 from tools.servers.find import binary
 
 RULES: dict[str, dict[str, Any]] = {

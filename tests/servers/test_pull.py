@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from components import images
-from components.settings.cluster import Images
-from components.settings.quantities import Image
+from model.cluster import Images
+from model.images import Pinned
+from model.quantities import Image
 from tools.local.harness import Process, free_port, http_text
 from tools.servers import pull as puller
 from tools.servers.find import binary, image_folder
@@ -163,7 +164,7 @@ def test_what_lies_in_the_cache_is_not_pulled_again_and_an_older_tag_goes(
     (folder / "mark").touch()
     pull(SERVER, registry.images)
     assert (folder / "mark").exists()
-    newer = images.Pinned(Image.parse("example.org/alertmanager:v9"), 1, "9", binaries=images.ALL[SERVER].binaries)
+    newer = Pinned(Image.parse("example.org/alertmanager:v9"), 1, "9", binaries=images.ALL[SERVER].binaries)
     monkeypatch.setitem(images.ALL, SERVER, newer)
     registry.push(SERVER, compiled)
 
@@ -175,7 +176,7 @@ def test_what_lies_in_the_cache_is_not_pulled_again_and_an_older_tag_goes(
 def test_an_image_without_the_program_is_refused_by_its_path(registry: Registry, cache: Path) -> None:
     registry.push(SERVER, {})
 
-    with pytest.raises(PullError, match=r"it has no /bin/alertmanager, which components/images\.py names"):
+    with pytest.raises(PullError, match=r"it has no /bin/alertmanager, where its pin says"):
         pull(SERVER, registry.images)
     assert not list(cache.glob("images/*/*")), "nothing is left half done"
 

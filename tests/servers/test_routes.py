@@ -20,12 +20,12 @@ from components.routing import TEST_PAGE, Node, receivers_for, tree
 from components.settings.grafana_alerts import people
 from components.settings.notification_checks import alert_labels
 from components.settings.stack import Settings, read
-from components.yaml_text import text
-from rules.model import Severity
-from tests.conftest import stack_text
+from model.rules import Severity
+from model.yaml_text import text
 from tools import stack_file
 from tools.local.pods import render_text
 from tools.local.rendered import STACKS, Rendered
+from tools.local.stack_text import stack_text
 from tools.recorder import ROOT
 from tools.servers.find import binary
 

@@ -13,9 +13,9 @@ from urllib.parse import quote_plus
 import pytest
 import yaml
 
+from model.promql import selectors
+from model.rules import Alert, Group, Recording
 from rules.cases import Case, Firing, Value
-from rules.model import Alert, Group, Recording
-from rules.promql import selectors
 from rules.render import rule_group
 from tests.catalogue import SYSTEMS_WITH_CASES, cases, everything, place, whole
 from tools.servers.find import binary

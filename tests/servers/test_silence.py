@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.servers.faults import OFTEN, AlertingPath, DeadMan, Server, alerting_path, firing
+from tools.local.alerting_path import OFTEN, AlertingPath, DeadMan, Server, alerting_path, firing
 from tools.local.asked import query
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import eventually

@@ -19,9 +19,9 @@ from statistics import median
 
 from components.settings.stack import Settings
 from components.settings.stack import read as read_settings
-from rules.model import Alert, Group, Recording, Severity
-from tests.servers.faults import VOLUME, AlertingPath, alerting_path
+from model.rules import Alert, Group, Recording, Severity
 from tools import stack_file
+from tools.local.alerting_path import VOLUME, AlertingPath, alerting_path
 from tools.local.asked import query
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import eventually, http_text

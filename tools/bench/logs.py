@@ -16,9 +16,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.servers.log_nodes import COLLECTORS, SPACE, Node, named, pod, rendered
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import Process, eventually
+from tools.local.log_nodes import COLLECTORS, SPACE, Node, named, pod, rendered
 from tools.local.logs import LogFile, Loki
 
 PODS = 50

@@ -18,15 +18,15 @@ from urllib.parse import urlencode
 
 import yaml
 
-from components.settings.quantities import Duration
 from components.settings.stack import Settings
 from components.settings.stack import read as read_settings
-from tests.conftest import merged, stack_text
+from model.quantities import Duration
 from tools import stack_file
 from tools.bench.sample import NOW, Series, of_size
 from tools.local.harness import Process, eventually, free_port, http_json, http_text
 from tools.local.pods import render_text
 from tools.local.rendered import Rendered
+from tools.local.stack_text import merged, stack_text
 from tools.recorder import ROOT
 from tools.servers.find import binary
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from rules.metrics import EVERYWHERE, PUSHED, Kind, Metric, Unit, target_labels
-from rules.scrape import ScrapeJob
+from model.metrics import EVERYWHERE, PUSHED, Kind, Metric, Unit, target_labels
+from model.scrape import ScrapeJob
 
 Labels = dict[str, str]
 

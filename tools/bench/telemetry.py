@@ -24,7 +24,7 @@ from typing import Any
 
 import yaml
 
-from components.settings.quantities import Bytes
+from model.quantities import Bytes
 from tools.bench.rules import say
 from tools.local import otlp
 from tools.local.control_plane import ControlPlane

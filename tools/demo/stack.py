@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from components import ports
+from model import ports
 from tools import render, stack_file
 from tools.demo import grafana
 from tools.demo.platform import Agents

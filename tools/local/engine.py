@@ -23,7 +23,7 @@ from tools.recorder import PROJECT, ROOT
 from tools.servers.build import cache_folder
 from tools.servers.find import NotHad, binary, need
 
-PROGRAM = ("__main__.py", "Pulumi.yaml", "components", "dashboards", "rules", "docs")
+PROGRAM = ("__main__.py", "Pulumi.yaml", "components", "dashboards", "model", "rules", "docs")
 """What the program is made of; with the environment, it runs from anywhere."""
 HOME = cache_folder() / "pulumi-home"
 """Where the engine keeps the plugins that it downloads."""

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Sequence
 
 from components import images
-from components.settings.cluster import Images
 from components.settings.stack import read
+from model.cluster import Images
 from tools import stack_file
 from tools.recorder import ROOT
 from tools.servers.build import BuildError

@@ -18,11 +18,11 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from components import images
-from components.settings.cluster import Images
+from model.cluster import Images
 from tools.servers.find import binary, image_folder
 
 DIGESTS = Path(images.__file__).with_name("image_digests.json")
-"""Digest of each image, by its reference in ``images.py``; what no registry has said is not in it."""
+"""Digest of each image, by its reference; what no registry has said is not in it."""
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 """Of Go, by the names of the kernel."""
 
@@ -117,7 +117,7 @@ def _lay_out(server: str, made: Path, folder: Path) -> None:
     for name, inside in images.ALL[server].binaries.items():
         program = root / inside.lstrip("/")
         if not program.is_file():
-            raise PullError(f"{images.ALL[server].image}: it has no {inside}, which components/images.py names")
+            raise PullError(f"{images.ALL[server].image}: it has no {inside}, where its pin says the program is")
         start = program
         if loader := interpreter(program):
             # Only the image's own loader finds the image's own libraries, and they fit no other.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Group, Inhibition, Severity
 from rules.kubernetes.recordings import VOLUME_USED, VOLUMES
-from rules.metrics import Unit
-from rules.model import Alert, Group, Inhibition, Severity
+from rules.kubernetes.uids import KUBERNETES_NAMESPACE
 
 _CLAIM = "cluster, namespace, persistentvolumeclaim"
 _QUOTA = "cluster, namespace, resourcequota, resource"
@@ -29,7 +29,7 @@ VOLUME_FULL = Alert(
         "{{ $labels.namespace }}/{{ $labels.persistentvolumeclaim }} has {{ $value | humanizePercentage }} of its"
         " {{ $labels.resource }} in use."
     ),
-    dashboard=Dashboard.KUBERNETES_NAMESPACE,
+    dashboard=KUBERNETES_NAMESPACE,
 )
 VOLUME_WILL_FILL = Alert(
     name="KubernetesPersistentVolumeWillFill",
@@ -45,7 +45,7 @@ VOLUME_WILL_FILL = Alert(
         "{{ $labels.namespace }}/{{ $labels.persistentvolumeclaim }} has {{ $value | humanizePercentage }} of its"
         f" {{{{ $labels.resource }}}} in use, and at the pace of the last six hours all within {_DAYS_AHEAD} days."
     ),
-    dashboard=Dashboard.KUBERNETES_NAMESPACE,
+    dashboard=KUBERNETES_NAMESPACE,
     runbook="KubernetesPersistentVolumeFilling",
 )
 QUOTA = Alert(
@@ -63,7 +63,7 @@ QUOTA = Alert(
         "{{ $labels.namespace }} uses {{ $value | humanizePercentage }} of {{ $labels.resource }} in its quota"
         " {{ $labels.resourcequota }}."
     ),
-    dashboard=Dashboard.KUBERNETES_NAMESPACE,
+    dashboard=KUBERNETES_NAMESPACE,
 )
 
 GROUPS = (Group("kubernetes-capacity", (VOLUMES, VOLUME_FULL, VOLUME_WILL_FILL, QUOTA)),)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import Alert, Group, Severity
-from rules.slo import BY, SHORT, Slo, rate
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Group, Severity
+from model.slo import BY, SHORT, Slo, rate
+from rules.kubernetes.uids import KUBERNETES_API
 
 _LEVEL = "cluster, priority_level"
 _REJECTED = "rate(apiserver_flowcontrol_rejected_requests_total[5m])"
@@ -21,7 +21,7 @@ API_SERVER_DOWN = Alert(
     owner="platform",
     summary="No API server answers.",
     description="Nothing can be deployed, scaled or moved; what runs goes on until it fails.",
-    dashboard=Dashboard.KUBERNETES_API,
+    dashboard=KUBERNETES_API,
 )
 REQUESTS_REJECTED = Alert(
     name="KubernetesApiRequestsRejected",
@@ -39,7 +39,7 @@ REQUESTS_REJECTED = Alert(
         "{{ $value | humanizePercentage }} of the requests of priority level {{ $labels.priority_level }} are rejected"
         " for lack of room."
     ),
-    dashboard=Dashboard.KUBERNETES_API,
+    dashboard=KUBERNETES_API,
 )
 CLIENT_CERTIFICATE_EXPIRES = Alert(
     name="KubernetesClientCertificateExpires",
@@ -54,7 +54,7 @@ CLIENT_CERTIFICATE_EXPIRES = Alert(
     owner="platform",
     summary="A client's certificate is about to expire.",
     description="Clients come with a certificate that expires in {{ $value | humanizeDuration }}.",
-    dashboard=Dashboard.KUBERNETES_API,
+    dashboard=KUBERNETES_API,
 )
 AGGREGATED_API_DOWN = Alert(
     name="KubernetesAggregatedApiDown",
@@ -64,7 +64,7 @@ AGGREGATED_API_DOWN = Alert(
     owner="platform",
     summary="An aggregated API is unavailable.",
     description="{{ $labels.name }} is unavailable: whoever asks for it, like an autoscaler, gets errors.",
-    dashboard=Dashboard.KUBERNETES_API,
+    dashboard=KUBERNETES_API,
 )
 WEBHOOK_FAILING = Alert(
     name="KubernetesWebhookFailing",
@@ -79,7 +79,7 @@ WEBHOOK_FAILING = Alert(
     owner="platform",
     summary="An admission webhook does not answer.",
     description="Calls of {{ $labels.name }} fail: objects are refused, or let through without its check.",
-    dashboard=Dashboard.KUBERNETES_API,
+    dashboard=KUBERNETES_API,
 )
 
 GROUPS = (

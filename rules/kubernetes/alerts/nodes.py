@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Group, Inhibition, Severity
 from rules.kubernetes.alerts.workloads import REPLICAS_MISSING
 from rules.kubernetes.scrape import KUBE_STATE_METRICS
-from rules.metrics import Unit
-from rules.model import Alert, Group, Inhibition, Severity
+from rules.kubernetes.uids import KUBERNETES_CLUSTER
+from rules.monitoring.uids import MONITORING
+from rules.nodes.uids import NODES
 
 _NODE = "cluster, node"
 _RUNTIME_ERRORS = f"sum by ({_NODE}) (rate(kubelet_runtime_operations_errors_total[5m]))"
@@ -22,7 +24,7 @@ NODE_DOWN = Alert(
     owner="platform",
     summary="A node is down.",
     description="{{ $labels.node }} has not been ready for five minutes: not reachable, or its kubelet is broken.",
-    dashboard=Dashboard.KUBERNETES_CLUSTER,
+    dashboard=KUBERNETES_CLUSTER,
 )
 NODE_PRESSURE = Alert(
     name="KubernetesNodePressure",
@@ -36,7 +38,7 @@ NODE_PRESSURE = Alert(
     owner="platform",
     summary="A node runs out of something.",
     description="{{ $labels.node }} reports {{ $labels.condition }}.",
-    dashboard=Dashboard.NODES,
+    dashboard=NODES,
 )
 TOO_MANY_PODS = Alert(
     name="KubernetesNodeTooManyPods",
@@ -49,7 +51,7 @@ TOO_MANY_PODS = Alert(
     owner="platform",
     summary="A node has hardly room for another pod.",
     description="{{ $labels.node }} runs {{ $value | humanizePercentage }} of the pods that it may.",
-    dashboard=Dashboard.KUBERNETES_CLUSTER,
+    dashboard=KUBERNETES_CLUSTER,
 )
 KUBELET_SLOW = Alert(
     name="KubernetesKubeletSlow",
@@ -60,7 +62,7 @@ KUBELET_SLOW = Alert(
     owner="platform",
     summary="A kubelet is slow to see what its containers do.",
     description="The kubelet of {{ $labels.node }} takes {{ $value | humanizeDuration }} to list its containers.",
-    dashboard=Dashboard.KUBERNETES_CLUSTER,
+    dashboard=KUBERNETES_CLUSTER,
 )
 RUNTIME_ERRORS = Alert(
     name="KubernetesContainerRuntimeErrors",
@@ -72,7 +74,7 @@ RUNTIME_ERRORS = Alert(
     owner="platform",
     summary="A node's container runtime fails.",
     description="{{ $value | humanizePercentage }} of what the kubelet of {{ $labels.node }} asks the runtime fails.",
-    dashboard=Dashboard.KUBERNETES_CLUSTER,
+    dashboard=KUBERNETES_CLUSTER,
 )
 CERTIFICATE_EXPIRES = Alert(
     name="KubernetesKubeletCertificateExpires",
@@ -91,7 +93,7 @@ CERTIFICATE_EXPIRES = Alert(
         "The {{ $labels.certificate }} certificate of the kubelet on {{ $labels.node }} expires in"
         " {{ $value | humanizeDuration }}."
     ),
-    dashboard=Dashboard.KUBERNETES_CLUSTER,
+    dashboard=KUBERNETES_CLUSTER,
 )
 STATE_METRICS_DOWN = Alert(
     name="KubernetesStateMetricsDown",
@@ -101,7 +103,7 @@ STATE_METRICS_DOWN = Alert(
     owner="platform",
     summary="Nothing is known of the cluster's objects.",
     description="kube-state-metrics does not answer: alerts about pods, workloads and nodes are blind.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 
 GROUPS = (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Group, Inhibition, Severity
 from rules.kubernetes.recordings import CPU_OF_CONTAINERS, with_owner
-from rules.metrics import Unit
-from rules.model import Alert, Group, Inhibition, Severity
+from rules.kubernetes.uids import KUBERNETES_WORKLOAD
 
 _POD = "cluster, namespace, pod"
 _CONTAINER = f"{_POD}, container"
@@ -38,7 +38,7 @@ HIGH_CPU = Alert(
     owner="platform",
     summary="A container is at its CPU limit.",
     description=f"{_IN} uses {{{{ $value | humanizePercentage }}}} of its CPU limit.",
-    dashboard=Dashboard.KUBERNETES_WORKLOAD,
+    dashboard=KUBERNETES_WORKLOAD,
 )
 THROTTLED = Alert(
     name="KubernetesContainerThrottled",
@@ -51,7 +51,7 @@ THROTTLED = Alert(
     owner="platform",
     summary="A container is made to wait for its CPU limit.",
     description=f"{_IN} is stopped by its CPU limit in {{{{ $value | humanizePercentage }}}} of the periods.",
-    dashboard=Dashboard.KUBERNETES_WORKLOAD,
+    dashboard=KUBERNETES_WORKLOAD,
     runbook="KubernetesContainerHighCPUUsage",
 )
 HIGH_MEMORY = Alert(
@@ -63,7 +63,7 @@ HIGH_MEMORY = Alert(
     owner="platform",
     summary="A container is near its memory limit.",
     description=f"{_IN} holds {{{{ $value | humanizePercentage }}}} of its memory limit; at 100 % it is killed.",
-    dashboard=Dashboard.KUBERNETES_WORKLOAD,
+    dashboard=KUBERNETES_WORKLOAD,
 )
 OOM_KILLED = Alert(
     name="KubernetesContainerOOMKilled",
@@ -73,7 +73,7 @@ OOM_KILLED = Alert(
     owner="platform",
     summary="A container was killed for its memory.",
     description=f"{_IN} was killed at its memory limit. Restarts within 15 minutes: {{{{ $value }}}}.",
-    dashboard=Dashboard.KUBERNETES_WORKLOAD,
+    dashboard=KUBERNETES_WORKLOAD,
 )
 CRASH_LOOPING = Alert(
     name="KubernetesPodCrashLooping",
@@ -83,7 +83,7 @@ CRASH_LOOPING = Alert(
     owner="platform",
     summary="A container crashes again and again.",
     description=f"{_IN}, a pod of {{{{ $labels.workload }}}}, ends soon after each start.",
-    dashboard=Dashboard.KUBERNETES_WORKLOAD,
+    dashboard=KUBERNETES_WORKLOAD,
 )
 RESTART_LOOP = Alert(
     name="KubernetesContainerRestartLoop",
@@ -92,7 +92,7 @@ RESTART_LOOP = Alert(
     owner="platform",
     summary="A container keeps restarting.",
     description=f"{_IN} restarted {{{{ $value }}}} times within an hour.",
-    dashboard=Dashboard.KUBERNETES_WORKLOAD,
+    dashboard=KUBERNETES_WORKLOAD,
 )
 _COUNT = f"max by ({_CONTAINER}, uid) (kube_pod_container_status_restarts_total%s)"
 POD_RESTARTING = Alert(
@@ -103,7 +103,7 @@ POD_RESTARTING = Alert(
     owner="platform",
     summary="A pod restarts now and then.",
     description="{{ $labels.namespace }}/{{ $labels.pod }} restarted {{ $value }} times within a day.",
-    dashboard=Dashboard.KUBERNETES_WORKLOAD,
+    dashboard=KUBERNETES_WORKLOAD,
     runbook="KubernetesContainerRestartLoop",
 )
 IMAGE_PULL = Alert(
@@ -114,7 +114,7 @@ IMAGE_PULL = Alert(
     owner="platform",
     summary="An image cannot be pulled.",
     description=f"The node cannot get the image of {_IN}.",
-    dashboard=Dashboard.KUBERNETES_WORKLOAD,
+    dashboard=KUBERNETES_WORKLOAD,
 )
 POD_PENDING = Alert(
     name="KubernetesPodPending",
@@ -124,7 +124,7 @@ POD_PENDING = Alert(
     owner="platform",
     summary="A pod does not start.",
     description="{{ $labels.namespace }}/{{ $labels.pod }} has been pending for 15 minutes.",
-    dashboard=Dashboard.KUBERNETES_WORKLOAD,
+    dashboard=KUBERNETES_WORKLOAD,
 )
 POD_NOT_READY = Alert(
     name="KubernetesPodNotReady",
@@ -135,7 +135,7 @@ POD_NOT_READY = Alert(
     owner="platform",
     summary="A pod runs, and is not ready.",
     description="{{ $labels.namespace }}/{{ $labels.pod }} has run for 15 minutes without being ready.",
-    dashboard=Dashboard.KUBERNETES_WORKLOAD,
+    dashboard=KUBERNETES_WORKLOAD,
 )
 
 GROUPS = (

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Group, Inhibition, Severity
 from rules.kubernetes.alerts.pods import CRASH_LOOPING, IMAGE_PULL
 from rules.kubernetes.recordings import AVAILABLE, DESIRED, UPDATED
-from rules.metrics import Unit
-from rules.model import Alert, Group, Inhibition, Severity
+from rules.kubernetes.uids import KUBERNETES_NAMESPACE, KUBERNETES_WORKLOAD
 
 _WORKLOAD = "{{ $labels.workload_type }} {{ $labels.namespace }}/{{ $labels.workload }}"
 _HPA = "cluster, namespace, horizontalpodautoscaler"
@@ -26,7 +26,7 @@ REPLICAS_MISSING = Alert(
     owner="platform",
     summary="A workload is short of replicas.",
     description=f"{_WORKLOAD} misses {{{{ $value | humanizePercentage }}}} of its replicas.",
-    dashboard=Dashboard.KUBERNETES_WORKLOAD,
+    dashboard=KUBERNETES_WORKLOAD,
 )
 ROLLOUT_STUCK = Alert(
     name="KubernetesRolloutStuck",
@@ -42,7 +42,7 @@ ROLLOUT_STUCK = Alert(
     owner="platform",
     summary="A rollout does not go on.",
     description=f"{_WORKLOAD} has had {{{{ $value }}}} pods of its old revision left for ten minutes.",
-    dashboard=Dashboard.KUBERNETES_WORKLOAD,
+    dashboard=KUBERNETES_WORKLOAD,
 )
 JOB_FAILED = Alert(
     name="KubernetesJobFailed",
@@ -59,7 +59,7 @@ JOB_FAILED = Alert(
     owner="platform",
     summary="A job has failed.",
     description="Job {{ $labels.namespace }}/{{ $labels.job_name }} has failed, retries included.",
-    dashboard=Dashboard.KUBERNETES_NAMESPACE,
+    dashboard=KUBERNETES_NAMESPACE,
 )
 HPA_AT_MAXIMUM = Alert(
     name="KubernetesAutoscalerAtMaximum",
@@ -77,7 +77,7 @@ HPA_AT_MAXIMUM = Alert(
     owner="platform",
     summary="An autoscaler wants more replicas than it may have.",
     description="{{ $labels.namespace }}/{{ $labels.horizontalpodautoscaler }} is at its maximum and wants more.",
-    dashboard=Dashboard.KUBERNETES_NAMESPACE,
+    dashboard=KUBERNETES_NAMESPACE,
 )
 BUDGET_BROKEN = Alert(
     name="KubernetesDisruptionBudgetBroken",
@@ -94,7 +94,7 @@ BUDGET_BROKEN = Alert(
         "{{ $labels.namespace }}/{{ $labels.poddisruptionbudget }} has {{ $value | humanizePercentage }} of the healthy"
         " pods that it demands."
     ),
-    dashboard=Dashboard.KUBERNETES_NAMESPACE,
+    dashboard=KUBERNETES_NAMESPACE,
 )
 
 GROUPS = (Group("kubernetes-workloads", (REPLICAS_MISSING, ROLLOUT_STUCK, JOB_FAILED, HPA_AT_MAXIMUM, BUDGET_BROKEN)),)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from model.rules import Severity
 from rules.kubernetes.alerts.capacity import QUOTA, VOLUME_FULL, VOLUME_WILL_FILL
 from rules.kubernetes.cases.tried import fires, fires_all, quiet
-from rules.model import Severity
 
 _CLAIM = 'namespace="shop", persistentvolumeclaim="db-0"'
 _ON_NODE = f'{_CLAIM}, node="n-1"'

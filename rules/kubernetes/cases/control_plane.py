@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from model.rules import Severity
 from rules.kubernetes.alerts.control_plane import (
     AGGREGATED_API_DOWN,
     API_SERVER_DOWN,
@@ -14,7 +15,6 @@ from rules.kubernetes.alerts.control_plane import (
     WEBHOOK_FAILING,
 )
 from rules.kubernetes.cases.tried import fires, fires_all, quiet
-from rules.model import Severity
 from rules.slo_cases import per_minute, slo_cases
 
 _DOWN = {'up{job="apiservers", instance="10.0.0.1:6443"}': "0x10"}

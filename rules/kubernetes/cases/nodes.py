@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from model.rules import Severity
 from rules.kubernetes.alerts.nodes import (
     CERTIFICATE_EXPIRES,
     KUBELET_SLOW,
@@ -12,7 +13,6 @@ from rules.kubernetes.alerts.nodes import (
     TOO_MANY_PODS,
 )
 from rules.kubernetes.cases.tried import fires, fires_all, quiet
-from rules.model import Severity
 
 _NODE = {"node": "n-1"}
 _NOT_READY = {'kube_node_status_condition{node="n-1", condition="Ready", status="true"}': "0x20"}

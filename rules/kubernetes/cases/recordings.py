@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
+from model.quantities import Duration
 from rules.cases import Value
 from rules.kubernetes.recordings import (
     AVAILABLE,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from components.settings.quantities import Duration
+from model.quantities import Duration
+from model.rules import Alert, Severity
 from rules.cases import Case, Firing
-from rules.model import Alert, Severity
 
 Series = Mapping[str, str]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from model.rules import Severity
 from rules.kubernetes.alerts.workloads import (
     BUDGET_BROKEN,
     HPA_AT_MAXIMUM,
@@ -10,7 +11,6 @@ from rules.kubernetes.alerts.workloads import (
     ROLLOUT_STUCK,
 )
 from rules.kubernetes.cases.tried import fires, fires_all, quiet
-from rules.model import Severity
 
 _WEB = 'namespace="shop", deployment="web"'
 _DB = 'namespace="shop", statefulset="db"'

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import Alert, Severity
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Severity
+from rules.monitoring.uids import MONITORING
 
 RELOAD_FAILED = Alert(
     name="AlertmanagerReloadFailed",
@@ -15,7 +15,7 @@ RELOAD_FAILED = Alert(
     owner="platform",
     summary="Alertmanager runs on an old configuration.",
     description="{{ $labels.pod }} refuses the configuration that was deployed: new receivers and routes do not apply.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 CONFIGS_DIFFER = Alert(
     name="AlertmanagerConfigsDiffer",
@@ -26,7 +26,7 @@ CONFIGS_DIFFER = Alert(
     owner="platform",
     summary="Alertmanagers of one cluster have different configurations.",
     description="{{ $value }} configurations are in use: who is told depends on which Alertmanager is first.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
     runbook="AlertmanagerReloadFailed",
 )
 MEMBERS_MISSING = Alert(
@@ -40,7 +40,7 @@ MEMBERS_MISSING = Alert(
     owner="platform",
     summary="Alertmanagers do not know of each other.",
     description="{{ $labels.pod }} sees {{ $value | humanizePercentage }} of its cluster: people are told twice.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 NOTIFICATIONS_FAILING = Alert(
     name="AlertmanagerNotificationsFailing",
@@ -55,7 +55,7 @@ NOTIFICATIONS_FAILING = Alert(
     owner="platform",
     summary="Notifications do not reach people.",
     description="{{ $value | humanizePercentage }} of the notifications by {{ $labels.integration }} fail.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 STATE_NOT_SAVED = Alert(
     name="AlertmanagerStateNotSaved",
@@ -67,7 +67,7 @@ STATE_NOT_SAVED = Alert(
     owner="platform",
     summary="Alertmanager cannot save its silences.",
     description="{{ $labels.pod }} would come back from a restart without its latest silences, and tell people again.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 
 ALERTS = (RELOAD_FAILED, CONFIGS_DIFFER, MEMBERS_MISSING, NOTIFICATIONS_FAILING, STATE_NOT_SAVED)

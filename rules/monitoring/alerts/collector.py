@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import Alert, Severity
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Severity
 from rules.monitoring.recordings import BY_POD
+from rules.monitoring.uids import MONITORING
 
 _BY_EXPORTER = "(cluster, environment, namespace, pod, exporter)"
 _OURS = '{job="otel-collector"}'
@@ -40,7 +40,7 @@ REFUSED = Alert(
     owner="platform",
     summary="The collector refuses telemetry.",
     description="{{ $labels.pod }} refuses {{ $value | humanizePercentage }} of the {{ $labels.signal }} sent to it.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 LOST = Alert(
     name="CollectorTelemetryLost",
@@ -53,7 +53,7 @@ LOST = Alert(
     owner="platform",
     summary="The collector loses telemetry.",
     description="{{ $labels.pod }} loses {{ $value | humanizePercentage }} of what goes to {{ $labels.exporter }}.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 QUEUE_FILLS = Alert(
     name="CollectorQueueFilling",
@@ -66,7 +66,7 @@ QUEUE_FILLS = Alert(
     owner="platform",
     summary="A queue of the collector fills up.",
     description="The queue of {{ $labels.pod }} to {{ $labels.exporter }} is {{ $value | humanizePercentage }} full.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 STUCK = Alert(
     name="CollectorDeliveryStuck",
@@ -79,7 +79,7 @@ STUCK = Alert(
     owner="platform",
     summary="A store takes nothing from the collector.",
     description="{{ $labels.pod }} has {{ $value | humanize1024 }}B for {{ $labels.exporter }}, and none of it leaves.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
     runbook="CollectorQueueFilling",
 )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import Alert, Severity
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Severity
+from rules.monitoring.uids import MONITORING
 
 # Not what it asks datasources on somebody's behalf: those have alerts of their own.
 _REQUESTS = 'grafana_http_request_duration_seconds_count{handler!~"/api/(ds/query|datasources/.*)"'
@@ -23,7 +23,7 @@ REQUESTS_FAILING = Alert(
     owner="platform",
     summary="Grafana answers with errors.",
     description="{{ $value | humanizePercentage }} of the requests to Grafana fail.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 RULES_FAILING = Alert(
     name="GrafanaRulesFailing",
@@ -37,7 +37,7 @@ RULES_FAILING = Alert(
     owner="platform",
     summary="Grafana cannot evaluate its rules.",
     description="{{ $value | humanizePercentage }} of the evaluations of Grafana's own alert rules fail.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 NOTIFICATIONS_FAILING = Alert(
     name="GrafanaNotificationsFailing",
@@ -49,7 +49,7 @@ NOTIFICATIONS_FAILING = Alert(
     owner="platform",
     summary="Grafana's notifications do not reach people.",
     description='{{ printf "%.0f" $value }} notifications by {{ $labels.integration }} failed in half an hour.',
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
     runbook="AlertmanagerNotificationsFailing",
 )
 

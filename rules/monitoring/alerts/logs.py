@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import Alert, Severity
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Severity
 from rules.monitoring.recordings import STREAMS
+from rules.monitoring.uids import MONITORING, MONITORING_COST
 
 # Over HTTP: what its parts ask each other is within these. Not its probe, which fails while it starts.
 _REQUESTS = 'method!="gRPC", route!~"ready|metrics"'
@@ -27,7 +27,7 @@ REQUESTS_FAILING = Alert(
     owner="platform",
     summary="Loki answers with errors.",
     description="{{ $value | humanizePercentage }} of the requests to {{ $labels.route }} fail.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
     runbook="LokiRequests",
 )
 REQUESTS_SLOW = Alert(
@@ -44,7 +44,7 @@ REQUESTS_SLOW = Alert(
     owner="platform",
     summary="Loki answers slowly.",
     description="One in a hundred requests to {{ $labels.route }} takes longer than {{ $value | humanizeDuration }}.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
     runbook="LokiRequests",
 )
 _DISCARDED = "sum by (cluster, environment, tenant, reason) (rate(loki_discarded_samples_total[10m]))"
@@ -61,7 +61,7 @@ LINES_DISCARDED = Alert(
     owner="platform",
     summary="Loki refuses log lines.",
     description="{{ $value | humanizePercentage }} of {{ $labels.tenant }}'s lines are lost: {{ $labels.reason }}.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
     runbook="LogLinesLost",
 )
 STORAGE_FAILING = Alert(
@@ -75,7 +75,7 @@ STORAGE_FAILING = Alert(
     owner="platform",
     summary="Loki cannot write what it holds.",
     description='{{ $labels.pod }} failed {{ printf "%.0f" $value }} times in half an hour to write its WAL or chunks.',
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 RING_UNHEALTHY = Alert(
     name="LokiRingUnhealthy",
@@ -86,7 +86,7 @@ RING_UNHEALTHY = Alert(
     owner="platform",
     summary="Replicas of Loki are not in their ring.",
     description="{{ $value }} members of the ring {{ $labels.name }} do not answer the others.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 RETENTION_STUCK = Alert(
     name="LokiRetentionStuck",
@@ -101,7 +101,7 @@ RETENTION_STUCK = Alert(
     owner="platform",
     summary="Loki deletes nothing.",
     description="No compactor has finished for {{ $value | humanizeDuration }}: logs outlive their retention.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 RULES_FAILING = Alert(
     name="LokiRulesFailing",
@@ -112,7 +112,7 @@ RULES_FAILING = Alert(
     owner="platform",
     summary="Loki cannot evaluate rules.",
     description='{{ reReplaceAll ".*;" "" $labels.rule_group }} fails: metrics made of logs are missing.',
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 STREAMS_GROW = Alert(
     name="LokiStreamsGrowing",
@@ -125,7 +125,7 @@ STREAMS_GROW = Alert(
     owner="platform",
     summary="Loki has far more streams than a day ago.",
     description="{{ $labels.tenant }} has {{ $value | humanize }} times as many streams as a day ago.",
-    dashboard=Dashboard.MONITORING_COST,
+    dashboard=MONITORING_COST,
 )
 ALERTS = (
     REQUESTS_FAILING,

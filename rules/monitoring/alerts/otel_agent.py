@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import Alert, Severity
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Severity
+from rules.monitoring.uids import MONITORING
 
 _OURS = '{job="otel-agent"}'
 _BY_NODE = "(cluster, environment, node)"
@@ -26,7 +26,7 @@ LOST = Alert(
     owner="platform",
     summary="A node collector loses log lines.",
     description='{{ $labels.node }} loses {{ printf "%.1f" $value }} lines per second.',
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 QUEUE_FILLS = Alert(
     name="OtelAgentQueueFilling",
@@ -39,7 +39,7 @@ QUEUE_FILLS = Alert(
     owner="platform",
     summary="A node's log lines do not reach the collector.",
     description="The queue of {{ $labels.node }} is {{ $value | humanizePercentage }} full.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 BEHIND = Alert(
     name="OtelAgentBehind",
@@ -51,7 +51,7 @@ BEHIND = Alert(
     owner="platform",
     summary="A node collector does not keep up with the logs.",
     description="{{ $labels.node }} has not come to the end of its logs for 20 minutes.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 
 ALERTS = (LOST, QUEUE_FILLS, BEHIND)

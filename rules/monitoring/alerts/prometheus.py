@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import Alert, Severity
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Severity
 from rules.monitoring.recordings import BY_POD
+from rules.monitoring.uids import MONITORING
 
 # The label says `<file>;<group>`.
 _GROUP = '{{ reReplaceAll ".*;" "" $labels.rule_group }}'
@@ -19,7 +19,7 @@ RELOAD_FAILED = Alert(
     owner="platform",
     summary="Prometheus runs on an old configuration.",
     description="{{ $labels.pod }} refuses the configuration that was deployed; its log names the file and the line.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 BLIND = Alert(
     name="PrometheusBlind",
@@ -30,7 +30,7 @@ BLIND = Alert(
     owner="platform",
     summary="Prometheus stores nothing of what it scrapes.",
     description="Not even {{ $labels.job }} itself has samples: every alert but the Watchdog is silent.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 RULES_FAILING = Alert(
     name="PrometheusRulesFailing",
@@ -40,7 +40,7 @@ RULES_FAILING = Alert(
     owner="platform",
     summary="Prometheus cannot evaluate rules.",
     description=f"{{{{ $labels.pod }}}} fails to evaluate {_GROUP}: its alerts are blind.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 RULES_SLOW = Alert(
     name="PrometheusRulesSlow",
@@ -53,7 +53,7 @@ RULES_SLOW = Alert(
     owner="platform",
     summary="Rules take nearly as long as their interval.",
     description=f"{_GROUP} on {{{{ $labels.pod }}}} takes {{{{ $value | humanizePercentage }}}} of its interval.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 RULES_MISSED = Alert(
     name="PrometheusRulesMissed",
@@ -64,7 +64,7 @@ RULES_MISSED = Alert(
     owner="platform",
     summary="Prometheus skips evaluations of rules.",
     description=f"{_GROUP} on {{{{ $labels.pod }}}} was skipped {{{{ $value | humanize }}}} times in 15 minutes.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
     runbook="PrometheusRulesSlow",
 )
 NO_ALERTMANAGER = Alert(
@@ -75,7 +75,7 @@ NO_ALERTMANAGER = Alert(
     owner="platform",
     summary="Prometheus has nobody to send alerts to.",
     description="{{ $labels.pod }} finds no Alertmanager: no alert of this server reaches anyone.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 _DROPPED = "rate(prometheus_notifications_dropped_total[10m])"
 _SENT = "rate(prometheus_notifications_sent_total[10m])"
@@ -91,7 +91,7 @@ UNDELIVERED = Alert(
     owner="platform",
     summary="Alerts do not reach Alertmanager.",
     description="{{ $labels.pod }} loses {{ $value | humanizePercentage }} of its alerts on the way to Alertmanager.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
     runbook="PrometheusWithoutAlertmanager",
 )
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import Alert, Severity
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Severity
 from rules.monitoring.recordings import BY_POD, HEAD_SERIES
+from rules.monitoring.uids import MONITORING, MONITORING_COST
 
 DISCOVERY_FAILING = Alert(
     name="PrometheusDiscoveryFailing",
@@ -22,7 +22,7 @@ DISCOVERY_FAILING = Alert(
     owner="platform",
     summary="Prometheus cannot ask Kubernetes what to scrape.",
     description="{{ $labels.pod }}: {{ $value | humanizePercentage }} of its questions to the API server fail.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 SCRAPE_LIMIT_HIT = Alert(
     name="PrometheusScrapeLimitHit",
@@ -36,7 +36,7 @@ SCRAPE_LIMIT_HIT = Alert(
     owner="platform",
     summary="A target sends more than it may.",
     description="{{ $labels.pod }} drops whole scrapes: a target has more samples, bytes or labels than it may.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 SAMPLES_REJECTED = Alert(
     name="PrometheusSamplesRejected",
@@ -52,7 +52,7 @@ SAMPLES_REJECTED = Alert(
     owner="platform",
     summary="Prometheus throws samples away.",
     description="{{ $labels.pod }} rejects {{ $value | humanize }} samples a second: doubled, too old or out of order.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 _PUSHES = 'prometheus_http_requests_total{handler=~"/api/v1/(otlp/v1/metrics|write)"'
 PUSHES_REFUSED = Alert(
@@ -69,7 +69,7 @@ PUSHES_REFUSED = Alert(
     owner="platform",
     summary="Prometheus refuses metrics that are pushed to it.",
     description="{{ $labels.pod }} refuses {{ $value | humanizePercentage }} of what comes to {{ $labels.handler }}.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 REMOTE_WRITE_BEHIND = Alert(
     name="PrometheusRemoteWriteBehind",
@@ -82,7 +82,7 @@ REMOTE_WRITE_BEHIND = Alert(
     owner="platform",
     summary="Remote write falls behind.",
     description="{{ $labels.pod }} owes {{ $labels.remote_name }} the last {{ $value | humanizeDuration }}.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
     runbook="PrometheusRemoteWrite",
 )
 REMOTE_WRITE_DROPS = Alert(
@@ -98,7 +98,7 @@ REMOTE_WRITE_DROPS = Alert(
     owner="platform",
     summary="Remote write loses samples.",
     description="{{ $labels.remote_name }} refuses {{ $value | humanizePercentage }} of what {{ $labels.pod }} sends.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
     runbook="PrometheusRemoteWrite",
 )
 STORAGE_FAILING = Alert(
@@ -121,7 +121,7 @@ STORAGE_FAILING = Alert(
     owner="platform",
     summary="Prometheus cannot write what it holds.",
     description='{{ $labels.pod }} failed {{ printf "%.0f" $value }} times in three hours to write its WAL or blocks.',
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 RETENTION_CUT = Alert(
     name="PrometheusRetentionCutShort",
@@ -130,7 +130,7 @@ RETENTION_CUT = Alert(
     owner="platform",
     summary="Prometheus keeps less than its retention time.",
     description="{{ $labels.pod }} is at its size limit and deletes samples that are not old enough to go.",
-    dashboard=Dashboard.MONITORING_COST,
+    dashboard=MONITORING_COST,
 )
 SERIES_GROW = Alert(
     name="PrometheusSeriesGrowing",
@@ -143,7 +143,7 @@ SERIES_GROW = Alert(
     owner="platform",
     summary="Prometheus has far more series than a day ago.",
     description="{{ $labels.pod }} holds {{ $value | humanize }} times as many series as a day ago.",
-    dashboard=Dashboard.MONITORING_COST,
+    dashboard=MONITORING_COST,
     runbook="SeriesGrowing",
 )
 CLOCK_AHEAD = Alert(
@@ -157,7 +157,7 @@ CLOCK_AHEAD = Alert(
     owner="platform",
     summary="A clock runs ahead of Prometheus's.",
     description="{{ $labels.pod }} holds samples from {{ $value | humanizeDuration }} in the future.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 
 ALERTS = (

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import Alert, Severity
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Severity
+from rules.monitoring.uids import MONITORING
 
 DROPS = Alert(
     name="PromtailLinesDropped",
@@ -18,7 +18,7 @@ DROPS = Alert(
     owner="platform",
     summary="Promtail drops log lines.",
     description='{{ $labels.node }} loses {{ printf "%.1f" $value }} lines per second: {{ $labels.reason }}.',
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 BEHIND = Alert(
     name="PromtailBehind",
@@ -30,7 +30,7 @@ BEHIND = Alert(
     owner="platform",
     summary="Promtail does not keep up with a log.",
     description="A log on {{ $labels.node }} has {{ $value | humanize1024 }}B that Loki does not have yet.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 
 ALERTS = (DROPS, BEHIND)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import Alert, Severity
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Severity
 from rules.monitoring.recordings import LARGEST_TARGET
 from rules.monitoring.scrape import OF_THE_STACK
+from rules.monitoring.uids import MONITORING, MONITORING_COST
 
 MAY_BE_EMPTY = "annotated-.+"
 """Jobs that find targets only where somebody asks to be scraped."""
@@ -19,7 +19,7 @@ WATCHDOG = Alert(
     owner="platform",
     summary="The alerting path works.",
     description="Always fires. Whoever stops receiving it has lost Prometheus, Alertmanager, or the way between.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 TARGET_DOWN = Alert(
     name="TargetDown",
@@ -29,7 +29,7 @@ TARGET_DOWN = Alert(
     owner="platform",
     summary="A scrape target does not answer.",
     description="{{ $labels.job }} at {{ $labels.instance }} does not answer.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 SERVER_DOWN = Alert(
     name="StackServerDown",
@@ -43,7 +43,7 @@ SERVER_DOWN = Alert(
     owner="platform",
     summary="A server of the monitoring stack is gone.",
     description="No {{ $labels.job }} answers: what it does is not done.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 WITHOUT_TARGETS = Alert(
     name="ScrapeJobWithoutTargets",
@@ -55,7 +55,7 @@ WITHOUT_TARGETS = Alert(
     owner="platform",
     summary="A scrape job finds nothing to scrape.",
     description="{{ $labels.job }} has no targets: rules and panels that read it have nothing to say.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 TARGET_GROWS = Alert(
     name="ScrapeTargetGrowing",
@@ -68,7 +68,7 @@ TARGET_GROWS = Alert(
     owner="platform",
     summary="A scrape target suddenly exposes far more series.",
     description="The largest target of {{ $labels.job }} sends {{ $value | humanize }} times as much as a day ago.",
-    dashboard=Dashboard.MONITORING_COST,
+    dashboard=MONITORING_COST,
     runbook="SeriesGrowing",
 )
 RESTARTS = Alert(
@@ -81,7 +81,7 @@ RESTARTS = Alert(
     owner="platform",
     summary="A server of the monitoring stack restarts again and again.",
     description="{{ $labels.job }} at {{ $labels.instance }} restarted {{ $value | humanize }} times in an hour.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 PROBE_FAILS = Alert(
     name="ProbeFailing",
@@ -93,7 +93,7 @@ PROBE_FAILS = Alert(
     owner="platform",
     summary="An address does not answer its probes.",
     description="{{ $labels.instance }} answers {{ $value | humanizePercentage }} of its probes.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 PROBE_SLOW = Alert(
     name="ProbeSlow",
@@ -107,7 +107,7 @@ PROBE_SLOW = Alert(
     owner="platform",
     summary="An address answers its probes slowly.",
     description="{{ $labels.instance }} takes {{ $value | humanizeDuration }} to answer.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
     runbook="ProbeFailing",
 )
 CERTIFICATE = Alert(
@@ -121,7 +121,7 @@ CERTIFICATE = Alert(
     owner="platform",
     summary="A certificate expires soon.",
     description="The certificate of {{ $labels.instance }} expires in {{ $value | humanizeDuration }}.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 
 ALERTS = (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import Alert, Severity
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Severity
 from rules.monitoring.recordings import BY_POD
+from rules.monitoring.uids import MONITORING
 
 # By pod: several transports are one way in.
 _TAKEN, _REFUSED, _FAILED = (
@@ -26,7 +26,7 @@ SPANS_REFUSED = Alert(
     owner="platform",
     summary="Jaeger refuses spans.",
     description="{{ $labels.pod }} refuses {{ $value | humanizePercentage }} of the spans that are sent to it.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
     runbook="SpansLost",
 )
 SPANS_LOST = Alert(
@@ -42,7 +42,7 @@ SPANS_LOST = Alert(
     owner="platform",
     summary="Spans do not reach Jaeger's storage.",
     description="{{ $labels.pod }} loses {{ $value | humanizePercentage }} of its spans: they are not stored.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
     runbook="SpansLost",
 )
 DECIDED_EARLY = Alert(
@@ -57,7 +57,7 @@ DECIDED_EARLY = Alert(
     owner="platform",
     summary="Jaeger has more traces at a time than it may hold.",
     description="{{ $labels.pod }} drops {{ $value | humanizePercentage }} of all traces before they are complete.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 _ASKED = "sum by (cluster, environment, operation) (rate(jaeger_storage_requests_total"
 QUERIES_FAILING = Alert(
@@ -72,7 +72,7 @@ QUERIES_FAILING = Alert(
     owner="platform",
     summary="Traces cannot be read.",
     description="{{ $value | humanizePercentage }} of Jaeger's {{ $labels.operation }} fail in its storage.",
-    dashboard=Dashboard.MONITORING,
+    dashboard=MONITORING,
 )
 
 ALERTS = (SPANS_REFUSED, SPANS_LOST, DECIDED_EARLY, QUERIES_FAILING)

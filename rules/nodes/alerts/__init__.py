@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rules.model import Group, Inhibition
+from model.rules import Group, Inhibition
 from rules.nodes.alerts import compute, disks, machine, network
 
 GROUPS = (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import Alert, Severity
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Severity
 from rules.nodes.recordings import BY_NODE, CPU_LOAD, CPU_UTILISATION, MEMORY_UTILISATION
+from rules.nodes.uids import NODES
 
 HIGH_CPU = Alert(
     name="NodeHighCPUUsage",
@@ -20,7 +20,7 @@ HIGH_CPU = Alert(
     owner="platform",
     summary="A node has more work than its processors can do.",
     description="{{ $labels.node }} uses {{ $value | humanizePercentage }} of its processors, and work waits for them.",
-    dashboard=Dashboard.NODES,
+    dashboard=NODES,
 )
 HIGH_MEMORY = Alert(
     name="NodeHighMemoryUsage",
@@ -33,7 +33,7 @@ HIGH_MEMORY = Alert(
     owner="platform",
     summary="A node is almost out of memory.",
     description="{{ $labels.node }} uses {{ $value | humanizePercentage }} of its memory.",
-    dashboard=Dashboard.NODES,
+    dashboard=NODES,
 )
 THRASHING = Alert(
     name="NodeMemoryThrashing",
@@ -48,7 +48,7 @@ THRASHING = Alert(
     owner="platform",
     summary="A node reads back from disk what it had to drop from memory.",
     description="{{ $labels.node }} has {{ $value | humanize }} major page faults per second, with little memory left.",
-    dashboard=Dashboard.NODES,
+    dashboard=NODES,
     runbook="NodeHighMemoryUsage",
 )
 OOM_KILLS = Alert(
@@ -65,7 +65,7 @@ OOM_KILLS = Alert(
     owner="platform",
     summary="A node ran out of memory and killed processes.",
     description="{{ $labels.node }} killed processes within the last quarter of an hour because it was out of memory.",
-    dashboard=Dashboard.NODES,
+    dashboard=NODES,
     runbook="NodeHighMemoryUsage",
 )
 MEMORY_ERRORS = Alert(
@@ -76,7 +76,7 @@ MEMORY_ERRORS = Alert(
     owner="platform",
     summary="A node's memory is broken.",
     description="{{ $labels.node }} has read memory errors that could not be corrected: its data may be wrong.",
-    dashboard=Dashboard.NODES,
+    dashboard=NODES,
 )
 
 ALERTS = (HIGH_CPU, HIGH_MEMORY, THRASHING, OOM_KILLS, MEMORY_ERRORS)

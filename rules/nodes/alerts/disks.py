@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import Alert, Severity
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Severity
 from rules.nodes.recordings import BY_DEVICE, DISK_BUSY, DISK_QUEUE, INODES_FREE, SPACE_AVAILABLE, TIME_TO_FULL
+from rules.nodes.uids import NODES
 
 SPACE_LOW = Alert(
     name="DiskSpaceRunningLow",
@@ -19,7 +19,7 @@ SPACE_LOW = Alert(
     owner="platform",
     summary="A disk is almost full.",
     description="{{ $labels.device }} of {{ $labels.node }} has {{ $value | humanizePercentage }} of its space left.",
-    dashboard=Dashboard.NODES,
+    dashboard=NODES,
 )
 WILL_FILL = Alert(
     name="DiskWillFill",
@@ -38,7 +38,7 @@ WILL_FILL = Alert(
     owner="platform",
     summary="A disk will be full soon.",
     description="{{ $labels.device }} of {{ $labels.node }} will be full in {{ $value | humanizeDuration }}.",
-    dashboard=Dashboard.NODES,
+    dashboard=NODES,
     runbook="DiskSpaceRunningLow",
 )
 INODES_LOW = Alert(
@@ -52,7 +52,7 @@ INODES_LOW = Alert(
     owner="platform",
     summary="A disk is almost out of inodes.",
     description="{{ $labels.device }} of {{ $labels.node }} can hold {{ $value | humanizePercentage }} more files.",
-    dashboard=Dashboard.NODES,
+    dashboard=NODES,
 )
 _READ_ONLY = f"min by {BY_DEVICE} (node_filesystem_readonly)"
 READ_ONLY = Alert(
@@ -64,7 +64,7 @@ READ_ONLY = Alert(
     owner="platform",
     summary="A disk has become read-only.",
     description="{{ $labels.device }} of {{ $labels.node }} can no longer be written, as after errors of the disk.",
-    dashboard=Dashboard.NODES,
+    dashboard=NODES,
 )
 SATURATED = Alert(
     name="NodeDiskSaturated",
@@ -77,7 +77,7 @@ SATURATED = Alert(
     owner="platform",
     summary="A disk cannot keep up.",
     description="{{ $labels.device }} of {{ $labels.node }} has {{ $value | humanize }} requests waiting all the time.",
-    dashboard=Dashboard.NODES,
+    dashboard=NODES,
 )
 RAID_DEGRADED = Alert(
     name="NodeRaidDegraded",
@@ -87,7 +87,7 @@ RAID_DEGRADED = Alert(
     owner="platform",
     summary="A RAID array has lost a disk.",
     description="{{ $labels.device }} of {{ $labels.node }} has lost {{ $value }} of its disks.",
-    dashboard=Dashboard.NODES,
+    dashboard=NODES,
 )
 
 ALERTS = (SPACE_LOW, WILL_FILL, INODES_LOW, READ_ONLY, SATURATED, RAID_DEGRADED)

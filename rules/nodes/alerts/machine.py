@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import Alert, Severity
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Severity
 from rules.nodes.recordings import BY_NODE
+from rules.nodes.uids import NODES
 
 FILE_DESCRIPTORS = Alert(
     name="NodeFileDescriptorsRunningOut",
@@ -19,7 +19,7 @@ FILE_DESCRIPTORS = Alert(
     owner="platform",
     summary="A node can hardly open more files.",
     description="{{ $labels.node }} has {{ $value | humanizePercentage }} of its file descriptors in use.",
-    dashboard=Dashboard.NODES,
+    dashboard=NODES,
 )
 CLOCK_SKEW = Alert(
     name="NodeClockSkew",
@@ -33,7 +33,7 @@ CLOCK_SKEW = Alert(
     owner="platform",
     summary="A node's clock is wrong.",
     description="The clock of {{ $labels.node }} is {{ $value | humanizeDuration }} apart from that of Prometheus.",
-    dashboard=Dashboard.NODES,
+    dashboard=NODES,
 )
 CLOCK_NOT_SYNCHRONISED = Alert(
     name="NodeClockNotSynchronised",
@@ -46,7 +46,7 @@ CLOCK_NOT_SYNCHRONISED = Alert(
     owner="platform",
     summary="Nothing sets a node's clock.",
     description="The clock of {{ $labels.node }} follows no time server: it will drift.",
-    dashboard=Dashboard.NODES,
+    dashboard=NODES,
     runbook="NodeClockSkew",
 )
 _BOOT_TIME = "node_boot_time_seconds[30m]"
@@ -58,7 +58,7 @@ REBOOTED = Alert(
     owner="platform",
     summary="A node was rebooted.",
     description="{{ $labels.node }} was rebooted within the last half hour.",
-    dashboard=Dashboard.NODES,
+    dashboard=NODES,
 )
 
 ALERTS = (FILE_DESCRIPTORS, CLOCK_SKEW, CLOCK_NOT_SYNCHRONISED, REBOOTED)

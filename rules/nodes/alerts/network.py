@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import Alert, Severity
+from model.metrics import Unit
+from model.quantities import Duration
+from model.rules import Alert, Severity
 from rules.nodes.recordings import BY_DEVICE, BY_NODE, PHYSICAL
+from rules.nodes.uids import NODES
 
 
 def _rate(what: str) -> str:
@@ -32,7 +32,7 @@ NETWORK_ERRORS = Alert(
     owner="platform",
     summary="A network interface damages packets.",
     description="{{ $labels.device }} of {{ $labels.node }} damages {{ $value | humanizePercentage }} of packets.",
-    dashboard=Dashboard.NODES,
+    dashboard=NODES,
 )
 NETWORK_DROPS = Alert(
     name="NodeNetworkDrops",
@@ -46,7 +46,7 @@ NETWORK_DROPS = Alert(
     owner="platform",
     summary="A network interface drops packets.",
     description="{{ $labels.device }} of {{ $labels.node }} drops {{ $value | humanizePercentage }} of its packets.",
-    dashboard=Dashboard.NODES,
+    dashboard=NODES,
     runbook="NodeNetworkErrors",
 )
 CONNTRACK_FULL = Alert(
@@ -60,7 +60,7 @@ CONNTRACK_FULL = Alert(
     owner="platform",
     summary="A node can hardly track more connections.",
     description="{{ $labels.node }} has {{ $value | humanizePercentage }} of its connection table in use.",
-    dashboard=Dashboard.NODES,
+    dashboard=NODES,
 )
 
 ALERTS = (NETWORK_ERRORS, NETWORK_DROPS, CONNTRACK_FULL)

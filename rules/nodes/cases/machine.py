@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rules.model import Severity
+from model.rules import Severity
 from rules.nodes.alerts.machine import CLOCK_NOT_SYNCHRONISED, CLOCK_SKEW, FILE_DESCRIPTORS, REBOOTED
 from rules.nodes.cases.tried import CRITICAL, NODE, WARNING, tried
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from components.settings.quantities import Duration
+from model.quantities import Duration
+from model.rules import Alert, Recording, Severity
 from rules.cases import Case, Firing, Value
-from rules.model import Alert, Recording, Severity
 
 WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
 NODE = 'job="node-exporter", instance="10.0.0.1:9100", node="n-1"'

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rules.promql import Labels
-from rules.scrape import ScrapeJob
+from model.promql import Labels
+from model.scrape import ScrapeJob
 
 
 class Unit(StrEnum):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from components.settings.quantities import Cidr
+from model.quantities import Cidr
 
 DNS_PORT = 53
 

@@ -6,13 +6,15 @@ says that it still does.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Context, Decimal
+from typing import Self
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.model import Alert, Group, Inhibition, Recording, Severity, decimal
+from model.metrics import Unit
+from model.quantities import Duration, Quantity
+from model.rules import Alert, Group, Inhibition, Recording, Severity, decimal
+from model.uids import SLO
 
 BY = "cluster, environment"
 """Labels of an objective's series: it is one number per cluster."""
@@ -20,6 +22,33 @@ SHORT = Duration.parse("5m")
 """The one range read from the service's own series: three days of those would be millions of samples each time."""
 EVERY = Duration.parse("1m")
 """Time between evaluations; fixed, because the events of a window are the samples of their rate times this."""
+
+
+@dataclass(frozen=True)
+class Objective(Quantity):
+    """A percentage, exact: 99.9 in YAML is 99.9 and never 99.90000000000001."""
+
+    percent: Decimal
+
+    EXPECTED = "a percentage between 50 and 99.999, like 99.9"
+    PATTERN = r"^[0-9]{2}(\.[0-9]{1,6})?$"
+    JSON_TYPES = ("string", "number")
+
+    @classmethod
+    def parse(cls, raw: object) -> Self:
+        text = str(raw)
+        if isinstance(raw, bool) or not isinstance(raw, str | int | float) or not re.fullmatch(cls.PATTERN, text):
+            raise ValueError
+        if not 50 <= Decimal(text) <= Decimal("99.999"):
+            raise ValueError
+        return cls(Decimal(text))
+
+    @property
+    def ratio(self) -> Decimal:
+        return self.percent / 100
+
+    def __str__(self) -> str:
+        return decimal(self.percent)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +191,7 @@ def _alerts(slo: Slo) -> tuple[Alert, ...]:
                 f"{{{{ $value | humanizePercentage }}}} of the events of {slo.name} on {{{{ $labels.cluster }}}} failed"
                 f" within {burn.long}; the objective is {percent} in {slo.window}."
             ),
-            dashboard=Dashboard.SLO,
+            dashboard=SLO,
             runbook="ErrorBudgetBurn",
         )
         for burn in BURNS
@@ -183,7 +212,7 @@ def _alerts(slo: Slo) -> tuple[Alert, ...]:
             f"{{{{ $value | humanizePercentage }}}} of the error budget of {slo.name} on {{{{ $labels.cluster }}}}"
             f" is spent; the objective is {percent} in {slo.window}."
         ),
-        dashboard=Dashboard.SLO,
+        dashboard=SLO,
         runbook="ErrorBudgetSpent",
     )
     silent = Alert(
@@ -195,7 +224,7 @@ def _alerts(slo: Slo) -> tuple[Alert, ...]:
         labels=labels,
         summary="An objective has no data.",
         description=f"No events of {slo.name} are counted: its burn-rate alerts are blind.",
-        dashboard=Dashboard.SLO,
+        dashboard=SLO,
         runbook="SloNoData",
     )
     return (*burning, spent, silent)

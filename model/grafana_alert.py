@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from components.settings.quantities import Duration
-from dashboards.datasources import Datasource
-from rules.model import BaseAlert
+from model.datasources import Datasource
+from model.quantities import Duration
+from model.rules import BaseAlert
 
 State = Literal["OK", "Alerting"]
 """What an alert is taken for while nothing can be measured."""

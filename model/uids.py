@@ -1,34 +1,17 @@
-"""The uids of dashboards and folders: alerts link to them, and they to one another."""
+"""The uids of folders, and of the dashboards that every stack has: alerts link to them, and they to one another."""
 
 from __future__ import annotations
 
-from enum import StrEnum
+from typing import NewType
 from zlib import crc32
 
+Dashboard = NewType("Dashboard", str)
+"""A dashboard, by the uid in its address, ``/d/<uid>``; those of a system stand beside its rules."""
 
-class Dashboard(StrEnum):
-    """A dashboard, by the uid in its address, ``/d/<uid>``."""
-
-    HOME = "home"
-    ALERTS = "alerts"
-    SLOS = "slos"
-    SLO = "slo"
-    KUBERNETES_CLUSTER = "kubernetes-cluster"
-    KUBERNETES_API = "kubernetes-api"
-    KUBERNETES_NAMESPACE = "kubernetes-namespace"
-    KUBERNETES_WORKLOAD = "kubernetes-workload"
-    NODES = "nodes"
-    MONITORING = "monitoring"
-    MONITORING_COST = "monitoring-cost"
-    MONITORING_JOB = "monitoring-job"
-    AGENTS = "agents"
-    AGENTS_LLM = "agents-llm"
-    AGENTS_TOOLS = "agents-tools"
-    AGENTS_A2A = "agents-a2a"
-    AGENTS_QUALITY = "agents-quality"
-    LOGS = "logs"
-    LOGS_ERRORS = "logs-errors"
-    LOGS_AUDIT = "logs-audit"
+HOME = Dashboard("home")
+ALERTS = Dashboard("alerts")
+SLOS = Dashboard("slos")
+SLO = Dashboard("slo")
 
 
 def runbooks_uid(system: str) -> str:

@@ -23,7 +23,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
 
-from components.settings.quantities import Bytes, Cpu, names_a_secret
+from model.quantities import Bytes, Cpu, names_a_secret
 
 _T = TypeVar("_T")
 Many = Annotated[tuple[_T, ...], Strict(False)]

@@ -12,12 +12,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import merged, stack_text
 from tools import stack_file
 from tools.local.asked import get
 from tools.local.harness import Process, free_port, http_json, http_text
 from tools.local.pods import Account, Local, render_text
 from tools.local.receiving import Endpoints, Mail, endpoints, mail_server
+from tools.local.stack_text import merged, stack_text
 from tools.recorder import ROOT
 
 OFTEN = ["--rules.alert.resend-delay=1s"]

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from components.flows import Peer
-from components.settings.quantities import Duration, HostPort
+from model.flows import Peer
+from model.quantities import Duration, HostPort
 
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 """Where Kubernetes mounts a pod's token and the cluster's CA."""

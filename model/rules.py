@@ -7,19 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
-from functools import cache
-from pathlib import Path
 from typing import Any, Self
 
 import promql_parser
 
-from components.settings.quantities import Duration
-from dashboards.uids import Dashboard
-from rules.metrics import Unit
-from rules.promql import parsed
-
-RUNBOOKS = Path(__file__).parents[1] / "docs" / "runbooks"
-"""One file per alert, ``<name>.md``."""
+from model.metrics import Unit
+from model.promql import parsed
+from model.quantities import Duration
+from model.runbooks import runbooks
+from model.uids import Dashboard
 
 
 class Severity(StrEnum):
@@ -235,12 +231,6 @@ def _parse(expr: str, where: str) -> None:
         parsed(expr)
     except ValueError as problem:
         raise ValueError(f"{where}: {problem}") from None
-
-
-@cache
-def runbooks() -> frozenset[str]:
-    """Names of the runbooks that are written."""
-    return frozenset(path.stem for path in RUNBOOKS.glob("*.md"))
 
 
 def decimal(number: Decimal) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from components.settings.base import DnsLabel, LabelValue, Many, Model, Port, QualifiedName
-from components.settings.quantities import Cidr
+from model.quantities import Cidr
+from model.settings import DnsLabel, LabelValue, Many, Model, Port, QualifiedName
 
 Flavour = Literal["kind", "minikube", "k3s", "microk8s", "kubeadm", "eks", "gke", "aks"]
 

@@ -1,0 +1,10 @@
+"""What collects the lines of pods, and how severe they are."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+LogCollector = Literal["promtail", "otel"]
+Level = Literal["trace", "debug", "info", "warn", "error", "fatal"]
+LEVELS: tuple[Level, ...] = ("trace", "debug", "info", "warn", "error", "fatal")
+"""The values of the label `level`, least severe first."""

@@ -97,7 +97,11 @@ def forget(plane: ControlPlane) -> None:
     (command,) = re.findall(
         r"^    (kubectl get persistentvolumes (?:.+\\\n)*.+)$", (ROOT / "README.md").read_text(), re.MULTILINE
     )
-    environment = {"KUBECONFIG": str(plane.kubeconfig), "PATH": f"{plane.kubectl_folder}:/usr/bin:/bin"}
+    environment = {
+        "KUBECONFIG": str(plane.kubeconfig),
+        "HOME": str(plane.directory),
+        "PATH": f"{plane.kubectl_folder}:/usr/bin:/bin",
+    }
     subprocess.run(["bash", "-euo", "pipefail", "-c", command], env=environment, check=True, capture_output=True)
 
 

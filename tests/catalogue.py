@@ -50,10 +50,6 @@ def place(settings: Settings) -> Place:
     )
 
 
-# All alerts of `logs` are Grafana's, below.
-SYSTEMS_WITH_CASES = (*(system.name for system in SYSTEMS if system.name != "logs"), USER_SLOS)
-
-
 GRAFANA_CASES: tuple[GrafanaCase, ...] = (*OF_LOGS, *OF_OUTSIDE)
 """What the alerts of Grafana are tried with."""
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from components.settings.quantities import Duration
+from rules.agents import cases as agents
 from rules.cases import Case, GrafanaCase, Value
-from tests.catalogue import GRAFANA_CASES, cases
-from tests.rules import nodes
+from rules.logs.cases import CASES as OF_LOGS
+from rules.monitoring import cases as monitoring
+from rules.monitoring.outside_cases import CASES as OF_OUTSIDE
+from tests.rules import kubernetes, nodes, slos
 from tests.rules.examples import Example, Firing, Lines, of
 
 
@@ -45,16 +48,12 @@ def _example(case: Case | Value | GrafanaCase) -> Example:
     )
 
 
-def _cases(system: str) -> tuple[Example, ...]:
-    return _translated((*cases(system).alerts, *cases(system).values))
-
-
 EXAMPLES: Mapping[str, tuple[Example, ...]] = {
-    "kubernetes": _cases("kubernetes"),
+    "kubernetes": kubernetes.EXAMPLES,
     "nodes": nodes.EXAMPLES,
-    "agents": _cases("agents"),
-    "logs": _translated(each for each in GRAFANA_CASES if each.lines),
-    "monitoring": (*_cases("monitoring"), *_translated(each for each in GRAFANA_CASES if not each.lines)),
-    "slos": _cases("slos"),
+    "agents": _translated((*agents.CASES, *agents.VALUES)),
+    "logs": _translated(OF_LOGS),
+    "monitoring": _translated((*monitoring.CASES, *monitoring.VALUES, *OF_OUTSIDE)),
+    "slos": slos.EXAMPLES,
 }
 """By system: everything that its alerts and recording rules are tried with."""

@@ -144,7 +144,7 @@ def of(*given: Labels, **more: str) -> str:
     return ", ".join(f'{name}="{value}"' for name, value in labels.items())
 
 
-def metric(name: str, *given: Labels, **more: str) -> str:
+def metric(name: str, /, *given: Labels, **more: str) -> str:
     """The selector of one series."""
     return f"{name}{{{of(*given, **more)}}}"
 

@@ -7,10 +7,7 @@ from collections.abc import Iterable, Mapping
 from components.settings.quantities import Duration
 from rules.agents import cases as agents
 from rules.cases import Case, GrafanaCase, Value
-from rules.logs.cases import CASES as OF_LOGS
-from rules.monitoring import cases as monitoring
-from rules.monitoring.outside_cases import CASES as OF_OUTSIDE
-from tests.rules import kubernetes, nodes, slos
+from tests.rules import kubernetes, logs, monitoring, nodes, slos
 from tests.rules.examples import Example, Firing, Lines, of
 
 
@@ -52,8 +49,8 @@ EXAMPLES: Mapping[str, tuple[Example, ...]] = {
     "kubernetes": kubernetes.EXAMPLES,
     "nodes": nodes.EXAMPLES,
     "agents": _translated((*agents.CASES, *agents.VALUES)),
-    "logs": _translated(OF_LOGS),
-    "monitoring": _translated((*monitoring.CASES, *monitoring.VALUES, *OF_OUTSIDE)),
+    "logs": logs.EXAMPLES,
+    "monitoring": monitoring.EXAMPLES,
     "slos": slos.EXAMPLES,
 }
 """By system: everything that its alerts and recording rules are tried with."""

@@ -135,13 +135,17 @@ def info(description: str, value: str = "", /, **labels: str) -> Firing:
     return Firing(Severity.INFO, description, value, labels)
 
 
+def logged(labels: Labels, text: str, times: int = 1, ago: str = "1m") -> Lines:
+    return Lines(labels=labels, text=text, times=times, ago=Duration.parse(ago))
+
+
 # --- selectors ---
 
 
 def of(*given: Labels, **more: str) -> str:
-    """Labels as a selector has them inside; of two values of a label the later one."""
+    """Labels as a selector has them inside: in the order of their names, and of two values of one the later."""
     labels = {name: value for each in (*given, more) for name, value in each.items()}
-    return ", ".join(f'{name}="{value}"' for name, value in labels.items())
+    return ", ".join(f'{name}="{value}"' for name, value in sorted(labels.items()))
 
 
 def metric(name: str, /, *given: Labels, **more: str) -> str:

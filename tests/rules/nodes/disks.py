@@ -69,7 +69,7 @@ EXAMPLES = (
     example(
         "what is left shrinks to nothing within two hours and a half",
         WILL_FILL,
-        series=_space("540-1x540"),
+        series=_space("540-1x540"),  # a byte a minute
         at="390m",
         fires=critical("/dev/sda1 of n-1 will be full in 2h 30m 0s.", "2h 30m 0s", node="n-1", device=_DEVICE),
     ),

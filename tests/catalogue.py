@@ -6,10 +6,10 @@ from dataclasses import fields
 
 from components.settings.quantities import Duration
 from components.settings.stack import Settings, read
-from rules.agents.examples import SETTINGS as AGENTS
 from rules.render import Place
 from rules.system import Watched
 from rules.systems import SYSTEMS
+from tests.rules.agents.subjects import SETTINGS as AGENTS
 from tests.rules.slos import SETTINGS as SLOS
 
 EVERYTHING: dict[str, object] = {

@@ -7,15 +7,15 @@ An example reads as a sentence, and says everything that comes of it: what it do
         SPACE_LOW,
         series=gauges({metric("node_filesystem_avail_bytes", DISK): 80, ...}),
         at="15m",
-        fires=critical("/dev/sda1 of n-1 has 8% of its space left.", "8%", node="n-1", device="/dev/sda1"),
+        fires=[critical("/dev/sda1 of n-1 has 8% of its space left.", "8%", node="n-1", device="/dev/sda1")],
     )
     example("half of two cores is idle", CPU_UTILISATION, series=..., gives={of(node="n-1"): 0.5})
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from components.settings.quantities import Duration
 from rules.grafana_alert import GrafanaAlert
@@ -95,29 +95,40 @@ def example(
     lines: Iterable[Lines] = (),
     at: str = "10m",
     step: str = "1m",
-    fires: Firing | None = None,
+    fires: Sequence[Firing] = (),
     gives: Mapping[str, float] | None = None,
     near: bool = True,
 ) -> Example:
     """A rule, tried; a name stands for a recording rule that is no constant.
 
-    Prometheus has a rule for each severity of an alert: what ``fires`` does so at the less urgent ones as well, with
-    the same text. Grafana has one rule, which fires once. ``near`` says that the next more urgent severity, or the
-    least urgent when none fires, is just below its line.
+    Each of ``fires`` is about one subject, at its most urgent severity. Prometheus has a rule for each severity of an
+    alert: the less urgent ones fire as well, with the same text. Grafana has one rule, which fires once. ``near`` says
+    that the next more urgent severity, or the least urgent when none fires, is just below its line.
+
+    Raises ValueError when something fires at a severity that the rule does not have.
     """
-    name, severities = (rule, ()) if isinstance(rule, str) else (rule.name, getattr(rule, "severities", ()))
-    first = severities.index(fires.severity) if fires else len(severities)
-    firing = severities[first : first + 1] if isinstance(rule, GrafanaAlert) else severities[first:]
+    name = rule if isinstance(rule, str) else rule.name
+    severities = rule.severities if isinstance(rule, BaseAlert) else ()
+    for firing in fires:
+        if firing.severity not in severities:
+            has = ", ".join(severities) or "none"
+            raise ValueError(f"{name} when {when}: fires as {firing.severity}, but the rule's severities are: {has}")
+    grafana = isinstance(rule, GrafanaAlert)
+    first = min((severities.index(firing.severity) for firing in fires), default=len(severities))
     return Example(
         when=when,
         rule=name,
         group=group,
-        grafana=isinstance(rule, GrafanaAlert),
+        grafana=grafana,
         series=series or {},
         lines=tuple(lines),
         at=Duration.parse(at),
         step=Duration.parse(step),
-        firing=tuple(Firing(each, fires.description, fires.value, fires.labels) for each in firing) if fires else (),
+        firing=tuple(
+            replace(firing, severity=severity)
+            for firing in fires
+            for severity in severities[severities.index(firing.severity) :][: 1 if grafana else None]
+        ),
         quiet=severities[max(first - 1, 0) : first] if near else (),
         gives=gives,
     )

@@ -42,14 +42,14 @@ EXAMPLES = (
         AUTHENTICATION_FAILURES,
         lines=[_info(_REFUSED, 101)],
         gives={of(_APP): 101},
-        fires=critical("shop/backend refused 101 logins in five minutes.", "101", **_APP),
+        fires=[critical("shop/backend refused 101 logins in five minutes.", "101", **_APP)],
     ),
     example(
         "logins are refused in two ways, a hundred in all",
         AUTHENTICATION_FAILURES,
         lines=[_info(_REFUSED, 79), _info("Login failed for bob", 21)],
         gives={of(_APP): 100},
-        fires=warning("shop/backend refused 100 logins in five minutes.", "100", **_APP),
+        fires=[warning("shop/backend refused 100 logins in five minutes.", "100", **_APP)],
     ),
     example(
         "twenty logins are refused among many that are not",
@@ -71,14 +71,14 @@ EXAMPLES = (
         RBAC_DENIALS,
         lines=[_info(_FORBIDDEN, 51)],
         gives={of(_APP): 51},
-        fires=critical("shop/backend forbade 51 tool calls in five minutes.", "51", **_APP),
+        fires=[critical("shop/backend forbade 51 tool calls in five minutes.", "51", **_APP)],
     ),
     example(
         "fifty tool calls are forbidden",
         RBAC_DENIALS,
         lines=[_info(_FORBIDDEN, 50)],
         gives={of(_APP): 50},
-        fires=warning("shop/backend forbade 50 tool calls in five minutes.", "50", **_APP),
+        fires=[warning("shop/backend forbade 50 tool calls in five minutes.", "50", **_APP)],
     ),
     example(
         "ten tool calls are forbidden, and others fail for other reasons",
@@ -91,14 +91,14 @@ EXAMPLES = (
         GUARDRAIL_VIOLATIONS,
         lines=[_info(_STOPPED, 26)],
         gives={of(_APP): 26},
-        fires=critical("Guardrails of shop/backend struck 26 times in 5m.", "26", **_APP),
+        fires=[critical("Guardrails of shop/backend struck 26 times in 5m.", "26", **_APP)],
     ),
     example(
         "a guardrail strikes twenty-five times",
         GUARDRAIL_VIOLATIONS,
         lines=[_info(_STOPPED, 25)],
         gives={of(_APP): 25},
-        fires=warning("Guardrails of shop/backend struck 25 times in 5m.", "25", **_APP),
+        fires=[warning("Guardrails of shop/backend struck 25 times in 5m.", "25", **_APP)],
     ),
     example(
         "a guardrail strikes five times, and many times before that",
@@ -111,14 +111,14 @@ EXAMPLES = (
         ADMIN_TOOL_FORBIDDEN,
         lines=[_info(_ADMIN, 3)],
         gives={of(_APP): 3},
-        fires=critical("shop/backend forbade 3 calls of administrators' tools within 15 minutes.", "3", **_APP),
+        fires=[critical("shop/backend forbade 3 calls of administrators' tools within 15 minutes.", "3", **_APP)],
     ),
     example(
         "somebody tries an administrator's tool twice",
         ADMIN_TOOL_FORBIDDEN,
         lines=[_info(_ADMIN, 2)],
         gives={of(_APP): 2},
-        fires=warning("shop/backend forbade 2 calls of administrators' tools within 15 minutes.", "2", **_APP),
+        fires=[warning("shop/backend forbade 2 calls of administrators' tools within 15 minutes.", "2", **_APP)],
     ),
     example(
         "an administrator uses such a tool, and somebody is forbidden to book badminton",
@@ -134,7 +134,7 @@ EXAMPLES = (
         ERROR_LOG_SPIKE,
         lines=[_error("card declined", 101)],
         gives={of(_APP): 101},
-        fires=warning("shop/backend logged 101 errors in five minutes.", "101", **_APP),
+        fires=[warning("shop/backend logged 101 errors in five minutes.", "101", **_APP)],
     ),
     example(
         "a workload that was silent logs a hundred errors",
@@ -150,7 +150,7 @@ EXAMPLES = (
             _error("as ever", 1200, "30m"),
         ],
         gives={of(_APP): 300},
-        fires=warning("shop/backend logged 300 errors in five minutes.", "300", **_APP),
+        fires=[warning("shop/backend logged 300 errors in five minutes.", "300", **_APP)],
     ),
     example(
         "a workload logs just less than three times what it always does",
@@ -166,7 +166,7 @@ EXAMPLES = (
         PANIC_LOGGED,
         lines=[_info(_PANIC), _info(_UNCAUGHT)],
         gives={of(_APP): 2},
-        fires=warning("shop/backend died 2 times in ten minutes.", "2", **_APP),
+        fires=[warning("shop/backend died 2 times in ten minutes.", "2", **_APP)],
     ),
     example(
         "a program caught an exception and logged its traceback",
@@ -179,7 +179,7 @@ EXAMPLES = (
         OUT_OF_MEMORY_LOGGED,
         lines=[_info(_KILLED)],
         gives={of(_APP): 1},
-        fires=warning("shop/backend tells of memory that ran out, 1 times in ten minutes.", "1", **_APP),
+        fires=[warning("shop/backend tells of memory that ran out, 1 times in ten minutes.", "1", **_APP)],
     ),
     example(
         "a container was killed for its memory a quarter of an hour ago",
@@ -192,7 +192,7 @@ EXAMPLES = (
         _AUDIT_LOG_GAP,
         lines=[_info("serving", 5), _info(_REFUSED, ago="61m")],
         gives={of(_APP): 1},
-        fires=warning("shop/backend writes no audit events: what happens leaves no trace.", **_APP),
+        fires=[warning("shop/backend writes no audit events: what happens leaves no trace.", **_APP)],
     ),
     example(
         "the last audit event is not an hour old",

@@ -35,12 +35,11 @@ def _burning(slo: Slo, burn: Burn, alert: Alert, series: Events, events: int) ->
     bad = line + max(1, events // 1000)
     # Windows that have only begun hold what has been seen: all of it fails at the same ratio from the start.
     at = str(Duration(burn.for_.milliseconds + 600_000))
-    fires = Firing(
-        burn.severity,
+    description = (
         f"{_percent(bad / events)} of the events of {slo.name} on c-1 failed within {burn.long};"
-        f" the objective is {decimal(slo.objective * 100)} % in {slo.window}.",
-        _percent(bad / events),
+        f" the objective is {decimal(slo.objective * 100)} % in {slo.window}."
     )
+    fires = [Firing(burn.severity, description, _percent(bad / events))]
     yield example("more fails than the line", alert, series=series(events, bad), at=at, fires=fires)
     yield example("a little less fails", alert, series=series(events, line - 1), at=at)
 
@@ -57,12 +56,12 @@ def _spent(slo: Slo, alert: Alert, series: Events, events: int) -> Iterator[Exam
             f"{value} of the error budget of {slo.name} on c-1 is spent;"
             f" the objective is {decimal(slo.objective * 100)} % in {slo.window}."
         )
-        fires = Firing(severity, description, value) if severity else None
+        fires = [Firing(severity, description, value)] if severity else []
         yield example(when, alert, series=series(events, bad), at="30m", fires=fires)
 
 
 def _silent(slo: Slo, alert: Alert, series: Events, events: int) -> Iterator[Example]:
-    fires = warning(f"No events of {slo.name} are counted: its burn-rate alerts are blind.")
+    fires = [warning(f"No events of {slo.name} are counted: its burn-rate alerts are blind.")]
     yield example("nothing is counted for an hour", alert, at="61m", fires=fires)
     yield example("nothing is counted for 59 minutes", alert, at="59m")
     yield example("everything is fine", alert, series=series(events, 0), at="90m", near=False)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import pytest
 
+from components.settings.quantities import Duration
 from tests.rules import EXAMPLES
 from tests.rules.examples import Example
 from tests.rules.promtool import verdicts
@@ -32,3 +35,13 @@ def verdicts_on(tmp_path_factory: pytest.TempPathFactory) -> Verdicts:
 )
 def test_a_rule_does_what_its_example_says(system: str, example: Example, verdicts_on: Verdicts) -> None:
     assert verdicts_on(system)[example.sentence] == ""
+
+
+def test_an_example_that_is_wrong_is_told_by_its_sentence(tmp_path: Path) -> None:
+    right = next(each for each in EXAMPLES["nodes"] if each.firing)
+    late = replace(right, when="nothing has happened yet", at=Duration(0))
+
+    told = verdicts([right, late], tmp_path)
+
+    assert told[right.sentence] == ""
+    assert right.firing[0].description in told[late.sentence]

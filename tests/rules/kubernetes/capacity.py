@@ -37,14 +37,14 @@ EXAMPLES = (
         VOLUME_FULL,
         series=_available("800x20"),
         at="5m",
-        fires=warning("shop/db-0 has 92% of its bytes in use.", "92%", **_BYTES),
+        fires=[warning("shop/db-0 has 92% of its bytes in use.", "92%", **_BYTES)],
     ),
     example(
         "98 % of its inodes are in use",
         VOLUME_FULL,
         series=_MANY_FILES,
         at="5m",
-        fires=critical("shop/db-0 has 98% of its inodes in use.", "98%", **_INODES),
+        fires=[critical("shop/db-0 has 98% of its inodes in use.", "98%", **_INODES)],
     ),
     example("89 % of its bytes are in use", VOLUME_FULL, series=_available("1100x20"), at="9m"),
     example(
@@ -62,11 +62,13 @@ EXAMPLES = (
         VOLUME_WILL_FILL,
         series=_available("4500-1x700"),
         at="10h",
-        fires=warning(
-            "shop/db-0 has 61% of its bytes in use, and at the pace of the last six hours all within 4 days.",
-            "61%",
-            **_BYTES,
-        ),
+        fires=[
+            warning(
+                "shop/db-0 has 61% of its bytes in use, and at the pace of the last six hours all within 4 days.",
+                "61%",
+                **_BYTES,
+            )
+        ],
     ),
     example("it grows by 7 % a day and has 69 % in use", VOLUME_WILL_FILL, series=_available("3400-0.5x700"), at="10h"),
     example("it grows by 14 % a day and has 55 % in use", VOLUME_WILL_FILL, series=_available("5100-1x700"), at="10h"),
@@ -75,13 +77,15 @@ EXAMPLES = (
         QUOTA,
         series=_quota(95),
         at="15m",
-        fires=info(
-            "shop uses 95% of requests.cpu in its quota all.",
-            "95%",
-            namespace="shop",
-            resourcequota="all",
-            resource="requests.cpu",
-        ),
+        fires=[
+            info(
+                "shop uses 95% of requests.cpu in its quota all.",
+                "95%",
+                namespace="shop",
+                resourcequota="all",
+                resource="requests.cpu",
+            )
+        ],
     ),
     example("89 of 100 are used", QUOTA, series=_quota(89), at="20m"),
 )

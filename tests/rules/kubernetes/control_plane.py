@@ -94,7 +94,7 @@ EXAMPLES = (
         API_SERVER_DOWN,
         series=_DOWN,
         at="5m",
-        fires=critical("Nothing can be deployed, scaled or moved; what runs goes on until it fails."),
+        fires=[critical("Nothing can be deployed, scaled or moved; what runs goes on until it fails.")],
     ),
     example("the only one has not answered for four minutes", API_SERVER_DOWN, series=_DOWN, at="4m"),
     example("one of two answers", API_SERVER_DOWN, series=_ONE_LEFT, at="8m"),
@@ -103,11 +103,13 @@ EXAMPLES = (
         REQUESTS_REJECTED,
         series=_requests(60, 540),
         at="20m",
-        fires=warning(
-            "10% of the requests of priority level workload-low are rejected for lack of room.",
-            "10%",
-            priority_level="workload-low",
-        ),
+        fires=[
+            warning(
+                "10% of the requests of priority level workload-low are rejected for lack of room.",
+                "10%",
+                priority_level="workload-low",
+            )
+        ],
     ),
     example("three in a hundred are rejected", REQUESTS_REJECTED, series=_requests(30, 970), at="20m"),
     example("three of twelve a minute are rejected", REQUESTS_REJECTED, series=_requests(3, 9), at="20m"),
@@ -116,14 +118,14 @@ EXAMPLES = (
         CLIENT_CERTIFICATE_EXPIRES,
         series=_certificates(345600, 604800),
         at="25m",
-        fires=warning(f"{_EXPIRES} 4d 0h 43m 12s.", "4d 0h 43m 12s"),
+        fires=[warning(f"{_EXPIRES} 4d 0h 43m 12s.", "4d 0h 43m 12s")],
     ),
     example(
         "between half a day and a day is left",
         CLIENT_CERTIFICATE_EXPIRES,
         series=_certificates(43200, 86400),
         at="25m",
-        fires=critical(f"{_EXPIRES} 12h 7m 12s.", "12h 7m 12s"),
+        fires=[critical(f"{_EXPIRES} 12h 7m 12s.", "12h 7m 12s")],
     ),
     example(
         "between a week and a month is left",
@@ -136,10 +138,12 @@ EXAMPLES = (
         AGGREGATED_API_DOWN,
         series=_UNAVAILABLE,
         at="10m",
-        fires=warning(
-            "v1beta1.metrics.k8s.io is unavailable: whoever asks for it, like an autoscaler, gets errors.",
-            name="v1beta1.metrics.k8s.io",
-        ),
+        fires=[
+            warning(
+                "v1beta1.metrics.k8s.io is unavailable: whoever asks for it, like an autoscaler, gets errors.",
+                name="v1beta1.metrics.k8s.io",
+            )
+        ],
     ),
     example("it has been unavailable for nine minutes", AGGREGATED_API_DOWN, series=_UNAVAILABLE, at="9m"),
     example(
@@ -147,11 +151,13 @@ EXAMPLES = (
         WEBHOOK_FAILING,
         series=_webhook(4, 2),
         at="20m",
-        fires=warning(
-            "Calls of policy.example.com fail: objects are refused, or let through without its check.",
-            "100m per second",
-            name="policy.example.com",
-        ),
+        fires=[
+            warning(
+                "Calls of policy.example.com fail: objects are refused, or let through without its check.",
+                "100m per second",
+                name="policy.example.com",
+            )
+        ],
     ),
     example(
         "two calls a minute fail, and it refuses a hundred objects", WEBHOOK_FAILING, series=_webhook(1, 1), at="20m"

@@ -66,7 +66,7 @@ EXAMPLES = (
         NODE_DOWN,
         series=_NOT_READY,
         at="5m",
-        fires=critical("n-1 has not been ready for five minutes: not reachable, or its kubelet is broken.", **_NODE),
+        fires=[critical("n-1 has not been ready for five minutes: not reachable, or its kubelet is broken.", **_NODE)],
     ),
     example("it has not been ready for four minutes", NODE_DOWN, series=_NOT_READY, at="4m"),
     example(
@@ -80,7 +80,7 @@ EXAMPLES = (
         NODE_PRESSURE,
         series=_PRESSED,
         at="2m",
-        fires=warning("n-1 reports DiskPressure.", **_NODE, condition="DiskPressure"),
+        fires=[warning("n-1 reports DiskPressure.", **_NODE, condition="DiskPressure")],
     ),
     example("its disk has been short for a minute", NODE_PRESSURE, series=_PRESSED, at="1m"),
     example(
@@ -88,7 +88,7 @@ EXAMPLES = (
         TOO_MANY_PODS,
         series=_pods(106),
         at="15m",
-        fires=warning("n-1 runs 96.36% of the pods that it may.", "96.36%", **_NODE),
+        fires=[warning("n-1 runs 96.36% of the pods that it may.", "96.36%", **_NODE)],
     ),
     example("it runs 104 of 110 pods", TOO_MANY_PODS, series=_pods(104), at="20m"),
     example(
@@ -96,7 +96,7 @@ EXAMPLES = (
         KUBELET_SLOW,
         series=_relists(within=2),
         at="15m",
-        fires=warning("The kubelet of n-1 takes 9.95s to list its containers.", "9.95s", **_NODE),
+        fires=[warning("The kubelet of n-1 takes 9.95s to list its containers.", "9.95s", **_NODE)],
     ),
     example("a list takes less than five seconds", KUBELET_SLOW, series=_relists(within=1), at="15m"),
     example(
@@ -104,7 +104,7 @@ EXAMPLES = (
         RUNTIME_ERRORS,
         series=_operations(15, 100),
         at="25m",
-        fires=warning("15% of what the kubelet of n-1 asks the runtime fails.", "15%", **_NODE),
+        fires=[warning("15% of what the kubelet of n-1 asks the runtime fails.", "15%", **_NODE)],
     ),
     example("9 of 100 operations fail", RUNTIME_ERRORS, series=_operations(9, 100), at="25m"),
     example("2 of 4 operations a minute fail", RUNTIME_ERRORS, series=_operations(2, 4), at="25m"),
@@ -113,14 +113,14 @@ EXAMPLES = (
         CERTIFICATE_EXPIRES,
         series=_certificate(600_000),
         at="15m",
-        fires=warning(f"{_EXPIRES} 6d 22h 40m 0s.", "6d 22h 40m 0s", **_SERVER),
+        fires=[warning(f"{_EXPIRES} 6d 22h 40m 0s.", "6d 22h 40m 0s", **_SERVER)],
     ),
     example(
         "80000 seconds are left",
         CERTIFICATE_EXPIRES,
         series=_certificate(80_000),
         at="15m",
-        fires=critical(f"{_EXPIRES} 22h 13m 20s.", "22h 13m 20s", **_SERVER),
+        fires=[critical(f"{_EXPIRES} 22h 13m 20s.", "22h 13m 20s", **_SERVER)],
     ),
     example("eight days are left", CERTIFICATE_EXPIRES, series=_certificate(8 * 86400), at="20m"),
     example(
@@ -128,13 +128,13 @@ EXAMPLES = (
         STATE_METRICS_DOWN,
         series=_STATE_DOWN,
         at="10m",
-        fires=critical("kube-state-metrics does not answer: alerts about pods, workloads and nodes are blind."),
+        fires=[critical("kube-state-metrics does not answer: alerts about pods, workloads and nodes are blind.")],
     ),
     example(
         "nobody finds it",
         STATE_METRICS_DOWN,
         at="10m",
-        fires=critical("kube-state-metrics does not answer: alerts about pods, workloads and nodes are blind."),
+        fires=[critical("kube-state-metrics does not answer: alerts about pods, workloads and nodes are blind.")],
     ),
     example("it has not answered for nine minutes", STATE_METRICS_DOWN, series=_STATE_DOWN, at="9m"),
 )

@@ -112,7 +112,7 @@ EXAMPLES = (
         HIGH_CPU,
         series=_cpu(57),
         at="25m",
-        fires=warning(f"{_IN} uses 95% of its CPU limit.", "95%", **_OF_CGROUP),
+        fires=[warning(f"{_IN} uses 95% of its CPU limit.", "95%", **_OF_CGROUP)],
     ),
     example("it uses 53 seconds of each minute, and may use 60", HIGH_CPU, series=_cpu(53), at="25m"),
     example(
@@ -120,7 +120,7 @@ EXAMPLES = (
         THROTTLED,
         series=_throttled(330, 600),
         at="25m",
-        fires=warning(f"{_IN} is stopped by its CPU limit in 55% of the periods.", "55%", **_OF_CGROUP),
+        fires=[warning(f"{_IN} is stopped by its CPU limit in 55% of the periods.", "55%", **_OF_CGROUP)],
     ),
     example("it is stopped in 48 % of the periods", THROTTLED, series=_throttled(290, 600), at="25m"),
     example("it hardly runs, and is stopped each time", THROTTLED, series=_throttled(50, 50), at="25m"),
@@ -129,7 +129,7 @@ EXAMPLES = (
         HIGH_MEMORY,
         series=_memory(95),
         at="10m",
-        fires=warning(f"{_IN} holds 95% of its memory limit; at 100 % it is killed.", "95%", **_OF_CGROUP),
+        fires=[warning(f"{_IN} holds 95% of its memory limit; at 100 % it is killed.", "95%", **_OF_CGROUP)],
     ),
     example("it holds 89 of 100 bytes", HIGH_MEMORY, series=_memory(89), at="15m"),
     example("it has no limit, which the kubelet writes as 0", HIGH_MEMORY, series=_memory(95, limit=0), at="15m"),
@@ -138,7 +138,7 @@ EXAMPLES = (
         OOM_KILLED,
         series=_killed("OOMKilled"),
         at="12m",
-        fires=warning(f"{_IN} was killed at its memory limit. Restarts within 15 minutes: 1.", "1", **_OF_CONTAINER),
+        fires=[warning(f"{_IN} was killed at its memory limit. Restarts within 15 minutes: 1.", "1", **_OF_CONTAINER)],
     ),
     example("it restarted, and had ended by itself", OOM_KILLED, series=_killed("Error"), at="12m"),
     example(
@@ -152,7 +152,7 @@ EXAMPLES = (
         CRASH_LOOPING,
         series=_LOOPING,
         at="10m",
-        fires=warning(f"{_IN}, a pod of web, ends soon after each start.", **_OF_CONTAINER),
+        fires=[warning(f"{_IN}, a pod of web, ends soon after each start.", **_OF_CONTAINER)],
     ),
     example("it has been ending soon after each start for nine minutes", CRASH_LOOPING, series=_LOOPING, at="9m"),
     example(
@@ -160,7 +160,7 @@ EXAMPLES = (
         RESTART_LOOP,
         series=_PLACED | {_RESTARTS: "7x9 8x9 9x9 10x9 11x10"},
         at="45m",
-        fires=warning(f"{_IN} restarted 4 times within an hour.", "4", **_OF_CONTAINER),
+        fires=[warning(f"{_IN} restarted 4 times within an hour.", "4", **_OF_CONTAINER)],
     ),
     example(
         "it restarted three times in half an hour",
@@ -173,7 +173,7 @@ EXAMPLES = (
         POD_RESTARTING,
         series=_PLACED | {_RESTARTS: "4x10", _RESTARTS.replace("app", "proxy"): "2x10"},
         at="10m",
-        fires=info("shop/web-1 restarted 6 times within a day.", "6", **_OF_POD),
+        fires=[info("shop/web-1 restarted 6 times within a day.", "6", **_OF_POD)],
     ),
     example(
         "it had restarted forty times until yesterday, and five times since",
@@ -187,14 +187,14 @@ EXAMPLES = (
         IMAGE_PULL,
         series=_PULLING,
         at="5m",
-        fires=warning(f"The node cannot get the image of {_IN}.", **_OF_CONTAINER),
+        fires=[warning(f"The node cannot get the image of {_IN}.", **_OF_CONTAINER)],
     ),
     example(
         "it is the image of an init container",
         IMAGE_PULL,
         series=_INIT_PULLING,
         at="5m",
-        fires=warning(f"The node cannot get the image of {_IN}.", **_OF_CONTAINER),
+        fires=[warning(f"The node cannot get the image of {_IN}.", **_OF_CONTAINER)],
     ),
     example("the kubelet tries, fails and waits in turn for four minutes", IMAGE_PULL, series=_PULLING, at="4m"),
     example(
@@ -202,10 +202,12 @@ EXAMPLES = (
         POD_PENDING,
         series=_PENDING,
         at="15m",
-        fires=warning(
-            "shop/web-1 has been pending for 15 minutes.",
-            **{label: value for label, value in _OF_POD.items() if label != "node"},
-        ),
+        fires=[
+            warning(
+                "shop/web-1 has been pending for 15 minutes.",
+                **{label: value for label, value in _OF_POD.items() if label != "node"},
+            )
+        ],
     ),
     example("no node has taken it for 14 minutes", POD_PENDING, series=_PENDING, at="14m"),
     example(
@@ -213,7 +215,7 @@ EXAMPLES = (
         POD_NOT_READY,
         series=_unready("Running"),
         at="15m",
-        fires=warning("shop/web-1 has run for 15 minutes without being ready.", **_OF_POD),
+        fires=[warning("shop/web-1 has run for 15 minutes without being ready.", **_OF_POD)],
     ),
     example("it runs, and has not been ready for 14 minutes", POD_NOT_READY, series=_unready("Running"), at="14m"),
     example("it has done its work and ended", POD_NOT_READY, series=_unready("Succeeded"), at="20m"),

@@ -87,14 +87,14 @@ EXAMPLES = (
         REPLICAS_MISSING,
         series=_web(3),
         at="15m",
-        fires=warning("Deployment shop/web misses 25% of its replicas.", "25%", **_OF_WEB),
+        fires=[warning("Deployment shop/web misses 25% of its replicas.", "25%", **_OF_WEB)],
     ),
     example(
         "none of three is left",
         REPLICAS_MISSING,
         series=_DB_GONE,
         at="15m",
-        fires=critical("StatefulSet shop/db misses 100% of its replicas.", "100%", **_OF_DB),
+        fires=[critical("StatefulSet shop/db misses 100% of its replicas.", "100%", **_OF_DB)],
     ),
     example("one of four has been missing for 14 minutes", REPLICAS_MISSING, series=_web(3), at="14m"),
     example("none of three has been left for 14 minutes", REPLICAS_MISSING, series=_DB_GONE, at="14m"),
@@ -105,7 +105,7 @@ EXAMPLES = (
         ROLLOUT_STUCK,
         series=_rollout("3x2 1x40"),
         at="25m",
-        fires=warning("Deployment shop/web has had 2 pods of its old revision left for ten minutes.", "2", **_OF_WEB),
+        fires=[warning("Deployment shop/web has had 2 pods of its old revision left for ten minutes.", "2", **_OF_WEB)],
     ),
     example("it goes on every eight minutes", ROLLOUT_STUCK, series=_rollout("0x7 1x7 2x7 3x20"), at="22m"),
     example("somebody has paused it", ROLLOUT_STUCK, series=_rollout("1x40", paused=1), at="30m"),
@@ -114,14 +114,14 @@ EXAMPLES = (
         JOB_FAILED,
         series=_job(last_success=500),
         at="1m",
-        fires=warning(_JOB_TEXT, **_JOB_LABELS),
+        fires=[warning(_JOB_TEXT, **_JOB_LABELS)],
     ),
     example(
         "it belongs to no cron job",
         JOB_FAILED,
         series={metric("kube_job_failed", namespace="shop", job_name="backup-1", condition="true"): "1x10"},
         at="1m",
-        fires=warning(_JOB_TEXT, **_JOB_LABELS),
+        fires=[warning(_JOB_TEXT, **_JOB_LABELS)],
     ),
     example("a later run has succeeded", JOB_FAILED, series=_job(last_success=2000), at="5m"),
     example(
@@ -129,9 +129,11 @@ EXAMPLES = (
         HPA_AT_MAXIMUM,
         series=_autoscaler(10, limited=1),
         at="30m",
-        fires=warning(
-            "shop/web is at its maximum and wants more.", "100%", namespace="shop", horizontalpodautoscaler="web"
-        ),
+        fires=[
+            warning(
+                "shop/web is at its maximum and wants more.", "100%", namespace="shop", horizontalpodautoscaler="web"
+            )
+        ],
     ),
     example("it has all ten replicas and wants no more", HPA_AT_MAXIMUM, series=_autoscaler(10, limited=0), at="35m"),
     example(
@@ -142,9 +144,14 @@ EXAMPLES = (
         BUDGET_BROKEN,
         series=_budget(1),
         at="10m",
-        fires=warning(
-            "shop/web has 50% of the healthy pods that it demands.", "50%", namespace="shop", poddisruptionbudget="web"
-        ),
+        fires=[
+            warning(
+                "shop/web has 50% of the healthy pods that it demands.",
+                "50%",
+                namespace="shop",
+                poddisruptionbudget="web",
+            )
+        ],
     ),
     example("as many pods are healthy as must be", BUDGET_BROKEN, series=_budget(2), at="15m"),
 )

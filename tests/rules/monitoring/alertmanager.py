@@ -62,10 +62,12 @@ EXAMPLES = (
         RELOAD_FAILED,
         series={metric("alertmanager_config_last_reload_successful", ALERTMANAGER): "0x15"},
         at="10m",
-        fires=critical(
-            "alertmanager-0 refuses the configuration that was deployed: new receivers and routes do not apply.",
-            **ALERTMANAGER,
-        ),
+        fires=[
+            critical(
+                "alertmanager-0 refuses the configuration that was deployed: new receivers and routes do not apply.",
+                **ALERTMANAGER,
+            )
+        ],
     ),
     example(
         "a Secret arrived two minutes after the file that names it",
@@ -78,7 +80,7 @@ EXAMPLES = (
         CONFIGS_DIFFER,
         series=_hashes(1, 2),
         at="15m",
-        fires=warning("2 configurations are in use: who is told depends on which Alertmanager is first."),
+        fires=[warning("2 configurations are in use: who is told depends on which Alertmanager is first.")],
     ),
     example("two Alertmanagers have the same configuration", CONFIGS_DIFFER, series=_hashes(1, 1), at="20m"),
     example(
@@ -86,7 +88,7 @@ EXAMPLES = (
         MEMBERS_MISSING,
         series=_cluster(members=1, other_up=1),
         at="10m",
-        fires=warning("alertmanager-0 sees 50% of its cluster: people are told twice.", "50%", **ALERTMANAGER),
+        fires=[warning("alertmanager-0 sees 50% of its cluster: people are told twice.", "50%", **ALERTMANAGER)],
     ),
     example("the other does not run", MEMBERS_MISSING, series=_cluster(members=1, other_up=0), at="15m"),
     example(
@@ -95,7 +97,7 @@ EXAMPLES = (
         series=_notifications(6, 10),
         at="30m",
         step="5m",
-        fires=critical("60% of the notifications by slack fail.", "60%", integration="slack"),
+        fires=[critical("60% of the notifications by slack fail.", "60%", integration="slack")],
     ),
     example(
         "one of ten messages to Slack fails",
@@ -103,7 +105,7 @@ EXAMPLES = (
         series=_notifications(1, 10),
         at="30m",
         step="5m",
-        fires=warning("10% of the notifications by slack fail.", "10%", integration="slack"),
+        fires=[warning("10% of the notifications by slack fail.", "10%", integration="slack")],
     ),
     example(
         "one of twenty-five messages to Slack fails",
@@ -117,11 +119,13 @@ EXAMPLES = (
         STATE_NOT_SAVED,
         series=_saves("0x5 1x14 2x30"),
         at="30m",
-        fires=warning(
-            "alertmanager-0 would come back from a restart without its latest silences, and tell people again.",
-            "2",
-            **ALERTMANAGER,
-        ),
+        fires=[
+            warning(
+                "alertmanager-0 would come back from a restart without its latest silences, and tell people again.",
+                "2",
+                **ALERTMANAGER,
+            )
+        ],
     ),
     example("one save failed", STATE_NOT_SAVED, series=_saves("0x5 1x50"), at="30m"),
 )

@@ -36,14 +36,14 @@ EXAMPLES = (
         REQUESTS_FAILING,
         series=_requests("/d/:uid", 30, 70),
         at="10m",
-        fires=critical("30% of the requests to Grafana fail.", "30%"),
+        fires=[critical("30% of the requests to Grafana fail.", "30%")],
     ),
     example(
         "one of ten pages fails",
         REQUESTS_FAILING,
         series=_requests("/d/:uid", 10, 90),
         at="10m",
-        fires=warning("10% of the requests to Grafana fail.", "10%"),
+        fires=[warning("10% of the requests to Grafana fail.", "10%")],
     ),
     example("one of twenty-five pages fails", REQUESTS_FAILING, series=_requests("/d/:uid", 4, 96), at="15m"),
     example(
@@ -58,14 +58,14 @@ EXAMPLES = (
         RULES_FAILING,
         series=_rules(6, 10),
         at="15m",
-        fires=critical("60% of the evaluations of Grafana's own alert rules fail.", "60%"),
+        fires=[critical("60% of the evaluations of Grafana's own alert rules fail.", "60%")],
     ),
     example(
         "one of ten evaluations fails",
         RULES_FAILING,
         series=_rules(1, 10),
         at="15m",
-        fires=warning("10% of the evaluations of Grafana's own alert rules fail.", "10%"),
+        fires=[warning("10% of the evaluations of Grafana's own alert rules fail.", "10%")],
     ),
     example("one of twenty-five evaluations fails", RULES_FAILING, series=_rules(1, 25), at="20m"),
     example(
@@ -74,7 +74,7 @@ EXAMPLES = (
         series=_failed("_x5 1x5 2x30"),
         at="20m",
         # The value has what it may have been a little before the first sample and after the last.
-        fires=warning("1 notifications by slack failed in half an hour.", "1.033", integration="slack"),
+        fires=[warning("1 notifications by slack failed in half an hour.", "1.033", integration="slack")],
     ),
     example("one notification has failed", NOTIFICATIONS_FAILING, series=_failed("_x5 1x40"), at="20m"),
 )

@@ -110,14 +110,14 @@ EXAMPLES = (
         REQUESTS_FAILING,
         series=_pushes(6, 14),
         at="10m",
-        fires=critical("30% of the requests to loki_api_v1_push fail.", "30%", **_PUSH),
+        fires=[critical("30% of the requests to loki_api_v1_push fail.", "30%", **_PUSH)],
     ),
     example(
         "one of ten pushes fails",
         REQUESTS_FAILING,
         series=_pushes(2, 18),
         at="10m",
-        fires=warning("10% of the requests to loki_api_v1_push fail.", "10%", **_PUSH),
+        fires=[warning("10% of the requests to loki_api_v1_push fail.", "10%", **_PUSH)],
     ),
     example("one of twenty-five pushes fails", REQUESTS_FAILING, series=_pushes(1, 24), at="15m"),
     example(
@@ -134,9 +134,11 @@ EXAMPLES = (
         REQUESTS_SLOW,
         series=_queries({"10": 0, "25": 100}, 100),
         at="20m",
-        fires=warning(
-            "One in a hundred requests to loki_api_v1_query_range takes longer than 24.85s.", "24.85s", **_QUERY
-        ),
+        fires=[
+            warning(
+                "One in a hundred requests to loki_api_v1_query_range takes longer than 24.85s.", "24.85s", **_QUERY
+            )
+        ],
     ),
     example(
         "queries take between 5 and 10 seconds", REQUESTS_SLOW, series=_queries({"5": 0, "10": 100}, 100), at="30m"
@@ -149,14 +151,14 @@ EXAMPLES = (
         LINES_DISCARDED,
         series=_lines(60, 600),
         at="15m",
-        fires=critical("10% of fake's lines are lost: rate_limited.", "10%", **_LOST),
+        fires=[critical("10% of fake's lines are lost: rate_limited.", "10%", **_LOST)],
     ),
     example(
         "a hundredth of all lines is refused",
         LINES_DISCARDED,
         series=_lines(12, 1200),
         at="20m",
-        fires=warning("1% of fake's lines are lost: rate_limited.", "1%", **_LOST),
+        fires=[warning("1% of fake's lines are lost: rate_limited.", "1%", **_LOST)],
     ),
     example("one line of two thousand is refused", LINES_DISCARDED, series=_lines(12, 24_000), at="20m"),
     example(
@@ -167,14 +169,14 @@ EXAMPLES = (
         STORAGE_FAILING,
         series=_flushes("0+1x30"),
         at="20m",
-        fires=critical("loki-0 failed 20 times in half an hour to write its WAL or chunks.", "20", **LOKI),
+        fires=[critical("loki-0 failed 20 times in half an hour to write its WAL or chunks.", "20", **LOKI)],
     ),
     example(
         "one flush failed",
         STORAGE_FAILING,
         series=_flushes("0x5 1x30"),
         at="15m",
-        fires=warning("loki-0 failed 1 times in half an hour to write its WAL or chunks.", "1", **LOKI),
+        fires=[warning("loki-0 failed 1 times in half an hour to write its WAL or chunks.", "1", **LOKI)],
     ),
     example("flushes failed long ago", STORAGE_FAILING, series=_flushes("9x60"), at="50m"),
     example(
@@ -182,14 +184,14 @@ EXAMPLES = (
         RING_UNHEALTHY,
         series=_unhealthy(2),
         at="10m",
-        fires=critical("2 members of the ring ingester do not answer the others.", "2", name="ingester"),
+        fires=[critical("2 members of the ring ingester do not answer the others.", "2", name="ingester")],
     ),
     example(
         "one ingester is away",
         RING_UNHEALTHY,
         series=_unhealthy(1),
         at="10m",
-        fires=warning("1 members of the ring ingester do not answer the others.", "1", name="ingester"),
+        fires=[warning("1 members of the ring ingester do not answer the others.", "1", name="ingester")],
     ),
     example("all ingesters are there", RING_UNHEALTHY, series=_unhealthy(0), at="20m"),
     example(
@@ -198,7 +200,7 @@ EXAMPLES = (
         series=_retention(0),
         at="25h",
         step="5m",
-        fires=critical("No compactor has finished for 1d 1h 0m 0s: logs outlive their retention.", "1d 1h 0m 0s"),
+        fires=[critical("No compactor has finished for 1d 1h 0m 0s: logs outlive their retention.", "1d 1h 0m 0s")],
     ),
     example(
         "the last run ended four hours ago",
@@ -206,7 +208,7 @@ EXAMPLES = (
         series=_retention(3600),
         at="5h",
         step="5m",
-        fires=warning("No compactor has finished for 4h 0m 0s: logs outlive their retention.", "4h 0m 0s"),
+        fires=[warning("No compactor has finished for 4h 0m 0s: logs outlive their retention.", "4h 0m 0s")],
     ),
     example("the last run ended three hours ago", RETENTION_STUCK, series=_retention(3600), at="4h", step="5m"),
     example(
@@ -214,7 +216,7 @@ EXAMPLES = (
         RULES_FAILING,
         series=_rule_failures("0+1x20"),
         at="15m",
-        fires=warning("errors fails: metrics made of logs are missing.", rule_group=_RULE_GROUP),
+        fires=[warning("errors fails: metrics made of logs are missing.", rule_group=_RULE_GROUP)],
     ),
     example("a group failed twice, and never again", RULES_FAILING, series=_rule_failures("0 1 2x20"), at="10m"),
     example(
@@ -223,7 +225,7 @@ EXAMPLES = (
         series=_streams(1500, 4500),
         at="25h",
         step="5m",
-        fires=warning("fake has 3 times as many streams as a day ago.", "3", tenant="fake"),
+        fires=[warning("fake has 3 times as many streams as a day ago.", "3", tenant="fake")],
     ),
     example("streams have nearly doubled", STREAMS_GROW, series=_streams(1500, 2900), at="25h", step="5m"),
     example(

@@ -44,14 +44,14 @@ EXAMPLES = (
         LOST,
         series=_lost(60, 60),
         at="15m",
-        fires=warning("n-0 loses 2.0 lines per second.", "2 per second", **_NODE),
+        fires=[warning("n-0 loses 2.0 lines per second.", "2 per second", **_NODE)],
     ),
     example(
         "two lines are lost each second before they are in the queue, and nothing was refused yet",
         LOST,
         series={name: values for name, values in _lost(0, 120).items() if "exporter" not in name},
         at="15m",
-        fires=warning("n-0 loses 2.0 lines per second.", "2 per second", **_NODE),
+        fires=[warning("n-0 loses 2.0 lines per second.", "2 per second", **_NODE)],
     ),
     example("five lines are refused each minute", LOST, series=_lost(5, 0), at="20m"),
     example(
@@ -59,14 +59,14 @@ EXAMPLES = (
         QUEUE_FILLS,
         series=_queued(973),
         at="10m",
-        fires=critical("The queue of n-0 is 95.02% full.", "95.02%", **_NODE),
+        fires=[critical("The queue of n-0 is 95.02% full.", "95.02%", **_NODE)],
     ),
     example(
         "three quarters are full",
         QUEUE_FILLS,
         series=_queued(768),
         at="10m",
-        fires=warning("The queue of n-0 is 75% full.", "75%", **_NODE),
+        fires=[warning("The queue of n-0 is 75% full.", "75%", **_NODE)],
     ),
     example("half of it is full", QUEUE_FILLS, series=_queued(512), at="10m"),
     example(
@@ -74,7 +74,7 @@ EXAMPLES = (
         BEHIND,
         series=_reading("1x30"),
         at="20m",
-        fires=warning("n-0 has not come to the end of its logs for 20 minutes.", "1", **_NODE),
+        fires=[warning("n-0 has not come to the end of its logs for 20 minutes.", "1", **_NODE)],
     ),
     example("it pauses now and then", BEHIND, series=_reading("1x8 0 1x8 0 1x8"), at="25m"),
 )

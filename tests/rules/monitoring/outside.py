@@ -31,7 +31,7 @@ EXAMPLES = (
         series=_evaluated(nodes=299),
         at="10m",
         gives={of(): 301},
-        fires=critical(PROMETHEUS_SILENT.description, "5m 1s"),
+        fires=[critical(PROMETHEUS_SILENT.description, "5m 1s")],
     ),
     example(
         "the newest of its groups was evaluated five minutes ago",
@@ -44,14 +44,14 @@ EXAMPLES = (
         PROMETHEUS_SILENT,
         series=gauges({metric("up", _ONE): 1}, 10),
         gives={},
-        fires=critical(PROMETHEUS_SILENT.description),
+        fires=[critical(PROMETHEUS_SILENT.description)],
     ),
     example(
         "none of two answers",
         ALERTMANAGER_DOWN,
         series=down(_ONE, _OTHER, samples=10),
         gives={of(): 0},
-        fires=critical(ALERTMANAGER_DOWN.description, "0"),
+        fires=[critical(ALERTMANAGER_DOWN.description, "0")],
     ),
     example(
         "one of two answers",
@@ -64,7 +64,7 @@ EXAMPLES = (
         ALERTMANAGER_DOWN,
         series=gauges({metric("up", _ONE | {"job": "prometheus"}): 1}, 10),
         gives={},
-        fires=critical(ALERTMANAGER_DOWN.description),
+        fires=[critical(ALERTMANAGER_DOWN.description)],
     ),
     example(
         "three of four notifications are lost",
@@ -72,7 +72,7 @@ EXAMPLES = (
         series=_notifications(sent=4, failed=3),
         at="20m",
         gives={of(integration="webhook"): 0.75},
-        fires=critical("75% of what Alertmanager sends by webhook is lost.", "75%", integration="webhook"),
+        fires=[critical("75% of what Alertmanager sends by webhook is lost.", "75%", integration="webhook")],
     ),
     example(
         "half of the notifications are lost",

@@ -57,10 +57,12 @@ EXAMPLES = (
         RELOAD_FAILED,
         series={metric("prometheus_config_last_reload_successful", PROMETHEUS): "0x15"},
         at="10m",
-        fires=critical(
-            "prometheus-0 refuses the configuration that was deployed; its log names the file and the line.",
-            **PROMETHEUS,
-        ),
+        fires=[
+            critical(
+                "prometheus-0 refuses the configuration that was deployed; its log names the file and the line.",
+                **PROMETHEUS,
+            )
+        ],
     ),
     example(
         "the halves of an edit arrived two minutes apart, and the second has mended it",
@@ -72,9 +74,11 @@ EXAMPLES = (
         "nothing has been stored for five minutes",
         BLIND,
         at="5m",
-        fires=critical(
-            "Not even prometheus itself has samples: every alert but the Watchdog is silent.", job="prometheus"
-        ),
+        fires=[
+            critical(
+                "Not even prometheus itself has samples: every alert but the Watchdog is silent.", job="prometheus"
+            )
+        ],
     ),
     example(
         "the only target that was ever there is Prometheus, and it is down",
@@ -87,7 +91,7 @@ EXAMPLES = (
         RULES_FAILING,
         series=_failures("0+1x20"),
         at="15m",
-        fires=critical("prometheus-0 fails to evaluate nodes: its alerts are blind.", **_OF_GROUP),
+        fires=[critical("prometheus-0 fails to evaluate nodes: its alerts are blind.", **_OF_GROUP)],
     ),
     example("a group failed twice, and never again", RULES_FAILING, series=_failures("0 1 2x20"), at="15m"),
     example(
@@ -95,14 +99,14 @@ EXAMPLES = (
         RULES_SLOW,
         series=_takes(57),
         at="10m",
-        fires=critical("nodes on prometheus-0 takes 95% of its interval.", "95%", **_OF_GROUP),
+        fires=[critical("nodes on prometheus-0 takes 95% of its interval.", "95%", **_OF_GROUP)],
     ),
     example(
         "a group takes 33 seconds of its minute",
         RULES_SLOW,
         series=_takes(33),
         at="10m",
-        fires=warning("nodes on prometheus-0 takes 55% of its interval.", "55%", **_OF_GROUP),
+        fires=[warning("nodes on prometheus-0 takes 55% of its interval.", "55%", **_OF_GROUP)],
     ),
     example("a group takes 29 seconds of its minute", RULES_SLOW, series=_takes(29), at="20m"),
     example(
@@ -110,7 +114,7 @@ EXAMPLES = (
         RULES_MISSED,
         series=_missed("0+1x20"),
         at="16m",
-        fires=warning("nodes on prometheus-0 was skipped 15 times in 15 minutes.", "15", **_OF_GROUP),
+        fires=[warning("nodes on prometheus-0 was skipped 15 times in 15 minutes.", "15", **_OF_GROUP)],
     ),
     example("two evaluations were skipped", RULES_MISSED, series=_missed("0x8 1x2 2x20"), at="16m"),
     example(
@@ -118,7 +122,7 @@ EXAMPLES = (
         NO_ALERTMANAGER,
         series={metric("prometheus_notifications_alertmanagers_discovered", PROMETHEUS): "0x10"},
         at="5m",
-        fires=critical("prometheus-0 finds no Alertmanager: no alert of this server reaches anyone.", **PROMETHEUS),
+        fires=[critical("prometheus-0 finds no Alertmanager: no alert of this server reaches anyone.", **PROMETHEUS)],
     ),
     example(
         "two of three Alertmanagers are gone, but one is left",
@@ -131,14 +135,16 @@ EXAMPLES = (
         UNDELIVERED,
         series=_delivery(dropped=6, sent=4),
         at="10m",
-        fires=critical("prometheus-0 loses 60% of its alerts on the way to Alertmanager.", "60%", **place(PROMETHEUS)),
+        fires=[
+            critical("prometheus-0 loses 60% of its alerts on the way to Alertmanager.", "60%", **place(PROMETHEUS))
+        ],
     ),
     example(
         "even the better Alertmanager does not take one of ten",
         UNDELIVERED,
         series=_delivery(dropped=1, sent=9),
         at="10m",
-        fires=warning("prometheus-0 loses 10% of its alerts on the way to Alertmanager.", "10%", **place(PROMETHEUS)),
+        fires=[warning("prometheus-0 loses 10% of its alerts on the way to Alertmanager.", "10%", **place(PROMETHEUS))],
     ),
     example(
         "one Alertmanager takes nothing, the other everything",

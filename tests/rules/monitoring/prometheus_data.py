@@ -115,7 +115,7 @@ EXAMPLES = (
         DISCOVERY_FAILING,
         series=_asks(6, 4),
         at="15m",
-        fires=warning("prometheus-0: 60% of its questions to the API server fail.", "60%", **place(PROMETHEUS)),
+        fires=[warning("prometheus-0: 60% of its questions to the API server fail.", "60%", **place(PROMETHEUS))],
     ),
     example("four of ten questions are not answered", DISCOVERY_FAILING, series=_asks(4, 6), at="20m"),
     example(
@@ -123,9 +123,12 @@ EXAMPLES = (
         SCRAPE_LIMIT_HIT,
         series=_limits("0+1x30"),
         at="12m",
-        fires=warning(
-            "prometheus-0 drops whole scrapes: a target has more samples, bytes or labels than it may.", **PROMETHEUS
-        ),
+        fires=[
+            warning(
+                "prometheus-0 drops whole scrapes: a target has more samples, bytes or labels than it may.",
+                **PROMETHEUS,
+            )
+        ],
     ),
     example("a single scrape was too large", SCRAPE_LIMIT_HIT, series=_limits("0x5 1x30"), at="14m"),
     example(
@@ -133,9 +136,13 @@ EXAMPLES = (
         SAMPLES_REJECTED,
         series=_rejected(120),
         at="25m",
-        fires=warning(
-            "prometheus-0 rejects 2 samples a second: doubled, too old or out of order.", "2 per second", **PROMETHEUS
-        ),
+        fires=[
+            warning(
+                "prometheus-0 rejects 2 samples a second: doubled, too old or out of order.",
+                "2 per second",
+                **PROMETHEUS,
+            )
+        ],
     ),
     example("nine samples in ten seconds come twice", SAMPLES_REJECTED, series=_rejected(54), at="30m"),
     example(
@@ -143,14 +150,14 @@ EXAMPLES = (
         PUSHES_REFUSED,
         series=_pushes(3, 7),
         at="15m",
-        fires=critical("prometheus-0 refuses 30% of what comes to /api/v1/otlp/v1/metrics.", "30%", **_OTLP),
+        fires=[critical("prometheus-0 refuses 30% of what comes to /api/v1/otlp/v1/metrics.", "30%", **_OTLP)],
     ),
     example(
         "one of ten pushes is refused",
         PUSHES_REFUSED,
         series=_pushes(1, 9),
         at="15m",
-        fires=warning("prometheus-0 refuses 10% of what comes to /api/v1/otlp/v1/metrics.", "10%", **_OTLP),
+        fires=[warning("prometheus-0 refuses 10% of what comes to /api/v1/otlp/v1/metrics.", "10%", **_OTLP)],
     ),
     example("one of two hundred pushes is refused", PUSHES_REFUSED, series=_pushes(1, 199), at="20m"),
     example("the only push of each minute is refused", PUSHES_REFUSED, series=_pushes(1, 0), at="20m"),
@@ -159,14 +166,14 @@ EXAMPLES = (
         REMOTE_WRITE_BEHIND,
         series=_behind(7200),
         at="15m",
-        fires=critical("prometheus-0 owes mimir the last 2h 0m 0s.", "2h 0m 0s", **_REMOTE),
+        fires=[critical("prometheus-0 owes mimir the last 2h 0m 0s.", "2h 0m 0s", **_REMOTE)],
     ),
     example(
         "it is ten minutes behind",
         REMOTE_WRITE_BEHIND,
         series=_behind(600),
         at="15m",
-        fires=warning("prometheus-0 owes mimir the last 10m 0s.", "10m 0s", **_REMOTE),
+        fires=[warning("prometheus-0 owes mimir the last 10m 0s.", "10m 0s", **_REMOTE)],
     ),
     example("it is five minutes behind", REMOTE_WRITE_BEHIND, series=_behind(300), at="20m"),
     example(
@@ -174,14 +181,14 @@ EXAMPLES = (
         REMOTE_WRITE_DROPS,
         series=_written(10, 100),
         at="15m",
-        fires=critical("mimir refuses 10% of what prometheus-0 sends.", "10%", **_REMOTE),
+        fires=[critical("mimir refuses 10% of what prometheus-0 sends.", "10%", **_REMOTE)],
     ),
     example(
         "one in a hundred is refused",
         REMOTE_WRITE_DROPS,
         series=_written(1, 100),
         at="15m",
-        fires=warning("mimir refuses 1% of what prometheus-0 sends.", "1%", **_REMOTE),
+        fires=[warning("mimir refuses 1% of what prometheus-0 sends.", "1%", **_REMOTE)],
     ),
     example("one in two thousand is refused", REMOTE_WRITE_DROPS, series=_written(1, 2000), at="20m"),
     example(
@@ -189,14 +196,14 @@ EXAMPLES = (
         STORAGE_FAILING,
         series=_storage("0x5 0+1x60"),
         at="30m",
-        fires=critical("prometheus-0 failed 24 times in three hours to write its WAL or blocks.", "24", **PROMETHEUS),
+        fires=[critical("prometheus-0 failed 24 times in three hours to write its WAL or blocks.", "24", **PROMETHEUS)],
     ),
     example(
         "a single block failed an hour ago",
         STORAGE_FAILING,
         series=_storage("0x60 1x60"),
         at="2h",
-        fires=warning("prometheus-0 failed 1 times in three hours to write its WAL or blocks.", "1", **PROMETHEUS),
+        fires=[warning("prometheus-0 failed 1 times in three hours to write its WAL or blocks.", "1", **PROMETHEUS)],
     ),
     example("nothing has failed since long ago", STORAGE_FAILING, series=_storage("7x120"), at="2h"),
     example(
@@ -204,9 +211,9 @@ EXAMPLES = (
         RETENTION_CUT,
         series={metric("prometheus_tsdb_size_retentions_total", PROMETHEUS): "0x60 1x60"},
         at="2h",
-        fires=info(
-            "prometheus-0 is at its size limit and deletes samples that are not old enough to go.", **PROMETHEUS
-        ),
+        fires=[
+            info("prometheus-0 is at its size limit and deletes samples that are not old enough to go.", **PROMETHEUS)
+        ],
     ),
     example(
         "blocks were deleted for their size once, but not since",
@@ -220,7 +227,7 @@ EXAMPLES = (
         series=_series(100_000, 400_000),
         at="25h",
         step="5m",
-        fires=critical("prometheus-0 holds 4 times as many series as a day ago.", "4", **place(PROMETHEUS)),
+        fires=[critical("prometheus-0 holds 4 times as many series as a day ago.", "4", **place(PROMETHEUS))],
     ),
     example(
         "there are twice as many series",
@@ -228,7 +235,7 @@ EXAMPLES = (
         series=_series(100_000, 200_000),
         at="25h",
         step="5m",
-        fires=warning("prometheus-0 holds 2 times as many series as a day ago.", "2", **place(PROMETHEUS)),
+        fires=[warning("prometheus-0 holds 2 times as many series as a day ago.", "2", **place(PROMETHEUS))],
     ),
     example("there are two fifths more series", SERIES_GROW, series=_series(100_000, 140_000), at="25h", step="5m"),
     example("a small stack has grown fivefold", SERIES_GROW, series=_series(20_000, 100_000), at="25h", step="5m"),
@@ -237,7 +244,7 @@ EXAMPLES = (
         CLOCK_AHEAD,
         series=_ahead(300),
         at="10m",
-        fires=warning("prometheus-0 holds samples from 5m 0s in the future.", "5m 0s", **PROMETHEUS),
+        fires=[warning("prometheus-0 holds samples from 5m 0s in the future.", "5m 0s", **PROMETHEUS)],
     ),
     example("samples come from a minute ahead", CLOCK_AHEAD, series=_ahead(60), at="20m"),
     example(

@@ -31,7 +31,7 @@ EXAMPLES = (
         DROPS,
         series=_drops(120),
         at="15m",
-        fires=warning("n-0 loses 2.0 lines per second: ingester_error.", "2 per second", **_DROPPED),
+        fires=[warning("n-0 loses 2.0 lines per second: ingester_error.", "2 per second", **_DROPPED)],
     ),
     example("five lines are refused each minute", DROPS, series=_drops(5), at="20m"),
     example(
@@ -39,14 +39,14 @@ EXAMPLES = (
         BEHIND,
         series=_log(12),
         at="10m",
-        fires=critical("A log on n-0 has 12MiB that Loki does not have yet.", "12MiB", node="n-0"),
+        fires=[critical("A log on n-0 has 12MiB that Loki does not have yet.", "12MiB", node="n-0")],
     ),
     example(
         "more than half of a file has not been read",
         BEHIND,
         series=_log(6),
         at="10m",
-        fires=warning("A log on n-0 has 6MiB that Loki does not have yet.", "6MiB", node="n-0"),
+        fires=[warning("A log on n-0 has 6MiB that Loki does not have yet.", "6MiB", node="n-0")],
     ),
     example("half of a file has not been read", BEHIND, series=_log(5), at="20m"),
 )

@@ -52,14 +52,14 @@ EXAMPLES = (
         "everything works",
         WATCHDOG,
         at="1m",
-        fires=info("Always fires. Whoever stops receiving it has lost Prometheus, Alertmanager, or the way between."),
+        fires=[info("Always fires. Whoever stops receiving it has lost Prometheus, Alertmanager, or the way between.")],
     ),
     example(
         "a target has not answered for five minutes",
         TARGET_DOWN,
         series={metric("up", PROMETHEUS): "0x10"},
         at="5m",
-        fires=warning("prometheus at 10.0.0.0:80 does not answer.", **PROMETHEUS),
+        fires=[warning("prometheus at 10.0.0.0:80 does not answer.", **PROMETHEUS)],
     ),
     example(
         "a target was away, and is back after four minutes",
@@ -72,14 +72,14 @@ EXAMPLES = (
         SERVER_DOWN,
         series=gauges({metric("up", LOKI): 0, metric("up", pod("loki", 1)): 0}, 10),
         at="5m",
-        fires=critical("No loki answers: what it does is not done.", job="loki"),
+        fires=[critical("No loki answers: what it does is not done.", job="loki")],
     ),
     example(
         "Jaeger has no pod at all",
         SERVER_DOWN,
         series=_pool("jaeger", "0x10"),
         at="5m",
-        fires=critical("No jaeger answers: what it does is not done.", job="jaeger"),
+        fires=[critical("No jaeger answers: what it does is not done.", job="jaeger")],
     ),
     example(
         "one replica of two answers, and somebody's own server does not",
@@ -97,7 +97,7 @@ EXAMPLES = (
         WITHOUT_TARGETS,
         series=_pool("kubelet", "0x20"),
         at="15m",
-        fires=warning("kubelet has no targets: rules and panels that read it have nothing to say.", job="kubelet"),
+        fires=[warning("kubelet has no targets: rules and panels that read it have nothing to say.", job="kubelet")],
     ),
     example(
         "one Prometheus has targets, and nobody asks to be scraped",
@@ -111,9 +111,11 @@ EXAMPLES = (
         series=_samples(4000, 12000),
         at="25h",
         step="5m",
-        fires=warning(
-            "The largest target of annotated-pods sends 3 times as much as a day ago.", "3", job="annotated-pods"
-        ),
+        fires=[
+            warning(
+                "The largest target of annotated-pods sends 3 times as much as a day ago.", "3", job="annotated-pods"
+            )
+        ],
     ),
     example("a target has nearly doubled", TARGET_GROWS, series=_samples(4000, 7900), at="25h", step="5m"),
     example("a small target has grown tenfold", TARGET_GROWS, series=_samples(400, 4000), at="25h", step="5m"),
@@ -122,14 +124,14 @@ EXAMPLES = (
         RESTARTS,
         series=_starts(4),
         at="40m",
-        fires=warning("loki at 10.0.0.0:80 restarted 3 times in an hour.", "3", **LOKI),
+        fires=[warning("loki at 10.0.0.0:80 restarted 3 times in an hour.", "3", **LOKI)],
     ),
     example(
         "Jaeger, which only says how long it has run, has restarted three times",
         RESTARTS,
         series={metric("otelcol_process_uptime_seconds_total", JAEGER): "0+60x10 0+60x10 0+60x10 0+60x10"},
         at="40m",
-        fires=warning("jaeger at 10.0.0.0:80 restarted 3 times in an hour.", "3", **JAEGER),
+        fires=[warning("jaeger at 10.0.0.0:80 restarted 3 times in an hour.", "3", **JAEGER)],
     ),
     example("Loki has been updated twice", RESTARTS, series=_starts(3), at="30m"),
     example(
@@ -137,14 +139,14 @@ EXAMPLES = (
         PROBE_FAILS,
         series=_probe("0x20", 5),
         at="10m",
-        fires=critical("https://shop.example/ answers 0% of its probes.", "0%", **_PROBED),
+        fires=[critical("https://shop.example/ answers 0% of its probes.", "0%", **_PROBED)],
     ),
     example(
         "four probes of ten are not answered",
         PROBE_FAILS,
         series=_probe("1x5 0x3 1x5 0x3 1x5 0x3", 0.1),
         at="20m",
-        fires=warning("https://shop.example/ answers 60% of its probes.", "60%", **_PROBED),
+        fires=[warning("https://shop.example/ answers 60% of its probes.", "60%", **_PROBED)],
     ),
     example("two probes of ten are not answered", PROBE_FAILS, series=_probe("1x7 0x1 1x7 0x1 1x7 0x1", 0.1), at="20m"),
     example("the first probe of a new stack was too early", PROBE_FAILS, series=_probe("0 1x20", 0.1), at="1m"),
@@ -153,7 +155,7 @@ EXAMPLES = (
         PROBE_SLOW,
         series=_probe("1x30", 3),
         at="10m",
-        fires=warning("https://shop.example/ takes 3s to answer.", "3s", **_PROBED),
+        fires=[warning("https://shop.example/ takes 3s to answer.", "3s", **_PROBED)],
     ),
     example("answers take almost two seconds", PROBE_SLOW, series=_probe("1x30", 1.9), at="20m"),
     example("there are no answers", PROBE_SLOW, series=_probe("0x30", 5), at="20m"),
@@ -162,22 +164,26 @@ EXAMPLES = (
         CERTIFICATE,
         series=_certificate(2 * _DAY),
         at="15m",
-        fires=critical(
-            "The certificate of https://shop.example/ expires in 2d 0h 0m 0s.",
-            "2d 0h 0m 0s",
-            instance="https://shop.example/",
-        ),
+        fires=[
+            critical(
+                "The certificate of https://shop.example/ expires in 2d 0h 0m 0s.",
+                "2d 0h 0m 0s",
+                instance="https://shop.example/",
+            )
+        ],
     ),
     example(
         "nine days are left",
         CERTIFICATE,
         series=_certificate(9 * _DAY),
         at="15m",
-        fires=warning(
-            "The certificate of https://shop.example/ expires in 9d 0h 0m 0s.",
-            "9d 0h 0m 0s",
-            instance="https://shop.example/",
-        ),
+        fires=[
+            warning(
+                "The certificate of https://shop.example/ expires in 9d 0h 0m 0s.",
+                "9d 0h 0m 0s",
+                instance="https://shop.example/",
+            )
+        ],
     ),
     example("ten days and a minute are left", CERTIFICATE, series=_certificate(10 * _DAY + 60), at="15m"),
 )

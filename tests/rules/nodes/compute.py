@@ -37,7 +37,7 @@ EXAMPLES = (
         HIGH_CPU,
         series=_processor(idle=3, load=4),
         at="17m",
-        fires=warning("n-1 uses 95% of its processors, and work waits for them.", "95%", node="n-1"),
+        fires=[warning("n-1 uses 95% of its processors, and work waits for them.", "95%", node="n-1")],
     ),
     example("all is used, but hardly any work waits", HIGH_CPU, series=_processor(idle=0, load=3), at="30m"),
     example("much work waits for disks, not for processors", HIGH_CPU, series=_processor(idle=9, load=8), at="30m"),
@@ -46,14 +46,14 @@ EXAMPLES = (
         HIGH_MEMORY,
         series=_memory(3),
         at="10m",
-        fires=critical("n-1 uses 97% of its memory.", "97%", node="n-1"),
+        fires=[critical("n-1 uses 97% of its memory.", "97%", node="n-1")],
     ),
     example(
         "6 % of memory are left for ten minutes",
         HIGH_MEMORY,
         series=_memory(6),
         at="10m",
-        fires=warning("n-1 uses 94% of its memory.", "94%", node="n-1"),
+        fires=[warning("n-1 uses 94% of its memory.", "94%", node="n-1")],
     ),
     example("11 % of memory are left", HIGH_MEMORY, series=_memory(11), at="30m"),
     example("3 % of memory are left, but not yet for ten minutes", HIGH_MEMORY, series=_memory(3), at="9m"),
@@ -62,9 +62,9 @@ EXAMPLES = (
         THRASHING,
         series=_memory(15) | {metric("node_vmstat_pgmajfault", NODE): "0+36000x40"},
         at="20m",
-        fires=warning(
-            "n-1 has 600 major page faults per second, with little memory left.", "600 per second", node="n-1"
-        ),
+        fires=[
+            warning("n-1 has 600 major page faults per second, with little memory left.", "600 per second", node="n-1")
+        ],
     ),
     example(
         "a node with little memory reads back 450 pages a second",
@@ -83,7 +83,7 @@ EXAMPLES = (
         OOM_KILLS,
         series=_memory(5) | {metric("node_vmstat_oom_kill", NODE): "0x10 1x30"},
         at="15m",
-        fires=warning(_OOM_SAYS, node="n-1"),
+        fires=[warning(_OOM_SAYS, node="n-1")],
     ),
     example(
         "a process took all memory within a minute, was killed, and all is free again",
@@ -94,7 +94,7 @@ EXAMPLES = (
             metric("node_vmstat_oom_kill", NODE): "0x10 1x30",
         },
         at="15m",
-        fires=warning(_OOM_SAYS, node="n-1"),
+        fires=[warning(_OOM_SAYS, node="n-1")],
     ),
     example(
         "a container reaches its own limit on a node that has memory to spare",
@@ -107,7 +107,7 @@ EXAMPLES = (
         MEMORY_ERRORS,
         series={_ERRORS: "0x10 1x30"},
         at="15m",
-        fires=warning("n-1 has read memory errors that could not be corrected: its data may be wrong.", node="n-1"),
+        fires=[warning("n-1 has read memory errors that could not be corrected: its data may be wrong.", node="n-1")],
     ),
     example("a byte could not be corrected long ago", MEMORY_ERRORS, series={_ERRORS: "1x40"}, at="30m"),
     example(

@@ -49,14 +49,14 @@ EXAMPLES = (
         SPACE_LOW,
         series=_space("80x60"),
         at="15m",
-        fires=critical("/dev/sda1 of n-1 has 8% of its space left.", "8%", node="n-1", device=_DEVICE),
+        fires=[critical("/dev/sda1 of n-1 has 8% of its space left.", "8%", node="n-1", device=_DEVICE)],
     ),
     example(
         "12 % are left for a quarter of an hour",
         SPACE_LOW,
         series=_space("120x60"),
         at="15m",
-        fires=warning("/dev/sda1 of n-1 has 12% of its space left.", "12%", node="n-1", device=_DEVICE),
+        fires=[warning("/dev/sda1 of n-1 has 12% of its space left.", "12%", node="n-1", device=_DEVICE)],
     ),
     example("16 % are left", SPACE_LOW, series=_space("160x60"), at="30m"),
     example("8 % are left, and cleaning may still help", SPACE_LOW, series=_space("80x60"), at="14m"),
@@ -71,14 +71,14 @@ EXAMPLES = (
         WILL_FILL,
         series=_space("540-1x540"),  # a byte a minute
         at="390m",
-        fires=critical("/dev/sda1 of n-1 will be full in 2h 30m 0s.", "2h 30m 0s", node="n-1", device=_DEVICE),
+        fires=[critical("/dev/sda1 of n-1 will be full in 2h 30m 0s.", "2h 30m 0s", node="n-1", device=_DEVICE)],
     ),
     example(
         "what is left shrinks to nothing within five hours",
         WILL_FILL,
         series=_space("690-1x690"),
         at="390m",
-        fires=warning("/dev/sda1 of n-1 will be full in 5h 0m 0s.", "5h 0m 0s", node="n-1", device=_DEVICE),
+        fires=[warning("/dev/sda1 of n-1 will be full in 5h 0m 0s.", "5h 0m 0s", node="n-1", device=_DEVICE)],
     ),
     example("it takes more than a day", WILL_FILL, series=_space("399-0.2x400"), at="390m"),
     example(
@@ -90,14 +90,14 @@ EXAMPLES = (
         INODES_LOW,
         series=_inodes(4),
         at="15m",
-        fires=critical("/dev/sda1 of n-1 can hold 4% more files.", "4%", node="n-1", device=_DEVICE),
+        fires=[critical("/dev/sda1 of n-1 can hold 4% more files.", "4%", node="n-1", device=_DEVICE)],
     ),
     example(
         "8 of 100 inodes are left",
         INODES_LOW,
         series=_inodes(8),
         at="15m",
-        fires=warning("/dev/sda1 of n-1 can hold 8% more files.", "8%", node="n-1", device=_DEVICE),
+        fires=[warning("/dev/sda1 of n-1 can hold 8% more files.", "8%", node="n-1", device=_DEVICE)],
     ),
     example("11 of 100 inodes are left", INODES_LOW, series=_inodes(11), at="30m"),
     example(
@@ -105,9 +105,11 @@ EXAMPLES = (
         READ_ONLY,
         series={metric("node_filesystem_readonly", DISK): "0x90 1x60"},
         at="96m",
-        fires=critical(
-            "/dev/sda1 of n-1 can no longer be written, as after errors of the disk.", node="n-1", device=_DEVICE
-        ),
+        fires=[
+            critical(
+                "/dev/sda1 of n-1 can no longer be written, as after errors of the disk.", node="n-1", device=_DEVICE
+            )
+        ],
     ),
     example(
         "one of two mounts of a disk is made read-only",
@@ -124,7 +126,7 @@ EXAMPLES = (
         SATURATED,
         series=_disk(queue=12, busy=60),
         at="35m",
-        fires=warning("sda of n-1 has 12 requests waiting all the time.", "12", node="n-1", device="sda"),
+        fires=[warning("sda of n-1 has 12 requests waiting all the time.", "12", node="n-1", device="sda")],
     ),
     example("nine requests wait", SATURATED, series=_disk(queue=9, busy=60), at="50m"),
     example("bursts of requests, and rest in between", SATURATED, series=_disk(queue=12, busy=50), at="50m"),
@@ -133,7 +135,7 @@ EXAMPLES = (
         RAID_DEGRADED,
         series={metric("node_md_disks", NODE, device="md0", state="failed"): "1x20"},
         at="5m",
-        fires=critical("md0 of n-1 has lost 1 of its disks.", node="n-1", device="md0"),
+        fires=[critical("md0 of n-1 has lost 1 of its disks.", node="n-1", device="md0")],
     ),
     example(
         "a spare is there, and all others are well",

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 from components.settings.stack import Settings, read
 from model.quantities import Duration
-from rules.agents.examples import SETTINGS as AGENTS
-from rules.cases import Case, GrafanaCase, Value
-from rules.logs.cases import CASES as OF_LOGS
-from rules.monitoring.outside_cases import CASES as OF_OUTSIDE
 from rules.render import Place
 from rules.system import Watched
-from rules.systems import SYSTEMS, USER_SLOS
-from tests.rules.slos import EXAMPLES
+from rules.systems import SYSTEMS
+from tests.rules.agents.subjects import SETTINGS as AGENTS
+from tests.rules.slos import SETTINGS as SLOS
 
 EVERYTHING: dict[str, object] = {
     # Of the flavours, the one whose control plane can be watched.
@@ -24,7 +20,7 @@ EVERYTHING: dict[str, object] = {
         "agents": AGENTS,
         "logs": {"audit": [{"namespace": "shop", "app": "backend"}]},
     },
-    "slos": list(EXAMPLES),
+    "slos": list(SLOS),
 }
 
 
@@ -48,26 +44,3 @@ def place(settings: Settings) -> Place:
         grafana=str(settings.grafana.address),
         interval=Duration.parse("1m"),
     )
-
-
-# All alerts of `logs` are Grafana's, below.
-SYSTEMS_WITH_CASES = (*(system.name for system in SYSTEMS if system.name != "logs"), USER_SLOS)
-
-
-GRAFANA_CASES: tuple[GrafanaCase, ...] = (*OF_LOGS, *OF_OUTSIDE)
-"""What the alerts of Grafana are tried with."""
-
-
-@dataclass(frozen=True)
-class Cases:
-    """What one system's rules are tried with."""
-
-    system: str
-    alerts: tuple[Case, ...]
-    values: tuple[Value, ...]
-
-
-def cases(system: str) -> Cases:
-    """Those beside the rules of a system, and those of the stack file's own objectives."""
-    module = importlib.import_module("tests.rules.slos" if system == USER_SLOS else f"rules.{system}.cases")
-    return Cases(system, module.CASES, module.VALUES)

@@ -1,9 +1,8 @@
-"""The catalogue as a whole: every alert is tried, explained, and says only what it knows."""
+"""The catalogue as a whole: every alert is explained, and says only what it knows."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -15,55 +14,19 @@ from model.grafana_alert import GrafanaAlert, GrafanaGroup
 from model.metrics import PUSHED, Metric, Metrics, target_labels
 from model.promql import labels_of
 from model.quantities import Duration
-from model.rules import Alert, BaseAlert, Group, Recording, Severity
+from model.rules import Alert, Group, Recording, Severity
 from model.runbooks import RUNBOOKS, runbooks
 from model.scrape import Relabel, ScrapeJob, keep_metrics
 from model.uids import HOME
-from rules.cases import Case, GrafanaCase
 from rules.catalogue import alert_labels, series_of
 from rules.logs.uids import LOGS
 from rules.system import Watched
 from tests.boards import queries
-from tests.catalogue import GRAFANA_CASES, SYSTEMS_WITH_CASES, cases, whole
+from tests.catalogue import whole
 
 WATCHED = whole()
-CASES: list[Case | GrafanaCase] = [
-    *(case for system in SYSTEMS_WITH_CASES for case in cases(system).alerts),
-    *GRAFANA_CASES,
-]
-VALUES = [value for system in SYSTEMS_WITH_CASES for value in cases(system).values]
 GRAFANA_ALERTS = [alert for group in WATCHED.grafana_groups for alert in group.rules]
 HEADINGS = ["Meaning", "Impact", "Confirm", "Likely causes", "What to do", "When to escalate"]
-
-
-@pytest.mark.parametrize("alert", WATCHED.alerts, ids=lambda alert: alert.name)
-def test_every_alert_is_seen_to_fire_and_to_stay_quiet_at_each_severity(alert: BaseAlert) -> None:
-    tried = [case for case in CASES if case.alert == alert.name]
-    fires = {firing.severity for case in tried for firing in case.firing}
-    assert fires == set(alert.severities), "the severities that some case of rules/<system>/cases.py sees fire"
-    if alert.name != "Watchdog":  # which is never quiet
-        quiet = {severity for case in tried for severity in case.quiet}
-        assert quiet == set(alert.severities), "the severities that some case sees just below their line"
-
-
-def test_no_case_says_that_an_alert_fires_and_is_quiet_at_once() -> None:
-    for case in CASES:
-        assert not {firing.severity for firing in case.firing} & set(case.quiet), f"{case.alert}: {case.when}"
-
-
-def test_every_case_is_about_a_rule_that_exists() -> None:
-    rules = {rule.name for group in WATCHED.groups for rule in group.rules} | {each.name for each in WATCHED.alerts}
-    assert {case.alert for case in CASES} | {value.of for value in VALUES} <= rules
-
-
-def test_every_recording_rule_has_a_value_that_is_tried() -> None:
-    recorded = {rule.name for group in WATCHED.groups for rule in group.rules if isinstance(rule, Recording)}
-    assert recorded == {value.of for value in VALUES}
-
-
-def test_no_case_stands_twice() -> None:
-    told = Counter((case.alert, case.when) for case in CASES)
-    assert [each for each, times in told.items() if times > 1] == []
 
 
 def test_no_metric_is_defined_with_what_its_scrape_job_drops_or_renames() -> None:

@@ -1,4 +1,4 @@
-"""One objective of each kind, as a stack file has it, tried."""
+"""The objectives of a stack file by example: one with each kind of indicator."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.settings.slos import SloSettings
-from model.quantities import Duration
-from rules.cases import Value
-from rules.slo_cases import SAMPLES, per_minute, slo_cases
+from tests.rules.examples import Example, Series, counters, example, metric, of, steady
+from tests.rules.objectives import SAMPLES, objective
 
-EXAMPLES: tuple[Mapping[str, Any], ...] = (
+SETTINGS: tuple[Mapping[str, Any], ...] = (
     {
         "name": "checkout",
         "objective": 99,
@@ -33,92 +32,85 @@ EXAMPLES: tuple[Mapping[str, Any], ...] = (
     },
     {"name": "queue", "objective": 90, "gauge": {"metric": "queue_age_seconds", "atMost": 60}, "owner": "shop"},
 )
+"""`slos` of the stack on which they are tried."""
 
 
-def _counted(total: int, bad: int) -> Mapping[str, str]:
-    return {
-        'checkout_requests_total{code="200"}': per_minute(total - bad),
-        'checkout_requests_total{code="500"}': per_minute(bad),
-    }
+def _counted(total: int, bad: int) -> Series:
+    requests = "checkout_requests_total"
+    return counters({metric(requests, code="200"): total - bad, metric(requests, code="500"): bad}, SAMPLES)
 
 
-def _judged(total: int, bad: int) -> Mapping[str, str]:
-    return {
-        'answers_total{quality="good"}': per_minute(total - bad),
-        'answers_total{quality="bad"}': per_minute(bad),
-    }
+def _judged(total: int, bad: int) -> Series:
+    answers = "answers_total"
+    return counters({metric(answers, quality="good"): total - bad, metric(answers, quality="bad"): bad}, SAMPLES)
 
 
-def _timed(total: int, bad: int) -> Mapping[str, str]:
-    # Half of them pushed and half scraped, which spell a bucket's end differently.
-    return {
-        'answer_seconds_count{job="shop", by="push"}': per_minute(total // 2),
-        'answer_seconds_count{job="shop", by="scrape"}': per_minute(total // 2),
-        'answer_seconds_bucket{job="shop", by="push", le="1"}': per_minute(total // 2),
-        'answer_seconds_bucket{job="shop", by="scrape", le="1.0"}': per_minute(total // 2 - bad),
-        'answer_seconds_bucket{job="shop", by="scrape", le="10.0"}': per_minute(total // 2),
-    }
-
-
-def _queues(total: int, bad: int) -> Mapping[str, str]:
-    """A queue each, of which some are too old, and all others just not."""
-    return {f'queue_age_seconds{{queue="{n}"}}': f"{61 if n < bad else 60}x{SAMPLES}" for n in range(total)}
-
-
-_SLOS = [SloSettings.model_validate(example).slo for example in EXAMPLES]
-
-CASES = (
-    *slo_cases(_SLOS[0], _counted),
-    *slo_cases(_SLOS[1], _judged),
-    *slo_cases(_SLOS[2], _timed),
-    *slo_cases(_SLOS[3], _queues, events=100),
-)
-
-
-def _value(of: str, result: float | None) -> Value:
-    return Value(
-        of=of,
-        group="slo-checkout",
-        when="1 in 10 of 6000 a minute fails" if result is not None else "nobody calls",
-        series=_counted(6000, 600) if result is not None else {},
-        at=Duration.parse("10m"),
-        results={} if result is None else {"": result},
+def _timed(total: int, bad: int) -> Series:
+    """Half of them pushed and half scraped, which spell a bucket's end differently."""
+    pushed, scraped = ({"job": "shop", "by": by} for by in ("push", "scrape"))
+    return counters(
+        {
+            metric("answer_seconds_count", pushed): total // 2,
+            metric("answer_seconds_count", scraped): total // 2,
+            metric("answer_seconds_bucket", pushed, le="1"): total // 2,
+            metric("answer_seconds_bucket", scraped, le="1.0"): total // 2 - bad,
+            metric("answer_seconds_bucket", scraped, le="10.0"): total // 2,
+        },
+        SAMPLES,
     )
 
 
-VALUES = (
-    _value("slo:events:rate5m", 100),
-    _value("slo:errors:rate5m", 10),
-    *(_value(f"slo:sli_error:ratio_rate{window}", 0.1) for window in ("5m", "30m", "1h", "2h", "6h", "1d", "3d")),
-    _value("slo:objective:ratio", 0.99),
-    _value("slo:error_budget:ratio", 0.01),
+def _queues(total: int, bad: int) -> Series:
+    """A queue each, of which some are too old, and all others just not."""
+    return {metric("queue_age_seconds", queue=str(n)): steady(61 if n < bad else 60, SAMPLES) for n in range(total)}
+
+
+_CHECKOUT, _ANSWERS, _IN_TIME, _QUEUE = (SloSettings.model_validate(each).slo for each in SETTINGS)
+
+
+def _in_ten(rule: str, result: float) -> Example:
+    when = "1 in 10 of 6000 a minute fails"
+    return example(when, rule, group="slo-checkout", series=_counted(6000, 600), gives={of(): result})
+
+
+def _unused(rule: str) -> Example:
+    return example("nobody calls", rule, group="slo-checkout", gives={})
+
+
+EXAMPLES = (
+    *objective(_CHECKOUT, _counted),
+    *objective(_ANSWERS, _judged),
+    *objective(_IN_TIME, _timed),
+    *objective(_QUEUE, _queues, events=100),
+    _in_ten("slo:events:rate5m", 100),
+    _in_ten("slo:errors:rate5m", 10),
+    *(_in_ten(f"slo:sli_error:ratio_rate{window}", 0.1) for window in ("5m", "30m", "1h", "2h", "6h", "1d", "3d")),
+    _in_ten("slo:objective:ratio", 0.99),
+    _in_ten("slo:error_budget:ratio", 0.01),
     # Of ten minutes' 60 000: a rate is too low until its five minutes are full of samples.
-    _value("slo:events:sum_window", 48_000),
-    _value("slo:error_budget_remaining:ratio", -9),
-    _value("slo:sli_error:ratio_rate5m", None),
-    _value("slo:objective:ratio", None),
-    Value(
-        of="slo:errors:rate5m",
+    _in_ten("slo:events:sum_window", 48_000),
+    _in_ten("slo:error_budget_remaining:ratio", -9),
+    _unused("slo:sli_error:ratio_rate5m"),
+    _unused("slo:objective:ratio"),
+    example(
+        "nothing has ever failed",
+        "slo:errors:rate5m",
         group="slo-checkout",
-        when="nothing has ever failed",
-        series={'checkout_requests_total{code="200"}': "0+60x20"},
-        at=Duration.parse("10m"),
-        results={"": 0},
+        series=counters({metric("checkout_requests_total", code="200"): 60}, 20),
+        gives={of(): 0},
     ),
-    Value(
-        of="slo:errors:rate5m",
+    example(
+        "nothing was ever good",
+        "slo:errors:rate5m",
         group="slo-answers",
-        when="nothing was ever good",
-        series={'answers_total{quality="bad"}': "0+60x20"},
-        at=Duration.parse("10m"),
-        results={"": 1},
+        series=counters({metric("answers_total", quality="bad"): 60}, 20),
+        gives={of(): 1},
     ),
-    Value(
-        of="slo:events:rate5m",
+    example(
+        "three queues are measured, each an event a minute",
+        "slo:events:rate5m",
         group="slo-queue",
-        when="three queues are measured, each an event a minute",
         series=_queues(3, 1),
-        at=Duration.parse("10m"),
-        results={"": 0.05},
+        gives={of(): 0.05},
     ),
 )

@@ -4,34 +4,31 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import time
 import urllib.error
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import urlencode
 
 import pytest
-import yaml
 
 from components.grafana.rule_groups import rule_groups
 from components.logs import LABELS
 from dashboards.model import Board, Variable, View
-from model.datasources import LOKI
+from model.datasources import LOKI, PROMETHEUS
 from model.grafana_alert import GrafanaAlert
 from model.quantities import Duration
 from model.runbooks import runbooks
-from rules.cases import Firing, GrafanaCase, Lines
-from rules.logs.cases import CASES as OF_LOGS
 from rules.logs.saved import SAVED, SavedQuery
-from rules.monitoring.outside_cases import CASES as OF_OUTSIDE
 from tests.boards import BOARDS, STACK, queries
+from tests.rules import EXAMPLES
+from tests.rules.examples import Example, Lines, of
+from tests.rules.promtool import filled as filled_in
+from tests.rules.promtool import run, write
 from tests.servers.conftest import BOARD
 from tools.local.harness import eventually, http_json
 from tools.local.logs import SECOND, Loki
 from tools.local.queries import filled, loki_queries
-from tools.servers.find import binary
 
 RULES: dict[str, dict[str, Any]] = {
     rule["name"]: rule
@@ -40,6 +37,10 @@ RULES: dict[str, dict[str, Any]] = {
 }
 ALERTS: dict[str, GrafanaAlert] = {rule.name: rule for group in STACK.watched.grafana_groups for rule in group.rules}
 CLUSTER = STACK.cluster.name
+OF_GRAFANA = [each for examples in EXAMPLES.values() for each in examples if each.grafana]
+OVER_LINES = [each for each in OF_GRAFANA if ALERTS[each.rule].datasource == LOKI]
+OUTSIDE = [each for each in OF_GRAFANA if ALERTS[each.rule].datasource == PROMETHEUS]
+"""The watch over Prometheus and Alertmanager."""
 
 # --- asking ---
 
@@ -73,6 +74,10 @@ def push(loki: Loki, lines: Lines, namespace: str, cluster: str = CLUSTER) -> No
 # --- alerts over lines ---
 
 
+def sentence(example: Example) -> str:
+    return example.sentence
+
+
 def reaches(rule: Mapping[str, Any], value: float) -> bool:
     """Whether Grafana's threshold stage lets a value through."""
     (condition,) = json.loads(rule["datas"][2]["model"])["conditions"]
@@ -80,116 +85,115 @@ def reaches(rule: Mapping[str, Any], value: float) -> bool:
     return bool(value > line if condition["evaluator"]["type"] == "gt" else value < line)
 
 
-def sentence(case: GrafanaCase) -> str:
-    fires = " and ".join(each.severity for each in case.firing) or "quiet"
-    return f"{case.alert}: {fires} when {case.when}"
-
-
-@pytest.mark.parametrize("case", OF_LOGS, ids=sentence)
-def test_an_alert_over_lines_measures_what_its_case_says(case: GrafanaCase, loki: Loki) -> None:
+@pytest.mark.parametrize("example", OVER_LINES, ids=sentence)
+def test_an_alert_over_lines_measures_what_its_example_says(example: Example, loki: Loki) -> None:
     """In a namespace of its own, since the lines of all tests are in one Loki."""
-    namespace = f"logql-{OF_LOGS.index(case)}"
+    namespace = f"logql-{OVER_LINES.index(example)}"
     # Streams take lines in order, more or less: the oldest first.
-    for lines in sorted(case.lines, key=lambda each: each.ago, reverse=True):
+    for lines in sorted(example.lines, key=lambda each: each.ago, reverse=True):
         push(loki, lines, namespace)
-    rule = RULES[case.alert]
+    rule, by = RULES[example.rule], set(ALERTS[example.rule].by)
     asked = json.loads(rule["datas"][0]["model"])["expr"].replace('namespace="shop"', f'namespace="{namespace}"')
 
     found = [(labels, value) for labels, value in instant(loki, asked) if labels["namespace"] == namespace]
 
-    subject = (
-        dict(case.subject) | {"namespace": namespace} | ({"cluster": CLUSTER} if case.alert != "AuditLogGap" else {})
-    )
-    assert found == ([] if case.value is None else [(subject, case.value)])
-    assert set(ALERTS[case.alert].by) == set(subject)
-    fires = [case for _, value in found if reaches(rule, value)]
-    assert len(fires) == len(case.firing)
+    everywhere = {"cluster": CLUSTER} if "cluster" in by else {}
+    assert all(labels.items() >= everywhere.items() and set(labels) == by for labels, _ in found)
+    measured = {
+        of({name: text for name, text in labels.items() if name not in everywhere}, namespace="shop"): value
+        for labels, value in found
+    }
+    assert measured == example.gives
+    fires = [value for value in measured.values() if reaches(rule, value)]
+    assert len(fires) == len(example.firing)
 
 
 # --- the watch over Prometheus, and what people read ---
 
 
-def promtool(folder: Path, test: Mapping[str, Any], rules: object = None) -> None:
-    """Try one test; raises AssertionError with what promtool says."""
-    (folder / "rules.yml").write_text(yaml.safe_dump({"groups": rules or []}))
-    content = {"rule_files": ["rules.yml"], "evaluation_interval": "1m", "tests": [{"interval": "1m", **test}]}
-    (folder / "test.yml").write_text(yaml.safe_dump(content))
-    done = subprocess.run(
-        [binary("promtool"), "test", "rules", folder / "test.yml"],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, f"{done.stdout}{done.stderr}"
+@pytest.fixture(scope="module")
+def measured_outside(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """What promtool says against the value of each example, in one run."""
+    folder = tmp_path_factory.mktemp("outside")
+    write(folder, "outside", [], [_measuring(each) for each in OUTSIDE])
+    return run(folder)
 
 
-def selector(labels: Mapping[str, str]) -> str:
-    return "{" + ", ".join(f'{name}="{value}"' for name, value in labels.items()) + "}"
+def _measuring(example: Example) -> dict[str, Any]:
+    expected = [{"labels": f"{{{labels}}}", "value": value} for labels, value in (example.gives or {}).items()]
+    asked = {"expr": ALERTS[example.rule].value, "eval_time": str(example.at), "exp_samples": expected}
+    series = [{"series": name, "values": values} for name, values in example.series.items()]
+    return {"name": example.sentence, "interval": "1m", "input_series": series, "promql_expr_test": [asked]}
 
 
-@pytest.mark.parametrize("case", OF_OUTSIDE, ids=sentence)
-def test_the_watch_over_prometheus_measures_what_its_case_says(case: GrafanaCase, tmp_path: Path) -> None:
-    alert, rule = ALERTS[case.alert], RULES[case.alert]
-    expected = [] if case.value is None else [{"labels": selector(case.subject), "value": case.value}]
-    series = [{"series": name, "values": values} for name, values in case.series.items()]
-    asked = {"expr": alert.value, "eval_time": str(case.at), "exp_samples": expected}
+@pytest.mark.parametrize("example", OUTSIDE, ids=sentence)
+def test_the_watch_over_prometheus_measures_what_its_example_says(
+    example: Example, measured_outside: Mapping[str, str]
+) -> None:
+    assert measured_outside[example.sentence] == ""
 
-    promtool(tmp_path, {"input_series": series, "promql_expr_test": [asked]})
-
-    fires = rule["no_data_state"] == "Alerting" if case.value is None else reaches(rule, case.value)
-    assert fires == bool(case.firing)
+    rule, values = RULES[example.rule], list((example.gives or {}).values())
+    fires = all(reaches(rule, value) for value in values) if values else rule["no_data_state"] == "Alerting"
+    assert fires == bool(example.firing)
 
 
-WITH_VALUES = [case for case in (*OF_LOGS, *OF_OUTSIDE) if case.firing and case.value is not None]
+WITH_VALUES = [each for each in (*OVER_LINES, *OUTSIDE) if each.firing and each.gives]
 
 
-@pytest.mark.parametrize("case", WITH_VALUES, ids=sentence)
-def test_an_alert_of_grafana_s_says_what_its_case_says(case: GrafanaCase, tmp_path: Path) -> None:
-    """Grafana's templates are Go's, with Prometheus's functions: promtool fills them in, but for the value's name."""
-    (firing,) = case.firing
-    assert case.value is not None
-    rule = json.loads(json.dumps(RULES[case.alert]).replace("$values.B.Value", "$value"))
-    annotations = {
-        name: text.replace("with $values.B ", "if true ").replace("{{ .Value", "{{ $value")
-        for name, text in rule["annotations"].items()
-        if not name.startswith("__")
-    }
-    expr = f"measured{selector(case.subject)}"
-    made = {"alert": "Tried", "expr": expr, "labels": rule["labels"], "annotations": annotations}
-    given = {"series": expr, "values": f"{case.value}x10"}
-    promtool(
-        tmp_path,
-        {
-            "input_series": [given],
-            "alert_rule_test": [
-                {
-                    "eval_time": "1m",
-                    "alertname": "Tried",
-                    "exp_alerts": [{"exp_labels": told_labels(case, firing), "exp_annotations": told(case, firing)}],
-                }
-            ],
-        },
-        [{"name": "tried", "rules": [made]}],
-    )
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """What promtool says against the texts of each example, in one run.
+
+    Grafana's templates are Go's, with Prometheus's functions: promtool fills them in, but for the value's name.
+    """
+    folder = tmp_path_factory.mktemp("said")
+    for position, each in enumerate(WITH_VALUES):
+        ((labels, value),) = (each.gives or {}).items()
+        rule = json.loads(json.dumps(RULES[each.rule]).replace("$values.B.Value", "$value"))
+        annotations = {
+            name: text.replace("with $values.B ", "if true ").replace("{{ .Value", "{{ $value")
+            for name, text in rule["annotations"].items()
+            if not name.startswith("__")
+        }
+        expr = f"measured{{{labels}}}"
+        made = {"alert": "Tried", "expr": expr, "labels": rule["labels"], "annotations": annotations}
+        test = {
+            "name": each.sentence,
+            "interval": "1m",
+            "input_series": [{"series": expr, "values": f"{value}x10"}],
+            "alert_rule_test": [{"eval_time": "1m", "alertname": "Tried", "exp_alerts": [_told(each)]}],
+        }
+        write(folder, str(position), [{"name": "tried", "rules": [made]}], [test])
+    return run(folder)
 
 
-def told_labels(case: GrafanaCase, firing: Firing) -> dict[str, str]:
-    alert = ALERTS[case.alert]
+def _told(example: Example) -> dict[str, Any]:
+    """Labels and annotations of the alert, exactly."""
+    alert, (firing,) = ALERTS[example.rule], example.firing
     (system,) = (group.system for group in STACK.watched.grafana_groups if alert in group.rules)
     place = {"cluster": CLUSTER, "environment": STACK.cluster.environment}
-    return {**firing.labels, **place, "severity": firing.severity.value, "owner": alert.owner, "system": system}
-
-
-def told(case: GrafanaCase, firing: Firing) -> dict[str, str]:
-    alert = ALERTS[case.alert]
-    links = {name: RULES[case.alert]["annotations"][name] for name in ("runbook_url", "dashboard_url")}
-    filled_in = {
-        name: re.sub(r"{{ \$labels\.(\w+) \| urlquery }}", lambda found: quote_plus(firing.labels[found[1]]), link)
-        for name, link in links.items()
-    }
+    links = {name: RULES[example.rule]["annotations"][name] for name in ("runbook_url", "dashboard_url")}
     measured = {"value": firing.value, "threshold": alert.line(firing.severity)} if alert.thresholds else {}
-    return {"summary": alert.summary, "description": firing.description, **measured, **filled_in}
+    return {
+        "exp_labels": {
+            **firing.labels,
+            **place,
+            "severity": firing.severity.value,
+            "owner": alert.owner,
+            "system": system,
+        },
+        "exp_annotations": {
+            "summary": alert.summary,
+            "description": firing.description,
+            **measured,
+            **{name: filled_in(link, firing.labels) for name, link in links.items()},
+        },
+    }
+
+
+@pytest.mark.parametrize("example", WITH_VALUES, ids=sentence)
+def test_an_alert_of_grafana_s_says_what_its_example_says(example: Example, said: Mapping[str, str]) -> None:
+    assert said[example.sentence] == ""
 
 
 # --- saved queries, runbooks, boards ---
@@ -201,8 +205,8 @@ OF_SAMPLE = {"cluster": "sampled", "namespace": "agents", "app": "backend", "con
 @pytest.fixture(scope="module")
 def sampled(loki: Loki) -> Loki:
     """A Loki with a bit of everything: what alerts fire on, what saved queries find, what Alertmanager says."""
-    for position, case in enumerate(case for case in OF_LOGS if case.firing):
-        for lines in case.lines:
+    for position, example in enumerate(each for each in OVER_LINES if each.firing):
+        for lines in example.lines:
             if lines.ago < Duration.parse("5m"):
                 push(loki, Lines(labels=lines.labels, text=lines.text), f"sampled-{position}", "sampled")
     for saved in SAVED:

@@ -1,0 +1,7 @@
+"""Everything about agents, by example."""
+
+from __future__ import annotations
+
+from tests.rules.agents import alerts, cost, protocols, recordings, slos
+
+EXAMPLES = (*alerts.EXAMPLES, *cost.EXAMPLES, *protocols.EXAMPLES, *slos.EXAMPLES, *recordings.EXAMPLES)

@@ -1,0 +1,64 @@
+"""What the examples of this system are about: ``billing``, whose agent is the ``planner``, its model and its tool."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.rules.examples import Labels, Series, counters, histogram, metric
+
+SETTINGS: Mapping[str, Any] = {
+    "namespaces": ["agents", "agents-eu"],
+    "budget": {"perDay": 50, "perMonth": 1000},
+    "prices": {
+        "gpt-4o": {"input": 2.5, "output": 10, "cacheRead": 1.25},
+        "embed-small": {"input": 0.02, "output": 0},
+    },
+    "objectives": {
+        "availability": 99,
+        "latency": {"objective": 95, "atMost": "60s"},
+        "toolSuccess": 95,
+        "costPerRun": {"objective": 90, "atMost": 0.5},
+    },
+}
+"""Of the stack on which they are tried. Prices and budget are examples, too."""
+
+# --- what an agent pushes ---
+
+PROCESS: Labels = {"job": "billing", "instance": "i-1", "k8s_namespace_name": "agents"}
+PLANNER = PROCESS | {"gen_ai_agent_name": "planner"}
+ASKS = PLANNER | {
+    "gen_ai_operation_name": "chat",
+    "gen_ai_provider_name": "openai",
+    "gen_ai_request_model": "gpt-4o",
+}
+SEARCHES = PLANNER | {"gen_ai_tool_name": "search"}
+FAILED: Labels = {"error_type": "timeout"}
+INPUT, OUTPUT = ({"gen_ai_token_type": kind} for kind in ("input", "output"))
+
+ASKED = "gen_ai_client_operation_duration_seconds"
+RAN = "gen_ai_invoke_agent_duration_seconds"
+CALLED = "gen_ai_execute_tool_duration_seconds"
+FIRST_TOKEN = "gen_ai_server_time_to_first_token_seconds"  # noqa: S105  the name of a metric
+USED_TOKENS = "gen_ai_client_token_usage_sum"
+
+# --- what the rules make of it ---
+
+OF_SERVICE: Labels = {"namespace": "agents", "service": "billing"}
+OF_PLANNER = OF_SERVICE | {"agent": "planner"}
+MODEL: Labels = {"provider": "openai", "model": "gpt-4o"}
+OF_MODEL = OF_PLANNER | MODEL
+OF_SEARCH = OF_PLANNER | {"tool": "search"}
+
+LONG = "45m"
+"""The window, the longest `for`, and the five minutes in which rates are not whole."""
+
+
+def outcomes(name: str, labels: Labels, events: float, bad: float) -> Series:
+    """Events and bad ones a minute, counted by ``error_type``."""
+    return counters({metric(name, labels): events - bad, metric(name, labels, FAILED): bad})
+
+
+def below(end: float, name: str, labels: Labels) -> Series:
+    """A histogram whose events lie evenly below a bucket's end: the 95th percentile is 95 % of that."""
+    return histogram(name, labels, {f"{end:g}": 10, "+Inf": 10})

@@ -1,0 +1,167 @@
+"""The API server's alerts and objectives, by example."""
+
+from __future__ import annotations
+
+from rules.kubernetes.alerts.control_plane import (
+    AGGREGATED_API_DOWN,
+    API_SERVER_DOWN,
+    AVAILABILITY,
+    CLIENT_CERTIFICATE_EXPIRES,
+    LATENCY,
+    REQUESTS_REJECTED,
+    WEBHOOK_FAILING,
+)
+from tests.rules.examples import Series, counters, critical, down, example, histogram, metric, warning
+from tests.rules.objectives import SAMPLES, objective
+
+_DOWN = down({"job": "apiservers", "instance": "10.0.0.1:6443"}, samples=10)
+_ONE_LEFT = _DOWN | {metric("up", job="apiservers", instance="10.0.0.2:6443"): "1x10"}
+_UNAVAILABLE = {metric("aggregator_unavailable_apiservice", name="v1beta1.metrics.k8s.io"): "1x12"}
+
+
+def _requests(rejected: int, dispatched: int) -> Series:
+    level = {"priority_level": "workload-low", "flow_schema": "service-accounts"}
+    return counters(
+        {
+            metric("apiserver_flowcontrol_rejected_requests_total", level, reason="queue-full"): rejected,
+            metric("apiserver_flowcontrol_dispatched_requests_total", level): dispatched,
+        },
+        30,
+    )
+
+
+def _certificates(lower: int, upper: int) -> Series:
+    """Sixty requests a minute, all with certificates that expire between two bounds of the histogram."""
+    buckets = {f"{lower}.0": 0, f"{upper}.0": 60, "+Inf": 60}
+    return histogram("apiserver_client_certificate_expiration_seconds", {}, buckets, 30)
+
+
+def _webhook(refused: int, let_through: int) -> Series:
+    name = {"name": "policy.example.com", "type": "validating"}
+    rejected, creation = "apiserver_admission_webhook_rejection_count", name | {"operation": "CREATE"}
+    return counters(
+        {
+            metric(rejected, creation, error_type="calling_webhook_error", rejection_code="500"): refused,
+            # Its work: it says no.
+            metric(rejected, creation, error_type="no_error", rejection_code="403"): 100,
+            metric("apiserver_admission_webhook_fail_open_count", name): let_through,
+        },
+        30,
+    )
+
+
+def _answered(total: int, bad: int) -> Series:
+    name, one = "apiserver_request_total", {"verb": "GET", "scope": "resource", "resource": "pods"}
+    return counters(
+        {
+            metric(name, one, code="200"): total - bad,
+            metric(name, one, code="503"): bad,
+            # What the objective is not about: watches that are cut, and health checks.
+            metric(name, verb="WATCH", scope="cluster", resource="pods", code="500"): total,
+            metric(name, verb="GET", code="500"): total,
+        },
+        SAMPLES,
+    )
+
+
+def _timed(total: int, bad: int) -> Series:
+    """Half are about one object, and ``bad`` of these take longer than a second; half are lists of up to 30 seconds."""
+    name = "apiserver_request_sli_duration_seconds"
+    one, many, watch = (
+        {"verb": verb, "scope": scope}
+        for verb, scope in (("GET", "resource"), ("LIST", "cluster"), ("WATCH", "cluster"))
+    )
+    return counters(
+        {
+            metric(f"{name}_count", one): total // 2,
+            metric(f"{name}_bucket", one, le="1.0"): total // 2 - bad,
+            metric(f"{name}_bucket", one, le="30.0"): total // 2,
+            metric(f"{name}_count", many): total // 2,
+            metric(f"{name}_bucket", many, le="1.0"): 0,
+            metric(f"{name}_bucket", many, le="30.0"): total // 2,
+            metric(f"{name}_count", watch): total,
+            metric(f"{name}_bucket", watch, le="30.0"): 0,
+        },
+        SAMPLES,
+    )
+
+
+_EXPIRES = "Clients come with a certificate that expires in"
+
+EXAMPLES = (
+    example(
+        "the only one has not answered for five minutes",
+        API_SERVER_DOWN,
+        series=_DOWN,
+        at="5m",
+        fires=[critical("Nothing can be deployed, scaled or moved; what runs goes on until it fails.")],
+    ),
+    example("the only one has not answered for four minutes", API_SERVER_DOWN, series=_DOWN, at="4m"),
+    example("one of two answers", API_SERVER_DOWN, series=_ONE_LEFT, at="8m"),
+    example(
+        "one in ten is rejected",
+        REQUESTS_REJECTED,
+        series=_requests(60, 540),
+        at="20m",
+        fires=[
+            warning(
+                "10% of the requests of priority level workload-low are rejected for lack of room.",
+                "10%",
+                priority_level="workload-low",
+            )
+        ],
+    ),
+    example("three in a hundred are rejected", REQUESTS_REJECTED, series=_requests(30, 970), at="20m"),
+    example("three of twelve a minute are rejected", REQUESTS_REJECTED, series=_requests(3, 9), at="20m"),
+    example(
+        "between four and seven days are left",
+        CLIENT_CERTIFICATE_EXPIRES,
+        series=_certificates(345600, 604800),
+        at="25m",
+        fires=[warning(f"{_EXPIRES} 4d 0h 43m 12s.", "4d 0h 43m 12s")],
+    ),
+    example(
+        "between half a day and a day is left",
+        CLIENT_CERTIFICATE_EXPIRES,
+        series=_certificates(43200, 86400),
+        at="25m",
+        fires=[critical(f"{_EXPIRES} 12h 7m 12s.", "12h 7m 12s")],
+    ),
+    example(
+        "between a week and a month is left",
+        CLIENT_CERTIFICATE_EXPIRES,
+        series=_certificates(604800, 2592000),
+        at="25m",
+    ),
+    example(
+        "it has been unavailable for ten minutes",
+        AGGREGATED_API_DOWN,
+        series=_UNAVAILABLE,
+        at="10m",
+        fires=[
+            warning(
+                "v1beta1.metrics.k8s.io is unavailable: whoever asks for it, like an autoscaler, gets errors.",
+                name="v1beta1.metrics.k8s.io",
+            )
+        ],
+    ),
+    example("it has been unavailable for nine minutes", AGGREGATED_API_DOWN, series=_UNAVAILABLE, at="9m"),
+    example(
+        "four calls a minute are refused and two let through",
+        WEBHOOK_FAILING,
+        series=_webhook(4, 2),
+        at="20m",
+        fires=[
+            warning(
+                "Calls of policy.example.com fail: objects are refused, or let through without its check.",
+                "100m per second",
+                name="policy.example.com",
+            )
+        ],
+    ),
+    example(
+        "two calls a minute fail, and it refuses a hundred objects", WEBHOOK_FAILING, series=_webhook(1, 1), at="20m"
+    ),
+    *objective(AVAILABILITY, _answered),
+    *objective(LATENCY, _timed),
+)

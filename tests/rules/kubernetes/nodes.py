@@ -1,0 +1,140 @@
+"""Nodes, kubelets and kube-state-metrics, by example."""
+
+from __future__ import annotations
+
+from rules.kubernetes.alerts.nodes import (
+    CERTIFICATE_EXPIRES,
+    KUBELET_SLOW,
+    NODE_DOWN,
+    NODE_PRESSURE,
+    RUNTIME_ERRORS,
+    STATE_METRICS_DOWN,
+    TOO_MANY_PODS,
+)
+from tests.rules.examples import Series, counters, critical, down, example, gauges, histogram, metric, warning
+
+_NODE = {"node": "n-1"}
+_NOT_READY = {metric("kube_node_status_condition", node="n-1", condition="Ready", status="true"): "0x20"}
+_PRESSED = {metric("kube_node_status_condition", node="n-1", condition="DiskPressure", status="true"): "1x10"}
+_STATE_DOWN = down({"job": "kube-state-metrics", "instance": "10.0.0.1:8080"})
+
+
+def _pods(running: int) -> Series:
+    return gauges(
+        {
+            metric("kubelet_running_pods", node="n-1"): running,
+            metric("kube_node_status_capacity", node="n-1", resource="pods"): 110,
+        },
+        20,
+    )
+
+
+def _relists(within: int) -> Series:
+    """All take longer than the bucket before, and end in this one."""
+    bounds = ("2.5", "5.0", "10.0", "+Inf")
+    buckets = {bound: 60 * (at >= within) for at, bound in enumerate(bounds)}
+    return histogram("kubelet_pleg_relist_duration_seconds", _NODE, buckets, 20)
+
+
+def _operations(failed: int, total: int) -> Series:
+    labels = {"node": "n-1", "operation_type": "run_podsandbox"}
+    return counters(
+        {
+            metric("kubelet_runtime_operations_errors_total", labels): failed,
+            metric("kubelet_runtime_operations_total", labels): total,
+        },
+        40,
+    )
+
+
+def _certificate(seconds: int) -> Series:
+    return gauges(
+        {
+            metric("kubelet_certificate_manager_client_ttl_seconds", node="n-1"): 20000000,
+            metric("kubelet_certificate_manager_server_ttl_seconds", node="n-1"): seconds,
+        },
+        20,
+    )
+
+
+_SERVER = _NODE | {"certificate": "server"}
+_EXPIRES = "The server certificate of the kubelet on n-1 expires in"
+
+EXAMPLES = (
+    example(
+        "it has not been ready for five minutes",
+        NODE_DOWN,
+        series=_NOT_READY,
+        at="5m",
+        fires=[critical("n-1 has not been ready for five minutes: not reachable, or its kubelet is broken.", **_NODE)],
+    ),
+    example("it has not been ready for four minutes", NODE_DOWN, series=_NOT_READY, at="4m"),
+    example(
+        "somebody cordoned it before",
+        NODE_DOWN,
+        series=_NOT_READY | {metric("kube_node_spec_unschedulable", node="n-1"): "1x20"},
+        at="9m",
+    ),
+    example(
+        "its disk has been short for two minutes",
+        NODE_PRESSURE,
+        series=_PRESSED,
+        at="2m",
+        fires=[warning("n-1 reports DiskPressure.", **_NODE, condition="DiskPressure")],
+    ),
+    example("its disk has been short for a minute", NODE_PRESSURE, series=_PRESSED, at="1m"),
+    example(
+        "it runs 106 of 110 pods",
+        TOO_MANY_PODS,
+        series=_pods(106),
+        at="15m",
+        fires=[warning("n-1 runs 96.36% of the pods that it may.", "96.36%", **_NODE)],
+    ),
+    example("it runs 104 of 110 pods", TOO_MANY_PODS, series=_pods(104), at="20m"),
+    example(
+        "a list takes between five and ten seconds",
+        KUBELET_SLOW,
+        series=_relists(within=2),
+        at="15m",
+        fires=[warning("The kubelet of n-1 takes 9.95s to list its containers.", "9.95s", **_NODE)],
+    ),
+    example("a list takes less than five seconds", KUBELET_SLOW, series=_relists(within=1), at="15m"),
+    example(
+        "15 of 100 operations fail",
+        RUNTIME_ERRORS,
+        series=_operations(15, 100),
+        at="25m",
+        fires=[warning("15% of what the kubelet of n-1 asks the runtime fails.", "15%", **_NODE)],
+    ),
+    example("9 of 100 operations fail", RUNTIME_ERRORS, series=_operations(9, 100), at="25m"),
+    example("2 of 4 operations a minute fail", RUNTIME_ERRORS, series=_operations(2, 4), at="25m"),
+    example(
+        "600000 of a year's seconds are left",
+        CERTIFICATE_EXPIRES,
+        series=_certificate(600_000),
+        at="15m",
+        fires=[warning(f"{_EXPIRES} 6d 22h 40m 0s.", "6d 22h 40m 0s", **_SERVER)],
+    ),
+    example(
+        "80000 seconds are left",
+        CERTIFICATE_EXPIRES,
+        series=_certificate(80_000),
+        at="15m",
+        fires=[critical(f"{_EXPIRES} 22h 13m 20s.", "22h 13m 20s", **_SERVER)],
+    ),
+    example("eight days are left", CERTIFICATE_EXPIRES, series=_certificate(8 * 86400), at="20m"),
+    example(
+        "it has not answered for ten minutes",
+        STATE_METRICS_DOWN,
+        series=_STATE_DOWN,
+        at="10m",
+        fires=[critical("kube-state-metrics does not answer: alerts about pods, workloads and nodes are blind.")],
+    ),
+    example(
+        "nobody finds it",
+        STATE_METRICS_DOWN,
+        at="10m",
+        fires=[critical("kube-state-metrics does not answer: alerts about pods, workloads and nodes are blind.")],
+    ),
+    example("it has not answered for nine minutes", STATE_METRICS_DOWN, series=_STATE_DOWN, at="9m"),
+)

@@ -1,0 +1,222 @@
+"""Containers and pods, by example."""
+
+from __future__ import annotations
+
+from rules.kubernetes.alerts.pods import (
+    CRASH_LOOPING,
+    HIGH_CPU,
+    HIGH_MEMORY,
+    IMAGE_PULL,
+    OOM_KILLED,
+    POD_NOT_READY,
+    POD_PENDING,
+    POD_RESTARTING,
+    RESTART_LOOP,
+    THROTTLED,
+)
+from tests.rules.examples import Series, counters, example, gauges, growing, info, metric, warning
+
+_POD = {"namespace": "shop", "pod": "web-1"}
+_CONTAINER = _POD | {"container": "app"}
+_CGROUP = _CONTAINER | {"node": "n-1", "id": "/kubepods/1"}
+_OF_CGROUP = _CONTAINER | {"node": "n-1"}
+_OF_POD = {"namespace": "shop", "pod": "web-1", "node": "n-1", "workload": "web", "workload_type": "Deployment"}
+_OF_CONTAINER = _OF_POD | {"container": "app"}
+
+_OWNED = gauges(
+    {
+        metric("kube_pod_owner", _POD, owner_kind="ReplicaSet", owner_name="web-5d", owner_is_controller="true"): 1,
+        metric(
+            "kube_replicaset_owner",
+            namespace="shop",
+            replicaset="web-5d",
+            owner_kind="Deployment",
+            owner_name="web",
+            owner_is_controller="true",
+        ): 1,
+    },
+    1600,
+)
+_PLACED = _OWNED | {metric("kube_pod_info", _POD, node="n-1"): "1x1600"}
+_NOWHERE = _OWNED | {metric("kube_pod_info", _POD, node=""): "1x1600"}
+_RESTARTS = metric("kube_pod_container_status_restarts_total", _CONTAINER, uid="u-1")
+
+
+def _cpu(per_minute: int) -> Series:
+    """Seconds per minute, of a container that may use one core."""
+    return {
+        metric("container_cpu_usage_seconds_total", _CGROUP, cpu="total"): growing(per_minute, 40),
+        metric("container_spec_cpu_quota", _CGROUP): "100000x40",
+        metric("container_spec_cpu_period", _CGROUP): "100000x40",
+    }
+
+
+def _throttled(throttled: int, periods: int) -> Series:
+    return counters(
+        {
+            metric("container_cpu_cfs_throttled_periods_total", _CGROUP): throttled,
+            metric("container_cpu_cfs_periods_total", _CGROUP): periods,
+        },
+        40,
+    )
+
+
+def _memory(used: int, limit: int = 100) -> Series:
+    return gauges(
+        {
+            metric("container_memory_working_set_bytes", _CGROUP): used,
+            metric("container_spec_memory_limit_bytes", _CGROUP): limit,
+        },
+        20,
+    )
+
+
+def _killed(reason: str) -> Series:
+    return _PLACED | {
+        _RESTARTS: "0x9 1x10",
+        metric("kube_pod_container_status_last_terminated_reason", _CONTAINER, reason=reason): "_x10 1x10",
+    }
+
+
+_LOOPING = _PLACED | {
+    # Away while the container runs for a minute or two, between ever longer waits.
+    metric(
+        "kube_pod_container_status_waiting_reason", _CONTAINER, reason="CrashLoopBackOff"
+    ): "1 _ 1x1 _x2 1x2 _x1 1x10"
+}
+_PULLING = _PLACED | {
+    metric("kube_pod_container_status_waiting_reason", _CONTAINER, reason="ErrImagePull"): "1 _ 1 _x2 1 _x10",
+    metric("kube_pod_container_status_waiting_reason", _CONTAINER, reason="ImagePullBackOff"): "_ 1 _ 1x2 _ 1x10",
+}
+_INIT_PULLING = _PLACED | {
+    metric("kube_pod_init_container_status_waiting_reason", _CONTAINER, reason="ErrImagePull"): "1x10",
+}
+_PENDING = _NOWHERE | {metric("kube_pod_status_phase", _POD, phase="Pending"): "1x20"}
+
+
+def _unready(phase: str) -> Series:
+    return _PLACED | gauges(
+        {
+            metric("kube_pod_status_ready", _POD, condition="true"): 0,
+            metric("kube_pod_status_phase", _POD, phase=phase): 1,
+        },
+        20,
+    )
+
+
+_IN = "app of shop/web-1"
+
+EXAMPLES = (
+    example(
+        "it uses 57 seconds of each minute, and may use 60",
+        HIGH_CPU,
+        series=_cpu(57),
+        at="25m",
+        fires=[warning(f"{_IN} uses 95% of its CPU limit.", "95%", **_OF_CGROUP)],
+    ),
+    example("it uses 53 seconds of each minute, and may use 60", HIGH_CPU, series=_cpu(53), at="25m"),
+    example(
+        "it is stopped in 55 % of the periods",
+        THROTTLED,
+        series=_throttled(330, 600),
+        at="25m",
+        fires=[warning(f"{_IN} is stopped by its CPU limit in 55% of the periods.", "55%", **_OF_CGROUP)],
+    ),
+    example("it is stopped in 48 % of the periods", THROTTLED, series=_throttled(290, 600), at="25m"),
+    example("it hardly runs, and is stopped each time", THROTTLED, series=_throttled(50, 50), at="25m"),
+    example(
+        "it holds 95 of 100 bytes",
+        HIGH_MEMORY,
+        series=_memory(95),
+        at="10m",
+        fires=[warning(f"{_IN} holds 95% of its memory limit; at 100 % it is killed.", "95%", **_OF_CGROUP)],
+    ),
+    example("it holds 89 of 100 bytes", HIGH_MEMORY, series=_memory(89), at="15m"),
+    example("it has no limit, which the kubelet writes as 0", HIGH_MEMORY, series=_memory(95, limit=0), at="15m"),
+    example(
+        "it restarted, and had been killed for its memory",
+        OOM_KILLED,
+        series=_killed("OOMKilled"),
+        at="12m",
+        fires=[warning(f"{_IN} was killed at its memory limit. Restarts within 15 minutes: 1.", "1", **_OF_CONTAINER)],
+    ),
+    example("it restarted, and had ended by itself", OOM_KILLED, series=_killed("Error"), at="12m"),
+    example(
+        "it was killed for its memory yesterday",
+        OOM_KILLED,
+        series=_killed("OOMKilled") | {_RESTARTS: "1x20"},
+        at="20m",
+    ),
+    example(
+        "it has been ending soon after each start for ten minutes",
+        CRASH_LOOPING,
+        series=_LOOPING,
+        at="10m",
+        fires=[warning(f"{_IN}, a pod of web, ends soon after each start.", **_OF_CONTAINER)],
+    ),
+    example("it has been ending soon after each start for nine minutes", CRASH_LOOPING, series=_LOOPING, at="9m"),
+    example(
+        "it restarted four times in forty minutes",
+        RESTART_LOOP,
+        series=_PLACED | {_RESTARTS: "7x9 8x9 9x9 10x9 11x10"},
+        at="45m",
+        fires=[warning(f"{_IN} restarted 4 times within an hour.", "4", **_OF_CONTAINER)],
+    ),
+    example(
+        "it restarted three times in half an hour",
+        RESTART_LOOP,
+        series=_PLACED | {_RESTARTS: "7x9 8x9 9x9 10x20"},
+        at="45m",
+    ),
+    example(
+        "it is ten minutes old and its containers restarted six times",
+        POD_RESTARTING,
+        series=_PLACED | {_RESTARTS: "4x10", _RESTARTS.replace("app", "proxy"): "2x10"},
+        at="10m",
+        fires=[info("shop/web-1 restarted 6 times within a day.", "6", **_OF_POD)],
+    ),
+    example(
+        "it had restarted forty times until yesterday, and five times since",
+        POD_RESTARTING,
+        series=dict.fromkeys(_PLACED, "1x26") | {_RESTARTS: "40x3 45x30"},
+        at="25h",
+        step="1h",
+    ),
+    example(
+        "the kubelet tries, fails and waits in turn for five minutes",
+        IMAGE_PULL,
+        series=_PULLING,
+        at="5m",
+        fires=[warning(f"The node cannot get the image of {_IN}.", **_OF_CONTAINER)],
+    ),
+    example(
+        "it is the image of an init container",
+        IMAGE_PULL,
+        series=_INIT_PULLING,
+        at="5m",
+        fires=[warning(f"The node cannot get the image of {_IN}.", **_OF_CONTAINER)],
+    ),
+    example("the kubelet tries, fails and waits in turn for four minutes", IMAGE_PULL, series=_PULLING, at="4m"),
+    example(
+        "no node has taken it for a quarter of an hour",
+        POD_PENDING,
+        series=_PENDING,
+        at="15m",
+        fires=[
+            warning(
+                "shop/web-1 has been pending for 15 minutes.",
+                **{label: value for label, value in _OF_POD.items() if label != "node"},
+            )
+        ],
+    ),
+    example("no node has taken it for 14 minutes", POD_PENDING, series=_PENDING, at="14m"),
+    example(
+        "it runs, and has not been ready for a quarter of an hour",
+        POD_NOT_READY,
+        series=_unready("Running"),
+        at="15m",
+        fires=[warning("shop/web-1 has run for 15 minutes without being ready.", **_OF_POD)],
+    ),
+    example("it runs, and has not been ready for 14 minutes", POD_NOT_READY, series=_unready("Running"), at="14m"),
+    example("it has done its work and ended", POD_NOT_READY, series=_unready("Succeeded"), at="20m"),
+)

@@ -1,0 +1,157 @@
+"""Workloads, jobs, autoscalers and disruption budgets, by example."""
+
+from __future__ import annotations
+
+from rules.kubernetes.alerts.workloads import (
+    BUDGET_BROKEN,
+    HPA_AT_MAXIMUM,
+    JOB_FAILED,
+    REPLICAS_MISSING,
+    ROLLOUT_STUCK,
+)
+from tests.rules.examples import Series, critical, example, gauges, metric, steady, warning
+
+_WEB = {"namespace": "shop", "deployment": "web"}
+_DB = {"namespace": "shop", "statefulset": "db"}
+_OF_WEB = {"namespace": "shop", "workload": "web", "workload_type": "Deployment"}
+_OF_DB = {"namespace": "shop", "workload": "db", "workload_type": "StatefulSet"}
+
+
+def _web(available: int) -> Series:
+    return gauges(
+        {
+            metric("kube_deployment_spec_replicas", _WEB): 4,
+            metric("kube_deployment_status_replicas_available", _WEB): available,
+        },
+        20,
+    )
+
+
+_DB_GONE = gauges(
+    {metric("kube_statefulset_replicas", _DB): 3, metric("kube_statefulset_status_replicas_available", _DB): 0}, 20
+)
+
+
+def _rollout(updated: str, paused: int = 0) -> Series:
+    return {
+        metric("kube_deployment_spec_replicas", _WEB): "3x40",
+        metric("kube_deployment_status_replicas_updated", _WEB): updated,
+        metric("kube_deployment_spec_paused", _WEB): steady(paused, 40),
+    }
+
+
+def _job(last_success: int) -> Series:
+    """A run of a cron job that began at second 1000 and failed; another began to succeed at ``last_success``."""
+    job = {"namespace": "shop", "job_name": "backup-1"}
+    return gauges(
+        {
+            metric("kube_job_failed", job, condition="true"): 1,
+            metric("kube_job_status_start_time", job): 1000,
+            metric("kube_job_owner", job, owner_kind="CronJob", owner_name="backup", owner_is_controller="true"): 1,
+            metric("kube_cronjob_status_last_successful_time", namespace="shop", cronjob="backup"): last_success,
+        },
+        10,
+    )
+
+
+def _autoscaler(current: int, limited: int) -> Series:
+    hpa = {"namespace": "shop", "horizontalpodautoscaler": "web"}
+    condition = hpa | {"condition": "ScalingLimited", "status": "true"}
+    return gauges(
+        {
+            metric("kube_horizontalpodautoscaler_status_current_replicas", hpa): current,
+            metric("kube_horizontalpodautoscaler_spec_max_replicas", hpa): 10,
+            metric("kube_horizontalpodautoscaler_status_condition", condition): limited,
+        },
+        40,
+    )
+
+
+def _budget(healthy: int) -> Series:
+    budget = {"namespace": "shop", "poddisruptionbudget": "web"}
+    return gauges(
+        {
+            metric("kube_poddisruptionbudget_status_current_healthy", budget): healthy,
+            metric("kube_poddisruptionbudget_status_desired_healthy", budget): 2,
+        },
+        20,
+    )
+
+
+_JOB_LABELS = {"namespace": "shop", "job_name": "backup-1"}
+_JOB_TEXT = "Job shop/backup-1 has failed, retries included."
+
+EXAMPLES = (
+    example(
+        "one of four is missing",
+        REPLICAS_MISSING,
+        series=_web(3),
+        at="15m",
+        fires=[warning("Deployment shop/web misses 25% of its replicas.", "25%", **_OF_WEB)],
+    ),
+    example(
+        "none of three is left",
+        REPLICAS_MISSING,
+        series=_DB_GONE,
+        at="15m",
+        fires=[critical("StatefulSet shop/db misses 100% of its replicas.", "100%", **_OF_DB)],
+    ),
+    example("one of four has been missing for 14 minutes", REPLICAS_MISSING, series=_web(3), at="14m"),
+    example("none of three has been left for 14 minutes", REPLICAS_MISSING, series=_DB_GONE, at="14m"),
+    example("a rollout has one more than wanted", REPLICAS_MISSING, series=_web(5), at="20m"),
+    example("it is scaled to zero", REPLICAS_MISSING, series=dict.fromkeys(_DB_GONE, "0x20"), at="20m"),
+    example(
+        "after the first of three pods nothing happens",
+        ROLLOUT_STUCK,
+        series=_rollout("3x2 1x40"),
+        at="25m",
+        fires=[warning("Deployment shop/web has had 2 pods of its old revision left for ten minutes.", "2", **_OF_WEB)],
+    ),
+    example("it goes on every eight minutes", ROLLOUT_STUCK, series=_rollout("0x7 1x7 2x7 3x20"), at="22m"),
+    example("somebody has paused it", ROLLOUT_STUCK, series=_rollout("1x40", paused=1), at="30m"),
+    example(
+        "the last run failed",
+        JOB_FAILED,
+        series=_job(last_success=500),
+        at="1m",
+        fires=[warning(_JOB_TEXT, **_JOB_LABELS)],
+    ),
+    example(
+        "it belongs to no cron job",
+        JOB_FAILED,
+        series={metric("kube_job_failed", namespace="shop", job_name="backup-1", condition="true"): "1x10"},
+        at="1m",
+        fires=[warning(_JOB_TEXT, **_JOB_LABELS)],
+    ),
+    example("a later run has succeeded", JOB_FAILED, series=_job(last_success=2000), at="5m"),
+    example(
+        "it has all ten replicas for half an hour and wants more",
+        HPA_AT_MAXIMUM,
+        series=_autoscaler(10, limited=1),
+        at="30m",
+        fires=[
+            warning(
+                "shop/web is at its maximum and wants more.", "100%", namespace="shop", horizontalpodautoscaler="web"
+            )
+        ],
+    ),
+    example("it has all ten replicas and wants no more", HPA_AT_MAXIMUM, series=_autoscaler(10, limited=0), at="35m"),
+    example(
+        "nine of ten are there, and the next is coming", HPA_AT_MAXIMUM, series=_autoscaler(9, limited=1), at="35m"
+    ),
+    example(
+        "one pod is healthy where two must be",
+        BUDGET_BROKEN,
+        series=_budget(1),
+        at="10m",
+        fires=[
+            warning(
+                "shop/web has 50% of the healthy pods that it demands.",
+                "50%",
+                namespace="shop",
+                poddisruptionbudget="web",
+            )
+        ],
+    ),
+    example("as many pods are healthy as must be", BUDGET_BROKEN, series=_budget(2), at="15m"),
+)

@@ -1,0 +1,131 @@
+"""Alertmanager, by example."""
+
+from __future__ import annotations
+
+from rules.monitoring.alerts.alertmanager import (
+    CONFIGS_DIFFER,
+    MEMBERS_MISSING,
+    NOTIFICATIONS_FAILING,
+    RELOAD_FAILED,
+    STATE_NOT_SAVED,
+)
+from tests.rules.examples import Series, counters, critical, example, gauges, metric, warning
+from tests.rules.monitoring.subjects import ALERTMANAGER, pod
+
+_OTHER = pod("alertmanager", 1)
+
+
+def _hashes(first: int, second: int) -> Series:
+    return gauges(
+        {metric("alertmanager_config_hash", ALERTMANAGER): first, metric("alertmanager_config_hash", _OTHER): second},
+        30,
+    )
+
+
+def _cluster(members: int, other_up: int) -> Series:
+    """What the first sees of two, and whether the other runs, which sees both."""
+    return gauges(
+        {
+            metric("alertmanager_cluster_members", ALERTMANAGER): members,
+            metric("alertmanager_cluster_members", _OTHER): 2,
+            metric("up", ALERTMANAGER): 1,
+            metric("up", _OTHER): other_up,
+        },
+        20,
+    )
+
+
+def _notifications(failed: int, of_all: int) -> Series:
+    """In five minutes."""
+    counted = "alertmanager_notifications"
+    return counters(
+        {
+            metric(f"{counted}_failed_total", ALERTMANAGER, integration="slack", reason="serverError"): failed,
+            metric(f"{counted}_failed_total", ALERTMANAGER, integration="slack", reason="clientError"): 0,
+            metric(f"{counted}_total", ALERTMANAGER, integration="slack"): of_all,
+            metric(f"{counted}_total", ALERTMANAGER, integration="webhook"): 100,
+        },
+        10,
+    )
+
+
+def _saves(errors: str) -> Series:
+    return {
+        metric("alertmanager_silences_maintenance_errors_total", ALERTMANAGER): errors,
+        metric("alertmanager_nflog_maintenance_errors_total", ALERTMANAGER): "0x60",
+    }
+
+
+EXAMPLES = (
+    example(
+        "Alertmanager has refused its configuration for ten minutes",
+        RELOAD_FAILED,
+        series={metric("alertmanager_config_last_reload_successful", ALERTMANAGER): "0x15"},
+        at="10m",
+        fires=[
+            critical(
+                "alertmanager-0 refuses the configuration that was deployed: new receivers and routes do not apply.",
+                **ALERTMANAGER,
+            )
+        ],
+    ),
+    example(
+        "a Secret arrived two minutes after the file that names it",
+        RELOAD_FAILED,
+        series={metric("alertmanager_config_last_reload_successful", ALERTMANAGER): "1x5 0x2 1x15"},
+        at="12m",
+    ),
+    example(
+        "two Alertmanagers have different configurations",
+        CONFIGS_DIFFER,
+        series=_hashes(1, 2),
+        at="15m",
+        fires=[warning("2 configurations are in use: who is told depends on which Alertmanager is first.")],
+    ),
+    example("two Alertmanagers have the same configuration", CONFIGS_DIFFER, series=_hashes(1, 1), at="20m"),
+    example(
+        "one of two that run sees nobody else",
+        MEMBERS_MISSING,
+        series=_cluster(members=1, other_up=1),
+        at="10m",
+        fires=[warning("alertmanager-0 sees 50% of its cluster: people are told twice.", "50%", **ALERTMANAGER)],
+    ),
+    example("the other does not run", MEMBERS_MISSING, series=_cluster(members=1, other_up=0), at="15m"),
+    example(
+        "six of ten messages to Slack fail",
+        NOTIFICATIONS_FAILING,
+        series=_notifications(6, 10),
+        at="30m",
+        step="5m",
+        fires=[critical("60% of the notifications by slack fail.", "60%", integration="slack")],
+    ),
+    example(
+        "one of ten messages to Slack fails",
+        NOTIFICATIONS_FAILING,
+        series=_notifications(1, 10),
+        at="30m",
+        step="5m",
+        fires=[warning("10% of the notifications by slack fail.", "10%", integration="slack")],
+    ),
+    example(
+        "one of twenty-five messages to Slack fails",
+        NOTIFICATIONS_FAILING,
+        series=_notifications(1, 25),
+        at="30m",
+        step="5m",
+    ),
+    example(
+        "two saves in a row failed",
+        STATE_NOT_SAVED,
+        series=_saves("0x5 1x14 2x30"),
+        at="30m",
+        fires=[
+            warning(
+                "alertmanager-0 would come back from a restart without its latest silences, and tell people again.",
+                "2",
+                **ALERTMANAGER,
+            )
+        ],
+    ),
+    example("one save failed", STATE_NOT_SAVED, series=_saves("0x5 1x50"), at="30m"),
+)

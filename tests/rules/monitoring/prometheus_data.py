@@ -1,0 +1,256 @@
+"""What Prometheus takes in and keeps, by example."""
+
+from __future__ import annotations
+
+from rules.monitoring.alerts.prometheus_data import (
+    CLOCK_AHEAD,
+    DISCOVERY_FAILING,
+    PUSHES_REFUSED,
+    REMOTE_WRITE_BEHIND,
+    REMOTE_WRITE_DROPS,
+    RETENTION_CUT,
+    SAMPLES_REJECTED,
+    SCRAPE_LIMIT_HIT,
+    SERIES_GROW,
+    STORAGE_FAILING,
+)
+from tests.rules.examples import Series, counters, critical, day_then, example, gauges, info, metric, warning
+from tests.rules.monitoring.subjects import LOKI, PROMETHEUS, place
+
+_REMOTE = {**PROMETHEUS, "remote_name": "mimir"}
+_URL = "https://mimir.example/api/v1/push"
+_OTLP = {"pod": "prometheus-0", "handler": "/api/v1/otlp/v1/metrics"}
+
+
+def _asks(failing: int, answered: int) -> Series:
+    requests = "prometheus_sd_kubernetes_http_request_total"
+    return counters(
+        {
+            metric(requests, PROMETHEUS, status_code="<error>"): failing,
+            metric(requests, PROMETHEUS, status_code="200"): answered,
+        },
+        20,
+    )
+
+
+def _limits(samples: str) -> Series:
+    return {
+        metric("prometheus_target_scrapes_exceeded_sample_limit_total", PROMETHEUS): samples,
+        metric("prometheus_target_scrapes_exceeded_body_size_limit_total", PROMETHEUS): "0x30",
+        metric("prometheus_target_scrape_pool_exceeded_label_limits_total", PROMETHEUS): "0x30",
+        metric("prometheus_target_scrape_pool_exceeded_target_limit_total", PROMETHEUS): "0x30",
+    }
+
+
+def _rejected(doubled: int) -> Series:
+    """So many a minute."""
+    return counters(
+        {
+            metric("prometheus_target_scrapes_sample_duplicate_timestamp_total", PROMETHEUS): doubled,
+            metric("prometheus_target_scrapes_sample_out_of_order_total", PROMETHEUS): 0,
+            metric("prometheus_target_scrapes_sample_out_of_bounds_total", PROMETHEUS): 0,
+            metric("prometheus_tsdb_too_old_samples_total", PROMETHEUS, type="float"): 0,
+            # Loki's own storage, which is no business of this alert.
+            metric("prometheus_tsdb_too_old_samples_total", LOKI, type="float"): 900,
+        },
+        30,
+    )
+
+
+def _pushes(refused: int, taken: int) -> Series:
+    return counters(
+        {
+            metric("prometheus_http_requests_total", PROMETHEUS, handler=_OTLP["handler"], code="400"): refused,
+            metric("prometheus_http_requests_total", PROMETHEUS, handler=_OTLP["handler"], code="200"): taken,
+        },
+        30,
+    )
+
+
+def _behind(seconds: int) -> Series:
+    highest = "prometheus_remote_storage_queue_highest"
+    return {
+        metric(f"{highest}_timestamp_seconds", _REMOTE, url=_URL): "100000+60x20",
+        metric(f"{highest}_sent_timestamp_seconds", _REMOTE, url=_URL): f"{100000 - seconds}+60x20",
+    }
+
+
+def _written(failed: int, of_all: int) -> Series:
+    return counters(
+        {
+            metric("prometheus_remote_storage_samples_failed_total", _REMOTE, url=_URL): failed,
+            metric("prometheus_remote_storage_samples_total", _REMOTE, url=_URL): of_all,
+        },
+        20,
+    )
+
+
+def _storage(compactions_failed: str) -> Series:
+    others = (
+        "reloads_failures",
+        "wal_writes_failed",
+        "wal_truncations_failed",
+        "wal_corruptions",
+        "checkpoint_creations_failed",
+        "head_truncations_failed",
+    )
+    return {
+        metric("prometheus_tsdb_compactions_failed_total", PROMETHEUS): compactions_failed,
+        **gauges({metric(f"prometheus_tsdb_{other}_total", PROMETHEUS): 0 for other in others}, 120),
+    }
+
+
+def _series(before: int, after: int) -> Series:
+    return {metric("prometheus_tsdb_head_series", PROMETHEUS): day_then(before, after)}
+
+
+def _ahead(seconds: int) -> Series:
+    """Time begins at 0 here."""
+    return {metric("prometheus_tsdb_head_max_time_seconds", PROMETHEUS): f"{seconds}+60x20"}
+
+
+EXAMPLES = (
+    example(
+        "six of ten questions are not answered",
+        DISCOVERY_FAILING,
+        series=_asks(6, 4),
+        at="15m",
+        fires=[warning("prometheus-0: 60% of its questions to the API server fail.", "60%", **place(PROMETHEUS))],
+    ),
+    example("four of ten questions are not answered", DISCOVERY_FAILING, series=_asks(4, 6), at="20m"),
+    example(
+        "a target sends too much at every scrape",
+        SCRAPE_LIMIT_HIT,
+        series=_limits("0+1x30"),
+        at="12m",
+        fires=[
+            warning(
+                "prometheus-0 drops whole scrapes: a target has more samples, bytes or labels than it may.",
+                **PROMETHEUS,
+            )
+        ],
+    ),
+    example("a single scrape was too large", SCRAPE_LIMIT_HIT, series=_limits("0x5 1x30"), at="14m"),
+    example(
+        "two samples per second come twice",
+        SAMPLES_REJECTED,
+        series=_rejected(120),
+        at="25m",
+        fires=[
+            warning(
+                "prometheus-0 rejects 2 samples a second: doubled, too old or out of order.",
+                "2 per second",
+                **PROMETHEUS,
+            )
+        ],
+    ),
+    example("nine samples in ten seconds come twice", SAMPLES_REJECTED, series=_rejected(54), at="30m"),
+    example(
+        "three of ten pushes are refused",
+        PUSHES_REFUSED,
+        series=_pushes(3, 7),
+        at="15m",
+        fires=[critical("prometheus-0 refuses 30% of what comes to /api/v1/otlp/v1/metrics.", "30%", **_OTLP)],
+    ),
+    example(
+        "one of ten pushes is refused",
+        PUSHES_REFUSED,
+        series=_pushes(1, 9),
+        at="15m",
+        fires=[warning("prometheus-0 refuses 10% of what comes to /api/v1/otlp/v1/metrics.", "10%", **_OTLP)],
+    ),
+    example("one of two hundred pushes is refused", PUSHES_REFUSED, series=_pushes(1, 199), at="20m"),
+    example("the only push of each minute is refused", PUSHES_REFUSED, series=_pushes(1, 0), at="20m"),
+    example(
+        "it is two hours behind",
+        REMOTE_WRITE_BEHIND,
+        series=_behind(7200),
+        at="15m",
+        fires=[critical("prometheus-0 owes mimir the last 2h 0m 0s.", "2h 0m 0s", **_REMOTE)],
+    ),
+    example(
+        "it is ten minutes behind",
+        REMOTE_WRITE_BEHIND,
+        series=_behind(600),
+        at="15m",
+        fires=[warning("prometheus-0 owes mimir the last 10m 0s.", "10m 0s", **_REMOTE)],
+    ),
+    example("it is five minutes behind", REMOTE_WRITE_BEHIND, series=_behind(300), at="20m"),
+    example(
+        "a tenth is refused",
+        REMOTE_WRITE_DROPS,
+        series=_written(10, 100),
+        at="15m",
+        fires=[critical("mimir refuses 10% of what prometheus-0 sends.", "10%", **_REMOTE)],
+    ),
+    example(
+        "one in a hundred is refused",
+        REMOTE_WRITE_DROPS,
+        series=_written(1, 100),
+        at="15m",
+        fires=[warning("mimir refuses 1% of what prometheus-0 sends.", "1%", **_REMOTE)],
+    ),
+    example("one in two thousand is refused", REMOTE_WRITE_DROPS, series=_written(1, 2000), at="20m"),
+    example(
+        "the block is tried every minute, and fails",
+        STORAGE_FAILING,
+        series=_storage("0x5 0+1x60"),
+        at="30m",
+        fires=[critical("prometheus-0 failed 24 times in three hours to write its WAL or blocks.", "24", **PROMETHEUS)],
+    ),
+    example(
+        "a single block failed an hour ago",
+        STORAGE_FAILING,
+        series=_storage("0x60 1x60"),
+        at="2h",
+        fires=[warning("prometheus-0 failed 1 times in three hours to write its WAL or blocks.", "1", **PROMETHEUS)],
+    ),
+    example("nothing has failed since long ago", STORAGE_FAILING, series=_storage("7x120"), at="2h"),
+    example(
+        "a block was deleted for its size",
+        RETENTION_CUT,
+        series={metric("prometheus_tsdb_size_retentions_total", PROMETHEUS): "0x60 1x60"},
+        at="2h",
+        fires=[
+            info("prometheus-0 is at its size limit and deletes samples that are not old enough to go.", **PROMETHEUS)
+        ],
+    ),
+    example(
+        "blocks were deleted for their size once, but not since",
+        RETENTION_CUT,
+        series={metric("prometheus_tsdb_size_retentions_total", PROMETHEUS): "3x120"},
+        at="2h",
+    ),
+    example(
+        "there are four times as many series",
+        SERIES_GROW,
+        series=_series(100_000, 400_000),
+        at="25h",
+        step="5m",
+        fires=[critical("prometheus-0 holds 4 times as many series as a day ago.", "4", **place(PROMETHEUS))],
+    ),
+    example(
+        "there are twice as many series",
+        SERIES_GROW,
+        series=_series(100_000, 200_000),
+        at="25h",
+        step="5m",
+        fires=[warning("prometheus-0 holds 2 times as many series as a day ago.", "2", **place(PROMETHEUS))],
+    ),
+    example("there are two fifths more series", SERIES_GROW, series=_series(100_000, 140_000), at="25h", step="5m"),
+    example("a small stack has grown fivefold", SERIES_GROW, series=_series(20_000, 100_000), at="25h", step="5m"),
+    example(
+        "samples come from five minutes ahead",
+        CLOCK_AHEAD,
+        series=_ahead(300),
+        at="10m",
+        fires=[warning("prometheus-0 holds samples from 5m 0s in the future.", "5m 0s", **PROMETHEUS)],
+    ),
+    example("samples come from a minute ahead", CLOCK_AHEAD, series=_ahead(60), at="20m"),
+    example(
+        "one sample came from nine minutes ahead",
+        CLOCK_AHEAD,
+        series=_ahead(0) | {metric("prometheus_tsdb_head_max_time_seconds", PROMETHEUS): "540x9 600+60x10"},
+        at="12m",
+    ),
+)

@@ -1,0 +1,180 @@
+"""File systems and disks, by example."""
+
+from __future__ import annotations
+
+from rules.nodes.alerts.disks import INODES_LOW, RAID_DEGRADED, READ_ONLY, SATURATED, SPACE_LOW, WILL_FILL
+from rules.nodes.recordings import DISK_BUSY, DISK_QUEUE, INODES_FREE, SPACE_AVAILABLE, TIME_TO_FULL
+from tests.rules.examples import Labels, Series, counters, critical, example, gauges, metric, of, steady, warning
+from tests.rules.nodes.subjects import DISK, NODE
+
+_MOUNTED_AGAIN = DISK | {"mountpoint": "/var/lib/containerd"}
+_OTHER = DISK | {"device": "/dev/sdb"}
+_DEVICE = DISK["device"]
+
+
+def _space(available: str, *, read_only: int = 0, of_disk: Labels = DISK) -> Series:
+    """Of a disk of 1000 bytes."""
+    return {
+        metric("node_filesystem_avail_bytes", of_disk): available,
+        metric("node_filesystem_size_bytes", of_disk): steady(1000, 1500),
+        metric("node_filesystem_readonly", of_disk): steady(read_only, 1500),
+    }
+
+
+def _inodes(free: int) -> Series:
+    """Of a disk that can hold 100 files."""
+    return gauges(
+        {
+            metric("node_filesystem_files_free", DISK): free,
+            metric("node_filesystem_files", DISK): 100,
+            metric("node_filesystem_readonly", DISK): 0,
+        },
+        40,
+    )
+
+
+def _disk(queue: int, busy: int) -> Series:
+    """So many requests at a time, and so many seconds of a minute with any."""
+    return counters(
+        {
+            metric("node_disk_io_time_weighted_seconds_total", NODE, device="sda"): queue * 60,
+            metric("node_disk_io_time_seconds_total", NODE, device="sda"): busy,
+        }
+    )
+
+
+EXAMPLES = (
+    example(
+        "8 % are left for a quarter of an hour",
+        SPACE_LOW,
+        series=_space("80x60"),
+        at="15m",
+        fires=[critical("/dev/sda1 of n-1 has 8% of its space left.", "8%", node="n-1", device=_DEVICE)],
+    ),
+    example(
+        "12 % are left for a quarter of an hour",
+        SPACE_LOW,
+        series=_space("120x60"),
+        at="15m",
+        fires=[warning("/dev/sda1 of n-1 has 12% of its space left.", "12%", node="n-1", device=_DEVICE)],
+    ),
+    example("16 % are left", SPACE_LOW, series=_space("160x60"), at="30m"),
+    example("8 % are left, and cleaning may still help", SPACE_LOW, series=_space("80x60"), at="14m"),
+    example(
+        "the root of a system that is an image is full, as always",
+        SPACE_LOW,
+        series=_space("0x60", read_only=1),
+        at="30m",
+    ),
+    example(
+        "what is left shrinks to nothing within two hours and a half",
+        WILL_FILL,
+        series=_space("540-1x540"),  # a byte a minute
+        at="390m",
+        fires=[critical("/dev/sda1 of n-1 will be full in 2h 30m 0s.", "2h 30m 0s", node="n-1", device=_DEVICE)],
+    ),
+    example(
+        "what is left shrinks to nothing within five hours",
+        WILL_FILL,
+        series=_space("690-1x690"),
+        at="390m",
+        fires=[warning("/dev/sda1 of n-1 will be full in 5h 0m 0s.", "5h 0m 0s", node="n-1", device=_DEVICE)],
+    ),
+    example("it takes more than a day", WILL_FILL, series=_space("399-0.2x400"), at="390m"),
+    example(
+        "it would take some hours, but there is more than 40 % left", WILL_FILL, series=_space("800-1x390"), at="390m"
+    ),
+    example("a new node has pulled its images, and is done", WILL_FILL, series=_space("900-60x9 360x390"), at="90m"),
+    example(
+        "4 of 100 inodes are left",
+        INODES_LOW,
+        series=_inodes(4),
+        at="15m",
+        fires=[critical("/dev/sda1 of n-1 can hold 4% more files.", "4%", node="n-1", device=_DEVICE)],
+    ),
+    example(
+        "8 of 100 inodes are left",
+        INODES_LOW,
+        series=_inodes(8),
+        at="15m",
+        fires=[warning("/dev/sda1 of n-1 can hold 8% more files.", "8%", node="n-1", device=_DEVICE)],
+    ),
+    example("11 of 100 inodes are left", INODES_LOW, series=_inodes(11), at="30m"),
+    example(
+        "a disk had errors five minutes ago, and the kernel writes to it no more",
+        READ_ONLY,
+        series={metric("node_filesystem_readonly", DISK): "0x90 1x60"},
+        at="96m",
+        fires=[
+            critical(
+                "/dev/sda1 of n-1 can no longer be written, as after errors of the disk.", node="n-1", device=_DEVICE
+            )
+        ],
+    ),
+    example(
+        "one of two mounts of a disk is made read-only",
+        READ_ONLY,
+        series={
+            metric("node_filesystem_readonly", DISK): "0x90 1x60",
+            metric("node_filesystem_readonly", _MOUNTED_AGAIN): "0x150",
+        },
+        at="140m",
+    ),
+    example("it always was", READ_ONLY, series={metric("node_filesystem_readonly", DISK): "1x150"}, at="140m"),
+    example(
+        "twelve requests wait all the time, for half an hour",
+        SATURATED,
+        series=_disk(queue=12, busy=60),
+        at="35m",
+        fires=[warning("sda of n-1 has 12 requests waiting all the time.", "12", node="n-1", device="sda")],
+    ),
+    example("nine requests wait", SATURATED, series=_disk(queue=9, busy=60), at="50m"),
+    example("bursts of requests, and rest in between", SATURATED, series=_disk(queue=12, busy=50), at="50m"),
+    example(
+        "a disk of an array has failed",
+        RAID_DEGRADED,
+        series={metric("node_md_disks", NODE, device="md0", state="failed"): "1x20"},
+        at="5m",
+        fires=[critical("md0 of n-1 has lost 1 of its disks.", node="n-1", device="md0")],
+    ),
+    example(
+        "a spare is there, and all others are well",
+        RAID_DEGRADED,
+        series=gauges(
+            {
+                metric("node_md_disks", NODE, device="md0", state="failed"): 0,
+                metric("node_md_disks", NODE, device="md0", state="spare"): 1,
+            },
+            20,
+        ),
+        at="15m",
+    ),
+    example(
+        "one disk is mounted twice, and another read-only",
+        SPACE_AVAILABLE,
+        series={
+            **_space("250x60"),
+            metric("node_filesystem_avail_bytes", _MOUNTED_AGAIN): "250x60",
+            metric("node_filesystem_size_bytes", _MOUNTED_AGAIN): "1000x60",
+            metric("node_filesystem_readonly", _MOUNTED_AGAIN): "1x60",
+            **_space("0x60", read_only=1, of_disk=_OTHER),
+        },
+        gives={of(node="n-1", device="/dev/sda1"): 0.25},
+    ),
+    example(
+        "three quarters are free", INODES_FREE, series=_inodes(75), gives={of(node="n-1", device="/dev/sda1"): 0.75}
+    ),
+    example(
+        "6600 bytes are left and one a second goes, and another disk empties",
+        TIME_TO_FULL,
+        series={
+            metric("node_filesystem_avail_bytes", DISK): "7200-60x60",
+            metric("node_filesystem_avail_bytes", _OTHER): "7200+60x60",
+        },
+        gives={of(node="n-1", device="/dev/sda1"): 6600},
+    ),
+    example("half of the time", DISK_BUSY, series=_disk(queue=2, busy=30), gives={of(node="n-1", device="sda"): 0.5}),
+    example(
+        "two requests at a time", DISK_QUEUE, series=_disk(queue=2, busy=30), gives={of(node="n-1", device="sda"): 2}
+    ),
+)

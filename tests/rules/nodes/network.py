@@ -1,0 +1,75 @@
+"""Network interfaces and connections, by example."""
+
+from __future__ import annotations
+
+from rules.nodes.alerts.network import CONNTRACK_FULL, NETWORK_DROPS, NETWORK_ERRORS
+from rules.nodes.recordings import TRAFFIC
+from tests.rules.examples import Series, counters, critical, example, gauges, metric, of, warning
+from tests.rules.nodes.subjects import NODE
+
+
+def _interface(device: str = "eth0", *, packets: int = 60000, errs: int = 0, drop: int = 0) -> Series:
+    """Each way, per minute."""
+    return counters(
+        {
+            metric(f"node_network_{direction}_{what}_total", NODE, device=device): count
+            for direction in ("receive", "transmit")
+            for what, count in (("packets", packets), ("errs", errs), ("drop", drop), ("bytes", packets * 100))
+        }
+    )
+
+
+def _connections(used: int) -> Series:
+    """Of a table of 100."""
+    return gauges(
+        {metric("node_nf_conntrack_entries", NODE): used, metric("node_nf_conntrack_entries_limit", NODE): 100}, 40
+    )
+
+
+EXAMPLES = (
+    example(
+        "2 % of the packets are damaged for a quarter of an hour",
+        NETWORK_ERRORS,
+        series=_interface(errs=1200),
+        at="17m",
+        fires=[warning("eth0 of n-1 damages 2% of packets.", "2%", node="n-1", device="eth0")],
+    ),
+    example("0.9 % of the packets are damaged", NETWORK_ERRORS, series=_interface(errs=540), at="40m"),
+    example("an interface is hardly used", NETWORK_ERRORS, series=_interface(packets=2400, errs=240), at="40m"),
+    example("a bond counts what its members count", NETWORK_ERRORS, series=_interface("bond0", errs=1200), at="40m"),
+    example(
+        "2 % of the packets are dropped for a quarter of an hour",
+        NETWORK_DROPS,
+        series=_interface(drop=1200),
+        at="17m",
+        fires=[warning("eth0 of n-1 drops 2% of its packets.", "2%", node="n-1", device="eth0")],
+    ),
+    example("0.9 % of the packets are dropped", NETWORK_DROPS, series=_interface(drop=540), at="40m"),
+    example(
+        "frames of a protocol that nobody speaks", NETWORK_DROPS, series=_interface(packets=2400, drop=60), at="40m"
+    ),
+    example(
+        "95 of 100 connections are in use",
+        CONNTRACK_FULL,
+        series=_connections(95),
+        at="5m",
+        fires=[critical("n-1 has 95% of its connection table in use.", "95%", node="n-1")],
+    ),
+    example(
+        "85 of 100 connections are in use",
+        CONNTRACK_FULL,
+        series=_connections(85),
+        at="5m",
+        fires=[warning("n-1 has 85% of its connection table in use.", "85%", node="n-1")],
+    ),
+    example("74 of 100 connections are in use", CONNTRACK_FULL, series=_connections(74), at="20m"),
+    *(
+        example(
+            "two interfaces, and loopback",
+            recording,
+            series=_interface() | _interface("eth1") | _interface("lo"),
+            gives={of(node="n-1"): 200_000},
+        )
+        for recording in TRAFFIC
+    ),
+)

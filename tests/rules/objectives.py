@@ -1,0 +1,72 @@
+"""Examples of objectives: events of which too many, or just not too many, are bad."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from model.quantities import Duration
+from model.rules import Alert, Severity, decimal
+from model.slo import BURNS, Burn, Slo, slo_groups
+from tests.rules.examples import Example, Firing, Series, example, warning
+
+Events = Callable[[int, int], Series]
+"""The series of a service, from its events and its bad events per minute."""
+
+EVENTS = 100_000
+"""A minute: enough for whole numbers of bad ones at every threshold, and more than any minimum."""
+SAMPLES = 300
+"""Minutes of such series: longer than any alert waits."""
+
+
+def objective(slo: Slo, series: Events, events: int = EVENTS) -> tuple[Example, ...]:
+    """Every alert of an objective, fired and just not fired."""
+    (group,) = slo_groups((slo,))
+    alerts = {rule.name: rule for rule in group.rules if isinstance(rule, Alert)}
+    burning = ((burn, alerts[f"{slo.title}ErrorBudgetBurn{burn.name}"]) for burn in BURNS if burn.threshold(slo) < 1)
+    return (
+        *(each for burn, alert in burning for each in _burning(slo, burn, alert, series, events)),
+        *_spent(slo, alerts[f"{slo.title}ErrorBudgetSpent"], series, events),
+        *_silent(slo, alerts[f"{slo.title}SloNoData"], series, events),
+    )
+
+
+def _burning(slo: Slo, burn: Burn, alert: Alert, series: Events, events: int) -> Iterator[Example]:
+    line = int(burn.threshold(slo) * events)
+    bad = line + max(1, events // 1000)
+    # Windows that have only begun hold what has been seen: all of it fails at the same ratio from the start.
+    at = str(Duration(burn.for_.milliseconds + 600_000))
+    description = (
+        f"{_percent(bad / events)} of the events of {slo.name} on c-1 failed within {burn.long};"
+        f" the objective is {decimal(slo.objective * 100)} % in {slo.window}."
+    )
+    fires = [Firing(burn.severity, description, _percent(bad / events))]
+    yield example("more fails than the line", alert, series=series(events, bad), at=at, fires=fires)
+    yield example("a little less fails", alert, series=series(events, line - 1), at=at)
+
+
+def _spent(slo: Slo, alert: Alert, series: Events, events: int) -> Iterator[Example]:
+    for when, spent, severity in (
+        ("7 in 10 of what may fail has failed", 0.7, None),
+        ("9 in 10 of what may fail have failed", 0.9, Severity.INFO),
+        ("more has failed than may", 1.2, Severity.WARNING),
+    ):
+        bad = round(float(slo.budget) * events * spent)
+        value = _percent(bad / events / float(slo.budget))
+        description = (
+            f"{value} of the error budget of {slo.name} on c-1 is spent;"
+            f" the objective is {decimal(slo.objective * 100)} % in {slo.window}."
+        )
+        fires = [Firing(severity, description, value)] if severity else []
+        yield example(when, alert, series=series(events, bad), at="30m", fires=fires)
+
+
+def _silent(slo: Slo, alert: Alert, series: Events, events: int) -> Iterator[Example]:
+    fires = [warning(f"No events of {slo.name} are counted: its burn-rate alerts are blind.")]
+    yield example("nothing is counted for an hour", alert, at="61m", fires=fires)
+    yield example("nothing is counted for 59 minutes", alert, at="59m")
+    yield example("everything is fine", alert, series=series(events, 0), at="90m", near=False)
+
+
+def _percent(ratio: float) -> str:
+    """As Prometheus spells it: four digits."""
+    return f"{ratio * 100:.4g}%"

@@ -1,0 +1,179 @@
+"""Examples as promtool tries them, all of a system in one run."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote_plus
+from xml.etree import ElementTree as ET
+
+from model.promql import selectors
+from model.rules import Alert, Group, Recording
+from rules.render import place_labels, rule_group
+from tests.catalogue import everything, place, whole
+from tests.rules.examples import Example, Firing, Labels
+from tools.servers.find import binary
+
+WATCHED = whole()
+PLACE = place(everything())
+EVERYWHERE = place_labels(PLACE)
+
+
+def verdicts(examples: Iterable[Example], folder: Path) -> dict[str, str]:
+    """What promtool says against each example, by its sentence: nothing where all is as it should be.
+
+    Each rule has a file of its own with no more than what it reads, since every rule is evaluated for every minute of
+    every example beside it. All files are one run.
+    """
+    of_rules: dict[tuple[str, str], list[Example]] = {}
+    for each in examples:
+        of_rules.setdefault((group_of(each).name, each.rule), []).append(each)
+    for (group, rule), tried in of_rules.items():
+        groups = [rule_group(each, PLACE) for each in groups_for(group_of(tried[0]), rule)]
+        write(folder, f"{group}-{rule}".replace(":", "-"), groups, [plain_test(each) for each in tried])
+    return run(folder)
+
+
+# --- promtool ---
+
+
+def write(folder: Path, name: str, groups: list[dict[str, Any]], tests: list[dict[str, Any]]) -> None:
+    """A file of rule groups and one of tests of them, for `run`; JSON is YAML, and written in no time."""
+    (folder / f"{name}.rules.yml").write_text(json.dumps({"groups": groups}))
+    file = {
+        "rule_files": [f"{name}.rules.yml"],
+        "evaluation_interval": "1m",
+        # Otherwise it takes any: a rule that reads another group's would see it now or a minute later.
+        "group_eval_order": [group["name"] for group in groups],
+        # Sums of floats: the last of sixteen digits is nobody's business.
+        "fuzzy_compare": True,
+        "tests": tests,
+    }
+    (folder / f"{name}.test.yml").write_text(json.dumps(file))
+
+
+def run(folder: Path) -> dict[str, str]:
+    """Every test in ``folder``, by name, and what promtool says against it; a test without a verdict is missing."""
+    report = folder / "report.xml"
+    files = sorted(path.name for path in folder.glob("*.test.yml"))
+    done = subprocess.run(
+        [binary("promtool"), "test", "rules", f"--junit={report.name}", *files],
+        cwd=folder,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert report.exists(), f"{done.stdout}{done.stderr}"
+    cases = ET.parse(report).getroot().iter("testcase")  # noqa: S314  promtool's own report
+    return {case.attrib["name"]: case.findtext("failure", "") for case in cases}
+
+
+# --- the rules that an example takes ---
+
+
+def group_of(example: Example) -> Group:
+    """Whose rule it is; objectives have rules of the same names."""
+    return next(
+        group
+        for group in WATCHED.groups
+        if example.group in ("", group.name) and any(rule.name == example.rule for rule in group.rules)
+    )
+
+
+def groups_for(own: Group, rule: str) -> list[Group]:
+    """A rule and all of its system that it reads; an objective reads what its own group records."""
+    objective = own.name.startswith("slo-")
+    wanted: set[str] = {rule}
+    found: list[Group] = []
+    for group in reversed(WATCHED.groups):
+        if group == own or (not objective and group.system == own.system and not group.name.startswith("slo-")):
+            read: list[Alert | Recording] = []
+            for each in reversed(group.rules):
+                if each.name in wanted:
+                    read.insert(0, each)
+                    wanted |= _reads(each)
+            found.insert(0, replace(group, rules=tuple(read)))
+    return [group for group in found if group.rules]
+
+
+def _reads(rule: Alert | Recording) -> set[str]:
+    exprs = [rule.expr] if isinstance(rule, Recording) else [rule.expr(severity) for severity in rule.severities]
+    return {selector.name for expr in exprs for selector in selectors(expr) if selector.name}
+
+
+# --- an example as a test ---
+
+
+def plain_test(example: Example) -> dict[str, Any]:
+    asked = {"eval_time": str(example.at)}
+    if example.gives is None:
+        expected = [_alert(example, firing) for firing in example.firing]
+        tried = {"alert_rule_test": [{**asked, "alertname": example.rule, "exp_alerts": expected}]}
+    else:
+        tried = {"promql_expr_test": [{**asked, "expr": example.rule, "exp_samples": _samples(example)}]}
+    return {
+        "name": example.sentence,
+        "interval": str(example.step),
+        "input_series": [
+            {"series": with_everywhere(series), "values": values} for series, values in example.series.items()
+        ],
+        **tried,
+    }
+
+
+def with_everywhere(selector: str) -> str:
+    """The selector of a series with the labels that all have."""
+    name, _, inside = selector.partition("{")
+    added = ", ".join(f'{label}="{value}"' for label, value in EVERYWHERE.items() if f"{label}=" not in inside)
+    return f"{name.strip()}{{{', '.join(part for part in (inside.strip().removesuffix('}'), added) if part)}}}"
+
+
+def _alert(example: Example, firing: Firing) -> dict[str, Any]:
+    """Labels and annotations of an alert, exactly."""
+    group = group_of(example)
+    alert = next(rule for rule in group.rules if isinstance(rule, Alert) and rule.name == example.rule)
+    (made,) = (
+        rule
+        for rule in rule_group(group, PLACE)["rules"]
+        if rule.get("alert") == alert.name and rule["labels"]["severity"] == firing.severity
+    )
+    links = {name: filled(made["annotations"][name], firing.labels) for name in ("runbook_url", "dashboard_url")}
+    measured = {"value": firing.value, "threshold": made["annotations"]["threshold"]} if alert.thresholds else {}
+    return {
+        "exp_labels": {
+            **firing.labels,
+            **alert.labels,
+            **EVERYWHERE,
+            "owner": alert.owner,
+            "system": group.system,
+            "severity": firing.severity.value,
+        },
+        "exp_annotations": {
+            "summary": alert.summary,
+            "description": firing.description,
+            **measured,
+            **links,
+        },
+    }
+
+
+def filled(link: str, labels: Labels) -> str:
+    """A link's template with the labels that it names."""
+    return re.sub(r"{{ \$labels\.(\w+) \| urlquery }}", lambda found: quote_plus(labels[found[1]]), link)
+
+
+def _samples(example: Example) -> list[dict[str, Any]]:
+    """What a recording rule must give, exactly."""
+    (rule,) = (rule for rule in group_of(example).rules if rule.name == example.rule and isinstance(rule, Recording))
+    results: Mapping[str, float] = example.gives or {}
+    own = [f'{label}="{text}"' for label, text in rule.labels.items()]
+    return [
+        {"labels": with_everywhere(f"{rule.name}{{{', '.join(filter(None, [labels, *own]))}}}"), "value": number}
+        for labels, number in results.items()
+    ]

@@ -1,0 +1,51 @@
+"""Every rule has examples: each alert fires at each severity and stays quiet just below, each recording has a value."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from model.rules import BaseAlert, Recording
+from rules.systems import SYSTEMS, USER_SLOS
+from tests.catalogue import whole
+from tests.rules import EXAMPLES
+
+WATCHED = whole()
+ALL = [each for examples in EXAMPLES.values() for each in examples]
+RECORDED = {rule.name for group in WATCHED.groups for rule in group.rules if isinstance(rule, Recording)}
+NEVER_QUIET = {"Watchdog"}
+
+
+def test_every_system_has_examples() -> None:
+    assert EXAMPLES.keys() == {*(system.name for system in SYSTEMS), USER_SLOS}
+
+
+@pytest.mark.parametrize("alert", WATCHED.alerts, ids=lambda alert: alert.name)
+def test_every_alert_is_seen_to_fire_and_to_stay_quiet_at_each_severity(alert: BaseAlert) -> None:
+    tried = [each for each in ALL if each.rule == alert.name]
+    fires = {firing.severity for each in tried for firing in each.firing}
+    quiet = {severity for each in tried for severity in each.quiet}
+    where, severities = f"tests/rules/{alert.system}", set(alert.severities)
+    assert severities - fires == set(), f"severities at which no example in {where} sees it fire"
+    if alert.name not in NEVER_QUIET:
+        assert severities - quiet == set(), f"severities that no example in {where} sees just below their line"
+
+
+def test_every_recording_rule_has_a_value_that_is_tried() -> None:
+    tried = {each.rule for each in ALL if each.gives is not None}
+    assert RECORDED - tried == set(), "recording rules without an example that says what they give"
+
+
+def test_every_example_is_about_a_rule_that_exists() -> None:
+    assert {each.rule for each in ALL} - RECORDED - {alert.name for alert in WATCHED.alerts} == set()
+
+
+def test_an_example_of_a_recording_rule_says_what_it_gives_and_of_an_alert_what_fires() -> None:
+    alerts = {alert.name for group in WATCHED.groups for alert in group.rules} - RECORDED
+    assert [each.sentence for each in ALL if (each.gives is None) != (each.rule in alerts)] == []
+
+
+def test_no_example_stands_twice() -> None:
+    told = Counter((each.rule, each.group, each.when) for each in ALL)
+    assert [each for each, times in told.items() if times > 1] == []

@@ -37,6 +37,7 @@ URL = "a URL like https://metrics.example.com/api/v1/write"
 ADDRESS = "a host and port like api.agents.svc:8080"
 RANGE = "a range of addresses like 10.0.0.0/8"
 NAME = "a name of at most 63 lower-case letters, digits and dashes"
+DNS_NAME = "a name of at most 253 lower-case letters, digits, dashes and dots, like fast.example.com"
 LABEL_NAME = "a label name of letters, digits and underscores"
 LABEL_VALUE = "a Kubernetes label value of at most 63 characters"
 QUALIFIED = "a Kubernetes name like example.com/team"
@@ -141,7 +142,10 @@ WRONG: list[tuple[str, str]] = [
     # Names and labels.
     ("cluster: {environment: Prod}", f'cluster.environment: "Prod": {NAME}'),
     ("cluster: {namespaces: {stack: obs_1}}", f'cluster.namespaces.stack: "obs_1": {NAME}'),
-    ("cluster: {storageClass: -fast}", f'cluster.storageClass: "-fast": {NAME}'),
+    (
+        "cluster: {storageClass: -fast}",
+        'cluster.storageClass: "-fast": the name of a StorageClass, or "" for volumes without one',
+    ),
     ("cluster: {name: prod 1}", f'cluster.name: "prod 1": {LABEL_VALUE}'),
     ("cluster: {labels: {team: a/b}}", f'cluster.labels.team: "a/b": {LABEL_VALUE}'),
     ("cluster: {labels: {team: 7}}", f"cluster.labels.team: 7: {LABEL_VALUE}"),
@@ -230,7 +234,7 @@ WRONG: list[tuple[str, str]] = [
     ("notifications: {receivers: [{webhook: {urlSecret: {name: a}}}, {}]}", f"{HOOK}.urlSecret.key: is required"),
     (
         "notifications: {receivers: [{webhook: {urlSecret: {name: A, key: k}}}, {}]}",
-        f'{HOOK}.urlSecret.name: "A": {NAME}',
+        f'{HOOK}.urlSecret.name: "A": {DNS_NAME}',
     ),
     (
         "notifications: {receivers: [{webhook: {urlSecret: {name: a, key: k/v}}}, {}]}",

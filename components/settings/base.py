@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     GetCoreSchemaHandler,
@@ -48,16 +49,49 @@ class Spelled:
         return {"type": "string", "pattern": f"^{self.pattern}$", "description": self.expected}
 
 
+# Kubernetes has a rule per kind of name (k8s.io/apimachinery/pkg/util/validation). Namespaces are labels of DNS. Secrets,
+# StorageClasses, PriorityClasses and IngressClasses are whole names of it, with parts of any length.
 _NAME = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+
+
+def _dotted(letters: str) -> str:
+    return rf"[{letters}]([-{letters}]*[{letters}])?(\.[{letters}]([-{letters}]*[{letters}])?)*"
+
+
+def _qualified(letters: str) -> str:
+    return rf"((?=[^/]{{1,253}}/){_dotted(letters)}/)?{_NAME}"
+
+
+_DNS_NAME = rf"(?=.{{1,253}}$){_dotted('a-z0-9')}"
 DnsLabel = Annotated[
     str, Spelled(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "a name of at most 63 lower-case letters, digits and dashes")
 ]
+DnsName = Annotated[
+    str, Spelled(_DNS_NAME, "a name of at most 253 lower-case letters, digits, dashes and dots, like fast.example.com")
+]
+StorageClass = Annotated[str, Spelled(f"({_DNS_NAME})?", 'the name of a StorageClass, or "" for volumes without one')]
 LabelName = Annotated[str, Spelled(r"[a-zA-Z_][a-zA-Z0-9_]*", "a label name of letters, digits and underscores")]
 LabelValue = Annotated[str, Spelled(rf"({_NAME})?", "a Kubernetes label value of at most 63 characters")]
-QualifiedName = Annotated[
-    str, Spelled(rf"([a-z0-9]([-a-z0-9.]{{0,251}}[a-z0-9])?/)?{_NAME}", "a Kubernetes name like example.com/team")
+AppName = Annotated[str, Spelled(f"{_NAME}|{_DNS_NAME}", "an app: a Kubernetes label value, or the name of a workload")]
+QualifiedName = Annotated[str, Spelled(_qualified("a-z0-9"), "a Kubernetes name like example.com/team")]
+# The API server reads an annotation's prefix in lower case, and so takes both.
+AnnotationName = Annotated[str, Spelled(_qualified("A-Za-z0-9"), "a Kubernetes name like example.com/team")]
+LARGEST_ANNOTATIONS = 256 * 1024
+"""Bytes of all annotations of an object, names included, that the API server takes."""
+
+
+def _fit(annotations: dict[str, str]) -> dict[str, str]:
+    if sum(len(f"{name}{value}".encode()) for name, value in annotations.items()) > LARGEST_ANNOTATIONS:
+        raise PydanticCustomError("annotations", f"annotations of at most {LARGEST_ANNOTATIONS} bytes together")
+    return annotations
+
+
+Annotations = Annotated[dict[AnnotationName, str], AfterValidator(_fit)]
+SecretKey = Annotated[
+    str,
+    # It becomes the name of a file.
+    Spelled(r"(?!\.$|\.\.)[-._a-zA-Z0-9]{1,253}", "a key of letters, digits, dashes, dots and underscores"),
 ]
-SecretKey = Annotated[str, Spelled(r"[-._a-zA-Z0-9]{1,253}", "a key of letters, digits, dashes, dots and underscores")]
 LogLevel = Literal["debug", "info", "warn", "error"]
 
 
@@ -84,7 +118,7 @@ class ConfigSecret(BaseModel):
 class ExistingSecret(Model):
     """A key of a Kubernetes Secret that something else keeps in the component's namespace (External Secrets, Vault)."""
 
-    name: DnsLabel
+    name: DnsName
     """Name of the Kubernetes Secret."""
     key: SecretKey
     """Key within it."""
@@ -164,9 +198,9 @@ class Workload(Model):
 
     labels: dict[QualifiedName, LabelValue] = {}
     """Extra labels of its pods."""
-    annotations: dict[QualifiedName, str] = {}
+    annotations: Annotations = {}
     """Extra annotations of its pods."""
-    priority_class: DnsLabel | None = None
+    priority_class: DnsName | None = None
     """Name of an existing PriorityClass; none by default."""
 
 

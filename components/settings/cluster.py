@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from components.settings.base import DnsLabel, LabelValue, Many, Model, QualifiedName
+from components.settings.base import DnsLabel, DnsName, LabelValue, Many, Model, QualifiedName, StorageClass
 from components.settings.quantities import Cidr
 
 Flavour = Literal["kind", "k3s", "kubeadm", "eks", "gke", "aks"]
@@ -26,7 +26,7 @@ class Images(Model):
 
     registry: str | None = None
     """A mirror, host and optional path: takes the place of every image's registry; none by default."""
-    pull_secrets: Many[DnsLabel] = ()
+    pull_secrets: Many[DnsName] = ()
     """Names of existing image pull Secrets, in both namespaces."""
 
 
@@ -67,8 +67,9 @@ class ClusterSettings(Model):
     """Who runs the control plane: decides which of its parts can be watched."""
     namespaces: Namespaces = Namespaces()
     """The two namespaces of the stack."""
-    storage_class: DnsLabel | None = None
-    """StorageClass of all volumes; the cluster's default when not given."""
+    storage_class: StorageClass | None = None
+    """StorageClass of all volumes; the cluster's default when not given, and with `""` volumes that somebody made by
+    hand."""
     images: Images = Images()
     """Registry mirror and pull secrets."""
     node_selector: dict[QualifiedName, LabelValue] = {}

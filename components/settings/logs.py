@@ -14,6 +14,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
 from components.settings.base import (
+    AppName,
     DnsLabel,
     LogLevel,
     Many,
@@ -77,7 +78,7 @@ class DropRule(Model):
 
     namespace: DnsLabel | None = None
     """Of this namespace."""
-    app: str | None = None
+    app: AppName | None = None
     """Of this app: the label `app.kubernetes.io/name` or `app` of its pods, or the name of what made them."""
     levels: Many[Level] = ()
     """Of one of these levels."""

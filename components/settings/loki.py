@@ -9,6 +9,7 @@ from annotated_types import Ge, Le, Len
 from pydantic import model_validator
 
 from components.settings.base import (
+    Annotations,
     DnsLabel,
     LabelName,
     LogLevel,
@@ -164,7 +165,7 @@ class LokiSettings(Workload):
     """One, or three and more that share a bucket: each line is then kept by three until it is stored."""
     resources: Resources = resources("500m", "1Gi", "2Gi")
     """Requests and limits; caches and query parallelism follow the memory limit."""
-    service_account_annotations: dict[str, str] = {}
+    service_account_annotations: Annotations = {}
     """Annotations of its ServiceAccount: workload identity (`eks.amazonaws.com/role-arn`)."""
     storage: LokiStorage = LokiStorage(filesystem=Filesystem())
     """Where logs are kept."""

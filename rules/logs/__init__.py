@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.settings.base import DnsLabel, Many, Model
+from components.settings.base import AppName, DnsLabel, Many, Model
 from components.settings.cluster import ClusterSettings
 from components.settings.quantities import Duration
 from rules.logs.alerts import AuditedApp, groups
@@ -14,7 +14,7 @@ class AuditLog(Model):
 
     namespace: DnsLabel
     """Its namespace."""
-    app: DnsLabel
+    app: AppName
     """Its label `app`."""
     within: Duration = Duration.parse("1h")
     """The time in which it writes at least one; longer for an app that nobody uses at night."""

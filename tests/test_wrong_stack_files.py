@@ -169,7 +169,7 @@ WRONG: list[tuple[str, str]] = [
         f"{REMOTE}.queue.maxShard: unknown key: did you mean maxShards?",
     ),
     ("alerts: {TargetDown: {sevrity: info}}", "alerts.TargetDown.sevrity: unknown key: did you mean severity?"),
-    ("prometheus: {1: 2}", "prometheus[1]: 1: a key that is text: put it in quotes"),
+    ("prometheus: {1: 2}", "prometheus.1: a key that is text: put it in quotes"),
     ("prometheus: {scrapeJobs: [{}, {name: b}]}", "prometheus.scrapeJobs[1].targets: is required"),
     ("prometheus: {remoteWrite: [{}, {name: b}]}", "prometheus.remoteWrite[1].url: is required"),
     # Numbers and words.

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
@@ -49,8 +50,8 @@ class Spelled:
         return {"type": "string", "pattern": f"^{self.pattern}$", "description": self.expected}
 
 
-# Kubernetes has a rule per kind of name (k8s.io/apimachinery/pkg/util/validation). Namespaces are labels of DNS. Secrets,
-# StorageClasses, PriorityClasses and IngressClasses are whole names of it, with parts of any length.
+# Kubernetes has a rule per kind of name (k8s.io/apimachinery/pkg/util/validation). Namespaces are labels of DNS.
+# Secrets, StorageClasses, PriorityClasses and IngressClasses are whole names of it, with parts of any length.
 _NAME = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 
 
@@ -259,7 +260,7 @@ def holds_secret(path: str) -> Problem:
 
 def problems(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
     """Every problem that pydantic found, each as one line."""
-    schema = _Schema(model.model_json_schema())
+    schema = _schema(model)
     return [_explain(detail, schema) for detail in error.errors(include_url=False) if not _counts_refused(detail)]
 
 
@@ -303,6 +304,11 @@ def unknown_key(path: str, known: Collection[str], what: str = "key") -> Problem
     return f"{path}: unknown {what}: " + (f"did you mean {close[0]}?" if close else f"one of {', '.join(known)}")
 
 
+@cache
+def _schema(model: type[BaseModel]) -> _Schema:
+    return _Schema(model.model_json_schema())
+
+
 @dataclass(frozen=True)
 class _Schema:
     """What a stack file may hold, read from the JSON Schema of the model."""
@@ -315,15 +321,18 @@ class _Schema:
 
     def takes_secrets(self, loc: tuple[int | str, ...]) -> bool:
         """Whether secrets are named where ``loc`` points, or below: text there may be one given in plain."""
-        return any(key.endswith("Secret") for key in self._keys_below(self._at(loc)))
+        return any(key.endswith("Secret") for key in self._keys_below(self._at(loc), set()))
 
-    def _keys_below(self, node: dict[str, Any]) -> Iterator[str]:
-        for key, child in node.get("properties", {}).items():
-            yield key
-            yield from self._keys_below(self._resolve(child))
-        items = self._resolve(node["items"]) if "items" in node else node
-        if items is not node:  # a list within its own kind, like routes within a route, has no further keys
-            yield from self._keys_below(items)
+    def _keys_below(self, node: dict[str, Any], seen: set[int]) -> Iterator[str]:
+        node = self._resolve(node)
+        if id(node) in seen:  # within its own kind, like routes within a route, there are no further keys
+            return
+        seen.add(id(node))
+        properties = node.get("properties", {})
+        yield from properties
+        for child in (*properties.values(), node.get("items"), node.get("additionalProperties")):
+            if isinstance(child, dict):
+                yield from self._keys_below(child, seen)
 
     def _at(self, loc: tuple[int | str, ...]) -> dict[str, Any]:
         node: dict[str, Any] = self.root

@@ -63,7 +63,7 @@ class _Re2:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", FutureWarning)  # [[:alpha:]] may one day mean something else to Python
                 re.compile(plain)
-        except re.error:
+        except (re.error, OverflowError, RecursionError):  # what Python cannot count or nest, nobody can read
             plain = ""
         if not plain or re.search(r"(?<!\\)(\\\\)*(\(\?(<?[=!]|P[=>]|#|\()|\\[1-9])", plain):
             raise PydanticCustomError("regex", "{expected}", {"expected": cls.EXPECTED})

@@ -33,7 +33,7 @@ _MATCHER = rf"\s*[a-zA-Z_][a-zA-Z0-9_]*\s*(=~|!~|!=|=)\s*{_STRING}\s*"
 StreamSelector = Annotated[
     str,
     Spelled(
-        rf"\{{{_MATCHER}(,{_MATCHER})*,?\s*\}}", 'a stream selector like {namespace="agents", level=~"debug|trace"}'
+        rf"\{{{_MATCHER}(,{_MATCHER})*(,\s*)?\}}", 'a stream selector like {namespace="agents", level=~"debug|trace"}'
     ),
 ]
 Bucket = Annotated[str, Spelled(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket, 3 to 63 characters")]

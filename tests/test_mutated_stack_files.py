@@ -194,6 +194,10 @@ CASES: dict[str, tuple[str, str]] = {
         of_dev(prometheus="{limits: {samples: 100000000000000000000}}"),
         "prometheus.limits.samples: a number of at most 64 bits",
     ),
+    "a number that rules cannot divide": (
+        of_dev(alerts="{TargetDown: {warning: 1.0e+300}}"),
+        "alerts.TargetDown.warning: a number of at most 64 bits",
+    ),
     "a number that Python does not spell": (
         of_dev(prometheus=f"{{replicas: 0x{'f' * 5000}}}"),
         "prometheus.replicas: a number of at most 100 characters",

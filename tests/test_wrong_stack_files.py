@@ -433,6 +433,13 @@ WRONG: list[tuple[str, str]] = [
             ' like queue_age_seconds{queue="mail"}'
         ),
     ),
+    (
+        "slos: [{errors: 'up{code=\"5\"}'}]",
+        (
+            "slos[0]: up is selected by code: its labels are app, cluster, environment, instance, job, namespace, node,"
+            " pod, service"
+        ),
+    ),
     ("slos: [{minimumEvents: 0}]", "slos[0].minimumEvents: 0: at least 1"),
     (
         "slos: [{total: 'rate(requests_total[5m])'}]",
@@ -540,6 +547,12 @@ def test_what_production_forbids_is_allowed_elsewhere(change: str) -> None:
 )
 def test_what_looks_odd_but_works_is_allowed(change: str) -> None:
     read(stack_file(change), SECRETS)
+
+
+def test_an_objective_may_be_of_what_the_stack_records() -> None:
+    series = "{metric: 'pod:prometheus_tsdb_head_series:max', atMost: 1}"
+    settings = read(stack_file(f"slos: [{{total: null, errors: null, gauge: {series}}}]"), SECRETS)
+    assert [slo.name for slo in settings.watched.slos if slo.owner == "shop"] == ["checkout"]
 
 
 def test_the_labels_that_are_refused_are_those_that_the_stack_sets() -> None:

@@ -48,7 +48,7 @@ def _single(value: object, path: str) -> Iterator[Problem]:
         yield from _text(value, path, "text")
     elif isinstance(value, float) and not math.isfinite(value):
         yield problem(path, value, "a finite number")
-    elif isinstance(value, int) and abs(value) > LARGEST:
+    elif isinstance(value, int | float) and abs(value) > LARGEST:
         yield f"{path}: a number of at most 64 bits"
     elif value is not None and not isinstance(value, int | float):
         yield problem(path, str(value), "text in quotes, or YAML takes it for something else")

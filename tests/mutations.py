@@ -47,7 +47,8 @@ class Doubled:
     value: Any
 
 
-WRONG_VALUES: tuple[Any, ...] = (
+WRONG_TYPES: tuple[Any, ...] = (None, True, 7, "2026-01-01", [], {}, ["a"], [[{}]], {"a": "b"})
+STRANGE_VALUES: tuple[Any, ...] = (
     None,
     True,
     False,
@@ -133,17 +134,23 @@ def originals() -> tuple[dict[str, Any], ...]:
     return tuple(yaml.safe_load(path.read_text()) for path in FILES)
 
 
+def ways(value: Any, way: Way = ()) -> Iterator[Way]:
+    """Where something can be changed in ``value``: whatever stands in it."""
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in parts:
+        yield (*way, key)
+        yield from ways(part, (*way, key))
+
+
+def nests(value: Any) -> Iterator[Way]:
+    """Where mappings and lists stand in it: fewer than single values, and more goes wrong with them."""
+    return (way for way in ways(value) if isinstance(at(value, way), dict | list))
+
+
 @cache
-def ways(file: int) -> tuple[Way, ...]:
-    """Where something can be changed: every value of the file but the top."""
-
-    def below(value: Any, way: Way) -> Iterator[Way]:
-        parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-        for key, part in parts:
-            yield (*way, key)
-            yield from below(part, (*way, key))
-
-    return tuple(below(originals()[file], ()))
+def places() -> tuple[tuple[tuple[Way, ...], tuple[Way, ...]], ...]:
+    """Of each of FILES, its ways and its nests."""
+    return tuple((tuple(ways(each)), tuple(nests(each))) for each in originals())
 
 
 def deep(levels: int, inner: Any, key: str | None) -> Any:
@@ -153,7 +160,7 @@ def deep(levels: int, inner: Any, key: str | None) -> Any:
 
 
 values = st.one_of(
-    st.sampled_from(WRONG_VALUES),
+    st.sampled_from(STRANGE_VALUES),
     st.text(max_size=20),
     st.integers(),
     st.floats(allow_nan=False, allow_infinity=False),
@@ -168,20 +175,19 @@ def stack_files(draw: st.DrawFn) -> str:
     file = draw(st.integers(0, len(FILES) - 1))
     config = copy.deepcopy(originals()[file])
     for _ in range(draw(st.integers(1, 3))):
-        way = draw(st.sampled_from(ways(file)))
-        _change(draw, config, way)
+        _change(draw, config, draw(st.sampled_from(places()[file][draw(st.integers(0, 1))])))
     return spelled(config)
 
 
 def _change(draw: st.DrawFn, config: Any, way: Way) -> None:
     """One mistake at ``way``; none where an earlier one took that away."""
     key = way[-1]
-    around = _at(config, way[:-1])
-    if _at(around, (key,)) is GONE:
+    around = at(config, way[:-1])
+    if at(around, (key,)) is GONE:
         return
     match draw(st.sampled_from(("replace", "replace", "replace", "delete", "rename", "double", "wrap", "copy"))):
         case "replace":
-            around[key] = draw(values)
+            around[key] = draw(st.sampled_from(WRONG_TYPES) if draw(st.booleans()) else values)
         case "delete":
             del around[key]
         case "rename" if isinstance(around, dict):
@@ -193,13 +199,13 @@ def _change(draw: st.DrawFn, config: Any, way: Way) -> None:
             around[key] = draw(st.sampled_from(([around[key]], {"a": around[key]}, [around[key]] * 2)))
         case "copy":
             other = draw(st.integers(0, len(FILES) - 1))
-            around[key] = copy.deepcopy(_at(originals()[other], draw(st.sampled_from(ways(other)))))
+            around[key] = copy.deepcopy(at(originals()[other], draw(st.sampled_from(places()[other][0]))))
 
 
 GONE = object()
 
 
-def _at(value: Any, way: Way) -> Any:
+def at(value: Any, way: Way) -> Any:
     """What stands at ``way``, or GONE."""
     for key in way:
         there = isinstance(value, dict) and key in value

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from components.load import plain
 from components.settings.stack import Refused
 from components.settings.stack import read as read_settings
-from tests.mutations import FILES, build, originals, stack_files
+from tests.mutations import FILES, at, build, nests, originals, stack_files
 from tools import stack_file
 from tools.recorder import PROJECT
 from tools.render import config_files, manifests, render
@@ -86,6 +88,18 @@ def outcome(path: Path, text: str) -> list[str]:
 @settings(same_every_time, max_examples=520)
 def test_a_mutated_stack_file_is_accepted_or_explained(path: Path, text: str) -> None:
     outcome(path, text)
+
+
+def test_a_wrong_type_wherever_settings_nest_is_explained_where_it_is() -> None:
+    full = stack_file.read(FILES[-1]).config
+    places = {tuple(0 if isinstance(key, int) else key for key in way): way for way in nests(full) if len(way) > 1}
+    assert len(places) > 90, "or little is tried"
+    for way, wrong in product(places.values(), ("2026-01-01", [["a"]])):
+        section = {str(way[0]): copy.deepcopy(full[str(way[0])])}
+        at(section, way[:-1])[way[-1]] = wrong
+        place = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in way).removeprefix(".")
+        said = said_of({"cluster": full["cluster"], **section})
+        assert any(line.startswith(place) for line in said), (place, wrong, said)
 
 
 @given(text=stack_files())

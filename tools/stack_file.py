@@ -124,9 +124,9 @@ def _below(path: str, key: str) -> str:
 
 
 def _own(key: str) -> str:
-    """The name of a top-level key of this project, empty when it is another's; without a project it is ours as well."""
+    """The name of a top-level key of this project in each spelling that Pulumi takes; empty when it is another's."""
     project, _, name = key.rpartition(":")
-    return name if project in ("", PROJECT) else ""
+    return name if project in ("", PROJECT, f"{PROJECT}:config") else ""
 
 
 def _content(text: str) -> Any:

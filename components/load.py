@@ -19,15 +19,15 @@ def load(config: pulumi.Config) -> tuple[Settings, dict[str, Output[str]]]:
     given = {key.removeprefix(prefix): raw for key, raw in CONFIG.get().items() if key.startswith(prefix)}
     secret = {key for key in given if is_config_secret(prefix + key)}
     try:
-        settings = read({key: _plain(raw) for key, raw in sorted(given.items()) if key not in secret}, secret)
+        settings = read({key: plain(raw) for key, raw in sorted(given.items()) if key not in secret}, secret)
     except Refused as refused:
         raise pulumi.RunError(str(refused)) from None
     return settings, {key: config.require_secret(key) for key in sorted({key for _, key in references(settings)})}
 
 
-def _plain(raw: str) -> Any:
+def plain(raw: str) -> Any:
     """A value as the stack file has it: Pulumi hands structured ones over as JSON, and text as it is."""
     try:
         return json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):  # no JSON, or so deep that nobody reads it
         return raw

@@ -154,7 +154,7 @@ def stateful_set(
     claim: PersistentVolumeClaimSpecArgsDict = {
         "access_modes": ["ReadWriteOnce"],
         "resources": {"requests": {"storage": str(storage)}},
-        **({"storage_class_name": site.cluster.storage_class} if site.cluster.storage_class else {}),
+        **({"storage_class_name": site.cluster.storage_class} if site.cluster.storage_class is not None else {}),
     }
     scratch: list[VolumeArgsDict] = [{"name": "data", "empty_dir": {}}] if storage is None and program.data else []
     pods = StatefulSet(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from model.quantities import Cidr
-from model.settings import DnsLabel, LabelValue, Many, Model, Port, QualifiedName
+from model.settings import DnsLabel, DnsName, LabelValue, Many, Model, Port, QualifiedName, StorageClass
 
 Flavour = Literal["kind", "minikube", "k3s", "microk8s", "kubeadm", "eks", "gke", "aks"]
 
@@ -37,7 +37,7 @@ class Images(Model):
 
     registry: str | None = None
     """A mirror, host and optional path: takes the place of every image's registry; none by default."""
-    pull_secrets: Many[DnsLabel] = ()
+    pull_secrets: Many[DnsName] = ()
     """Names of existing image pull Secrets, in both namespaces."""
 
 
@@ -89,8 +89,9 @@ class ClusterSettings(Model):
     every one of your own that is not named."""
     namespaces: Namespaces = Namespaces()
     """The two namespaces of the stack."""
-    storage_class: DnsLabel | None = None
-    """StorageClass of all volumes; the cluster's default when not given."""
+    storage_class: StorageClass | None = None
+    """StorageClass of all volumes; the cluster's default when not given, and with `""` volumes that somebody made by
+    hand."""
     images: Images = Images()
     """Registry mirror and pull secrets."""
     node_selector: dict[QualifiedName, LabelValue] = {}

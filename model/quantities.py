@@ -200,12 +200,12 @@ _HOST = re.compile(rf"({_LABEL}\.)*(?![0-9]+\.?$){_LABEL}\.?")
 
 
 def is_host(text: str) -> bool:
-    """Whether ``text`` is a DNS name or an IP address (IPv6 without brackets)."""
+    """Whether ``text`` is a DNS name or an IP address (IPv6 without brackets, and without the zone of one machine)."""
     try:
         ipaddress.ip_address(text)
     except ValueError:
         return len(text) <= 253 and _HOST.fullmatch(text) is not None
-    return True
+    return "%" not in text
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,12 @@ import json
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from annotated_types import Ge, Le
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     GetCoreSchemaHandler,
@@ -49,16 +51,49 @@ class Spelled:
         return {"type": "string", "pattern": f"^{self.pattern}$", "description": self.expected}
 
 
+# Kubernetes has a rule per kind of name (k8s.io/apimachinery/pkg/util/validation). Namespaces are labels of DNS.
+# Secrets, StorageClasses, PriorityClasses and IngressClasses are whole names of it, with parts of any length.
 _NAME = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+
+
+def _dotted(letters: str) -> str:
+    return rf"[{letters}]([-{letters}]*[{letters}])?(\.[{letters}]([-{letters}]*[{letters}])?)*"
+
+
+def _qualified(letters: str) -> str:
+    return rf"((?=[^/]{{1,253}}/){_dotted(letters)}/)?{_NAME}"
+
+
+_DNS_NAME = rf"(?=.{{1,253}}$){_dotted('a-z0-9')}"
 DnsLabel = Annotated[
     str, Spelled(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "a name of at most 63 lower-case letters, digits and dashes")
 ]
+DnsName = Annotated[
+    str, Spelled(_DNS_NAME, "a name of at most 253 lower-case letters, digits, dashes and dots, like fast.example.com")
+]
+StorageClass = Annotated[str, Spelled(f"({_DNS_NAME})?", 'the name of a StorageClass, or "" for volumes without one')]
 LabelName = Annotated[str, Spelled(r"[a-zA-Z_][a-zA-Z0-9_]*", "a label name of letters, digits and underscores")]
 LabelValue = Annotated[str, Spelled(rf"({_NAME})?", "a Kubernetes label value of at most 63 characters")]
-QualifiedName = Annotated[
-    str, Spelled(rf"([a-z0-9]([-a-z0-9.]{{0,251}}[a-z0-9])?/)?{_NAME}", "a Kubernetes name like example.com/team")
+AppName = Annotated[str, Spelled(f"{_NAME}|{_DNS_NAME}", "an app: a Kubernetes label value, or the name of a workload")]
+QualifiedName = Annotated[str, Spelled(_qualified("a-z0-9"), "a Kubernetes name like example.com/team")]
+# The API server reads an annotation's prefix in lower case, and so takes both.
+AnnotationName = Annotated[str, Spelled(_qualified("A-Za-z0-9"), "a Kubernetes name like example.com/team")]
+LARGEST_ANNOTATIONS = 256 * 1024
+"""Bytes of all annotations of an object, names included, that the API server takes."""
+
+
+def _fit(annotations: dict[str, str]) -> dict[str, str]:
+    if sum(len(f"{name}{value}".encode()) for name, value in annotations.items()) > LARGEST_ANNOTATIONS:
+        raise PydanticCustomError("annotations", f"annotations of at most {LARGEST_ANNOTATIONS} bytes together")
+    return annotations
+
+
+Annotations = Annotated[dict[AnnotationName, str], AfterValidator(_fit)]
+SecretKey = Annotated[
+    str,
+    # It becomes the name of a file.
+    Spelled(r"(?!\.$|\.\.)[-._a-zA-Z0-9]{1,253}", "a key of letters, digits, dashes, dots and underscores"),
 ]
-SecretKey = Annotated[str, Spelled(r"[-._a-zA-Z0-9]{1,253}", "a key of letters, digits, dashes, dots and underscores")]
 Port = Annotated[int, Ge(1), Le(65535)]
 LogLevel = Literal["debug", "info", "warn", "error"]
 
@@ -86,7 +121,7 @@ class ConfigSecret(BaseModel):
 class ExistingSecret(Model):
     """A key of a Kubernetes Secret that something else keeps in the component's namespace (External Secrets, Vault)."""
 
-    name: DnsLabel
+    name: DnsName
     """Name of the Kubernetes Secret."""
     key: SecretKey
     """Key within it."""
@@ -166,9 +201,9 @@ class Workload(Model):
 
     labels: dict[QualifiedName, LabelValue] = {}
     """Extra labels of its pods."""
-    annotations: dict[QualifiedName, str] = {}
+    annotations: Annotations = {}
     """Extra annotations of its pods."""
-    priority_class: DnsLabel | None = None
+    priority_class: DnsName | None = None
     """Name of an existing PriorityClass; none by default."""
 
 
@@ -227,7 +262,7 @@ def holds_secret(path: str) -> Problem:
 
 def problems(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
     """Every problem that pydantic found, each as one line."""
-    schema = _Schema(model.model_json_schema())
+    schema = _schema(model)
     return [_explain(detail, schema) for detail in error.errors(include_url=False) if not _counts_refused(detail)]
 
 
@@ -271,6 +306,11 @@ def unknown_key(path: str, known: Collection[str], what: str = "key") -> Problem
     return f"{path}: unknown {what}: " + (f"did you mean {close[0]}?" if close else f"one of {', '.join(known)}")
 
 
+@cache
+def _schema(model: type[BaseModel]) -> _Schema:
+    return _Schema(model.model_json_schema())
+
+
 @dataclass(frozen=True)
 class _Schema:
     """What a stack file may hold, read from the JSON Schema of the model."""
@@ -283,15 +323,18 @@ class _Schema:
 
     def takes_secrets(self, loc: tuple[int | str, ...]) -> bool:
         """Whether secrets are named where ``loc`` points, or below: text there may be one given in plain."""
-        return any(key.endswith("Secret") for key in self._keys_below(self._at(loc)))
+        return any(key.endswith("Secret") for key in self._keys_below(self._at(loc), set()))
 
-    def _keys_below(self, node: dict[str, Any]) -> Iterator[str]:
-        for key, child in node.get("properties", {}).items():
-            yield key
-            yield from self._keys_below(self._resolve(child))
-        items = self._resolve(node["items"]) if "items" in node else node
-        if items is not node:  # a list within its own kind, like routes within a route, has no further keys
-            yield from self._keys_below(items)
+    def _keys_below(self, node: dict[str, Any], seen: set[int]) -> Iterator[str]:
+        node = self._resolve(node)
+        if id(node) in seen:  # within its own kind, like routes within a route, there are no further keys
+            return
+        seen.add(id(node))
+        properties = node.get("properties", {})
+        yield from properties
+        for child in (*properties.values(), node.get("items"), node.get("additionalProperties")):
+            if isinstance(child, dict):
+                yield from self._keys_below(child, seen)
 
     def _at(self, loc: tuple[int | str, ...]) -> dict[str, Any]:
         node: dict[str, Any] = self.root

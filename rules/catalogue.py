@@ -71,9 +71,10 @@ def series_of(watched: Watched) -> dict[str, Labels]:
     Raises ValueError about a recording rule that is wrong.
     """
     known = known_series(watched.metrics, watched.scrape_jobs)
+    recorded = {recording.name for _, recording in _rules(watched, Recording)}
     for slo in watched.slos:
         # A user's own counters: what labels they have, only the user knows.
-        known |= {name: None for name in slo.metrics if name not in known}
+        known |= {name: None for name in slo.metrics if name not in known and name not in recorded}
     for _, recording in _rules(watched, Recording):
         result = _labels(recording.expr, known, recording.name)
         labels = None if result is None else result | ADDED_LABELS | frozenset(recording.labels)

@@ -80,7 +80,7 @@ ANYWHERE: list[tuple[str, list[str]]] = [
     ("times: [{name: t}]", ["notifications.times[0]: {...}: weekdays, from or to: without them it is always"]),
     (
         "times: [{name: t, from: '24:30'}]",
-        ['notifications.times[0].from: "24:30": a time of day like "22:00" (in quotes, or YAML takes it for a number)'],
+        ['notifications.times[0].from: "24:30": a time of day like "22:00"'],
     ),
     (
         "times: [{name: t, from: '22:00'}, {name: t, to: '06:00'}]",

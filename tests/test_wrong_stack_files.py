@@ -37,6 +37,7 @@ URL = "a URL like https://metrics.example.com/api/v1/write"
 ADDRESS = "a host and port like api.agents.svc:8080"
 RANGE = "a range of addresses like 10.0.0.0/8"
 NAME = "a name of at most 63 lower-case letters, digits and dashes"
+DNS_NAME = "a name of at most 253 lower-case letters, digits, dashes and dots, like fast.example.com"
 LABEL_NAME = "a label name of letters, digits and underscores"
 LABEL_VALUE = "a Kubernetes label value of at most 63 characters"
 QUALIFIED = "a Kubernetes name like example.com/team"
@@ -141,7 +142,10 @@ WRONG: list[tuple[str, str]] = [
     # Names and labels.
     ("cluster: {environment: Prod}", f'cluster.environment: "Prod": {NAME}'),
     ("cluster: {namespaces: {stack: obs_1}}", f'cluster.namespaces.stack: "obs_1": {NAME}'),
-    ("cluster: {storageClass: -fast}", f'cluster.storageClass: "-fast": {NAME}'),
+    (
+        "cluster: {storageClass: -fast}",
+        'cluster.storageClass: "-fast": the name of a StorageClass, or "" for volumes without one',
+    ),
     ("cluster: {name: prod 1}", f'cluster.name: "prod 1": {LABEL_VALUE}'),
     ("cluster: {labels: {team: a/b}}", f'cluster.labels.team: "a/b": {LABEL_VALUE}'),
     ("cluster: {labels: {team: 7}}", f"cluster.labels.team: 7: {LABEL_VALUE}"),
@@ -165,7 +169,7 @@ WRONG: list[tuple[str, str]] = [
         f"{REMOTE}.queue.maxShard: unknown key: did you mean maxShards?",
     ),
     ("alerts: {TargetDown: {sevrity: info}}", "alerts.TargetDown.sevrity: unknown key: did you mean severity?"),
-    ("prometheus: {1: 2}", "prometheus[1]: 1: a key that is text: put it in quotes"),
+    ("prometheus: {1: 2}", "prometheus.1: a key that is text: put it in quotes"),
     ("prometheus: {scrapeJobs: [{}, {name: b}]}", "prometheus.scrapeJobs[1].targets: is required"),
     ("prometheus: {remoteWrite: [{}, {name: b}]}", "prometheus.remoteWrite[1].url: is required"),
     # Numbers and words.
@@ -235,7 +239,7 @@ WRONG: list[tuple[str, str]] = [
     ("notifications: {receivers: [{webhook: {urlSecret: {name: a}}}, {}]}", f"{HOOK}.urlSecret.key: is required"),
     (
         "notifications: {receivers: [{webhook: {urlSecret: {name: A, key: k}}}, {}]}",
-        f'{HOOK}.urlSecret.name: "A": {NAME}',
+        f'{HOOK}.urlSecret.name: "A": {DNS_NAME}',
     ),
     (
         "notifications: {receivers: [{webhook: {urlSecret: {name: a, key: k/v}}}, {}]}",
@@ -434,6 +438,13 @@ WRONG: list[tuple[str, str]] = [
             ' like queue_age_seconds{queue="mail"}'
         ),
     ),
+    (
+        "slos: [{errors: 'up{code=\"5\"}'}]",
+        (
+            "slos[0]: up is selected by code: its labels are app, cluster, environment, instance, job, namespace, node,"
+            " pod, service"
+        ),
+    ),
     ("slos: [{minimumEvents: 0}]", "slos[0].minimumEvents: 0: at least 1"),
     (
         "slos: [{total: 'rate(requests_total[5m])'}]",
@@ -541,6 +552,12 @@ def test_what_production_forbids_is_allowed_elsewhere(change: str) -> None:
 )
 def test_what_looks_odd_but_works_is_allowed(change: str) -> None:
     read(stack_file(change), SECRETS)
+
+
+def test_an_objective_may_be_of_what_the_stack_records() -> None:
+    series = "{metric: 'pod:prometheus_tsdb_head_series:max', atMost: 1}"
+    settings = read(stack_file(f"slos: [{{total: null, errors: null, gauge: {series}}}]"), SECRETS)
+    assert [slo.name for slo in settings.watched.slos if slo.owner == "shop"] == ["checkout"]
 
 
 def test_the_labels_that_are_refused_are_those_that_the_stack_sets() -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from components.settings.plain import DEEPEST
+from components.settings.stack import Refused
+from model.settings import Problem, problem
 from tools.recorder import PROJECT
 
 
@@ -26,30 +30,142 @@ class StackFile:
     """Names of the encrypted ones."""
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML 1.2's booleans, as Pulumi reads them: ``off`` and ``no`` are words."""
+class _Loader(yaml.CSafeLoader):
+    """Takes words for what Pulumi's YAML takes them for: ``off``, ``y`` and ``22:00`` are text, ``1e3`` is a number.
+
+    In C, since Pulumi's is a port of that.
+    """
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
 
 
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+_YAML = "tag:yaml.org,2002:"
+_DATE = f"{_YAML}timestamp"
+_WORDS = {
+    f"{_YAML}null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    f"{_YAML}bool": (r"true|True|TRUE|false|False|FALSE", list("tTfF")),
+    f"{_YAML}int": (
+        r"[-+]?(0b_*[01][01_]*|0o?[0-7_]+|0x_*[0-9a-fA-F][0-9a-fA-F_]*|0|[1-9][0-9_]*)",
+        list("-+0123456789"),
+    ),
+    f"{_YAML}float": (
+        r"[-+]?(\.[0-9][0-9_]*|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        list("-+.0123456789"),
+    ),
+    f"{_YAML}merge": (r"<<", ["<"]),
+    _DATE: (r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt \t].*)?", list("0123456789")),
 }
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(true|false)$"), list("tf"))
+"""Tag to the words that have it without saying so, and how those begin. In this order."""
+for _tag, (_words, _first) in _WORDS.items():
+    _Loader.add_implicit_resolver(_tag, re.compile(rf"^(?:{_words})$"), _first)
+
+_TEXT, _MERGE = f"{_YAML}str", f"{_YAML}merge"
+_NUMBERS = {f"{_YAML}int", f"{_YAML}float"}
+_TAGS = {*_WORDS, _TEXT, f"{_YAML}seq", f"{_YAML}map"}
+LONGEST_NUMBER = 100
+"""Characters: past it, it has more than 64 bits whatever its base."""
+DEEPEST_FILE = 2 * DEEPEST
+"""Mappings and lists within each other; which settings may nest how far is said where they are read, by name."""
+MOST = 100_000
+"""Values of a stack file, those of an alias counted each time: the largest we know has hundreds."""
+
+
+@dataclass
+class _Survey:
+    """Looks at YAML before values are made of it, while a key that stands there twice is still there twice."""
+
+    found: list[Problem] = field(default_factory=list)
+    _sizes: dict[yaml.Node, int] = field(default_factory=dict)
+
+    def visit(self, node: yaml.Node, path: str, above: tuple[yaml.Node, ...] = ()) -> int:
+        """The number of values that ``node`` holds; what is wrong with them is added to ``found``."""
+        if node in above:
+            self.found.append(f"{path}: an alias of what it stands in")
+            return 1
+        if node not in self._sizes:
+            self._look_at(node, path)
+            sizes = [self.visit(part, where, (*above, node)) for where, part in self._parts(node, path)]
+            self._sizes[node] = 1 + sum(sizes)
+            if self._sizes[node] > MOST >= max(sizes):
+                self.found.append(f"{path}: at most {MOST} values, those of an alias counted each time")
+        return self._sizes[node]
+
+    def _look_at(self, node: yaml.Node, path: str) -> None:
+        words = _WORDS.get(node.tag, ("(?s:.*)", []))[0]
+        if node.tag == _DATE:
+            self.found.append(problem(path, node.value, "text in quotes, or YAML takes it for a date"))
+        elif node.tag not in _TAGS or (isinstance(node, yaml.ScalarNode) and not re.fullmatch(words, node.value)):
+            self.found.append(problem(path, node.tag.removeprefix(_YAML), "a value without such a tag"))
+        elif node.tag in _NUMBERS and len(node.value) > LONGEST_NUMBER:
+            self.found.append(f"{path}: a number of at most {LONGEST_NUMBER} characters")
+
+    def _parts(self, node: yaml.Node, path: str) -> Iterator[tuple[str, yaml.Node]]:
+        """What stands in a mapping or a list, with its path."""
+        if isinstance(node, yaml.SequenceNode):
+            yield from ((f"{path}[{position}]", part) for position, part in enumerate(node.value))
+        elif isinstance(node, yaml.MappingNode):
+            lines: dict[str, int] = {}
+            for key, part in node.value:
+                line = key.start_mark.line + 1
+                if not isinstance(key, yaml.ScalarNode) or key.tag not in (_TEXT, _MERGE):
+                    name = f".{key.value}" if isinstance(key, yaml.ScalarNode) else ""
+                    self.found.append(f"{path}{name}: a key that is text (line {line}): put it in quotes".lstrip("."))
+                    continue
+                where = _below(path, key.value)
+                if where in lines:
+                    self.found.append(f"{where}: is given twice, in lines {lines[where]} and {line}: give it once")
+                lines[where] = line
+                yield where, part
+
+
+def _below(path: str, key: str) -> str:
+    """The path of a key, without what all of this project's have in common."""
+    return (_own(key) or key) if path == "config" else f"{path}.{key}".lstrip(".")
+
+
+def _own(key: str) -> str:
+    """The name of a top-level key of this project in each spelling that Pulumi takes; empty when it is another's."""
+    project, _, name = key.rpartition(":")
+    return name if project in ("", PROJECT, f"{PROJECT}:config") else ""
+
+
+def _content(text: str) -> Any:
+    depth = 0
+    for event in yaml.parse(text, _Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST_FILE:  # before anything recurses into it: that would end the process
+            line = f"line {event.start_mark.line + 1}: " if event.start_mark else ""
+            raise yaml.YAMLError(f"{line}more than {DEEPEST_FILE} mappings and lists within each other")
+    loader = _Loader(text)
+    node = loader.get_single_node()
+    survey = _Survey()
+    if node is not None:
+        survey.visit(node, "")
+    if survey.found:
+        raise Refused(survey.found)
+    return None if node is None else loader.construct_document(node)
+
+
+def _told(wrong: Exception) -> str:
+    """In one line, without the text around it, which may hold a secret."""
+    if not isinstance(wrong, yaml.MarkedYAMLError) or wrong.problem_mark is None:
+        return " ".join(str(wrong).split())
+    return f"line {wrong.problem_mark.line + 1}: {', '.join(filter(None, (wrong.context, wrong.problem)))}"
 
 
 def read(path: Path) -> StackFile:
-    """Raises Unreadable with one line that says what and where."""
+    """Raises Unreadable with one line that says what and where, or Refused with a line for each value that is none."""
     try:
-        content = yaml.load(path.read_text(), _Loader)  # noqa: S506  a SafeLoader with fewer words for true and false
+        content = _content(path.read_text())
     except FileNotFoundError:
         raise Unreadable(f"{path}: no such stack file") from None
-    except OSError as problem:
-        raise Unreadable(f"{path}: cannot be read: {problem.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as problem:
-        raise Unreadable(f"{path}: not YAML: {' '.join(str(problem).split())}") from None
-    config = content.get("config", {}) if isinstance(content, dict) else content or {}
-    if not isinstance(config, dict) or not all(isinstance(key, str) for key in config):
+    except OSError as wrong:
+        raise Unreadable(f"{path}: cannot be read: {wrong.strerror}") from None
+    except (yaml.YAMLError, ValueError, OverflowError) as wrong:
+        raise Unreadable(f"{path}: not YAML: {_told(wrong)}") from None
+    config = content.get("config") if isinstance(content, dict) else content
+    if config is not None and not isinstance(config, dict):
         raise Unreadable(f"{path}: no stack file: below `config` must stand keys like {PROJECT}:cluster")
-    keys = {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items() if key.startswith(f"{PROJECT}:")}
+    keys = {name: value for key, value in (config or {}).items() if (name := _own(key))}
     secrets = frozenset(key for key, value in keys.items() if isinstance(value, dict) and value.keys() == {"secure"})
     return StackFile({key: value for key, value in keys.items() if key not in secrets}, secrets)

@@ -173,7 +173,7 @@ def _claim(resource: str, claim: str, storage: Bytes, site: Site, opts: Resource
         spec={
             "access_modes": ["ReadWriteOnce"],
             "resources": {"requests": {"storage": str(storage)}},
-            **({"storage_class_name": site.cluster.storage_class} if site.cluster.storage_class else {}),
+            **({"storage_class_name": site.cluster.storage_class} if site.cluster.storage_class is not None else {}),
         },
         opts=ResourceOptions.merge(opts, ResourceOptions(ignore_changes=["spec"], retain_on_delete=True)),
     )

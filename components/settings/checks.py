@@ -24,8 +24,10 @@ from components.settings.prometheus import PrometheusSettings
 from components.settings.secrets import leaves
 from components.settings.slos import SloSettings
 from model.cluster import ClusterSettings
+from model.promql import labels_of
 from model.quantities import Duration, Image
 from model.settings import Model, Problem, Workload, problem, unknown_key
+from rules.catalogue import series_of
 from rules.systems import watch
 
 
@@ -68,6 +70,22 @@ def slos_are_new(cluster: ClusterSettings, systems: Model, slos: tuple[SloSettin
     for position, slo in enumerate(slos):
         if slo.name in taken:
             yield problem(f"slos[{position}].name", slo.name, "a name that no objective of the stack has")
+
+
+def slos_name_labels_that_series_have(
+    cluster: ClusterSettings, systems: Model, grafana: GrafanaSettings, logs: LogSettings, slos: tuple[SloSettings, ...]
+) -> Iterator[Problem]:
+    """Of series of the stack itself; what labels others have, only their owner knows."""
+    if not slos:
+        return
+    known = series_of(watch(dict(systems), cluster, {}, (), grafana.watched_path, logs.collector))
+    for position, slo in enumerate(each.slo for each in slos):
+        for expr in filter(None, (slo.events, slo.errors, slo.good)):
+            try:
+                labels_of(expr, {**dict.fromkeys(slo.metrics), **known})
+            except ValueError as wrong:
+                yield f"slos[{position}]: {wrong}"
+                break
 
 
 def scrape_jobs_are_new(
@@ -235,6 +253,7 @@ CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     names_are_unique,
     scrape_jobs_are_new,
     slos_are_new,
+    slos_name_labels_that_series_have,
     overrides_fit_their_alerts,
     *COLLECTOR_CHECKS,
     *GRAFANA_CHECKS,

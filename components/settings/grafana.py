@@ -12,7 +12,9 @@ from pydantic_core import PydanticCustomError
 from model.cluster import ClusterSettings
 from model.quantities import Bytes, Cidr, HostPort, Url
 from model.settings import (
+    Annotations,
     DnsLabel,
+    DnsName,
     ExistingSecret,
     LabelValue,
     LogLevel,
@@ -30,7 +32,10 @@ from model.settings import (
 )
 
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
-Host = Annotated[str, Spelled(rf"{_LABEL}(\.{_LABEL})*", "a DNS name like grafana.example.com")]
+_HOST = rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*"
+Host = Annotated[str, Spelled(_HOST, "a DNS name like grafana.example.com")]
+# An Ingress has no addresses for hosts: the last label of a name is never a number.
+IngressHost = Annotated[str, Spelled(rf"(?!.*(^|\.)[0-9]+$){_HOST}", "a DNS name like grafana.example.com")]
 Scope = Annotated[str, Spelled(r"[^\s,;#\"'`$%]+", "one scope, without spaces")]
 # grafana.ini expands ${...}, $__file{...} and %(...)s wherever they stand: a name must not read a file by accident.
 IniText = Annotated[
@@ -158,7 +163,7 @@ class Smtp(Model):
 class IngressTls(Model):
     """TLS that ends at the ingress controller."""
 
-    secret_name: DnsLabel | None = None
+    secret_name: DnsName | None = None
     """Kubernetes Secret with certificate and key, as cert-manager keeps it; none when the controller has its own."""
 
 
@@ -176,13 +181,13 @@ class IngressController(Model):
 class Ingress(Model):
     """Grafana behind the cluster's ingress controller."""
 
-    host: Host
+    host: IngressHost
     """Host name; also that of `url`."""
-    class_name: DnsLabel | None = None
+    class_name: DnsName | None = None
     """IngressClass; the cluster's default when not given."""
     tls: IngressTls | None = None
     """TLS; production needs it."""
-    annotations: dict[QualifiedName, str] = {}
+    annotations: Annotations = {}
     """Annotations of the Ingress, such as `cert-manager.io/cluster-issuer`."""
     controller: IngressController = IngressController()
     """Whose connections the NetworkPolicy allows."""

@@ -15,7 +15,19 @@ from pydantic_core import PydanticCustomError, core_schema
 
 from model.logs import Level, LogCollector
 from model.quantities import Bytes
-from model.settings import DnsLabel, LogLevel, Many, Model, Problem, Resources, Spelled, Workload, problem, resources
+from model.settings import (
+    AppName,
+    DnsLabel,
+    LogLevel,
+    Many,
+    Model,
+    Problem,
+    Resources,
+    Spelled,
+    Workload,
+    problem,
+    resources,
+)
 
 # What it reads at once, the pods that it knows of, and a queue's pages are some 100 MiB; a fifth more is the limiter's.
 LEAST_MEMORY = Bytes.parse("192Mi")
@@ -47,7 +59,7 @@ class _Re2:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", FutureWarning)  # [[:alpha:]] may one day mean something else to Python
                 re.compile(plain)
-        except re.error:
+        except (re.error, OverflowError, RecursionError):  # what Python cannot count or nest, nobody can read
             plain = ""
         if not plain or re.search(r"(?<!\\)(\\\\)*(\(\?(<?[=!]|P[=>]|#|\()|\\[1-9])", plain):
             raise PydanticCustomError("regex", "{expected}", {"expected": cls.EXPECTED})
@@ -62,7 +74,7 @@ class DropRule(Model):
 
     namespace: DnsLabel | None = None
     """Of this namespace."""
-    app: str | None = None
+    app: AppName | None = None
     """Of this app: the label `app.kubernetes.io/name` or `app` of its pods, or the name of what made them."""
     levels: Many[Level] = ()
     """Of one of these levels."""

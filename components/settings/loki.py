@@ -11,6 +11,7 @@ from pydantic import model_validator
 from model.cluster import ClusterSettings
 from model.quantities import Bytes, Duration, Url
 from model.settings import (
+    Annotations,
     DnsLabel,
     LabelName,
     LogLevel,
@@ -32,7 +33,7 @@ _MATCHER = rf"\s*[a-zA-Z_][a-zA-Z0-9_]*\s*(=~|!~|!=|=)\s*{_STRING}\s*"
 StreamSelector = Annotated[
     str,
     Spelled(
-        rf"\{{{_MATCHER}(,{_MATCHER})*,?\s*\}}", 'a stream selector like {namespace="agents", level=~"debug|trace"}'
+        rf"\{{{_MATCHER}(,{_MATCHER})*(,\s*)?\}}", 'a stream selector like {namespace="agents", level=~"debug|trace"}'
     ),
 ]
 Bucket = Annotated[str, Spelled(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket, 3 to 63 characters")]
@@ -164,7 +165,7 @@ class LokiSettings(Workload):
     """One, or three and more that share a bucket: each line is then kept by three until it is stored."""
     resources: Resources = resources("500m", "1Gi", "2Gi")
     """Requests and limits; caches and query parallelism follow the memory limit."""
-    service_account_annotations: dict[str, str] = {}
+    service_account_annotations: Annotations = {}
     """Annotations of its ServiceAccount: workload identity (`eks.amazonaws.com/role-arn`)."""
     storage: LokiStorage = LokiStorage(filesystem=Filesystem())
     """Where logs are kept."""

@@ -20,7 +20,7 @@ LabelPattern = Annotated[
 ]
 TimeOfDay = Annotated[
     str,
-    Spelled(r"([01][0-9]|2[0-3]):[0-5][0-9]", 'a time of day like "22:00" (in quotes, or YAML takes it for a number)'),
+    Spelled(r"([01][0-9]|2[0-3]):[0-5][0-9]", 'a time of day like "22:00"'),
 ]
 Way = Literal["contactPoints", "forward"]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]

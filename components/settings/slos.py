@@ -30,6 +30,8 @@ Team = Annotated[
         "a team of at most 63 letters, digits, dashes, underscores and dots",
     ),
 ]
+LONGEST_SELECTOR = 2_000
+"""Characters: many times what a selector has."""
 SHORTEST, LONGEST = Duration.parse("7d"), Duration.parse("90d")
 
 
@@ -50,7 +52,8 @@ class Counter(Quantity):
 
     @classmethod
     def parse(cls, raw: object) -> Self:
-        tree = promql_parser.parse(raw) if isinstance(raw, str) else None
+        # Brackets nested by the thousands end the parser's process, and so this one.
+        tree = promql_parser.parse(raw) if isinstance(raw, str) and len(raw) <= LONGEST_SELECTOR else None
         if not isinstance(raw, str) or not isinstance(tree, promql_parser.VectorSelector) or not tree.name:
             raise ValueError
         if tree.matchers.or_matchers:  # the parser knows another dialect as well

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, ValidationError, create_model
@@ -17,6 +17,7 @@ from components.settings.jaeger import JaegerSettings
 from components.settings.logs import LogSettings
 from components.settings.loki import LokiSettings
 from components.settings.notifications import NotificationSettings
+from components.settings.plain import one_line, unusable
 from components.settings.prometheus import PrometheusSettings
 from components.settings.secrets import encrypted, leaves, references, unanswered
 from components.settings.slos import SloSettings
@@ -83,9 +84,9 @@ class Settings(Model):
 class Refused(Exception):
     """A stack file that cannot be deployed; carries every problem."""
 
-    def __init__(self, found: list[Problem]) -> None:
-        super().__init__("\n".join(found))
-        self.problems = found
+    def __init__(self, found: Iterable[Problem]) -> None:
+        self.problems = [one_line(each) for each in found]
+        super().__init__("\n".join(self.problems))
 
 
 def read(sections: Mapping[str, object], secrets: Collection[str] | None = None) -> Settings:
@@ -96,7 +97,12 @@ def read(sections: Mapping[str, object], secrets: Collection[str] | None = None)
     """
     found: list[Problem] = []
     good: dict[str, Any] = {}
+    legible = True
     for name in Settings.model_fields:
+        if broken := list(unusable(sections.get(name), name)):
+            found += broken
+            legible = False
+            continue
         inside = [name] if name in (secrets or ()) else list(encrypted(sections.get(name), name))
         if inside:
             found += [holds_secret(path) for path in inside]
@@ -113,10 +119,11 @@ def read(sections: Mapping[str, object], secrets: Collection[str] | None = None)
     named = {path: key for name, part in good.items() for path, key in references(part, name)}
     found += unanswered(named, sections.keys(), secrets)
     known = list(Settings.model_fields)
-    # What a refused section names cannot be told from its other text: a second problem would only mislead.
-    unread = {leaf for name, part in sections.items() if name in known and name not in good for _, leaf in leaves(part)}
-    expected = {*known, *named.values(), *unread}
-    found += [unknown_key(name, known) for name in sections if name not in expected]
+    if legible:  # or nobody knows what is named
+        # What a refused section names cannot be told from its other text: a second problem would only mislead.
+        refused = [part for name, part in sections.items() if name in known and name not in good]
+        expected = {*known, *named.values(), *(leaf for part in refused for _, leaf in leaves(part))}
+        found += [unknown_key(name, known) for name in sections if name not in expected]
     if found:
         raise Refused(found)
     return Settings.model_construct(**good)

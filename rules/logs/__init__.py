@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from model.cluster import ClusterSettings
 from model.quantities import Duration
-from model.settings import DnsLabel, Many, Model
+from model.settings import AppName, DnsLabel, Many, Model
 from rules.logs.alerts import AuditedApp, groups
 from rules.system import System, Watched
 
@@ -14,7 +14,7 @@ class AuditLog(Model):
 
     namespace: DnsLabel
     """Its namespace."""
-    app: DnsLabel
+    app: AppName
     """Its label `app`."""
     within: Duration = Duration.parse("1h")
     """The time in which it writes at least one; longer for an app that nobody uses at night."""

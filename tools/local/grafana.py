@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 import ssl
 import subprocess
@@ -12,7 +13,6 @@ from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from tools.local.harness import Process, free_port, http_json
 from tools.servers.find import NotHad, binary
@@ -33,8 +33,8 @@ class Grafana:
 
     def get(self, path: str) -> Any:
         """Decoded JSON that the API answers ``admin`` with."""
-        whom = self.url.replace("://", f"://admin:{quote(self.password)}@")
-        return http_json(f"{whom}{path}", ca=self.authorities)
+        login = base64.b64encode(f"admin:{self.password}".encode()).decode()
+        return http_json(f"{self.url}{path}", ca=self.authorities, headers={"Authorization": f"Basic {login}"})
 
 
 @contextmanager

@@ -33,6 +33,7 @@ KUBELET = (
     _KUBELET.counter("kubelet_certificate_manager_client_expiration_renew_errors"),
     _KUBELET.counter("kubelet_evictions", "eviction_signal"),
     _KUBELET.gauge("kubelet_volume_stats_available_bytes", _CLAIM, Unit.BYTES),
+    _KUBELET.gauge("kubelet_volume_stats_used_bytes", _CLAIM, Unit.BYTES),
     _KUBELET.gauge("kubelet_volume_stats_capacity_bytes", _CLAIM, Unit.BYTES),
     _KUBELET.gauge("kubelet_volume_stats_inodes", _CLAIM),
     _KUBELET.gauge("kubelet_volume_stats_inodes_used", _CLAIM),

@@ -129,10 +129,12 @@ _WORKLOADS = Group(
 
 VOLUMES = Recording(
     name=VOLUME_USED,
-    # Available and not used: a file system keeps some blocks for root.
+    # Available and not used: a file system keeps some blocks for root. Both are 0 where the kubelet does not know them,
+    # as of a raw block volume: only who writes to it knows what is in use.
     expr=(
         "max by (cluster, environment, namespace, persistentvolumeclaim, resource) ("
-        "label_replace(1 - kubelet_volume_stats_available_bytes / (kubelet_volume_stats_capacity_bytes > 0),"
+        "label_replace(1 - kubelet_volume_stats_available_bytes / (kubelet_volume_stats_capacity_bytes > 0)"
+        " unless (kubelet_volume_stats_available_bytes == 0 and kubelet_volume_stats_used_bytes == 0),"
         ' "resource", "bytes", "", "") or '
         # Some file systems have no fixed number of inodes, and say 0.
         "label_replace(kubelet_volume_stats_inodes_used / (kubelet_volume_stats_inodes > 0),"

@@ -40,7 +40,8 @@ def _of_file_systems(left: str, all_of_it: str) -> str:
     # One file system is mounted in several places: it is told by its device. What is read-only by design, such as the
     # root of a system that is an image, is always full.
     writable = f"max by {BY_DEVICE} (1 - node_filesystem_readonly) == 1"
-    return f"min by {BY_DEVICE} ({left} / {all_of_it}) and {writable}"
+    # What does not know its size, or makes inodes as it needs them, says 0.
+    return f"min by {BY_DEVICE} ({left} / ({all_of_it} > 0)) and {writable}"
 
 
 SPACE_AVAILABLE = Recording(
@@ -50,7 +51,6 @@ SPACE_AVAILABLE = Recording(
 )
 INODES_FREE = Recording(
     name="node_device:filesystem_inodes_free:ratio",
-    # File systems that make inodes as they need them say that they have none: 0 / 0 is under no threshold.
     expr=_of_file_systems("node_filesystem_files_free", "node_filesystem_files"),
     unit=Unit.RATIO,
 )

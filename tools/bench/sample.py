@@ -85,6 +85,7 @@ LEVELS: Mapping[str, float] = {
     "kubelet_certificate_manager_server_ttl_seconds": 1e7,
     "kubelet_running_pods": 30,
     "kubelet_volume_stats_available_bytes": 6e9,
+    "kubelet_volume_stats_used_bytes": 4e9,
     "kubelet_volume_stats_capacity_bytes": 1e10,
     "kubelet_volume_stats_inodes": 1e6,
     "kubelet_volume_stats_inodes_used": 1e5,

@@ -42,8 +42,9 @@ NODE_PRESSURE = Alert(
 )
 TOO_MANY_PODS = Alert(
     name="KubernetesNodeTooManyPods",
+    # A node that does not know its capacity yet says 0.
     value=(
-        f'max by ({_NODE}) (kubelet_running_pods) / max by ({_NODE}) (kube_node_status_capacity{{resource="pods"}})'
+        f'max by ({_NODE}) (kubelet_running_pods) / max by ({_NODE}) (kube_node_status_capacity{{resource="pods"}} > 0)'
     ),
     unit=Unit.RATIO,
     above={Severity.WARNING: 0.95},  # of the usual 110 that leaves five for daemon sets and restarts

@@ -112,7 +112,8 @@ PROBE_SLOW = Alert(
 )
 CERTIFICATE = Alert(
     name="ProbedCertificateExpiring",
-    value="min by (cluster, environment, instance) (probe_ssl_earliest_cert_expiry) - time()",
+    # Without a certificate the prober gives the year 1.
+    value="min by (cluster, environment, instance) (probe_ssl_earliest_cert_expiry > 0) - time()",
     # Renewal is due a third of the lifetime before the end, 15 days with the shortest in wide use (45 days): at ten it
     # has failed for some days, and at three a weekend may be all that is left.
     below={Severity.WARNING: 10 * 86_400, Severity.CRITICAL: 3 * 86_400},

@@ -19,11 +19,11 @@ _PRESSED = {metric("kube_node_status_condition", node="n-1", condition="DiskPres
 _STATE_DOWN = down({"job": "kube-state-metrics", "instance": "10.0.0.1:8080"})
 
 
-def _pods(running: int) -> Series:
+def _pods(running: int, capacity: int = 110) -> Series:
     return gauges(
         {
             metric("kubelet_running_pods", node="n-1"): running,
-            metric("kube_node_status_capacity", node="n-1", resource="pods"): 110,
+            metric("kube_node_status_capacity", node="n-1", resource="pods"): capacity,
         },
         20,
     )
@@ -91,6 +91,7 @@ EXAMPLES = (
         fires=[warning("n-1 runs 96.36% of the pods that it may.", "96.36%", **_NODE)],
     ),
     example("it runs 104 of 110 pods", TOO_MANY_PODS, series=_pods(104), at="20m"),
+    example("it does not know its capacity yet", TOO_MANY_PODS, series=_pods(2, capacity=0), at="20m"),
     example(
         "a list takes between five and ten seconds",
         KUBELET_SLOW,

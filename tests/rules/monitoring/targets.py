@@ -186,4 +186,5 @@ EXAMPLES = (
         ],
     ),
     example("ten days and a minute are left", CERTIFICATE, series=_certificate(10 * _DAY + 60), at="15m"),
+    example("it shows no certificate", CERTIFICATE, series=_certificate(-62_135_596_800), at="15m"),
 )

@@ -101,6 +101,12 @@ EXAMPLES = (
     ),
     example("11 of 100 inodes are left", INODES_LOW, series=_inodes(11), at="30m"),
     example(
+        "it makes inodes as it needs them, and says that it has none",
+        INODES_LOW,
+        series=_inodes(0) | {metric("node_filesystem_files", DISK): "0x40"},
+        at="30m",
+    ),
+    example(
         "a disk had errors five minutes ago, and the kernel writes to it no more",
         READ_ONLY,
         series={metric("node_filesystem_readonly", DISK): "0x90 1x60"},

@@ -18,6 +18,11 @@ POD_OWNER = "namespace_workload_pod:kube_pod_owner:relabel"
 """1 per pod: its ``workload`` (a name), ``workload_type`` (its kind, like Deployment) and ``node``."""
 
 
+_TAKEN_AWAY = "ToBeDeletedByClusterAutoscaler|karpenter.sh/(disrupted|disruption)"
+LEAVING = f'(kube_node_spec_unschedulable == 1 or kube_node_spec_taint{{key=~"{_TAKEN_AWAY}"}})'
+"""PromQL: nodes that somebody has cordoned, or that an autoscaler takes away."""
+
+
 def with_owner(value: str, *labels: str) -> str:
     """PromQL: ``value``, by cluster, namespace, pod and maybe more, with the workload and the node of each pod."""
     joined = ", ".join(labels or ("workload", "workload_type", "node"))
@@ -90,6 +95,8 @@ LIMITS = "namespace:kube_pod_container_resource_limits:sum"
 """By ``resource``, as are REQUESTS: cores and bytes."""
 DESIRED = "namespace_workload:replicas_desired:max"
 AVAILABLE = "namespace_workload:replicas_available:max"
+PRESENT = "namespace_workload:replicas_present:max"
+"""Of any revision, ready or not."""
 UPDATED = "namespace_workload:replicas_updated:max"
 VOLUME_USED = "namespace_persistentvolumeclaim:kubelet_volume_stats_used:ratio"
 """By ``resource``: bytes and inodes."""
@@ -114,6 +121,14 @@ _WORKLOADS = Group(
                 "kube_deployment_status_replicas_available",
                 "kube_statefulset_status_replicas_available",
                 "kube_daemonset_status_number_available",
+            ),
+        ),
+        Recording(
+            name=PRESENT,
+            expr=_of_workloads(
+                "kube_deployment_status_replicas",
+                "kube_statefulset_status_replicas",
+                "kube_daemonset_status_current_number_scheduled",
             ),
         ),
         Recording(

@@ -130,6 +130,8 @@ POD_NOT_READY = Alert(
     name="KubernetesPodNotReady",
     value=with_owner(f'max by ({_POD}) (kube_pod_status_ready{{condition="true"}} == 0)'),
     and_=f'on ({_POD}) kube_pod_status_phase{{phase="Running"}} == 1',
+    # One that is being deleted has its grace period to end: until the time that Kubernetes gave it.
+    unless=f"on ({_POD}) kube_pod_deletion_timestamp > time()",
     severity=Severity.WARNING,
     for_=Duration.parse("15m"),  # slow starts, like a replica that copies its data, are through
     owner="platform",

@@ -6,7 +6,7 @@ from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Group, Inhibition, Severity
 from rules.kubernetes.alerts.pods import CRASH_LOOPING, IMAGE_PULL
-from rules.kubernetes.recordings import AVAILABLE, DESIRED, UPDATED
+from rules.kubernetes.recordings import AVAILABLE, DESIRED, PRESENT, UPDATED
 from rules.kubernetes.uids import KUBERNETES_NAMESPACE, KUBERNETES_WORKLOAD
 
 _WORKLOAD = "{{ $labels.workload_type }} {{ $labels.namespace }}/{{ $labels.workload }}"
@@ -30,13 +30,17 @@ REPLICAS_MISSING = Alert(
 )
 ROLLOUT_STUCK = Alert(
     name="KubernetesRolloutStuck",
-    value=f"{DESIRED} - {UPDATED}",
+    # Those that a quota keeps from being made are missing, and no old ones.
+    value=f"{PRESENT} - {UPDATED}",
     above={Severity.WARNING: 0},
     and_=f"changes({UPDATED}[10m]) == 0",
-    # Who pauses a deployment means it.
+    # Who pauses a deployment means it. The others replace a pod only when all are available: one that goes on with all
+    # of them there has OnDelete or a partition as its strategy, and waits for a person.
     unless=(
-        "on (cluster, namespace, workload, workload_type) label_replace(label_replace(kube_deployment_spec_paused == 1,"
-        ' "workload", "$1", "deployment", "(.+)"), "workload_type", "Deployment", "", "")'
+        "on (cluster, namespace, workload, workload_type)"
+        ' (label_replace(label_replace(kube_deployment_spec_paused == 1, "workload", "$1", "deployment", "(.+)"),'
+        ' "workload_type", "Deployment", "", "")'
+        f' or {AVAILABLE}{{workload_type!="Deployment"}} >= {DESIRED})'
     ),
     for_=Duration.parse("10m"),  # the deadline that Kubernetes itself gives a deployment's next step
     owner="platform",
@@ -73,6 +77,11 @@ HPA_AT_MAXIMUM = Alert(
     and_=(
         f'on ({_HPA}) kube_horizontalpodautoscaler_status_condition{{condition="ScalingLimited", status="true"}} == 1'
     ),
+    # Whoever sets the minimum to the maximum wants that many.
+    unless=(
+        f"on ({_HPA}) kube_horizontalpodautoscaler_spec_min_replicas"
+        f" >= on ({_HPA}) kube_horizontalpodautoscaler_spec_max_replicas"
+    ),
     for_=Duration.parse("30m"),  # a maximum is there for shorter peaks
     owner="platform",
     summary="An autoscaler wants more replicas than it may have.",
@@ -87,6 +96,7 @@ BUDGET_BROKEN = Alert(
     ),
     unit=Unit.RATIO,
     below={Severity.WARNING: 1},  # whoever wrote the budget said how few are too few
+    unless=f"on ({_BUDGET}) kube_poddisruptionbudget_status_expected_pods == 0",  # its workload is scaled to zero
     for_=Duration.parse("10m"),  # a node that goes takes pods along, and they are back elsewhere by then
     owner="platform",
     summary="Fewer pods are healthy than their disruption budget demands.",

@@ -218,5 +218,18 @@ EXAMPLES = (
         fires=[warning("shop/web-1 has run for 15 minutes without being ready.", **_OF_POD)],
     ),
     example("it runs, and has not been ready for 14 minutes", POD_NOT_READY, series=_unready("Running"), at="14m"),
+    example(
+        "it is being deleted, and has an hour for that",
+        POD_NOT_READY,
+        series=_unready("Running") | {metric("kube_pod_deletion_timestamp", _POD): "3600x20"},
+        at="20m",
+    ),
+    example(
+        "it was to be gone five minutes ago",
+        POD_NOT_READY,
+        series=_unready("Running") | {metric("kube_pod_deletion_timestamp", _POD): "300x30"},
+        at="20m",
+        fires=[warning("shop/web-1 has run for 15 minutes without being ready.", **_OF_POD)],
+    ),
     example("it has done its work and ended", POD_NOT_READY, series=_unready("Succeeded"), at="20m"),
 )

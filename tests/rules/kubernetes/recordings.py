@@ -8,6 +8,7 @@ from rules.kubernetes.recordings import (
     DESIRED,
     MEMORY_OF_CONTAINERS,
     POD_OWNER,
+    PRESENT,
     UPDATED,
     VOLUME_USED,
 )
@@ -156,6 +157,12 @@ EXAMPLES = (
         deployment="kube_deployment_status_replicas_available",
         statefulset="kube_statefulset_status_replicas_available",
         daemonset="kube_daemonset_status_number_available",
+    ),
+    _workloads(
+        PRESENT,
+        deployment="kube_deployment_status_replicas",
+        statefulset="kube_statefulset_status_replicas",
+        daemonset="kube_daemonset_status_current_number_scheduled",
     ),
     _workloads(
         UPDATED,

@@ -32,12 +32,26 @@ _DB_GONE = gauges(
 )
 
 
-def _rollout(updated: str, paused: int = 0) -> Series:
+def _rollout(updated: str, paused: int = 0, there: int = 3) -> Series:
     return {
         metric("kube_deployment_spec_replicas", _WEB): "3x40",
+        metric("kube_deployment_status_replicas", _WEB): steady(there, 40),
         metric("kube_deployment_status_replicas_updated", _WEB): updated,
         metric("kube_deployment_spec_paused", _WEB): steady(paused, 40),
     }
+
+
+def _rollout_of_db(available: int) -> Series:
+    """One pod of three is of the new revision."""
+    return gauges(
+        {
+            metric("kube_statefulset_replicas", _DB): 3,
+            metric("kube_statefulset_status_replicas", _DB): 3,
+            metric("kube_statefulset_status_replicas_updated", _DB): 1,
+            metric("kube_statefulset_status_replicas_available", _DB): available,
+        },
+        40,
+    )
 
 
 def _job(last_success: int) -> Series:
@@ -54,12 +68,13 @@ def _job(last_success: int) -> Series:
     )
 
 
-def _autoscaler(current: int, limited: int) -> Series:
+def _autoscaler(current: int, limited: int, least: int = 2) -> Series:
     hpa = {"namespace": "shop", "horizontalpodautoscaler": "web"}
     condition = hpa | {"condition": "ScalingLimited", "status": "true"}
     return gauges(
         {
             metric("kube_horizontalpodautoscaler_status_current_replicas", hpa): current,
+            metric("kube_horizontalpodautoscaler_spec_min_replicas", hpa): least,
             metric("kube_horizontalpodautoscaler_spec_max_replicas", hpa): 10,
             metric("kube_horizontalpodautoscaler_status_condition", condition): limited,
         },
@@ -67,12 +82,13 @@ def _autoscaler(current: int, limited: int) -> Series:
     )
 
 
-def _budget(healthy: int) -> Series:
+def _budget(healthy: int, pods: int = 3) -> Series:
     budget = {"namespace": "shop", "poddisruptionbudget": "web"}
     return gauges(
         {
             metric("kube_poddisruptionbudget_status_current_healthy", budget): healthy,
             metric("kube_poddisruptionbudget_status_desired_healthy", budget): 2,
+            metric("kube_poddisruptionbudget_status_expected_pods", budget): pods,
         },
         20,
     )
@@ -110,6 +126,25 @@ EXAMPLES = (
     example("it goes on every eight minutes", ROLLOUT_STUCK, series=_rollout("0x7 1x7 2x7 3x20"), at="22m"),
     example("somebody has paused it", ROLLOUT_STUCK, series=_rollout("1x40", paused=1), at="30m"),
     example(
+        "a quota lets it have two pods, both of the new revision",
+        ROLLOUT_STUCK,
+        series=_rollout("2x40", there=2),
+        at="30m",
+    ),
+    example(
+        "the new pod of a stateful set is not available",
+        ROLLOUT_STUCK,
+        series=_rollout_of_db(available=2),
+        at="25m",
+        fires=[warning("StatefulSet shop/db has had 2 pods of its old revision left for ten minutes.", "2", **_OF_DB)],
+    ),
+    example(
+        "a stateful set replaces only what somebody deletes, and all is available",
+        ROLLOUT_STUCK,
+        series=_rollout_of_db(available=3),
+        at="30m",
+    ),
+    example(
         "the last run failed",
         JOB_FAILED,
         series=_job(last_success=500),
@@ -137,6 +172,12 @@ EXAMPLES = (
     ),
     example("it has all ten replicas and wants no more", HPA_AT_MAXIMUM, series=_autoscaler(10, limited=0), at="35m"),
     example(
+        "it may have ten replicas, no more and no fewer",
+        HPA_AT_MAXIMUM,
+        series=_autoscaler(10, limited=1, least=10),
+        at="35m",
+    ),
+    example(
         "nine of ten are there, and the next is coming", HPA_AT_MAXIMUM, series=_autoscaler(9, limited=1), at="35m"
     ),
     example(
@@ -154,4 +195,5 @@ EXAMPLES = (
         ],
     ),
     example("as many pods are healthy as must be", BUDGET_BROKEN, series=_budget(2), at="15m"),
+    example("its workload is scaled to zero", BUDGET_BROKEN, series=_budget(0, pods=0), at="15m"),
 )

@@ -32,7 +32,8 @@ def with_owner(value: str, *labels: str) -> str:
 def _owned(controller: str, owner: str, label: str) -> str:
     """Pods of a kind of controller that may itself be owned, with the owner's kind and name."""
     return (
-        f'label_replace(kube_pod_owner{{owner_kind="{controller}"}}, "{label}", "$1", "owner_name", "(.+)")'
+        f'label_replace(kube_pod_owner{{owner_kind="{controller}", owner_is_controller="true"}},'
+        f' "{label}", "$1", "owner_name", "(.+)")'
         f" * on (cluster, namespace, {label}) group_left (owner_kind, owner_name)"
         f" max by (cluster, namespace, {label}, owner_kind, owner_name)"
         f' ({owner}{{owner_is_controller="true"}})'
@@ -44,17 +45,18 @@ def _renamed(value: str, source: str, target: str) -> str:
 
 
 def _pod_owner() -> str:
-    # A pod of nobody is its own workload; so is a static one, which says that its node owns it.
-    alone = (
-        'label_replace(label_replace(kube_pod_owner{owner_kind=~"|Node"},'
-        ' "owner_kind", "Pod", "", ""), "owner_name", "$1", "pod", "(.+)")'
-    )
+    def alone(selector: str) -> str:
+        pod = f'label_replace(kube_pod_owner{{{selector}}}, "owner_kind", "Pod", "", "")'
+        return _renamed(pod, "pod", "owner_name")
+
     owner = " or on (cluster, namespace, pod) ".join(
         (
             _owned("ReplicaSet", "kube_replicaset_owner", "replicaset"),
             _owned("Job", "kube_job_owner", "job_name"),
-            alone,
+            alone('owner_kind="Node"'),  # a static one, which says that its node controls it
             'kube_pod_owner{owner_is_controller="true"}',
+            # A pod of nobody is its own workload; so is one whose owners only delete it when they go.
+            alone('owner_is_controller!="true"'),
         )
     )
     named = _renamed(_renamed(f"({owner})", "owner_name", "workload"), "owner_kind", "workload_type")
@@ -74,11 +76,18 @@ def _of_workloads(deployment: str, statefulset: str, daemonset: str) -> str:
     return f"max by ({_OF_WORKLOAD}) ({' or '.join(named)})"
 
 
-def _asked(metric: str) -> str:
-    """What the pods that count ask for: a finished pod is still an object, but holds nothing."""
+def _asked(what: str) -> str:
+    """What the pods that count ask for: a finished pod is still an object, but holds nothing.
+
+    Of init containers only the sidecars, which stay: the others' part is free again when they have ended.
+    """
+    sidecars = (
+        f"kube_pod_init_container_resource_{what} and on (cluster, namespace, pod, container)"
+        ' kube_pod_init_container_info{restart_policy="Always"}'
+    )
     return (
         f"sum by (cluster, environment, namespace, resource)"
-        f" (max by ({_OF_POD}, container, resource) ({metric})"
+        f" (max by ({_OF_POD}, container, resource) (kube_pod_container_resource_{what} or {sidecars})"
         " * on (cluster, namespace, pod) group_left ()"
         ' max by (cluster, namespace, pod) (kube_pod_status_phase{phase=~"Pending|Running"} == 1))'
     )
@@ -190,9 +199,9 @@ _USAGE = Group(
         ),
         Recording(
             name=REQUESTS,
-            expr=_asked("kube_pod_container_resource_requests"),
+            expr=_asked("requests"),
         ),
-        Recording(name=LIMITS, expr=_asked("kube_pod_container_resource_limits")),
+        Recording(name=LIMITS, expr=_asked("limits")),
     ),
     # Sums over every container: in a cluster of ten thousand pods three seconds' work, and means over five minutes
     # anyway.

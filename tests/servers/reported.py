@@ -14,7 +14,7 @@ LAST = {"lastState": {"terminated": {"reason": "OOMKilled", "exitCode": 137}}}
 STATUSES: dict[str, Manifest] = {
     "pod/alone": {
         "reason": "Evicted",
-        "initContainerStatuses": [{**NO_TROUBLE_YET, **WAITING, "name": "first"}],
+        "initContainerStatuses": [{**NO_TROUBLE_YET, **WAITING, **LAST, "name": "first"}],
         "containerStatuses": [{**NO_TROUBLE_YET, **WAITING, **LAST, "name": "main"}],
     },
     "cronjob/nightly": {

@@ -63,6 +63,7 @@ OF_ONE_METRIC: Mapping[str, Mapping[str, Sequence[str]]] = {
 }
 SPARSE: Mapping[str, int] = {
     "kube_pod_container_status_last_terminated_reason": 20,
+    "kube_pod_init_container_status_last_terminated_reason": 20,
     "kube_pod_container_status_waiting_reason": 100,
     "kube_pod_init_container_status_waiting_reason": 100,
 }
@@ -79,6 +80,7 @@ LEVELS: Mapping[str, float] = {
     "kube_pod_container_status_waiting_reason": 0,
     "kube_pod_init_container_status_waiting_reason": 0,
     "kube_pod_container_status_last_terminated_reason": 0,
+    "kube_pod_init_container_status_last_terminated_reason": 0,
     "kube_job_failed": 0,
     "kube_deployment_spec_paused": 0,
     "kubelet_certificate_manager_client_ttl_seconds": 1e7,

@@ -106,6 +106,21 @@ def _unready(phase: str) -> Series:
 
 _IN = "app of shop/web-1"
 
+
+def _as_sidecar(series: Series) -> Series:
+    """The same of a sidecar, which Kubernetes counts among the init containers."""
+    return {name.replace("kube_pod_container_", "kube_pod_init_container_"): values for name, values in series.items()}
+
+
+def _of_no_controller(series: Series) -> Series:
+    """The same of a pod whose owner does not control it."""
+    owned = metric("kube_pod_owner", _POD, owner_kind="Notebook", owner_name="web", owner_is_controller="false")
+    return {name: values for name, values in series.items() if name not in _OWNED} | {owned: "1x1600"}
+
+
+_OF_POD_ALONE = _OF_POD | {"workload": "web-1", "workload_type": "Pod"}
+_OF_CONTAINER_ALONE = _OF_POD_ALONE | {"container": "app"}
+
 EXAMPLES = (
     example(
         "it uses 57 seconds of each minute, and may use 60",
@@ -140,6 +155,28 @@ EXAMPLES = (
         at="12m",
         fires=[warning(f"{_IN} was killed at its memory limit. Restarts within 15 minutes: 1.", "1", **_OF_CONTAINER)],
     ),
+    example(
+        "it is a sidecar, restarted, and had been killed for its memory",
+        OOM_KILLED,
+        series=_as_sidecar(_killed("OOMKilled")),
+        at="12m",
+        fires=[warning(f"{_IN} was killed at its memory limit. Restarts within 15 minutes: 1.", "1", **_OF_CONTAINER)],
+    ),
+    example(
+        "nothing controls its pod, and it had been killed for its memory",
+        OOM_KILLED,
+        series=_of_no_controller(_killed("OOMKilled")),
+        at="12m",
+        fires=[
+            warning(f"{_IN} was killed at its memory limit. Restarts within 15 minutes: 1.", "1", **_OF_CONTAINER_ALONE)
+        ],
+    ),
+    example(
+        "it is a sidecar, restarted, and had ended by itself",
+        OOM_KILLED,
+        series=_as_sidecar(_killed("Error")),
+        at="12m",
+    ),
     example("it restarted, and had ended by itself", OOM_KILLED, series=_killed("Error"), at="12m"),
     example(
         "it was killed for its memory yesterday",
@@ -154,11 +191,32 @@ EXAMPLES = (
         at="10m",
         fires=[warning(f"{_IN}, a pod of web, ends soon after each start.", **_OF_CONTAINER)],
     ),
+    example(
+        "nothing controls its pod, and it has been ending soon after each start for ten minutes",
+        CRASH_LOOPING,
+        series=_of_no_controller(_LOOPING),
+        at="10m",
+        fires=[warning(f"{_IN}, a pod of web-1, ends soon after each start.", **_OF_CONTAINER_ALONE)],
+    ),
+    example(
+        "it is a sidecar, and has been ending soon after each start for ten minutes",
+        CRASH_LOOPING,
+        series=_as_sidecar(_LOOPING),
+        at="10m",
+        fires=[warning(f"{_IN}, a pod of web, ends soon after each start.", **_OF_CONTAINER)],
+    ),
     example("it has been ending soon after each start for nine minutes", CRASH_LOOPING, series=_LOOPING, at="9m"),
     example(
         "it restarted four times in forty minutes",
         RESTART_LOOP,
         series=_PLACED | {_RESTARTS: "7x9 8x9 9x9 10x9 11x10"},
+        at="45m",
+        fires=[warning(f"{_IN} restarted 4 times within an hour.", "4", **_OF_CONTAINER)],
+    ),
+    example(
+        "it is a sidecar, and restarted four times in forty minutes",
+        RESTART_LOOP,
+        series=_as_sidecar(_PLACED | {_RESTARTS: "7x9 8x9 9x9 10x9 11x10"}),
         at="45m",
         fires=[warning(f"{_IN} restarted 4 times within an hour.", "4", **_OF_CONTAINER)],
     ),
@@ -172,6 +230,13 @@ EXAMPLES = (
         "it is ten minutes old and its containers restarted six times",
         POD_RESTARTING,
         series=_PLACED | {_RESTARTS: "4x10", _RESTARTS.replace("app", "proxy"): "2x10"},
+        at="10m",
+        fires=[info("shop/web-1 restarted 6 times within a day.", "6", **_OF_POD)],
+    ),
+    example(
+        "its container restarted four times, and its sidecar twice",
+        POD_RESTARTING,
+        series=_PLACED | {_RESTARTS: "4x10"} | _as_sidecar({_RESTARTS.replace("app", "proxy"): "2x10"}),
         at="10m",
         fires=[info("shop/web-1 restarted 6 times within a day.", "6", **_OF_POD)],
     ),
@@ -216,6 +281,13 @@ EXAMPLES = (
         series=_unready("Running"),
         at="15m",
         fires=[warning("shop/web-1 has run for 15 minutes without being ready.", **_OF_POD)],
+    ),
+    example(
+        "nothing controls it, and it has not been ready for a quarter of an hour",
+        POD_NOT_READY,
+        series=_of_no_controller(_unready("Running")),
+        at="15m",
+        fires=[warning("shop/web-1 has run for 15 minutes without being ready.", **_OF_POD_ALONE)],
     ),
     example("it runs, and has not been ready for 14 minutes", POD_NOT_READY, series=_unready("Running"), at="14m"),
     example(

@@ -50,6 +50,8 @@ CADVISOR = (
     _CADVISOR.gauge("container_spec_cpu_quota", _CGROUP),
     _CADVISOR.gauge("container_spec_cpu_period", _CGROUP),
     _CADVISOR.gauge("container_memory_working_set_bytes", _CGROUP, Unit.BYTES),
+    _CADVISOR.gauge("container_memory_total_active_file_bytes", _CGROUP, Unit.BYTES),
+    _CADVISOR.gauge("container_memory_rss", _CGROUP, Unit.BYTES),
     _CADVISOR.gauge("container_spec_memory_limit_bytes", _CGROUP, Unit.BYTES),
     # Of a pod: its containers share one network.
     _CADVISOR.counter("container_network_receive_bytes_total", "namespace pod interface", Unit.BYTES),
@@ -81,6 +83,7 @@ STATE = (
     _STATE.gauge("kube_job_owner", f"namespace job_name {_OWNER}"),
     _STATE.gauge("kube_job_failed", "namespace job_name condition"),
     _STATE.gauge("kube_job_status_start_time", "namespace job_name", Unit.TIMESTAMP),
+    _STATE.gauge("kube_cronjob_spec_suspend", "namespace cronjob"),
     _STATE.gauge("kube_cronjob_status_last_successful_time", "namespace cronjob", Unit.TIMESTAMP),
     _STATE.gauge("kube_deployment_spec_replicas", "namespace deployment"),
     _STATE.gauge("kube_deployment_spec_paused", "namespace deployment"),

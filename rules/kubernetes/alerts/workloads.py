@@ -48,16 +48,23 @@ ROLLOUT_STUCK = Alert(
     description=f"{_WORKLOAD} has had {{{{ $value }}}} pods of its old revision left for ten minutes.",
     dashboard=KUBERNETES_WORKLOAD,
 )
+_CRON_JOB = "cluster, namespace, cronjob"
+_OF_CRON_JOB = (
+    f"max by ({_JOB}, cronjob)"
+    ' (label_replace(kube_job_owner{owner_kind="CronJob"}, "cronjob", "$1", "owner_name", "(.+)"))'
+)
 JOB_FAILED = Alert(
     name="KubernetesJobFailed",
     value=f'max by ({_JOB}) (kube_job_failed{{condition="true"}} == 1)',
     severity=Severity.WARNING,
-    # A failed job stays as an object; it is history once a later one of its cron job has succeeded.
+    # A failed job stays as an object; it is history once a later one of its cron job has succeeded. Where none is to
+    # come, since it stands alone or its cron job is suspended, it is history after a day.
     unless=(
-        f"on ({_JOB}) (max by ({_JOB}, owner_name) (kube_job_owner"
-        f'{{owner_kind="CronJob"}}) * on ({_JOB}) group_left () max by ({_JOB}) (kube_job_status_start_time))'
-        " < on (cluster, namespace, owner_name) group_left () label_replace(max by (cluster, namespace, cronjob)"
-        ' (kube_cronjob_status_last_successful_time), "owner_name", "$1", "cronjob", "(.+)")'
+        f"on ({_JOB}) ({_OF_CRON_JOB} * on ({_JOB}) group_left () max by ({_JOB}) (kube_job_status_start_time))"
+        f" < on ({_CRON_JOB}) group_left () max by ({_CRON_JOB}) (kube_cronjob_status_last_successful_time)"
+        f" unless on ({_JOB}) (max by ({_JOB})"
+        ' (max_over_time(kube_job_failed{condition="true"}[1h] offset 1d)) == 1'
+        f" unless on ({_JOB}) ({_OF_CRON_JOB} and on ({_CRON_JOB}) kube_cronjob_spec_suspend == 0))"
     ),
     for_=Duration.parse("1m"),  # nothing will mend it: its retries are used up
     owner="platform",

@@ -95,7 +95,18 @@ def _budget(healthy: int, pods: int = 3) -> Series:
 
 
 _JOB_LABELS = {"namespace": "shop", "job_name": "backup-1"}
+_FAILED = metric("kube_job_failed", _JOB_LABELS, condition="true")
 _JOB_TEXT = "Job shop/backup-1 has failed, retries included."
+
+
+def _last_run(suspended: int) -> Series:
+    cron_job = metric("kube_cronjob_spec_suspend", namespace="shop", cronjob="backup")
+    return dict.fromkeys(_job(last_success=500), "1x300") | {
+        metric("kube_job_status_start_time", _JOB_LABELS): "1000x300",
+        metric("kube_cronjob_status_last_successful_time", namespace="shop", cronjob="backup"): "500x300",
+        cron_job: steady(suspended, 300),
+    }
+
 
 EXAMPLES = (
     example(
@@ -154,9 +165,39 @@ EXAMPLES = (
     example(
         "it belongs to no cron job",
         JOB_FAILED,
-        series={metric("kube_job_failed", namespace="shop", job_name="backup-1", condition="true"): "1x10"},
+        series={_FAILED: "1x10"},
         at="1m",
         fires=[warning(_JOB_TEXT, **_JOB_LABELS)],
+    ),
+    example(
+        "it belongs to no cron job, and failed a day ago",
+        JOB_FAILED,
+        series={_FAILED: "1x300"},
+        at="1450m",
+        step="5m",
+    ),
+    example(
+        "it belongs to no cron job, and failed 23 hours ago",
+        JOB_FAILED,
+        series={_FAILED: "0x12 1x300"},
+        at="24h",
+        step="5m",
+        fires=[warning(_JOB_TEXT, **_JOB_LABELS)],
+    ),
+    example(
+        "the last run failed a day ago, and the next is to come",
+        JOB_FAILED,
+        series=_last_run(suspended=0),
+        at="1450m",
+        step="5m",
+        fires=[warning(_JOB_TEXT, **_JOB_LABELS)],
+    ),
+    example(
+        "the last run failed a day ago, and its cron job is suspended",
+        JOB_FAILED,
+        series=_last_run(suspended=1),
+        at="1450m",
+        step="5m",
     ),
     example("a later run has succeeded", JOB_FAILED, series=_job(last_success=2000), at="5m"),
     example(

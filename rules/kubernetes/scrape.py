@@ -40,7 +40,7 @@ KUBELET_METRICS = (
 )
 CADVISOR_METRICS = (
     "container_cpu_(usage_seconds_total|cfs_periods_total|cfs_throttled_periods_total)",
-    "container_memory_(working_set_bytes|rss|cache|usage_bytes|failcnt)",
+    "container_memory_(working_set_bytes|total_active_file_bytes|rss|cache|usage_bytes|failcnt)",
     "container_(spec_memory_limit_bytes|spec_cpu_(quota|period)|start_time_seconds|oom_events_total)",
     "container_fs_((reads|writes)(_bytes)?_total|usage_bytes|limit_bytes)",
     "container_network_(receive|transmit)_(bytes|packets|packets_dropped|errors)_total",

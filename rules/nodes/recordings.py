@@ -20,9 +20,13 @@ CPU_LOAD = Recording(
     name="node:load5:per_core",
     expr=f'max by {BY_NODE} (node_load5) / count by {BY_NODE} (node_cpu_seconds_total{{mode="idle"}})',
 )
+# Huge pages are kept for programs that ask for them by name, used or not. A kernel may be built without them.
+_HUGE_PAGES = "node_memory_HugePages_Total * node_memory_Hugepagesize_bytes"
+MEMORY = f"max by {BY_NODE} (node_memory_MemTotal_bytes - {_HUGE_PAGES} or node_memory_MemTotal_bytes)"
+"""PromQL: the memory of a node that all its programs share."""
 MEMORY_UTILISATION = Recording(
     name="node:memory_utilisation:ratio",
-    expr=f"1 - max by {BY_NODE} (node_memory_MemAvailable_bytes) / max by {BY_NODE} (node_memory_MemTotal_bytes)",
+    expr=f"1 - max by {BY_NODE} (node_memory_MemAvailable_bytes) / {MEMORY}",
     unit=Unit.RATIO,
 )
 PRESSURES = tuple(

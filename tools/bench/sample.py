@@ -71,6 +71,7 @@ SPARSE: Mapping[str, int] = {
 LEVELS: Mapping[str, float] = {
     "container_memory_working_set_bytes": 4e8,
     "container_memory_rss": 4e8,
+    "container_memory_total_active_file_bytes": 0,
     "container_spec_memory_limit_bytes": 1e9,
     "kube_horizontalpodautoscaler_spec_max_replicas": 10,
     "kube_horizontalpodautoscaler_status_current_replicas": 3,
@@ -98,6 +99,9 @@ LEVELS: Mapping[str, float] = {
     "node_filesystem_readonly": 0,
     "node_filefd_maximum": 1e6,
     "node_md_disks": 0,
+    "node_md_disks_required": 0,
+    "node_md_state": 0,
+    "node_memory_HugePages_Total": 0,
     "node_memory_MemAvailable_bytes": 4e10,
     "node_memory_MemTotal_bytes": 6.4e10,
     "node_nf_conntrack_entries_limit": 1e6,

@@ -60,11 +60,14 @@ THROTTLED = Alert(
     dashboard=KUBERNETES_WORKLOAD,
     runbook="KubernetesContainerHighCPUUsage",
 )
+# Files that were read lately count in the working set, and the kernel drops them when memory is short. What it cannot
+# take back is the rest: memory of programs, shared memory, files in memory. Older kubelets do not tell of active files.
+_HELD = "(container_memory_working_set_bytes - container_memory_total_active_file_bytes or container_memory_rss)"
 HIGH_MEMORY = Alert(
     name="KubernetesContainerHighMemoryUsage",
-    value=f"max by ({_CGROUP}) (container_memory_working_set_bytes / (container_spec_memory_limit_bytes > 0))",
+    value=f"max by ({_CGROUP}) ({_HELD} / (container_spec_memory_limit_bytes > 0))",
     unit=Unit.RATIO,
-    above={Severity.WARNING: 0.9},  # the working set cannot be reclaimed: at 1 the kernel kills
+    above={Severity.WARNING: 0.9},  # at 1 the kernel kills
     for_=Duration.parse("10m"),  # several garbage collections
     owner="platform",
     summary="A container is near its memory limit.",

@@ -61,11 +61,23 @@ def _throttled(throttled: int, periods: int) -> Series:
     )
 
 
-def _memory(used: int, limit: int = 100) -> Series:
+def _memory(used: int, limit: int = 100, files: int = 0) -> Series:
     return gauges(
         {
-            metric("container_memory_working_set_bytes", _CGROUP): used,
+            metric("container_memory_working_set_bytes", _CGROUP): used + files,
+            metric("container_memory_total_active_file_bytes", _CGROUP): files,
             metric("container_spec_memory_limit_bytes", _CGROUP): limit,
+        },
+        20,
+    )
+
+
+def _memory_of_programs(held: int) -> Series:
+    return gauges(
+        {
+            metric("container_memory_working_set_bytes", _CGROUP): 97,
+            metric("container_memory_rss", _CGROUP): held,
+            metric("container_spec_memory_limit_bytes", _CGROUP): 100,
         },
         20,
     )
@@ -145,6 +157,25 @@ EXAMPLES = (
         series=_memory(95),
         at="10m",
         fires=[warning(f"{_IN} holds 95% of its memory limit; at 100 % it is killed.", "95%", **_OF_CGROUP)],
+    ),
+    example(
+        "it holds 10 of 100 bytes, and has 85 of files that it reads again and again",
+        HIGH_MEMORY,
+        series=_memory(10, files=85),
+        at="15m",
+    ),
+    *(
+        example(
+            f"its kubelet tells nothing of files, and its programs hold {held} of 100 bytes",
+            HIGH_MEMORY,
+            series=_memory_of_programs(held),
+            at="10m",
+            fires=[
+                warning(f"{_IN} holds {held}% of its memory limit; at 100 % it is killed.", f"{held}%", **_OF_CGROUP)
+            ]
+            * (held > 90),
+        )
+        for held in (10, 95)
     ),
     example("it holds 89 of 100 bytes", HIGH_MEMORY, series=_memory(89), at="15m"),
     example("it has no limit, which the kubelet writes as 0", HIGH_MEMORY, series=_memory(95, limit=0), at="15m"),

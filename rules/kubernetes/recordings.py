@@ -76,6 +76,15 @@ def _of_workloads(deployment: str, statefulset: str, daemonset: str) -> str:
     return f"max by ({_OF_WORKLOAD}) ({' or '.join(named)})"
 
 
+def _unplaceable() -> str:
+    # Which node a pod was made for is not told. Those without a node are these while they are no more than such nodes.
+    virtual = 'kube_node_spec_taint{key=~"eks.amazonaws.com/compute-type|virtual-kubelet.io/provider"}'
+    return (
+        f'count by ({_OF_WORKLOAD}) ({POD_OWNER}{{workload_type="DaemonSet", node=""}})'
+        f" <= on (cluster) group_left () count by (cluster) (count by (cluster, node) ({virtual}))"
+    )
+
+
 def _asked(what: str) -> str:
     """What the pods that count ask for: a finished pod is still an object, but holds nothing.
 
@@ -103,6 +112,8 @@ REQUESTS = "namespace:kube_pod_container_resource_requests:sum"
 LIMITS = "namespace:kube_pod_container_resource_limits:sum"
 """By ``resource``, as are REQUESTS: cores and bytes."""
 DESIRED = "namespace_workload:replicas_desired:max"
+UNPLACEABLE = "namespace_workload:pods_unplaceable:count"
+"""Pods of daemon sets for nodes that are no machines, as on Fargate, where none of them ever runs."""
 AVAILABLE = "namespace_workload:replicas_available:max"
 PRESENT = "namespace_workload:replicas_present:max"
 """Of any revision, ready or not."""
@@ -132,6 +143,7 @@ _WORKLOADS = Group(
                 "kube_daemonset_status_number_available",
             ),
         ),
+        Recording(name=UNPLACEABLE, expr=_unplaceable()),
         Recording(
             name=PRESENT,
             expr=_of_workloads(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from model.cluster import ClusterSettings
@@ -86,9 +87,20 @@ def _kubelet_job(name: str, path: str, cluster: ClusterSettings, metrics: tuple[
         path=path,
         tls={"ca_file": f"{SERVICE_ACCOUNT}/ca.crt", **trust},
         service_account=True,
-        relabel=(copy("__meta_kubernetes_node_name", "node"),),
+        relabel=(
+            *(
+                drop(f"__meta_kubernetes_node_label_{_as_label(label)}", value)
+                for label, value in cluster.without_agents
+            ),
+            copy("__meta_kubernetes_node_name", "node"),
+        ),
         metric_relabel=(keep_metrics(*metrics),),
     )
+
+
+def _as_label(key: str) -> str:
+    """A key of Kubernetes as Prometheus's discovery spells it."""
+    return re.sub(r"[^a-zA-Z0-9_]", "_", key)
 
 
 def kubelets(cluster: ClusterSettings) -> ScrapeJob:

@@ -106,6 +106,20 @@ _INIT_PULLING = _PLACED | {
 _PENDING = _NOWHERE | {metric("kube_pod_status_phase", _POD, phase="Pending"): "1x20"}
 
 
+def _pending_of_daemon_set(virtual: int) -> Series:
+    pod = {"namespace": "shop", "pod": "agent-1"}
+    fargate = {"key": "eks.amazonaws.com/compute-type", "value": "fargate", "effect": "NoSchedule"}
+    return gauges(
+        {
+            metric("kube_pod_owner", pod, owner_kind="DaemonSet", owner_name="agent", owner_is_controller="true"): 1,
+            metric("kube_pod_info", pod, node=""): 1,
+            metric("kube_pod_status_phase", pod, phase="Pending"): 1,
+            **{metric("kube_node_spec_taint", fargate, node=f"fargate-{number}"): 1 for number in range(virtual)},
+        },
+        20,
+    )
+
+
 def _unready(phase: str) -> Series:
     return _PLACED | gauges(
         {
@@ -304,6 +318,25 @@ EXAMPLES = (
                 **{label: value for label, value in _OF_POD.items() if label != "node"},
             )
         ],
+    ),
+    *(
+        example(
+            f"it is a daemon set's, and {virtual} of the nodes are no machines",
+            POD_PENDING,
+            series=_pending_of_daemon_set(virtual),
+            at="15m",
+            fires=[
+                warning(
+                    "shop/agent-1 has been pending for 15 minutes.",
+                    namespace="shop",
+                    pod="agent-1",
+                    workload="agent",
+                    workload_type="DaemonSet",
+                )
+            ]
+            * (virtual == 0),
+        )
+        for virtual in (0, 1)
     ),
     example("no node has taken it for 14 minutes", POD_PENDING, series=_PENDING, at="14m"),
     example(

@@ -9,6 +9,7 @@ from rules.kubernetes.recordings import (
     MEMORY_OF_CONTAINERS,
     POD_OWNER,
     PRESENT,
+    UNPLACEABLE,
     UPDATED,
     VOLUME_USED,
 )
@@ -168,6 +169,22 @@ EXAMPLES = (
         deployment="kube_deployment_status_replicas_available",
         statefulset="kube_statefulset_status_replicas_available",
         daemonset="kube_daemonset_status_number_available",
+    ),
+    example(
+        "a pod each of two daemon sets has no node, two more of one of them neither, and two nodes are no machines",
+        UNPLACEABLE,
+        series=_pod("agent-1", "DaemonSet", "agent", node="")
+        | _pod("logs-1", "DaemonSet", "logs", node="")
+        | _pod("logs-2", "DaemonSet", "logs", node="")
+        | _pod("logs-3", "DaemonSet", "logs", node="")
+        | gauges(
+            {
+                metric("kube_node_spec_taint", node=f"f-{number}", key="eks.amazonaws.com/compute-type"): 1
+                for number in range(2)
+            },
+            20,
+        ),
+        gives={of(namespace="shop", workload="agent", workload_type="DaemonSet"): 1},
     ),
     _workloads(
         PRESENT,

@@ -32,6 +32,27 @@ _DB_GONE = gauges(
 )
 
 
+def _daemon_set(unplaced: int, virtual: int) -> Series:
+    """Four pods, of which those without a node are not there."""
+    agent = {"namespace": "shop", "daemonset": "agent"}
+    taint = {"key": "virtual-kubelet.io/provider", "value": "azure", "effect": "NoSchedule"}
+    owner = {"owner_kind": "DaemonSet", "owner_name": "agent", "owner_is_controller": "true"}
+    pods = [{"namespace": "shop", "pod": f"agent-{number}"} for number in range(4)]
+    return gauges(
+        {
+            metric("kube_daemonset_status_desired_number_scheduled", agent): 4,
+            metric("kube_daemonset_status_number_available", agent): 4 - unplaced,
+            **{metric("kube_pod_owner", pod, owner): 1 for pod in pods},
+            **{
+                metric("kube_pod_info", pod, node="" if number < unplaced else f"n-{number}"): 1
+                for number, pod in enumerate(pods)
+            },
+            **{metric("kube_node_spec_taint", taint, node=f"virtual-{number}"): 1 for number in range(virtual)},
+        },
+        20,
+    )
+
+
 def _rollout(updated: str, paused: int = 0, there: int = 3) -> Series:
     return {
         metric("kube_deployment_spec_replicas", _WEB): "3x40",
@@ -125,6 +146,25 @@ EXAMPLES = (
     ),
     example("one of four has been missing for 14 minutes", REPLICAS_MISSING, series=_web(3), at="14m"),
     example("none of three has been left for 14 minutes", REPLICAS_MISSING, series=_DB_GONE, at="14m"),
+    *(
+        example(
+            f"two pods of a daemon set find no node, and {virtual} nodes are no machines",
+            REPLICAS_MISSING,
+            series=_daemon_set(unplaced=2, virtual=virtual),
+            at="15m",
+            fires=[
+                warning(
+                    "DaemonSet shop/agent misses 50% of its replicas.",
+                    "50%",
+                    namespace="shop",
+                    workload="agent",
+                    workload_type="DaemonSet",
+                )
+            ]
+            * (virtual < 2),
+        )
+        for virtual in (1, 2)
+    ),
     example("a rollout has one more than wanted", REPLICAS_MISSING, series=_web(5), at="20m"),
     example("it is scaled to zero", REPLICAS_MISSING, series=dict.fromkeys(_DB_GONE, "0x20"), at="20m"),
     example(

@@ -14,6 +14,8 @@ from pulumi_kubernetes.core.v1 import (
     AffinityArgsDict,
     ContainerArgsDict,
     EnvVarArgsDict,
+    NodeSelectorRequirementArgsDict,
+    NodeSelectorTermArgsDict,
     PodSecurityContextArgsDict,
     PodSpecArgsDict,
     PodTemplateSpecArgsDict,
@@ -282,6 +284,8 @@ def pod(
     if on_every_node:
         spec["node_selector"] = {"kubernetes.io/os": "linux"}
         spec["tolerations"] = [{"operator": "Exists"}]
+        if cluster.without_agents:
+            spec["affinity"] = _on_machines(cluster.without_agents)
         if host_network:
             spec["host_network"] = spec["host_pid"] = True  # the node's interfaces and processes are what is watched
     else:
@@ -295,6 +299,15 @@ def pod(
         },
         "spec": spec,
     }
+
+
+def _on_machines(virtual: Sequence[tuple[str, str]]) -> AffinityArgsDict:
+    """Away from nodes with one of these labels."""
+    unlike: list[NodeSelectorRequirementArgsDict] = [
+        {"key": label, "operator": "NotIn", "values": [value]} for label, value in virtual
+    ]
+    terms: list[NodeSelectorTermArgsDict] = [{"match_expressions": unlike}]
+    return {"node_affinity": {"required_during_scheduling_ignored_during_execution": {"node_selector_terms": terms}}}
 
 
 def _toleration(toleration: Toleration) -> TolerationArgsDict:

@@ -161,7 +161,8 @@ _NAMESPACES = Row(
                 Query(
                     expr=(
                         "topk(20, sum by (cluster, namespace)"
-                        f" (increase(kube_pod_container_status_restarts_total{{{_ALL}}}[1h])))"
+                        f" (increase(kube_pod_container_status_restarts_total{{{_ALL}}}[1h])"
+                        f" or increase(kube_pod_init_container_status_restarts_total{{{_ALL}}}[1h])))"
                     ),
                     legend="Restarts",
                 ),

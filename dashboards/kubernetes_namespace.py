@@ -106,7 +106,8 @@ _WORKLOADS = Row(
                 Query(
                     expr=(
                         "topk(20, sum by (cluster, namespace, pod)"
-                        f" (increase(kube_pod_container_status_restarts_total{{{IN_NAMESPACE}}}[1h])))"
+                        f" (increase(kube_pod_container_status_restarts_total{{{IN_NAMESPACE}}}[1h])"
+                        f" or increase(kube_pod_init_container_status_restarts_total{{{IN_NAMESPACE}}}[1h])))"
                     ),
                     legend="Restarts",
                 ),

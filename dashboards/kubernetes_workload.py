@@ -206,7 +206,8 @@ _PODS = Row(
                 Query(
                     expr=(
                         f"topk(50, {POD_OWNER}{{{_ONE}}} * on ({_POD}) group_left () sum by ({_POD})"
-                        f" (kube_pod_container_status_restarts_total{{{IN_NAMESPACE}}}))"
+                        f" (kube_pod_container_status_restarts_total{{{IN_NAMESPACE}}}"
+                        f" or kube_pod_init_container_status_restarts_total{{{IN_NAMESPACE}}}))"
                     ),
                     legend="Restarts",
                 ),

@@ -20,6 +20,13 @@ API_SERVER_PORTS: dict[Flavour, tuple[int, ...]] = {
 }
 """Where API servers listen that no cloud runs: a policy sees traffic to the Service once it was sent on to them."""
 
+VIRTUAL_NODES: dict[Flavour, tuple[tuple[str, str], ...]] = {
+    "eks": (("eks.amazonaws.com/compute-type", "fargate"),),
+    "gke": (("type", "virtual-kubelet"),),
+    "aks": (("type", "virtual-kubelet"),),
+}
+"""Labels of nodes that are no machines: they run no agents, and have no kubelet that answers."""
+
 EVERYWHERE = (Cidr("0.0.0.0/0"), Cidr("::/0"))
 
 
@@ -98,6 +105,9 @@ class ClusterSettings(Model):
     """Labels of the nodes that servers and exporters run on; agents run on every node."""
     tolerations: Many[Toleration] = ()
     """Taints that servers and exporters accept; agents accept all."""
+    virtual_nodes: dict[QualifiedName, LabelValue] = {}
+    """Labels of nodes that are no machines, besides the flavour's (EKS Fargate, virtual nodes of AKS and GKE): a node
+    that has one of them gets no agents, and its kubelet is not scraped."""
     labels: dict[QualifiedName, LabelValue] = {}
     """Labels of every object of the stack."""
     kubelet_certificate: Literal["clusterCa", "unverified"] = "clusterCa"
@@ -109,6 +119,11 @@ class ClusterSettings(Model):
     @property
     def is_production(self) -> bool:
         return self.environment in ("prod", "production")
+
+    @property
+    def without_agents(self) -> tuple[tuple[str, str], ...]:
+        """Labels, each with a value, of nodes on which no agent can run."""
+        return tuple(dict.fromkeys((*VIRTUAL_NODES.get(self.flavour, ()), *self.virtual_nodes.items())))
 
     @property
     def runs_control_plane(self) -> bool:

@@ -132,6 +132,20 @@ def test_node_exporter_sees_the_node_and_cannot_change_it(prod: Recorded) -> Non
     assert made["spec"]["updateStrategy"]["rollingUpdate"] == {"maxUnavailable": "10%"}
 
 
+@pytest.mark.parametrize("name", ["node-exporter", "promtail"])
+def test_agents_keep_away_from_nodes_that_are_no_machines(stack: Stacks, name: str) -> None:
+    file = {"cluster": {"flavour": "eks", "virtualNodes": {"liqo.io/type": "virtual-node"}}}
+    (term,) = stack("prod", **file).pod(name)["affinity"]["nodeAffinity"][
+        "requiredDuringSchedulingIgnoredDuringExecution"
+    ]["nodeSelectorTerms"]
+    assert term["matchExpressions"] == [
+        {"key": "eks.amazonaws.com/compute-type", "operator": "NotIn", "values": ["fargate"]},
+        {"key": "liqo.io/type", "operator": "NotIn", "values": ["virtual-node"]},
+    ]
+    own = {"cluster": {"flavour": "kubeadm"}}
+    assert "affinity" not in stack("prod", **own).pod(name), "machines only: every one is watched"
+
+
 def test_only_node_agents_touch_the_host(prod: Recorded) -> None:
     for name in prod.workloads.keys() - {"node-exporter", "promtail"}:
         pod = prod.pod(name)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import get_args
 
 import pytest
 
 from model.cluster import ClusterSettings, Flavour
 from model.rules import Inhibition
+from model.scrape import ScrapeJob
 from rules.kubernetes import SYSTEM, KubernetesSettings
-from rules.kubernetes.scrape import annotated_pods
+from rules.kubernetes.scrape import annotated_pods, cadvisor, kubelets
 from rules.system import Watched
 
 CONTROL_PLANE = ("apiserver_", "aggregator_", 'up{job="apiservers"}')
@@ -76,6 +78,35 @@ def test_a_node_that_is_down_silences_what_is_said_about_that_node_only() -> Non
 def test_pods_that_crash_never_silence_that_all_replicas_are_gone() -> None:
     of_workloads = [each for each in silenced_by("KubernetesPodCrashLooping") if "workload" in each.equal]
     assert [each.target["severity"] for each in of_workloads] == ["warning"]
+
+
+@pytest.mark.parametrize(
+    ("flavour", "named", "left_out"),
+    [
+        ("kind", {}, []),
+        ("eks", {}, [("__meta_kubernetes_node_label_eks_amazonaws_com_compute_type", "fargate")]),
+        ("aks", {}, [("__meta_kubernetes_node_label_type", "virtual-kubelet")]),
+        (
+            "aks",
+            {"liqo.io/type": "virtual-node"},
+            [
+                ("__meta_kubernetes_node_label_type", "virtual-kubelet"),
+                ("__meta_kubernetes_node_label_liqo_io_type", "virtual-node"),
+            ],
+        ),
+    ],
+)
+@pytest.mark.parametrize("job", [kubelets, cadvisor])
+def test_a_node_that_is_no_machine_has_no_kubelet_to_ask(
+    job: Callable[[ClusterSettings], ScrapeJob],
+    flavour: Flavour,
+    named: dict[str, str],
+    left_out: list[tuple[str, str]],
+) -> None:
+    file = {"name": "c-1", "environment": "test", "context": "c-1", "flavour": flavour, "virtualNodes": named}
+    cluster = ClusterSettings.model_validate(file)
+    dropped = [(step.source[0], step.regex) for step in job(cluster).relabel if step.action == "drop"]
+    assert dropped == left_out
 
 
 PORT = "__meta_kubernetes_pod_annotation_prometheus_io_port"

@@ -18,6 +18,11 @@ POD_OWNER = "namespace_workload_pod:kube_pod_owner:relabel"
 """1 per pod: its ``workload`` (a name), ``workload_type`` (its kind, like Deployment) and ``node``."""
 
 
+_TAKEN_AWAY = "ToBeDeletedByClusterAutoscaler|karpenter.sh/(disrupted|disruption)"
+LEAVING = f'(kube_node_spec_unschedulable == 1 or kube_node_spec_taint{{key=~"{_TAKEN_AWAY}"}})'
+"""PromQL: nodes that somebody has cordoned, or that an autoscaler takes away."""
+
+
 def with_owner(value: str, *labels: str) -> str:
     """PromQL: ``value``, by cluster, namespace, pod and maybe more, with the workload and the node of each pod."""
     joined = ", ".join(labels or ("workload", "workload_type", "node"))
@@ -27,7 +32,8 @@ def with_owner(value: str, *labels: str) -> str:
 def _owned(controller: str, owner: str, label: str) -> str:
     """Pods of a kind of controller that may itself be owned, with the owner's kind and name."""
     return (
-        f'label_replace(kube_pod_owner{{owner_kind="{controller}"}}, "{label}", "$1", "owner_name", "(.+)")'
+        f'label_replace(kube_pod_owner{{owner_kind="{controller}", owner_is_controller="true"}},'
+        f' "{label}", "$1", "owner_name", "(.+)")'
         f" * on (cluster, namespace, {label}) group_left (owner_kind, owner_name)"
         f" max by (cluster, namespace, {label}, owner_kind, owner_name)"
         f' ({owner}{{owner_is_controller="true"}})'
@@ -39,17 +45,18 @@ def _renamed(value: str, source: str, target: str) -> str:
 
 
 def _pod_owner() -> str:
-    # A pod of nobody is its own workload; so is a static one, which says that its node owns it.
-    alone = (
-        'label_replace(label_replace(kube_pod_owner{owner_kind=~"|Node"},'
-        ' "owner_kind", "Pod", "", ""), "owner_name", "$1", "pod", "(.+)")'
-    )
+    def alone(selector: str) -> str:
+        pod = f'label_replace(kube_pod_owner{{{selector}}}, "owner_kind", "Pod", "", "")'
+        return _renamed(pod, "pod", "owner_name")
+
     owner = " or on (cluster, namespace, pod) ".join(
         (
             _owned("ReplicaSet", "kube_replicaset_owner", "replicaset"),
             _owned("Job", "kube_job_owner", "job_name"),
-            alone,
+            alone('owner_kind="Node"'),  # a static one, which says that its node controls it
             'kube_pod_owner{owner_is_controller="true"}',
+            # A pod of nobody is its own workload; so is one whose owners only delete it when they go.
+            alone('owner_is_controller!="true"'),
         )
     )
     named = _renamed(_renamed(f"({owner})", "owner_name", "workload"), "owner_kind", "workload_type")
@@ -69,11 +76,27 @@ def _of_workloads(deployment: str, statefulset: str, daemonset: str) -> str:
     return f"max by ({_OF_WORKLOAD}) ({' or '.join(named)})"
 
 
-def _asked(metric: str) -> str:
-    """What the pods that count ask for: a finished pod is still an object, but holds nothing."""
+def _unplaceable() -> str:
+    # Which node a pod was made for is not told. Those without a node are these while they are no more than such nodes.
+    virtual = 'kube_node_spec_taint{key=~"eks.amazonaws.com/compute-type|virtual-kubelet.io/provider"}'
+    return (
+        f'count by ({_OF_WORKLOAD}) ({POD_OWNER}{{workload_type="DaemonSet", node=""}})'
+        f" <= on (cluster) group_left () count by (cluster) (count by (cluster, node) ({virtual}))"
+    )
+
+
+def _asked(what: str) -> str:
+    """What the pods that count ask for: a finished pod is still an object, but holds nothing.
+
+    Of init containers only the sidecars, which stay: the others' part is free again when they have ended.
+    """
+    sidecars = (
+        f"kube_pod_init_container_resource_{what} and on (cluster, namespace, pod, container)"
+        ' kube_pod_init_container_info{restart_policy="Always"}'
+    )
     return (
         f"sum by (cluster, environment, namespace, resource)"
-        f" (max by ({_OF_POD}, container, resource) ({metric})"
+        f" (max by ({_OF_POD}, container, resource) (kube_pod_container_resource_{what} or {sidecars})"
         " * on (cluster, namespace, pod) group_left ()"
         ' max by (cluster, namespace, pod) (kube_pod_status_phase{phase=~"Pending|Running"} == 1))'
     )
@@ -89,7 +112,11 @@ REQUESTS = "namespace:kube_pod_container_resource_requests:sum"
 LIMITS = "namespace:kube_pod_container_resource_limits:sum"
 """By ``resource``, as are REQUESTS: cores and bytes."""
 DESIRED = "namespace_workload:replicas_desired:max"
+UNPLACEABLE = "namespace_workload:pods_unplaceable:count"
+"""Pods of daemon sets for nodes that are no machines, as on Fargate, where none of them ever runs."""
 AVAILABLE = "namespace_workload:replicas_available:max"
+PRESENT = "namespace_workload:replicas_present:max"
+"""Of any revision, ready or not."""
 UPDATED = "namespace_workload:replicas_updated:max"
 VOLUME_USED = "namespace_persistentvolumeclaim:kubelet_volume_stats_used:ratio"
 """By ``resource``: bytes and inodes."""
@@ -116,6 +143,15 @@ _WORKLOADS = Group(
                 "kube_daemonset_status_number_available",
             ),
         ),
+        Recording(name=UNPLACEABLE, expr=_unplaceable()),
+        Recording(
+            name=PRESENT,
+            expr=_of_workloads(
+                "kube_deployment_status_replicas",
+                "kube_statefulset_status_replicas",
+                "kube_daemonset_status_current_number_scheduled",
+            ),
+        ),
         Recording(
             name=UPDATED,
             expr=_of_workloads(
@@ -129,10 +165,12 @@ _WORKLOADS = Group(
 
 VOLUMES = Recording(
     name=VOLUME_USED,
-    # Available and not used: a file system keeps some blocks for root.
+    # Available and not used: a file system keeps some blocks for root. Both are 0 where the kubelet does not know them,
+    # as of a raw block volume: only who writes to it knows what is in use.
     expr=(
         "max by (cluster, environment, namespace, persistentvolumeclaim, resource) ("
-        "label_replace(1 - kubelet_volume_stats_available_bytes / (kubelet_volume_stats_capacity_bytes > 0),"
+        "label_replace(1 - kubelet_volume_stats_available_bytes / (kubelet_volume_stats_capacity_bytes > 0)"
+        " unless (kubelet_volume_stats_available_bytes == 0 and kubelet_volume_stats_used_bytes == 0),"
         ' "resource", "bytes", "", "") or '
         # Some file systems have no fixed number of inodes, and say 0.
         "label_replace(kubelet_volume_stats_inodes_used / (kubelet_volume_stats_inodes > 0),"
@@ -173,9 +211,9 @@ _USAGE = Group(
         ),
         Recording(
             name=REQUESTS,
-            expr=_asked("kube_pod_container_resource_requests"),
+            expr=_asked("requests"),
         ),
-        Recording(name=LIMITS, expr=_asked("kube_pod_container_resource_limits")),
+        Recording(name=LIMITS, expr=_asked("limits")),
     ),
     # Sums over every container: in a cluster of ten thousand pods three seconds' work, and means over five minutes
     # anyway.

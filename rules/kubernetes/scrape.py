@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from model.cluster import ClusterSettings
@@ -40,7 +41,7 @@ KUBELET_METRICS = (
 )
 CADVISOR_METRICS = (
     "container_cpu_(usage_seconds_total|cfs_periods_total|cfs_throttled_periods_total)",
-    "container_memory_(working_set_bytes|rss|cache|usage_bytes|failcnt)",
+    "container_memory_(working_set_bytes|total_active_file_bytes|rss|cache|usage_bytes|failcnt)",
     "container_(spec_memory_limit_bytes|spec_cpu_(quota|period)|start_time_seconds|oom_events_total)",
     "container_fs_((reads|writes)(_bytes)?_total|usage_bytes|limit_bytes)",
     "container_network_(receive|transmit)_(bytes|packets|packets_dropped|errors)_total",
@@ -86,9 +87,20 @@ def _kubelet_job(name: str, path: str, cluster: ClusterSettings, metrics: tuple[
         path=path,
         tls={"ca_file": f"{SERVICE_ACCOUNT}/ca.crt", **trust},
         service_account=True,
-        relabel=(copy("__meta_kubernetes_node_name", "node"),),
+        relabel=(
+            *(
+                drop(f"__meta_kubernetes_node_label_{_as_label(label)}", value)
+                for label, value in cluster.without_agents
+            ),
+            copy("__meta_kubernetes_node_name", "node"),
+        ),
         metric_relabel=(keep_metrics(*metrics),),
     )
+
+
+def _as_label(key: str) -> str:
+    """A key of Kubernetes as Prometheus's discovery spells it."""
+    return re.sub(r"[^a-zA-Z0-9_]", "_", key)
 
 
 def kubelets(cluster: ClusterSettings) -> ScrapeJob:

@@ -20,6 +20,8 @@ METRICS = (
     _NODE.counter("node_pressure_io_waiting_seconds_total", unit=Unit.SECONDS),
     _NODE.gauge("node_memory_MemAvailable_bytes", unit=Unit.BYTES),
     _NODE.gauge("node_memory_MemTotal_bytes", unit=Unit.BYTES),
+    _NODE.gauge("node_memory_HugePages_Total"),
+    _NODE.gauge("node_memory_Hugepagesize_bytes", unit=Unit.BYTES),
     _NODE.counter("node_vmstat_oom_kill"),
     _NODE.counter("node_vmstat_pgmajfault"),
     _NODE.counter("node_edac_uncorrectable_errors_total", "controller"),
@@ -31,6 +33,8 @@ METRICS = (
     _NODE.counter("node_disk_io_time_seconds_total", "device", unit=Unit.SECONDS),
     _NODE.counter("node_disk_io_time_weighted_seconds_total", "device", unit=Unit.SECONDS),
     _NODE.gauge("node_md_disks", "device state"),
+    _NODE.gauge("node_md_disks_required", "device"),
+    _NODE.gauge("node_md_state", "device state"),
     *(
         _NODE.counter(f"node_network_{direction}_{what}_total", "device", unit=unit)
         for direction in ("receive", "transmit")

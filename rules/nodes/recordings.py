@@ -20,9 +20,13 @@ CPU_LOAD = Recording(
     name="node:load5:per_core",
     expr=f'max by {BY_NODE} (node_load5) / count by {BY_NODE} (node_cpu_seconds_total{{mode="idle"}})',
 )
+# Huge pages are kept for programs that ask for them by name, used or not. A kernel may be built without them.
+_HUGE_PAGES = "node_memory_HugePages_Total * node_memory_Hugepagesize_bytes"
+MEMORY = f"max by {BY_NODE} (node_memory_MemTotal_bytes - {_HUGE_PAGES} or node_memory_MemTotal_bytes)"
+"""PromQL: the memory of a node that all its programs share."""
 MEMORY_UTILISATION = Recording(
     name="node:memory_utilisation:ratio",
-    expr=f"1 - max by {BY_NODE} (node_memory_MemAvailable_bytes) / max by {BY_NODE} (node_memory_MemTotal_bytes)",
+    expr=f"1 - max by {BY_NODE} (node_memory_MemAvailable_bytes) / {MEMORY}",
     unit=Unit.RATIO,
 )
 PRESSURES = tuple(
@@ -40,7 +44,8 @@ def _of_file_systems(left: str, all_of_it: str) -> str:
     # One file system is mounted in several places: it is told by its device. What is read-only by design, such as the
     # root of a system that is an image, is always full.
     writable = f"max by {BY_DEVICE} (1 - node_filesystem_readonly) == 1"
-    return f"min by {BY_DEVICE} ({left} / {all_of_it}) and {writable}"
+    # What does not know its size, or makes inodes as it needs them, says 0.
+    return f"min by {BY_DEVICE} ({left} / ({all_of_it} > 0)) and {writable}"
 
 
 SPACE_AVAILABLE = Recording(
@@ -50,7 +55,6 @@ SPACE_AVAILABLE = Recording(
 )
 INODES_FREE = Recording(
     name="node_device:filesystem_inodes_free:ratio",
-    # File systems that make inodes as they need them say that they have none: 0 / 0 is under no threshold.
     expr=_of_file_systems("node_filesystem_files_free", "node_filesystem_files"),
     unit=Unit.RATIO,
 )

@@ -47,7 +47,8 @@ def write(folder: Path, name: str, groups: list[dict[str, Any]], tests: list[dic
     (folder / f"{name}.rules.yml").write_text(json.dumps({"groups": groups}))
     file = {
         "rule_files": [f"{name}.rules.yml"],
-        "evaluation_interval": "1m",
+        # As often as there are samples: each minute of a fortnight takes minutes.
+        "evaluation_interval": "5m" if all(test["interval"] == "5m" for test in tests) else "1m",
         # Otherwise it takes any: a rule that reads another group's would see it now or a minute later.
         "group_eval_order": [group["name"] for group in groups],
         # Sums of floats: the last of sixteen digits is nobody's business.

@@ -14,7 +14,7 @@ LAST = {"lastState": {"terminated": {"reason": "OOMKilled", "exitCode": 137}}}
 STATUSES: dict[str, Manifest] = {
     "pod/alone": {
         "reason": "Evicted",
-        "initContainerStatuses": [{**NO_TROUBLE_YET, **WAITING, "name": "first"}],
+        "initContainerStatuses": [{**NO_TROUBLE_YET, **WAITING, **LAST, "name": "first"}],
         "containerStatuses": [{**NO_TROUBLE_YET, **WAITING, **LAST, "name": "main"}],
     },
     "cronjob/nightly": {
@@ -54,6 +54,7 @@ def objects() -> Iterator[Manifest]:
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
     yield made("v1", "PersistentVolumeClaim", "data", claim)
     yield made("v1", "Pod", "alone", pod)
+    yield _held(made("v1", "Pod", "going", {"nodeSelector": {"none": "such"}, "containers": [container]}))
     yield made("v1", "ResourceQuota", "quota", {"hard": {"pods": "100"}})
     yield made("v1", "LimitRange", "range", {"limits": [{"type": "Container", "max": {"cpu": "2"}}]})
     yield made("v1", "Service", "web", {"selector": labels, "ports": [{"port": 80}]})
@@ -69,6 +70,11 @@ def objects() -> Iterator[Manifest]:
 
 def made(version: str, kind: str, name: str, spec: Manifest) -> Manifest:
     return {"apiVersion": version, "kind": kind, "metadata": {"name": name, "namespace": NAMESPACE}, "spec": spec}
+
+
+def _held(manifest: Manifest) -> Manifest:
+    """An object that stays when it is deleted."""
+    return {**manifest, "metadata": {**manifest["metadata"], "finalizers": ["example.com/held"]}}
 
 
 def _backend(service: str) -> Manifest:

@@ -134,6 +134,8 @@ def kube_state_metrics(kube_state_metrics_server: Local, control_plane: ControlP
         return bool(pod["status"]["phase"] == "Running")
 
     eventually(running, SLOWLY, "the pod runs")
+    control_plane.kubectl("taint", "node", "node-a", "example.com/kind=one:PreferNoSchedule", "--overwrite")
+    control_plane.kubectl("delete", "pod", "going", f"--namespace={NAMESPACE}", "--wait=false")
     for name, status in STATUSES.items():
         patch = ["patch", name, f"--namespace={NAMESPACE}", "--subresource=status", "--type=merge"]
         control_plane.kubectl(*patch, f"--patch={json.dumps({'status': status})}")

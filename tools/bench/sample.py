@@ -63,6 +63,7 @@ OF_ONE_METRIC: Mapping[str, Mapping[str, Sequence[str]]] = {
 }
 SPARSE: Mapping[str, int] = {
     "kube_pod_container_status_last_terminated_reason": 20,
+    "kube_pod_init_container_status_last_terminated_reason": 20,
     "kube_pod_container_status_waiting_reason": 100,
     "kube_pod_init_container_status_waiting_reason": 100,
 }
@@ -70,6 +71,7 @@ SPARSE: Mapping[str, int] = {
 LEVELS: Mapping[str, float] = {
     "container_memory_working_set_bytes": 4e8,
     "container_memory_rss": 4e8,
+    "container_memory_total_active_file_bytes": 0,
     "container_spec_memory_limit_bytes": 1e9,
     "kube_horizontalpodautoscaler_spec_max_replicas": 10,
     "kube_horizontalpodautoscaler_status_current_replicas": 3,
@@ -79,12 +81,14 @@ LEVELS: Mapping[str, float] = {
     "kube_pod_container_status_waiting_reason": 0,
     "kube_pod_init_container_status_waiting_reason": 0,
     "kube_pod_container_status_last_terminated_reason": 0,
+    "kube_pod_init_container_status_last_terminated_reason": 0,
     "kube_job_failed": 0,
     "kube_deployment_spec_paused": 0,
     "kubelet_certificate_manager_client_ttl_seconds": 1e7,
     "kubelet_certificate_manager_server_ttl_seconds": 1e7,
     "kubelet_running_pods": 30,
     "kubelet_volume_stats_available_bytes": 6e9,
+    "kubelet_volume_stats_used_bytes": 4e9,
     "kubelet_volume_stats_capacity_bytes": 1e10,
     "kubelet_volume_stats_inodes": 1e6,
     "kubelet_volume_stats_inodes_used": 1e5,
@@ -95,6 +99,9 @@ LEVELS: Mapping[str, float] = {
     "node_filesystem_readonly": 0,
     "node_filefd_maximum": 1e6,
     "node_md_disks": 0,
+    "node_md_disks_required": 0,
+    "node_md_state": 0,
+    "node_memory_HugePages_Total": 0,
     "node_memory_MemAvailable_bytes": 4e10,
     "node_memory_MemTotal_bytes": 6.4e10,
     "node_nf_conntrack_entries_limit": 1e6,

@@ -41,15 +41,25 @@ REQUESTS_REJECTED = Alert(
     ),
     dashboard=KUBERNETES_API,
 )
+
+
+def _client_certificates(ago: str = "") -> str:
+    """Seconds that the hundredth part of all requests has left, or had some time ago."""
+    return (
+        "histogram_quantile(0.01, sum by (cluster, le)"
+        f" (rate(apiserver_client_certificate_expiration_seconds_bucket[5m]{ago})))"
+    )
+
+
 CLIENT_CERTIFICATE_EXPIRES = Alert(
     name="KubernetesClientCertificateExpires",
-    value=(
-        "histogram_quantile(0.01, sum by (cluster, le)"
-        " (rate(apiserver_client_certificate_expiration_seconds_bucket[5m])))"
-    ),
+    value=_client_certificates(),
     unit=Unit.SECONDS,
-    # Certificates of control planes last a year; whoever renews them does so with a month left.
-    below={Severity.WARNING: 7 * 24 * 3600, Severity.CRITICAL: 24 * 3600},
+    # Certificates of control planes last a year; those of 45 days are renewed before four are left.
+    below={Severity.WARNING: 4 * 24 * 3600, Severity.CRITICAL: 24 * 3600},
+    # What is about to expire had two days more two days ago. Where clients come with new certificates of a few hours
+    # each day, it was as little then.
+    and_=f"{_client_certificates(' offset 2d')} > 1.5 * 24 * 3600",
     for_=Duration.parse("15m"),  # somebody's short-lived certificate, used once
     owner="platform",
     summary="A client's certificate is about to expire.",

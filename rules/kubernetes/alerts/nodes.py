@@ -6,6 +6,7 @@ from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Group, Inhibition, Severity
 from rules.kubernetes.alerts.workloads import REPLICAS_MISSING
+from rules.kubernetes.recordings import LEAVING
 from rules.kubernetes.scrape import KUBE_STATE_METRICS
 from rules.kubernetes.uids import KUBERNETES_CLUSTER
 from rules.monitoring.uids import MONITORING
@@ -14,17 +15,31 @@ from rules.nodes.uids import NODES
 _NODE = "cluster, node"
 _RUNTIME_ERRORS = f"sum by ({_NODE}) (rate(kubelet_runtime_operations_errors_total[5m]))"
 
+_NOT_READY = f'max by ({_NODE}) (kube_node_status_condition{{condition="Ready", status="true"}} == 0)'
+
 NODE_DOWN = Alert(
     name="KubernetesNodeDown",
-    value=f'max by ({_NODE}) (kube_node_status_condition{{condition="Ready", status="true"}} == 0)',
+    value=_NOT_READY,
     severity=Severity.CRITICAL,
-    # Who cordons a node is about to restart it.
-    unless=f"on ({_NODE}) kube_node_spec_unschedulable == 1",
+    # Who cordons a node is about to restart it, and an autoscaler that takes one away taints it first.
+    unless=f"on ({_NODE}) {LEAVING}",
     for_=Duration.parse("5m"),  # from here on Kubernetes moves its pods; a restart is over before
     owner="platform",
     summary="A node is down.",
     description="{{ $labels.node }} has not been ready for five minutes: not reachable, or its kubelet is broken.",
     dashboard=KUBERNETES_CLUSTER,
+)
+NODE_LEAVING = Alert(
+    name="KubernetesNodeLeaving",
+    value=_NOT_READY,
+    and_=f"on ({_NODE}) {LEAVING}",
+    severity=Severity.INFO,  # nobody has to do anything; it explains what else is seen on that node
+    for_=Duration.parse("2m"),  # before its targets are told of as down
+    owner="platform",
+    summary="A node is taken away.",
+    description="{{ $labels.node }} is not ready, and was cordoned or is taken away by an autoscaler.",
+    dashboard=KUBERNETES_CLUSTER,
+    runbook="KubernetesNodeDown",
 )
 NODE_PRESSURE = Alert(
     name="KubernetesNodePressure",
@@ -42,8 +57,9 @@ NODE_PRESSURE = Alert(
 )
 TOO_MANY_PODS = Alert(
     name="KubernetesNodeTooManyPods",
+    # A node that does not know its capacity yet says 0.
     value=(
-        f'max by ({_NODE}) (kubelet_running_pods) / max by ({_NODE}) (kube_node_status_capacity{{resource="pods"}})'
+        f'max by ({_NODE}) (kubelet_running_pods) / max by ({_NODE}) (kube_node_status_capacity{{resource="pods"}} > 0)'
     ),
     unit=Unit.RATIO,
     above={Severity.WARNING: 0.95},  # of the usual 110 that leaves five for daemon sets and restarts
@@ -76,16 +92,36 @@ RUNTIME_ERRORS = Alert(
     description="{{ $value | humanizePercentage }} of what the kubelet of {{ $labels.node }} asks the runtime fails.",
     dashboard=KUBERNETES_CLUSTER,
 )
+
+
+def _of_certificates(aggregation: str, client: str, server: str) -> str:
+    """A number of each of a kubelet's two certificates."""
+    return (
+        f'{aggregation} by ({_NODE}, certificate) (label_replace({client}, "certificate", "client", "", "")'
+        f' or label_replace({server}, "certificate", "server", "", ""))'
+    )
+
+
+_TTL = "kubelet_certificate_manager_{}_ttl_seconds"
+_LEFT = _of_certificates("min", _TTL.format("client"), _TTL.format("server"))
+# The longest it had within a month: of a short life all of it, of a long one less, so the share comes out larger.
+# A kubelet without a certificate has one for ever.
+_LONGEST = _of_certificates(
+    "max", *(f"max_over_time(({_TTL.format(which)} < Inf)[30d:12h])" for which in ("client", "server"))
+)
+_RENEWAL_FAILS = _of_certificates(
+    "max",
+    "increase(kubelet_certificate_manager_client_expiration_renew_errors[1h])",
+    "increase(kubelet_server_expiration_renew_errors[1h])",
+)
 CERTIFICATE_EXPIRES = Alert(
     name="KubernetesKubeletCertificateExpires",
-    value=(
-        "min by (cluster, node, certificate) ("
-        'label_replace(kubelet_certificate_manager_client_ttl_seconds, "certificate", "client", "", "") or '
-        'label_replace(kubelet_certificate_manager_server_ttl_seconds, "certificate", "server", "", ""))'
-    ),
+    value=_LEFT,
     unit=Unit.SECONDS,
-    # It renews at seven tenths of a year; with a week left, the renewal has failed for months.
-    below={Severity.WARNING: 7 * 24 * 3600, Severity.CRITICAL: 24 * 3600},
+    below={Severity.WARNING: 7 * 24 * 3600, Severity.CRITICAL: 24 * 3600},  # a week to find who signs none, then a day
+    # Some live for 24 hours or 45 days. A kubelet renews when 30 to 10 % of the life are left, and tries each half
+    # minute: with less left it has not even tried, and a failure in the younger half is mended before it matters.
+    and_=f"{_LEFT} / {_LONGEST} < 0.08 + 0.42 * ({_RENEWAL_FAILS} > bool 0)",
     for_=Duration.parse("15m"),  # a renewal that is under way
     owner="platform",
     summary="A kubelet's certificate is about to expire.",
@@ -111,6 +147,7 @@ GROUPS = (
         "kubernetes-nodes",
         (
             NODE_DOWN,
+            NODE_LEAVING,
             NODE_PRESSURE,
             TOO_MANY_PODS,
             KUBELET_SLOW,
@@ -120,12 +157,13 @@ GROUPS = (
         ),
     ),
 )
+_AWAY = f"{NODE_DOWN.name}|{NODE_LEAVING.name}"
 INHIBITIONS = (
     # Whatever is said about the same node, targets on it and pods included, follows.
-    Inhibition(source={"alertname": NODE_DOWN.name}, target={"node": ".+"}, equal=("cluster", "environment", "node")),
+    Inhibition(source={"alertname": _AWAY}, target={"node": ".+"}, equal=("cluster", "environment", "node")),
     # A daemon set has a pod on every node, so it misses that one; which node that is, its numbers do not say.
     Inhibition(
-        source={"alertname": NODE_DOWN.name},
+        source={"alertname": _AWAY},
         target={"alertname": REPLICAS_MISSING.name, "workload_type": "DaemonSet", "severity": "warning"},
         equal=("cluster", "environment"),
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Group, Inhibition, Severity
-from rules.kubernetes.recordings import CPU_OF_CONTAINERS, with_owner
+from rules.kubernetes.recordings import CPU_OF_CONTAINERS, UNPLACEABLE, with_owner
 from rules.kubernetes.uids import KUBERNETES_WORKLOAD
 
 _POD = "cluster, namespace, pod"
@@ -15,18 +15,24 @@ _PERIODS = f"sum by ({_CGROUP}) (rate(container_cpu_cfs_periods_total[5m]))"
 _IN = "{{ $labels.container }} of {{ $labels.namespace }}/{{ $labels.pod }}"
 
 
+def _either(of_containers: str) -> str:
+    """As well of init containers, which have metrics of their own: among them are sidecars, that run all the time."""
+    return f"{of_containers} or {of_containers.replace('kube_pod_container_', 'kube_pod_init_container_')}"
+
+
+_RESTARTS = "kube_pod_container_status_restarts_total"
+
+
 def _restarts(span: str) -> str:
     """Restarts of each container within ``span``, exactly: the counter belongs to one pod, and never starts again."""
-    counter = f"kube_pod_container_status_restarts_total[{span}]"
-    return f"max by ({_CONTAINER}) (max_over_time({counter}) - min_over_time({counter}))"
+    restarts = _either(f"max_over_time({_RESTARTS}[{span}]) - min_over_time({_RESTARTS}[{span}])")
+    return f"max by ({_CONTAINER}) ({restarts})"
 
 
 def _waits(reason: str) -> str:
-    """Containers, init containers too, that have waited for such a reason lately: between attempts they do not."""
-    return (
-        f'max by ({_CONTAINER}) (max_over_time(kube_pod_container_status_waiting_reason{{reason=~"{reason}"}}[5m])'
-        f' or max_over_time(kube_pod_init_container_status_waiting_reason{{reason=~"{reason}"}}[5m]))'
-    )
+    """Containers that have waited for such a reason lately: between attempts they do not."""
+    waits = _either(f'max_over_time(kube_pod_container_status_waiting_reason{{reason=~"{reason}"}}[5m])')
+    return f"max by ({_CONTAINER}) ({waits})"
 
 
 HIGH_CPU = Alert(
@@ -54,22 +60,26 @@ THROTTLED = Alert(
     dashboard=KUBERNETES_WORKLOAD,
     runbook="KubernetesContainerHighCPUUsage",
 )
+# Files that were read lately count in the working set, and the kernel drops them when memory is short. What it cannot
+# take back is the rest: memory of programs, shared memory, files in memory. Older kubelets do not tell of active files.
+_HELD = "(container_memory_working_set_bytes - container_memory_total_active_file_bytes or container_memory_rss)"
 HIGH_MEMORY = Alert(
     name="KubernetesContainerHighMemoryUsage",
-    value=f"max by ({_CGROUP}) (container_memory_working_set_bytes / (container_spec_memory_limit_bytes > 0))",
+    value=f"max by ({_CGROUP}) ({_HELD} / (container_spec_memory_limit_bytes > 0))",
     unit=Unit.RATIO,
-    above={Severity.WARNING: 0.9},  # the working set cannot be reclaimed: at 1 the kernel kills
+    above={Severity.WARNING: 0.9},  # at 1 the kernel kills
     for_=Duration.parse("10m"),  # several garbage collections
     owner="platform",
     summary="A container is near its memory limit.",
     description=f"{_IN} holds {{{{ $value | humanizePercentage }}}} of its memory limit; at 100 % it is killed.",
     dashboard=KUBERNETES_WORKLOAD,
 )
+_KILLED = _either('kube_pod_container_status_last_terminated_reason{reason="OOMKilled"} == 1')
 OOM_KILLED = Alert(
     name="KubernetesContainerOOMKilled",
     value=with_owner(_restarts("15m")),  # long enough to be read, short enough to end once it is mended
     above={Severity.WARNING: 0},  # requests were lost, and it will happen again
-    and_=f'on ({_CONTAINER}) kube_pod_container_status_last_terminated_reason{{reason="OOMKilled"}} == 1',
+    and_=f"on ({_CONTAINER}) ({_KILLED})",
     owner="platform",
     summary="A container was killed for its memory.",
     description=f"{_IN} was killed at its memory limit. Restarts within 15 minutes: {{{{ $value }}}}.",
@@ -94,11 +104,16 @@ RESTART_LOOP = Alert(
     description=f"{_IN} restarted {{{{ $value }}}} times within an hour.",
     dashboard=KUBERNETES_WORKLOAD,
 )
-_COUNT = f"max by ({_CONTAINER}, uid) (kube_pod_container_status_restarts_total%s)"
+
+
+def _count(ago: str = "") -> str:
+    return f"max by ({_CONTAINER}, uid) ({_either(f'{_RESTARTS}{ago}')})"
+
+
 POD_RESTARTING = Alert(
     name="KubernetesPodRestarting",
     # A difference of two moments: a day of every container's samples would be millions. A younger pod began at 0.
-    value=with_owner(f"sum by ({_POD}) ({_COUNT % ''} - ({_COUNT % ' offset 1d'} or {_COUNT % ''} * 0))"),
+    value=with_owner(f"sum by ({_POD}) ({_count()} - ({_count(' offset 1d')} or {_count()} * 0))"),
     above={Severity.INFO: 5},  # some restarts a day are upgrades and evictions; more is a leak or a probe too strict
     owner="platform",
     summary="A pod restarts now and then.",
@@ -119,6 +134,7 @@ IMAGE_PULL = Alert(
 POD_PENDING = Alert(
     name="KubernetesPodPending",
     value=with_owner(f'max by ({_POD}) (kube_pod_status_phase{{phase="Pending"}} == 1)'),
+    unless=f"on (cluster, namespace, workload, workload_type) {UNPLACEABLE}",
     severity=Severity.WARNING,
     for_=Duration.parse("15m"),  # a new node is there and a large image is pulled in ten
     owner="platform",
@@ -130,6 +146,8 @@ POD_NOT_READY = Alert(
     name="KubernetesPodNotReady",
     value=with_owner(f'max by ({_POD}) (kube_pod_status_ready{{condition="true"}} == 0)'),
     and_=f'on ({_POD}) kube_pod_status_phase{{phase="Running"}} == 1',
+    # One that is being deleted has its grace period to end: until the time that Kubernetes gave it.
+    unless=f"on ({_POD}) kube_pod_deletion_timestamp > time()",
     severity=Severity.WARNING,
     for_=Duration.parse("15m"),  # slow starts, like a replica that copies its data, are through
     owner="platform",

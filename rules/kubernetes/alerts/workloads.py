@@ -6,7 +6,7 @@ from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Group, Inhibition, Severity
 from rules.kubernetes.alerts.pods import CRASH_LOOPING, IMAGE_PULL
-from rules.kubernetes.recordings import AVAILABLE, DESIRED, UPDATED
+from rules.kubernetes.recordings import AVAILABLE, DESIRED, PRESENT, UNPLACEABLE, UPDATED
 from rules.kubernetes.uids import KUBERNETES_NAMESPACE, KUBERNETES_WORKLOAD
 
 _WORKLOAD = "{{ $labels.workload_type }} {{ $labels.namespace }}/{{ $labels.workload }}"
@@ -16,7 +16,7 @@ _JOB = "cluster, namespace, job_name"
 
 REPLICAS_MISSING = Alert(
     name="KubernetesReplicasMissing",
-    value=f"1 - {AVAILABLE} / ({DESIRED} > 0)",
+    value=f"1 - {AVAILABLE} / (({DESIRED} - {UNPLACEABLE} or {DESIRED}) > 0)",
     unit=Unit.RATIO,
     above={
         Severity.WARNING: 0,  # whoever asked for three wants to be able to lose one
@@ -30,13 +30,17 @@ REPLICAS_MISSING = Alert(
 )
 ROLLOUT_STUCK = Alert(
     name="KubernetesRolloutStuck",
-    value=f"{DESIRED} - {UPDATED}",
+    # Those that a quota keeps from being made are missing, and no old ones.
+    value=f"{PRESENT} - {UPDATED}",
     above={Severity.WARNING: 0},
     and_=f"changes({UPDATED}[10m]) == 0",
-    # Who pauses a deployment means it.
+    # Who pauses a deployment means it. The others replace a pod only when all are available: one that goes on with all
+    # of them there has OnDelete or a partition as its strategy, and waits for a person.
     unless=(
-        "on (cluster, namespace, workload, workload_type) label_replace(label_replace(kube_deployment_spec_paused == 1,"
-        ' "workload", "$1", "deployment", "(.+)"), "workload_type", "Deployment", "", "")'
+        "on (cluster, namespace, workload, workload_type)"
+        ' (label_replace(label_replace(kube_deployment_spec_paused == 1, "workload", "$1", "deployment", "(.+)"),'
+        ' "workload_type", "Deployment", "", "")'
+        f' or {AVAILABLE}{{workload_type!="Deployment"}} >= {DESIRED})'
     ),
     for_=Duration.parse("10m"),  # the deadline that Kubernetes itself gives a deployment's next step
     owner="platform",
@@ -44,16 +48,23 @@ ROLLOUT_STUCK = Alert(
     description=f"{_WORKLOAD} has had {{{{ $value }}}} pods of its old revision left for ten minutes.",
     dashboard=KUBERNETES_WORKLOAD,
 )
+_CRON_JOB = "cluster, namespace, cronjob"
+_OF_CRON_JOB = (
+    f"max by ({_JOB}, cronjob)"
+    ' (label_replace(kube_job_owner{owner_kind="CronJob"}, "cronjob", "$1", "owner_name", "(.+)"))'
+)
 JOB_FAILED = Alert(
     name="KubernetesJobFailed",
     value=f'max by ({_JOB}) (kube_job_failed{{condition="true"}} == 1)',
     severity=Severity.WARNING,
-    # A failed job stays as an object; it is history once a later one of its cron job has succeeded.
+    # A failed job stays as an object; it is history once a later one of its cron job has succeeded. Where none is to
+    # come, since it stands alone or its cron job is suspended, it is history after a day.
     unless=(
-        f"on ({_JOB}) (max by ({_JOB}, owner_name) (kube_job_owner"
-        f'{{owner_kind="CronJob"}}) * on ({_JOB}) group_left () max by ({_JOB}) (kube_job_status_start_time))'
-        " < on (cluster, namespace, owner_name) group_left () label_replace(max by (cluster, namespace, cronjob)"
-        ' (kube_cronjob_status_last_successful_time), "owner_name", "$1", "cronjob", "(.+)")'
+        f"on ({_JOB}) ({_OF_CRON_JOB} * on ({_JOB}) group_left () max by ({_JOB}) (kube_job_status_start_time))"
+        f" < on ({_CRON_JOB}) group_left () max by ({_CRON_JOB}) (kube_cronjob_status_last_successful_time)"
+        f" unless on ({_JOB}) (max by ({_JOB})"
+        ' (max_over_time(kube_job_failed{condition="true"}[1h] offset 1d)) == 1'
+        f" unless on ({_JOB}) ({_OF_CRON_JOB} and on ({_CRON_JOB}) kube_cronjob_spec_suspend == 0))"
     ),
     for_=Duration.parse("1m"),  # nothing will mend it: its retries are used up
     owner="platform",
@@ -73,6 +84,11 @@ HPA_AT_MAXIMUM = Alert(
     and_=(
         f'on ({_HPA}) kube_horizontalpodautoscaler_status_condition{{condition="ScalingLimited", status="true"}} == 1'
     ),
+    # Whoever sets the minimum to the maximum wants that many.
+    unless=(
+        f"on ({_HPA}) kube_horizontalpodautoscaler_spec_min_replicas"
+        f" >= on ({_HPA}) kube_horizontalpodautoscaler_spec_max_replicas"
+    ),
     for_=Duration.parse("30m"),  # a maximum is there for shorter peaks
     owner="platform",
     summary="An autoscaler wants more replicas than it may have.",
@@ -87,6 +103,7 @@ BUDGET_BROKEN = Alert(
     ),
     unit=Unit.RATIO,
     below={Severity.WARNING: 1},  # whoever wrote the budget said how few are too few
+    unless=f"on ({_BUDGET}) kube_poddisruptionbudget_status_expected_pods == 0",  # its workload is scaled to zero
     for_=Duration.parse("10m"),  # a node that goes takes pods along, and they are back elsewhere by then
     owner="platform",
     summary="Fewer pods are healthy than their disruption budget demands.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Severity
-from rules.nodes.recordings import BY_NODE, CPU_LOAD, CPU_UTILISATION, MEMORY_UTILISATION
+from rules.nodes.recordings import BY_NODE, CPU_LOAD, CPU_UTILISATION, MEMORY, MEMORY_UTILISATION
 from rules.nodes.uids import NODES
 
 HIGH_CPU = Alert(
@@ -57,10 +57,7 @@ OOM_KILLS = Alert(
     severity=Severity.WARNING,
     # A container killed at its own limit is its owner's matter, and counted here as well: on a machine with a fifth of
     # its memory free at every scrape of these minutes it was that.
-    and_=(
-        f"min by {BY_NODE} (min_over_time(node_memory_MemAvailable_bytes[15m]))"
-        f" / max by {BY_NODE} (node_memory_MemTotal_bytes) < 0.2"
-    ),
+    and_=f"min by {BY_NODE} (min_over_time(node_memory_MemAvailable_bytes[15m])) / {MEMORY} < 0.2",
     keep_firing_for=Duration.parse("15m"),
     owner="platform",
     summary="A node ran out of memory and killed processes.",

@@ -6,6 +6,7 @@ from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Severity
 from rules.nodes.recordings import BY_DEVICE, DISK_BUSY, DISK_QUEUE, INODES_FREE, SPACE_AVAILABLE, TIME_TO_FULL
+from rules.nodes.scrape import NODE_EXPORTER
 from rules.nodes.uids import NODES
 
 SPACE_LOW = Alert(
@@ -79,9 +80,18 @@ SATURATED = Alert(
     description="{{ $labels.device }} of {{ $labels.node }} has {{ $value | humanize }} requests waiting all the time.",
     dashboard=NODES,
 )
+_REQUIRED = f"max by {BY_DEVICE} (node_md_disks_required)"
 RAID_DEGRADED = Alert(
     name="NodeRaidDegraded",
-    value=f'max by {BY_DEVICE} (node_md_disks{{state="failed"}}) > 0',
+    # By what an array must have: a disk that is gone altogether is not counted as failed. One that does not run, or was
+    # there within a day on a node that still answers, has lost all.
+    value=(
+        f'{_REQUIRED} and max by {BY_DEVICE} (node_md_state{{state="inactive"}}) == 1'
+        f' or {_REQUIRED} - max by {BY_DEVICE} (node_md_disks{{state="active"}}) > 0'
+        f' or max by {BY_DEVICE} (node_md_disks{{state="failed"}}) > 0'
+        f" or max by {BY_DEVICE} (max_over_time(node_md_disks_required[1d:1h])) unless {_REQUIRED}"
+        f' and on (cluster, node) up{{job="{NODE_EXPORTER}"}} == 1'
+    ),
     severity=Severity.CRITICAL,  # the next failure loses data
     for_=Duration.parse("5m"),  # while a disk is exchanged by hand
     owner="platform",

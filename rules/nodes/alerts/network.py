@@ -51,7 +51,8 @@ NETWORK_DROPS = Alert(
 )
 CONNTRACK_FULL = Alert(
     name="NodeConntrackNearlyFull",
-    value=(f"max by {BY_NODE} (node_nf_conntrack_entries) / max by {BY_NODE} (node_nf_conntrack_entries_limit)"),
+    # A limit of 0 is none.
+    value=f"max by {BY_NODE} (node_nf_conntrack_entries) / max by {BY_NODE} (node_nf_conntrack_entries_limit > 0)",
     # At 100 % every new connection of every pod there is dropped; a burst of DNS lookups adds a fifth within a minute.
     above={Severity.WARNING: 0.75, Severity.CRITICAL: 0.9},
     unit=Unit.RATIO,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tests.rules.kubernetes import capacity, control_plane, nodes, pods, recordings, workloads
+from tests.rules.kubernetes import capacity, control_plane, nodes, pods, recordings, usage, workloads
 
 EXAMPLES = (
+    *usage.EXAMPLES,
     *pods.EXAMPLES,
     *workloads.EXAMPLES,
     *nodes.EXAMPLES,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rules.kubernetes.alerts.capacity import QUOTA, VOLUME_FULL, VOLUME_WILL_FILL
-from tests.rules.examples import Series, critical, example, gauges, info, metric, warning
+from tests.rules.examples import Series, critical, example, gauges, info, metric, steady, warning
 
 _CLAIM = {"namespace": "shop", "persistentvolumeclaim": "db-0"}
 _ON_NODE = _CLAIM | {"node": "n-1"}
@@ -18,6 +18,14 @@ def _available(values: str) -> Series:
     }
 
 
+_RAW = gauges(
+    {
+        metric("kubelet_volume_stats_available_bytes", _ON_NODE): 0,
+        metric("kubelet_volume_stats_used_bytes", _ON_NODE): 0,
+        metric("kubelet_volume_stats_capacity_bytes", _ON_NODE): 10 * 2**30,
+    },
+    20,
+)
 _MANY_FILES = gauges(
     {metric("kubelet_volume_stats_inodes_used", _ON_NODE): 98, metric("kubelet_volume_stats_inodes", _ON_NODE): 100}, 20
 )
@@ -45,6 +53,14 @@ EXAMPLES = (
         series=_MANY_FILES,
         at="5m",
         fires=[critical("shop/db-0 has 98% of its inodes in use.", "98%", **_INODES)],
+    ),
+    example("it is a raw block volume, of which the kubelet knows only the size", VOLUME_FULL, series=_RAW, at="9m"),
+    example(
+        "nothing is left of it",
+        VOLUME_FULL,
+        series=_RAW | {metric("kubelet_volume_stats_used_bytes", _ON_NODE): steady(10 * 2**30, 20)},
+        at="5m",
+        fires=[critical("shop/db-0 has 100% of its bytes in use.", "100%", **_BYTES)],
     ),
     example("89 % of its bytes are in use", VOLUME_FULL, series=_available("1100x20"), at="9m"),
     example(

@@ -11,7 +11,7 @@ from rules.kubernetes.alerts.control_plane import (
     REQUESTS_REJECTED,
     WEBHOOK_FAILING,
 )
-from tests.rules.examples import Series, counters, critical, down, example, histogram, metric, warning
+from tests.rules.examples import Series, counters, critical, down, example, growing, metric, warning
 from tests.rules.objectives import SAMPLES, objective
 
 _DOWN = down({"job": "apiservers", "instance": "10.0.0.1:6443"}, samples=10)
@@ -30,10 +30,20 @@ def _requests(rejected: int, dispatched: int) -> Series:
     )
 
 
-def _certificates(lower: int, upper: int) -> Series:
-    """Sixty requests a minute, all with certificates that expire between two bounds of the histogram."""
-    buckets = {f"{lower}.0": 0, f"{upper}.0": 60, "+Inf": 60}
-    return histogram("apiserver_client_certificate_expiration_seconds", {}, buckets, 30)
+_TWO_DAYS = 2 * 24 * 60
+
+
+def _certificates(upper: int, before: int = 2_592_000) -> Series:
+    """Sixty requests a minute, after two days all with certificates that expire just before a bound of the histogram.
+
+    In the days before, just before another.
+    """
+    return {
+        metric("apiserver_client_certificate_expiration_seconds_bucket", le=str(float(end)).replace("inf", "+Inf")): (
+            f"{growing(60 * (end >= before), _TWO_DAYS)} {60 * _TWO_DAYS * (end >= before)}+{60 * (end >= upper)}x30"
+        )
+        for end in (43_200, 86_400, 172_800, 345_600, 604_800, 2_592_000, float("inf"))
+    }
 
 
 def _webhook(refused: int, let_through: int) -> Series:
@@ -114,24 +124,30 @@ EXAMPLES = (
     example("three in a hundred are rejected", REQUESTS_REJECTED, series=_requests(30, 970), at="20m"),
     example("three of twelve a minute are rejected", REQUESTS_REJECTED, series=_requests(3, 9), at="20m"),
     example(
-        "between four and seven days are left",
+        "between two and four days are left",
         CLIENT_CERTIFICATE_EXPIRES,
-        series=_certificates(345600, 604800),
-        at="25m",
-        fires=[warning(f"{_EXPIRES} 4d 0h 43m 12s.", "4d 0h 43m 12s")],
+        series=_certificates(345_600),
+        at="2905m",
+        fires=[warning(f"{_EXPIRES} 2d 0h 28m 48s.", "2d 0h 28m 48s")],
     ),
     example(
         "between half a day and a day is left",
         CLIENT_CERTIFICATE_EXPIRES,
-        series=_certificates(43200, 86400),
-        at="25m",
+        series=_certificates(86_400),
+        at="2905m",
         fires=[critical(f"{_EXPIRES} 12h 7m 12s.", "12h 7m 12s")],
     ),
     example(
-        "between a week and a month is left",
+        "between four days and a week are left",
         CLIENT_CERTIFICATE_EXPIRES,
-        series=_certificates(604800, 2592000),
-        at="25m",
+        series=_certificates(604_800),
+        at="2905m",
+    ),
+    example(
+        "half a day is left, as there was two days ago: they live for a day",
+        CLIENT_CERTIFICATE_EXPIRES,
+        series=_certificates(86_400, before=86_400),
+        at="2905m",
     ),
     example(
         "it has been unavailable for ten minutes",

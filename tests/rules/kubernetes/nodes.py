@@ -6,12 +6,13 @@ from rules.kubernetes.alerts.nodes import (
     CERTIFICATE_EXPIRES,
     KUBELET_SLOW,
     NODE_DOWN,
+    NODE_LEAVING,
     NODE_PRESSURE,
     RUNTIME_ERRORS,
     STATE_METRICS_DOWN,
     TOO_MANY_PODS,
 )
-from tests.rules.examples import Series, counters, critical, down, example, gauges, histogram, metric, warning
+from tests.rules.examples import Series, counters, critical, down, example, gauges, histogram, info, metric, warning
 
 _NODE = {"node": "n-1"}
 _NOT_READY = {metric("kube_node_status_condition", node="n-1", condition="Ready", status="true"): "0x20"}
@@ -19,11 +20,15 @@ _PRESSED = {metric("kube_node_status_condition", node="n-1", condition="DiskPres
 _STATE_DOWN = down({"job": "kube-state-metrics", "instance": "10.0.0.1:8080"})
 
 
-def _pods(running: int) -> Series:
+def _tainted(key: str) -> Series:
+    return {metric("kube_node_spec_taint", _NODE, key=key, value="", effect="NoSchedule"): "1x20"}
+
+
+def _pods(running: int, capacity: int = 110) -> Series:
     return gauges(
         {
             metric("kubelet_running_pods", node="n-1"): running,
-            metric("kube_node_status_capacity", node="n-1", resource="pods"): 110,
+            metric("kube_node_status_capacity", node="n-1", resource="pods"): capacity,
         },
         20,
     )
@@ -47,16 +52,18 @@ def _operations(failed: int, total: int) -> Series:
     )
 
 
-def _certificate(seconds: int) -> Series:
-    return gauges(
-        {
-            metric("kubelet_certificate_manager_client_ttl_seconds", node="n-1"): 20000000,
-            metric("kubelet_certificate_manager_server_ttl_seconds", node="n-1"): seconds,
-        },
-        20,
-    )
+def _certificate(left: str, failures: str = "0x5000") -> Series:
+    """Of a kubelet's server, with a sample every five minutes; that of the client has been renewed."""
+    return {
+        metric("kubelet_certificate_manager_client_ttl_seconds", node="n-1"): "20000000x5000",
+        metric("kubelet_certificate_manager_server_ttl_seconds", node="n-1"): left,
+        metric("kubelet_server_expiration_renew_errors", node="n-1"): failures,
+    }
 
 
+_TWO_WEEKS_LEFT = "1209600-300x4000"
+_A_DAY_LEFT = "86400-300x287"
+_FAILS = "0+9x5000"
 _SERVER = _NODE | {"certificate": "server"}
 _EXPIRES = "The server certificate of the kubelet on n-1 expires in"
 
@@ -75,6 +82,28 @@ EXAMPLES = (
         series=_NOT_READY | {metric("kube_node_spec_unschedulable", node="n-1"): "1x20"},
         at="9m",
     ),
+    *(
+        example(f"{who} has tainted it", NODE_DOWN, series=_NOT_READY | _tainted(key), at="9m")
+        for who, key in (
+            ("the cluster autoscaler", "ToBeDeletedByClusterAutoscaler"),
+            ("Karpenter", "karpenter.sh/disrupted"),
+        )
+    ),
+    example(
+        "it has a taint of its team's",
+        NODE_DOWN,
+        series=_NOT_READY | _tainted("example.com/team"),
+        at="5m",
+        fires=[critical("n-1 has not been ready for five minutes: not reachable, or its kubelet is broken.", **_NODE)],
+    ),
+    example(
+        "an autoscaler takes it away, and it is gone already",
+        NODE_LEAVING,
+        series=_NOT_READY | _tainted("ToBeDeletedByClusterAutoscaler"),
+        at="2m",
+        fires=[info("n-1 is not ready, and was cordoned or is taken away by an autoscaler.", **_NODE)],
+    ),
+    example("nobody takes it away", NODE_LEAVING, series=_NOT_READY, at="9m"),
     example(
         "its disk has been short for two minutes",
         NODE_PRESSURE,
@@ -91,6 +120,7 @@ EXAMPLES = (
         fires=[warning("n-1 runs 96.36% of the pods that it may.", "96.36%", **_NODE)],
     ),
     example("it runs 104 of 110 pods", TOO_MANY_PODS, series=_pods(104), at="20m"),
+    example("it does not know its capacity yet", TOO_MANY_PODS, series=_pods(2, capacity=0), at="20m"),
     example(
         "a list takes between five and ten seconds",
         KUBELET_SLOW,
@@ -109,20 +139,58 @@ EXAMPLES = (
     example("9 of 100 operations fail", RUNTIME_ERRORS, series=_operations(9, 100), at="25m"),
     example("2 of 4 operations a minute fail", RUNTIME_ERRORS, series=_operations(2, 4), at="25m"),
     example(
-        "600000 of a year's seconds are left",
+        "six days are left, and it cannot be renewed",
         CERTIFICATE_EXPIRES,
-        series=_certificate(600_000),
-        at="15m",
-        fires=[warning(f"{_EXPIRES} 6d 22h 40m 0s.", "6d 22h 40m 0s", **_SERVER)],
+        series=_certificate(_TWO_WEEKS_LEFT, _FAILS),
+        at="192h",
+        step="5m",
+        fires=[warning(f"{_EXPIRES} 6d 0h 0m 0s.", "6d 0h 0m 0s", **_SERVER)],
     ),
     example(
-        "80000 seconds are left",
+        "23 hours of two weeks and more are left, and nobody has tried to renew it",
         CERTIFICATE_EXPIRES,
-        series=_certificate(80_000),
-        at="15m",
-        fires=[critical(f"{_EXPIRES} 22h 13m 20s.", "22h 13m 20s", **_SERVER)],
+        series=_certificate(_TWO_WEEKS_LEFT),
+        at="313h",
+        step="5m",
+        fires=[critical(f"{_EXPIRES} 23h 0m 0s.", "23h 0m 0s", **_SERVER)],
     ),
-    example("eight days are left", CERTIFICATE_EXPIRES, series=_certificate(8 * 86400), at="20m"),
+    example(
+        "five days of 45 are left, in which it will be renewed",
+        CERTIFICATE_EXPIRES,
+        series=_certificate(_TWO_WEEKS_LEFT),
+        at="216h",
+        step="5m",
+    ),
+    example(
+        "it lives for a day, and is renewed each time when three hours are left",
+        CERTIFICATE_EXPIRES,
+        series=_certificate("Inf 86400-300x252 86400-300x252"),
+        at="42h",
+        step="5m",
+    ),
+    example(
+        "it lives for a day, and is not renewed when an hour and a half is left",
+        CERTIFICATE_EXPIRES,
+        series=_certificate(_A_DAY_LEFT),
+        at="1350m",
+        step="5m",
+        fires=[critical(f"{_EXPIRES} 1h 30m 0s.", "1h 30m 0s", **_SERVER)],
+    ),
+    example(
+        "it lives for a day, has six hours left, and cannot be renewed",
+        CERTIFICATE_EXPIRES,
+        series=_certificate(_A_DAY_LEFT, "0x200 0+9x100"),
+        at="18h",
+        step="5m",
+        fires=[critical(f"{_EXPIRES} 6h 0m 0s.", "6h 0m 0s", **_SERVER)],
+    ),
+    example(
+        "it lives for a day, and was renewed after some failures",
+        CERTIFICATE_EXPIRES,
+        series=_certificate("86400-300x251 86400-300x252", "0x240 0+9x12 108x300"),
+        at="1300m",
+        step="5m",
+    ),
     example(
         "it has not answered for ten minutes",
         STATE_METRICS_DOWN,

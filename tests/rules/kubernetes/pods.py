@@ -1,25 +1,20 @@
-"""Containers and pods, by example."""
+"""Restarts, images and readiness of pods, by example."""
 
 from __future__ import annotations
 
 from rules.kubernetes.alerts.pods import (
     CRASH_LOOPING,
-    HIGH_CPU,
-    HIGH_MEMORY,
     IMAGE_PULL,
     OOM_KILLED,
     POD_NOT_READY,
     POD_PENDING,
     POD_RESTARTING,
     RESTART_LOOP,
-    THROTTLED,
 )
-from tests.rules.examples import Series, counters, example, gauges, growing, info, metric, warning
+from tests.rules.examples import Series, example, gauges, info, metric, warning
 
 _POD = {"namespace": "shop", "pod": "web-1"}
 _CONTAINER = _POD | {"container": "app"}
-_CGROUP = _CONTAINER | {"node": "n-1", "id": "/kubepods/1"}
-_OF_CGROUP = _CONTAINER | {"node": "n-1"}
 _OF_POD = {"namespace": "shop", "pod": "web-1", "node": "n-1", "workload": "web", "workload_type": "Deployment"}
 _OF_CONTAINER = _OF_POD | {"container": "app"}
 
@@ -40,35 +35,6 @@ _OWNED = gauges(
 _PLACED = _OWNED | {metric("kube_pod_info", _POD, node="n-1"): "1x1600"}
 _NOWHERE = _OWNED | {metric("kube_pod_info", _POD, node=""): "1x1600"}
 _RESTARTS = metric("kube_pod_container_status_restarts_total", _CONTAINER, uid="u-1")
-
-
-def _cpu(per_minute: int) -> Series:
-    """Seconds per minute, of a container that may use one core."""
-    return {
-        metric("container_cpu_usage_seconds_total", _CGROUP, cpu="total"): growing(per_minute, 40),
-        metric("container_spec_cpu_quota", _CGROUP): "100000x40",
-        metric("container_spec_cpu_period", _CGROUP): "100000x40",
-    }
-
-
-def _throttled(throttled: int, periods: int) -> Series:
-    return counters(
-        {
-            metric("container_cpu_cfs_throttled_periods_total", _CGROUP): throttled,
-            metric("container_cpu_cfs_periods_total", _CGROUP): periods,
-        },
-        40,
-    )
-
-
-def _memory(used: int, limit: int = 100) -> Series:
-    return gauges(
-        {
-            metric("container_memory_working_set_bytes", _CGROUP): used,
-            metric("container_spec_memory_limit_bytes", _CGROUP): limit,
-        },
-        20,
-    )
 
 
 def _killed(reason: str) -> Series:
@@ -94,6 +60,20 @@ _INIT_PULLING = _PLACED | {
 _PENDING = _NOWHERE | {metric("kube_pod_status_phase", _POD, phase="Pending"): "1x20"}
 
 
+def _pending_of_daemon_set(virtual: int) -> Series:
+    pod = {"namespace": "shop", "pod": "agent-1"}
+    fargate = {"key": "eks.amazonaws.com/compute-type", "value": "fargate", "effect": "NoSchedule"}
+    return gauges(
+        {
+            metric("kube_pod_owner", pod, owner_kind="DaemonSet", owner_name="agent", owner_is_controller="true"): 1,
+            metric("kube_pod_info", pod, node=""): 1,
+            metric("kube_pod_status_phase", pod, phase="Pending"): 1,
+            **{metric("kube_node_spec_taint", fargate, node=f"fargate-{number}"): 1 for number in range(virtual)},
+        },
+        20,
+    )
+
+
 def _unready(phase: str) -> Series:
     return _PLACED | gauges(
         {
@@ -106,39 +86,50 @@ def _unready(phase: str) -> Series:
 
 _IN = "app of shop/web-1"
 
+
+def _as_sidecar(series: Series) -> Series:
+    """The same of a sidecar, which Kubernetes counts among the init containers."""
+    return {name.replace("kube_pod_container_", "kube_pod_init_container_"): values for name, values in series.items()}
+
+
+def _of_no_controller(series: Series) -> Series:
+    """The same of a pod whose owner does not control it."""
+    owned = metric("kube_pod_owner", _POD, owner_kind="Notebook", owner_name="web", owner_is_controller="false")
+    return {name: values for name, values in series.items() if name not in _OWNED} | {owned: "1x1600"}
+
+
+_OF_POD_ALONE = _OF_POD | {"workload": "web-1", "workload_type": "Pod"}
+_OF_CONTAINER_ALONE = _OF_POD_ALONE | {"container": "app"}
+
 EXAMPLES = (
-    example(
-        "it uses 57 seconds of each minute, and may use 60",
-        HIGH_CPU,
-        series=_cpu(57),
-        at="25m",
-        fires=[warning(f"{_IN} uses 95% of its CPU limit.", "95%", **_OF_CGROUP)],
-    ),
-    example("it uses 53 seconds of each minute, and may use 60", HIGH_CPU, series=_cpu(53), at="25m"),
-    example(
-        "it is stopped in 55 % of the periods",
-        THROTTLED,
-        series=_throttled(330, 600),
-        at="25m",
-        fires=[warning(f"{_IN} is stopped by its CPU limit in 55% of the periods.", "55%", **_OF_CGROUP)],
-    ),
-    example("it is stopped in 48 % of the periods", THROTTLED, series=_throttled(290, 600), at="25m"),
-    example("it hardly runs, and is stopped each time", THROTTLED, series=_throttled(50, 50), at="25m"),
-    example(
-        "it holds 95 of 100 bytes",
-        HIGH_MEMORY,
-        series=_memory(95),
-        at="10m",
-        fires=[warning(f"{_IN} holds 95% of its memory limit; at 100 % it is killed.", "95%", **_OF_CGROUP)],
-    ),
-    example("it holds 89 of 100 bytes", HIGH_MEMORY, series=_memory(89), at="15m"),
-    example("it has no limit, which the kubelet writes as 0", HIGH_MEMORY, series=_memory(95, limit=0), at="15m"),
     example(
         "it restarted, and had been killed for its memory",
         OOM_KILLED,
         series=_killed("OOMKilled"),
         at="12m",
         fires=[warning(f"{_IN} was killed at its memory limit. Restarts within 15 minutes: 1.", "1", **_OF_CONTAINER)],
+    ),
+    example(
+        "it is a sidecar, restarted, and had been killed for its memory",
+        OOM_KILLED,
+        series=_as_sidecar(_killed("OOMKilled")),
+        at="12m",
+        fires=[warning(f"{_IN} was killed at its memory limit. Restarts within 15 minutes: 1.", "1", **_OF_CONTAINER)],
+    ),
+    example(
+        "nothing controls its pod, and it had been killed for its memory",
+        OOM_KILLED,
+        series=_of_no_controller(_killed("OOMKilled")),
+        at="12m",
+        fires=[
+            warning(f"{_IN} was killed at its memory limit. Restarts within 15 minutes: 1.", "1", **_OF_CONTAINER_ALONE)
+        ],
+    ),
+    example(
+        "it is a sidecar, restarted, and had ended by itself",
+        OOM_KILLED,
+        series=_as_sidecar(_killed("Error")),
+        at="12m",
     ),
     example("it restarted, and had ended by itself", OOM_KILLED, series=_killed("Error"), at="12m"),
     example(
@@ -154,11 +145,32 @@ EXAMPLES = (
         at="10m",
         fires=[warning(f"{_IN}, a pod of web, ends soon after each start.", **_OF_CONTAINER)],
     ),
+    example(
+        "nothing controls its pod, and it has been ending soon after each start for ten minutes",
+        CRASH_LOOPING,
+        series=_of_no_controller(_LOOPING),
+        at="10m",
+        fires=[warning(f"{_IN}, a pod of web-1, ends soon after each start.", **_OF_CONTAINER_ALONE)],
+    ),
+    example(
+        "it is a sidecar, and has been ending soon after each start for ten minutes",
+        CRASH_LOOPING,
+        series=_as_sidecar(_LOOPING),
+        at="10m",
+        fires=[warning(f"{_IN}, a pod of web, ends soon after each start.", **_OF_CONTAINER)],
+    ),
     example("it has been ending soon after each start for nine minutes", CRASH_LOOPING, series=_LOOPING, at="9m"),
     example(
         "it restarted four times in forty minutes",
         RESTART_LOOP,
         series=_PLACED | {_RESTARTS: "7x9 8x9 9x9 10x9 11x10"},
+        at="45m",
+        fires=[warning(f"{_IN} restarted 4 times within an hour.", "4", **_OF_CONTAINER)],
+    ),
+    example(
+        "it is a sidecar, and restarted four times in forty minutes",
+        RESTART_LOOP,
+        series=_as_sidecar(_PLACED | {_RESTARTS: "7x9 8x9 9x9 10x9 11x10"}),
         at="45m",
         fires=[warning(f"{_IN} restarted 4 times within an hour.", "4", **_OF_CONTAINER)],
     ),
@@ -172,6 +184,13 @@ EXAMPLES = (
         "it is ten minutes old and its containers restarted six times",
         POD_RESTARTING,
         series=_PLACED | {_RESTARTS: "4x10", _RESTARTS.replace("app", "proxy"): "2x10"},
+        at="10m",
+        fires=[info("shop/web-1 restarted 6 times within a day.", "6", **_OF_POD)],
+    ),
+    example(
+        "its container restarted four times, and its sidecar twice",
+        POD_RESTARTING,
+        series=_PLACED | {_RESTARTS: "4x10"} | _as_sidecar({_RESTARTS.replace("app", "proxy"): "2x10"}),
         at="10m",
         fires=[info("shop/web-1 restarted 6 times within a day.", "6", **_OF_POD)],
     ),
@@ -209,6 +228,25 @@ EXAMPLES = (
             )
         ],
     ),
+    *(
+        example(
+            f"it is a daemon set's, and {virtual} of the nodes are no machines",
+            POD_PENDING,
+            series=_pending_of_daemon_set(virtual),
+            at="15m",
+            fires=[
+                warning(
+                    "shop/agent-1 has been pending for 15 minutes.",
+                    namespace="shop",
+                    pod="agent-1",
+                    workload="agent",
+                    workload_type="DaemonSet",
+                )
+            ]
+            * (virtual == 0),
+        )
+        for virtual in (0, 1)
+    ),
     example("no node has taken it for 14 minutes", POD_PENDING, series=_PENDING, at="14m"),
     example(
         "it runs, and has not been ready for a quarter of an hour",
@@ -217,6 +255,26 @@ EXAMPLES = (
         at="15m",
         fires=[warning("shop/web-1 has run for 15 minutes without being ready.", **_OF_POD)],
     ),
+    example(
+        "nothing controls it, and it has not been ready for a quarter of an hour",
+        POD_NOT_READY,
+        series=_of_no_controller(_unready("Running")),
+        at="15m",
+        fires=[warning("shop/web-1 has run for 15 minutes without being ready.", **_OF_POD_ALONE)],
+    ),
     example("it runs, and has not been ready for 14 minutes", POD_NOT_READY, series=_unready("Running"), at="14m"),
+    example(
+        "it is being deleted, and has an hour for that",
+        POD_NOT_READY,
+        series=_unready("Running") | {metric("kube_pod_deletion_timestamp", _POD): "3600x20"},
+        at="20m",
+    ),
+    example(
+        "it was to be gone five minutes ago",
+        POD_NOT_READY,
+        series=_unready("Running") | {metric("kube_pod_deletion_timestamp", _POD): "300x30"},
+        at="20m",
+        fires=[warning("shop/web-1 has run for 15 minutes without being ready.", **_OF_POD)],
+    ),
     example("it has done its work and ended", POD_NOT_READY, series=_unready("Succeeded"), at="20m"),
 )

@@ -8,17 +8,19 @@ from rules.kubernetes.recordings import (
     DESIRED,
     MEMORY_OF_CONTAINERS,
     POD_OWNER,
+    PRESENT,
+    UNPLACEABLE,
     UPDATED,
     VOLUME_USED,
 )
 from tests.rules.examples import Example, Series, counters, example, gauges, metric, of
 
 
-def _pod(name: str, kind: str, owner: str, node: str = "n-1") -> Series:
+def _pod(name: str, kind: str, owner: str, node: str = "n-1", controls: str = "true") -> Series:
     pod = {"namespace": "shop", "pod": name}
     return gauges(
         {
-            metric("kube_pod_owner", pod, owner_kind=kind, owner_name=owner, owner_is_controller="true"): 1,
+            metric("kube_pod_owner", pod, owner_kind=kind, owner_name=owner, owner_is_controller=controls): 1,
             metric("kube_pod_info", pod, node=node): 1,
         },
         20,
@@ -108,9 +110,15 @@ def _workloads(rule: str, **metrics: str) -> Example:
     )
 
 
-def _asked(name: str) -> Series:
+def _asked(what: str) -> Series:
+    name, of_init = f"kube_pod_container_resource_{what}", f"kube_pod_init_container_resource_{what}"
+    web = {"namespace": "shop", "pod": "web-1"}
     return gauges(
         {
+            metric(of_init, web, container="sidecar", resource="cpu", unit="core"): 4,
+            metric("kube_pod_init_container_info", web, container="sidecar", restart_policy="Always"): 1,
+            metric(of_init, web, container="migration", resource="cpu", unit="core"): 16,
+            metric("kube_pod_init_container_info", web, container="migration", restart_policy=""): 1,
             metric(name, namespace="shop", pod="web-1", container="app", resource="cpu", unit="core"): 2,
             metric(name, namespace="shop", pod="web-1", container="proxy", resource="cpu", unit="core"): 1,
             metric(name, namespace="shop", pod="backup-1-x", container="app", resource="cpu", unit="core"): 8,
@@ -126,7 +134,7 @@ _CLAIM = {"namespace": "shop", "persistentvolumeclaim": "files"}
 
 EXAMPLES = (
     example(
-        "pods belong to workloads of every kind, and one to nobody",
+        "pods belong to workloads of every kind, one to nobody, and one to what does not control it",
         POD_OWNER,
         series=_WEB
         | _BACKUP
@@ -134,7 +142,10 @@ EXAMPLES = (
         | _pod("db-0", "StatefulSet", "db", node="n-2")
         | _pod("old-1", "ReplicaSet", "old")
         | _pod("once-1", "Job", "once")
-        | _pod("kube-proxy-n-1", "Node", "n-1"),
+        | _pod("kube-proxy-n-1", "Node", "n-1")
+        | _pod("build-1", "Notebook", "build", controls="false")
+        | _pod("agent-1", "AgentRun", "agent")
+        | _pod("agent-1", "Tenant", "acme", controls="false"),
         gives={
             _mapped("web-1", "web", "Deployment"): 1,
             _mapped("backup-1-x", "backup", "CronJob"): 1,
@@ -143,6 +154,8 @@ EXAMPLES = (
             _mapped("old-1", "old", "ReplicaSet"): 1,
             _mapped("once-1", "once", "Job"): 1,
             _mapped("kube-proxy-n-1", "kube-proxy-n-1", "Pod"): 1,
+            _mapped("build-1", "build-1", "Pod"): 1,
+            _mapped("agent-1", "agent", "AgentRun"): 1,
         },
     ),
     _workloads(
@@ -156,6 +169,28 @@ EXAMPLES = (
         deployment="kube_deployment_status_replicas_available",
         statefulset="kube_statefulset_status_replicas_available",
         daemonset="kube_daemonset_status_number_available",
+    ),
+    example(
+        "a pod each of two daemon sets has no node, two more of one of them neither, and two nodes are no machines",
+        UNPLACEABLE,
+        series=_pod("agent-1", "DaemonSet", "agent", node="")
+        | _pod("logs-1", "DaemonSet", "logs", node="")
+        | _pod("logs-2", "DaemonSet", "logs", node="")
+        | _pod("logs-3", "DaemonSet", "logs", node="")
+        | gauges(
+            {
+                metric("kube_node_spec_taint", node=f"f-{number}", key="eks.amazonaws.com/compute-type"): 1
+                for number in range(2)
+            },
+            20,
+        ),
+        gives={of(namespace="shop", workload="agent", workload_type="DaemonSet"): 1},
+    ),
+    _workloads(
+        PRESENT,
+        deployment="kube_deployment_status_replicas",
+        statefulset="kube_statefulset_status_replicas",
+        daemonset="kube_daemonset_status_current_number_scheduled",
     ),
     _workloads(
         UPDATED,
@@ -210,12 +245,12 @@ EXAMPLES = (
     ),
     *(
         example(
-            "a pod of two containers runs, and a larger one has finished",
-            f"namespace:{name}:sum",
-            series=_asked(name),
-            gives={of(namespace="shop", resource="cpu"): 3},
+            "a pod of two containers and a sidecar runs, and a larger one has finished",
+            f"namespace:kube_pod_container_resource_{what}:sum",
+            series=_asked(what),
+            gives={of(namespace="shop", resource="cpu"): 7},
         )
-        for name in ("kube_pod_container_resource_requests", "kube_pod_container_resource_limits")
+        for what in ("requests", "limits")
     ),
     example(
         "two nodes have mounted it, and its file system has no fixed number of inodes",

@@ -32,12 +32,47 @@ _DB_GONE = gauges(
 )
 
 
-def _rollout(updated: str, paused: int = 0) -> Series:
+def _daemon_set(unplaced: int, virtual: int) -> Series:
+    """Four pods, of which those without a node are not there."""
+    agent = {"namespace": "shop", "daemonset": "agent"}
+    taint = {"key": "virtual-kubelet.io/provider", "value": "azure", "effect": "NoSchedule"}
+    owner = {"owner_kind": "DaemonSet", "owner_name": "agent", "owner_is_controller": "true"}
+    pods = [{"namespace": "shop", "pod": f"agent-{number}"} for number in range(4)]
+    return gauges(
+        {
+            metric("kube_daemonset_status_desired_number_scheduled", agent): 4,
+            metric("kube_daemonset_status_number_available", agent): 4 - unplaced,
+            **{metric("kube_pod_owner", pod, owner): 1 for pod in pods},
+            **{
+                metric("kube_pod_info", pod, node="" if number < unplaced else f"n-{number}"): 1
+                for number, pod in enumerate(pods)
+            },
+            **{metric("kube_node_spec_taint", taint, node=f"virtual-{number}"): 1 for number in range(virtual)},
+        },
+        20,
+    )
+
+
+def _rollout(updated: str, paused: int = 0, there: int = 3) -> Series:
     return {
         metric("kube_deployment_spec_replicas", _WEB): "3x40",
+        metric("kube_deployment_status_replicas", _WEB): steady(there, 40),
         metric("kube_deployment_status_replicas_updated", _WEB): updated,
         metric("kube_deployment_spec_paused", _WEB): steady(paused, 40),
     }
+
+
+def _rollout_of_db(available: int) -> Series:
+    """One pod of three is of the new revision."""
+    return gauges(
+        {
+            metric("kube_statefulset_replicas", _DB): 3,
+            metric("kube_statefulset_status_replicas", _DB): 3,
+            metric("kube_statefulset_status_replicas_updated", _DB): 1,
+            metric("kube_statefulset_status_replicas_available", _DB): available,
+        },
+        40,
+    )
 
 
 def _job(last_success: int) -> Series:
@@ -54,12 +89,13 @@ def _job(last_success: int) -> Series:
     )
 
 
-def _autoscaler(current: int, limited: int) -> Series:
+def _autoscaler(current: int, limited: int, least: int = 2) -> Series:
     hpa = {"namespace": "shop", "horizontalpodautoscaler": "web"}
     condition = hpa | {"condition": "ScalingLimited", "status": "true"}
     return gauges(
         {
             metric("kube_horizontalpodautoscaler_status_current_replicas", hpa): current,
+            metric("kube_horizontalpodautoscaler_spec_min_replicas", hpa): least,
             metric("kube_horizontalpodautoscaler_spec_max_replicas", hpa): 10,
             metric("kube_horizontalpodautoscaler_status_condition", condition): limited,
         },
@@ -67,19 +103,31 @@ def _autoscaler(current: int, limited: int) -> Series:
     )
 
 
-def _budget(healthy: int) -> Series:
+def _budget(healthy: int, pods: int = 3) -> Series:
     budget = {"namespace": "shop", "poddisruptionbudget": "web"}
     return gauges(
         {
             metric("kube_poddisruptionbudget_status_current_healthy", budget): healthy,
             metric("kube_poddisruptionbudget_status_desired_healthy", budget): 2,
+            metric("kube_poddisruptionbudget_status_expected_pods", budget): pods,
         },
         20,
     )
 
 
 _JOB_LABELS = {"namespace": "shop", "job_name": "backup-1"}
+_FAILED = metric("kube_job_failed", _JOB_LABELS, condition="true")
 _JOB_TEXT = "Job shop/backup-1 has failed, retries included."
+
+
+def _last_run(suspended: int) -> Series:
+    cron_job = metric("kube_cronjob_spec_suspend", namespace="shop", cronjob="backup")
+    return dict.fromkeys(_job(last_success=500), "1x300") | {
+        metric("kube_job_status_start_time", _JOB_LABELS): "1000x300",
+        metric("kube_cronjob_status_last_successful_time", namespace="shop", cronjob="backup"): "500x300",
+        cron_job: steady(suspended, 300),
+    }
+
 
 EXAMPLES = (
     example(
@@ -98,6 +146,25 @@ EXAMPLES = (
     ),
     example("one of four has been missing for 14 minutes", REPLICAS_MISSING, series=_web(3), at="14m"),
     example("none of three has been left for 14 minutes", REPLICAS_MISSING, series=_DB_GONE, at="14m"),
+    *(
+        example(
+            f"two pods of a daemon set find no node, and {virtual} nodes are no machines",
+            REPLICAS_MISSING,
+            series=_daemon_set(unplaced=2, virtual=virtual),
+            at="15m",
+            fires=[
+                warning(
+                    "DaemonSet shop/agent misses 50% of its replicas.",
+                    "50%",
+                    namespace="shop",
+                    workload="agent",
+                    workload_type="DaemonSet",
+                )
+            ]
+            * (virtual < 2),
+        )
+        for virtual in (1, 2)
+    ),
     example("a rollout has one more than wanted", REPLICAS_MISSING, series=_web(5), at="20m"),
     example("it is scaled to zero", REPLICAS_MISSING, series=dict.fromkeys(_DB_GONE, "0x20"), at="20m"),
     example(
@@ -110,6 +177,25 @@ EXAMPLES = (
     example("it goes on every eight minutes", ROLLOUT_STUCK, series=_rollout("0x7 1x7 2x7 3x20"), at="22m"),
     example("somebody has paused it", ROLLOUT_STUCK, series=_rollout("1x40", paused=1), at="30m"),
     example(
+        "a quota lets it have two pods, both of the new revision",
+        ROLLOUT_STUCK,
+        series=_rollout("2x40", there=2),
+        at="30m",
+    ),
+    example(
+        "the new pod of a stateful set is not available",
+        ROLLOUT_STUCK,
+        series=_rollout_of_db(available=2),
+        at="25m",
+        fires=[warning("StatefulSet shop/db has had 2 pods of its old revision left for ten minutes.", "2", **_OF_DB)],
+    ),
+    example(
+        "a stateful set replaces only what somebody deletes, and all is available",
+        ROLLOUT_STUCK,
+        series=_rollout_of_db(available=3),
+        at="30m",
+    ),
+    example(
         "the last run failed",
         JOB_FAILED,
         series=_job(last_success=500),
@@ -119,9 +205,39 @@ EXAMPLES = (
     example(
         "it belongs to no cron job",
         JOB_FAILED,
-        series={metric("kube_job_failed", namespace="shop", job_name="backup-1", condition="true"): "1x10"},
+        series={_FAILED: "1x10"},
         at="1m",
         fires=[warning(_JOB_TEXT, **_JOB_LABELS)],
+    ),
+    example(
+        "it belongs to no cron job, and failed a day ago",
+        JOB_FAILED,
+        series={_FAILED: "1x300"},
+        at="1450m",
+        step="5m",
+    ),
+    example(
+        "it belongs to no cron job, and failed 23 hours ago",
+        JOB_FAILED,
+        series={_FAILED: "0x12 1x300"},
+        at="24h",
+        step="5m",
+        fires=[warning(_JOB_TEXT, **_JOB_LABELS)],
+    ),
+    example(
+        "the last run failed a day ago, and the next is to come",
+        JOB_FAILED,
+        series=_last_run(suspended=0),
+        at="1450m",
+        step="5m",
+        fires=[warning(_JOB_TEXT, **_JOB_LABELS)],
+    ),
+    example(
+        "the last run failed a day ago, and its cron job is suspended",
+        JOB_FAILED,
+        series=_last_run(suspended=1),
+        at="1450m",
+        step="5m",
     ),
     example("a later run has succeeded", JOB_FAILED, series=_job(last_success=2000), at="5m"),
     example(
@@ -136,6 +252,12 @@ EXAMPLES = (
         ],
     ),
     example("it has all ten replicas and wants no more", HPA_AT_MAXIMUM, series=_autoscaler(10, limited=0), at="35m"),
+    example(
+        "it may have ten replicas, no more and no fewer",
+        HPA_AT_MAXIMUM,
+        series=_autoscaler(10, limited=1, least=10),
+        at="35m",
+    ),
     example(
         "nine of ten are there, and the next is coming", HPA_AT_MAXIMUM, series=_autoscaler(9, limited=1), at="35m"
     ),
@@ -154,4 +276,5 @@ EXAMPLES = (
         ],
     ),
     example("as many pods are healthy as must be", BUDGET_BROKEN, series=_budget(2), at="15m"),
+    example("its workload is scaled to zero", BUDGET_BROKEN, series=_budget(0, pods=0), at="15m"),
 )

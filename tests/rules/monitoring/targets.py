@@ -40,9 +40,12 @@ def _probe(success: str, seconds: float) -> Series:
     }
 
 
+_OF_CERTIFICATE = metric("probe_ssl_earliest_cert_expiry", _PROBED)
+
+
 def _certificate(seconds: int) -> Series:
     """One that expires so long after the fifteenth minute."""
-    return {metric("probe_ssl_earliest_cert_expiry", _PROBED): steady(900 + seconds, 20)}
+    return {_OF_CERTIFICATE: steady(900 + seconds, 20)}
 
 
 _DAY = 86_400
@@ -164,6 +167,7 @@ EXAMPLES = (
         CERTIFICATE,
         series=_certificate(2 * _DAY),
         at="15m",
+        step="5m",
         fires=[
             critical(
                 "The certificate of https://shop.example/ expires in 2d 0h 0m 0s.",
@@ -177,6 +181,7 @@ EXAMPLES = (
         CERTIFICATE,
         series=_certificate(9 * _DAY),
         at="15m",
+        step="5m",
         fires=[
             warning(
                 "The certificate of https://shop.example/ expires in 9d 0h 0m 0s.",
@@ -185,5 +190,27 @@ EXAMPLES = (
             )
         ],
     ),
-    example("ten days and a minute are left", CERTIFICATE, series=_certificate(10 * _DAY + 60), at="15m"),
+    example("ten days and a minute are left", CERTIFICATE, series=_certificate(10 * _DAY + 60), at="15m", step="5m"),
+    example(
+        "it lives for six days, and is renewed every three",
+        CERTIFICATE,
+        series={_OF_CERTIFICATE: f"{steady(6 * _DAY, 863)} {steady(9 * _DAY, 863)} {steady(12 * _DAY, 863)}"},
+        at="192h",
+        step="5m",
+    ),
+    example(
+        "it lives for six days, and is not renewed when a quarter of them is left",
+        CERTIFICATE,
+        series={_OF_CERTIFICATE: f"{steady(6 * _DAY, 863)} {steady(9 * _DAY, 2000)}"},
+        at="180h",
+        step="5m",
+        fires=[
+            critical(
+                "The certificate of https://shop.example/ expires in 1d 12h 0m 0s.",
+                "1d 12h 0m 0s",
+                instance="https://shop.example/",
+            )
+        ],
+    ),
+    example("it shows no certificate", CERTIFICATE, series=_certificate(-62_135_596_800), at="15m", step="5m"),
 )

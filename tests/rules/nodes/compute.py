@@ -28,6 +28,12 @@ def _memory(available: int) -> Series:
     )
 
 
+def _huge_pages(reserved: int) -> Series:
+    """So many bytes, in pages of five."""
+    pages = {"node_memory_HugePages_Total": reserved / 5, "node_memory_Hugepagesize_bytes": 5}
+    return gauges({metric(name, NODE): value for name, value in pages.items()}, 40)
+
+
 _OOM_SAYS = "n-1 killed processes within the last quarter of an hour because it was out of memory."
 _ERRORS = metric("node_edac_uncorrectable_errors_total", NODE, controller="0")
 
@@ -54,6 +60,19 @@ EXAMPLES = (
         series=_memory(6),
         at="10m",
         fires=[warning("n-1 uses 94% of its memory.", "94%", node="n-1")],
+    ),
+    example(
+        "90 % of memory are huge pages, and half of the rest is left",
+        HIGH_MEMORY,
+        series=_memory(5) | _huge_pages(90),
+        at="30m",
+    ),
+    example(
+        "half of memory is huge pages, and 2 % are left",
+        HIGH_MEMORY,
+        series=_memory(2) | _huge_pages(50),
+        at="10m",
+        fires=[critical("n-1 uses 96% of its memory.", "96%", node="n-1")],
     ),
     example("11 % of memory are left", HIGH_MEMORY, series=_memory(11), at="30m"),
     example("3 % of memory are left, but not yet for ten minutes", HIGH_MEMORY, series=_memory(3), at="9m"),
@@ -103,6 +122,12 @@ EXAMPLES = (
         at="15m",
     ),
     example(
+        "a container reaches its own limit on a node of huge pages, with half of the rest to spare",
+        OOM_KILLS,
+        series=_memory(5) | _huge_pages(90) | {metric("node_vmstat_oom_kill", NODE): "0x10 1x30"},
+        at="15m",
+    ),
+    example(
         "a byte could not be corrected",
         MEMORY_ERRORS,
         series={_ERRORS: "0x10 1x30"},
@@ -127,6 +152,12 @@ EXAMPLES = (
     ),
     example("a load of 3 on two cores", CPU_LOAD, series=_processor(idle=30, load=3), gives={of(node="n-1"): 1.5}),
     example("a quarter is available", MEMORY_UTILISATION, series=_memory(25), gives={of(node="n-1"): 0.75}),
+    example(
+        "half is huge pages, and a quarter is available",
+        MEMORY_UTILISATION,
+        series=_memory(25) | _huge_pages(50),
+        gives={of(node="n-1"): 0.5},
+    ),
     *(
         example(
             "something waits half of the time",

@@ -33,6 +33,21 @@ def _inodes(free: int) -> Series:
     )
 
 
+def _array(active: int, spare: int = 0, inactive: int = 0) -> Series:
+    """Of two disks, none of them marked as failed."""
+    array = NODE | {"device": "md0"}
+    return gauges(
+        {
+            metric("node_md_disks_required", array): 2,
+            metric("node_md_disks", array, state="active"): active,
+            metric("node_md_disks", array, state="failed"): 0,
+            metric("node_md_disks", array, state="spare"): spare,
+            metric("node_md_state", array, state="inactive"): inactive,
+        },
+        20,
+    )
+
+
 def _disk(queue: int, busy: int) -> Series:
     """So many requests at a time, and so many seconds of a minute with any."""
     return counters(
@@ -101,6 +116,12 @@ EXAMPLES = (
     ),
     example("11 of 100 inodes are left", INODES_LOW, series=_inodes(11), at="30m"),
     example(
+        "it makes inodes as it needs them, and says that it has none",
+        INODES_LOW,
+        series=_inodes(0) | {metric("node_filesystem_files", DISK): "0x40"},
+        at="30m",
+    ),
+    example(
         "a disk had errors five minutes ago, and the kernel writes to it no more",
         READ_ONLY,
         series={metric("node_filesystem_readonly", DISK): "0x90 1x60"},
@@ -138,17 +159,33 @@ EXAMPLES = (
         fires=[critical("md0 of n-1 has lost 1 of its disks.", node="n-1", device="md0")],
     ),
     example(
-        "a spare is there, and all others are well",
+        "a disk of an array is gone, and nobody has marked it as failed",
         RAID_DEGRADED,
-        series=gauges(
-            {
-                metric("node_md_disks", NODE, device="md0", state="failed"): 0,
-                metric("node_md_disks", NODE, device="md0", state="spare"): 1,
-            },
-            20,
-        ),
-        at="15m",
+        series=_array(active=1),
+        at="5m",
+        fires=[critical("md0 of n-1 has lost 1 of its disks.", node="n-1", device="md0")],
     ),
+    example(
+        "an array does not run, and says that its disks are there",
+        RAID_DEGRADED,
+        series=_array(active=2, inactive=1),
+        at="5m",
+        fires=[critical("md0 of n-1 has lost 2 of its disks.", node="n-1", device="md0")],
+    ),
+    example(
+        "an array is no longer there, and the node answers",
+        RAID_DEGRADED,
+        series=dict.fromkeys(_array(active=2), "2x5 _x30") | {metric("up", NODE, job="node-exporter"): "1x40"},
+        at="30m",
+        fires=[critical("md0 of n-1 has lost 2 of its disks.", node="n-1", device="md0")],
+    ),
+    example(
+        "an array is no longer there, and its node neither",
+        RAID_DEGRADED,
+        series=dict.fromkeys(_array(active=2), "2x5 _x30") | {metric("up", NODE, job="node-exporter"): "1x5 0x40"},
+        at="30m",
+    ),
+    example("a spare is there, and all others are well", RAID_DEGRADED, series=_array(active=2, spare=1), at="15m"),
     example(
         "one disk is mounted twice, and another read-only",
         SPACE_AVAILABLE,

@@ -19,10 +19,9 @@ def _interface(device: str = "eth0", *, packets: int = 60000, errs: int = 0, dro
     )
 
 
-def _connections(used: int) -> Series:
-    """Of a table of 100."""
+def _connections(used: int, limit: int = 100) -> Series:
     return gauges(
-        {metric("node_nf_conntrack_entries", NODE): used, metric("node_nf_conntrack_entries_limit", NODE): 100}, 40
+        {metric("node_nf_conntrack_entries", NODE): used, metric("node_nf_conntrack_entries_limit", NODE): limit}, 40
     )
 
 
@@ -63,6 +62,12 @@ EXAMPLES = (
         fires=[warning("n-1 has 85% of its connection table in use.", "85%", node="n-1")],
     ),
     example("74 of 100 connections are in use", CONNTRACK_FULL, series=_connections(74), at="20m"),
+    example(
+        "it may track as many connections as it likes, which the kernel writes as 0",
+        CONNTRACK_FULL,
+        series=_connections(74, limit=0),
+        at="20m",
+    ),
     *(
         example(
             "two interfaces, and loopback",

@@ -46,6 +46,7 @@ PUSHED = {
     "k8s_container_name": "agent",
     "k8s_node_name": "node-a",
     "k8s_deployment_name": "billing-agent",
+    "otel_scope_name": "agents",
     **EVERYWHERE,
 }
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"

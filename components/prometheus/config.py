@@ -148,6 +148,7 @@ def _remote_write(remote: RemoteWrite) -> dict[str, Any]:
         "name": remote.name,
         "url": str(remote.url),
         "send_exemplars": remote.send_exemplars,
+        "send_native_histograms": True,  # else what agents push so would be here alone
         "queue_config": {
             "capacity": remote.queue.capacity,
             "max_shards": remote.queue.max_shards,

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from tools.local import otlp
 from tools.local.asked import get
-from tools.local.pods import Local
+from tools.local.harness import http_text
+from tools.local.pods import Account, Local
+from tools.local.rendered import Rendered
 
 Points = Callable[[int], Sequence[otlp.Counter | otlp.Histogram]]
 """What a library says after so many minutes."""
 MINUTES = 10
 _MINUTE = 60 * 10**9
+
+
+@contextmanager
+def receiving(stack: Rendered, home: Path, account: Account) -> Iterator[Local]:
+    """A stack's Prometheus, ready to be pushed to."""
+    local = Local(stack, "prometheus", home / "pod", account)
+    with local.process() as running:
+        running.ready(lambda: http_text(f"{local.url}/-/ready"))
+        yield local
 
 
 def process(service: str, instance: str, **more: str) -> dict[str, str]:

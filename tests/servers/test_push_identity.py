@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.servers.pushed import MINUTES, Points, process, push, rule
+from tests.servers.pushed import MINUTES, Points, process, push, receiving, rule
 from tools.local.asked import query
 from tools.local.control_plane import ControlPlane
-from tools.local.harness import http_text
 from tools.local.otlp import Counter, Histogram
 from tools.local.pods import Account, Local
 from tools.local.rendered import Rendered
@@ -22,10 +21,7 @@ TOKENS, COST = "agent:tokens:rate5m", "agent:emitted_cost:rate5m"
 def prometheus(
     control_plane: ControlPlane, rendered: Callable[[str], Rendered], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Local]:
-    home = tmp_path_factory.mktemp("identity")
-    local = Local(rendered("dev"), "prometheus", home / "pod", Account.admin(control_plane))
-    with local.process() as running:
-        running.ready(lambda: http_text(f"{local.url}/-/ready"))
+    with receiving(rendered("dev"), tmp_path_factory.mktemp("identity"), Account.admin(control_plane)) as local:
         yield local
 
 

@@ -24,7 +24,11 @@ from rules.agents.cost import COST, UNPRICED
 from rules.agents.promql import counted, failing
 from rules.agents.recordings import (
     CACHED_TOKENS,
+    FIRST_TOKEN,
     INFERENCE,
+    OPERATION,
+    PER_TOKEN,
+    REQUEST_DURATIONS,
     REQUEST_ERRORS,
     REQUEST_P95,
     REQUESTS,
@@ -131,7 +135,7 @@ _LATENCY = Row(
             "In which 95 % end, of the ten slowest; and half of all, with single requests: a click leads to the trace.",
             f"{REQUEST_P95}{{{_PICKED}}}",
             _WHO,
-            median(f"gen_ai_client_operation_duration_seconds_bucket{{{_PUSHED}}}"),
+            median(*((name, _PUSHED) for name in (*REQUEST_DURATIONS[:1], OPERATION))),
         ),
         measured(
             alerts.SLOW_FIRST_TOKEN,
@@ -139,17 +143,14 @@ _LATENCY = Row(
             "In which 95 % begin, and half of all, with traces. Long prompts raise it, and a provider that is busy.",
             f"{TTFT_P95}{{{_PICKED}}}",
             _WHO,
-            median(
-                f"gen_ai_client_operation_time_to_first_chunk_seconds_bucket{{{_PUSHED}}}",
-                f"gen_ai_server_time_to_first_token_seconds_bucket{{{_PUSHED}}}",
-            ),
+            median(*((name, _PUSHED) for name in FIRST_TOKEN)),
         ),
         Panel(
             title="Time per token by model",
-            description="After the first, in 95 % of answers: how fast a model writes. Only servers of models say so.",
+            description="After the first, in 95 % of answers: how fast a model writes. Clients may count chunks.",
             queries=(
                 Query(expr=f"topk(10, {TPOT_P95}{{{_PICKED}}})", legend=_WHO),
-                median(f"gen_ai_server_time_per_output_token_seconds_bucket{{{_PUSHED}}}"),
+                median(*((name, _PUSHED) for name in PER_TOKEN)),
             ),
             unit=Unit.SECONDS,
         ),

@@ -11,6 +11,7 @@ from rules.agents import alerts
 from rules.agents.cost import COST, SPENT_TODAY
 from rules.agents.promql import counted
 from rules.agents.recordings import (
+    OPERATION,
     REQUEST_ERRORS,
     REQUEST_P95,
     REQUESTS,
@@ -95,8 +96,8 @@ _RUNS = Row(
             f"{RUN_P95}{{{_PICKED}}}",
             "{{service}}/{{agent}}",
             median(
-                f"gen_ai_invoke_agent_duration_seconds_bucket{{{PUSHED}}}",
-                f'gen_ai_client_operation_duration_seconds_bucket{{{PUSHED}, gen_ai_operation_name="invoke_agent"}}',
+                ("gen_ai_invoke_agent_duration_seconds", PUSHED),
+                (OPERATION, f'{PUSHED}, gen_ai_operation_name="invoke_agent"'),
             ),
         ),
     ),

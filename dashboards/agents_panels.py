@@ -6,7 +6,7 @@ from dashboards.model import Panel, Query, Variable, View, variable
 from model.metrics import Unit
 from model.rules import Alert
 from model.uids import Dashboard
-from rules.agents.promql import RANGE, counted
+from rules.agents.promql import RANGE, counted, without_le
 
 # More lines nobody tells apart.
 MOST = 10
@@ -26,7 +26,7 @@ def variables(of: str, *names: str) -> tuple[Variable, ...]:
     )
 
 
-PUSHED = 'cluster=~"$cluster", k8s_namespace_name=~"$namespace", job=~"$service"'
+PUSHED = 'cluster=~"$cluster", k8s_namespace_name=~"$namespace", service_name=~"$service"'
 """The same in what agents push, where an agent may have no name."""
 
 
@@ -74,12 +74,21 @@ def where_set(alert: str, title: str, description: str, matchers: str, legend: s
     )
 
 
-def median(*buckets: str) -> Query:
+def median(*histograms: tuple[str, str]) -> Query:
     """Half are faster, with traces: what is recorded has none, so this asks the series that agents push.
 
-    Of several generations of ``buckets``, the first that is there; traces are shown of all.
+    Of several ``histograms``, name and matchers, and of each the classic and the native kind, the first that is there;
+    traces are shown of all.
     """
-    halves = (f"histogram_quantile(0.5, sum by (le) (rate({each}[{RANGE}])))" for each in buckets)
+    kinds = (
+        rate
+        for name, matchers in histograms
+        for rate in (
+            f"rate({name}_bucket{{{matchers}}}[{RANGE}])",
+            without_le(f"rate({name}{{{matchers}}}[{RANGE}])"),
+        )
+    )
+    halves = (f"histogram_quantile(0.5, sum by (le) ({each}))" for each in kinds)
     return Query(expr=" or ".join(halves), legend="half of all", exemplars=True)
 
 

@@ -10,7 +10,7 @@ from model.promql import narrowed
 from model.uids import ALERTS, SLOS
 from rules.agents import alerts
 from rules.agents.cost import COST_PER_RUN
-from rules.agents.promql import PLACE, WINDOW, counted, failing
+from rules.agents.promql import PLACE, counted, failing, p95
 from rules.agents.recordings import CALLS_BUCKETS, CALLS_PER_RUN, REQUESTS, RUN_ERRORS, RUNS
 from rules.agents.uids import AGENTS, AGENTS_LLM, AGENTS_QUALITY, AGENTS_TOOLS
 from rules.logs.uids import LOGS
@@ -132,10 +132,7 @@ _LOOPS = Row(
             description="Of each agent, the calls of a model that 95 % of its runs stay below; the ten highest.",
             queries=(
                 Query(
-                    expr=(
-                        "topk(10, histogram_quantile(0.95, sum by (service, agent, le)"
-                        f" (sum_over_time({CALLS_BUCKETS}{{{_PICKED}}}[{WINDOW}]))) >= 0)"
-                    ),
+                    expr=(f"topk(10, {narrowed(p95(CALLS_BUCKETS, 'service, agent'), _PICKED)})"),
                     legend=_NAME,
                 ),
             ),

@@ -20,7 +20,7 @@ from model.metrics import Unit
 from model.uids import ALERTS
 from rules.agents import alerts, protocols
 from rules.agents.protocols import MCP, MCP_ERRORS, MCP_P95
-from rules.agents.recordings import TOOL_CALLS, TOOL_ERRORS, TOOL_P95
+from rules.agents.recordings import OPERATION, TOOL_CALLS, TOOL_ERRORS, TOOL_P95
 from rules.agents.uids import AGENTS, AGENTS_A2A, AGENTS_LLM, AGENTS_QUALITY, AGENTS_TOOLS
 from rules.logs.uids import LOGS
 
@@ -98,8 +98,8 @@ _TOOLS = Row(
             f"{TOOL_P95}{{{_PICKED}}}",
             "{{tool}}, {{agent}}",
             median(
-                f"gen_ai_execute_tool_duration_seconds_bucket{{{_PUSHED}}}",
-                f'gen_ai_client_operation_duration_seconds_bucket{{{_PUSHED}, gen_ai_operation_name="execute_tool"}}',
+                ("gen_ai_execute_tool_duration_seconds", _PUSHED),
+                (OPERATION, f'{_PUSHED}, gen_ai_operation_name="execute_tool"'),
             ),
         ),
         ranking(
@@ -142,8 +142,8 @@ _MCP_ROW = Row(
             f"{MCP_P95}{{{_MCP}}}",
             _WHAT,
             median(
-                f"mcp_client_operation_duration_seconds_bucket{{{_PUSHED}}}",
-                f"mcp_server_operation_duration_seconds_bucket{{{_PUSHED}}}",
+                ("mcp_client_operation_duration_seconds", _PUSHED),
+                ("mcp_server_operation_duration_seconds", _PUSHED),
             ),
         ),
         ranking(

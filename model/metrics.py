@@ -43,6 +43,11 @@ class Metric:
     """The scrape job that brings it, or PUSHED."""
 
     @property
+    def native(self) -> str:
+        """The one series of a histogram that has no fixed buckets; none where it cannot be so, as what is scraped."""
+        return self.name if self.kind is Kind.HISTOGRAM and self.job == PUSHED else ""
+
+    @property
     def series(self) -> dict[str, tuple[str, ...]]:
         """Names of its series, each with its own labels."""
         if self.kind is Kind.HISTOGRAM:
@@ -50,6 +55,7 @@ class Metric:
                 f"{self.name}_bucket": (*self.labels, "le"),
                 f"{self.name}_sum": self.labels,
                 f"{self.name}_count": self.labels,
+                **({self.native: self.labels} if self.native else {}),
             }
         if self.kind is Kind.SUMMARY:
             return {
@@ -99,6 +105,7 @@ def target_labels(job: ScrapeJob) -> frozenset[str]:
 PROMOTED_RESOURCE_ATTRIBUTES = (
     "cluster",
     "environment",
+    "service.name",
     "service.version",
     "k8s.namespace.name",
     "k8s.pod.name",
@@ -106,7 +113,8 @@ PROMOTED_RESOURCE_ATTRIBUTES = (
     "k8s.node.name",
     "k8s.deployment.name",
 )
-"""OTLP resource attributes that become labels; ``service.name`` and ``service.instance.id`` become job and instance."""
+"""OTLP resource attributes that become labels. ``service.instance.id`` becomes instance, and ``service.name`` job as
+well, behind its ``service.namespace``: to tell processes apart, but no name for people."""
 _OF_RESOURCES = frozenset(attribute.replace(".", "_") for attribute in PROMOTED_RESOURCE_ATTRIBUTES)
 
 

@@ -183,6 +183,7 @@ def test_remote_write_reaches_the_server(stack: Stacks) -> None:
             "name": "long-term",
             "url": "https://mimir.example.com/api/v1/push",
             "send_exemplars": False,
+            "send_native_histograms": True,
             "queue_config": {"capacity": 1, "max_shards": 2, "max_samples_per_send": 3, "batch_send_deadline": "4s"},
             "basic_auth": {"username": "stack", "password_file": "/etc/prometheus/secrets/long-term-password"},
             "tls_config": {"server_name": "mimir"},

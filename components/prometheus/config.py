@@ -97,6 +97,9 @@ def prometheus_yml(settings: PrometheusSettings, cluster: ClusterSettings) -> di
         "otlp": {
             "translation_strategy": "UnderscoreEscapingWithSuffixes",
             "promote_resource_attributes": list(PROMOTED_RESOURCE_ATTRIBUTES),
+            # Else equal series of two libraries in one process are one, which jumps between their values: a counter
+            # that is reset at every other sample, and read as hundreds of times what was counted.
+            "promote_scope_metadata": True,
         },
         "storage": {"tsdb": _tsdb(settings), "exemplars": {"max_exemplars": EXEMPLARS}},
         **(
@@ -145,6 +148,7 @@ def _remote_write(remote: RemoteWrite) -> dict[str, Any]:
         "name": remote.name,
         "url": str(remote.url),
         "send_exemplars": remote.send_exemplars,
+        "send_native_histograms": True,  # else what agents push so would be here alone
         "queue_config": {
             "capacity": remote.queue.capacity,
             "max_shards": remote.queue.max_shards,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Inhibition, Severity
-from rules.agents.promql import ENOUGH, MODEL, PLACE, WINDOW, counted
+from rules.agents.promql import ENOUGH, MODEL, PLACE, WINDOW, counted, events, fraction
 from rules.agents.recordings import (
     CALLS_BUCKETS,
     CALLS_PER_RUN,
@@ -42,9 +42,9 @@ def enough(rate: str, by: str) -> str:
     return f"{counted(rate, by)} >= {ENOUGH}"
 
 
-def every(buckets: str) -> str:
-    """All events of a histogram."""
-    return f'{buckets}{{le="+Inf"}}'
+def enough_seen(buckets: str, by: str) -> str:
+    """The same, of recorded buckets."""
+    return f"{events(buckets, by)} >= {ENOUGH}"
 
 
 RUNS_FAILING = Alert(
@@ -115,7 +115,7 @@ SLOW_MODEL = Alert(
     # A long answer, 2000 tokens at 70 a second, takes half a minute. At 60 s clients' timeouts begin; and past 81.92 s,
     # where the buckets end, a quantile cannot rise.
     above={Severity.WARNING: 30, Severity.CRITICAL: 60},
-    and_=enough(every(REQUEST_BUCKETS), MODEL),
+    and_=enough_seen(REQUEST_BUCKETS, MODEL),
     unit=Unit.SECONDS,
     for_=WHILE,
     owner=OWNER,
@@ -128,7 +128,7 @@ SLOW_FIRST_TOKEN = Alert(
     name="SlowTimeToFirstToken",
     value=TTFT_P95,
     above={Severity.WARNING: 5},  # seconds before anything is seen: people who wait begin to send it again
-    and_=enough(every(TTFT_BUCKETS), MODEL),
+    and_=enough_seen(TTFT_BUCKETS, MODEL),
     unit=Unit.SECONDS,
     for_=WHILE,
     owner=OWNER,
@@ -144,7 +144,7 @@ SLOW_RUNS = Alert(
     # A minute: longer than a caller over HTTP waits. Not critical, since slow is not down; and past 81.92 s the older
     # convention's histogram says no more.
     above={Severity.WARNING: 60},
-    and_=enough(every(RUN_BUCKETS), PLACE),
+    and_=enough_seen(RUN_BUCKETS, PLACE),
     unit=Unit.SECONDS,
     for_=WHILE,
     owner=OWNER,
@@ -171,7 +171,7 @@ SLOW_TOOLS = Alert(
     name="SlowAgentTools",
     value=TOOL_P95,
     above={Severity.WARNING: 30},  # half of what a whole run may take
-    and_=enough(every(TOOL_BUCKETS), TOOL),
+    and_=enough_seen(TOOL_BUCKETS, TOOL),
     unit=Unit.SECONDS,
     for_=WHILE,
     owner=OWNER,
@@ -211,12 +211,11 @@ HIGH_TOKEN_USAGE = Alert(
 
 def loop_guards(limit: int) -> tuple[Alert, ...]:
     """Of runs with more than ``limit`` calls of a model."""
-    runs = counted(every(CALLS_BUCKETS), PLACE)
-    buckets = f"sum by ({PLACE}, le) (sum_over_time({CALLS_BUCKETS}[{WINDOW}]))"
+    runs, looping = events(CALLS_BUCKETS, PLACE), fraction(str(limit), "+Inf", CALLS_BUCKETS, PLACE)
     return (
         Alert(
             name="AgentRunsLooping",
-            value=f"{runs} * histogram_fraction({limit}, +Inf, {buckets})",
+            value=f"{runs} * {looping}",
             # One run, and five. Rates are estimates: halves keep a whole run on its side.
             above={Severity.WARNING: 0.5, Severity.CRITICAL: 4.5},
             keep_firing_for=Duration.parse("15m"),

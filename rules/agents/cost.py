@@ -8,11 +8,13 @@ from decimal import Decimal
 from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Recording, Severity, decimal
-from rules.agents.promql import EVERY, MODEL, Scope, counted, short
+from rules.agents.promql import EVERY, MODEL, Scope, counted, of_newest
 from rules.agents.recordings import CACHED_TOKENS, INFERENCE, RUNS, SERVICE, TOKENS
 from rules.agents.settings import Budget, Price
 from rules.agents.uids import AGENTS_LLM
 
+# Extensions, since the conventions have none: OpenLIT's, and LiteLLM's.
+EMITTED = ("gen_ai_usage_cost_USD", "gen_ai_client_token_cost_USD")
 EMITTED_COST = "agent:emitted_cost:rate5m"
 COST = "agent:cost:rate5m"
 UNPRICED_TOKENS = "agent:unpriced_tokens:rate5m"
@@ -28,7 +30,7 @@ BY_MODEL = f"{SERVICE}, provider, model"
 
 
 def recordings(scope: Scope, prices: Mapping[str, Price]) -> tuple[Recording, ...]:
-    emitted = short(scope.rate("gen_ai_usage_cost_USD_sum", INFERENCE), MODEL)
+    emitted = of_newest(MODEL, "model", *(scope.sum(each, INFERENCE) for each in EMITTED))
     of_service = "cluster, environment, namespace, service, model"
     table = f" or {priced(prices)} unless on ({of_service}) {EMITTED_COST}" if prices else ""
     spent, succeeded = (

@@ -1,12 +1,14 @@
 """What agents push after OpenTelemetry's conventions for GenAI and MCP, and what Jaeger counts of A2A's spans.
 
-No exporter of ours makes these: the definitions are the contract (``docs/agents.md``). The conventions come in two
-generations, and an instrumentation may speak either or both.
+No exporter of ours makes these: the definitions are the contract (``docs/agents.md``). The conventions come in several
+generations, and an instrumentation may speak any, or some at once.
 """
 
 from __future__ import annotations
 
 from model.metrics import PUSHED, Metrics, Unit
+from rules.agents.cost import EMITTED
+from rules.agents.recordings import FIRST_TOKEN, PER_TOKEN, REQUEST_DURATIONS
 from rules.monitoring.scrape import SPAN_METRICS
 
 _PUSHED = Metrics(PUSHED)
@@ -20,20 +22,18 @@ _MCP = f"mcp_method_name {_TOOL} error_type"
 METRICS = (
     # Of every operation; in the older generation runs of agents and calls of tools are operations, too.
     _PUSHED.histogram("gen_ai_client_operation_duration_seconds", f"{_MODEL} {_TOOL} error_type"),
+    *(_PUSHED.histogram(name, f"{_MODEL} error_type") for name in REQUEST_DURATIONS),
     _PUSHED.histogram("gen_ai_invoke_agent_duration_seconds", f"{_AGENT} error_type"),
     _PUSHED.histogram("gen_ai_invoke_agent_inference_calls", _AGENT, Unit.NONE),
     _PUSHED.histogram("gen_ai_execute_tool_duration_seconds", f"{_AGENT} {_TOOL} error_type"),
-    # Time to the first token: as the model's server says, and in the newer generation as its client does.
-    _PUSHED.histogram("gen_ai_server_time_to_first_token_seconds", _MODEL),
-    _PUSHED.histogram("gen_ai_client_operation_time_to_first_chunk_seconds", _MODEL),
-    _PUSHED.histogram("gen_ai_server_time_per_output_token_seconds", _MODEL),
+    *(_PUSHED.histogram(name, _MODEL) for name in (*FIRST_TOKEN, *PER_TOKEN)),
     _PUSHED.histogram("gen_ai_client_token_usage", f"{_MODEL} gen_ai_token_type", Unit.NONE),
     _PUSHED.counter("gen_ai_client_inference_usage_input_tokens_total", f"{_MODEL} gen_ai_token_modality"),
     _PUSHED.counter("gen_ai_client_inference_usage_output_tokens_total", f"{_MODEL} gen_ai_token_modality"),
+    _PUSHED.histogram("gen_ai_client_embeddings_operation_input_tokens", _MODEL, Unit.NONE),
     # A subset of the input: never to be added to it.
     _PUSHED.counter("gen_ai_client_inference_usage_cache_read_input_tokens_total", f"{_MODEL} gen_ai_token_modality"),
-    # An extension of some instrumentations, not of the conventions.
-    _PUSHED.histogram("gen_ai_usage_cost_USD", _MODEL, Unit.CURRENCY),
+    *(_PUSHED.histogram(name, _MODEL, Unit.CURRENCY) for name in EMITTED),
     _PUSHED.histogram("mcp_client_operation_duration_seconds", _MCP),
     _PUSHED.histogram("mcp_server_operation_duration_seconds", _MCP),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from model.quantities import Duration
 
@@ -23,8 +24,9 @@ ENOUGH = 20
 # Where a short label comes from; of several that are there, the last.
 _SOURCES = {
     "namespace": ("k8s_namespace_name",),
-    "service": ("job",),
-    "agent": ("job", "gen_ai_agent_name"),
+    # Of a service with a namespace the job is both, which no trace and no line calls it.
+    "service": ("job", "service_name"),
+    "agent": ("job", "service_name", "gen_ai_agent_name"),
     "provider": ("gen_ai_system", "gen_ai_provider_name"),  # the former is what the latter was called
     # What was asked for: the name that authors know, and that is priced. The answer's may carry a date.
     "model": ("gen_ai_response_model", "gen_ai_request_model"),
@@ -47,6 +49,23 @@ class Scope:
         inside = ", ".join((*matchers, *own))
         return f"rate({series}{{{inside}}}[{RANGE}])" if inside else f"rate({series}[{RANGE}])"
 
+    # A histogram has classic series, with fixed buckets, or a native one, or both: then each event is counted once.
+
+    def count(self, histogram: str, *matchers: str) -> str:
+        """Events a second."""
+        classic = self.rate(f"{histogram}_count", *matchers)
+        return f"({classic} or histogram_count({self.rate(histogram, *matchers)}))"
+
+    def sum(self, histogram: str, *matchers: str) -> str:
+        """What the events of a second come to."""
+        classic = self.rate(f"{histogram}_sum", *matchers)
+        return f"({classic} or histogram_sum({self.rate(histogram, *matchers)}))"
+
+    def buckets(self, histogram: str, *matchers: str) -> str:
+        """By ``le``, which a native histogram does not have."""
+        native = without_le(self.rate(histogram, *matchers))
+        return f"({native} or {self.rate(f'{histogram}_bucket', *matchers)} unless ignoring (le) {native})"
+
 
 def short(vector: str, labels: str) -> str:
     """``vector`` with short labels, each made of those that the conventions have for it."""
@@ -61,17 +80,33 @@ def with_label(vector: str, label: str, value: str) -> str:
     return f'label_replace({vector}, "{label}", "{value}", "{label}", "")'
 
 
+def without_le(native: str) -> str:
+    """The same: it says that ``le`` may be asked for, where there is none."""
+    return with_label(native, "le", "")
+
+
 Labelled = Callable[[str], str]
 """PromQL with the short labels that are asked for."""
 
 
-def newest(newer: Labelled, older: Labelled, labels: str, by: str) -> str:
-    """What the newer generation says; of processes in which it says nothing about a ``by``, what the older one does.
+def newest(labels: str, by: str, *generations: Labelled) -> str:
+    """What the newest of the generations says, which are given from the newest on; of processes in which it says
+    nothing about a ``by``, what the next one does.
 
-    By process, because in a rolling update some speak the older one alone; by subject, because two libraries may live
+    By process, because in a rolling update some speak an older one alone; by subject, because two libraries may live
     in one process.
     """
-    return f"({newer(labels)} or {older(labels)} unless on (cluster, environment, job, instance, {by}) {newer(by)})"
+    wanted = ", ".join(dict.fromkeys([*labels.split(", "), *by.split(", ")]))
+    *newer, oldest = generations
+    said = oldest(wanted)
+    for each in reversed(newer):
+        said = f"({each(wanted)} or {said} unless on (cluster, environment, job, instance, {by}) {each(by)})"
+    return said
+
+
+def of_newest(labels: str, by: str, *rates: str) -> str:
+    """The same, of rates that only lack the short labels."""
+    return newest(labels, by, *(partial(short, each) for each in rates))
 
 
 def counted(rate: str, by: str, window: Duration = WINDOW) -> str:
@@ -85,9 +120,53 @@ def failing(rate: str, by: str, failed: str = 'error_type!=""') -> str:
     return f"({bad} or {every} * 0) / ({every} > 0)"
 
 
+Select = Callable[[str], str]
+"""Recorded buckets with a further matcher."""
+
+
+def events(buckets: str, by: str) -> str:
+    """As `counted`, of recorded buckets."""
+    return f"(sum by ({by}) ({_every(_within(buckets))}) * {EVERY.seconds:.0f})"
+
+
+def at_present(buckets: str, by: str) -> str:
+    """Events a second, of recorded buckets."""
+    return f"sum by ({by}) ({_every(lambda matcher: f'{buckets}{{{matcher}}}')})"
+
+
 def p95(buckets: str, by: str) -> str:
     """The 95th percentile over the window, out of recorded buckets; nothing rather than NaN without traffic.
 
     ``by`` must tell processes with other buckets apart: sums of histograms that are cut differently mean nothing.
     """
-    return f"histogram_quantile(0.95, sum by ({by}, le) (sum_over_time({buckets}[{WINDOW}]))) >= 0"
+    return f"{_judged('histogram_quantile(0.95', _within(buckets), by)} >= 0"
+
+
+def fraction(low: str, high: str, buckets: str, by: str) -> str:
+    """The share of events between two numbers, over the window."""
+    return _judged(f"histogram_fraction({low}, {high}", _within(buckets), by)
+
+
+def fraction_at_present(low: str, high: str, buckets: str, by: str) -> str:
+    return _judged(f"histogram_fraction({low}, {high}", lambda matcher: f"{buckets}{{{matcher}}}", by)
+
+
+def _within(buckets: str) -> Select:
+    return lambda matcher: f"sum_over_time({buckets}{{{matcher}}}[{WINDOW}])"
+
+
+_CLASSIC, _NATIVE, _ALL = 'le!=""', 'le=""', 'le="+Inf"'
+
+
+def _every(select: Select) -> str:
+    return f"{select(_ALL)} or histogram_count({select(_NATIVE)})"
+
+
+def _judged(function: str, select: Select, by: str) -> str:
+    """A function of the histogram of each ``by``; of one that has both kinds, of that with more events.
+
+    Both are there while processes are replaced by others that are set up otherwise. They cannot be added.
+    """
+    classic, native = (f"{function}, sum by ({by}, le) ({select(kind)}))" for kind in (_CLASSIC, _NATIVE))
+    seen = f"sum by ({by}) ({select(_ALL)}) >= histogram_count(sum by ({by}) ({select(_NATIVE)}))"
+    return f"({native} unless {seen} or {classic})"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from model.metrics import Unit
 from model.rules import Alert, Recording, Severity
-from rules.agents.alerts import OWNER, SOON, WHILE, enough, every
+from rules.agents.alerts import OWNER, SOON, WHILE, enough, enough_seen
 from rules.agents.promql import Scope, failing, p95, short, with_label
+from rules.agents.recordings import Read
 from rules.agents.uids import AGENTS_A2A, AGENTS_TOOLS
 
 MCP_BY = "cluster, environment, namespace, service, side, method, tool"
@@ -24,18 +25,18 @@ A2A_P95 = "a2a:request_duration_seconds:p95_30m"
 
 
 def mcp_recordings(scope: Scope) -> tuple[Recording, ...]:
-    def both(suffix: str, by: str) -> str:
+    def both(read: Read, by: str) -> str:
         """Client and server, each as its own side: a call within the platform is seen by both."""
         sides = (
-            with_label(short(scope.rate(f"mcp_{side}_operation_duration_seconds{suffix}"), by), "side", side)
+            with_label(short(read(f"mcp_{side}_operation_duration_seconds"), by), "side", side)
             for side in ("client", "server")
         )
         return f"sum by ({by}) ({' or '.join(sides)})"
 
     return (
-        Recording(name=MCP, expr=both("_count", f"{MCP_BY}, error_type")),
+        Recording(name=MCP, expr=both(scope.count, f"{MCP_BY}, error_type")),
         Recording(name=MCP_ERRORS, expr=failing(MCP, MCP_BY), unit=Unit.RATIO),
-        Recording(name=MCP_BUCKETS, expr=both("_bucket", f"{MCP_BY}, le")),
+        Recording(name=MCP_BUCKETS, expr=both(scope.buckets, f"{MCP_BY}, le")),
         Recording(name=MCP_P95, expr=p95(MCP_BUCKETS, MCP_BY), unit=Unit.SECONDS),
     )
 
@@ -91,7 +92,7 @@ SLOW_MCP = Alert(
     name="SlowMcpOperations",
     value=MCP_P95,
     above={Severity.WARNING: 30},  # as for tools
-    and_=enough(every(MCP_BUCKETS), MCP_BY),
+    and_=enough_seen(MCP_BUCKETS, MCP_BY),
     unit=Unit.SECONDS,
     for_=WHILE,
     owner=OWNER,
@@ -119,7 +120,7 @@ SLOW_A2A = Alert(
     name="SlowA2aRequests",
     value=_LASTING,
     above={Severity.WARNING: 60},  # as for runs
-    and_=enough(every(A2A_BUCKETS), A2A_BY),
+    and_=enough_seen(A2A_BUCKETS, A2A_BY),
     unit=Unit.SECONDS,
     for_=WHILE,
     owner=OWNER,

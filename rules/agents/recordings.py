@@ -6,11 +6,11 @@ the alerts read them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from model.metrics import Unit
 from model.rules import Recording
-from rules.agents.promql import MODEL, PLACE, Scope, counted, failing, newest, p95, short, with_label
+from rules.agents.promql import MODEL, PLACE, Scope, counted, failing, newest, of_newest, p95, short, with_label
 
 # An agent's run contains its calls of models and tools: only what a model itself is asked for is a request, or tokens
 # would be counted at every level that they pass. Operations that the conventions do not know are taken for requests.
@@ -20,6 +20,24 @@ _RUN, _TOOL_CALL = 'gen_ai_operation_name="invoke_agent"', 'gen_ai_operation_nam
 _IN_OR_OUT = 'gen_ai_token_type=~"input|output"'
 
 OPERATION = "gen_ai_client_operation_duration_seconds"
+REQUEST_DURATIONS = ("gen_ai_client_inference_duration_seconds", "gen_ai_client_embeddings_duration_seconds")
+"""What OPERATION was split into; it stays for other operations."""
+# From the newest on. Of clients before servers, since they are who waits.
+FIRST_TOKEN = (
+    "gen_ai_client_inference_time_to_first_chunk_seconds",
+    "gen_ai_client_operation_time_to_first_chunk_seconds",
+    "gen_ai_client_response_time_to_first_token_seconds",  # LiteLLM's own
+    "gen_ai_server_time_to_first_token_seconds",
+    "llm_openai_chat_completions_streaming_time_to_first_token_seconds",  # OpenLLMetry's, before it had the one above
+)
+PER_TOKEN = (
+    "gen_ai_client_inference_time_per_output_chunk_seconds",
+    "gen_ai_client_operation_time_per_output_chunk_seconds",
+    "gen_ai_client_response_time_per_output_token_seconds",  # LiteLLM's own
+    "gen_ai_server_time_per_output_token_seconds",
+)
+Read = Callable[..., str]
+"""One of the ways in which a `Scope` reads a histogram."""
 TOOL = f"{PLACE}, tool"
 SERVICE = "cluster, environment, namespace, service"
 
@@ -50,32 +68,33 @@ def recordings(scope: Scope) -> tuple[Recording, ...]:
 
 
 def _requests(scope: Scope) -> Iterator[Recording]:
-    def recorded(name: str, series: str, by: str) -> Recording:
-        return Recording(name=name, expr=f"sum by ({by}) ({short(scope.rate(series, INFERENCE), by)})")
+    def asked(name: str, read: Read, by: str) -> Recording:
+        newer = f"({' or '.join(read(each, INFERENCE) for each in REQUEST_DURATIONS)})"
+        return _of_newest(name, by, "model, operation", newer, read(OPERATION, INFERENCE))
 
-    seen_by_client = scope.rate("gen_ai_client_operation_time_to_first_chunk_seconds_bucket", INFERENCE)
-    seen_by_server = scope.rate("gen_ai_server_time_to_first_token_seconds_bucket", INFERENCE)
-    yield recorded(REQUESTS, f"{OPERATION}_count", f"{MODEL}, operation, error_type")
+    def timed(name: str, histograms: tuple[str, ...]) -> Recording:
+        return _of_newest(name, f"{MODEL}, le", "model", *(scope.buckets(each, INFERENCE) for each in histograms))
+
+    yield asked(REQUESTS, scope.count, f"{MODEL}, operation, error_type")
     yield Recording(name=REQUEST_ERRORS, expr=failing(REQUESTS, MODEL), unit=Unit.RATIO)
-    yield recorded(REQUEST_BUCKETS, f"{OPERATION}_bucket", f"{MODEL}, le")
+    yield asked(REQUEST_BUCKETS, scope.buckets, f"{MODEL}, le")
     yield Recording(name=REQUEST_P95, expr=p95(REQUEST_BUCKETS, MODEL), unit=Unit.SECONDS)
-    yield _of_both(TTFT_BUCKETS, seen_by_client, seen_by_server, f"{MODEL}, le", "model")
+    yield timed(TTFT_BUCKETS, FIRST_TOKEN)
     yield Recording(name=TTFT_P95, expr=p95(TTFT_BUCKETS, MODEL), unit=Unit.SECONDS)
-    yield recorded(TPOT_BUCKETS, "gen_ai_server_time_per_output_token_seconds_bucket", f"{MODEL}, le")
+    yield timed(TPOT_BUCKETS, PER_TOKEN)
     yield Recording(name=TPOT_P95, expr=p95(TPOT_BUCKETS, MODEL), unit=Unit.SECONDS)
 
 
 def _runs(scope: Scope) -> Iterator[Recording]:
-    def recorded(name: str, suffix: str, by: str) -> Recording:
-        newer = scope.rate(f"gen_ai_invoke_agent_duration_seconds{suffix}")
-        older = scope.rate(f"{OPERATION}{suffix}", _RUN)
-        return _of_both(name, newer, older, by, "agent")
+    def recorded(name: str, read: Read, by: str) -> Recording:
+        newer, older = read("gen_ai_invoke_agent_duration_seconds"), read(OPERATION, _RUN)
+        return _of_newest(name, by, "agent", newer, older)
 
-    calls = short(scope.rate("gen_ai_invoke_agent_inference_calls_bucket"), PLACE)
+    calls = short(scope.buckets("gen_ai_invoke_agent_inference_calls"), PLACE)
     asked = counted(f'{REQUESTS}{{operation!="embeddings"}}', SERVICE)
-    yield recorded(RUNS, "_count", f"{PLACE}, error_type")
+    yield recorded(RUNS, scope.count, f"{PLACE}, error_type")
     yield Recording(name=RUN_ERRORS, expr=failing(RUNS, PLACE), unit=Unit.RATIO)
-    yield recorded(RUN_BUCKETS, "_bucket", f"{PLACE}, le")
+    yield recorded(RUN_BUCKETS, scope.buckets, f"{PLACE}, le")
     yield Recording(name=RUN_P95, expr=p95(RUN_BUCKETS, PLACE), unit=Unit.SECONDS)
     yield Recording(name=CALLS_BUCKETS, expr=f"sum by ({PLACE}, le) ({calls})")
     # By service: in the older generation requests do not say which agent asks. A run that never ends is in no
@@ -84,35 +103,37 @@ def _runs(scope: Scope) -> Iterator[Recording]:
 
 
 def _tools(scope: Scope) -> Iterator[Recording]:
-    def recorded(name: str, suffix: str, by: str) -> Recording:
-        newer = scope.rate(f"gen_ai_execute_tool_duration_seconds{suffix}")
-        older = scope.rate(f"{OPERATION}{suffix}", _TOOL_CALL)
-        return _of_both(name, newer, older, by, "tool")
+    def recorded(name: str, read: Read, by: str) -> Recording:
+        newer, older = read("gen_ai_execute_tool_duration_seconds"), read(OPERATION, _TOOL_CALL)
+        return _of_newest(name, by, "tool", newer, older)
 
-    yield recorded(TOOL_CALLS, "_count", f"{TOOL}, error_type")
+    yield recorded(TOOL_CALLS, scope.count, f"{TOOL}, error_type")
     yield Recording(name=TOOL_ERRORS, expr=failing(TOOL_CALLS, TOOL), unit=Unit.RATIO)
-    yield recorded(TOOL_BUCKETS, "_bucket", f"{TOOL}, le")
+    yield recorded(TOOL_BUCKETS, scope.buckets, f"{TOOL}, le")
     yield Recording(name=TOOL_P95, expr=p95(TOOL_BUCKETS, TOOL), unit=Unit.SECONDS)
 
 
 def _tokens(scope: Scope) -> Iterator[Recording]:
-    def used(direction: str, labels: str) -> str:
-        counter = f"gen_ai_client_inference_usage_{direction}_tokens_total"
-        return with_label(short(scope.rate(counter, INFERENCE), labels), "direction", direction)
+    def used(direction: str) -> str:
+        return scope.rate(f"gen_ai_client_inference_usage_{direction}_tokens_total", INFERENCE)
+
+    # Embeddings have a histogram of tokens instead of a counter, and write none.
+    embedded = scope.sum("gen_ai_client_embeddings_operation_input_tokens", INFERENCE)
+    newest_names = {"input": f"({used('input')} or {embedded})", "output": used("output")}
 
     def newer(labels: str) -> str:
-        return f"({used('input', labels)} or {used('output', labels)})"
+        sides = (with_label(short(rate, labels), "direction", way) for way, rate in newest_names.items())
+        return f"({' or '.join(sides)})"
 
     def older(labels: str) -> str:
-        return short(scope.rate("gen_ai_client_token_usage_sum", _IN_OR_OUT, INFERENCE), labels)
+        return short(scope.sum("gen_ai_client_token_usage", _IN_OR_OUT, INFERENCE), labels)
 
     by = f"{MODEL}, direction"
     cached = short(scope.rate("gen_ai_client_inference_usage_cache_read_input_tokens_total", INFERENCE), MODEL)
-    yield Recording(name=TOKENS, expr=f"sum by ({by}) {newest(newer, older, by, 'model, direction')}")
+    yield Recording(name=TOKENS, expr=f"sum by ({by}) ({newest(by, 'model, direction', newer, older)})")
     yield Recording(name=CACHED_TOKENS, expr=f"sum by ({MODEL}) ({cached})")
 
 
-def _of_both(name: str, newer: str, older: str, by: str, subject: str) -> Recording:
-    """Of a rate in each generation."""
-    both = newest(lambda labels: short(newer, labels), lambda labels: short(older, labels), by, subject)
-    return Recording(name=name, expr=f"sum by ({by}) {both}")
+def _of_newest(name: str, by: str, subject: str, *rates: str) -> Recording:
+    """Of a rate in each generation, from the newest on."""
+    return Recording(name=name, expr=f"sum by ({by}) ({of_newest(by, subject, *rates)})")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from model.rules import decimal
 from model.slo import BY, Slo, events_of_gauge
 from rules.agents.cost import COST_PER_RUN
-from rules.agents.promql import PLACE
+from rules.agents.promql import PLACE, at_present, fraction_at_present
 from rules.agents.recordings import RUN_BUCKETS, RUNS, TOOL_CALLS
 from rules.agents.settings import Objectives
 
@@ -29,9 +29,9 @@ def slos(objectives: Objectives) -> Iterator[Slo]:
         )
     if objectives.latency:
         seconds = f"{objectives.latency.at_most.seconds:g}"
-        runs = f'sum by ({PLACE}) ({RUN_BUCKETS}{{le="+Inf"}})'
+        runs = at_present(RUN_BUCKETS, PLACE)
         # Of each agent first: those of two generations are cut differently, and their sum would mean nothing.
-        in_time = f"histogram_fraction(0, {seconds}, sum by ({PLACE}, le) ({RUN_BUCKETS}))"
+        in_time = fraction_at_present("0", seconds, RUN_BUCKETS, PLACE)
         yield Slo(
             name="agent-latency",
             objective=objectives.latency.objective.ratio,

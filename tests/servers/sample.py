@@ -45,11 +45,13 @@ def sampled(watched: Watched, exprs: Iterable[str], everywhere: Mapping[str, str
     recorded -= compared
     of_rules = series_of(watched)
     known |= {name: of_rules[name] or frozenset() for name in compared}
+    # Native histograms cannot be written as text; the classic ones have the same to say.
+    natives = {metric.native for metric in watched.metrics}
     jobs = {name: {"job": metric.job} for metric in watched.metrics if metric.job != PUSHED for name in metric.series}
     asked = [(selector.name, _chosen(selector)) for selector in read]
     asked += [(name, {}) for name in known]
     for name, chosen in asked:
-        if name is None or name in recorded or name in ("ALERTS", "ALERTS_FOR_STATE"):
+        if name is None or name in recorded or name in natives | {"ALERTS", "ALERTS_FOR_STATE"}:
             continue
         names = known.get(name) or frozenset(chosen)
         labels = {label: _default(label) for label in names} | jobs.get(name, {}) | dict(everywhere) | chosen

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from opentelemetry.proto.metrics.v1.metrics_pb2 import (
     AggregationTemporality,
+    ExponentialHistogram,
+    ExponentialHistogramDataPoint,
     Histogram,
     HistogramDataPoint,
     Metric,
@@ -25,6 +27,16 @@ from tools.local.rendered import Rendered
 
 # Unit by name, as the conventions have them.
 HISTOGRAMS = {
+    "gen_ai.client.embeddings.duration": "s",
+    "gen_ai.client.embeddings.operation.input_tokens": "{token}",
+    "gen_ai.client.inference.duration": "s",
+    "gen_ai.client.inference.time_per_output_chunk": "s",
+    "gen_ai.client.inference.time_to_first_chunk": "s",
+    "gen_ai.client.operation.time_per_output_chunk": "s",
+    "gen_ai.client.response.time_per_output_token": "s",
+    "gen_ai.client.response.time_to_first_token": "s",
+    "gen_ai.client.token.cost": "USD",
+    "llm.openai.chat_completions.streaming_time_to_first_token": "s",
     "gen_ai.client.operation.duration": "s",
     "gen_ai.client.operation.time_to_first_chunk": "s",
     "gen_ai.client.token.usage": "{token}",
@@ -58,7 +70,7 @@ ATTRIBUTES = (
 
 
 def instruments() -> list[Metric]:
-    """One point of each, with all attributes."""
+    """One point of each, with all attributes; of histograms one in each kind."""
     now = time.time_ns()
     point = {
         "start_time_unix_nano": now - 10**10,
@@ -66,12 +78,18 @@ def instruments() -> list[Metric]:
         "attributes": [attribute(name, "x") for name in ATTRIBUTES],
     }
     cumulative = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
+    buckets = ExponentialHistogramDataPoint.Buckets(offset=-9, bucket_counts=[1])
+    native = ExponentialHistogram(
+        aggregation_temporality=cumulative,
+        data_points=[ExponentialHistogramDataPoint(count=1, sum=0.5, scale=3, positive=buckets, **point)],  # type: ignore[arg-type]  # protobuf's types know no mapping
+    )
     seen = HistogramDataPoint(count=1, sum=0.5, explicit_bounds=[1], bucket_counts=[1, 0], **point)  # type: ignore[arg-type]  # protobuf's types know no mapping
     histogram = Histogram(aggregation_temporality=cumulative, data_points=[seen])
     counted = NumberDataPoint(as_int=1, **point)  # type: ignore[arg-type]  # as above
     summed = Sum(aggregation_temporality=cumulative, is_monotonic=True, data_points=[counted])
     return [
         *(Metric(name=name, unit=unit, histogram=histogram) for name, unit in HISTOGRAMS.items()),
+        *(Metric(name=name, unit=unit, exponential_histogram=native) for name, unit in HISTOGRAMS.items()),
         *(Metric(name=name, unit=unit, sum=summed) for name, unit in COUNTERS.items()),
     ]
 
@@ -87,7 +105,7 @@ def arrived(
     with local.process() as process:
         process.ready(lambda: http_text(f"{local.url}/-/ready"))
         push(local, batch(*instruments()))
-        everything = f'{{job="{PUSHED["job"]}", __name__=~"(gen_ai|mcp)_.+"}}'
+        everything = f'{{job="{PUSHED["job"]}", __name__=~"(gen_ai|llm|mcp)_.+"}}'
         series = eventually(lambda: query(local, everything), 30, "what was pushed is there")
         yield {each["metric"]["__name__"]: each["metric"].keys() - PUSHED.keys() - {"__name__"} for each in series}
 

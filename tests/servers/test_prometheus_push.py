@@ -18,6 +18,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
     Sum,
 )
 
+from tests.servers.pushed import receiving as pushed_to
 from tools.local.asked import EVERYWHERE, get, query, wait_until
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import eventually, http_text
@@ -25,6 +26,7 @@ from tools.local.pods import Account, Local
 from tools.local.rendered import Rendered
 
 RESOURCE = {
+    "service.namespace": "billing",
     "service.name": "billing-agent",
     "service.instance.id": "9d2f0c1e",
     "cluster": "dev-1",
@@ -38,7 +40,8 @@ RESOURCE = {
     "process.pid": "4711",
 }
 PUSHED = {
-    "job": "billing-agent",
+    "job": "billing/billing-agent",
+    "service_name": "billing-agent",
     "instance": "9d2f0c1e",
     "service_version": "1.4.0",
     "k8s_namespace_name": "agents",
@@ -46,6 +49,7 @@ PUSHED = {
     "k8s_container_name": "agent",
     "k8s_node_name": "node-a",
     "k8s_deployment_name": "billing-agent",
+    "otel_scope_name": "agents",
     **EVERYWHERE,
 }
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -75,10 +79,7 @@ def batch(*metrics: Metric) -> bytes:
 def receiving(
     control_plane: ControlPlane, rendered: Callable[[str], Rendered], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Local]:
-    home = tmp_path_factory.mktemp("receiving")
-    local = Local(rendered("dev"), "prometheus", home / "pod", Account.admin(control_plane))
-    with local.process() as process:
-        process.ready(lambda: http_text(f"{local.url}/-/ready"))
+    with pushed_to(rendered("dev"), tmp_path_factory.mktemp("receiving"), Account.admin(control_plane)) as local:
         yield local
 
 
@@ -151,7 +152,7 @@ def test_an_attribute_of_a_pushed_point_is_a_label(pushed: Local) -> None:
 
 
 def test_an_attribute_that_is_not_promoted_stays_beside_the_series(pushed: Local) -> None:
-    wait_until(pushed, 'count(target_info{job="billing-agent", process_pid="4711"})', 1)
+    wait_until(pushed, 'count(target_info{job="billing/billing-agent", process_pid="4711"})', 1)
 
 
 def test_a_pushed_exemplar_leads_to_its_trace(pushed: Local) -> None:
@@ -167,6 +168,7 @@ def test_a_pushed_exemplar_leads_to_its_trace(pushed: Local) -> None:
 def test_no_pushed_series_lacks_its_cluster_or_environment(pushed: Local) -> None:
     wait_until(
         pushed,
-        'count({job="billing-agent", cluster="dev-1", environment="dev"}) == bool count({job="billing-agent"})',
+        'count({service_name="billing-agent", cluster="dev-1", environment="dev"})'
+        ' == bool count({service_name="billing-agent"})',
         1,
     )

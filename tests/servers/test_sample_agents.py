@@ -30,7 +30,8 @@ ENV = {"TASKS": json.dumps(TASKS), "OPENAI_API_KEY": PLANTED["openai"], "RUNS_PE
 ARRIVED = 30.0
 """Seconds until what was sent is in a store that is there."""
 UNITS = {"s": "_seconds", "{token}": "", "{inference_call}": ""}
-RESOURCE = {"job", "instance", "cluster", "environment", "service_version", "le", "__name__"}
+RESOURCE = {"job", "instance", "cluster", "environment", "service_name", "service_version", "le", "__name__"}
+RESOURCE |= {"otel_scope_name", "otel_scope_schema_url", "otel_scope_version"}
 """Labels that say whose a series is, not what of; with those of Kubernetes."""
 
 

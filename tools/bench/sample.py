@@ -239,8 +239,10 @@ def _of_metric(cluster: Cluster, metric: Metric, target: Sequence[str], everywhe
         # What one of the stack's servers says is said by one target; a node's agents have one each.
         instance = {"job": metric.job, "instance": f"{node if 'node' in target else metric.job}:80", **everywhere}
         if metric.job == PUSHED:
-            instance |= {label: subject[label] for label in ("job", "instance", "k8s_namespace_name")}
+            instance |= {label: subject[label] for label in ("job", "instance", "k8s_namespace_name", "service_name")}
         for name, labels in metric.series.items():
+            if name == metric.native:  # cannot be written as text
+                continue
             own = {label: _values(metric.name, label, subject) for label in labels}
             for combination in product(*own.values()):
                 given = dict(zip(own, combination, strict=True))

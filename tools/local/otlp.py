@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
@@ -12,10 +14,15 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
+from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality, Metric
 
 from tools.local.harness import http_text
 
-CUMULATIVE = 2
+CUMULATIVE = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
+ENDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+"""Of explicit buckets: those of the conventions for GenAI."""
+SCALE = 3
+"""Of exponential ones: each ends 9 % above the one before."""
 MS = 1_000_000
 """Nanoseconds in a millisecond."""
 
@@ -53,8 +60,21 @@ class Counter:
     name: str
     value: int
     attributes: Values = field(default_factory=dict)
+    unit: str = ""
     exemplar: Values = field(default_factory=dict)
     """What an exemplar of it was recorded with."""
+
+
+@dataclass(frozen=True)
+class Histogram:
+    name: str
+    count: int
+    each: float
+    """What every event took: more than 0."""
+    attributes: Values = field(default_factory=dict)
+    unit: str = "s"
+    exponential: bool = False
+    """``base2_exponential_bucket_histogram`` instead of explicit buckets."""
 
 
 def value(plain: Any) -> AnyValue:
@@ -130,23 +150,42 @@ def logs(resource: Values, *records: Log, scope: str = "agent.planner") -> Expor
     return request
 
 
-def metrics(resource: Values, *counters: Counter) -> ExportMetricsServiceRequest:
+def metrics(
+    resource: Values, *points: Counter | Histogram, scope: str = "", at: int = 0
+) -> ExportMetricsServiceRequest:
+    """Of one library (``scope``), as they are now or were ``at`` nanoseconds."""
     request = ExportMetricsServiceRequest()
     group = request.resource_metrics.add()
     group.resource.attributes.extend(attributes(resource))
-    scope = group.scope_metrics.add()
-    now = time.time_ns()
-    for counter in counters:
-        made = scope.metrics.add(name=counter.name)
-        made.sum.aggregation_temporality, made.sum.is_monotonic = CUMULATIVE, True
-        point = made.sum.data_points.add(start_time_unix_nano=now - 1000 * MS, time_unix_nano=now)
-        point.as_int = counter.value
-        point.attributes.extend(attributes(counter.attributes))
-        if counter.exemplar:
-            point.exemplars.add(
-                time_unix_nano=now, as_int=1, filtered_attributes=attributes(counter.exemplar), trace_id=b"\1" * 16
-            )
+    named = group.scope_metrics.add()
+    named.scope.name = scope
+    now = at or time.time_ns()
+    times = {"start_time_unix_nano": now - 1000 * MS, "time_unix_nano": now}
+    for each in points:
+        made = named.metrics.add(name=each.name, unit=each.unit)
+        point = _added(made, each, times) if isinstance(each, Histogram) else made.sum.data_points.add(**times)
+        point.attributes.extend(attributes(each.attributes))
+        if isinstance(each, Counter):
+            made.sum.aggregation_temporality, made.sum.is_monotonic = CUMULATIVE, True
+            point.as_int = each.value
+            if each.exemplar:
+                filtered = attributes(each.exemplar)
+                point.exemplars.add(time_unix_nano=now, as_int=1, filtered_attributes=filtered, trace_id=b"\1" * 16)
     return request
+
+
+def _added(made: Metric, seen: Histogram, times: Mapping[str, int]) -> Any:
+    whole = {"count": seen.count, "sum": seen.count * seen.each, **times}
+    if seen.exponential:
+        made.exponential_histogram.aggregation_temporality = CUMULATIVE
+        point = made.exponential_histogram.data_points.add(scale=SCALE, **whole)
+        point.positive.offset = math.ceil(math.log2(seen.each) * 2**SCALE) - 1
+        point.positive.bucket_counts.append(seen.count)
+        return point
+    made.histogram.aggregation_temporality = CUMULATIVE
+    counts = [0] * (len(ENDS) + 1)
+    counts[bisect_left(ENDS, seen.each)] = seen.count
+    return made.histogram.data_points.add(explicit_bounds=ENDS, bucket_counts=counts, **whole)
 
 
 Request = ExportTraceServiceRequest | ExportLogsServiceRequest | ExportMetricsServiceRequest

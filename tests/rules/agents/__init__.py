@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from tests.rules.agents import alerts, cost, protocols, recordings, slos
+from tests.rules.agents import alerts, cost, protocols, recordings, slos, upgrades
 
-EXAMPLES = (*alerts.EXAMPLES, *cost.EXAMPLES, *protocols.EXAMPLES, *slos.EXAMPLES, *recordings.EXAMPLES)
+EXAMPLES = (
+    *alerts.EXAMPLES,
+    *cost.EXAMPLES,
+    *protocols.EXAMPLES,
+    *slos.EXAMPLES,
+    *recordings.EXAMPLES,
+    *upgrades.EXAMPLES,
+)

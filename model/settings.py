@@ -53,6 +53,8 @@ _NAME = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 DnsLabel = Annotated[
     str, Spelled(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "a name of at most 63 lower-case letters, digits and dashes")
 ]
+_LABEL = r"[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?"
+HostName = Annotated[str, Spelled(rf"{_LABEL}(\.{_LABEL})*", "a host name like alerts.example.com")]
 LabelName = Annotated[str, Spelled(r"[a-zA-Z_][a-zA-Z0-9_]*", "a label name of letters, digits and underscores")]
 LabelValue = Annotated[str, Spelled(rf"({_NAME})?", "a Kubernetes label value of at most 63 characters")]
 QualifiedName = Annotated[

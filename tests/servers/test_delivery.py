@@ -156,6 +156,19 @@ def test_mail_is_one_conversation_in_text_and_html(delivering: Delivering, told:
         assert f'href="{link}' in html.get_content().replace("&amp;", "&")
 
 
+def test_mail_comes_from_the_senders_domain_or_a_name_of_its_own(delivering: Delivering, told: Told) -> None:  # noqa: ARG001  the messages are sent
+    assert set(delivering.mail.greetings) == {"example.com"}, "relays refuse localhost, as this one does"
+    eventually(lambda: delivering.relay.greetings, 20, "the other mail server is greeted")
+    assert set(delivering.relay.greetings) == {"alerts.cluster.example.com"}
+
+
+def test_tls_comes_first_on_any_port(delivering: Delivering, told: Told) -> None:  # noqa: ARG001  the messages are sent
+    subjects = eventually(
+        lambda: [str(message["Subject"]) for message in delivering.relay.messages], 20, "mail by smtps"
+    )
+    assert LABELS["alertname"] in subjects[0]
+
+
 def test_who_wants_no_end_is_told_none(delivering: Delivering, told: Told) -> None:  # noqa: ARG001  the others have been told of it
     ours = [each.body for each in delivering.services.of("late") if LABELS["alertname"] in str(each.body)]
     assert [each["status"] for each in ours] == ["firing"]

@@ -150,7 +150,11 @@ def test_no_rule_and_no_panel_asks_for_the_other_one(made: Recorded) -> None:
     }
     assert not [name for name in alerts if name.startswith("Promtail")]
     assert "promtail" not in str([job.plain() for job in watched.scrape_jobs])
-    drawn = [board for board in boards(made.settings.systems_on, watched) if board.uid in about_the_stack]
+    drawn = [
+        board
+        for board in boards(made.settings.systems_on, watched, made.settings.cluster)
+        if board.uid in about_the_stack
+    ]
     for board in drawn:
         for _, query in prometheus_queries(board):
             labels(query.expr, known)

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from components import images, redaction
+from components.logs import DOCKER_LOGS
 from components.otel_agent import config
 from components.otel_collector.config import MESSAGE_MEBIBYTES
 from components.otel_collector.parts import MEBIBYTE
@@ -50,6 +51,16 @@ def test_one_collector_takes_the_place_of_the_other(made: Recorded, prod: Record
     assert of("otel-agent", made) == of("promtail", prod) != set()
     assert of("promtail", made) == of("otel-agent", prod) == set()
     assert "promtail" not in str({name: text for name, text in made.files.items() if "/rules/" not in name})
+
+
+def test_the_files_that_docker_keeps_are_there_to_read(stack: Stacks) -> None:
+    """What the kubelet puts below /var/log/pods are links to them."""
+    made = stack("prod", logs={"collector": "otel", "runtime": "docker"})
+    paths = {volume["hostPath"]["path"] for volume in made.pod("otel-agent")["volumes"] if "hostPath" in volume}
+    (mount,) = (m for m in made.container("otel-agent")["volumeMounts"] if m["mountPath"] == DOCKER_LOGS)
+
+    assert DOCKER_LOGS in paths
+    assert mount["readOnly"] is True
 
 
 def test_it_is_root_and_nothing_else_and_writes_only_its_data(made: Recorded) -> None:

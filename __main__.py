@@ -79,7 +79,7 @@ fill(
     GrafanaContentArgs(
         url=str(settings.grafana.address),
         connections=connections(settings.prometheus, settings.loki, settings.cluster),
-        dashboards=rendered(settings.systems_on, watched),
+        dashboards=rendered(settings.systems_on, watched, settings.cluster),
         notifications=notifications(settings.notifications, settings.grafana, settings.alertmanager, settings.cluster),
         secrets=secrets,
         rule_groups=rule_groups(watched, settings.cluster, settings.grafana.address),

@@ -8,7 +8,7 @@ from pulumi_kubernetes.core.v1 import VolumeArgsDict, VolumeMountArgsDict
 from pulumi_kubernetes.rbac.v1 import PolicyRuleArgsDict
 
 from components.kubernetes import Program, Site, container, metadata, pod, selector
-from components.logs import POD_LOGS
+from components.logs import DOCKER_LOGS, POD_LOGS
 from components.settings.logs import LogSettings
 from components.workload import cluster_access, surroundings
 
@@ -18,9 +18,15 @@ def read_logs(name: str, program: Program, site: Site, settings: LogSettings, op
     after = surroundings(name, program, site, opts)
     pods: PolicyRuleArgsDict = {"api_groups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}
     access = cluster_access(name, program.name, [pods], site, opts)
-    mounts: list[VolumeMountArgsDict] = [{"name": "pod-logs", "mount_path": POD_LOGS, "read_only": True}]
+    folders = {"pod-logs": POD_LOGS, **({"docker-logs": DOCKER_LOGS} if settings.runtime == "docker" else {})}
+    mounts: list[VolumeMountArgsDict] = [
+        {"name": volume, "mount_path": path, "read_only": True} for volume, path in folders.items()
+    ]
+    read: list[VolumeArgsDict] = [
+        {"name": volume, "host_path": {"path": path, "type": "Directory"}} for volume, path in folders.items()
+    ]
     volumes: list[VolumeArgsDict] = [
-        {"name": "pod-logs", "host_path": {"path": POD_LOGS, "type": "Directory"}},
+        *read,
         # On the node, so that a new pod goes on where the last one stopped.
         {"name": "data", "host_path": {"path": settings.positions_path, "type": "DirectoryOrCreate"}},
     ]

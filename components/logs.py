@@ -5,6 +5,8 @@ from __future__ import annotations
 from model.quantities import Duration
 
 POD_LOGS = "/var/log/pods"
+# Where Docker writes what the files below POD_LOGS are links to.
+DOCKER_LOGS = "/var/lib/docker/containers"
 # Every line waits this long for more of its entry, which a program prints at once.
 ENTRY_WAIT = Duration.parse("1s")
 # The longest stack traces of Java frameworks have some 300 lines.

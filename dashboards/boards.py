@@ -29,6 +29,7 @@ from dashboards import (
 )
 from dashboards.kit import build, panel_places
 from dashboards.model import Board, Panel, PanelPlace
+from model.cluster import ClusterSettings
 from model.promql import narrowed
 from model.rules import BaseAlert
 from rules.agents.protocols import A2A_GROUP
@@ -57,7 +58,7 @@ OF_GROUPS: dict[str, Board] = {CONTROL_PLANE.name: kubernetes_api.BOARD, A2A_GRO
 """By group of rules, of what a system has on some stacks only."""
 
 
-def boards(on: Collection[str], watched: Watched) -> tuple[Board, ...]:
+def boards(on: Collection[str], watched: Watched, cluster: ClusterSettings) -> tuple[Board, ...]:
     """In a fixed order; ``on`` are the names of the systems that are."""
     jobs = {job.name for job in watched.scrape_jobs}
     of_systems = (board for system, each in OF_SYSTEMS.items() if system in on for board in each)
@@ -65,7 +66,7 @@ def boards(on: Collection[str], watched: Watched) -> tuple[Board, ...]:
     groups = {group.name for group in watched.groups}
     of_groups = (board for group, board in OF_GROUPS.items() if group in groups)
     written = (alerts.BOARD, *of_slos, *of_systems, *of_groups)
-    every = (home.board(written), *written, *runbooks.boards(watched.alerts))
+    every = (home.board(written), *written, *runbooks.boards(watched.alerts, cluster))
     there, by_name = {board.uid for board in every}, {alert.name: alert for alert in watched.alerts}
     return tuple(_of_stack(_scraped(board, jobs), there, by_name) for board in every)
 
@@ -101,17 +102,18 @@ def _scraped(board: Board, jobs: Collection[str]) -> Board:
     return replace(board, rows=tuple(rows), marks=tuple(mark for mark in board.marks if mark.needs in there))
 
 
-def rendered(on: Collection[str], watched: Watched) -> tuple[Rendered, ...]:
+def rendered(on: Collection[str], watched: Watched, cluster: ClusterSettings) -> tuple[Rendered, ...]:
     """The same, with the thresholds of this stack's alerts drawn into them."""
     by_name = {alert.name: alert for alert in watched.alerts}
     return tuple(
-        Rendered(uid=board.uid, folder=board.folder, json=build(board, by_name)) for board in boards(on, watched)
+        Rendered(uid=board.uid, folder=board.folder, json=build(board, by_name))
+        for board in boards(on, watched, cluster)
     )
 
 
-def alert_panels(watched: Watched) -> Mapping[str, PanelPlace]:
+def alert_panels(watched: Watched, cluster: ClusterSettings) -> Mapping[str, PanelPlace]:
     """By alert of Grafana, the panel among the runbooks that draws what it measures."""
     places: dict[str, PanelPlace] = {}
-    for board in runbooks.boards(watched.alerts):
+    for board in runbooks.boards(watched.alerts, cluster):
         places |= panel_places(board)
     return {alert.name: places[alert.name] for group in watched.grafana_groups for alert in group.rules}

@@ -320,7 +320,8 @@ def _ranking(made: table.Panel, panel: Panel, alert: BaseAlert | None) -> table.
     if alert is not None and alert.thresholds:
         made.override_by_name(largest, [_cell("color-text")])
     if panel.drill:
-        chosen = "&".join(f"var-{column}=${{__data.fields.{column}}}" for column in panel.columns)
+        # Unless it is asked for, Grafana leaves & and + of a value as they are.
+        chosen = "&".join(f"var-{column}=${{__data.fields.{column}:percentencode}}" for column in panel.columns)
         link = dashboard.DashboardLink("Look closer").type(models.DashboardLinkType.LINK)
         link.url(f"/d/{panel.drill}?{chosen}&${{__url_time_range}}")
         made.data_links([link])

@@ -228,7 +228,7 @@ _LINES = Row(
             # Pods are named after what keeps them running, however they are labelled.
             queries=(
                 Query(
-                    expr='{cluster=~"$cluster", namespace="$namespace"} | pod=~"$workload-.+"',
+                    expr='{cluster=~"$cluster", namespace="$namespace"} | pod=~`${workload:regex}-.+`',
                     datasource=LOKI,
                 ),
             ),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from shlex import quote
 
 from dashboards.alerts import open_for
 from dashboards.kubernetes_namespace import IN_NAMESPACE, NAMESPACE
 from dashboards.model import Board, Choice, Panel, Query, Row, View
+from model.cluster import ClusterSettings
 from model.grafana_alert import GrafanaAlert
 from model.promql import narrowed
 from model.rules import Alert, BaseAlert
@@ -22,15 +24,15 @@ _OF_A_NAMESPACE = (KUBERNETES_NAMESPACE, KUBERNETES_WORKLOAD)
 """The boards of alerts about some of thousands: their runbooks measure in one namespace, that of whoever is paged."""
 
 
-def boards(alerts: tuple[BaseAlert, ...]) -> Iterator[Board]:
+def boards(alerts: tuple[BaseAlert, ...], cluster: ClusterSettings) -> Iterator[Board]:
     """One per system, in the order of their first alerts; each has the runbooks of all of its system's alerts."""
     of_systems: dict[str, dict[str, list[BaseAlert]]] = {}
     for alert in alerts:
         of_systems.setdefault(alert.system, {}).setdefault(alert.runbook_name, []).append(alert)
-    return (_board(system, sharing) for system, sharing in of_systems.items())
+    return (_board(system, sharing, cluster) for system, sharing in of_systems.items())
 
 
-def _board(system: str, sharing: Mapping[str, list[BaseAlert]]) -> Board:
+def _board(system: str, sharing: Mapping[str, list[BaseAlert]], cluster: ClusterSettings) -> Board:
     """``sharing``: by runbook, the alerts that it is for."""
     alerts = [alert for each in sharing.values() for alert in each]
     # Grafana's own link to a panel, so theirs each have one.
@@ -55,14 +57,15 @@ def _board(system: str, sharing: Mapping[str, list[BaseAlert]]) -> Board:
                     *((_firing_in_grafana(system),) if of_grafana else ()),
                 ),
             ),
-            *(_runbook(system, name, each) for name, each in sharing.items()),
+            *(_runbook(system, name, each, cluster) for name, each in sharing.items()),
         ),
     )
 
 
-def _runbook(system: str, name: str, alerts: list[BaseAlert]) -> Row:
+def _runbook(system: str, name: str, alerts: list[BaseAlert], cluster: ClusterSettings) -> Row:
     """Closed: a link opens its text alone, from where a click leads to what the alerts measure."""
-    text = (RUNBOOKS / f"{name}.md").read_text(encoding="utf-8").removeprefix(f"# {name}\n").strip()
+    text = _of_stack((RUNBOOKS / f"{name}.md").read_text(encoding="utf-8"), cluster)
+    text = text.removeprefix(f"# {name}\n").strip()
     now = ", ".join(f"[{alert.name}]({_now(system, alert)}){_lines(alert)}" for alert in alerts)
     of_grafana = [alert for alert in alerts if isinstance(alert, GrafanaAlert)]
     written = Panel(
@@ -74,6 +77,18 @@ def _runbook(system: str, name: str, alerts: list[BaseAlert]) -> Row:
         linked=True,
     )
     return Row(name, (written, *(panel for alert in of_grafana for panel in _asked_by_grafana(alert))), collapsed=True)
+
+
+def _of_stack(text: str, cluster: ClusterSettings) -> str:
+    """A runbook with this stack's names, so that its commands can be taken as they are."""
+    names = {
+        "<stack-namespace>": cluster.namespaces.stack,
+        "<node-agents-namespace>": cluster.namespaces.node_agents,
+        "kubectl ": f"kubectl --context {quote(cluster.context)} ",
+    }
+    for written, name in names.items():
+        text = text.replace(written, name)
+    return text
 
 
 def _now(system: str, alert: BaseAlert) -> str:

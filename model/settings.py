@@ -72,6 +72,8 @@ DnsName = Annotated[
     str, Spelled(_DNS_NAME, "a name of at most 253 lower-case letters, digits, dashes and dots, like fast.example.com")
 ]
 StorageClass = Annotated[str, Spelled(f"({_DNS_NAME})?", 'the name of a StorageClass, or "" for volumes without one')]
+_LABEL = r"[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?"
+HostName = Annotated[str, Spelled(rf"{_LABEL}(\.{_LABEL})*", "a host name like alerts.example.com")]
 LabelName = Annotated[str, Spelled(r"[a-zA-Z_][a-zA-Z0-9_]*", "a label name of letters, digits and underscores")]
 LabelValue = Annotated[str, Spelled(rf"({_NAME})?", "a Kubernetes label value of at most 63 characters")]
 AppName = Annotated[str, Spelled(f"{_NAME}|{_DNS_NAME}", "an app: a Kubernetes label value, or the name of a workload")]

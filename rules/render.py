@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from model.quantities import Duration
 from model.rules import Alert, BaseAlert, Group, Recording
@@ -62,5 +63,6 @@ def _variables(alert: BaseAlert, place: Place) -> str:
     # A rule's own labels are no labels yet when its annotations are written.
     fixed = {"cluster": place.cluster, **alert.labels}
     named = set(re.findall(r"\$labels\.(\w+)", alert.description))
-    values = {label: f"{{{{ $labels.{label} | urlquery }}}}" for label in named} | fixed
+    values = {label: f"{{{{ $labels.{label} | urlquery }}}}" for label in named}
+    values |= {label: quote(value, safe="") for label, value in fixed.items()}
     return "&".join(f"var-{label}={values[label]}" for label in LINKED_LABELS if label in values)

@@ -13,7 +13,7 @@ from tests.catalogue import everything
 from tools.local.queries import filled
 
 STACK = everything()
-BOARDS = boards(STACK.systems_on, STACK.watched)
+BOARDS = boards(STACK.systems_on, STACK.watched, STACK.cluster)
 WRITTEN = tuple(board for board in BOARDS if board.folder != RUNBOOKS_FOLDER)
 """Those that a person has written; the others are made of runbooks."""
 

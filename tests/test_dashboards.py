@@ -114,7 +114,7 @@ def test_without_a_system_there_is_no_board_of_it_and_no_panel_that_asks_for_it(
     systems: dict[str, Any] = {system.name: None if system.name in off else {} for system in SYSTEMS}
     stack = read(EVERYTHING | {"systems": systems})
     known = series_of(stack.watched) | NOT_RECORDED
-    left = boards(stack.systems_on, stack.watched)
+    left = boards(stack.systems_on, stack.watched, stack.cluster)
     assert not {board.uid for board in left} & {board.uid for name in off for board in OF_SYSTEMS.get(name, ())}
     for board in left:
         for panel, query in prometheus_queries(board):
@@ -136,7 +136,7 @@ def test_turning_a_system_off_takes_its_boards_and_runbooks_and_nothing_else(off
     its_own = {board.uid for board in OF_SYSTEMS.get(off, ())} | {
         OF_GROUPS[name].uid for name in OF_GROUPS.keys() & groups
     }
-    left = {board.uid for board in boards(stack.systems_on, stack.watched)}
+    left = {board.uid for board in boards(stack.systems_on, stack.watched, stack.cluster)}
     assert {board.uid for board in BOARDS} - left == its_own | runbooks
     assert left <= {board.uid for board in BOARDS}
 
@@ -150,7 +150,7 @@ def test_the_order_of_a_stack_file_means_nothing() -> None:
         given = {**EVERYTHING, "systems": _turned(systems, way), "alerts": _turned(changes, way)}
         stack = read(_turned(given, way))
         groups = rule_groups(stack.watched, stack.cluster, stack.grafana.address)
-        return rendered(stack.systems_on, stack.watched), groups
+        return rendered(stack.systems_on, stack.watched, stack.cluster), groups
 
     assert content(1) == content(-1)
 
@@ -165,7 +165,7 @@ def of_agents(settings: dict[str, Any], *others: str) -> tuple[dict[str, Board],
     cluster = EVERYTHING["cluster"]
     stack = read({"cluster": cluster, "systems": on | {"agents": settings}})
     known = series_of(stack.watched) | NOT_RECORDED
-    return {board.uid: board for board in boards(stack.systems_on, stack.watched)}, known
+    return {board.uid: board for board in boards(stack.systems_on, stack.watched, stack.cluster)}, known
 
 
 @pytest.mark.parametrize("others", [(), ("monitoring",)], ids=["alone", "and monitoring"])
@@ -217,7 +217,7 @@ def test_a_burn_is_drawn_with_the_line_of_its_own_alert() -> None:
     (fast,) = (each for each in STACK.watched.alerts if each.name == "CheckoutErrorBudgetBurnFast")
     changed = read(EVERYTHING | {"alerts": {fast.name: {str(fast.severities[0]): 0.5}}})
     for stack, line in ((STACK, fast.thresholds[fast.severities[0]]), (changed, "0.5")):
-        (board,) = (each for each in boards(stack.systems_on, stack.watched) if each.uid == SLO)
+        (board,) = (each for each in boards(stack.systems_on, stack.watched, stack.cluster) if each.uid == SLO)
         (drawn,) = (panel.queries[-1].expr for panel in board.panels if panel.title == "Fast burn")
         assert f'label_replace(vector({line}), "slo", "{fast.labels["slo"]}", "", "")' in drawn
 
@@ -227,7 +227,7 @@ def stack_of(flavour: str, *systems: str) -> tuple[tuple[Board, ...], dict[str, 
     cluster = {"name": "c-1", "environment": "test", "context": "c-1", "flavour": flavour}
     chosen: dict[str, Any] = {system.name: {} if system.name in systems else None for system in SYSTEMS}
     stack = read({"cluster": cluster, "systems": chosen})
-    return boards(stack.systems_on, stack.watched), series_of(stack.watched) | NOT_RECORDED
+    return boards(stack.systems_on, stack.watched, stack.cluster), series_of(stack.watched) | NOT_RECORDED
 
 
 @pytest.mark.parametrize("flavour", ["kubeadm", "eks"])
@@ -250,7 +250,7 @@ def test_where_grafana_is_somebody_else_s_no_panel_asks_for_its_metrics() -> Non
     external = {"url": "https://grafana.example.com", "tokenSecret": "grafanaToken"}
     stack = read(EVERYTHING | {"grafana": {"external": external}})
     known = series_of(stack.watched) | dict.fromkeys(("ALERTS", "ALERTS_FOR_STATE"))
-    (health,) = (board for board in boards(stack.systems_on, stack.watched) if board.uid == MONITORING)
+    (health,) = (board for board in boards(stack.systems_on, stack.watched, stack.cluster) if board.uid == MONITORING)
     for _, query in prometheus_queries(health):
         labels(query.expr, known)
     assert "Grafana" not in {row.title for row in health.rows}

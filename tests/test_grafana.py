@@ -81,7 +81,17 @@ DOCUMENTED = {
         "role_attribute_strict",
         "allowed_domains",
     },
-    "smtp": {"enabled", "host", "user", "password", "from_address", "from_name", "startTLS_policy", "skip_verify"},
+    "smtp": {
+        "enabled",
+        "host",
+        "user",
+        "password",
+        "from_address",
+        "from_name",
+        "ehlo_identity",
+        "startTLS_policy",
+        "skip_verify",
+    },
     "snapshots": {"external_enabled", "public_mode"},
     "public_dashboards": {"enabled"},
     "analytics": {"reporting_enabled", "check_for_updates", "check_for_plugin_updates", "feedback_links_enabled"},
@@ -304,6 +314,14 @@ def test_login_through_a_provider_uses_pkce_and_says_who_may_do_what() -> None:
 def test_mail_is_encrypted_unless_a_stack_file_says_otherwise() -> None:
     assert ini(recorded(grafana=EVERYTHING))["smtp"]["startTLS_policy"] == "MandatoryStartTLS"
     assert ini(recorded())["smtp"] == {"enabled": "false"}
+
+
+@pytest.mark.parametrize(
+    ("more", "greeting"), [({}, "example.com"), ({"hello": "mail.cluster.example.com"}, "mail.cluster.example.com")]
+)
+def test_a_mail_server_is_greeted_by_a_full_name(more: dict[str, str], greeting: str) -> None:
+    smtp = ini(recorded(grafana={"smtp": {**SMTP, **more}}))["smtp"]
+    assert smtp["ehlo_identity"] == greeting, "relays refuse the name of a pod"
 
 
 # --- what runs it ---

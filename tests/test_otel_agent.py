@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from components import images, redaction
+from components.logs import DOCKER_LOGS
 from components.otel_agent import config
 from components.otel_collector.config import MESSAGE_MEBIBYTES
 from components.otel_collector.parts import MEBIBYTE
@@ -50,6 +51,16 @@ def test_one_collector_takes_the_place_of_the_other(made: Recorded, prod: Record
     assert of("otel-agent", made) == of("promtail", prod) != set()
     assert of("promtail", made) == of("otel-agent", prod) == set()
     assert "promtail" not in str({name: text for name, text in made.files.items() if "/rules/" not in name})
+
+
+def test_the_files_that_docker_keeps_are_there_to_read(stack: Stacks) -> None:
+    """What the kubelet puts below /var/log/pods are links to them."""
+    made = stack("prod", logs={"collector": "otel", "runtime": "docker"})
+    paths = {volume["hostPath"]["path"] for volume in made.pod("otel-agent")["volumes"] if "hostPath" in volume}
+    (mount,) = (m for m in made.container("otel-agent")["volumeMounts"] if m["mountPath"] == DOCKER_LOGS)
+
+    assert DOCKER_LOGS in paths
+    assert mount["readOnly"] is True
 
 
 def test_it_is_root_and_nothing_else_and_writes_only_its_data(made: Recorded) -> None:
@@ -150,7 +161,11 @@ def test_no_rule_and_no_panel_asks_for_the_other_one(made: Recorded) -> None:
     }
     assert not [name for name in alerts if name.startswith("Promtail")]
     assert "promtail" not in str([job.plain() for job in watched.scrape_jobs])
-    drawn = [board for board in boards(made.settings.systems_on, watched) if board.uid in about_the_stack]
+    drawn = [
+        board
+        for board in boards(made.settings.systems_on, watched, made.settings.cluster)
+        if board.uid in about_the_stack
+    ]
     for board in drawn:
         for _, query in prometheus_queries(board):
             labels(query.expr, known)

@@ -153,7 +153,7 @@ def test_a_list_of_alerts_on_a_board_chooses_by_labels_that_every_rule_has(rule:
 
 def test_every_alert_of_grafana_has_a_panel_to_lead_to() -> None:
     of_grafana = {alert.name for group in STACK.watched.grafana_groups for alert in group.rules}
-    assert alert_panels(STACK.watched).keys() == of_grafana
+    assert alert_panels(STACK.watched, STACK.cluster).keys() == of_grafana
 
 
 # --- what a stack file changes ---

@@ -107,6 +107,8 @@ def test_a_wrong_loki_is_refused_with_the_reason(loki: dict[str, Any], where: st
             "logs.linesPerSecond",
             "nothing with collector otel, which reads as fast as Loki takes it: loki.limits slows it down",
         ),
+        ({"runtime": "docker"}, "logs.runtime", '"docker": collector otel: Promtail does not put lines together'),
+        ({"runtime": "podman"}, "logs.runtime", "one of cri or docker"),
         ({"collector": "otel", "burst": 500}, "logs.burst", "nothing with collector otel"),
         (
             {

@@ -54,6 +54,13 @@ ANYWHERE: list[tuple[str, list[str]]] = [
         ["notifications.receivers[0].email: {...}: user and passwordSecret belong together: give both or none"],
     ),
     (
+        f"receivers: [{{name: a, email: {{{MAIL}, hello: 'my cluster', implicitTls: 465}}}}]",
+        [
+            'notifications.receivers[0].email.hello: "my cluster": a host name like alerts.example.com',
+            "notifications.receivers[0].email.implicitTls: 465: true or false",
+        ],
+    ),
+    (
         "receivers: [{name: a, email: {to: [], from: b@example.com, host: 'smtp.example.com:587'}}]",
         ["notifications.receivers[0].email.to: []: at least 1 of them"],
     ),
@@ -198,8 +205,9 @@ IN_PRODUCTION: list[tuple[str, list[str]]] = [
     ),
     (
         (
-            f"receivers: [{{name: a, email: {{{MAIL}, user: me, passwordSecret: mail, requireTls: false}}}}, {BEAT}], "
-            "routes: [{receiver: a}]"
+            f"receivers: [{{name: a, email: {{{MAIL}, user: me, passwordSecret: mail, requireTls: false}}}}, "
+            f"{{name: b, email: {{{MAIL}, user: me, passwordSecret: mail, requireTls: false, implicitTls: true}}}}, "
+            f"{BEAT}], routes: [{{receiver: a, continue: true}}, {{receiver: b}}]"
         ),
         [
             (

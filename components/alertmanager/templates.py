@@ -29,13 +29,20 @@ def messages(links: Links) -> str:
 
 
 def _silence(links: Links) -> str:
-    """The page that makes a silence, filled in with the labels that all alerts of the notification share."""
+    """The page that makes a silence, filled in with the labels that all alerts of the notification share.
+
+    Twice: in HTML a value is escaped by where it stands, and nothing may be done to it after ``urlquery``, whose + only
+    forms take for a space.
+    """
     if links.alertmanager:
         begin = f"{str(links.alertmanager).rstrip('/')}/#/silences/new?filter=%7B"
-        label = "{{ if $i }}%2C{{ end }}{{ .Name }}%3D%22{{ .Value | urlquery }}%22"
-        end = "%7D"
+        before, value, end = "{{ if $i }}%2C{{ end }}{{ .Name }}%3D", 'printf "%q" .Value', "%7D"
     else:
         begin = f"{str(links.grafana).rstrip('/')}/alerting/silence/new?alertmanager={links.silences}"
-        label, end = "&matcher={{ .Name }}%3D{{ .Value | urlquery }}", ""
-    loop = "{{ range $i, $label := .CommonLabels.SortedPairs }}" + label + "{{ end }}"
-    return f'{{{{ define "notify.silence" }}}}{begin}{loop}{end}{{{{ end }}}}\n'
+        before, value, end = "&matcher={{ .Name }}%3D", ".Value", ""
+    escaped = {"": f'{value} | urlquery | reReplaceAll "\\\\+" "%20"', ".html": value}
+    return "".join(
+        f'{{{{ define "notify.silence{form}" }}}}{begin}{{{{ range $i, $label := .CommonLabels.SortedPairs }}}}'
+        f"{before}{{{{ {way} }}}}{{{{ end }}}}{end}{{{{ end }}}}\n"
+        for form, way in escaped.items()
+    )

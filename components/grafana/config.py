@@ -174,6 +174,7 @@ def _smtp(smtp: Smtp) -> Section:
         **({"user": smtp.user, "password": _file(SMTP_PASSWORD)} if smtp.user else {}),
         "from_address": smtp.from_address,
         "from_name": smtp.from_name,
+        "ehlo_identity": smtp.greeting,
         "startTLS_policy": _START_TLS[smtp.start_tls],
         "skip_verify": False,
     }

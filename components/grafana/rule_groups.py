@@ -30,7 +30,7 @@ _RANGE_SECONDS = 600
 def rule_groups(watched: Watched, cluster: ClusterSettings, grafana: Url) -> tuple[dict[str, Any], ...]:
     """All of a stack; ``grafana`` is where people open it."""
     place = Place(cluster=cluster.name, environment=cluster.environment, grafana=str(grafana).rstrip("/"))
-    panels = alert_panels(watched)
+    panels = alert_panels(watched, cluster)
     return tuple(rule_group(group, place, panels) for group in watched.grafana_groups)
 
 

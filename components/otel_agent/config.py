@@ -19,6 +19,7 @@ from components.otel_collector.parts import MEBIBYTE, QUEUE
 from components.settings.logs import LogSettings
 from model import ports
 from model.cluster import ClusterSettings
+from model.logs import LogRuntime
 
 DATA = "/var/lib/otel-agent"
 NODE = "K8S_NODE_NAME"
@@ -109,17 +110,7 @@ def _entries(settings: LogSettings) -> list[dict[str, Any]]:
     source = {"source_identifier": "attributes.source", "max_log_size": LARGEST_ENTRY}
     continued = json.dumps(f"^(?:{'|'.join(settings.continuation)})", ensure_ascii=False)
     return [
-        {
-            "type": "regex_parser",
-            "regex": r"^(?s)(?P<time>\S+) (?P<stream>stdout|stderr) (?P<flags>\S+) (?P<text>.*)$",
-            "timestamp": {
-                "parse_from": "attributes.time",
-                "layout_type": "gotime",
-                "layout": "2006-01-02T15:04:05.999999999Z07:00",
-            },
-            "on_error": "send_quiet",  # a line of another form is kept as it is
-        },
-        {"type": "move", "from": "attributes.text", "to": "body", "if": "attributes.text != nil"},
+        *(_docker() if settings.runtime == "docker" else _cri()),
         {
             "type": "add",
             "field": "attributes.source",
@@ -130,13 +121,15 @@ def _entries(settings: LogSettings) -> list[dict[str, Any]]:
             "id": "lines",
             "combine_field": "body",
             "combine_with": "",
-            "is_last_entry": 'attributes.flags != "P"',
+            "is_last_entry": _WHOLE[settings.runtime],
             "overwrite_with": "newest",
             "max_batch_size": 0,
             "max_sources": PARTIAL_LINES,
             "force_flush_period": PARTIAL_WAIT,
             **source,
         },
+        # What Docker ends a line with.
+        *(_text(r"^(?s)(?P<text>.*?)\n?$") if settings.runtime == "docker" else []),
         {
             "type": "recombine",
             "id": "entries",
@@ -151,3 +144,33 @@ def _entries(settings: LogSettings) -> list[dict[str, Any]]:
         },
         {"type": "move", "from": f'attributes["{FILE}"]', "to": f'resource["{FILE}"]'},
     ]
+
+
+_WHOLE: dict[LogRuntime, str] = {
+    "cri": 'attributes.flags != "P"',
+    # A line of another form has no end of its own.
+    "docker": 'attributes.time == nil or body endsWith "\\n"',
+}
+"""By runtime, whether a line is whole, or is the last part of one."""
+
+
+_TIME = {
+    "parse_from": "attributes.time",
+    "layout_type": "gotime",
+    "layout": "2006-01-02T15:04:05.999999999Z07:00",
+}
+
+
+def _cri() -> list[dict[str, Any]]:
+    return _text(r"^(?s)(?P<time>\S+) (?P<stream>stdout|stderr) (?P<flags>\S+) (?P<text>.*)$", timestamp=_TIME)
+
+
+def _docker() -> list[dict[str, Any]]:
+    parser = {"type": "json_parser", "timestamp": _TIME, "on_error": "send_quiet"}
+    return [parser, {"type": "move", "from": "attributes.log", "to": "body", "if": "attributes.log != nil"}]
+
+
+def _text(regex: str, **more: Any) -> list[dict[str, Any]]:
+    """The group ``text`` in the line's place; a line of another form is kept as it is."""
+    parser = {"type": "regex_parser", "regex": regex, **more, "on_error": "send_quiet"}
+    return [parser, {"type": "move", "from": "attributes.text", "to": "body", "if": "attributes.text != nil"}]

@@ -234,7 +234,7 @@ def production_hides_its_logins(
             reason = "an https URL: in production no password or token crosses the network in plain"
             yield problem(f"prometheus.remoteWrite[{position}].url", str(remote.url), reason)
     for position, receiver in enumerate(notifications.receivers):
-        if receiver.email and receiver.email.user and not receiver.email.require_tls:
+        if receiver.email and receiver.email.user and not receiver.email.is_encrypted:
             reason = "true with a login: in production no password or token crosses the network in plain"
             yield problem(f"notifications.receivers[{position}].email.requireTls", False, reason)
 

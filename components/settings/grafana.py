@@ -16,6 +16,7 @@ from model.settings import (
     DnsLabel,
     DnsName,
     ExistingSecret,
+    HostName,
     LabelValue,
     LogLevel,
     Many,
@@ -141,7 +142,9 @@ class Smtp(Model):
     """A mail server, for invitations and for alerts that Grafana sends itself."""
 
     host: HostPort
-    """Server and port."""
+    """Server and port; on port 465 TLS comes first, which Grafana can on no other."""
+    hello: HostName | None = None
+    """Name by which it greets the server; the domain of `fromAddress` when not given, since relays refuse a pod's."""
     user: IniText | None = None
     """User name; none logs in without."""
     password_secret: Secret | None = None
@@ -158,6 +161,11 @@ class Smtp(Model):
         if (self.user is None) != (self.password_secret is None):
             raise ValueError("user and passwordSecret belong together: give both or none")
         return self
+
+    @property
+    def greeting(self) -> str:
+        """The name by which it greets the server."""
+        return self.hello or self.from_address.rpartition("@")[2]
 
 
 class IngressTls(Model):

@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
-from model.logs import Level, LogCollector
+from model.logs import Level, LogCollector, LogRuntime
 from model.quantities import Bytes
 from model.settings import (
     AppName,
@@ -98,6 +98,9 @@ class LogSettings(Workload):
 
     collector: LogCollector = "promtail"
     """What runs on every node; Promtail is end-of-life since 2026-03-02 and gets no more fixes."""
+    runtime: LogRuntime = "cri"
+    """Who writes the logs on the nodes: Docker, or containerd, CRI-O and whatever else writes as they do. Docker's are
+    read by the collector otel only."""
     resources: Resources = resources("50m", "128Mi", "256Mi")
     """Requests and limits, per node."""
     drop: Many[DropRule] = ()
@@ -143,6 +146,12 @@ def only_promtail_is_paced(logs: LogSettings) -> Iterator[Problem]:
             yield problem(f"logs.{to_camel(name)}", getattr(logs, name), reason)
 
 
+def docker_is_read_by_otel(logs: LogSettings) -> Iterator[Problem]:
+    if logs.runtime == "docker" and logs.collector != "otel":
+        reason = "collector otel: Promtail does not put lines together that Docker has cut"
+        yield problem("logs.runtime", logs.runtime, reason)
+
+
 def the_node_collector_has_memory(logs: LogSettings) -> Iterator[Problem]:
     limit = logs.resources.limits.memory
     if logs.collector == "otel" and limit is not None and limit < LEAST_MEMORY:
@@ -150,5 +159,5 @@ def the_node_collector_has_memory(logs: LogSettings) -> Iterator[Problem]:
         yield problem("logs.resources.limits.memory", str(limit), reason)
 
 
-CHECKS = (only_promtail_is_paced, the_node_collector_has_memory)
+CHECKS = (only_promtail_is_paced, docker_is_read_by_otel, the_node_collector_has_memory)
 """What the section must hold in itself."""

@@ -10,14 +10,14 @@ from pydantic_core import PydanticCustomError
 
 from components.settings.prometheus import BasicAuth
 from model.quantities import Duration, HostPort, Url
-from model.settings import DnsLabel, Many, Model, Port, Secret, Spelled
+from model.settings import DnsLabel, HostName, Many, Model, Port, Secret, Spelled
 
 # Nothing that a template or a header could take for something else.
 MailAddress = Annotated[str, Spelled(r"[^\s@\"'<>,;{}]+@[^\s@\"'<>,;{}]+", "a mail address like team@example.com")]
 Channel = Annotated[
     str, Spelled(r"[#@]?[\w.-]{1,80}", 'a channel like "#alerts" (in quotes, or YAML takes it for a comment)')
 ]
-IMPLICIT_TLS_PORT = 465
+SMTPS_PORT = 465
 SHORTEST_HEARTBEAT = Duration.parse("10s")
 
 
@@ -73,13 +73,17 @@ class Email(_Kind):
     from_: MailAddress = Field(alias="from")
     """Sender's address."""
     host: HostPort
-    """Mail server and port; on port 465 TLS comes first, on others by STARTTLS."""
+    """Mail server and port."""
+    hello: HostName | None = None
+    """Name by which it greets the server; the domain of `from` when not given, since relays refuse `localhost`."""
+    implicit_tls: bool | None = None
+    """Whether TLS comes first, as with smtps, and not by STARTTLS; on port 465 only when not given."""
     user: str | None = None
     """User name; none logs in without."""
     password_secret: Secret | None = None
     """Where the password comes from."""
     require_tls: bool = True
-    """Whether nothing is sent to a server that does not encrypt."""
+    """Whether nothing is sent to a server that does not encrypt; with `implicitTls` nothing is in any case."""
     ca_secret: Secret | None = None
     """Certificate authority of the server, PEM; the system's when not given."""
 
@@ -88,6 +92,17 @@ class Email(_Kind):
         if (self.user is None) != (self.password_secret is None):
             raise ValueError("user and passwordSecret belong together: give both or none")
         return self
+
+    @property
+    def greeting(self) -> str:
+        """The name by which it greets the server."""
+        return self.hello or self.from_.rpartition("@")[2]
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether nothing is sent in plain."""
+        first = self.host.port == SMTPS_PORT if self.implicit_tls is None else self.implicit_tls
+        return first or self.require_tls
 
 
 class Webhook(_Kind):

@@ -49,6 +49,8 @@ CADVISOR_METRICS = (
 )
 
 _ANNOTATION = "annotation_prometheus_io"
+PARAMETERS = 4
+"""How many parameters of an annotated path are read, a step of every target each; servers want one, the format."""
 
 
 def scrape_jobs(cluster: ClusterSettings) -> tuple[ScrapeJob, ...]:
@@ -164,7 +166,9 @@ def _scrape_annotations(kind: str) -> tuple[Relabel, ...]:
     return (
         keep(f"{prefix}_scrape", "true"),
         Relabel(source=(f"{prefix}_scheme",), regex="(https?)", target="__scheme__"),
-        copy(f"{prefix}_path", "__metrics_path__"),
+        # A path is escaped whole, and with it the ? of a query: its parameters are labels of their own.
+        Relabel(source=(f"{prefix}_path",), regex="/?([^?#]+).*", replacement="/$1", target="__metrics_path__"),
+        *(_parameter(f"{prefix}_path", before) for before in range(PARAMETERS)),
         # Of what declares no port, discovery gives the bare address: an IPv6 one has brackets in a URL.
         Relabel(source=("__address__",), regex=r"([^\[]*:[^\[]*:[^\[]*)", replacement="[$1]", target="__address__"),
         Relabel(
@@ -174,6 +178,12 @@ def _scrape_annotations(kind: str) -> tuple[Relabel, ...]:
             target="__address__",
         ),
     )
+
+
+def _parameter(path: str, before: int) -> Relabel:
+    """The parameter of a path's query that has ``before`` before it; its value stands there unescaped."""
+    regex = rf"[^?#]*\?(?:[^&#]*&){{{before}}}([A-Za-z_]\w*)=([^&#]*).*"
+    return Relabel(source=(path,), regex=regex, target="__param_$1", replacement="$2")
 
 
 _POD_LABELS = (

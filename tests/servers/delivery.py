@@ -31,7 +31,7 @@ PLANTED_PATH = "planted-path-Kw55"
 """Part of each of those URLs."""
 
 
-def stack_file(services: Endpoints, mail: Mail) -> str:
+def stack_file(services: Endpoints, mail: Mail, relay: Mail) -> str:
     """A stack with a receiver of every kind, which all get everything, and soon."""
     existing = {"name": "alert-receivers", "key": "any"}
     receivers: list[dict[str, Any]] = [
@@ -54,6 +54,17 @@ def stack_file(services: Endpoints, mail: Mail) -> str:
                 "host": mail.address,
                 "user": "alerts",
                 "passwordSecret": existing,
+                "caSecret": existing,
+            },
+        },
+        {
+            "name": "relay",
+            "email": {
+                "to": ["platform@example.com"],
+                "from": "alerts@example.com",
+                "host": relay.address,
+                "hello": "alerts.cluster.example.com",
+                "implicitTls": True,
                 "caSecret": existing,
             },
         },
@@ -90,6 +101,8 @@ class Delivering:
     process: Process
     services: Endpoints
     mail: Mail
+    relay: Mail
+    """A mail server with TLS from the start."""
     stack_file: Path
 
     def send(self, labels: dict[str, str], annotations: dict[str, str], **times: datetime) -> None:
@@ -102,15 +115,19 @@ class Delivering:
 @contextmanager
 def deliver(home: Path) -> Iterator[Delivering]:
     """It runs, and takes alerts, until the block ends."""
-    with endpoints() as services, mail_server(home / "mail", "alerts", PASSWORD) as mail:
-        stack = render_text("test", home, stack_file(services, mail))
+    with (
+        endpoints() as services,
+        mail_server(home / "mail", "alerts", PASSWORD) as mail,
+        mail_server(home / "relay", "alerts", PASSWORD, tls_first=True) as relay,
+    ):
+        stack = render_text("test", home, stack_file(services, mail, relay))
         urls = {f"{name}-url": f"{services.url}/{name}/{PLANTED_PATH}" for name in URLS}
         nobody = Account("https://127.0.0.1:1", mail.ca, "")  # Alertmanager asks no Kubernetes API
-        planted = {**SECRETS, **urls, "mail-ca": mail.ca.read_text()}
+        planted = {**SECRETS, **urls, "mail-ca": mail.ca.read_text(), "relay-ca": relay.ca.read_text()}
         local = Local(stack, "alertmanager", home / "pod", nobody, planted=planted)
         with local.process() as process:
             process.ready(lambda: http_text(f"{local.url}/-/ready"))
-            yield Delivering(local, process, services, mail, home / "Pulumi.test.yaml")
+            yield Delivering(local, process, services, mail, relay, home / "Pulumi.test.yaml")
 
 
 def texts(delivering: Delivering, receiver: str) -> list[str]:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
+import subprocess
 import time
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 import pytest
 
+from components.alertmanager.templates import Links, messages
+from model.quantities import Url
 from tests.servers.delivery import (
     EVERYBODY,
     GRAFANA,
@@ -21,7 +29,8 @@ from tests.servers.delivery import (
     heartbeats,
     texts,
 )
-from tools.local.harness import eventually
+from tools.local.harness import eventually, http_text
+from tools.servers.find import binary
 
 LABELS = {
     "alertname": "KubernetesPodCrashLooping",
@@ -41,6 +50,9 @@ ANNOTATIONS = {
     "runbook_url": "https://runbooks.example.com/KubernetesPodCrashLooping",
     "dashboard_url": "https://grafana.example.com/d/workload?var-namespace=shop&var-pod=cart-0",
 }
+ALERTMANAGER = "https://alerts.example.com"
+NASTY = 'a&b=c+d e/"f"\\g|h>i)j#k%l{}ü'
+"""A value that is something else to each place where a link stands, unless it is escaped."""
 SILENCE = (
     f"{GRAFANA}/alerting/silence/new?alertmanager=Alertmanager&matcher=alertname%3DKubernetesPodCrashLooping&matcher="
 )
@@ -154,6 +166,68 @@ def test_mail_is_one_conversation_in_text_and_html(delivering: Delivering, told:
     assert "restarted &lt;7&gt; times &amp;" in html.get_content()
     for link in (SILENCE, ANNOTATIONS["runbook_url"], ANNOTATIONS["dashboard_url"]):
         assert f'href="{link}' in html.get_content().replace("&amp;", "&")
+
+
+def test_mail_comes_from_the_senders_domain_or_a_name_of_its_own(delivering: Delivering, told: Told) -> None:  # noqa: ARG001  the messages are sent
+    assert set(delivering.mail.greetings) == {"example.com"}, "relays refuse localhost, as this one does"
+    eventually(lambda: delivering.relay.greetings, 20, "the other mail server is greeted")
+    assert set(delivering.relay.greetings) == {"alerts.cluster.example.com"}
+
+
+def test_tls_comes_first_on_any_port(delivering: Delivering, told: Told) -> None:  # noqa: ARG001  the messages are sent
+    subjects = eventually(
+        lambda: [str(message["Subject"]) for message in delivering.relay.messages], 20, "mail by smtps"
+    )
+    assert LABELS["alertname"] in subjects[0]
+
+
+@pytest.mark.parametrize("receiver", WRITTEN)
+def test_the_silence_is_of_the_very_labels(delivering: Delivering, receiver: str) -> None:
+    labels = {"alertname": "Nasty", "severity": "warning", "model": NASTY}
+    delivering.send(labels, {"runbook_url": "https://wiki.example.com/Nasty_(alert)?of=a|b"})
+    text = about(delivering, receiver, "Nasty", "firing")
+    links = set(re.findall(rf"{GRAFANA}/alerting/silence/new[^\s|<>\"')]+", text))
+    assert {query(link) for link in links} == {
+        (("alertmanager", "Alertmanager"), *(("matcher", f"{name}={labels[name]}") for name in sorted(labels)))
+    }
+
+
+@pytest.mark.parametrize(("receiver", "link"), [("chat", "<{}|Runbook>"), ("discord", "[Runbook]({})")])
+def test_a_link_ends_where_its_address_does(delivering: Delivering, receiver: str, link: str) -> None:
+    labels = {"alertname": "Parentheses", "severity": "warning"}
+    delivering.send(labels, {"runbook_url": "https://wiki.example.com/Nasty_(alert)?of=a|b"})
+    text = about(delivering, receiver, "Parentheses", "firing")
+    assert link.format("https://wiki.example.com/Nasty_%28alert%29?of=a%7Cb") in text
+
+
+@pytest.mark.parametrize("kind", ["text", "html"])
+def test_alertmanagers_own_page_silences_the_very_labels(delivering: Delivering, tmp_path: Path, kind: str) -> None:
+    labels = {"alertname": "Quoted", "severity": kind, "model": NASTY}
+    delivering.send(labels, {})
+    link = shown(tmp_path, kind, labels)
+    # As that page reads it, to which + is no space.
+    matchers = unquote(link.removeprefix(f"{ALERTMANAGER}/#/silences/new?filter="))
+    filters = [("filter", each) for each in matchers.removeprefix("{").removesuffix("}").split(",")]
+    found = http_text(f"{delivering.local.url}/api/v2/alerts?{urlencode(filters)}")
+    assert [alert["labels"] for alert in json.loads(found)] == [labels]
+
+
+def shown(home: Path, kind: str, labels: dict[str, str]) -> str:
+    """The silence's link where people reach Alertmanager itself, as a text or in a page's ``href``."""
+    templates, data = home / "messages.tmpl", home / "data.json"
+    templates.write_text(messages(Links(Url(GRAFANA), Url(ALERTMANAGER))))
+    data.write_text(json.dumps({"alerts": [], "commonLabels": labels}))
+    use = {"text": '{{ template "notify.silence" . }}', "html": '<a href="{{ template "notify.silence.html" . }}">'}
+    asked = [
+        f"--template.{name}" for name in (f"glob={templates}", f"data={data}", f"type={kind}", f"text={use[kind]}")
+    ]
+    said = subprocess.run([binary("amtool"), "template", "render", *asked], capture_output=True, text=True, check=True)
+    return html.unescape(said.stdout.strip()).removeprefix('<a href="').removesuffix('">')
+
+
+def query(link: str) -> tuple[tuple[str, str], ...]:
+    """What a link asks for, in order."""
+    return tuple(parse_qsl(urlsplit(link).query, strict_parsing=True))
 
 
 def test_who_wants_no_end_is_told_none(delivering: Delivering, told: Told) -> None:  # noqa: ARG001  the others have been told of it

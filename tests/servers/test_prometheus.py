@@ -116,6 +116,8 @@ APPLICATIONS = (
     pod(
         "told", ports(8080, 9102), ports(9901), annotations={**ON, "port": "9102", "path": "/stats", "scheme": "https"}
     ),
+    pod("asked-in-full", ports(8200), annotations={**ON, "path": "/v1/sys/metrics?format=prometheus&for=a b&level=2"}),
+    pod("asked-in-short", ports(8300), annotations={**ON, "path": "stats?usedonly"}),
     pod("every-port", ports(8080, 8081), annotations=ON),
     pod("undeclared-port", {}, annotations={**ON, "port": "9000"}),
     *(pod(name, {}, annotations=annotations) for name, annotations in SIX.items()),
@@ -288,6 +290,8 @@ def test_the_servers_are_probed_through_their_services(found: Found) -> None:
 def test_annotated_pods_are_found_as_their_annotations_say(found: Found, cluster: Cluster) -> None:
     expected = {
         "told": ["https://{address}:9102/stats"],
+        "asked-in-full": ["http://{address}:8200/v1/sys/metrics?for=a+b&format=prometheus&level=2"],
+        "asked-in-short": ["http://{address}:8300/stats"],
         "every-port": ["http://{address}:8080/metrics", "http://{address}:8081/metrics"],
         "undeclared-port": ["http://{address}:9000/metrics"],
         "six": ["http://[{address}]:9000/metrics"],
@@ -337,7 +341,7 @@ def test_nothing_is_found_that_did_not_ask_for_it(found: Found) -> None:
     shop = {target["labels"].get("service") or target["labels"]["pod"] for target in found.targets if of_shop(target)}
 
     assert shop == {
-        *("told", "every-port", "undeclared-port", "prepared", "both", "last", *SIX),
+        *("told", "asked-in-full", "asked-in-short", "every-port", "undeclared-port", "prepared", "both", "last", *SIX),
         *("cart", "ledger", "split", "last-service"),
     }, "the silent, refusing, waiting and finished pods and the service without annotations stay alone"
 

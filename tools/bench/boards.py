@@ -177,7 +177,11 @@ def taken(ask: Callable[[], object]) -> float:
 def measure(size: int, home: Path) -> tuple[int, int, list[tuple[float, str, str]]]:
     """The series of the cluster, those that rules add, and each board's slowest panel, the slowest first."""
     stack, settings = production(home)
-    asked = [each for each in boards(settings.systems_on, settings.watched) if any(prometheus_queries(each))]
+    asked = [
+        each
+        for each in boards(settings.systems_on, settings.watched, settings.cluster)
+        if any(prometheus_queries(each))
+    ]
     everywhere = {"cluster": settings.cluster.name, "environment": settings.cluster.environment}
     sample = of_size(size, settings.watched.metrics, settings.watched.scrape_jobs, everywhere)
     every = [*sample, *scraped(sample, everywhere)]

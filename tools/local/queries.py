@@ -35,4 +35,4 @@ def filled(expr: str, variables: Mapping[str, str] | None = None) -> str:
         expr = re.sub(re.escape(name) + r"(?!\w)", value, expr)
     chosen = variables or {}
     # $1 and the like are of label_replace.
-    return re.sub(r"\$\{?([a-zA-Z]\w*)\}?", lambda found: chosen.get(found[1], ".*"), expr)
+    return re.sub(r"\$\{?([a-zA-Z]\w*)(?::regex)?\}?", lambda found: chosen.get(found[1], ".*"), expr)

@@ -78,12 +78,26 @@ def endpoints() -> Iterator[Endpoints]:
 
 @dataclass
 class Mail:
-    """A mail server that wants TLS and a login, and what it was given."""
+    """A mail server that wants TLS and a name that is not `localhost`, and what it was given."""
 
     address: str
     ca: Path
     messages: list[EmailMessage] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
+    greetings: list[str] = field(default_factory=list)
+    """The names by which clients greeted it."""
+
+    async def handle_EHLO(  # noqa: N802  aiosmtpd names it
+        self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
+    ) -> list[str]:
+        if hostname == "localhost":
+            return ["504 5.5.2 localhost: a full name is needed"]
+        session.host_name = hostname
+        self.greetings.append(hostname)
+        return responses
+
+    async def handle_HELO(self, _server: SMTP, _session: Session, _envelope: Envelope, _hostname: str) -> str:  # noqa: N802  aiosmtpd names it
+        return "504 5.5.2 only EHLO, by a full name"
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802  aiosmtpd names it
         content = envelope.content
@@ -96,8 +110,11 @@ class Mail:
 
 
 @contextmanager
-def mail_server(folder: Path, user: str, password: str) -> Iterator[Mail]:
-    """On loopback, with a certificate of its own authority for that address."""
+def mail_server(folder: Path, user: str, password: str, *, tls_first: bool = False) -> Iterator[Mail]:
+    """On loopback, with a certificate of its own authority for that address.
+
+    TLS comes by STARTTLS, with a login after it; or first, and then without one.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     certificate, key = folder / "mail.crt", folder / "mail.key"
     subprocess.run(
@@ -122,9 +139,8 @@ def mail_server(folder: Path, user: str, password: str) -> Iterator[Mail]:
         made,
         hostname="127.0.0.1",
         port=port,
-        tls_context=context,
-        require_starttls=True,
-        auth_required=True,
+        **({"ssl_context": context} if tls_first else {"tls_context": context, "require_starttls": True}),
+        auth_required=not tls_first,  # aiosmtpd asks for a login after STARTTLS only
         auth_exclude_mechanism=["LOGIN"],  # its questions are spelled as no other server spells them
         authenticator=login,
     )

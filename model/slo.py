@@ -22,6 +22,10 @@ SHORT = Duration.parse("5m")
 """The one range read from the service's own series: three days of those would be millions of samples each time."""
 EVERY = Duration.parse("1m")
 """Time between evaluations; fixed, because the events of a window are the samples of their rate times this."""
+MORE_THAN_ONE = Decimal("1.5")
+"""Failed events. A rate extrapolates: of samples a minute apart, one event within SHORT counts as 1.25."""
+FALLING = Decimal("0.9")
+"""Share of the failures a minute ago. Once all is well they fall by a fifth of SHORT each minute."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +72,12 @@ class Slo:
     good: str = ""
     """PromQL: good events per second, by BY; its result may be empty while there are none."""
     owner: str
-    minimum_events: int = 100
-    """Events in an alert's long window, below which it stays quiet: one failure in ten calls is no outage."""
+    service: str = ""
+    """Whose objective it is, for `slo:objective:info`; the objective's own name when none."""
+    span: Duration = SHORT
+    """Time whose events one sample of ``events`` counts: EVERY for gauges."""
+    minimum_events: int = 5
+    """Events in an alert's long window, below which it stays quiet. A single failed event is never enough."""
     metrics: tuple[str, ...] = ()
     """Series of the user's own that the expressions name, whose labels nobody here knows."""
 
@@ -95,14 +103,21 @@ def events_of_gauge(gauge: str) -> str:
 
 @dataclass(frozen=True)
 class Burn:
-    """An alert: ``budget`` of the whole period's error budget is gone within ``long``, and ``short`` still burns it."""
+    """An alert: ``budget`` of the whole period's error budget is gone within ``long``, and ``short`` still burns it.
+
+    It waits for nothing more: a window is its own patience, and what waits longer warns when all is well again.
+    """
 
     name: str
     severity: Severity
     budget: Decimal
     long: Duration
     short: Duration
-    for_: Duration
+
+    @property
+    def still(self) -> tuple[Duration, ...]:
+        """Windows that say that it burns now."""
+        return tuple(dict.fromkeys((self.short, SHORT)))
 
     def threshold(self, slo: Slo) -> Decimal:
         """The error ratio from which it fires; 1 and more cannot be exceeded."""
@@ -111,16 +126,16 @@ class Burn:
         return _short(max(factor, Decimal(1)) * slo.budget)
 
 
-def _burn(name: str, severity: Severity, budget: str, long: str, short: str, for_: str) -> Burn:
-    return Burn(name, severity, Decimal(budget), Duration.parse(long), Duration.parse(short), Duration.parse(for_))
+def _burn(name: str, severity: Severity, budget: str, long: str, short: str) -> Burn:
+    return Burn(name, severity, Decimal(budget), Duration.parse(long), Duration.parse(short))
 
 
 BURNS = (
     # In 30 days these are factors of 14.4, 6, 3 and 1: at such a pace the budget lasts 2, 5, 10 and 30 days.
-    _burn("Fast", Severity.CRITICAL, "0.02", "1h", "5m", "2m"),
-    _burn("Steady", Severity.CRITICAL, "0.05", "6h", "30m", "15m"),
-    _burn("Slow", Severity.WARNING, "0.10", "1d", "2h", "1h"),
-    _burn("Creeping", Severity.WARNING, "0.10", "3d", "6h", "3h"),
+    _burn("Fast", Severity.CRITICAL, "0.02", "1h", "5m"),
+    _burn("Steady", Severity.CRITICAL, "0.05", "6h", "30m"),
+    _burn("Slow", Severity.WARNING, "0.10", "1d", "2h"),
+    _burn("Creeping", Severity.WARNING, "0.10", "3d", "6h"),
 )
 WINDOWS = tuple(sorted({burn.long for burn in BURNS} | {burn.short for burn in BURNS}))
 
@@ -142,17 +157,32 @@ def slo_inhibitions() -> tuple[Inhibition, ...]:
 
 def _recordings(slo: Slo) -> tuple[Recording, ...]:
     events, errors = _of(slo, f"slo:events:rate{SHORT}"), _of(slo, f"slo:errors:rate{SHORT}")
+    counts = {**{str(window): window for window in WINDOWS if window != SHORT}, "_window": slo.window}
     rules = {
         f"slo:events:rate{SHORT}": slo.events,
         f"slo:errors:rate{SHORT}": _errors(slo, events),
-        **{f"slo:sli_error:ratio_rate{window}": _ratio(errors, events, window) for window in WINDOWS},
+        **{f"slo:events:sum{name}": _count(slo, events, window) for name, window in counts.items()},
+        **{f"slo:errors:sum{name}": _count(slo, errors, window) for name, window in counts.items()},
+        f"slo:sli_error:ratio_rate{SHORT}": f"{errors} / ({events} > 0)",
+        **{f"slo:sli_error:ratio_rate{window}": _ratio(slo, str(window)) for window in WINDOWS if window != SHORT},
         # Made from the events, so that cluster and environment are labels here too and panels divide without `on`.
         "slo:objective:ratio": f"group by ({BY}) ({events}) * {decimal(slo.objective)}",
         "slo:error_budget:ratio": f"group by ({BY}) ({events}) * {decimal(slo.budget)}",
-        "slo:events:sum_window": f"sum_over_time({events}[{slo.window}]) * {EVERY.seconds:.0f}",
-        "slo:error_budget_remaining:ratio": f"1 - {_ratio(errors, events, slo.window)} / {decimal(slo.budget)}",
+        "slo:error_budget_remaining:ratio": f"1 - {_ratio(slo, '_window')} / {decimal(slo.budget)}",
+        # As sloth names them: the pace of now, and that of the whole period, at which a budget lasts it exactly.
+        "slo:current_burn_rate:ratio": f"{_of(slo, f'slo:sli_error:ratio_rate{SHORT}')} / {decimal(slo.budget)}",
+        "slo:period_burn_rate:ratio": f"1 - {_of(slo, 'slo:error_budget_remaining:ratio')}",
     }
-    return tuple(Recording(name=name, expr=expr, labels={"slo": slo.name}) for name, expr in rules.items())
+    said = {
+        "service": slo.service or slo.name,
+        "objective": decimal(slo.objective * 100),
+        "window": str(slo.window),
+        "owner": slo.owner,
+    }
+    return (
+        *(Recording(name=name, expr=expr, labels={"slo": slo.name}) for name, expr in rules.items()),
+        Recording(name="slo:objective:info", expr=f"group by ({BY}) ({events})", labels={"slo": slo.name} | said),
+    )
 
 
 def _errors(slo: Slo, events: str) -> str:
@@ -162,16 +192,32 @@ def _errors(slo: Slo, events: str) -> str:
     return f"{slo.errors} or on ({BY}) {events} * 0"
 
 
-def _ratio(errors: str, events: str, window: Duration) -> str:
+def _ratio(slo: Slo, window: str) -> str:
     """Bad events in all events, weighted by traffic; nothing rather than NaN where there was no traffic."""
-    if window == SHORT:
-        return f"{errors} / ({events} > 0)"
-    return f"sum_over_time({errors}[{window}]) / (sum_over_time({events}[{window}]) > 0)"
+    return f"{_of(slo, f'slo:errors:sum{window}')} / ({_of(slo, f'slo:events:sum{window}')} > 0)"
+
+
+def _count(slo: Slo, rate: str, window: Duration) -> str:
+    """How many events there were within a window, from their recorded rate.
+
+    Each evaluation counts a part of the events of the span before it, so the newest are counted in part only. What the
+    span holds was in the window too: when that is more, it is the count. What lasts for longer than a span lacks half
+    of it, less the time between samples.
+    """
+    every, span = EVERY.seconds, slo.span.seconds
+    counted = f"sum_over_time({rate}[{window}]) * {every:.0f}"
+    if slo.span <= EVERY:
+        return counted
+    longer = Duration(slo.span.milliseconds + EVERY.milliseconds)
+    newest = f"{rate} * {span:.0f}"
+    lasting = f"min_over_time({rate}[{longer}]) * {span / 2 - every:.0f}"
+    return f"{counted} + {lasting} > {newest} or {newest} or {counted}"
 
 
 def _alerts(slo: Slo) -> tuple[Alert, ...]:
     labels, events = {"slo": slo.name}, _of(slo, f"slo:events:rate{SHORT}")
     percent = f"{decimal(slo.objective * 100)} %"
+    enough = decimal(MORE_THAN_ONE)
     burning = (
         Alert(
             name=f"{slo.title}ErrorBudgetBurn{burn.name}",
@@ -179,11 +225,13 @@ def _alerts(slo: Slo) -> tuple[Alert, ...]:
             above={burn.severity: burn.threshold(slo)},
             unit=Unit.RATIO,
             and_=(
-                f"{_of(slo, f'slo:sli_error:ratio_rate{burn.short}')} > $threshold"
+                "".join(f"{_of(slo, f'slo:sli_error:ratio_rate{each}')} > $threshold and " for each in burn.still)
+                + f"{_of(slo, f'slo:errors:sum{burn.long}')} > {enough}"
                 # Only what was seen counts: after a gap there are fewer events, never more.
-                f" and sum_over_time({events}[{burn.long}]) * {EVERY.seconds:.0f} >= {slo.minimum_events}"
+                f" and {_of(slo, f'slo:events:sum{burn.long}')} >= {slo.minimum_events}"
             ),
-            for_=burn.for_,
+            unless=_over_or_told(slo, burn),
+            keep_firing_for=burn.short,  # failures come and go
             owner=slo.owner,
             labels=labels | {"burn": burn.name.lower()},
             summary="An error budget burns too fast.",
@@ -203,8 +251,10 @@ def _alerts(slo: Slo) -> tuple[Alert, ...]:
         # Who must act at once was paged while it burnt; what is left is to stop risking more.
         above={Severity.INFO: Decimal("0.75"), Severity.WARNING: Decimal(1)},
         unit=Unit.RATIO,
-        and_=f"{_of(slo, 'slo:events:sum_window')} >= {slo.minimum_events}",
-        for_=Duration.parse("15m"),  # a budget moves slowly, and one evaluation after a gap says little
+        and_=(
+            f"{_of(slo, 'slo:events:sum_window')} >= {slo.minimum_events}"
+            f" and {_of(slo, 'slo:errors:sum_window')} > {enough}"
+        ),
         owner=slo.owner,
         labels=labels,
         summary="An error budget is nearly or wholly spent.",
@@ -228,6 +278,20 @@ def _alerts(slo: Slo) -> tuple[Alert, ...]:
         runbook="SloNoData",
     )
     return (*burning, spent, silent)
+
+
+def _over_or_told(slo: Slo, burn: Burn) -> str:
+    """What excuses a burn: it gets less already, or a faster one told of what is still in the short window.
+
+    Inhibition alone ends with the faster alert, and would send a warning about an outage that is over.
+    """
+    errors = _of(slo, f"slo:errors:rate{SHORT}")
+    falling = f"{errors} < {decimal(FALLING)} * ({errors} offset {EVERY})"
+    faster = [each.name.lower() for each in BURNS[: BURNS.index(burn)]]
+    if not faster:
+        return falling
+    fired = f'ALERTS{{slo="{slo.name}", burn=~"{"|".join(faster)}", alertstate="firing"}}'
+    return f"on ({BY}) ({falling} or max by ({BY}) (max_over_time({fired}[{burn.short}])))"
 
 
 def _of(slo: Slo, metric: str) -> str:

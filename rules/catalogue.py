@@ -70,7 +70,8 @@ def series_of(watched: Watched) -> dict[str, Labels]:
 
     Raises ValueError about a recording rule that is wrong.
     """
-    known = known_series(watched.metrics, watched.scrape_jobs)
+    # Which alerts fire is a series too, with the labels of each.
+    known: dict[str, Labels] = {**known_series(watched.metrics, watched.scrape_jobs), "ALERTS": None}
     recorded = {recording.name for _, recording in _rules(watched, Recording)}
     for slo in watched.slos:
         # A user's own counters: what labels they have, only the user knows.

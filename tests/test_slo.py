@@ -65,22 +65,25 @@ def refusals(settings: dict[str, Any]) -> list[str]:
 
 
 def test_five_alerts_watch_the_budget_and_one_the_data() -> None:
+    # What waits after its window would warn when all is well again.
     made = {name: (alert.severities, str(alert.for_)) for name, alert in alerts().items()}
     assert made == {
-        "CheckoutApiErrorBudgetBurnFast": ((Severity.CRITICAL,), "2m"),
-        "CheckoutApiErrorBudgetBurnSteady": ((Severity.CRITICAL,), "15m"),
-        "CheckoutApiErrorBudgetBurnSlow": ((Severity.WARNING,), "1h"),
-        "CheckoutApiErrorBudgetBurnCreeping": ((Severity.WARNING,), "3h"),
-        "CheckoutApiErrorBudgetSpent": ((Severity.WARNING, Severity.INFO), "15m"),
+        "CheckoutApiErrorBudgetBurnFast": ((Severity.CRITICAL,), "0s"),
+        "CheckoutApiErrorBudgetBurnSteady": ((Severity.CRITICAL,), "0s"),
+        "CheckoutApiErrorBudgetBurnSlow": ((Severity.WARNING,), "0s"),
+        "CheckoutApiErrorBudgetBurnCreeping": ((Severity.WARNING,), "0s"),
+        "CheckoutApiErrorBudgetSpent": ((Severity.WARNING, Severity.INFO), "0s"),
         "CheckoutApiSloNoData": ((Severity.WARNING,), "1h"),
     }
 
 
-def test_an_alert_needs_both_windows_and_enough_events() -> None:
+def test_a_page_needs_both_windows_more_than_one_failure_and_enough_events() -> None:
     assert expr(alerts(minimumEvents=250)["CheckoutApiErrorBudgetBurnFast"]) == (
         'slo:sli_error:ratio_rate1h{slo="checkout-api"} > 0.0144'
         ' and slo:sli_error:ratio_rate5m{slo="checkout-api"} > 0.0144'
-        ' and sum_over_time(slo:events:rate5m{slo="checkout-api"}[1h]) * 60 >= 250'
+        ' and slo:errors:sum1h{slo="checkout-api"} > 1.5'
+        ' and slo:events:sum1h{slo="checkout-api"} >= 250'
+        ' unless slo:errors:rate5m{slo="checkout-api"} < 0.9 * (slo:errors:rate5m{slo="checkout-api"} offset 1m)'
     )
     assert str(group().interval) == "1m", "or the events are counted wrong"
 
@@ -120,7 +123,15 @@ def test_objective_and_budget_are_recorded_without_float_dust() -> None:
     rules = recordings(group())
     assert rules["slo:objective:ratio"].endswith(" * 0.999")
     assert rules["slo:error_budget:ratio"].endswith(" * 0.001")
-    assert "[30d]" in rules["slo:error_budget_remaining:ratio"]
+    assert "[30d]" in rules["slo:errors:sum_window"]
+
+
+def test_an_objective_says_whose_it_is_as_people_know_it_from_sloth() -> None:
+    (info,) = (rule for rule in group(service="checkout").rules if rule.name == "slo:objective:info")
+    said = {"slo": "checkout-api", "service": "checkout", "objective": "99.9", "window": "30d", "owner": "shop"}
+    assert info.labels == said
+    (unsaid,) = (rule for rule in group().rules if rule.name == "slo:objective:info")
+    assert unsaid.labels["service"] == "checkout-api"
 
 
 def test_there_is_an_error_ratio_for_every_window_that_an_alert_reads() -> None:

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, model_validator
 from model.quantities import Duration, Quantity, Unacceptable
 from model.rules import decimal
 from model.settings import Model, Spelled
-from model.slo import Objective, Slo, events_of_gauge, rate
+from model.slo import EVERY, SHORT, Objective, Slo, events_of_gauge, rate
 
 # Narrower than a DNS label, so that no two names become the same alert name ("pay-2" and "pay2" would).
 SloName = Annotated[
@@ -136,10 +136,12 @@ class SloSettings(Model):
     """Instead of counters: events are good when they are answered in time."""
     gauge: Gauge | None = None
     """Instead of counters: a gauge within its bound is good."""
+    service: Team | None = None
+    """Service whose objective it is, for `slo:objective:info`; the objective's name by default."""
     owner: Team
     """Team that is told: the label `owner` of its alerts."""
     minimum_events: Annotated[int, Ge(1)] | None = None
-    """Events in an alert's long window, below which it stays quiet: one failure in ten calls is no outage. 100 by
+    """Events in an alert's long window, below which it stays quiet; a single failed event is never enough. 5 by
     default, and 30 with a gauge, which has one event a minute."""
 
     @model_validator(mode="after")
@@ -164,7 +166,9 @@ class SloSettings(Model):
             errors=(events_of_gauge(bad) if self.gauge else rate(bad)) if bad else "",
             good=rate(good) if good else "",
             owner=self.owner,
-            minimum_events=self.minimum_events or (30 if self.gauge else 100),
+            minimum_events=self.minimum_events or (30 if self.gauge else 5),
+            service=self.service or "",
+            span=EVERY if self.gauge else SHORT,
             metrics=tuple(dict.fromkeys(part.partition("{")[0].split()[0] for part in (events, bad, good) if part)),
         )
 

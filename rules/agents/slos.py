@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from model.rules import decimal
-from model.slo import BY, Slo, events_of_gauge
+from model.slo import BY, EVERY, Slo, events_of_gauge
 from rules.agents.cost import COST_PER_RUN
 from rules.agents.promql import PLACE, at_present, fraction_at_present
 from rules.agents.recordings import RUN_BUCKETS, RUNS, TOOL_CALLS
@@ -58,5 +58,6 @@ def slos(objectives: Objectives) -> Iterator[Slo]:
             events=events_of_gauge(COST_PER_RUN),
             errors=events_of_gauge(dear),
             owner="agents",
+            span=EVERY,
             minimum_events=MINIMUM_MINUTES,
         )

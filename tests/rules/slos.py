@@ -65,6 +65,9 @@ def _queues(total: int, bad: int) -> Series:
     return {metric("queue_age_seconds", queue=str(n)): steady(61 if n < bad else 60, SAMPLES) for n in range(total)}
 
 
+COUNTED = ("30m", "1h", "2h", "6h", "1d", "3d", "_window")
+"""Windows of counts: of ten minutes 60 000 events, less what a rate lacks until its minutes are full of samples."""
+
 _CHECKOUT, _ANSWERS, _IN_TIME, _QUEUE = (SloSettings.model_validate(each).slo for each in SETTINGS)
 
 
@@ -87,8 +90,17 @@ EXAMPLES = (
     *(_in_ten(f"slo:sli_error:ratio_rate{window}", 0.1) for window in ("5m", "30m", "1h", "2h", "6h", "1d", "3d")),
     _in_ten("slo:objective:ratio", 0.99),
     _in_ten("slo:error_budget:ratio", 0.01),
-    # Of ten minutes' 60 000: a rate is too low until its five minutes are full of samples.
-    _in_ten("slo:events:sum_window", 48_000),
+    *(_in_ten(f"slo:events:sum{window}", 57_000) for window in COUNTED),
+    *(_in_ten(f"slo:errors:sum{window}", 5_700) for window in COUNTED),
+    _in_ten("slo:current_burn_rate:ratio", 10),
+    _in_ten("slo:period_burn_rate:ratio", 10),
+    example(
+        "somebody calls",
+        "slo:objective:info",
+        group="slo-checkout",
+        series=_counted(6000, 0),
+        gives={of(): 1},
+    ),
     _in_ten("slo:error_budget_remaining:ratio", -9),
     _unused("slo:sli_error:ratio_rate5m"),
     _unused("slo:objective:ratio"),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from model.quantities import Duration
 from model.rules import Group, Inhibition
 from rules.nodes.alerts import compute, disks, machine, network
+from rules.nodes.recordings import TIME_TO_FULL
 
 GROUPS = (
     Group("nodes-compute", compute.ALERTS),
     Group("nodes-disks", disks.ALERTS),
     Group("nodes-network", network.ALERTS),
     Group("nodes-machine", machine.ALERTS),
+    # They look back for hours and wait for no minute. Longer, and panels would lose sight of them between evaluations.
+    Group("nodes-slow", (TIME_TO_FULL, disks.WILL_FILL, compute.MEMORY_ERRORS), Duration.parse("2m")),
 )
 INHIBITIONS = (
     # That little is left says it all, but only as urgently: that it is gone tonight is news beside a warning.

@@ -30,7 +30,7 @@ WILL_FILL = Alert(
     # The last hour agrees, since a new machine pulls its images at once and then no more; and what is more than 40 %
     # free is watched when it is not.
     and_=(
-        f"min by {BY_DEVICE} (predict_linear(node_filesystem_avail_bytes[1h], $threshold)) < 0"
+        f"min by {BY_DEVICE} (predict_linear(node_filesystem_avail_bytes[1h:2m], $threshold)) < 0"
         f" and {SPACE_AVAILABLE.name} < 0.4"
     ),
     unit=Unit.SECONDS,
@@ -100,4 +100,4 @@ RAID_DEGRADED = Alert(
     dashboard=NODES,
 )
 
-ALERTS = (SPACE_LOW, WILL_FILL, INODES_LOW, READ_ONLY, SATURATED, RAID_DEGRADED)
+ALERTS = (SPACE_LOW, INODES_LOW, READ_ONLY, SATURATED, RAID_DEGRADED)

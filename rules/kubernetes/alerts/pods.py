@@ -31,8 +31,7 @@ def _restarts(span: str) -> str:
 
 def _restarts_of_an_hour() -> str:
     """As `_restarts`, from a look every two minutes: all containers' samples of an hour would be the dearest of all."""
-    counter = "kube_pod_container_status_restarts_total"
-    return f"max by ({_CONTAINER}) ({counter} - min_over_time({counter}[1h:2m]))"
+    return f"max by ({_CONTAINER}) ({_either(f'{_RESTARTS} - min_over_time({_RESTARTS}[1h:2m])')})"
 
 
 def _waits(reason: str) -> str:

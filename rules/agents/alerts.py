@@ -182,7 +182,8 @@ SLOW_TOOLS = Alert(
 )
 
 _ASKS = f"{SERVICE}, model"
-HOUR, _DAY_BEFORE = Duration.parse("1h"), "[1d] offset 1h"
+HOUR = Duration.parse("1h")
+_DAY_BEFORE = "[1d:5m] offset 1h"  # a rate over five minutes has said all by the next
 
 
 def _day_before(rate: str) -> str:
@@ -198,7 +199,7 @@ HIGH_TOKEN_USAGE = Alert(
     and_=(
         f"{counted(REQUESTS, _ASKS, HOUR)} >= {ENOUGH}"
         # What "usual" is takes more requests than one judgement: five times as many.
-        f" and {_day_before(REQUESTS)} * 60 >= {5 * ENOUGH}"
+        f" and {_day_before(REQUESTS)} * 300 >= {5 * ENOUGH}"
     ),
     for_=WHILE,
     owner=OWNER,

@@ -240,4 +240,6 @@ CONTROL_PLANE = Group(
             unit=Unit.SECONDS,
         ),
     ),
+    # The most series of one server, for panels and alerts of minutes.
+    Duration.parse("1m"),
 )

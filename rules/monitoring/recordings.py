@@ -35,9 +35,9 @@ HEAD_SERIES = Recording(
 )
 SAMPLE_BYTES = Recording(
     name="pod:prometheus_tsdb_sample_bytes:rate1d",
-    # Blocks are written every two hours: of a shorter window there is too little.
-    expr=f"sum by {BY_POD} (rate(prometheus_tsdb_compaction_chunk_size_bytes_sum[1d]))"
-    f" / sum by {BY_POD} (rate(prometheus_tsdb_compaction_chunk_samples_sum[1d]))",
+    # Blocks are written every two hours: of a shorter window there is too little, and a look in ten minutes is enough.
+    expr=f"sum by {BY_POD} (rate(prometheus_tsdb_compaction_chunk_size_bytes_sum[1d:10m]))"
+    f" / sum by {BY_POD} (rate(prometheus_tsdb_compaction_chunk_samples_sum[1d:10m]))",
     unit=Unit.BYTES,
 )
 STREAMS = Recording(

@@ -125,7 +125,8 @@ STORAGE_FAILING = Alert(
 )
 RETENTION_CUT = Alert(
     name="PrometheusRetentionCutShort",
-    value='increase(prometheus_tsdb_size_retentions_total{job="prometheus"}[1d]) > 0',
+    # Of a day, a look in five minutes.
+    value='increase(prometheus_tsdb_size_retentions_total{job="prometheus"}[1d:5m]) > 0',
     severity=Severity.INFO,
     owner="platform",
     summary="Prometheus keeps less than its retention time.",

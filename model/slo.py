@@ -96,6 +96,19 @@ def rate(counter: str) -> str:
     return f"sum by ({BY}) (rate({counter}[{SHORT}]))"
 
 
+def rate_in_time(histogram: str, count: str, in_time: str, seconds: str) -> tuple[str, str]:
+    """Of all events, and of those that took no longer, by selectors: of a native histogram, its count, and a bucket.
+
+    Where a histogram has both kinds of series, of each event once: in its classic ones.
+    """
+    native = f"rate({histogram}[{SHORT}])"
+    good = f"histogram_fraction(-Inf, {seconds}, {native}) * histogram_count({native}) >= 0"
+    events = f"rate({count}[{SHORT}]) or histogram_count({native})"
+    # A classic series has a label more, which its native one must not be told apart by.
+    in_bucket = f"sum without (le) (rate({in_time}[{SHORT}]))"
+    return f"sum by ({BY}) ({events})", f"sum by ({BY}) ({in_bucket} or {good})"
+
+
 def events_of_gauge(gauge: str) -> str:
     """A gauge has no events: each evaluation that finds a series is one."""
     return f"count by ({BY}) ({gauge}) / {EVERY.seconds:.0f}"

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, model_validator
 from model.quantities import Duration, Quantity, Unacceptable
 from model.rules import decimal
 from model.settings import Model, Spelled
-from model.slo import EVERY, SHORT, Objective, Slo, events_of_gauge, rate
+from model.slo import EVERY, SHORT, Objective, Slo, events_of_gauge, rate, rate_in_time
 
 # Narrower than a DNS label, so that no two names become the same alert name ("pay-2" and "pay2" would).
 SloName = Annotated[
@@ -97,7 +97,7 @@ class Latency(Model):
     histogram: Series
     """The histogram, without suffix, like `http_request_duration_seconds{job="shop"}`."""
     at_most: Duration
-    """How long an answer may take; one of the histogram's buckets ends there."""
+    """How long an answer may take; one of the histogram's buckets ends there, unless it is a native one."""
 
 
 class Gauge(Model):
@@ -158,18 +158,25 @@ class SloSettings(Model):
     def slo(self) -> Slo:
         """The objective, in PromQL."""
         events, bad, good = self._indicator()
+        native = self.latency.histogram.of() if self.latency else ""
+        all_, in_time = rate(events), rate(good) if good else ""
+        if self.latency:
+            seconds = decimal(Decimal(self.latency.at_most.milliseconds) / 1000)
+            all_, in_time = rate_in_time(self.latency.histogram.of(), events, good, seconds)
         return Slo(
             name=self.name,
             objective=self.objective.ratio,
             window=self.window,
-            events=events_of_gauge(events) if self.gauge else rate(events),
+            events=events_of_gauge(events) if self.gauge else all_,
             errors=(events_of_gauge(bad) if self.gauge else rate(bad)) if bad else "",
-            good=rate(good) if good else "",
+            good=in_time,
             owner=self.owner,
             minimum_events=self.minimum_events or (30 if self.gauge else 5),
             service=self.service or "",
             span=EVERY if self.gauge else SHORT,
-            metrics=tuple(dict.fromkeys(part.partition("{")[0].split()[0] for part in (events, bad, good) if part)),
+            metrics=tuple(
+                dict.fromkeys(part.partition("{")[0].split()[0] for part in (events, bad, good, native) if part)
+            ),
         )
 
     def _indicator(self) -> tuple[str, str, str]:

@@ -60,13 +60,8 @@ INODES_FREE = Recording(
 )
 TIME_TO_FULL = Recording(
     name="node_device:filesystem_avail_bytes:seconds_to_zero6h",
-<<<<<<< HEAD
     # At the pace of the last six hours: deletions and bursts of an hour even out. What does not fill has none. A sample
     # in five minutes is enough for a line through them.
-=======
-    # At the pace of the last six hours: deletions and bursts of an hour even out. What does not fill has none.
-    # A sample in five minutes is enough for a line through them.
->>>>>>> cost
     expr=f"min by {BY_DEVICE} (node_filesystem_avail_bytes / (-deriv(node_filesystem_avail_bytes[6h:5m]) > 0))",
     unit=Unit.SECONDS,
 )

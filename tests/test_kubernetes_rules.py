@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -12,6 +13,7 @@ from model.rules import Inhibition
 from rules.kubernetes import SYSTEM, KubernetesSettings
 from rules.kubernetes.scrape import annotated_pods
 from rules.system import Watched
+from rules.systems import EXAMPLE
 
 CONTROL_PLANE = ("apiserver_", "aggregator_", 'up{job="apiservers"}')
 """What only an API server says."""
@@ -19,7 +21,7 @@ CONTROL_PLANE = ("apiserver_", "aggregator_", 'up{job="apiservers"}')
 
 def watched(flavour: Flavour) -> Watched:
     cluster = ClusterSettings(name="c-1", environment="test", context="c-1", flavour=flavour)
-    return SYSTEM.build(KubernetesSettings(), cluster)
+    return SYSTEM.build(KubernetesSettings(), replace(EXAMPLE, cluster=cluster))
 
 
 def about_control_plane(part: Watched) -> set[str]:

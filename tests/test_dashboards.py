@@ -14,7 +14,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from components.grafana.rule_groups import rule_groups
 from components.settings.stack import read
 from dashboards import kit
-from dashboards.boards import OF_GROUPS, OF_SYSTEMS, boards, rendered
+from dashboards.boards import DASHBOARDS, boards, rendered
 from dashboards.model import COLUMNS, Board, View
 from model.datasources import ALL as DATASOURCES
 from model.grafana_alert import GrafanaAlert
@@ -115,7 +115,7 @@ def test_without_a_system_there_is_no_board_of_it_and_no_panel_that_asks_for_it(
     stack = read(EVERYTHING | {"systems": systems})
     known = series_of(stack.watched) | NOT_RECORDED
     left = boards(stack.systems_on, stack.watched)
-    assert not {board.uid for board in left} & {board.uid for name in off for board in OF_SYSTEMS.get(name, ())}
+    assert not {board.uid for board in left} & {each.board.uid for each in DASHBOARDS if each.system in off}
     for board in left:
         for panel, query in prometheus_queries(board):
             try:
@@ -133,9 +133,7 @@ def test_turning_a_system_off_takes_its_boards_and_runbooks_and_nothing_else(off
     runbooks = {runbooks_uid(each.system) for each in STACK.watched.alerts}
     runbooks -= {runbooks_uid(each.system) for each in stack.watched.alerts}
     groups = {group.name for group in STACK.watched.groups} - {group.name for group in stack.watched.groups}
-    its_own = {board.uid for board in OF_SYSTEMS.get(off, ())} | {
-        OF_GROUPS[name].uid for name in OF_GROUPS.keys() & groups
-    }
+    its_own = {each.board.uid for each in DASHBOARDS if each.system == off or each.needs in groups}
     left = {board.uid for board in boards(stack.systems_on, stack.watched)}
     assert {board.uid for board in BOARDS} - left == its_own | runbooks
     assert left <= {board.uid for board in BOARDS}

@@ -52,19 +52,21 @@ def deploy(exporters: tuple[data.Exporter, ...], site: Site, node_agents: Input[
     """Each exporter as a component of its own, in the namespace that fits it."""
     for exporter in exporters:
         place = replace(site, namespace=node_agents) if exporter.per_node else site
-        Exporter(exporter.name, ExporterArgs(site=place, exporter=exporter), opts)
+        Exporter(exporter.workload, ExporterArgs(site=place, exporter=exporter), opts)
 
 
 def _program(exporter: data.Exporter) -> Program:
     return Program(
-        name=exporter.name,
+        name=exporter.workload,
         image=exporter.image,
         args=exporter.args,
         ports=exporter.ports,
-        probes=Probes(live=exporter.live, ready=exporter.ready, startup_seconds=60),
+        probes=Probes(live=exporter.live, ready=exporter.ready, startup_seconds=exporter.startup_seconds),
         resources=exporter.resources,
         config={"config": exporter.files} if exporter.files else {},
         secrets=exporter.secrets,
+        env=[{"name": name, "value": value} for name, value in exporter.env.items()],
+        secret_env=exporter.secret_env,
         token=bool(exporter.api),
     )
 
@@ -77,7 +79,7 @@ def _access(name: str, exporter: data.Exporter, site: Site, opts: ResourceOption
         {"api_groups": [access.group], "resources": list(access.resources), "verbs": list(access.verbs)}
         for access in exporter.api
     ]
-    return cluster_access(name, exporter.name, rules, site, opts)
+    return cluster_access(name, exporter.workload, rules, site, opts)
 
 
 def _on_every_node(name: str, program: Program, site: Site, opts: ResourceOptions) -> None:

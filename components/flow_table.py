@@ -43,7 +43,7 @@ def flows(settings: Settings, watched: Watched) -> tuple[Flow, ...]:
     """Every connection that the servers of this stack open."""
     prometheus, cluster, namespace = settings.prometheus, settings.cluster, settings.cluster.namespaces.stack
     known = {server.name for server in (PROMETHEUS, ALERTMANAGER, LOKI, COLLECTOR, JAEGER)}
-    known |= {exporter.name for exporter in watched.exporters}
+    known |= {exporter.workload for exporter in watched.exporters}
     if not settings.grafana.external:
         known.add(GRAFANA.name)
     names = "|".join(sorted(known))
@@ -71,7 +71,7 @@ def flows(settings: Settings, watched: Watched) -> tuple[Flow, ...]:
         *_telemetry(settings.collector, cluster),
         *_traces(settings.jaeger),
         *(
-            Flow(Server(exporter.name), target, port, f"exporter {exporter.name}")
+            Flow(Server(exporter.workload), target, port, f"exporter {exporter.workload}")
             for exporter in watched.exporters
             for target, port in exporter.reaches
         ),

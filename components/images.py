@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from model.images import pinned
-from rules.systems import SYSTEMS
+from rules.systems import example
 
 # Distroless variants where there are any: no shell and nothing else to exploit.
 PROMETHEUS = pinned(
@@ -59,6 +59,6 @@ ALL = {
     "jaeger": JAEGER,
     "loki": LOKI,
     "promtail": PROMTAIL,
-    **{name: image for system in SYSTEMS for name, image in system.images.items()},
+    **{exporter.name: exporter.image for exporter in example().exporters},
 }
 """By the name that the server has in the stack and under ``tools/servers``."""

@@ -128,7 +128,6 @@ BOARD = Board(
     uid=AGENTS_A2A,
     title="Agents: A2A",
     description="Requests between agents: who calls whom how often, what fails, what is slow.",
-    folder="Agents",
     tags=("agents",),
     variables=variables(A2A, "cluster", "service", "method"),
     related=(AGENTS, AGENTS_TOOLS, AGENTS_QUALITY, ALERTS),

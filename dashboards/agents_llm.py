@@ -254,7 +254,6 @@ BOARD = Board(
     uid=AGENTS_LLM,
     title="Agents: models",
     description="What agents ask of models: how much, how fast, what fails, and what it costs.",
-    folder="Agents",
     tags=("agents",),
     variables=variables(REQUESTS, "cluster", "namespace", "service", "agent", "model"),
     related=(AGENTS, AGENTS_TOOLS, AGENTS_QUALITY, LOGS, ALERTS),

@@ -164,7 +164,6 @@ BOARD = Board(
     uid=AGENTS,
     title="Agents: overview",
     description="Whether agents do their work, how fast, and what it costs.",
-    folder="Agents",
     tags=("agents",),
     variables=variables(REQUESTS, "cluster", "namespace", "service", "agent"),
     related=(

@@ -170,7 +170,6 @@ BOARD = Board(
     uid=AGENTS_QUALITY,
     title="Agents: quality",
     description="How well agents work: what succeeds, what stops them, what goes in circles, which objectives hold.",
-    folder="Agents",
     tags=("agents",),
     variables=variables(RUNS, "cluster", "namespace", "service", "agent"),
     related=(

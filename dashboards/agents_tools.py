@@ -168,7 +168,6 @@ BOARD = Board(
     uid=AGENTS_TOOLS,
     title="Agents: tools and MCP",
     description="The tools that agents call and the MCP servers behind them: which fail, which are slow, and for whom.",
-    folder="Agents",
     tags=("agents",),
     variables=variables(TOOL_CALLS, "cluster", "namespace", "service", "agent", "tool"),
     related=(

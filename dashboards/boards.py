@@ -35,6 +35,7 @@ from model.rules import BaseAlert
 from rules.agents.protocols import A2A_GROUP
 from rules.kubernetes.recordings import CONTROL_PLANE
 from rules.system import Watched
+from rules.systems import SYSTEMS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,29 +47,53 @@ class Rendered:
     json: str
 
 
-OF_SYSTEMS: dict[str, tuple[Board, ...]] = {
-    "kubernetes": (kubernetes_cluster.BOARD, kubernetes_namespace.BOARD, kubernetes_workload.BOARD),
-    "nodes": (nodes_overview.BOARD,),
-    "agents": (agents_overview.BOARD, agents_llm.BOARD, agents_tools.BOARD, agents_quality.BOARD),
-    "logs": (logs_explorer.BOARD, logs_errors.BOARD, logs_audit.BOARD),
-    "monitoring": (monitoring_health.BOARD, monitoring_cost.BOARD, monitoring_job.BOARD),
-}
-"""By system: there is one file per board, ``<system>_<what it shows>.py``."""
-OF_GROUPS: dict[str, Board] = {CONTROL_PLANE.name: kubernetes_api.BOARD, A2A_GROUP: agents_a2a.BOARD}
-"""By group of rules, of what a system has on some stacks only."""
+@dataclass(frozen=True)
+class Listed:
+    """A dashboard of a system, there while the system is on."""
+
+    system: str
+    """The system's key; its title is the dashboard's folder."""
+    board: Board
+    needs: str = ""
+    """The group of rules without which there is nothing to show: what a system has on some stacks only."""
+
+
+DASHBOARDS = (
+    Listed("kubernetes", kubernetes_cluster.BOARD),
+    Listed("kubernetes", kubernetes_namespace.BOARD),
+    Listed("kubernetes", kubernetes_workload.BOARD),
+    Listed("kubernetes", kubernetes_api.BOARD, needs=CONTROL_PLANE.name),
+    Listed("nodes", nodes_overview.BOARD),
+    Listed("agents", agents_overview.BOARD),
+    Listed("agents", agents_llm.BOARD),
+    Listed("agents", agents_tools.BOARD),
+    Listed("agents", agents_quality.BOARD),
+    Listed("agents", agents_a2a.BOARD, needs=A2A_GROUP),
+    Listed("logs", logs_explorer.BOARD),
+    Listed("logs", logs_errors.BOARD),
+    Listed("logs", logs_audit.BOARD),
+    Listed("monitoring", monitoring_health.BOARD),
+    Listed("monitoring", monitoring_cost.BOARD),
+    Listed("monitoring", monitoring_job.BOARD),
+)
+"""All of every system, in the order in which Home lists them; one file each, ``<system>_<what it shows>.py``."""
+_FOLDERS = {system.key: system.title for system in SYSTEMS}
 
 
 def boards(on: Collection[str], watched: Watched, cluster: ClusterSettings) -> tuple[Board, ...]:
-    """In a fixed order; ``on`` are the names of the systems that are."""
+    """In a fixed order; ``on`` are the keys of the systems that are."""
     jobs = {job.name for job in watched.scrape_jobs}
-    of_systems = (board for system, each in OF_SYSTEMS.items() if system in on for board in each)
+    there = {"", *(group.name for group in watched.groups)}
+    of_systems = (
+        replace(each.board, folder=_FOLDERS[each.system])
+        for each in DASHBOARDS
+        if each.system in on and each.needs in there
+    )
     of_slos = (slos.ALL, slos.one(watched)) if watched.slos else ()
-    groups = {group.name for group in watched.groups}
-    of_groups = (board for group, board in OF_GROUPS.items() if group in groups)
-    written = (alerts.BOARD, *of_slos, *of_systems, *of_groups)
+    written = (alerts.BOARD, *of_slos, *of_systems)
     every = (home.board(written), *written, *runbooks.boards(watched.alerts, cluster))
-    there, by_name = {board.uid for board in every}, {alert.name: alert for alert in watched.alerts}
-    return tuple(_of_stack(_scraped(board, jobs), there, by_name) for board in every)
+    uids, by_name = {board.uid for board in every}, {alert.name: alert for alert in watched.alerts}
+    return tuple(_of_stack(_scraped(board, jobs), uids, by_name) for board in every)
 
 
 def _of_stack(board: Board, there: Collection[str], alerts: Mapping[str, BaseAlert]) -> Board:

@@ -115,7 +115,6 @@ BOARD = Board(
     uid=KUBERNETES_API,
     title="Kubernetes: API server",
     description="Whether the API server answers, how fast, and whom it turns away.",
-    folder="Kubernetes",
     tags=("kubernetes",),
     variables=(variable("cluster", 'up{job="apiservers"}', "Cluster"),),
     related=(KUBERNETES_CLUSTER, SLOS, ALERTS),

@@ -205,7 +205,6 @@ BOARD = Board(
     uid=KUBERNETES_CLUSTER,
     title="Kubernetes: cluster",
     description="Whether the cluster is healthy, has room, and who takes it.",
-    folder="Kubernetes",
     tags=("kubernetes",),
     variables=(variable("cluster", "kube_node_info", "Cluster"),),
     related=(

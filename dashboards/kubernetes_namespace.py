@@ -197,7 +197,6 @@ BOARD = Board(
     uid=KUBERNETES_NAMESPACE,
     title="Kubernetes: namespace",
     description="Whether what runs in one namespace is well, what it uses, and what it will run out of.",
-    folder="Kubernetes",
     tags=("kubernetes",),
     variables=NAMESPACE,
     related=(KUBERNETES_CLUSTER, KUBERNETES_WORKLOAD, LOGS, ALERTS),

@@ -242,7 +242,6 @@ BOARD = Board(
     uid=KUBERNETES_WORKLOAD,
     title="Kubernetes: workload",
     description="Whether the pods of one workload are there, have what they need, and why they end.",
-    folder="Kubernetes",
     tags=("kubernetes",),
     variables=(
         variable("cluster", "kube_node_info", "Cluster"),

@@ -45,7 +45,6 @@ BOARD = Board(
     uid=LOGS_AUDIT,
     title="Logs: audit and security",
     description="Who did what, and who was not allowed to: logins, forbidden tools, guardrails.",
-    folder="Logs",
     tags=("logs", "security"),
     variables=log_variables("cluster", "namespace", "app"),
     related=(HOME, LOGS, LOGS_ERRORS),

@@ -37,7 +37,6 @@ BOARD = Board(
     uid=LOGS_ERRORS,
     title="Logs: errors",
     description="What goes wrong, in the programs' own words: by app, by kind of message, and what died of it.",
-    folder="Logs",
     tags=("logs",),
     variables=log_variables("cluster", "namespace", "app"),
     related=(HOME, LOGS, LOGS_AUDIT),

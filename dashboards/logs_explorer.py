@@ -16,7 +16,6 @@ BOARD = Board(
     uid=LOGS,
     title="Logs: explorer",
     description="What programs write: how much, who most, and the lines themselves.",
-    folder="Logs",
     tags=("logs",),
     since="now-1h",
     variables=log_variables("cluster", "namespace", "app", "level"),

@@ -158,10 +158,11 @@ class Board:
     title: str
     description: str
     """What question it answers, for whom."""
-    folder: str
     tags: tuple[str, ...]
     """Boards with the same tag are offered as links."""
     rows: tuple[Row, ...]
+    folder: str = ""
+    """Title of its folder; that of its system unless given."""
     variables: tuple[Variable, ...] = ()
     choices: tuple[Choice, ...] = ()
     search: bool = False

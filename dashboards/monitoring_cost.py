@@ -238,7 +238,6 @@ BOARD = Board(
     uid=MONITORING_COST,
     title="Monitoring: cost",
     description="What the stack costs to run, and which jobs, tenants and nodes cause it.",
-    folder="Monitoring",
     tags=("monitoring",),
     since="now-7d",
     variables=(

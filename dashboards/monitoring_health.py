@@ -251,7 +251,6 @@ BOARD = Board(
     uid=MONITORING,
     title="Monitoring: health",
     description="Whether the stack itself does its work, from what it scrapes to whom it tells.",
-    folder="Monitoring",
     tags=("monitoring",),
     variables=(variable("cluster", "up", "Cluster"),),
     related=(HOME, ALERTS, MONITORING_COST, LOGS),

@@ -114,7 +114,6 @@ BOARD = Board(
     uid=MONITORING_JOB,
     title="Monitoring: one scrape job",
     description="What a scrape job costs, and which metrics and labels its series are made of.",
-    folder="Monitoring",
     tags=("monitoring",),
     variables=(
         variable("cluster", SERIES_OF_JOB.name, "Cluster"),

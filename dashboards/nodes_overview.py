@@ -159,7 +159,6 @@ BOARD = Board(
     uid=NODES,
     title="Nodes",
     description="Which node is too small, too slow or broken: utilisation, saturation and errors.",
-    folder="Nodes",
     tags=("nodes",),
     variables=(
         variable("cluster", CPU_UTILISATION.name, "Cluster"),

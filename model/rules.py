@@ -52,14 +52,14 @@ class BaseAlert:
     """How long it must hold."""
     keep_firing_for: Duration = Duration(0)
     """How long it goes on after it held last, against flapping."""
-    owner: str
-    """Who is told: the label ``owner``."""
+    owner: str = ""
+    """Who is told: the label ``owner``; its system's owner unless given."""
     summary: str
     """One short sentence, the same for every firing."""
     description: str
     """What is wrong where, with ``{{ $labels.x }}`` and ``{{ $value }}``."""
-    dashboard: Dashboard
-    """Where to look first."""
+    dashboard: Dashboard = Dashboard("")
+    """Where to look first; its system's dashboard unless given."""
     runbook: str = ""
     """Name of the file in docs/runbooks; the alert's own unless several share one."""
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -77,7 +77,7 @@ class BaseAlert:
             raise ValueError(f"alert {self.name}: the more urgent, the further the threshold")
         if "{{" in self.summary:
             raise ValueError(f"alert {self.name}: a summary that is the same for every firing")
-        if not re.fullmatch(r"[a-z][-a-z0-9]*", self.owner, re.IGNORECASE):
+        if self.owner and not re.fullmatch(r"[a-z][-a-z0-9]*", self.owner, re.IGNORECASE):
             raise ValueError(f"alert {self.name}: an owner, the name of a team")
         if self.runbook_name not in runbooks():
             raise ValueError(f"alert {self.name}: no runbook docs/runbooks/{self.runbook_name}.md")

@@ -11,6 +11,7 @@ from model.grafana_alert import GrafanaAlert
 from model.metrics import known_series
 from model.promql import Labels, labels_of
 from model.rules import Alert, BaseAlert, Group, Recording
+from model.slo import slo_groups
 from rules.system import Watched
 
 _Rule = TypeVar("_Rule", Alert, Recording)
@@ -103,6 +104,7 @@ def alert_labels(watched: Watched) -> dict[str, frozenset[str]]:
             raise ValueError(f"alert {alert.name}: there are two of that name")
         if not group.system:
             raise ValueError(f"group {group.name}: belongs to no system")
+        _has_an_owner(alert)
         for severity in alert.severities:
             survive = _labels(alert.expr(severity), known, f"alert {alert.name}")
             if survive is None:
@@ -113,6 +115,9 @@ def alert_labels(watched: Watched) -> dict[str, frozenset[str]]:
         if asked.name in found:
             raise ValueError(f"alert {asked.name}: there are two of that name")
         found[asked.name] = _grafana_labels(asked, known)
+    for slo in watched.slos:
+        if not {group.name for group in slo_groups((slo,))} <= {group.name for group in watched.groups}:
+            raise ValueError(f"objective {slo.name}: nothing evaluates it: its slo_groups are among no groups")
     _are_unique([*(group.name for group in watched.groups), *(group.name for group in watched.grafana_groups)])
     return found
 
@@ -126,6 +131,7 @@ def _are_unique(names: list[str]) -> None:
 def _grafana_labels(alert: GrafanaAlert, known: Mapping[str, Labels]) -> frozenset[str]:
     """Those that it says it has; LogQL is read by nobody but Loki, so the tests ask that."""
     labels = frozenset(alert.by)
+    _has_an_owner(alert)
     if alert.datasource == PROMETHEUS and _labels(alert.value, known, f"alert {alert.name}") != labels:
         raise ValueError(f"alert {alert.name}: its expression has other labels than {', '.join(alert.by) or 'none'}")
     _describes_what_survives(alert, labels)
@@ -141,6 +147,11 @@ def _labels(expr: str, known: Mapping[str, Labels], where: str) -> Labels:
         return labels_of(expr, known)
     except ValueError as problem:
         raise ValueError(f"{where}: {problem}") from None
+
+
+def _has_an_owner(alert: BaseAlert) -> None:
+    if not alert.owner:
+        raise ValueError(f"alert {alert.name}: an owner, its own or its system's")
 
 
 def _describes_what_survives(alert: BaseAlert, labels: frozenset[str]) -> None:

@@ -1,22 +1,43 @@
-"""The words of the catalogue: systems, and what watching one takes."""
+"""A system: something watched, and all that is particular to it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from model.cluster import ClusterSettings
 from model.exporter import Exporter
 from model.grafana_alert import GrafanaGroup
-from model.images import Pinned
+from model.logs import LogCollector
 from model.metrics import Metric
+from model.quantities import Duration, Url
 from model.rules import Alert, BaseAlert, Group, Inhibition
 from model.scrape import ScrapeJob
 from model.settings import Model
 from model.slo import Slo
+from model.uids import Dashboard
 
 S = TypeVar("S", bound=Model)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What a stack has around a system. What no stack changes, such as datasources, is a constant in ``model``."""
+
+    cluster: ClusterSettings
+    scrape_interval: Duration
+    """Time between scrapes, of jobs that set none."""
+    evaluation_interval: Duration
+    """Time between evaluations, of groups that set none."""
+    log_collector: LogCollector
+    """What reads the logs on each node."""
+    grafana: Url
+    """Where people reach Grafana."""
+    runs_grafana: bool
+    """Whether that is this stack's own server."""
+    on: frozenset[str]
+    """Keys of the systems that are on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +52,7 @@ class Watched:
     metrics: tuple[Metric, ...] = ()
     """What its scrape jobs bring and its rules ask for."""
     slos: tuple[Slo, ...] = ()
-    """Objectives of its own, beside those of the stack file."""
+    """Objectives of its own, beside those of the stack file; their rules are `slo_groups`, among its groups."""
     inhibitions: tuple[Inhibition, ...] = ()
     """Which of its alerts make which others redundant."""
 
@@ -42,14 +63,22 @@ class Watched:
         return (*of_prometheus, *(rule for group in self.grafana_groups for rule in group.rules))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class System(Generic[S]):
-    """Something watched: its key in the stack file, its settings, and what they lead to."""
+    """Something watched."""
 
-    name: str
+    key: str
+    """Its key in the stack file, the label ``system`` of its alerts, and the tag of its dashboards."""
+    title: str
+    """Its folder in Grafana."""
+    owner: str
+    """The owner of its alerts that name none."""
     settings: type[S]
-    build: Callable[[S, ClusterSettings], Watched]
+    """Their docstring describes the system in the stack file's schema."""
+    example: S
+    """Settings that turn on every part of it: tests watch it with these."""
+    dashboard: Dashboard
+    """Where to look first, for its alerts that name no dashboard."""
+    build: Callable[[S, Surroundings], Watched]
     always: bool = False
     """On unless turned off with ``null``; other systems are off unless named."""
-    images: Mapping[str, Pinned] = field(default_factory=dict)
-    """Those of its exporters, by the exporters' names."""

@@ -8,23 +8,22 @@ from typing import Any, Protocol, TypeVar
 
 from model.cluster import ClusterSettings
 from model.grafana_alert import GrafanaGroup
-from model.logs import LogCollector
-from model.quantities import Duration
+from model.quantities import Duration, Url
 from model.rules import BaseAlert, Group, Inhibition, Recording, Severity, Threshold
 from model.slo import Slo, slo_groups, slo_inhibitions
-from rules import agents, kubernetes, monitoring, nodes
-from rules import logs as log_alerts
+from model.uids import SLOS, Dashboard
+from rules import agents, kubernetes, logs, monitoring, nodes
 from rules.catalogue import SUBJECT
-from rules.system import System, Watched
+from rules.system import Surroundings, System, Watched
 
 SYSTEMS: tuple[System[Any], ...] = (
     kubernetes.SYSTEM,
     nodes.SYSTEM,
     agents.SYSTEM,
-    log_alerts.SYSTEM,
+    logs.SYSTEM,
     monitoring.SYSTEM,
 )
-"""Adding a system is a file beside this one, its dashboards, and a name in this list."""
+"""Adding a system is a folder beside this file, and a name in this list; its dashboards are in `dashboards.boards`."""
 
 # What is critical needs no warning of the same: same name, and each label that tells subjects apart, if it is there.
 _SAME = ("alertname", *SUBJECT)
@@ -32,6 +31,18 @@ LESS_URGENT = (
     Inhibition(source={"severity": "critical"}, target={"severity": "warning|info"}, equal=_SAME),
     Inhibition(source={"severity": "warning"}, target={"severity": "info"}, equal=_SAME),
 )
+
+EXAMPLE = Surroundings(
+    # Of the flavours, the one whose control plane can be watched.
+    cluster=ClusterSettings(name="example", environment="example", context="example", flavour="kubeadm"),
+    scrape_interval=Duration.parse("30s"),
+    evaluation_interval=Duration.parse("30s"),
+    log_collector="promtail",
+    grafana=Url.parse("https://grafana.example.com"),
+    runs_grafana=True,
+    on=frozenset(system.key for system in SYSTEMS),
+)
+"""Where every system is on."""
 
 USER_SLOS = "slos"
 """The system of the stack file's own objectives."""
@@ -53,30 +64,21 @@ class Override(Protocol):
 
 
 def watch(
-    chosen: Mapping[str, Any],
-    cluster: ClusterSettings,
+    settings: Mapping[str, Any],
+    surroundings: Surroundings,
     overrides: Mapping[str, Override | None],
     slos: tuple[Slo, ...],
-    grafana: str | None = None,
-    logs: LogCollector = "promtail",
 ) -> Watched:
-    """Everything of the systems in ``chosen`` (name to settings, None for off), in the order of SYSTEMS.
+    """Everything of the systems that are on, in the order of SYSTEMS; ``settings`` has those of each, by its key.
 
-    ``grafana`` is where the paths of this stack's own Grafana begin, None when it has none; ``logs`` is what reads logs
-    on each node. Raises ValueError about an override that its alert has no place for.
+    Raises ValueError about an override that its alert has no place for.
     """
     parts = [
-        _owned(system.build(chosen[system.name], cluster), system.name)
+        _owned(system.build(settings[system.key], surroundings), system.key, system.owner, system.dashboard)
         for system in SYSTEMS
-        if chosen[system.name] is not None
+        if system.key in surroundings.on
     ]
-    if grafana is not None and chosen[monitoring.SYSTEM.name] is not None:
-        parts.append(_owned(monitoring.grafana(grafana, cluster), monitoring.SYSTEM.name))
-    if chosen[monitoring.SYSTEM.name] is not None:
-        parts.append(_owned(monitoring.log_collector(logs, cluster), monitoring.SYSTEM.name))
-    if chosen[agents.SYSTEM.name] is not None and chosen[monitoring.SYSTEM.name] is not None:
-        parts.append(_owned(agents.a2a(), agents.SYSTEM.name))  # Jaeger is scraped as a part of monitoring
-    parts.append(_owned(Watched(slos=slos), USER_SLOS))
+    parts.append(_owned(Watched(groups=slo_groups(slos), slos=slos), USER_SLOS, "", SLOS))
     groups = (_overridden(group, overrides) for part in parts for group in part.groups)
     grafana_groups = (_overridden(group, overrides) for part in parts for group in part.grafana_groups)
     return Watched(
@@ -90,18 +92,28 @@ def watch(
     )
 
 
-def _owned(part: Watched, system: str) -> Watched:
-    groups = (*part.groups, *slo_groups(part.slos))
+def example() -> Watched:
+    """Every system from its example."""
+    return watch({system.key: system.example for system in SYSTEMS}, EXAMPLE, {}, ())
+
+
+def _owned(part: Watched, system: str, owner: str, dashboard: Dashboard) -> Watched:
+    """``part`` as the system's own; ``owner`` and ``dashboard`` are those of alerts that name none."""
+
+    def of_system(group: _Group) -> _Group:
+        rules = (
+            replace(rule, system=system, owner=rule.owner or owner, dashboard=rule.dashboard or dashboard)
+            if isinstance(rule, BaseAlert)
+            else rule
+            for rule in group.rules
+        )
+        return replace(group, system=system, rules=tuple(rules))
+
     return replace(
         part,
-        groups=tuple(_of_system(group, system) for group in groups),
-        grafana_groups=tuple(_of_system(group, system) for group in part.grafana_groups),
+        groups=tuple(of_system(group) for group in part.groups),
+        grafana_groups=tuple(of_system(group) for group in part.grafana_groups),
     )
-
-
-def _of_system(group: _Group, system: str) -> _Group:
-    rules = (replace(rule, system=system) if isinstance(rule, BaseAlert) else rule for rule in group.rules)
-    return replace(group, system=system, rules=tuple(rules))
 
 
 def _overridden(group: _Group, overrides: Mapping[str, Override | None]) -> _Group:

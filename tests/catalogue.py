@@ -16,7 +16,7 @@ EVERYTHING: dict[str, object] = {
     # Of the flavours, the one whose control plane can be watched.
     "cluster": {"name": "c-1", "environment": "test", "context": "c-1", "flavour": "kubeadm"},
     "systems": {
-        **{system.name: {} for system in SYSTEMS},
+        **{system.key: {} for system in SYSTEMS},
         "agents": AGENTS,
         "logs": {"audit": [{"namespace": "shop", "app": "backend"}]},
     },

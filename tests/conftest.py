@@ -77,7 +77,7 @@ class Recorded:
 
 Stacks = Callable[..., Recorded]
 
-NOTHING: dict[str, None] = {system.name: None for system in SYSTEMS}
+NOTHING: dict[str, None] = {system.key: None for system in SYSTEMS}
 """Systems of a stack that watches nothing, for tests of how one server is configured: recording takes a quarter of the
 time without rules and boards."""
 TOLD = {

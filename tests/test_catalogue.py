@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from model.quantities import Duration
 from model.rules import Alert, Group, Recording, Severity
 from model.runbooks import RUNBOOKS, runbooks
 from model.scrape import Relabel, ScrapeJob, keep_metrics
+from model.slo import Slo
 from model.uids import HOME
 from rules.catalogue import alert_labels, series_of
 from rules.logs.uids import LOGS
@@ -192,6 +194,19 @@ def test_an_alert_of_grafana_s_over_series_says_what_labels_they_have() -> None:
         labels(by=("colour",), description="{{ $labels.app }} breaks.")
 
 
+def test_an_alert_that_nobody_owns_is_refused() -> None:
+    with pytest.raises(ValueError, match="WidgetsBroken: an owner"):
+        alert_labels(catalogue(alert(owner="")))
+    with pytest.raises(ValueError, match="WidgetsBroken: an owner"):
+        alert_labels(Watched(grafana_groups=(GrafanaGroup("logs", (of_grafana(owner=""),)),)))
+
+
+def test_an_objective_that_nothing_evaluates_is_refused() -> None:
+    slo = Slo(name="widgets", objective=Decimal("0.99"), events="widgets_total", errors="widgets_total", owner="shop")
+    with pytest.raises(ValueError, match="objective widgets: nothing evaluates it"):
+        alert_labels(replace(catalogue(alert()), slos=(slo,)))
+
+
 def test_a_metric_of_a_job_that_is_off_is_refused() -> None:
     metric = Metrics("elsewhere").gauge("something")
     with pytest.raises(ValueError, match="no scrape job elsewhere is on"):
@@ -215,7 +230,7 @@ def test_what_is_pushed_has_the_labels_of_its_resource() -> None:
         ({"above": {Severity.WARNING: 2, Severity.CRITICAL: 1}}, "the more urgent, the further"),
         ({"above": {}, "below": {Severity.WARNING: 1, Severity.CRITICAL: 2}}, "the more urgent, the further"),
         ({"summary": "{{ $labels.colour }} breaks."}, "the same for every firing"),
-        ({"owner": ""}, "an owner"),
+        ({"owner": "nobody in particular"}, "an owner"),
         ({"runbook": "Nowhere"}, "no runbook docs/runbooks/Nowhere.md"),
     ],
 )

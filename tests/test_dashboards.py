@@ -14,7 +14,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from components.grafana.rule_groups import rule_groups
 from components.settings.stack import read
 from dashboards import kit
-from dashboards.boards import OF_GROUPS, OF_SYSTEMS, boards, rendered
+from dashboards.boards import DASHBOARDS, boards, rendered
 from dashboards.model import COLUMNS, Board, View
 from model.datasources import ALL as DATASOURCES
 from model.grafana_alert import GrafanaAlert
@@ -107,15 +107,15 @@ def test_no_query_returns_without_bound_what_a_large_cluster_has(board: Board) -
 
 @pytest.mark.parametrize(
     "off",
-    [set(names) for count in (1, 2) for names in combinations((system.name for system in SYSTEMS), count)],
+    [set(names) for count in (1, 2) for names in combinations((system.key for system in SYSTEMS), count)],
     ids=lambda names: " and ".join(sorted(names)),
 )
 def test_without_a_system_there_is_no_board_of_it_and_no_panel_that_asks_for_it(off: set[str]) -> None:
-    systems: dict[str, Any] = {system.name: None if system.name in off else {} for system in SYSTEMS}
+    systems: dict[str, Any] = {system.key: None if system.key in off else {} for system in SYSTEMS}
     stack = read(EVERYTHING | {"systems": systems})
     known = series_of(stack.watched) | NOT_RECORDED
     left = boards(stack.systems_on, stack.watched, stack.cluster)
-    assert not {board.uid for board in left} & {board.uid for name in off for board in OF_SYSTEMS.get(name, ())}
+    assert not {board.uid for board in left} & {each.board.uid for each in DASHBOARDS if each.system in off}
     for board in left:
         for panel, query in prometheus_queries(board):
             try:
@@ -126,16 +126,14 @@ def test_without_a_system_there_is_no_board_of_it_and_no_panel_that_asks_for_it(
             labels(mark.expr, known)
 
 
-@pytest.mark.parametrize("off", [system.name for system in SYSTEMS])
+@pytest.mark.parametrize("off", [system.key for system in SYSTEMS])
 def test_turning_a_system_off_takes_its_boards_and_runbooks_and_nothing_else(off: str) -> None:
     systems: dict[str, Any] = {**EVERYTHING["systems"], off: None}  # type: ignore[dict-item]  # a stack file is plain
     stack = read(EVERYTHING | {"systems": systems})
     runbooks = {runbooks_uid(each.system) for each in STACK.watched.alerts}
     runbooks -= {runbooks_uid(each.system) for each in stack.watched.alerts}
     groups = {group.name for group in STACK.watched.groups} - {group.name for group in stack.watched.groups}
-    its_own = {board.uid for board in OF_SYSTEMS.get(off, ())} | {
-        OF_GROUPS[name].uid for name in OF_GROUPS.keys() & groups
-    }
+    its_own = {each.board.uid for each in DASHBOARDS if each.system == off or each.needs in groups}
     left = {board.uid for board in boards(stack.systems_on, stack.watched, stack.cluster)}
     assert {board.uid for board in BOARDS} - left == its_own | runbooks
     assert left <= {board.uid for board in BOARDS}
@@ -161,7 +159,7 @@ def _turned(given: dict[str, Any], way: int) -> dict[str, Any]:
 
 def of_agents(settings: dict[str, Any], *others: str) -> tuple[dict[str, Board], dict[str, Labels]]:
     """The boards, by uid, of a stack with agents of these settings and ``others``; and the series that it knows."""
-    on: dict[str, Any] = {system.name: {} if system.name in others else None for system in SYSTEMS}
+    on: dict[str, Any] = {system.key: {} if system.key in others else None for system in SYSTEMS}
     cluster = EVERYTHING["cluster"]
     stack = read({"cluster": cluster, "systems": on | {"agents": settings}})
     known = series_of(stack.watched) | NOT_RECORDED
@@ -225,7 +223,7 @@ def test_a_burn_is_drawn_with_the_line_of_its_own_alert() -> None:
 def stack_of(flavour: str, *systems: str) -> tuple[tuple[Board, ...], dict[str, Labels]]:
     """The boards of a stack with these systems, and what it knows."""
     cluster = {"name": "c-1", "environment": "test", "context": "c-1", "flavour": flavour}
-    chosen: dict[str, Any] = {system.name: {} if system.name in systems else None for system in SYSTEMS}
+    chosen: dict[str, Any] = {system.key: {} if system.key in systems else None for system in SYSTEMS}
     stack = read({"cluster": cluster, "systems": chosen})
     return boards(stack.systems_on, stack.watched, stack.cluster), series_of(stack.watched) | NOT_RECORDED
 
@@ -325,7 +323,7 @@ def test_every_alert_leads_to_a_board_and_a_runbook_that_exist() -> None:
 
 
 def test_every_uid_is_that_of_a_board() -> None:
-    modules = ["model.uids", *(f"rules.{system.name}.uids" for system in SYSTEMS)]
+    modules = ["model.uids", *(f"rules.{system.key}.uids" for system in SYSTEMS)]
     constants = (each for module in modules for each in vars(importlib.import_module(module)).items())
     uids = {uid for name, uid in constants if name.isupper() and not name.endswith("_FOLDER")}
     assert uids == {board.uid for board in WRITTEN}

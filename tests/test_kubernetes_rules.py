@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -14,6 +15,7 @@ from model.scrape import ScrapeJob
 from rules.kubernetes import SYSTEM, KubernetesSettings
 from rules.kubernetes.scrape import annotated_pods, cadvisor, kubelets
 from rules.system import Watched
+from rules.systems import EXAMPLE
 
 CONTROL_PLANE = ("apiserver_", "aggregator_", 'up{job="apiservers"}')
 """What only an API server says."""
@@ -21,7 +23,7 @@ CONTROL_PLANE = ("apiserver_", "aggregator_", 'up{job="apiservers"}')
 
 def watched(flavour: Flavour) -> Watched:
     cluster = ClusterSettings(name="c-1", environment="test", context="c-1", flavour=flavour)
-    return SYSTEM.build(KubernetesSettings(), cluster)
+    return SYSTEM.build(KubernetesSettings(), replace(EXAMPLE, cluster=cluster))
 
 
 def about_control_plane(part: Watched) -> set[str]:

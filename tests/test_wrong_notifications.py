@@ -256,3 +256,30 @@ def test_an_owner_whose_alerts_go_nowhere_is_named_with_them() -> None:
 )
 def test_what_production_allows(given: str) -> None:
     assert problems(PROD, given) == []
+
+
+@pytest.mark.parametrize(
+    ("alert", "collector"),
+    [
+        ("GrafanaNotificationsFailing", "promtail"),
+        ("PromtailLinesDropped", "promtail"),
+        ("OtelAgentBehind", "otel"),
+        ("SlowA2aRequests", "promtail"),
+    ],
+)
+def test_an_alert_of_what_only_some_stacks_have_must_reach_somebody_as_well(alert: str, collector: str) -> None:
+    owner = "agents" if "A2a" in alert else "platform"
+    other = {"agents": "shop", "platform": "agents"}[owner]
+    routes = f"routes: [{{receiver: a, severity: [critical, warning]}}, {{receiver: a, owner: [{other}]}}]"
+    # An alert of the other owner's that is worth knowing: so that a lost one is said by name.
+    slo = {"name": "checkout", "owner": other, "objective": 99.9, "total": "a", "errors": "b"}
+    found = problems(
+        PROD,
+        f"{TOLD}, {routes}",
+        alerts={alert: {"severity": "info"}},
+        logs={"collector": collector},
+        systems={"kubernetes": {}, "agents": {}},
+        slos=[slo],
+    )
+    (said,) = (each for each in found if f'owner "{owner}"' in each)
+    assert alert in said

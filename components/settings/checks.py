@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from components.settings.alertmanager import AlertmanagerSettings
 from components.settings.alerts import AlertOverride, misfits
@@ -28,6 +29,7 @@ from model.promql import labels_of
 from model.quantities import Duration, Image
 from model.settings import Model, Problem, Workload, problem, unknown_key
 from rules.catalogue import series_of
+from rules.system import Surroundings
 from rules.systems import watch
 
 
@@ -65,20 +67,20 @@ def names_are_unique(
                 yield problem(f"{path}[{position}].name", name, "a name that no other entry of the list has")
 
 
-def slos_are_new(cluster: ClusterSettings, systems: Model, slos: tuple[SloSettings, ...]) -> Iterator[Problem]:
-    taken = {slo.name for slo in watch(dict(systems), cluster, {}, ()).slos}
+def slos_are_new(surroundings: Surroundings, systems: Model, slos: tuple[SloSettings, ...]) -> Iterator[Problem]:
+    taken = {slo.name for slo in watch(dict(systems), surroundings, {}, ()).slos}
     for position, slo in enumerate(slos):
         if slo.name in taken:
             yield problem(f"slos[{position}].name", slo.name, "a name that no objective of the stack has")
 
 
 def slos_name_labels_that_series_have(
-    cluster: ClusterSettings, systems: Model, grafana: GrafanaSettings, logs: LogSettings, slos: tuple[SloSettings, ...]
+    surroundings: Surroundings, systems: Model, slos: tuple[SloSettings, ...]
 ) -> Iterator[Problem]:
     """Of series of the stack itself; what labels others have, only their owner knows."""
     if not slos:
         return
-    known = series_of(watch(dict(systems), cluster, {}, (), grafana.watched_path, logs.collector))
+    known = series_of(watch(dict(systems), surroundings, {}, ()))
     for position, slo in enumerate(each.slo for each in slos):
         for expr in filter(None, (slo.events, slo.errors, slo.good)):
             try:
@@ -89,26 +91,25 @@ def slos_name_labels_that_series_have(
 
 
 def scrape_jobs_are_new(
-    cluster: ClusterSettings, prometheus: PrometheusSettings, systems: Model, logs: LogSettings
+    surroundings: Surroundings, prometheus: PrometheusSettings, systems: Model
 ) -> Iterator[Problem]:
-    taken = {job.name for job in watch(dict(systems), cluster, {}, (), grafana="", logs=logs.collector).scrape_jobs}
+    # With somebody else's Grafana as well: rules and boards know that job as the stack's own.
+    taken = {job.name for job in watch(dict(systems), replace(surroundings, runs_grafana=True), {}, ()).scrape_jobs}
     for position, job in enumerate(prometheus.scrape_jobs):
         if job.name in taken:
             yield problem(f"prometheus.scrapeJobs[{position}].name", job.name, "a name that no job of the stack has")
 
 
 def overrides_fit_their_alerts(
-    cluster: ClusterSettings,
+    surroundings: Surroundings,
     systems: Model,
-    grafana: GrafanaSettings,
-    logs: LogSettings,
     slos: tuple[SloSettings, ...],
     alerts: Mapping[str, AlertOverride | None],
 ) -> Iterator[Problem]:
-    built_in = watch(dict(systems), cluster, {}, ())
+    built_in = watch(dict(systems), surroundings, {}, ())
     # Of two with one name, which is refused elsewhere, the first.
     own = {each.name: each.slo for each in reversed(slos) if each.name not in {slo.name for slo in built_in.slos}}
-    watched = watch(dict(systems), cluster, {}, tuple(own.values()), grafana.watched_path, logs.collector)
+    watched = watch(dict(systems), surroundings, {}, tuple(own.values()))
     known = {alert.name: alert for alert in watched.alerts}
     for name, override in alerts.items():
         if name not in known:

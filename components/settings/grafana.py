@@ -251,11 +251,6 @@ class GrafanaSettings(Workload):
         """Where the server's own paths begin: empty, or like ``/grafana``."""
         return self.url.path.rstrip("/")
 
-    @property
-    def watched_path(self) -> str | None:
-        """The same, of a server that this stack runs and so watches; None when it is somebody else's."""
-        return None if self.external else self.path
-
 
 def external_stands_alone(grafana: GrafanaSettings) -> Iterator[Problem]:
     if grafana.external is None:

@@ -16,7 +16,7 @@ from model.cluster import ClusterSettings
 from model.grafana_alert import GrafanaGroup
 from model.rules import BaseAlert, Group, Severity
 from model.settings import Model, Problem, problem
-from rules.system import Watched
+from rules.system import Surroundings, Watched
 from rules.systems import Override, watch
 
 Labels = Mapping[str, str]
@@ -115,24 +115,29 @@ def _takes_all_of(before: Node, node: Node) -> bool:
     )
 
 
-def production_tells_somebody(
-    cluster: ClusterSettings,
-    systems: Model,
-    alerts: Mapping[str, Override | None],
-    slos: tuple[SloSettings, ...],
-    notifications: NotificationSettings,
-) -> Iterator[Problem]:
+def production_has_receivers(cluster: ClusterSettings, notifications: NotificationSettings) -> Iterator[Problem]:
     if not cluster.is_production:
         return
     if not notifications.receivers:
         reason = "at least one receiver: in production an alert must reach somebody"
         yield problem("notifications.receivers", [], reason)
-        return
-    if not any(receiver.dead_man for receiver in notifications.receivers):
+    elif not any(receiver.dead_man for receiver in notifications.receivers):
         reason = "a deadMan among them: in production somebody must notice when alerting itself is dead"
         yield problem("notifications.receivers", [each.name for each in notifications.receivers], reason)
+
+
+def production_tells_somebody(
+    surroundings: Surroundings,
+    systems: Model,
+    alerts: Mapping[str, Override | None],
+    slos: tuple[SloSettings, ...],
+    notifications: NotificationSettings,
+) -> Iterator[Problem]:
+    cluster = surroundings.cluster
+    if not cluster.is_production or not notifications.receivers:
+        return
     try:
-        watched = watch(dict(systems), cluster, alerts, tuple(each.slo for each in slos))
+        watched = watch(dict(systems), surroundings, alerts, tuple(each.slo for each in slos))
     except ValueError:  # an override or an objective that does not fit: that is said elsewhere
         return
     if all(each.name != WATCHDOG for each in watched.alerts):
@@ -231,5 +236,5 @@ def _on_the_way(node: Node, labels: Labels) -> Iterator[str]:
             return
 
 
-CHECKS = (names_exist, routes_can_match, production_tells_somebody)
+CHECKS = (names_exist, routes_can_match, production_has_receivers, production_tells_somebody)
 """What must hold together; each check names the sections it reads."""

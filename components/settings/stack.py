@@ -21,6 +21,7 @@ from components.settings.plain import one_line, unusable
 from components.settings.prometheus import PrometheusSettings
 from components.settings.secrets import encrypted, leaves, references, unanswered
 from components.settings.slos import SloSettings
+from components.settings.surroundings import surroundings
 from model.cluster import ClusterSettings
 from model.settings import Many, Model, Problem, holds_secret, problems, unknown_key
 from rules.catalogue import check
@@ -33,7 +34,7 @@ def _system_field(system: System[Any]) -> tuple[Any, Any]:
     return system.settings | None, Field(default=default, description=inspect.cleandoc(system.settings.__doc__ or ""))
 
 
-_FIELDS: Any = {system.name: _system_field(system) for system in SYSTEMS}
+_FIELDS: Any = {system.key: _system_field(system) for system in SYSTEMS}
 Systems = create_model("Systems", __base__=Model, **_FIELDS)
 Systems.__doc__ = "What is watched: each system brings its scrape jobs, exporters, rules and dashboards, all or none."
 
@@ -69,16 +70,15 @@ class Settings(Model):
     @property
     def watched(self) -> Watched:
         """What the systems that are on lead to, with the alerts as they are on this stack."""
-        slos = tuple(each.slo for each in self.slos)
-        grafana, logs = self.grafana.watched_path, self.logs.collector
-        watched = watch(dict(self.systems), self.cluster, self.alerts, slos, grafana, logs)
+        around = surroundings(self.cluster, self.prometheus, self.grafana, self.logs, self.systems)
+        watched = watch(dict(self.systems), around, self.alerts, tuple(each.slo for each in self.slos))
         check(watched)
         return watched
 
     @property
     def systems_on(self) -> tuple[str, ...]:
-        """Names of the systems that are watched."""
-        return tuple(system.name for system in SYSTEMS if dict(self.systems)[system.name] is not None)
+        """Keys of the systems that are watched."""
+        return tuple(key for key, settings in self.systems if settings is not None)
 
 
 class Refused(Exception):
@@ -112,10 +112,11 @@ def read(sections: Mapping[str, object], secrets: Collection[str] | None = None)
             good[name] = getattr(part, name)
         except ValidationError as error:
             found += problems(error, _SECTIONS[name])
+    given = good | _surroundings(good)
     for holds in CHECKS:
         needs = inspect.signature(holds).parameters
-        if all(name in good for name in needs):
-            found += holds(**{name: good[name] for name in needs})
+        if all(name in given for name in needs):
+            found += holds(**{name: given[name] for name in needs})
     named = {path: key for name, part in good.items() for path, key in references(part, name)}
     found += unanswered(named, sections.keys(), secrets)
     known = list(Settings.model_fields)
@@ -127,6 +128,16 @@ def read(sections: Mapping[str, object], secrets: Collection[str] | None = None)
     if found:
         raise Refused(found)
     return Settings.model_construct(**good)
+
+
+def _surroundings(good: Mapping[str, Any]) -> dict[str, Any]:
+    """For the checks; none where a section that they are made of is refused."""
+    # Which alerts there are does not depend on its intervals: where they are refused, all else is checked.
+    known = {"prometheus": PrometheusSettings(), **good}
+    needs = inspect.signature(surroundings).parameters
+    if any(name not in known for name in needs):
+        return {}
+    return {"surroundings": surroundings(**{name: known[name] for name in needs})}
 
 
 class _Section(Model):

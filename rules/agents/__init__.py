@@ -2,43 +2,54 @@
 
 from __future__ import annotations
 
-from model.cluster import ClusterSettings
 from model.rules import Group
+from model.slo import slo_groups
 from rules.agents import cost, protocols
-from rules.agents.alerts import ALERTS, INHIBITIONS, loop_guards
+from rules.agents.alerts import ALERTS, INHIBITIONS, OWNER, loop_guards
 from rules.agents.metrics import METRICS, SPAN_METRICS_OF_A2A
 from rules.agents.promql import EVERY, Scope
 from rules.agents.recordings import recordings
-from rules.agents.settings import AgentsSettings
+from rules.agents.settings import EXAMPLE, AgentsSettings
 from rules.agents.slos import slos
-from rules.system import System, Watched
+from rules.agents.uids import AGENTS
+from rules.monitoring import SYSTEM as MONITORING
+from rules.system import Surroundings, System, Watched
 
 
-def build(settings: AgentsSettings, _cluster: ClusterSettings) -> Watched:
+def build(settings: AgentsSettings, surroundings: Surroundings) -> Watched:
     scope = Scope(settings.namespaces)
     # Without prices and a budget nobody has asked what agents cost; with either, what has no price is a hole in it.
     unpriced = (cost.UNPRICED,) if settings.prices or settings.budget else ()
     budget = cost.budget_alerts(settings.budget) if settings.budget else ()
+    # Only spans tell of requests between agents; their metrics come from Jaeger, which `monitoring` scrapes.
+    spans_are_scraped = MONITORING.key in surroundings.on
+    objectives = tuple(slos(settings.objectives))
     return Watched(
         groups=(
             Group("agents-recordings", recordings(scope), EVERY),
             Group("agents-cost", (*cost.recordings(scope, settings.prices), *unpriced, *budget), EVERY),
             Group("agents", (*ALERTS, *loop_guards(settings.max_inference_calls)), EVERY),
             Group("mcp", (*protocols.mcp_recordings(scope), protocols.MCP_FAILING, protocols.SLOW_MCP), EVERY),
+            *slo_groups(objectives),
+            *((_a2a(),) if spans_are_scraped else ()),
         ),
-        metrics=METRICS,
-        slos=tuple(slos(settings.objectives)),
+        metrics=METRICS + (SPAN_METRICS_OF_A2A if spans_are_scraped else ()),
+        slos=objectives,
         inhibitions=INHIBITIONS,
     )
 
 
-def a2a() -> Watched:
-    """Requests between agents, of which spans alone tell: while the metrics of spans are scraped."""
+def _a2a() -> Group:
     alerts = (protocols.A2A_FAILING, protocols.SLOW_A2A)
-    return Watched(
-        groups=(Group(protocols.A2A_GROUP, (*protocols.a2a_recordings(), *alerts), EVERY),),
-        metrics=SPAN_METRICS_OF_A2A,
-    )
+    return Group(protocols.A2A_GROUP, (*protocols.a2a_recordings(), *alerts), EVERY)
 
 
-SYSTEM = System("agents", AgentsSettings, build)
+SYSTEM = System(
+    key="agents",
+    title="Agents",
+    owner=OWNER,
+    settings=AgentsSettings,
+    example=EXAMPLE,
+    dashboard=AGENTS,
+    build=build,
+)

@@ -160,3 +160,21 @@ class AgentsSettings(Model):
     """Calls of a model in one run, above which an agent is taken to loop: frameworks stop at 10 to 25 by default."""
     objectives: Objectives = Objectives()
     """Service level objectives of all agents together."""
+
+
+EXAMPLE = AgentsSettings.model_validate(
+    {
+        "namespaces": ["agents", "agents-eu"],
+        "budget": {"perDay": 50, "perMonth": 1000},
+        "prices": {
+            "gpt-4o": {"input": 2.5, "output": 10, "cacheRead": 1.25},
+            "embed-small": {"input": 0.02, "output": 0},
+        },
+        "objectives": {
+            "availability": 99,
+            "latency": {"objective": 95, "atMost": "60s"},
+            "toolSuccess": 95,
+            "costPerRun": {"objective": 90, "atMost": 0.5},
+        },
+    }
+)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from model.cluster import ClusterSettings
 from model.settings import Model, Resources, resources
+from model.slo import slo_groups
 from rules.kubernetes import recordings
 from rules.kubernetes.alerts import capacity, control_plane, nodes, pods, workloads
 from rules.kubernetes.metrics import METRICS
 from rules.kubernetes.scrape import (
-    KUBE_STATE_METRICS,
-    KUBE_STATE_METRICS_IMAGE,
     annotated_pods,
     annotated_services,
     kube_state_metrics_exporter,
     scrape_jobs,
 )
-from rules.system import System, Watched
+from rules.kubernetes.uids import KUBERNETES_CLUSTER
+from rules.system import Surroundings, System, Watched
 
 _ALERTS = (pods, workloads, nodes, capacity)
 
@@ -29,12 +28,17 @@ class KubernetesSettings(Model):
     """Requests and limits of kube-state-metrics; about 0.2 MiB per pod of the cluster."""
 
 
-def build(settings: KubernetesSettings, cluster: ClusterSettings) -> Watched:
+def build(settings: KubernetesSettings, surroundings: Surroundings) -> Watched:
+    cluster = surroundings.cluster
     annotated = (annotated_services(cluster), annotated_pods()) if settings.annotated else ()
-    of_control_plane = (recordings.CONTROL_PLANE, *control_plane.GROUPS) if cluster.runs_control_plane else ()
+    of_control_plane = (recordings.CONTROL_PLANE, *control_plane.GROUPS, *slo_groups(control_plane.SLOS))
     return Watched(
         scrape_jobs=(*scrape_jobs(cluster), *annotated),
-        groups=(*recordings.RECORDINGS, *(group for part in _ALERTS for group in part.GROUPS), *of_control_plane),
+        groups=(
+            *recordings.RECORDINGS,
+            *(group for part in _ALERTS for group in part.GROUPS),
+            *(of_control_plane if cluster.runs_control_plane else ()),
+        ),
         exporters=(kube_state_metrics_exporter(settings.kube_state_metrics, cluster),),
         metrics=METRICS,
         slos=control_plane.SLOS if cluster.runs_control_plane else (),
@@ -42,4 +46,12 @@ def build(settings: KubernetesSettings, cluster: ClusterSettings) -> Watched:
     )
 
 
-SYSTEM = System("kubernetes", KubernetesSettings, build, images={KUBE_STATE_METRICS: KUBE_STATE_METRICS_IMAGE})
+SYSTEM = System(
+    key="kubernetes",
+    title="Kubernetes",
+    owner="platform",
+    settings=KubernetesSettings,
+    example=KubernetesSettings(),
+    dashboard=KUBERNETES_CLUSTER,
+    build=build,
+)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from model.cluster import ClusterSettings
 from model.quantities import Duration
 from model.settings import AppName, DnsLabel, Many, Model
 from rules.logs.alerts import AuditedApp, groups
-from rules.system import System, Watched
+from rules.logs.uids import LOGS
+from rules.system import Surroundings, System, Watched
 
 
 class AuditLog(Model):
@@ -27,9 +27,18 @@ class LogsSettings(Model):
     """The apps whose audit log must not stop."""
 
 
-def build(settings: LogsSettings, _cluster: ClusterSettings) -> Watched:
+def build(settings: LogsSettings, _surroundings: Surroundings) -> Watched:
     audited = (AuditedApp(each.namespace, each.app, each.within) for each in settings.audit)
     return Watched(grafana_groups=groups(audited))
 
 
-SYSTEM = System("logs", LogsSettings, build, always=True)
+SYSTEM = System(
+    key="logs",
+    title="Logs",
+    owner="platform",
+    settings=LogsSettings,
+    example=LogsSettings(audit=(AuditLog(namespace="shop", app="backend"),)),
+    dashboard=LOGS,
+    build=build,
+    always=True,
+)

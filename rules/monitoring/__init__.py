@@ -7,9 +7,7 @@ from typing import Annotated
 from annotated_types import Len
 
 from model import ports
-from model.cluster import ClusterSettings
 from model.flows import Internet, Peer, Server
-from model.logs import LogCollector
 from model.quantities import Url
 from model.rules import Group
 from model.settings import Many, Model, Resources, resources
@@ -29,8 +27,6 @@ from rules.monitoring.metrics import OF_GRAFANA as METRICS_OF_GRAFANA
 from rules.monitoring.metrics import OF_PROMTAIL as METRICS_OF_PROMTAIL
 from rules.monitoring.recordings import RECORDINGS
 from rules.monitoring.scrape import (
-    BLACKBOX_EXPORTER,
-    BLACKBOX_EXPORTER_IMAGE,
     JAEGER,
     READY,
     SERVERS,
@@ -39,7 +35,8 @@ from rules.monitoring.scrape import (
     log_collector_job,
     scrape_jobs,
 )
-from rules.system import System, Watched
+from rules.monitoring.uids import MONITORING
+from rules.system import Surroundings, System, Watched
 
 
 class MonitoringSettings(Model):
@@ -51,7 +48,8 @@ class MonitoringSettings(Model):
     """Requests and limits of the blackbox exporter."""
 
 
-def build(settings: MonitoringSettings, cluster: ClusterSettings) -> Watched:
+def build(settings: MonitoringSettings, surroundings: Surroundings) -> Watched:
+    cluster = surroundings.cluster
     namespace = cluster.namespaces.stack
     probed: dict[str, tuple[Peer, tuple[int, ...]]] = {
         f"http://{name}.{namespace}.svc:{port}{READY.get(name, '/-/ready')}": (Server(name), (port,))
@@ -59,39 +57,37 @@ def build(settings: MonitoringSettings, cluster: ClusterSettings) -> Watched:
     }
     probed[f"http://{JAEGER}.{namespace}.svc:{ports.JAEGER_HEALTH}/status"] = (Server(JAEGER), (ports.JAEGER_HEALTH,))
     probed |= {str(url): (Internet(url.host), (url.port,)) for url in settings.probes}
-    return Watched(
-        scrape_jobs=scrape_jobs(probed, cluster),
-        groups=(Group("monitoring-recordings", RECORDINGS), *GROUPS),
-        grafana_groups=outside.GRAFANA_GROUPS,
-        exporters=(blackbox_exporter(settings.resources, cluster, tuple(probed.values())),),
-        metrics=METRICS + outside.METRICS,
-        inhibitions=INHIBITIONS,
-    )
-
-
-def grafana(path: str, cluster: ClusterSettings) -> Watched:
-    """Grafana, when the stack has its own; ``path`` is where its paths begin."""
-    return Watched(
-        scrape_jobs=(grafana_job(path, cluster),),
-        groups=(OF_GRAFANA,),
-        metrics=METRICS_OF_GRAFANA,
-    )
-
-
-def log_collector(collector: LogCollector, cluster: ClusterSettings) -> Watched:
-    """What collects the logs of each node."""
-    group, metrics, inhibitions = {
+    its_grafana = surroundings.runs_grafana
+    of_collector, its_metrics, its_inhibitions = {
         "promtail": (OF_PROMTAIL, METRICS_OF_PROMTAIL, GONE_BEFORE_PROMTAIL),
         "otel": (OF_AGENT, METRICS_OF_AGENT, GONE_BEFORE_AGENT),
-    }[collector]
+    }[surroundings.log_collector]
     return Watched(
-        scrape_jobs=(log_collector_job(collector, cluster),),
-        groups=(group,),
-        metrics=metrics,
-        inhibitions=inhibitions,
+        scrape_jobs=(
+            *scrape_jobs(probed, cluster),
+            *((grafana_job(surroundings.grafana.path.rstrip("/"), cluster),) if its_grafana else ()),
+            log_collector_job(surroundings.log_collector, cluster),
+        ),
+        groups=(
+            Group("monitoring-recordings", RECORDINGS),
+            *GROUPS,
+            *((OF_GRAFANA,) if its_grafana else ()),
+            of_collector,
+        ),
+        grafana_groups=outside.GRAFANA_GROUPS,
+        exporters=(blackbox_exporter(settings.resources, cluster, tuple(probed.values())),),
+        metrics=(*METRICS, *outside.METRICS, *(METRICS_OF_GRAFANA if its_grafana else ()), *its_metrics),
+        inhibitions=INHIBITIONS + its_inhibitions,
     )
 
 
 SYSTEM = System(
-    "monitoring", MonitoringSettings, build, always=True, images={BLACKBOX_EXPORTER: BLACKBOX_EXPORTER_IMAGE}
+    key="monitoring",
+    title="Monitoring",
+    owner="platform",
+    settings=MonitoringSettings,
+    example=MonitoringSettings.model_validate({"probes": ["https://shop.example.com/health"]}),
+    dashboard=MONITORING,
+    build=build,
+    always=True,
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from model.cluster import ClusterSettings
 from model.settings import Model, Resources, resources
 from rules.nodes import alerts, recordings
 from rules.nodes.metrics import METRICS
-from rules.nodes.scrape import NODE_EXPORTER, NODE_EXPORTER_IMAGE, node_exporter, scrape_job
-from rules.system import System, Watched
+from rules.nodes.scrape import node_exporter, scrape_job
+from rules.nodes.uids import NODES
+from rules.system import Surroundings, System, Watched
 
 
 class NodesSettings(Model):
@@ -17,9 +17,9 @@ class NodesSettings(Model):
     """Requests and limits of node-exporter, per node."""
 
 
-def build(settings: NodesSettings, cluster: ClusterSettings) -> Watched:
+def build(settings: NodesSettings, surroundings: Surroundings) -> Watched:
     return Watched(
-        scrape_jobs=(scrape_job(cluster),),
+        scrape_jobs=(scrape_job(surroundings.cluster),),
         # Recordings first: what the alerts compare.
         groups=(recordings.GROUP, *alerts.GROUPS),
         exporters=(node_exporter(settings.resources),),
@@ -28,4 +28,12 @@ def build(settings: NodesSettings, cluster: ClusterSettings) -> Watched:
     )
 
 
-SYSTEM = System("nodes", NodesSettings, build, images={NODE_EXPORTER: NODE_EXPORTER_IMAGE})
+SYSTEM = System(
+    key="nodes",
+    title="Nodes",
+    owner="platform",
+    settings=NodesSettings,
+    example=NodesSettings(),
+    dashboard=NODES,
+    build=build,
+)

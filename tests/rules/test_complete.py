@@ -18,7 +18,7 @@ NEVER_QUIET = {"Watchdog"}
 
 
 def test_every_system_has_examples() -> None:
-    assert EXAMPLES.keys() == {*(system.name for system in SYSTEMS), USER_SLOS}
+    assert EXAMPLES.keys() == {*(system.key for system in SYSTEMS), USER_SLOS}
 
 
 @pytest.mark.parametrize("alert", WATCHED.alerts, ids=lambda alert: alert.name)

@@ -1,0 +1,28 @@
+"""What of a stack file its systems may know, beside settings of their own."""
+
+from __future__ import annotations
+
+from components.settings.grafana import GrafanaSettings
+from components.settings.logs import LogSettings
+from components.settings.prometheus import PrometheusSettings
+from model.cluster import ClusterSettings
+from model.settings import Model
+from rules.system import Surroundings
+
+
+def surroundings(
+    cluster: ClusterSettings,
+    prometheus: PrometheusSettings,
+    grafana: GrafanaSettings,
+    logs: LogSettings,
+    systems: Model,
+) -> Surroundings:
+    return Surroundings(
+        cluster=cluster,
+        scrape_interval=prometheus.scrape_interval,
+        evaluation_interval=prometheus.evaluation_interval,
+        log_collector=logs.collector,
+        grafana=grafana.address,
+        runs_grafana=grafana.external is None,
+        on=frozenset(key for key, settings in systems if settings is not None),
+    )

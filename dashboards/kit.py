@@ -52,8 +52,6 @@ COLOURS = {Severity.INFO: "blue", Severity.WARNING: "orange", Severity.CRITICAL:
 ABBREVIATIONS = {"api": "API", "a2a": "A2A", "llm": "LLM", "slo": "SLO", "slos": "SLOs"}
 GOOD, NEUTRAL = "green", "text"
 """Of what keeps to its lines, and of what has none: green says that somebody has judged."""
-# More points than a screen has pixels say nothing.
-MAX_DATA_POINTS = 1000
 # More lines nobody reads, and a browser grows slow.
 MAX_LINES = 500
 
@@ -92,24 +90,32 @@ def build(board: Board, alerts: Mapping[str, BaseAlert]) -> str:
     return json.dumps(bare, sort_keys=True, separators=(",", ":"))
 
 
-_DEFAULTS: dict[str, object] = {
-    "asDropdown": False,
-    "exemplar": False,
-    "icon": "",
-    "includeVars": False,
-    "instant": False,
-    "keepTime": False,
-    "overrides": [],
-    "percentChangeColorMode": "standard",
-    # Not Grafana's: the SDK's, which hides a dashboard's links in a menu.
-    "placement": "inControlsMenu",
-    "repeatDirection": "h",
-    "showPercentChange": False,
-    "spanNulls": False,
-    "tags": [],
-    "targetBlank": False,
-    "tooltip": "",
-    "transparent": False,
+_DEFAULTS: dict[str, tuple[object, ...]] = {
+    "asDropdown": (False,),
+    "displayMode": ("list",),
+    "exemplar": (False,),
+    "format": ("time_series",),
+    "icon": ("",),
+    "includeVars": (False,),
+    "instant": (False,),
+    "justifyMode": ("auto",),
+    "keepTime": (False,),
+    "orientation": ("auto",),
+    "lineWidth": (1,),
+    "overrides": ([],),
+    "percentChangeColorMode": ("standard",),
+    "mode": ("absolute", "markdown"),  # of thresholds, of a text
+    # Of a legend; the other is not Grafana's but the SDK's, and hides a dashboard's links in a menu.
+    "placement": ("bottom", "inControlsMenu"),
+    "range": (False,),
+    "repeatDirection": ("h",),
+    "showPercentChange": (False,),
+    "showPoints": ("auto",),
+    "spanNulls": (False,),
+    "tags": ([],),
+    "targetBlank": (False,),
+    "tooltip": ("",),
+    "transparent": (False,),
 }
 
 
@@ -118,7 +124,7 @@ def without_defaults(made: Any) -> Any:
     if isinstance(made, list):
         return [without_defaults(each) for each in made]
     if isinstance(made, dict):
-        said = {key: value for key, value in made.items() if key not in _DEFAULTS or value != _DEFAULTS[key]}
+        said = {key: value for key, value in made.items() if value not in _DEFAULTS.get(key, ())}
         return {key: without_defaults(value) for key, value in said.items()}
     return made
 
@@ -221,7 +227,8 @@ def _panel(panel: Panel, alert: BaseAlert | None) -> Any:
         listed = dashboard.Panel().type(panel.view).title(panel.title).description(panel.description)
         return listed.options(_alerts(panel.matchers))
     made = _VIEWS[panel.view]().title(panel.title).description(panel.description)
-    made.datasource(_ref(panel.queries[0].datasource)).max_data_points(MAX_DATA_POINTS)
+    (datasource,) = {query.datasource for query in panel.queries}  # which its targets take from it
+    made.datasource(_ref(datasource))
     for position, query in enumerate(panel.queries):
         made.with_target(_target(query, chr(ord("A") + position), panel.view))
     if panel.view is not View.LINES:
@@ -234,10 +241,10 @@ def _panel(panel: Panel, alert: BaseAlert | None) -> Any:
 
 def _target(query: Query, ref_id: str, view: View) -> Any:
     if query.datasource == LOKI:
-        asked = loki.Dataquery().ref_id(ref_id).datasource(_ref(query.datasource)).expr(query.expr)
+        asked = loki.Dataquery().ref_id(ref_id).expr(query.expr)
         asked.query_type("instant" if view in (View.NUMBER, View.RANKING) else "range")
         return asked.max_lines(MAX_LINES) if view is View.LINES else asked.legend_format(query.legend)
-    made = prometheus.Dataquery().ref_id(ref_id).datasource(_ref(query.datasource)).expr(query.expr)
+    made = prometheus.Dataquery().ref_id(ref_id).expr(query.expr)
     made.legend_format(query.legend or "__auto")
     if view in (View.NUMBER, View.RANKING):
         made.instant().format(

@@ -13,6 +13,8 @@ from model.uids import runbook_path
 
 LINKED_LABELS = ("cluster", "namespace", "app", "pod", "node", "agent", "model", "slo")
 """Labels of an alert that are variables of the dashboard it links to."""
+RUNBOOK_LABELS = ("cluster", "namespace")
+"""The same, of the dashboards of runbooks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,18 +53,18 @@ def place_labels(place: Place) -> dict[str, str]:
 
 def links(alert: BaseAlert, place: Place) -> dict[str, str]:
     """Annotations that lead somewhere."""
-    subject = _variables(alert, place)
+    runbook = f"{runbook_path(alert.system, alert.runbook_name)}&{_variables(alert, place, RUNBOOK_LABELS)}"
     return {
-        "runbook_url": f"{place.grafana}{runbook_path(alert.system, alert.runbook_name)}&{subject}",
-        "dashboard_url": f"{place.grafana}/d/{alert.dashboard}?{subject}",
+        "runbook_url": place.grafana + runbook,
+        "dashboard_url": f"{place.grafana}/d/{alert.dashboard}?{_variables(alert, place, LINKED_LABELS)}",
     }
 
 
-def _variables(alert: BaseAlert, place: Place) -> str:
+def _variables(alert: BaseAlert, place: Place, labels: tuple[str, ...]) -> str:
     """What opens a dashboard at what the alert's description speaks of."""
     # A rule's own labels are no labels yet when its annotations are written.
     fixed = {"cluster": place.cluster, **alert.labels}
     named = set(re.findall(r"\$labels\.(\w+)", alert.description))
     values = {label: f"{{{{ $labels.{label} | urlquery }}}}" for label in named}
     values |= {label: quote(value, safe="") for label, value in fixed.items()}
-    return "&".join(f"var-{label}={values[label]}" for label in LINKED_LABELS if label in values)
+    return "&".join(f"var-{label}={values[label]}" for label in labels if label in values)

@@ -83,10 +83,6 @@ def test_a_count_is_as_bad_as_what_it_counts(severity: Severity, colour: str) ->
     assert first(board(panel(view=View.NUMBER)))["options"]["colorMode"] == "value", "nobody judges it"
 
 
-def test_a_panel_asks_for_no_more_points_than_a_screen_shows() -> None:
-    assert first(board(panel()))["maxDataPoints"] == 1000
-
-
 def test_what_grafana_takes_for_granted_is_not_written() -> None:
     text = kit.build(board(panel(alert="Widgets")), {"Widgets": alert()})
     for default in ('"transparent":false', '"tooltip":""', '"exemplar":false', "inControlsMenu"):

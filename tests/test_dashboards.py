@@ -276,8 +276,9 @@ def test_every_panel_has_a_title_a_description_and_a_unit(board: Board) -> None:
             assert panel["fieldConfig"]["defaults"]["unit"]
         assert panel["targets"], f"{panel['title']}: asks nothing"
         assert [target["refId"] for target in panel["targets"]] == [chr(65 + n) for n in range(len(panel["targets"]))]
+        assert panel["datasource"]["uid"] in {datasource.uid for datasource in DATASOURCES}
         for target in panel["targets"]:
-            assert target["datasource"]["uid"] in {datasource.uid for datasource in DATASOURCES}
+            assert target["expr"]
 
 
 @every_board

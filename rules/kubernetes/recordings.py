@@ -46,7 +46,8 @@ def _renamed(value: str, source: str, target: str) -> str:
 
 def _pod_owner() -> str:
     def alone(selector: str) -> str:
-        pod = f'label_replace(kube_pod_owner{{{selector}}}, "owner_kind", "Pod", "", "")'
+        # Of several such owners each has a series, and they differ in what is replaced.
+        pod = f'label_replace(max by ({_OF_POD}) (kube_pod_owner{{{selector}}}), "owner_kind", "Pod", "", "")'
         return _renamed(pod, "pod", "owner_name")
 
     owner = " or on (cluster, namespace, pod) ".join(

@@ -144,6 +144,7 @@ EXAMPLES = (
         | _pod("once-1", "Job", "once")
         | _pod("kube-proxy-n-1", "Node", "n-1")
         | _pod("build-1", "Notebook", "build", controls="false")
+        | _pod("build-1", "Tenant", "acme", controls="false")
         | _pod("agent-1", "AgentRun", "agent")
         | _pod("agent-1", "Tenant", "acme", controls="false"),
         gives={

@@ -181,6 +181,7 @@ def test_both_replicas_of_prometheus_have_every_metric(platform: Platform, pod: 
         assert {name: value for name, value in series["metric"].items() if name != "__name__"} == {
             "job": "planner",
             "instance": pod["metadata"]["uid"],
+            "service_name": "planner",
             "gen_ai_request_model": "model-x",
             "cluster": "test-1",
             "environment": "test",

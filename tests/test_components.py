@@ -44,6 +44,19 @@ DRESS: dict[str, Any] = {
 }
 """Everything that a stack file may put on all workloads."""
 
+WITHOUT_VOLUMES: dict[str, Any] = {
+    "prometheus": {"storage": None, "retention": {"size": None}},
+    "alertmanager": {"storage": None},
+    "collector": {"storage": None},
+    "grafana": {"database": {"sqlite": {"storage": None}}},
+    "jaeger": {"storage": {"badger": None, "memory": {}}},
+    "loki": {"storage": {"filesystem": {"size": None}}},
+}
+"""Everything that a stack file may keep on the nodes."""
+
+DEFAULT_LOGS, AKS_LOGS = 5 * 10 * 2**20, 5 * 50 * 10**6
+"""What the kubelet keeps of a container's output: by its defaults, and on the cloud that keeps most."""
+
 
 @pytest.fixture(scope="module")
 def dressed(stack: Stacks) -> Recorded:
@@ -60,6 +73,18 @@ def test_a_workload_says_what_it_needs_and_where_it_stops(prod: Recorded, name: 
     assert set(resources["requests"]) >= {"cpu", "memory"}, "the scheduler sets aside what is requested"
     assert "memory" in resources["limits"], "a leak must not take the node along"
     assert Bytes.parse(resources["requests"]["memory"]) <= Bytes.parse(resources["limits"]["memory"])
+
+
+@every_workload
+def test_a_workload_says_what_it_writes_to_the_nodes_disk(prod: Recorded, stack: Stacks, name: str) -> None:
+    for made in (prod, stack("dev", **WITHOUT_VOLUMES)):
+        resources = made.container(name)["resources"]
+        asked, most = (Bytes.parse(resources[kind]["ephemeral-storage"]).count for kind in ("requests", "limits"))
+        scratch = [volume["emptyDir"] for volume in made.pod(name)["volumes"] if "emptyDir" in volume]
+        assert all("sizeLimit" in volume for volume in scratch), "one pod must not fill a node's disk"
+        room = most - sum(Bytes.parse(volume["sizeLimit"]).count for volume in scratch)
+        assert room >= AKS_LOGS, "besides full scratch volumes all logs that the kubelet keeps must fit"
+        assert DEFAULT_LOGS <= asked <= most, "a pod that writes more than it asked for is the first to go"
 
 
 @pytest.mark.parametrize(
@@ -294,10 +319,17 @@ def test_a_larger_volume_touches_claims_and_not_pods(stack: Stacks, prod: Record
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_without_storage_data_goes_with_the_pod(stack: Stacks, name: str) -> None:
-    made = stack("dev", prometheus={"storage": None}, alertmanager={"storage": None})
+    made = stack("dev", **WITHOUT_VOLUMES)
     assert made.workloads[name]["spec"]["volumeClaimTemplates"] == []
-    assert {"name": "data", "emptyDir": {}} in made.pod(name)["volumes"], "the root file system is read-only"
+    (data,) = [volume for volume in made.pod(name)["volumes"] if volume["name"] == "data"]
+    assert data == {"name": "data", "emptyDir": {"sizeLimit": "10Gi"}}, "the root file system is read-only"
     assert _claims(made, name) == {}
+
+
+def test_samples_on_the_node_have_the_room_that_their_retention_needs(stack: Stacks) -> None:
+    made = stack("dev", prometheus={"storage": None, "retention": {"size": "16GiB"}})
+    (data,) = [volume for volume in made.pod("prometheus")["volumes"] if volume["name"] == "data"]
+    assert data["emptyDir"] == {"sizeLimit": "20Gi"}, "the pod would be evicted before the oldest samples go"
 
 
 def test_every_resource_has_the_explicit_provider_and_a_component_above_it(prod: Recorded) -> None:

@@ -93,11 +93,11 @@ def test_a_workload_says_what_it_writes_to_the_nodes_disk(prod: Recorded, stack:
         ("alertmanager", ("/-/healthy", 9093), ("/-/ready", 9093)),
         ("prometheus", ("/-/healthy", 9090), ("/-/ready", 9090)),
         ("grafana", ("/healthz", 3000), ("/api/health", 3000)),
-        ("jaeger", ("/status", 13133), ("/status", 13133)),
-        (COLLECTOR, ("/", 13133), ("/", 13133)),
-        ("blackbox-exporter", ("/-/healthy", 9115), ("/-/healthy", 9115)),
+        ("jaeger", ("/metrics", 8888), ("/status", 13133)),
+        (COLLECTOR, ("/metrics", 8888), ("/", 13133)),
+        ("blackbox-exporter", ("/-/healthy", 9115), ("/metrics", 9115)),
         ("kube-state-metrics", ("/livez", 8080), ("/readyz", 8081)),
-        ("node-exporter", ("/", 9100), ("/", 9100)),
+        ("node-exporter", ("/", 9100), ("/metrics?collect[]=time", 9100)),
         ("loki", ("/loki/api/v1/status/buildinfo", 3100), ("/ready", 3100)),
         ("promtail", ("/config", 9080), ("/ready", 9080)),
     ],
@@ -112,6 +112,7 @@ def test_probes_ask_the_servers_own_endpoints(
         get = container[f"{probe}Probe"]["httpGet"]
         return get["path"], ports[get["port"]]
 
+    assert live[0] != ready[0], "what is not ready is not to be restarted"
     assert endpoint("liveness") == live
     assert endpoint("readiness") == endpoint("startup") == ready, "a start is over when it is ready"
     liveness = container["livenessProbe"]

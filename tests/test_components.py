@@ -266,6 +266,19 @@ def test_a_mirror_takes_the_place_of_every_registry(prod: Recorded, dressed: Rec
 
 
 @every_workload
+def test_an_image_can_be_pinned_by_its_digest(prod: Recorded, stack: Stacks, name: str) -> None:
+    digest = f"sha256:{'0a' * 32}"
+    pinned = stack("prod", cluster={"images": {"digests": dict.fromkeys(images.ALL, digest)}})
+    assert pinned.container(name)["image"] == f"{prod.container(name)['image']}@{digest}"
+    one = stack("prod", cluster={"images": {"digests": {"loki": digest}}})
+    assert (one.container(name)["image"] != prod.container(name)["image"]) == (name == "loki"), "no other is touched"
+
+
+def test_images_are_known_by_the_name_of_their_server() -> None:
+    assert {name: image.name for name, image in images.ALL.items()} == {name: name for name in images.ALL}
+
+
+@every_workload
 def test_pods_go_to_the_nodes_that_the_stack_file_names(dressed: Recorded, name: str) -> None:
     pod = dressed.pod(name)
     assert pod["nodeSelector"]["kubernetes.io/os"] == "linux"

@@ -33,6 +33,7 @@ from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 from model.cluster import ClusterSettings, Toleration
 from model.flows import Flow
 from model.images import Pinned
+from model.quantities import Bytes
 from model.settings import ConfigSecret, ExistingSecret, Resources, Secret, Workload
 
 PART_OF = "agent-observability"
@@ -92,6 +93,8 @@ class Program:
     """Whether it asks the Kubernetes API, and so gets its service account's token."""
     data: str | None = None
     """Where its volume ``data`` is mounted."""
+    scratch: Mapping[str, Bytes] = field(default_factory=dict)
+    """Volumes that go with the pod: name to the most that they hold. Past it the kubelet ends the pod."""
     grace_seconds: int = 30
     """Time to stop by itself."""
     udp_ports: frozenset[str] = frozenset()
@@ -164,6 +167,19 @@ def pod_security(uid: int) -> PodSecurityContextArgsDict:
     }
 
 
+# The kubelet counts a container's logs, its scratch volumes, and what it writes to its root, which is read-only here.
+# It keeps five files of logs, of 10 MiB on most clusters and of 50 MB on AKS, and looks at their size every ten seconds
+# only: a server that reports errors in a loop writes some tens of megabytes in that time.
+LOGS = Bytes.parse("64Mi")
+"""What every container is given: its logs on most clusters. Scratch is not set aside, since it is mostly empty."""
+MOST_LOGS = Bytes.parse("512Mi")
+"""More than any logs that the kubelet rotates: nobody's pod is ended for what it printed."""
+
+
+def _most_on_disk(program: Program) -> Bytes:
+    return Bytes(MOST_LOGS.count + sum(size.count for size in program.scratch.values()))
+
+
 def probe(endpoint: tuple[str, str], period: int, failures: int) -> ProbeArgsDict:
     path, port = endpoint
     return {
@@ -191,7 +207,10 @@ def container(program: Program, site: Site, mounts: Sequence[VolumeMountArgsDict
             for name, port in program.ports.items()
             for protocol in (("TCP", "UDP") if name in program.udp_ports else ("TCP",))
         ],
-        "resources": {"requests": program.resources.requests.plain(), "limits": program.resources.limits.plain()},
+        "resources": {
+            "requests": {**program.resources.requests.plain(), "ephemeral-storage": str(LOGS)},
+            "limits": {**program.resources.limits.plain(), "ephemeral-storage": str(_most_on_disk(program))},
+        },
         "security_context": CONTAINER_SECURITY,
         "startup_probe": probe(program.probes.ready, period=5, failures=-(-program.probes.startup_seconds // 5)),
         "readiness_probe": probe(program.probes.ready, period=10, failures=3),
@@ -218,6 +237,10 @@ def config_volumes(program: Program) -> list[VolumeArgsDict]:
     if program.secrets:
         volumes.append({"name": "secrets", "projected": {"sources": _secret_sources(program), "default_mode": 0o440}})
     return volumes
+
+
+def _scratch_volumes(program: Program) -> list[VolumeArgsDict]:
+    return [{"name": name, "empty_dir": {"size_limit": str(size)}} for name, size in program.scratch.items()]
 
 
 def _secret_sources(program: Program) -> list[VolumeProjectionArgsDict]:
@@ -275,7 +298,7 @@ def pod(
         "security_context": pod_security(program.image.uid),
         "termination_grace_period_seconds": program.grace_seconds,
         "containers": list(containers),
-        "volumes": [*config_volumes(program), *volumes],
+        "volumes": [*config_volumes(program), *_scratch_volumes(program), *volumes],
     }
     if workload.priority_class:
         spec["priority_class_name"] = workload.priority_class

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pulumi import Output, Resource, ResourceOptions
 from pulumi_kubernetes.apps.v1 import StatefulSet
@@ -14,7 +15,6 @@ from pulumi_kubernetes.core.v1 import (
     Secret,
     Service,
     ServiceAccount,
-    VolumeArgsDict,
 )
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 from pulumi_kubernetes.networking.v1 import NetworkPolicy
@@ -24,6 +24,7 @@ from pulumi_kubernetes.rbac.v1 import ClusterRole, ClusterRoleBinding, PolicyRul
 from components.kubernetes import PART_OF, Program, Site, container, labels, metadata, pod, selector
 from components.network_policy import policy
 from model.quantities import Bytes
+from model.settings import SCRATCH
 
 
 def surroundings(
@@ -156,7 +157,8 @@ def stateful_set(
         "resources": {"requests": {"storage": str(storage)}},
         **({"storage_class_name": site.cluster.storage_class} if site.cluster.storage_class is not None else {}),
     }
-    scratch: list[VolumeArgsDict] = [{"name": "data", "empty_dir": {}}] if storage is None and program.data else []
+    if storage is None and program.data:
+        program = replace(program, scratch={"data": SCRATCH, **program.scratch})
     pods = StatefulSet(
         f"{name}-pods",
         metadata=metadata(program.name, program.name, site),
@@ -167,7 +169,7 @@ def stateful_set(
             "pod_management_policy": "Parallel",
             "update_strategy": {"type": "RollingUpdate"},
             "persistent_volume_claim_retention_policy": {"when_deleted": "Retain", "when_scaled": "Retain"},
-            "template": pod(program, site, containers=[container(program, site)], volumes=scratch),
+            "template": pod(program, site, containers=[container(program, site)]),
             "volume_claim_templates": []
             if storage is None
             else [{"metadata": {"name": "data", "labels": selector(program.name)}, "spec": claim}],

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from model.quantities import Cidr
-from model.settings import DnsLabel, DnsName, LabelValue, Many, Model, Port, QualifiedName, StorageClass
+from model.settings import (
+    DnsLabel,
+    DnsName,
+    LabelValue,
+    Many,
+    Model,
+    Port,
+    QualifiedName,
+    Spelled,
+    StorageClass,
+)
 
 Flavour = Literal["kind", "minikube", "k3s", "microk8s", "kubeadm", "eks", "gke", "aks"]
 
@@ -39,6 +49,9 @@ class Namespaces(Model):
     """Agents that need host paths or the host network; the only privileged one."""
 
 
+Digest = Annotated[str, Spelled(r"sha256:[0-9a-f]{64}", "a digest: sha256: and 64 hexadecimal digits in lower case")]
+
+
 class Images(Model):
     """Where images are pulled from."""
 
@@ -46,6 +59,8 @@ class Images(Model):
     """A mirror, host and optional path: takes the place of every image's registry; none by default."""
     pull_secrets: Many[DnsName] = ()
     """Names of existing image pull Secrets, in both namespaces."""
+    digests: dict[str, Digest] = {}
+    """Digests that pin images beside their tags, by program (`prometheus`; `otel-collector` for both collectors)."""
 
 
 class Toleration(Model):

@@ -27,8 +27,14 @@ class Pinned:
         """The image's, as its server prints it."""
         return self.image.tag.removeprefix("v").partition("-")[0]
 
+    @property
+    def name(self) -> str:
+        """Of its server: the first of its programs; empty when it has none that the tests run."""
+        return next(iter(self.binaries), "")
+
     def reference(self, images: Images) -> str:
-        return str(self.image.on(images.registry))
+        image = self.image.on(images.registry)
+        return str(replace(image, digest=images.digests.get(self.name, image.digest)))
 
 
 def pinned(reference: str, uid: int, binaries: Mapping[str, str], tested: str | None = None, why: str = "") -> Pinned:

@@ -198,6 +198,11 @@ def resources(cpu: str, memory: str, limit: str) -> Resources:
     )
 
 
+SCRATCH = Bytes.parse("10Gi")
+"""Most that a server without a volume keeps on its node: less than makes the kubelet free a small node's disk of 20 GB,
+where it would end other pods, too."""
+
+
 class Workload(Model):
     """What every workload may be given."""
 

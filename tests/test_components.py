@@ -44,6 +44,19 @@ DRESS: dict[str, Any] = {
 }
 """Everything that a stack file may put on all workloads."""
 
+WITHOUT_VOLUMES: dict[str, Any] = {
+    "prometheus": {"storage": None, "retention": {"size": None}},
+    "alertmanager": {"storage": None},
+    "collector": {"storage": None},
+    "grafana": {"database": {"sqlite": {"storage": None}}},
+    "jaeger": {"storage": {"badger": None, "memory": {}}},
+    "loki": {"storage": {"filesystem": {"size": None}}},
+}
+"""Everything that a stack file may keep on the nodes."""
+
+DEFAULT_LOGS, AKS_LOGS = 5 * 10 * 2**20, 5 * 50 * 10**6
+"""What the kubelet keeps of a container's output: by its defaults, and on the cloud that keeps most."""
+
 
 @pytest.fixture(scope="module")
 def dressed(stack: Stacks) -> Recorded:
@@ -62,17 +75,29 @@ def test_a_workload_says_what_it_needs_and_where_it_stops(prod: Recorded, name: 
     assert Bytes.parse(resources["requests"]["memory"]) <= Bytes.parse(resources["limits"]["memory"])
 
 
+@every_workload
+def test_a_workload_says_what_it_writes_to_the_nodes_disk(prod: Recorded, stack: Stacks, name: str) -> None:
+    for made in (prod, stack("dev", **WITHOUT_VOLUMES)):
+        resources = made.container(name)["resources"]
+        asked, most = (Bytes.parse(resources[kind]["ephemeral-storage"]).count for kind in ("requests", "limits"))
+        scratch = [volume["emptyDir"] for volume in made.pod(name)["volumes"] if "emptyDir" in volume]
+        assert all("sizeLimit" in volume for volume in scratch), "one pod must not fill a node's disk"
+        room = most - sum(Bytes.parse(volume["sizeLimit"]).count for volume in scratch)
+        assert room >= AKS_LOGS, "besides full scratch volumes all logs that the kubelet keeps must fit"
+        assert DEFAULT_LOGS <= asked <= most, "a pod that writes more than it asked for is the first to go"
+
+
 @pytest.mark.parametrize(
     ("name", "live", "ready"),
     [
         ("alertmanager", ("/-/healthy", 9093), ("/-/ready", 9093)),
         ("prometheus", ("/-/healthy", 9090), ("/-/ready", 9090)),
         ("grafana", ("/healthz", 3000), ("/api/health", 3000)),
-        ("jaeger", ("/status", 13133), ("/status", 13133)),
-        (COLLECTOR, ("/", 13133), ("/", 13133)),
-        ("blackbox-exporter", ("/-/healthy", 9115), ("/-/healthy", 9115)),
+        ("jaeger", ("/metrics", 8888), ("/status", 13133)),
+        (COLLECTOR, ("/metrics", 8888), ("/", 13133)),
+        ("blackbox-exporter", ("/-/healthy", 9115), ("/metrics", 9115)),
         ("kube-state-metrics", ("/livez", 8080), ("/readyz", 8081)),
-        ("node-exporter", ("/", 9100), ("/", 9100)),
+        ("node-exporter", ("/", 9100), ("/metrics?collect[]=time", 9100)),
         ("loki", ("/loki/api/v1/status/buildinfo", 3100), ("/ready", 3100)),
         ("promtail", ("/config", 9080), ("/ready", 9080)),
     ],
@@ -87,6 +112,7 @@ def test_probes_ask_the_servers_own_endpoints(
         get = container[f"{probe}Probe"]["httpGet"]
         return get["path"], ports[get["port"]]
 
+    assert live[0] != ready[0], "what is not ready is not to be restarted"
     assert endpoint("liveness") == live
     assert endpoint("readiness") == endpoint("startup") == ready, "a start is over when it is ready"
     liveness = container["livenessProbe"]
@@ -240,6 +266,19 @@ def test_a_mirror_takes_the_place_of_every_registry(prod: Recorded, dressed: Rec
 
 
 @every_workload
+def test_an_image_can_be_pinned_by_its_digest(prod: Recorded, stack: Stacks, name: str) -> None:
+    digest = f"sha256:{'0a' * 32}"
+    pinned = stack("prod", cluster={"images": {"digests": dict.fromkeys(images.ALL, digest)}})
+    assert pinned.container(name)["image"] == f"{prod.container(name)['image']}@{digest}"
+    one = stack("prod", cluster={"images": {"digests": {"loki": digest}}})
+    assert (one.container(name)["image"] != prod.container(name)["image"]) == (name == "loki"), "no other is touched"
+
+
+def test_images_are_known_by_the_name_of_their_server() -> None:
+    assert {name: image.name for name, image in images.ALL.items()} == {name: name for name in images.ALL}
+
+
+@every_workload
 def test_pods_go_to_the_nodes_that_the_stack_file_names(dressed: Recorded, name: str) -> None:
     pod = dressed.pod(name)
     assert pod["nodeSelector"]["kubernetes.io/os"] == "linux"
@@ -294,10 +333,17 @@ def test_a_larger_volume_touches_claims_and_not_pods(stack: Stacks, prod: Record
 
 @pytest.mark.parametrize("name", SERVERS)
 def test_without_storage_data_goes_with_the_pod(stack: Stacks, name: str) -> None:
-    made = stack("dev", prometheus={"storage": None}, alertmanager={"storage": None})
+    made = stack("dev", **WITHOUT_VOLUMES)
     assert made.workloads[name]["spec"]["volumeClaimTemplates"] == []
-    assert {"name": "data", "emptyDir": {}} in made.pod(name)["volumes"], "the root file system is read-only"
+    (data,) = [volume for volume in made.pod(name)["volumes"] if volume["name"] == "data"]
+    assert data == {"name": "data", "emptyDir": {"sizeLimit": "10Gi"}}, "the root file system is read-only"
     assert _claims(made, name) == {}
+
+
+def test_samples_on_the_node_have_the_room_that_their_retention_needs(stack: Stacks) -> None:
+    made = stack("dev", prometheus={"storage": None, "retention": {"size": "16GiB"}})
+    (data,) = [volume for volume in made.pod("prometheus")["volumes"] if volume["name"] == "data"]
+    assert data["emptyDir"] == {"sizeLimit": "20Gi"}, "the pod would be evicted before the oldest samples go"
 
 
 def test_every_resource_has_the_explicit_provider_and_a_component_above_it(prod: Recorded) -> None:

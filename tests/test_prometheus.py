@@ -120,8 +120,8 @@ def test_it_reloads_by_itself_and_takes_pushed_metrics(prod: Recorded) -> None:
 def test_blocks_leave_room_on_the_volume(prod: Recorded, dev: Recorded, stack: Stacks) -> None:
     assert prometheus_yml(prod)["storage"]["tsdb"]["retention"] == {"time": "30d", "size": "160GiB"}, "80 % of 200Gi"
     assert prometheus_yml(dev)["storage"]["tsdb"]["retention"] == {"time": "7d", "size": "15GiB"}, "as given"
-    unbound = stack("dev", prometheus={"storage": None, "retention": {"size": None}})
-    assert prometheus_yml(unbound)["storage"]["tsdb"]["retention"] == {"time": "7d"}
+    on_the_node = prometheus_yml(stack("dev", prometheus={"storage": None, "retention": {"size": None}}))
+    assert on_the_node["storage"]["tsdb"]["retention"] == {"time": "7d", "size": "8GiB"}, "or its pod would be evicted"
 
 
 def test_settings_reach_the_server(stack: Stacks) -> None:
@@ -157,8 +157,8 @@ def test_settings_reach_the_server(stack: Stacks) -> None:
     wanted = {"--log.level=warn", "--query.timeout=45s", "--query.max-samples=12", "--query.max-concurrency=13"}
     assert wanted <= set(args)
     assert made.container("prometheus")["resources"] == {
-        "requests": {"cpu": "3", "memory": "9Gi"},
-        "limits": {"memory": "18Gi"},
+        "requests": {"cpu": "3", "memory": "9Gi", "ephemeral-storage": "64Mi"},
+        "limits": {"memory": "18Gi", "ephemeral-storage": "512Mi"},
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from components import images
 from components.kubernetes import labels, selector
 from components.prometheus.config import prometheus_yml
 from components.settings.checks import OWN_EXTERNAL_LABELS, OWN_LABELS
@@ -139,6 +140,14 @@ WRONG: list[tuple[str, str]] = [
     ("cluster: {images: {registry: 'https://mirror'}}", f'cluster.images.registry: "https://mirror": {REGISTRY}'),
     ("cluster: {images: {registry: mirror/}}", f'cluster.images.registry: "mirror/": {REGISTRY}'),
     ("cluster: {images: {registry: ''}}", f'cluster.images.registry: "": {REGISTRY}'),
+    (
+        "cluster: {images: {digests: {promtheus: 'sha256:%s'}}}" % ("a" * 64),
+        f'cluster.images.digests.promtheus: "sha256:{"a" * 49}...: one of {", ".join(sorted(images.ALL))}',
+    ),
+    (
+        "cluster: {images: {digests: {prometheus: 'md5:0'}}}",
+        'cluster.images.digests.prometheus: "md5:0": a digest: sha256: and 64 hexadecimal digits in lower case',
+    ),
     # Names and labels.
     ("cluster: {environment: Prod}", f'cluster.environment: "Prod": {NAME}'),
     ("cluster: {namespaces: {stack: obs_1}}", f'cluster.namespaces.stack: "obs_1": {NAME}'),

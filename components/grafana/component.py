@@ -12,7 +12,6 @@ from pulumi_kubernetes.core.v1 import (
     PersistentVolumeClaimPatch,
     Secret,
     Service,
-    VolumeArgsDict,
     VolumeMountArgsDict,
 )
 from pulumi_kubernetes.networking.v1 import Ingress
@@ -27,10 +26,13 @@ from components.settings.grafana import GrafanaSettings
 from components.workload import service, surroundings
 from model import ports
 from model.quantities import Bytes
-from model.settings import ConfigSecret
+from model.settings import SCRATCH, ConfigSecret
 
 # The first start makes the whole database, and an upgrade migrates it: minutes on slow disks.
 MIGRATION_SECONDS = 600
+CLAIM = f"{NAME}-data"
+TEMPORARY = Bytes.parse("256Mi")
+"""Sockets towards the datasource processes, uploads, exports."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,13 +61,13 @@ class Grafana(ComponentResource):
             for file in config.to_generate(settings)
         }
         after = [*surroundings(name, program, site, child, replicas=settings.replicas), *made.values()]
-        volume, scratch = _data(name, settings, site, child)
+        volume = _data(name, settings, site, child)
         if settings.replicas > 1:
             after.append(service(f"{name}-headless", f"{NAME}-headless", program, site, child, headless=True))
         Deployment(
             f"{name}-pods",
             metadata=metadata(NAME, NAME, site),
-            spec=_pods(program, settings, site, scratch),
+            spec=_pods(program, settings, site),
             opts=ResourceOptions.merge(child, ResourceOptions(depends_on=[*after, *volume])),
         )
         if settings.ingress:
@@ -114,12 +116,11 @@ def _program(settings: GrafanaSettings, site: Site) -> Program:
             {"name": "POD_IP", "value_from": {"field_ref": {"field_path": "status.podIP"}}},
         ],
         data=DATA,
+        scratch={"tmp": TEMPORARY, **({} if _storage(settings) else {"data": SCRATCH})},
     )
 
 
-def _pods(
-    program: Program, settings: GrafanaSettings, site: Site, scratch: list[VolumeArgsDict]
-) -> DeploymentSpecArgsDict:
+def _pods(program: Program, settings: GrafanaSettings, site: Site) -> DeploymentSpecArgsDict:
     temporary: VolumeMountArgsDict = {"name": "tmp", "mount_path": "/tmp"}  # noqa: S108  a volume of the pod's own
     main: ContainerArgsDict = {
         **container(program, site, mounts=[temporary]),
@@ -140,23 +141,19 @@ def _pods(
             program,
             site,
             containers=[main],
-            # Sockets towards the datasource processes, uploads, exports.
-            volumes=[*scratch, {"name": "tmp", "empty_dir": {"size_limit": "256Mi"}}],
+            volumes=[{"name": "data", "persistent_volume_claim": {"claim_name": CLAIM}}] if _storage(settings) else [],
         ),
     }
 
 
-def _data(
-    name: str, settings: GrafanaSettings, site: Site, opts: ResourceOptions
-) -> tuple[list[Resource], list[VolumeArgsDict]]:
-    """The volume ``data``, and the claim behind it when there is one."""
-    storage = settings.database.sqlite.storage if settings.database.sqlite else None
-    if storage is None:
-        return [], [{"name": "data", "empty_dir": {}}]
-    claim = f"{NAME}-data"
-    return [_claim(f"{name}-data", claim, storage, site, opts)], [
-        {"name": "data", "persistent_volume_claim": {"claim_name": claim}}
-    ]
+def _storage(settings: GrafanaSettings) -> Bytes | None:
+    """Size of the claim behind the volume ``data``; none when it goes with the pod."""
+    return settings.database.sqlite.storage if settings.database.sqlite else None
+
+
+def _data(name: str, settings: GrafanaSettings, site: Site, opts: ResourceOptions) -> list[Resource]:
+    storage = _storage(settings)
+    return [_claim(f"{name}-data", CLAIM, storage, site, opts)] if storage else []
 
 
 def _claim(resource: str, claim: str, storage: Bytes, site: Site, opts: ResourceOptions) -> PersistentVolumeClaimPatch:

@@ -10,6 +10,7 @@ from pulumi_kubernetes.core.v1 import EnvVarArgsDict
 from components import images
 from components.jaeger import config
 from components.kubernetes import Probes, Program, Site
+from components.otel_collector import parts
 from components.settings.jaeger import JaegerSettings
 from components.workload import stateful_set, surroundings
 from model import ports
@@ -67,7 +68,8 @@ class Jaeger(ComponentResource):
                 "metrics": ports.JAEGER_METRICS,
                 "span-metrics": ports.JAEGER_SPAN_METRICS,
             },
-            probes=Probes(live=("/status", "health"), ready=("/status", "health"), startup_seconds=START_SECONDS),
+            # Those of a collector, which it is made of.
+            probes=Probes(live=parts.LIVE, ready=("/status", "health"), startup_seconds=START_SECONDS),
             resources=settings.resources,
             workload=settings,
             config=config.files(settings, args.site.cluster),

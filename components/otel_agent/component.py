@@ -41,7 +41,7 @@ class OtelAgent(ComponentResource):
             args=["--config=file:/etc/otel-agent/config/agent.yaml"],
             ports={"health": ports.COLLECTOR_HEALTH, "metrics": ports.COLLECTOR_METRICS},
             # It waits a minute for the API to tell it the pods of its node.
-            probes=Probes(live=("/", "health"), ready=("/", "health"), startup_seconds=300),
+            probes=Probes(live=parts.LIVE, ready=("/", "health"), startup_seconds=300),
             resources=settings.resources,
             workload=settings,
             config=config.files(settings, args.site.cluster),

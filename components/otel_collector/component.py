@@ -77,7 +77,7 @@ class OtelCollector(ComponentResource):
                 "health": ports.COLLECTOR_HEALTH,
                 "metrics": ports.COLLECTOR_METRICS,
             },
-            probes=Probes(live=("/", "health"), ready=("/", "health"), startup_seconds=START_SECONDS),
+            probes=Probes(live=parts.LIVE, ready=("/", "health"), startup_seconds=START_SECONDS),
             resources=settings.resources,
             workload=settings,
             config=config.files(settings, args.site.cluster, args.prometheus, args.jaeger, args.loki, args.logs),

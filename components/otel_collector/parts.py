@@ -16,6 +16,9 @@ MEMORY_PERCENT, SPIKE_PERCENT = 80, 20
 # Who takes telemetry again gets what waited within this time.
 LONGEST_PAUSE = "10s"
 
+LIVE = ("/metrics", "metrics")
+"""It lives as long as its own metrics answer. Its health also waits for its pipelines: a restart helps none of them."""
+
 APP_LABELS = {"pod.label.name": "app.kubernetes.io/name", "pod.label.app": "app"}
 """Labels by which a pod names its app, the first that is there: the resource attribute that holds it, to the label."""
 

@@ -102,5 +102,6 @@ class Prometheus(ComponentResource):
             env=[{"name": "POD_NAME", "value_from": {"field_ref": {"field_path": "metadata.name"}}}],
             token=True,
             data=DATA,
+            scratch={} if settings.storage else {"data": settings.disk},
             grace_seconds=GRACE_SECONDS,
         )

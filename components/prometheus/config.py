@@ -111,10 +111,9 @@ def prometheus_yml(settings: PrometheusSettings, cluster: ClusterSettings) -> di
 
 
 def _tsdb(settings: PrometheusSettings) -> dict[str, Any]:
-    size = settings.retention_size
     return {
         "out_of_order_time_window": str(OUT_OF_ORDER_WINDOW),
-        "retention": {"time": str(settings.retention.time), **({"size": size.prometheus} if size else {})},
+        "retention": {"time": str(settings.retention.time), "size": settings.retention_size.prometheus},
     }
 
 

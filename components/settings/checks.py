@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
+from components import images
 from components.settings.alertmanager import AlertmanagerSettings
 from components.settings.alerts import AlertOverride, misfits
 from components.settings.collector import CHECKS as COLLECTOR_CHECKS
@@ -224,6 +225,12 @@ def registry_can_be_pulled_from(cluster: ClusterSettings) -> Iterator[Problem]:
         yield problem("cluster.images.registry", registry, "a host and optional path like mirror.example.com/quay")
 
 
+def digests_are_of_images(cluster: ClusterSettings) -> Iterator[Problem]:
+    for name, digest in cluster.images.digests.items():
+        if name not in images.ALL:
+            yield problem(f"cluster.images.digests.{name}", digest, f"one of {', '.join(sorted(images.ALL))}")
+
+
 def production_hides_its_logins(
     cluster: ClusterSettings, prometheus: PrometheusSettings, notifications: NotificationSettings
 ) -> Iterator[Problem]:
@@ -246,6 +253,7 @@ CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     labels_are_free,
     tolerations_match_a_taint,
     registry_can_be_pulled_from,
+    digests_are_of_images,
     production_keeps_its_data,
     production_names_its_cluster,
     production_hides_its_logins,

@@ -48,7 +48,7 @@ class Filesystem(Model):
     """Chunks and index on the server's own volume: one replica."""
 
     size: Bytes | None = Bytes.parse("50Gi")
-    """Size of the volume; null keeps logs on the node until the pod goes."""
+    """Size of the volume; null keeps logs on the node until the pod goes: with more than 10Gi it is evicted."""
 
 
 class S3(Model):

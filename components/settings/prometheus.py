@@ -8,7 +8,19 @@ from annotated_types import Ge, Le, Len
 from pydantic import model_validator
 
 from model.quantities import Bytes, Duration, HostPort, Url
-from model.settings import DnsLabel, LabelName, LogLevel, Many, Model, Resources, Secret, Workload, misfit, resources
+from model.settings import (
+    SCRATCH,
+    DnsLabel,
+    LabelName,
+    LogLevel,
+    Many,
+    Model,
+    Resources,
+    Secret,
+    Workload,
+    misfit,
+    resources,
+)
 
 Positive = Annotated[int, Ge(1)]
 
@@ -24,7 +36,7 @@ class Retention(Model):
     time: Duration = Duration.parse("15d")
     """Age at which blocks are deleted."""
     size: Bytes | None = None
-    """Size at which the oldest blocks are deleted; 80 % of the volume when not given."""
+    """Size at which the oldest blocks are deleted; 80 % of the volume when not given, and without one 8Gi."""
 
 
 class BasicAuth(Model):
@@ -144,7 +156,8 @@ class PrometheusSettings(Workload):
     resources: Resources = resources("500m", "2Gi", "4Gi")
     """Requests and limits; about 8 KiB of memory per active series."""
     storage: Bytes | None = Bytes.parse("50Gi")
-    """Size of each replica's volume; null keeps samples on the node until the pod goes."""
+    """Size of each replica's volume; null keeps samples on the node until the pod goes, 10Gi or what
+    `retention.size` needs."""
     retention: Retention = Retention()
     """How long samples are kept."""
     scrape_interval: Duration = Duration.parse("30s")
@@ -173,9 +186,13 @@ class PrometheusSettings(Workload):
         return self
 
     @property
-    def retention_size(self) -> Bytes | None:
-        """The size bound in force; none without a volume and without a setting."""
-        if self.retention.size is not None or self.storage is None:
-            return self.retention.size
+    def retention_size(self) -> Bytes:
+        """The size bound in force."""
         mebibyte = 2**20
-        return Bytes(int(self.storage.count * USUAL_SHARE) // mebibyte * mebibyte)
+        return self.retention.size or Bytes(int(self.disk.count * USUAL_SHARE) // mebibyte * mebibyte)
+
+    @property
+    def disk(self) -> Bytes:
+        """What a replica may fill: its volume; without one the usual scratch, or what a given size needs."""
+        given = self.retention.size
+        return self.storage or max(SCRATCH, Bytes(int(given.count / USUAL_SHARE)) if given else SCRATCH)

@@ -155,7 +155,7 @@ def blackbox_exporter(
         ports={"metrics": BLACKBOX_PORT},
         resources=resources,
         live=("/-/healthy", "metrics"),
-        ready=("/-/healthy", "metrics"),
+        ready=("/metrics", "metrics"),
         files={"blackbox.yml": yaml.safe_dump({"modules": {"http": http}}, sort_keys=False)},
         reaches=probed,
     )

@@ -90,9 +90,9 @@ class Collector:
             yield process
 
     def is_ready(self) -> bool:
-        probe = self.container["readinessProbe"]["httpGet"]
+        probes = [self.container[probe]["httpGet"] for probe in ("livenessProbe", "readinessProbe")]
         ports = {port["name"]: port["containerPort"] for port in self.container["ports"]}
-        return bool(http_text(f"http://127.0.0.1:{self.ports[ports[probe['port']]]}{probe['path']}"))
+        return all(http_text(f"http://127.0.0.1:{self.ports[ports[probe['port']]]}{probe['path']}") for probe in probes)
 
     def metric(self, name: str, **labels: str) -> float:
         """Sum over the series of one of its own metrics that have these labels."""

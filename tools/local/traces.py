@@ -71,9 +71,11 @@ class Jaeger:
         # Where it would send spans of its own, were that not turned off: by default to port 4317 of its own host.
         env["OTEL_EXPORTER_OTLP_ENDPOINT"] = self.url(4317)
         ports = {port["name"]: port["containerPort"] for port in self.container["ports"]}
-        probe = self.container["readinessProbe"]["httpGet"]
+        probes = [self.container[probe]["httpGet"] for probe in ("livenessProbe", "readinessProbe")]
         with Process([binary("jaeger"), *args], log=self.home / "jaeger.log", env=env) as process:
-            process.ready(lambda: http_text(self.url(ports[probe["port"]], probe["path"])), within=60)
+            process.ready(
+                lambda: all(http_text(self.url(ports[probe["port"]], probe["path"])) for probe in probes), within=60
+            )
             yield process
 
     def send(self, *traces: Trace, service: str = "planner", pod: str = "pod-1") -> None:

@@ -39,6 +39,7 @@ _STAMPS: Mapping[str, Mapping[str, str]] = {
     "blackbox-exporter": _COMMON,
     "crane": {"github.com/google/go-containerregistry/cmd/crane/cmd.Version": "{release}"},
     "jaeger": {"github.com/jaegertracing/jaeger/internal/version.latestVersion": "v{release}"},
+    "kube-score": {"main.version": "{release}"},
     "kube-state-metrics": _COMMON,
     "kubernetes": {
         "k8s.io/component-base/version.gitVersion": "v{release}",

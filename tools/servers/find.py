@@ -28,6 +28,7 @@ _VERSION_ARGUMENTS = {
     "kubectl": ("version", "--client"),
     "crane": ("version",),
     "jaeger": ("version",),
+    "kube-score": ("version",),
     "pulumi": ("version",),
 }
 

@@ -13,9 +13,10 @@ import pytest
 from components.settings.stack import Settings
 from components.settings.stack import read as read_settings
 from rules.systems import SYSTEMS
-from tools import render, stack_file
+from tests import stack_settings
+from tools import render
 from tools.local.stack_text import merged
-from tools.recorder import ROOT, Recorder, record
+from tools.recorder import Recorder, record
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,8 @@ TOLD = {
 
 @cache
 def _recorded(name: str, secrets: str, changes: str) -> Recorded:
-    given = stack_file.read(ROOT / f"Pulumi.{name}.yaml")
-    config = merged(given.config, json.loads(changes))
-    return Recorded(config, record(name, config, json.loads(secrets)))
+    config = merged(stack_settings.config(name), json.loads(changes))
+    return Recorded(config, record(name, config, {**stack_settings.secrets(name), **json.loads(secrets)}))
 
 
 def _stack(name: str = "prod", *, secrets: Mapping[str, str] | None = None, **changes: Any) -> Recorded:
@@ -105,6 +105,12 @@ def _stack(name: str = "prod", *, secrets: Mapping[str, str] | None = None, **ch
 def stack() -> Stacks:
     """``stack("dev", prometheus={"replicas": 2})``: that stack file with changes, recorded; the same one only once."""
     return _stack
+
+
+@pytest.fixture(scope="session", params=stack_settings.RECORDED)
+def recorded(request: pytest.FixtureRequest) -> Recorded:
+    """Each recorded stack in turn, for what holds in all."""
+    return _stack(request.param)
 
 
 @pytest.fixture(scope="session")

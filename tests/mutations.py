@@ -27,7 +27,7 @@ from components.promtail import config as promtail
 from components.settings.stack import Settings
 from tools.recorder import ROOT
 
-FILES = (ROOT / "Pulumi.dev.yaml", ROOT / "Pulumi.prod.yaml", ROOT / "tests" / "stacks" / "full.yaml")
+FILES = (ROOT / "Pulumi.dev.yaml", ROOT / "Pulumi.prod.yaml", ROOT / "tests" / "stacks" / "everything.yaml")
 
 Way = tuple[str | int, ...]
 """Keys and positions from the top of a file to a value in it."""

@@ -14,6 +14,7 @@ import yaml
 from components.flow_table import flows
 from model.flows import Agent, AnyPod, ApiServer, Flow, Internet, Nodes, Peer, Server
 from tests.conftest import NOTHING, Recorded, Stacks
+from tests.stack_settings import RECORDED
 
 NAME = "app.kubernetes.io/name"
 
@@ -42,7 +43,7 @@ FAR = {
 """A stack that speaks to everything that a stack file can name."""
 
 
-@pytest.fixture(scope="module", params=["dev", "prod", "far", "otel"])
+@pytest.fixture(scope="module", params=[*RECORDED, "far", "otel"])
 def spoken(request: pytest.FixtureRequest, stack: Stacks) -> Recorded:
     changed: dict[str, dict[str, Any]] = {"far": FAR, "otel": {"logs": {"collector": "otel"}}}
     return stack("prod", **changed[request.param]) if request.param in changed else stack(request.param)
@@ -66,7 +67,9 @@ def addresses(stack: Recorded) -> Iterator[Address]:
         if not path.endswith((".ini", ".tmpl")):
             yield from _in_value(server, yaml.safe_load(text))
     for name in stack.workloads:
-        yield from _in_value(name, stack.container(name)["args"])
+        args = stack.container(name)["args"]
+        # Under its external address it is linked to.
+        yield from _in_value(name, [each for each in args if not each.startswith("--web.external-url=")])
 
 
 def _in_value(source: str, value: Any) -> Iterator[Address]:
@@ -130,28 +133,30 @@ def in_table(stack: Recorded, source: str, target: Peer, port: int) -> bool:
 def egress(stack: Recorded, source: str, target: Peer, port: int, protocol: str = "TCP") -> bool:
     """Whether the policy of ``source`` lets it out to ``target``."""
     rules = stack.kind("NetworkPolicy")[source]["spec"].get("egress", [])
-    return any(_allows(rule, "to", target, port, protocol, of(source)) for rule in rules)
+    return any(_allows(stack, rule, "to", target, port, protocol, of(source)) for rule in rules)
 
 
 def ingress(stack: Recorded, target: str, source: str, port: int, protocol: str = "TCP") -> bool:
     """Whether the policy of ``target`` lets ``source`` in."""
     rules = stack.kind("NetworkPolicy")[target]["spec"]["ingress"]
-    return any(_allows(rule, "from", of(source), port, protocol, of(target)) for rule in rules)
+    return any(_allows(stack, rule, "from", of(source), port, protocol, of(target)) for rule in rules)
 
 
-def _allows(rule: dict[str, Any], side: str, other: Peer, port: int, protocol: str, own: Peer) -> bool:
+def _allows(stack: Recorded, rule: dict[str, Any], side: str, other: Peer, port: int, protocol: str, own: Peer) -> bool:
     ports = [(allowed["port"], allowed["protocol"]) for allowed in rule.get("ports", [])]
-    return (not ports or (port, protocol) in ports) and any(_is(selector, other, own) for selector in rule[side])
+    return (not ports or (port, protocol) in ports) and any(_is(stack, selector, other, own) for selector in rule[side])
 
 
-def _is(selector: dict[str, Any], other: Peer, own: Peer) -> bool:
+def _is(stack: Recorded, selector: dict[str, Any], other: Peer, own: Peer) -> bool:
     """Whether one peer of a rule of ``own``'s policy means ``other``; by the letter of the NetworkPolicy API."""
     if "ipBlock" in selector:
-        return isinstance(other, Internet | Nodes | ApiServer) and selector["ipBlock"]["cidr"] == "0.0.0.0/0"
+        block: str = selector["ipBlock"]["cidr"]
+        return block == _block(stack, other)
     if "namespaceSelector" in selector:
         if selector == {"namespaceSelector": {}}:
             return True  # every pod of every namespace
-        place = "monitoring-node-agents" if isinstance(other, Agent) else "monitoring"
+        namespaces = stack.settings.cluster.namespaces
+        place = namespaces.node_agents if isinstance(other, Agent) else namespaces.stack
         named = {"kubernetes.io/metadata.name": place}
         pods = {"matchLabels": {NAME: other.name}} if isinstance(other, Agent | Server) else {}
         return selector == {"namespaceSelector": {"matchLabels": named}, "podSelector": pods}
@@ -161,6 +166,19 @@ def _is(selector: dict[str, Any], other: Peer, own: Peer) -> bool:
         and isinstance(other, Agent | Server)
         and selector == {"podSelector": {"matchLabels": {NAME: other.name}}}
     )
+
+
+def _block(stack: Recorded, peer: Peer) -> str:
+    """The first block of addresses in which a peer that is no pod is; "" for pods."""
+    network = stack.settings.cluster.network
+    match peer:
+        case Nodes():
+            return str(network.nodes[0])
+        case ApiServer():
+            return str(network.api_server[0])
+        case Internet():
+            return "0.0.0.0/0"
+    return ""
 
 
 def test_addresses_are_found_at_all(stack: Stacks) -> None:
@@ -237,14 +255,26 @@ def test_nothing_else_is_allowed_between_servers(spoken: Recorded) -> None:
         for name, port, protocol in ports
         if egress(spoken, source, of(name), port, protocol) and ingress(spoken, name, source, port, protocol)
     }
-    gossip = {("alertmanager", "alertmanager", 9094)} if ("alertmanager", 9094, "TCP") in ports else set()
-    if ("loki", 7946, "TCP") in ports:
-        gossip |= {("loki", "loki", 7946), ("loki", "loki", 9095)}
+    # Between replicas of one server.
+    gossip = {
+        (server, server, port)
+        for server, port in (("alertmanager", 9094), ("grafana", 9094), ("loki", 7946), ("loki", 9095))
+        if (server, port, "TCP") in ports
+    }
+    ruler = {("loki", "prometheus", 9090)} if spoken.settings.loki.ruler else set()
+    grafana = {
+        ("prometheus", "grafana", 3000),
+        ("grafana", "prometheus", 9090),
+        ("grafana", "alertmanager", 9093),
+        ("grafana", "jaeger", 16686),
+        ("grafana", "loki", 3100),
+    }
     of_nodes = {
         "promtail": {("prometheus", "promtail", 9080), ("promtail", "loki", 3100)},
         "otel": {("prometheus", "otel-agent", 8888), ("otel-agent", "otel-collector", 4319)},
     }
-    assert open_ways == gossip | of_nodes[spoken.settings.logs.collector] | {
+    own_grafana = set() if spoken.settings.grafana.external else grafana
+    assert open_ways == gossip | ruler | own_grafana | of_nodes[spoken.settings.logs.collector] | {
         ("prometheus", "loki", 3100),
         ("prometheus", "otel-collector", 8888),
         ("otel-collector", "prometheus", 9090),
@@ -253,11 +283,6 @@ def test_nothing_else_is_allowed_between_servers(spoken: Recorded) -> None:
         ("blackbox-exporter", "loki", 3100),
         ("prometheus", "prometheus", 9090),
         ("prometheus", "alertmanager", 9093),
-        ("prometheus", "grafana", 3000),
-        ("grafana", "prometheus", 9090),
-        ("grafana", "alertmanager", 9093),
-        ("grafana", "jaeger", 16686),
-        ("grafana", "loki", 3100),
         ("prometheus", "blackbox-exporter", 9115),
         ("prometheus", "kube-state-metrics", 8080),
         ("prometheus", "kube-state-metrics", 8081),

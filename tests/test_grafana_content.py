@@ -47,9 +47,8 @@ def connection(uid: uids.Datasource, **loki: Any) -> datasources.Connection:
 # --- the provider, and what hangs on what ---
 
 
-@pytest.mark.parametrize("name", ["dev", "prod"])
-def test_everything_in_grafana_goes_through_the_explicit_provider_below_one_component(name: str, stack: Stacks) -> None:
-    made = in_grafana(stack(name))
+def test_everything_in_grafana_goes_through_the_explicit_provider_below_one_component(recorded: Recorded) -> None:
+    made = in_grafana(recorded)
     assert made
     for resource in made.values():
         assert "pulumi:providers:grafana::grafana" in resource.provider, resource.name
@@ -126,10 +125,9 @@ def test_every_board_lies_in_a_folder_that_is_made(prod: Recorded) -> None:
         assert board.inputs["overwrite"], "an edit in the browser is repaired"
 
 
-@pytest.mark.parametrize("name", ["dev", "prod"])
-def test_whatever_people_link_to_keeps_its_address(name: str, stack: Stacks) -> None:
+def test_whatever_people_link_to_keeps_its_address(recorded: Recorded) -> None:
     """Without a uid of ours Grafana makes one up, another after each destroy."""
-    made = in_grafana(stack(name))
+    made = in_grafana(recorded)
     boards = [
         json.loads(each.inputs["configJson"])["uid"] for each in made.values() if each.type.endswith(":Dashboard")
     ]

@@ -20,7 +20,7 @@ from model.quantities import Duration
 from model.rules import Severity
 from tests.boards import BOARDS, STACK
 from tests.catalogue import EVERYTHING, place
-from tests.conftest import Recorded, Stacks
+from tests.conftest import Recorded
 from tests.test_catalogue import GRAFANA_ALERTS, of_grafana
 from tests.test_grafana_content import in_grafana
 
@@ -193,10 +193,11 @@ def test_turning_a_system_off_turns_its_alerts_in_grafana_off(off: str) -> None:
 # --- what the engine receives ---
 
 
-@pytest.mark.parametrize("name", ["dev", "prod"])
-def test_every_group_lies_in_the_folder_of_alerts(name: str, stack: Stacks) -> None:
-    made = in_grafana(stack(name), ":RuleGroup")
-    assert {group.inputs["name"] for group in made.values()} == {"logs-security", "logs-errors", "outside"}
+def test_every_group_lies_in_the_folder_of_alerts(recorded: Recorded) -> None:
+    made = in_grafana(recorded, ":RuleGroup")
+    assert {group.inputs["name"] for group in made.values()} == {
+        group.name for group in recorded.settings.watched.grafana_groups
+    }
     for resource, group in made.items():
         assert resource == f"grafana-content-rules-{group.inputs['name']}"
         assert group.inputs["folderUid"] == "folder-alerts"

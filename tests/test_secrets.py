@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 import yaml
 
 from tests.conftest import Recorded, Stacks
+from tests.stack_settings import RECORDED, secrets
 from tools import render
 from tools.recorder import Secret
 
@@ -151,8 +152,8 @@ def leaves(value: Any, hidden: bool = False) -> Iterator[tuple[str, bool]]:
         yield str(value), hidden
 
 
-def betrays(text: str) -> bool:
-    return any(secret in text or encoded(secret) in text for secret in PLANTED.values())
+def betrays(text: str, secrets: Mapping[str, str] = PLANTED) -> bool:
+    return any(secret in text or encoded(secret) in text for secret in secrets.values())
 
 
 def test_the_engine_receives_every_secret_as_a_secret_and_only_once(own: Recorded) -> None:
@@ -170,6 +171,16 @@ def test_no_secret_is_anywhere_in_plain(own: Recorded) -> None:
         plain = [text for text, hidden in leaves(made.inputs) if not hidden and betrays(text)]
         assert plain == [], f"{made.type} {made.name} would show it in a preview and keep it in the state"
     assert not betrays(str(own.recorder.outputs)), "exports are printed"
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_no_recorded_stack_shows_a_secret(stack: Stacks, name: str) -> None:
+    made, planted = stack(name), secrets(name)
+    for resource in made.recorder.resources_seen:
+        plain = [text for text, hidden in leaves(resource.inputs) if not hidden and betrays(text, planted)]
+        assert plain == [], f"{resource.type} {resource.name} would show it in a preview and keep it in the state"
+    rendered = (made.objects, made.files, render.grafana_files(made.recorder), made.recorder.outputs)
+    assert not any(betrays(str(part), planted) for part in rendered)
 
 
 def test_nothing_rendered_holds_a_secret(own: Recorded) -> None:

@@ -16,8 +16,7 @@ from model.quantities import Bytes, Cpu, Duration
 from model.rules import Severity
 from model.settings import ConfigSecret, ExistingSecret
 from rules.systems import SYSTEMS
-from tools import stack_file
-from tools.recorder import ROOT
+from tests.stack_settings import RECORDED, config
 
 CLUSTER = {"name": "dev-1", "environment": "dev", "context": "kind-dev", "flavour": "kind"}
 
@@ -94,10 +93,9 @@ def test_the_defaults_are_valid_when_they_are_written_out() -> None:
 
 @pytest.mark.parametrize("name", ["dev", "prod"])
 def test_the_stack_files_of_the_repository_load_and_survive_being_written_out(name: str) -> None:
-    config = stack_file.read(ROOT / f"Pulumi.{name}.yaml").config
-    settings = read(config)
+    settings = read(config(name))
     assert settings.cluster.environment == name
-    assert read(written(settings) | {"notifications": config.get("notifications", {})}) == settings
+    assert read(written(settings) | {"notifications": config(name).get("notifications", {})}) == settings
 
 
 def test_the_example_of_the_design_loads() -> None:
@@ -135,11 +133,11 @@ def test_the_schema_describes_every_field(schema: dict[str, Any]) -> None:
             assert field.get("description"), f"{name}.{key}: an editor has nothing to show"
 
 
-def test_the_schema_accepts_its_own_defaults_and_both_stack_files(schema: dict[str, Any]) -> None:
+def test_the_schema_accepts_its_own_defaults_and_every_recorded_stack(schema: dict[str, Any]) -> None:
     validator = jsonschema.Draft202012Validator(schema)
     validator.validate(written(read({"cluster": CLUSTER})))
-    for name in ("dev", "prod"):
-        validator.validate(stack_file.read(ROOT / f"Pulumi.{name}.yaml").config)
+    for name in RECORDED:
+        validator.validate(config(name))
 
 
 @pytest.mark.parametrize(

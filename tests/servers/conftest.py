@@ -8,9 +8,12 @@ from functools import cache
 import pytest
 
 from tests.servers.not_tried import NotTried
+from tests.stack_settings import config, secrets
 from tools.local.control_plane import ControlPlane
 from tools.local.logs import Loki, stack
-from tools.local.rendered import Rendered, render_stack
+from tools.local.pods import render_text
+from tools.local.rendered import Rendered
+from tools.local.stack_text import stack_text
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -29,11 +32,12 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
 
 @pytest.fixture(scope="session")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Rendered]:
-    """``rendered("prod")``: a stack file of the checkout as files, rendered once for the whole run."""
+    """``rendered("prod")``: a recorded stack as files, rendered once for the whole run."""
 
     @cache
     def once(stack: str) -> Rendered:
-        return render_stack(stack, tmp_path_factory.mktemp(f"rendered-{stack}"))
+        text = stack_text(config(stack), tuple(secrets(stack)))
+        return render_text(stack, tmp_path_factory.mktemp(f"rendered-{stack}"), text)
 
     return once
 

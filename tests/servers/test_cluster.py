@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
@@ -16,6 +17,7 @@ import yaml
 from components.kubernetes import NAME_LABEL
 from model.quantities import Bytes
 from model.scrape import SERVICE_ACCOUNT
+from tests.stack_settings import WHOLE
 from tools.local.control_plane import NODES, ControlPlane
 from tools.local.harness import eventually
 from tools.local.rendered import STACKS, Manifest, Rendered
@@ -136,11 +138,24 @@ def program(made: Manifest) -> tuple[str, str]:
     return made["metadata"]["namespace"], made["metadata"]["labels"][NAME_LABEL]
 
 
+def assert_accepted(stack: Rendered, applied: CompletedProcess[str]) -> None:
+    assert applied.stderr == ""
+    assert applied.returncode == 0
+    said = [line.rpartition(" ")[2] for line in applied.stdout.splitlines()]
+    assert said == ["serverside-applied"] * len(stack.objects)
+
+
 def test_every_object_is_accepted_in_the_rendered_order_without_a_warning(cluster: Cluster) -> None:
-    assert cluster.applied.stderr == ""
-    assert cluster.applied.returncode == 0
-    said = [line.rpartition(" ")[2] for line in cluster.applied.stdout.splitlines()]
-    assert said == ["serverside-applied"] * len(cluster.stack.objects)
+    assert_accepted(cluster.stack, cluster.applied)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_every_setting_makes_objects_that_are_accepted(
+    name: str, rendered: Callable[[str], Rendered], tmp_path: Path
+) -> None:
+    # Nothing runs: the nodes, classes and address family that these stacks name are not there.
+    with ControlPlane(tmp_path) as plane:
+        assert_accepted(rendered(name), apply_manifests(plane, rendered(name)))
 
 
 def test_every_workload_becomes_ready(cluster: Cluster) -> None:

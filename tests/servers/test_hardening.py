@@ -35,10 +35,14 @@ def workloads(rendered: Callable[[str], Rendered]) -> set[str]:
 
 
 def judged(stack: Rendered) -> set[Finding]:
-    argv = [binary("kube-score"), "score", "--output-format=json", f"--kubernetes-version={CLUSTERS}"]
+    options = ("--output-format=json", f"--kubernetes-version={CLUSTERS}")
     # It ends with 1 when it finds anything, and prints no JSON when it cannot judge.
     said = subprocess.run(
-        [*argv, *sorted(stack.manifests.iterdir())], capture_output=True, text=True, timeout=60, check=False
+        [binary("kube-score"), "score", *options, *sorted(stack.manifests.iterdir())],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     return {
         (GRADES[check["grade"]], check["check"]["id"], judgement["object_meta"]["name"])

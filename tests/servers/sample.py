@@ -39,9 +39,12 @@ def sampled(watched: Watched, exprs: Iterable[str], everywhere: Mapping[str, str
     known = known_series(watched.metrics, watched.scrape_jobs)
     found: dict[str, set[Labels]] = {name: set() for name in known}
     recorded = {rule.name for group in watched.groups for rule in group.rules}
+    exprs = list(exprs)
     read = [selector for expr in exprs for selector in selectors(filled(expr))]
     # What the server records begins when it starts; whatever is compared with days before has a history.
-    compared = {selector.name for selector in read if selector.name in recorded and selector.offset}
+    before = {selector.name for selector in read if selector.name and selector.offset}
+    before |= {name for expr in exprs for name in re.findall(r"([\w:]+)(?:{[^}]*})?\[\w+:\w*\] offset ", expr)}
+    compared = before & recorded
     recorded -= compared
     of_rules = series_of(watched)
     known |= {name: of_rules[name] or frozenset() for name in compared}

@@ -93,7 +93,9 @@ def build(board: Board, alerts: Mapping[str, BaseAlert]) -> str:
 _DEFAULTS: dict[str, tuple[object, ...]] = {
     "asDropdown": (False,),
     "displayMode": ("list",),
+    "editable": (True,),
     "exemplar": (False,),
+    "fiscalYearStartMonth": (0,),
     "format": ("time_series",),
     "icon": ("",),
     "includeVars": (False,),
@@ -116,6 +118,7 @@ _DEFAULTS: dict[str, tuple[object, ...]] = {
     "targetBlank": (False,),
     "tooltip": ("",),
     "transparent": (False,),
+    "wideLayout": (True,),
 }
 
 

@@ -108,8 +108,12 @@ STORAGE = {
     "everything": "243Gi",  # 2 x 100Gi, 3 x 1Gi, 3 x 10Gi and 2 x 5Gi
     "otherwise": "140Gi",  # 2 x 50Gi, 20Gi and 2 x 10Gi
 }
+DIGESTS = {"prometheus": f"@sha256:{'0a' * 32}"}
 IMAGES = {
-    "everything": {f"mirror.example.com:5000/proxy/{image.partition('/')[2]}" for image in DEPLOYED.values()},
+    "everything": {
+        f"mirror.example.com:5000/proxy/{image.partition('/')[2]}{DIGESTS.get(server, '')}"
+        for server, image in DEPLOYED.items()
+    },
     "otherwise": {image for server, image in DEPLOYED.items() if server not in ("grafana", "promtail")},
 }
 

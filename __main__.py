@@ -20,7 +20,7 @@ from components.namespaces import Namespaces, NamespacesArgs
 from components.otel_collector.component import OtelCollector, OtelCollectorArgs
 from components.prometheus.component import Prometheus, PrometheusArgs
 from components.prometheus.config import extra_jobs
-from dashboards.boards import rendered
+from dashboards.listed import rendered
 
 settings, secrets = load(Config())
 watched = settings.watched

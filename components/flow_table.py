@@ -55,7 +55,7 @@ def flows(settings: Settings, watched: Watched) -> tuple[Flow, ...]:
         *(
             Flow(PROMETHEUS, target, port, f"scrape job {job.name}")
             for job in (*watched.scrape_jobs, *extra_jobs(prometheus))
-            for target, port in job.reaches
+            for target, port in job.egress
         ),
         *(
             Flow(PROMETHEUS, Internet(remote.url.host), (remote.url.port,), f"remote write {remote.name}")
@@ -73,7 +73,7 @@ def flows(settings: Settings, watched: Watched) -> tuple[Flow, ...]:
         *(
             Flow(Server(exporter.workload), target, port, f"exporter {exporter.workload}")
             for exporter in watched.exporters
-            for target, port in exporter.reaches
+            for target, port in exporter.egress
         ),
         *_nodes(settings.logs, cluster),
         *_logs(settings.loki, cluster),

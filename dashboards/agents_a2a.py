@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dashboards.agents_panels import chosen, measured, number, outcomes, ranking, trend, variables, worst
-from dashboards.marks import alerts_of
-from dashboards.model import Board, Panel, Query, Row, View
+from dashboards.agents_panels import alert_stat, alert_time_series, chosen, outcomes, stacked, stat, table, variables
+from dashboards.annotations import alerts_of
+from dashboards.model import Dashboard, Panel, Query, Row, Visualization
 from model.metrics import Unit
 from model.promql import narrowed
 from model.uids import ALERTS
@@ -32,31 +32,31 @@ _MEDIAN = f"histogram_quantile(0.5, sum by (le) (rate({_SPANS}[{RANGE}]))) / 100
 _SIGNALS = Row(
     "Signals",
     (
-        number("Sent", "Requests per second that agents send to agents.", f"sum({_side('client')})", Unit.PER_SECOND),
-        number(
+        stat("Sent", "Requests per second that agents send to agents.", f"sum({_side('client')})", Unit.PER_SECOND),
+        stat(
             "Received",
             "Requests per second that agents receive. More than are sent: callers are outside, or not instrumented.",
             f"sum({_side('server')})",
             Unit.PER_SECOND,
         ),
-        worst(
+        alert_stat(
             A2A_FAILING,
             "Failing requests",
             "Of the worst pair of agent and method, the part that fails, over half an hour.",
             f"{A2A_ERRORS}{{{_PICKED}}}",
         ),
-        worst(
+        alert_stat(
             SLOW_A2A,
             "Time of a request",
             "Of the slowest pair of agent and method, the time in which 95 % end; streams aside.",
             _SLOW,
         ),
-        number(
+        stat(
             "Callers",
             "Agents that have sent requests within five minutes.",
             f"count(sum by (cluster, service) ({_side('client')}) > 0) or vector(0)",
         ),
-        number(
+        stat(
             "Called",
             "Agents that have received requests within five minutes.",
             f"count(sum by (cluster, service) ({_side('server')}) > 0) or vector(0)",
@@ -66,20 +66,20 @@ _SIGNALS = Row(
 _REQUESTS = Row(
     "Requests",
     (
-        trend(
+        stacked(
             "Requests by method",
             "Requests per second, as their receivers count them; the ten most used methods.",
             f"topk(10, sum by (method) ({_side('server')}))",
             "{{method}}",
         ),
-        measured(
+        alert_time_series(
             A2A_FAILING,
             "Failing requests by method",
             "The part that fails, over half an hour; the ten worst. Only at callers: the way to the other is broken.",
             f"{A2A_ERRORS}{{{_PICKED}}}",
             _WHAT,
         ),
-        measured(
+        alert_time_series(
             SLOW_A2A,
             "Time of a request by method",
             "In which 95 % end, of the ten slowest, streams aside; and half of all, with traces.",
@@ -87,13 +87,13 @@ _REQUESTS = Row(
             _WHAT,
             Query(expr=_MEDIAN, legend="half of all", exemplars=True),
         ),
-        trend(
+        stacked(
             "Who calls",
             "Requests per second by the agent that sends them; the ten busiest.",
             f"topk(10, sum by (service) ({_side('client')}))",
             "{{service}}",
         ),
-        trend(
+        stacked(
             "Who is called",
             "Requests per second by the agent that receives them; the ten busiest.",
             f"topk(10, sum by (service) ({_side('server')}))",
@@ -102,10 +102,10 @@ _REQUESTS = Row(
         Panel(
             title="How long they take",
             description="All requests by their time in milliseconds. A second band is a method that waits for a model.",
-            view=View.HEAT,
+            visualization=Visualization.HEATMAP,
             queries=(Query(expr=f"sum by (le) ({A2A_BUCKETS}{{{_PICKED}}})", legend="{{le}}"),),
         ),
-        ranking(
+        table(
             "Methods by failures",
             "Failing requests within half an hour, and all requests that they are of.",
             _END,
@@ -113,7 +113,7 @@ _REQUESTS = Row(
             Unit.NONE,
             AGENTS,
         ),
-        ranking(
+        table(
             "Methods by time",
             "Time in which 95 % end. A stream lasts as long as its task: that is not slow.",
             _END,
@@ -124,13 +124,13 @@ _REQUESTS = Row(
     ),
 )
 
-BOARD = Board(
+DASHBOARD = Dashboard(
     uid=AGENTS_A2A,
     title="Agents: A2A",
     description="Requests between agents: who calls whom how often, what fails, what is slow.",
     tags=("agents",),
     variables=variables(A2A, "cluster", "service", "method"),
     related=(AGENTS, AGENTS_TOOLS, AGENTS_QUALITY, ALERTS),
-    marks=(alerts_of("agents"),),
+    annotations=(alerts_of("agents"),),
     rows=(_SIGNALS, _REQUESTS),
 )

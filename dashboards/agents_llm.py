@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dashboards.agents_panels import (
     PUSHED,
+    alert_stat,
+    alert_time_series,
     chosen,
-    measured,
     median,
-    number,
-    ranking,
-    trend,
+    stacked,
+    stat,
+    table,
     variables,
     where_set,
-    worst,
 )
-from dashboards.marks import alerts_of, rollouts
-from dashboards.model import Board, Panel, Query, Row
+from dashboards.annotations import alerts_of, rollouts
+from dashboards.model import Dashboard, Panel, Query, Row
 from model.metrics import Unit
 from model.promql import narrowed
 from model.uids import ALERTS
@@ -53,32 +53,32 @@ _INPUT = f'{TOKENS}{{direction="input", {_PICKED}}}'
 _SIGNALS = Row(
     "Signals",
     (
-        number(
+        stat(
             "Requests",
             "Requests to models, per second.",
             f"sum({REQUESTS}{{{_PICKED}}})",
             Unit.PER_SECOND,
         ),
-        worst(
+        alert_stat(
             alerts.REQUESTS_FAILING,
             "Failing requests",
             "Of the worst pair of agent and model, the part that fails, over half an hour.",
             f"{REQUEST_ERRORS}{{{_PICKED}}}",
         ),
-        worst(
+        alert_stat(
             alerts.SLOW_MODEL,
             "Time of an answer",
             "Of the slowest pair of agent and model, the time in which 95 % of its requests end.",
             f"{REQUEST_P95}{{{_PICKED}}}",
         ),
-        worst(
+        alert_stat(
             alerts.SLOW_FIRST_TOKEN,
             "Time to first token",
             "Of the slowest pair of agent and model: how long people see nothing, in 95 % of its requests.",
             f"{TTFT_P95}{{{_PICKED}}}",
         ),
-        number("Tokens", "Tokens per second, read and written.", f"sum({TOKENS}{{{_PICKED}}})", Unit.PER_SECOND),
-        number(
+        stat("Tokens", "Tokens per second, read and written.", f"sum({TOKENS}{{{_PICKED}}})", Unit.PER_SECOND),
+        stat(
             "Cost",
             "USD an hour at the present pace. Models without a price are missing.",
             f"sum({COST}{{{_PICKED}}}) * 3600",
@@ -89,26 +89,26 @@ _SIGNALS = Row(
 _REQUESTS = Row(
     "Requests and errors",
     (
-        trend(
+        stacked(
             "Requests by model",
             "Requests per second, failing ones included; the ten most used models.",
             f"topk(10, sum by (provider, model) ({REQUESTS}{{{_PICKED}}}))",
             "{{provider}}, {{model}}",
         ),
-        measured(
+        alert_time_series(
             alerts.REQUESTS_FAILING,
             "Failing requests by agent and model",
             "The part that fails, over half an hour; the ten worst. If a model fails all, it is not the agents.",
             f"{REQUEST_ERRORS}{{{_PICKED}}}",
             _WHO,
         ),
-        trend(
+        stacked(
             "Errors by type",
             "Failing requests per second, by what the client was told; the ten most frequent.",
             f'topk(10, sum by (error_type, model) ({REQUESTS}{{error_type!="", {_PICKED}}}))',
             "{{error_type}}, {{model}}",
         ),
-        measured(
+        alert_time_series(
             alerts.RATE_LIMITED,
             "Refused for their rate",
             "The part of all agents' requests to a model that its provider refuses because there are too many.",
@@ -116,7 +116,7 @@ _REQUESTS = Row(
             "{{provider}}, {{model}}",
             width=12,
         ),
-        measured(
+        alert_time_series(
             alerts.UNAVAILABLE,
             "Failures within ten minutes",
             "Failing requests of all agents, by model. The line counts where none succeeds: then the model is gone.",
@@ -129,7 +129,7 @@ _REQUESTS = Row(
 _LATENCY = Row(
     "Latency",
     (
-        measured(
+        alert_time_series(
             alerts.SLOW_MODEL,
             "Time of an answer by agent and model",
             "In which 95 % end, of the ten slowest; and half of all, with single requests: a click leads to the trace.",
@@ -137,7 +137,7 @@ _LATENCY = Row(
             _WHO,
             median(*((name, _PUSHED) for name in (*REQUEST_DURATIONS[:1], OPERATION))),
         ),
-        measured(
+        alert_time_series(
             alerts.SLOW_FIRST_TOKEN,
             "Time to first token by agent and model",
             "In which 95 % begin, and half of all, with traces. Long prompts raise it, and a provider that is busy.",
@@ -159,13 +159,13 @@ _LATENCY = Row(
 _TOKENS = Row(
     "Tokens and cost",
     (
-        trend(
+        stacked(
             "Tokens by direction",
             "Tokens per second that models read (input) and write (output). Output is the dearer one, and the slower.",
             f"sum by (direction) ({TOKENS}{{{_PICKED}}})",
             "{{direction}}",
         ),
-        trend(
+        stacked(
             "Cost by model",
             "USD an hour at the present pace, of the ten dearest models.",
             f"topk(10, sum by (model) ({COST}{{{_PICKED}}})) * 3600",
@@ -202,7 +202,7 @@ _TOKENS = Row(
                 ),
             ),
         ),
-        ranking(
+        table(
             "Dearest agents and models",
             "USD an hour, averaged over the last half hour.",
             _ASKER,
@@ -211,7 +211,7 @@ _TOKENS = Row(
             AGENTS_QUALITY,
             width=8,
         ),
-        measured(
+        alert_time_series(
             UNPRICED,
             "Tokens without a price",
             "Within an hour, of all agents, by model; the ten most. Costs and budgets do not know them.",
@@ -250,13 +250,13 @@ _BUDGET = Row(
     ),
 )
 
-BOARD = Board(
+DASHBOARD = Dashboard(
     uid=AGENTS_LLM,
     title="Agents: models",
     description="What agents ask of models: how much, how fast, what fails, and what it costs.",
     tags=("agents",),
     variables=variables(REQUESTS, "cluster", "namespace", "service", "agent", "model"),
     related=(AGENTS, AGENTS_TOOLS, AGENTS_QUALITY, LOGS, ALERTS),
-    marks=(alerts_of("agents"), rollouts(chosen("cluster", "namespace"))),
+    annotations=(alerts_of("agents"), rollouts(chosen("cluster", "namespace"))),
     rows=(_SIGNALS, _REQUESTS, _LATENCY, _TOKENS, _BUDGET),
 )

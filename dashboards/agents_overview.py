@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from dashboards.agents_panels import PUSHED, chosen, measured, median, number, ranking, trend, variables, worst
-from dashboards.marks import alerts_of, rollouts
-from dashboards.model import Board, Row
+from dashboards.agents_panels import (
+    PUSHED,
+    alert_stat,
+    alert_time_series,
+    chosen,
+    median,
+    stacked,
+    stat,
+    table,
+    variables,
+)
+from dashboards.annotations import alerts_of, rollouts
+from dashboards.model import Dashboard, Row
 from model.metrics import Unit
 from model.uids import ALERTS, HOME
 from rules.agents import alerts
@@ -36,36 +46,36 @@ def _worst(series: str) -> str:
 _SIGNALS = Row(
     "Do they work?",
     (
-        number(
+        stat(
             "Agents at work",
             "Agents that have asked a model within five minutes.",
             f"count(sum by ({', '.join(_AGENT)}) ({REQUESTS}{{{_PICKED}}}) > 0) or vector(0)",
         ),
-        worst(
+        alert_stat(
             alerts.RUNS_FAILING,
             "Failing runs",
             "Of the agent that fails most, the part of its runs within half an hour.",
             f"{RUN_ERRORS}{{{_PICKED}}}",
         ),
-        worst(
+        alert_stat(
             alerts.SLOW_RUNS,
             "Time of a run",
             "Of the slowest agent, the time in which 95 % of its runs end.",
             f"{RUN_P95}{{{_PICKED}}}",
         ),
-        worst(
+        alert_stat(
             alerts.REQUESTS_FAILING,
             "Failing requests to models",
             "Of the worst pair of agent and model, the part that fails. Where it is high, runs follow.",
             f"{REQUEST_ERRORS}{{{_PICKED}}}",
         ),
-        worst(
+        alert_stat(
             alerts.TOOLS_FAILING,
             "Failing tool calls",
             "Of the worst pair of agent and tool, the part that fails. Agents mend some of it themselves.",
             f"{TOOL_ERRORS}{{{_PICKED}}}",
         ),
-        number(
+        stat(
             "Spent in 24 hours",
             "By all agents of the chosen clusters, whichever others are chosen: this is what a budget is held against.",
             f'sum({SPENT_TODAY}{{cluster=~"$cluster"}})',
@@ -76,20 +86,20 @@ _SIGNALS = Row(
 _RUNS = Row(
     "Runs",
     (
-        trend(
+        stacked(
             "Runs by agent",
             "Runs that end, per second. A fall is fewer users, or an agent whose runs no longer end.",
             f"topk(10, sum by (service, agent) ({RUNS}{{{_PICKED}}}))",
             "{{service}}/{{agent}}",
         ),
-        measured(
+        alert_time_series(
             alerts.RUNS_FAILING,
             "Failing runs by agent",
             "The part of an agent's runs that fail, over half an hour; the ten worst.",
             f"{RUN_ERRORS}{{{_PICKED}}}",
             "{{service}}/{{agent}}",
         ),
-        measured(
+        alert_time_series(
             alerts.SLOW_RUNS,
             "Time of a run by agent",
             "In which 95 % end, of the ten slowest; and half of all, with single runs: a click leads to the trace.",
@@ -105,7 +115,7 @@ _RUNS = Row(
 _WHO = Row(
     "Whose?",
     (
-        ranking(
+        table(
             "Agents that fail",
             "Parts of half an hour's runs, requests to models and tool calls, the agents whose runs fail most first.",
             _AGENT,
@@ -113,7 +123,7 @@ _WHO = Row(
             Unit.RATIO,
             AGENTS_QUALITY,
         ),
-        ranking(
+        table(
             "Agents that are slow",
             "Times in which 95 % end. What makes a run long is its model or its tools, or their number.",
             _AGENT,
@@ -126,26 +136,26 @@ _WHO = Row(
 _SPENDING = Row(
     "What do they use?",
     (
-        trend(
+        stacked(
             "Requests by model",
             "Requests to models, per second; the ten most used.",
             f"topk(10, sum by (model) ({REQUESTS}{{{_PICKED}}}))",
             "{{model}}",
         ),
-        trend(
+        stacked(
             "Tokens by direction",
             "Tokens per second that models read (input) and write (output).",
             f"sum by (direction) ({TOKENS}{{{_PICKED}}})",
             "{{direction}}",
         ),
-        trend(
+        stacked(
             "Cost by agent",
             "USD an hour at the present pace, of the ten dearest. Models without a price are missing.",
             f"topk(10, sum by (service, agent) ({COST}{{{_PICKED}}})) * 3600",
             "{{service}}/{{agent}}",
             Unit.CURRENCY,
         ),
-        ranking(
+        table(
             "Busiest agents",
             "Runs within the last half hour, and requests to models that they took.",
             _AGENT,
@@ -160,7 +170,7 @@ _SPENDING = Row(
     ),
 )
 
-BOARD = Board(
+DASHBOARD = Dashboard(
     uid=AGENTS,
     title="Agents: overview",
     description="Whether agents do their work, how fast, and what it costs.",
@@ -175,6 +185,6 @@ BOARD = Board(
         LOGS,
         ALERTS,
     ),
-    marks=(alerts_of("agents"), rollouts(chosen("cluster", "namespace"))),
+    annotations=(alerts_of("agents"), rollouts(chosen("cluster", "namespace"))),
     rows=(_SIGNALS, _RUNS, _WHO, _SPENDING),
 )

@@ -1,16 +1,16 @@
-"""What the boards of agents have in common."""
+"""What the dashboards of agents have in common."""
 
 from __future__ import annotations
 
-from dashboards.model import Panel, Query, Variable, View, variable
+from dashboards.model import Panel, Query, Variable, Visualization, variable
 from model.metrics import Unit
 from model.rules import Alert
-from model.uids import Dashboard
+from model.uids import DashboardUid
 from rules.agents.promql import RANGE, counted, without_le
 
 # More lines nobody tells apart.
 MOST = 10
-# A page of a ranking.
+# A page of a table.
 ROWS = 20
 
 
@@ -30,12 +30,12 @@ PUSHED = 'cluster=~"$cluster", k8s_namespace_name=~"$namespace", service_name=~"
 """The same in what agents push, where an agent may have no name."""
 
 
-def number(title: str, description: str, expr: str, unit: Unit = Unit.NONE, alert: str = "") -> Panel:
+def stat(title: str, description: str, expr: str, unit: Unit = Unit.NONE, alert: str = "") -> Panel:
     """One of six signals."""
     return Panel(
         title=title,
         description=description,
-        view=View.NUMBER,
+        visualization=Visualization.STAT,
         queries=(Query(expr=expr),),
         unit=unit,
         alert=alert,
@@ -44,12 +44,12 @@ def number(title: str, description: str, expr: str, unit: Unit = Unit.NONE, aler
     )
 
 
-def worst(alert: Alert, title: str, description: str, series: str) -> Panel:
+def alert_stat(alert: Alert, title: str, description: str, series: str) -> Panel:
     """The worst of what an alert judges each of, as one of six signals."""
-    return number(title, description, f"max({series})", alert.unit, alert.name)
+    return stat(title, description, f"max({series})", alert.unit, alert.name)
 
 
-def measured(
+def alert_time_series(
     alert: Alert, title: str, description: str, series: str, legend: str, *traced: Query, width: int = 8
 ) -> Panel:
     """What an alert compares, over time, with the lines where it fires: the worst of ``series``."""
@@ -93,12 +93,12 @@ def median(*histograms: tuple[str, str]) -> Query:
 
 
 def outcomes(rate: str, matchers: str, by: str, of_all: str) -> dict[str, str]:
-    """Columns of a ranking by failures, out of a recorded rate: what never failed stands in it with 0."""
+    """Columns of a table by failures, out of a recorded rate: what never failed stands in it with 0."""
     every, bad = counted(f"{rate}{{{matchers}}}", by), counted(f'{rate}{{error_type!="", {matchers}}}', by)
     return {"Failing": f"({bad} or {every} * 0)", of_all: every}
 
 
-def trend(
+def stacked(
     title: str, description: str, expr: str, legend: str, unit: Unit = Unit.PER_SECOND, *, width: int = 8
 ) -> Panel:
     """How much there is of something, one part on the other."""
@@ -112,13 +112,13 @@ def trend(
     )
 
 
-def ranking(
+def table(
     title: str,
     description: str,
     columns: tuple[str, ...],
     values: dict[str, str],
     unit: Unit,
-    drill: Dashboard,
+    data_link: DashboardUid,
     *,
     width: int = 12,
 ) -> Panel:
@@ -127,7 +127,7 @@ def ranking(
     return Panel(
         title=title,
         description=description,
-        view=View.RANKING,
+        visualization=Visualization.TABLE,
         queries=(
             Query(expr=f"topk({ROWS}, {first})", legend=heading),
             # Of the same rows, so that there are no more.
@@ -138,6 +138,6 @@ def ranking(
         ),
         unit=unit,
         columns=columns,
-        drill=drill,
+        data_link=data_link,
         width=width,
     )

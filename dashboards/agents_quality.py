@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dashboards.agents_panels import chosen, measured, number, ranking, trend, variables, where_set, worst
-from dashboards.marks import alerts_of, rollouts
-from dashboards.model import Board, Panel, Query, Row
+from dashboards.agents_panels import alert_stat, alert_time_series, chosen, stacked, stat, table, variables, where_set
+from dashboards.annotations import alerts_of, rollouts
+from dashboards.model import Dashboard, Panel, Query, Row
 from model.metrics import Unit
 from model.promql import narrowed
 from model.uids import ALERTS, SLOS
@@ -30,35 +30,35 @@ _GOOD_RUNS = counted(f'{RUNS}{{error_type="", {_PICKED}}}', "cluster")
 _SIGNALS = Row(
     "How good is the work?",
     (
-        number(
+        stat(
             "Runs that succeed",
             "Of all runs within half an hour; of several clusters, the worst.",
             f"min(({_GOOD_RUNS} or {_ALL_RUNS} * 0) / ({_ALL_RUNS} > 0))",
             Unit.RATIO,
         ),
-        worst(
+        alert_stat(
             alerts.RUNS_FAILING,
             "Failing runs",
             "Of the agent that fails most, the part of its runs within half an hour.",
             f"{RUN_ERRORS}{{{_PICKED}}}",
         ),
-        number(
+        stat(
             "Calls per run",
             "Calls of a model per run that ends, of the service with the most. Above the line agents go in circles.",
             f"max({CALLS_PER_RUN}{{{_SERVICES}}})",
             alert="AgentCallsPerRunHigh",
         ),
-        number(
+        stat(
             "Withheld answers",
             "Requests within half an hour that a guardrail or a provider's policy stopped.",
             f"sum({counted(f'{REQUESTS}{{{_WITHHELD}, {_PICKED}}}', 'cluster')}) or vector(0)",
         ),
-        number(
+        stat(
             "Runs",
             "Runs that ended within half an hour. Of less than twenty, a single failure is more than an alert allows.",
             f"sum({_ALL_RUNS})",
         ),
-        number(
+        stat(
             "Cost of a run",
             "USD per run that succeeds, over an hour, of the dearest service. It rises as runs fail, too.",
             f"max({COST_PER_RUN}{{{_SERVICES}}})",
@@ -69,14 +69,14 @@ _SIGNALS = Row(
 _FAILURES = Row(
     "What fails?",
     (
-        measured(
+        alert_time_series(
             alerts.RUNS_FAILING,
             "Failing runs by agent",
             "The part of an agent's runs that fail, over half an hour; the ten worst.",
             f"{RUN_ERRORS}{{{_PICKED}}}",
             _NAME,
         ),
-        trend(
+        stacked(
             "Failing runs by type",
             "Failing runs per second, by type of error: the first thing to ask of an agent that fails.",
             f'topk(10, sum by (error_type) ({RUNS}{{error_type!="", {_PICKED}}}))',
@@ -91,7 +91,7 @@ _FAILURES = Row(
             queries=(Query(expr=f"topk(10, {narrowed(failing(REQUESTS, PLACE, _WITHHELD), _PICKED)})", legend=_NAME),),
             unit=Unit.RATIO,
         ),
-        ranking(
+        table(
             "Errors of runs",
             "Runs that failed within half an hour, by agent and type of error.",
             (*_AGENT, "error_type"),
@@ -166,7 +166,7 @@ _OBJECTIVES = Row(
     ),
 )
 
-BOARD = Board(
+DASHBOARD = Dashboard(
     uid=AGENTS_QUALITY,
     title="Agents: quality",
     description="How well agents work: what succeeds, what stops them, what goes in circles, which objectives hold.",
@@ -180,6 +180,6 @@ BOARD = Board(
         LOGS,
         ALERTS,
     ),
-    marks=(alerts_of("agents"), rollouts(chosen("cluster", "namespace"))),
+    annotations=(alerts_of("agents"), rollouts(chosen("cluster", "namespace"))),
     rows=(_SIGNALS, _FAILURES, _LOOPS, _OBJECTIVES),
 )

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dashboards.agents_panels import (
     PUSHED,
+    alert_stat,
+    alert_time_series,
     chosen,
-    measured,
     median,
-    number,
     outcomes,
-    ranking,
-    trend,
+    stacked,
+    stat,
+    table,
     variables,
-    worst,
 )
-from dashboards.marks import alerts_of, rollouts
-from dashboards.model import Board, Row
+from dashboards.annotations import alerts_of, rollouts
+from dashboards.model import Dashboard, Row
 from model.metrics import Unit
 from model.uids import ALERTS
 from rules.agents import alerts, protocols
@@ -37,37 +37,37 @@ _WHAT = "{{method}} {{tool}}, {{side}} {{service}}"
 _SIGNALS = Row(
     "Signals",
     (
-        number(
+        stat(
             "Tool calls",
             "Calls of tools by agents, per second.",
             f"sum({TOOL_CALLS}{{{_PICKED}}})",
             Unit.PER_SECOND,
         ),
-        worst(
+        alert_stat(
             alerts.TOOLS_FAILING,
             "Failing tool calls",
             "Of the worst pair of agent and tool, the part that fails. Agents mend wrong arguments themselves.",
             f"{TOOL_ERRORS}{{{_PICKED}}}",
         ),
-        worst(
+        alert_stat(
             alerts.SLOW_TOOLS,
             "Time of a tool call",
             "Of the slowest pair of agent and tool, the time in which 95 % of its calls end.",
             f"{TOOL_P95}{{{_PICKED}}}",
         ),
-        number(
+        stat(
             "MCP operations",
             "Operations per second, as clients count them and as servers do.",
             f"sum({MCP}{{{_MCP}}})",
             Unit.PER_SECOND,
         ),
-        worst(
+        alert_stat(
             protocols.MCP_FAILING,
             "Failing MCP operations",
             "Of the worst operation, the part that fails, over half an hour.",
             f"{MCP_ERRORS}{{{_MCP}}}",
         ),
-        worst(
+        alert_stat(
             protocols.SLOW_MCP,
             "Time of an MCP operation",
             "Of the slowest operation, the time in which 95 % end.",
@@ -78,20 +78,20 @@ _SIGNALS = Row(
 _TOOLS = Row(
     "Tools",
     (
-        trend(
+        stacked(
             "Calls by tool",
             "Calls per second of the ten most used tools. A tool that rises alone is an agent in a loop.",
             f"topk(10, sum by (tool) ({TOOL_CALLS}{{{_PICKED}}}))",
             "{{tool}}",
         ),
-        measured(
+        alert_time_series(
             alerts.TOOLS_FAILING,
             "Failing calls by tool and agent",
             "The part that fails, over half an hour; the ten worst. One agent alone calls it wrong, all: it is down.",
             f"{TOOL_ERRORS}{{{_PICKED}}}",
             "{{tool}}, {{agent}}",
         ),
-        measured(
+        alert_time_series(
             alerts.SLOW_TOOLS,
             "Time of a call by tool and agent",
             "In which 95 % end, of the ten slowest; and half of all, with single calls: a click leads to the trace.",
@@ -102,7 +102,7 @@ _TOOLS = Row(
                 (OPERATION, f'{_PUSHED}, gen_ai_operation_name="execute_tool"'),
             ),
         ),
-        ranking(
+        table(
             "Tools by failures",
             "Failing calls within half an hour, by tool and agent, and all calls that they are of.",
             _CALLER,
@@ -111,7 +111,7 @@ _TOOLS = Row(
             AGENTS,
             width=16,
         ),
-        trend(
+        stacked(
             "Errors by type",
             "Failing calls per second, by what the agent was told; the ten most frequent.",
             f'topk(10, sum by (tool, error_type) ({TOOL_CALLS}{{error_type!="", {_PICKED}}}))',
@@ -122,20 +122,20 @@ _TOOLS = Row(
 _MCP_ROW = Row(
     "MCP",
     (
-        trend(
+        stacked(
             "Operations by method",
             "Operations per second, by side. A client without a server at its side asks somebody else's.",
             f"topk(10, sum by (side, method) ({MCP}{{{_MCP}}}))",
             "{{method}}, {{side}}",
         ),
-        measured(
+        alert_time_series(
             protocols.MCP_FAILING,
             "Failing operations",
             "The part that fails, over half an hour; the ten worst. Only at clients: the way to the server is broken.",
             f"{MCP_ERRORS}{{{_MCP}}}",
             _WHAT,
         ),
-        measured(
+        alert_time_series(
             protocols.SLOW_MCP,
             "Time of an operation",
             "In which 95 % end, of the ten slowest; and half of all of clients, with traces.",
@@ -146,7 +146,7 @@ _MCP_ROW = Row(
                 ("mcp_server_operation_duration_seconds", _PUSHED),
             ),
         ),
-        ranking(
+        table(
             "Operations by failures",
             "Failing operations within half an hour, and all operations that they are of.",
             _OPERATION,
@@ -155,7 +155,7 @@ _MCP_ROW = Row(
             AGENTS,
             width=16,
         ),
-        trend(
+        stacked(
             "MCP errors by type",
             "Failing operations per second, by type of error; the ten most frequent.",
             f'topk(10, sum by (method, error_type) ({MCP}{{error_type!="", {_MCP}}}))',
@@ -164,7 +164,7 @@ _MCP_ROW = Row(
     ),
 )
 
-BOARD = Board(
+DASHBOARD = Dashboard(
     uid=AGENTS_TOOLS,
     title="Agents: tools and MCP",
     description="The tools that agents call and the MCP servers behind them: which fail, which are slow, and for whom.",
@@ -178,6 +178,6 @@ BOARD = Board(
         LOGS,
         ALERTS,
     ),
-    marks=(alerts_of("agents"), rollouts(chosen("cluster", "namespace"))),
+    annotations=(alerts_of("agents"), rollouts(chosen("cluster", "namespace"))),
     rows=(_SIGNALS, _TOOLS, _MCP_ROW),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards.model import URGENCY, Board, Panel, Query, Row, View, variable
+from dashboards.model import URGENCY, Dashboard, Panel, Query, Row, Visualization, variable
 from model.metrics import Unit
 from model.rules import Severity
 from model.uids import ALERTS, HOME
@@ -38,7 +38,7 @@ def how_many(severity: Severity, title: str, description: str, matchers: str) ->
     return Panel(
         title=title,
         description=description,
-        view=View.NUMBER,
+        visualization=Visualization.STAT,
         queries=(Query(expr=f"count({_of(severity, matchers)}) or vector(0)"),),
         severity=severity,
         width=4,
@@ -52,14 +52,14 @@ def by_name(title: str, matchers: str, columns: tuple[str, ...], height: int) ->
     return Panel(
         title=title,
         description="Each alert of Prometheus that fires, for how long, and of how many things. A click leads to them.",
-        view=View.RANKING,
+        visualization=Visualization.TABLE,
         queries=(
             open_for(matchers, by),
             Query(expr=f"count by ({by}) ({firing(matchers)})", legend="Subjects"),
         ),
         columns=columns,
         first="severity",
-        drill=ALERTS,
+        data_link=ALERTS,
         width=12,
         height=height,
     )
@@ -70,7 +70,7 @@ def of_grafana(matchers: str, height: int) -> Panel:
     return Panel(
         title="Firing in Grafana",
         description="Alerts that Grafana evaluates itself: over log lines, and over Prometheus and Alertmanager.",
-        view=View.ALERTS,
+        visualization=Visualization.ALERT_LIST,
         matchers=matchers,
         width=12,
         height=height,
@@ -79,13 +79,13 @@ def of_grafana(matchers: str, height: int) -> Panel:
 
 _URGENCY = " or ".join(f"{urgency} * {_of(severity, _MATCHERS)}" for severity, urgency in URGENCY.items())
 
-BOARD = Board(
+DASHBOARD = Dashboard(
     uid=ALERTS,
     title="Alerts",
     description="What fires now, what fired in the chosen time, and whose it is.",
     folder="Home",
     tags=("home",),
-    since="now-24h",
+    time_from="now-24h",
     variables=(
         variable("cluster", "ALERTS", "Cluster"),
         variable("owner", 'ALERTS{cluster=~"$cluster"}', "Owner"),
@@ -111,7 +111,7 @@ BOARD = Board(
                     title="Subjects",
                     description="What the alerts fire for; the fifty that have been open longest. The messages that"
                     " were sent have the links to runbooks and dashboards.",
-                    view=View.RANKING,
+                    visualization=Visualization.TABLE,
                     queries=(open_for(_MATCHERS),),
                     columns=(
                         *("alertname", "severity", "cluster", "namespace", "workload", "pod", "container", "node"),
@@ -129,7 +129,7 @@ BOARD = Board(
                 Panel(
                     title="What fired when",
                     description="Each alert of Prometheus, by its most urgent subject: what began first is often why.",
-                    view=View.SEVERITIES,
+                    visualization=Visualization.STATE_TIMELINE,
                     queries=(Query(expr=f"max by (alertname) ({_URGENCY})", legend="{{alertname}}"),),
                     width=24,
                     height=12,
@@ -137,7 +137,7 @@ BOARD = Board(
                 Panel(
                     title="Time spent firing",
                     description="For how long each alert fired, all its subjects together: what wakes people most.",
-                    view=View.RANKING,
+                    visualization=Visualization.TABLE,
                     queries=(
                         Query(
                             expr=(

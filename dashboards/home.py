@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.alerts import NEWS, by_name, firing, how_many, of_grafana
-from dashboards.model import Board, Panel, Query, Row, View
+from dashboards.model import Dashboard, Panel, Query, Row, Visualization
 from model.metrics import Unit
 from model.rules import Severity
 from model.uids import HOME, RUNBOOKS_FOLDER, folder_uid
@@ -16,21 +16,21 @@ _RUNBOOKS = "what to do, for every alert, beside what it measures."
 _OPEN = f'{NEWS}, severity=~"{"|".join(_MEANING)}"'
 
 
-def board(others: tuple[Board, ...]) -> Board:
-    """The first board, which leads to all ``others``."""
+def dashboard(others: tuple[Dashboard, ...]) -> Dashboard:
+    """The first dashboard, which leads to all ``others``."""
     folders = dict.fromkeys(other.folder for other in others)
     listed = "\n".join(
         f"**{folder}**\n" + "\n".join(_entry(other) for other in others if other.folder == folder) + "\n"
         for folder in folders
     )
     listed += f"\n**{RUNBOOKS_FOLDER}**\n- [All](/dashboards/f/{folder_uid(RUNBOOKS_FOLDER)}): {_RUNBOOKS}\n"
-    return Board(
+    return Dashboard(
         uid=HOME,
         title="Home",
         description="Is anything wrong, and where to look.",
         folder="Home",
         tags=("home",),
-        since="now-24h",
+        time_from="now-24h",
         rows=(
             Row(
                 "Is anything wrong?",
@@ -42,7 +42,7 @@ def board(others: tuple[Board, ...]) -> Board:
                     Panel(
                         title="Targets down",
                         description="What Prometheus asks for metrics and gets none from: alerts about it are blind.",
-                        view=View.NUMBER,
+                        visualization=Visualization.STAT,
                         queries=(Query(expr="count(up == 0) or vector(0)"),),
                         severity=Severity.WARNING,
                         width=4,
@@ -55,7 +55,9 @@ def board(others: tuple[Board, ...]) -> Board:
             Row(
                 "Where to look",
                 (
-                    Panel(title="Dashboards", description=listed, view=View.TEXT, width=16, height=18),
+                    Panel(
+                        title="Dashboards", description=listed, visualization=Visualization.TEXT, width=16, height=18
+                    ),
                     Panel(
                         title="Alerts of the last day",
                         description="What Prometheus's alerts fired for, by severity.",
@@ -78,5 +80,5 @@ def board(others: tuple[Board, ...]) -> Board:
     )
 
 
-def _entry(board: Board) -> str:
-    return f"- [{board.title}](/d/{board.uid}): {board.description}"
+def _entry(dashboard: Dashboard) -> str:
+    return f"- [{dashboard.title}](/d/{dashboard.uid}): {dashboard.description}"

@@ -1,4 +1,4 @@
-"""Boards as Grafana's JSON: what every panel needs, and nobody should repeat."""
+"""Dashboards as Grafana's JSON: what every panel needs, and nobody should repeat."""
 
 from __future__ import annotations
 
@@ -8,7 +8,19 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from dashboards.model import COLUMNS, URGENCY, Board, Choice, Mark, Panel, PanelPlace, Query, Row, Variable, View
+from dashboards.model import (
+    COLUMNS,
+    URGENCY,
+    Annotation,
+    CustomVariable,
+    Dashboard,
+    Panel,
+    PanelPlace,
+    Query,
+    Row,
+    Variable,
+    Visualization,
+)
 from model.datasources import LOKI, PROMETHEUS, Datasource
 from model.metrics import Unit
 from model.rules import BaseAlert, Severity
@@ -19,7 +31,6 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     from grafana_foundation_sdk.builders import (
         common,
-        dashboard,
         heatmap,
         logs,
         loki,
@@ -30,6 +41,7 @@ with warnings.catch_warnings():
         text,
         timeseries,
     )
+    from grafana_foundation_sdk.builders import dashboard as sdk
     from grafana_foundation_sdk.cog.encoder import JSONEncoder
     from grafana_foundation_sdk.models import common as commons
     from grafana_foundation_sdk.models import dashboard as models
@@ -56,30 +68,30 @@ GOOD, NEUTRAL = "green", "text"
 MAX_LINES = 500
 
 
-def build(board: Board, alerts: Mapping[str, BaseAlert]) -> str:
-    """A board as canonical JSON; ``alerts`` are the stack's, by name, with the thresholds that they have there."""
+def build(dashboard: Dashboard, alerts: Mapping[str, BaseAlert]) -> str:
+    """A dashboard as canonical JSON; ``alerts`` are the stack's, by name, with the thresholds that they have there."""
     made = (
-        dashboard.Dashboard(board.title)
-        .uid(board.uid)
-        .description(board.description)
-        .tags(sorted(board.tags))
-        .time(board.since, "now")
+        sdk.Dashboard(dashboard.title)
+        .uid(dashboard.uid)
+        .description(dashboard.description)
+        .tags(sorted(dashboard.tags))
+        .time(dashboard.time_from, "now")
         .refresh("1m")
         .timezone("browser")
         .tooltip(models.DashboardCursorSync.CROSSHAIR)
         .editable()
     )
-    for variable in (*map(_variable, board.variables), *map(_choice, board.choices)):
+    for variable in (*map(_variable, dashboard.variables), *map(_choice, dashboard.custom_variables)):
         made.with_variable(variable)
-    if board.search:
-        made.with_variable(dashboard.TextBoxVariable("search").label("Search").default_value(""))
-    for mark in board.marks:
-        made.annotation(_mark(mark))
-    for uid in board.related:
-        link = dashboard.DashboardLink(_name(uid)).type(models.DashboardLinkType.LINK)
+    if dashboard.search:
+        made.with_variable(sdk.TextBoxVariable("search").label("Search").default_value(""))
+    for annotation in dashboard.annotations:
+        made.annotation(_mark(annotation))
+    for uid in dashboard.related:
+        link = sdk.DashboardLink(_name(uid)).type(models.DashboardLinkType.LINK)
         made.link(link.url(f"/d/{uid}").keep_time(True).include_vars(True))
-    for number, row, place, panels in _laid_out(board.rows):
-        heading = dashboard.Row(row.title).id(number).grid_pos(place)
+    for number, row, place, panels in _laid_out(dashboard.rows):
+        heading = sdk.Row(row.title).id(number).grid_pos(place)
         drawn = [_panel(each, alerts.get(each.alert)).id(own).grid_pos(where) for own, each, where in panels]
         for panel in drawn if row.collapsed else ():
             heading.with_panel(panel)
@@ -133,15 +145,15 @@ def without_defaults(made: Any) -> Any:
 
 
 def _name(uid: str) -> str:
-    """A board's, for a link that has room for a few words."""
+    """A dashboard's, for a link that has room for a few words."""
     name = " ".join(ABBREVIATIONS.get(word, word) for word in uid.split("-"))
     return name[0].upper() + name[1:]
 
 
-def panel_places(board: Board) -> dict[str, PanelPlace]:
-    """Where each panel of a board is found, by its title."""
-    laid_out = _laid_out(board.rows)
-    return {panel.title: PanelPlace(board.uid, own) for _, _, _, panels in laid_out for own, panel, _ in panels}
+def panel_places(dashboard: Dashboard) -> dict[str, PanelPlace]:
+    """Where each panel of a dashboard is found, by its title."""
+    laid_out = _laid_out(dashboard.rows)
+    return {panel.title: PanelPlace(dashboard.uid, own) for _, _, _, panels in laid_out for own, panel, _ in panels}
 
 
 _Placed = tuple[int, Panel, models.GridPos]
@@ -163,9 +175,9 @@ def _laid_out(rows: tuple[Row, ...]) -> Iterator[tuple[int, Row, models.GridPos,
         number = heading + len(placed)
 
 
-def _variable(variable: Variable) -> dashboard.QueryVariable:
+def _variable(variable: Variable) -> sdk.QueryVariable:
     made = (
-        dashboard.QueryVariable(variable.name)
+        sdk.QueryVariable(variable.name)
         .label(variable.title)
         .datasource(_ref(variable.datasource))
         .query(_values(variable))
@@ -175,15 +187,15 @@ def _variable(variable: Variable) -> dashboard.QueryVariable:
     if not variable.multiple:
         return made
     everything = models.VariableOption(selected=True, text=["All"], value=["$__all"])
-    # What has no such label matches as well; but Loki wants one matcher that cannot be empty: the board's first.
+    # What has no such label matches as well; but Loki wants one matcher that cannot be empty: the dashboard's first.
     matches_all = ".+" if variable.datasource == LOKI and not variable.of else ".*"
     return made.multi(True).include_all(True).all_value(matches_all).current(everything)
 
 
-def _choice(choice: Choice) -> dashboard.CustomVariable:
+def _choice(choice: CustomVariable) -> sdk.CustomVariable:
     # As Grafana reads it: `name : value`, between commas; a comma of a value has a backslash.
     pairs = ((name, " ".join(value.split()).replace(",", r"\,")) for name, value in choice.values.items())
-    made = dashboard.CustomVariable(choice.name).label(choice.title)
+    made = sdk.CustomVariable(choice.name).label(choice.title)
     return made.values(", ".join(f"{name} : {value}" for name, value in pairs))
 
 
@@ -195,16 +207,16 @@ def _values(variable: Variable) -> str | dict[str, object]:
     return f"label_values({variable.of}, {variable.label})"
 
 
-def _mark(mark: Mark) -> dashboard.AnnotationQuery:
+def _mark(annotation: Annotation) -> sdk.AnnotationQuery:
     return (
-        dashboard.AnnotationQuery()
-        .name(mark.name)
+        sdk.AnnotationQuery()
+        .name(annotation.name)
         .datasource(_ref(PROMETHEUS))
-        .expr(mark.expr)
+        .expr(annotation.expr)
         .enable(True)
-        .icon_color(mark.colour)
-        .title_format(mark.name)
-        .text_format(mark.text)
+        .icon_color(annotation.colour)
+        .title_format(annotation.name)
+        .text_format(annotation.text)
     )
 
 
@@ -212,54 +224,56 @@ def _ref(datasource: Datasource) -> commons.DataSourceRef:
     return commons.DataSourceRef(type_val=datasource.type, uid=datasource.uid)
 
 
-_VIEWS: dict[View, Callable[[], Any]] = {
-    View.TREND: timeseries.Panel,
-    View.NUMBER: stat.Panel,
-    View.RANKING: table.Panel,
-    View.HEAT: heatmap.Panel,
-    View.LINES: logs.Panel,
-    View.SEVERITIES: statetimeline.Panel,
+_VIEWS: dict[Visualization, Callable[[], Any]] = {
+    Visualization.TIME_SERIES: timeseries.Panel,
+    Visualization.STAT: stat.Panel,
+    Visualization.TABLE: table.Panel,
+    Visualization.HEATMAP: heatmap.Panel,
+    Visualization.LOGS: logs.Panel,
+    Visualization.STATE_TIMELINE: statetimeline.Panel,
 }
 
 
 def _panel(panel: Panel, alert: BaseAlert | None) -> Any:
-    if panel.view is View.TEXT:
+    if panel.visualization is Visualization.TEXT:
         return text.Panel().title(panel.title).mode(TextMode.MARKDOWN).content(panel.description)
-    if panel.view is View.ALERTS:
+    if panel.visualization is Visualization.ALERT_LIST:
         # The SDK has no builder of its own for these.
-        listed = dashboard.Panel().type(panel.view).title(panel.title).description(panel.description)
+        listed = sdk.Panel().type(panel.visualization).title(panel.title).description(panel.description)
         return listed.options(_alerts(panel.matchers))
-    made = _VIEWS[panel.view]().title(panel.title).description(panel.description)
+    made = _VIEWS[panel.visualization]().title(panel.title).description(panel.description)
     (datasource,) = {query.datasource for query in panel.queries}  # which its targets take from it
     made.datasource(_ref(datasource))
     for position, query in enumerate(panel.queries):
-        made.with_target(_target(query, chr(ord("A") + position), panel.view))
-    if panel.view is not View.LINES:
+        made.with_target(_target(query, chr(ord("A") + position), panel.visualization))
+    if panel.visualization is not Visualization.LOGS:
         made.unit(UNITS[panel.unit]).thresholds(_thresholds(panel, alert))
     if alert is not None:
-        runbook = dashboard.DashboardLink("Runbook").type(models.DashboardLinkType.LINK)
+        runbook = sdk.DashboardLink("Runbook").type(models.DashboardLinkType.LINK)
         made.links([runbook.url(runbook_path(alert.system, alert.runbook_name))])
-    return _FINISH.get(panel.view, _as_it_is)(made, panel, alert)
+    return _FINISH.get(panel.visualization, _as_it_is)(made, panel, alert)
 
 
-def _target(query: Query, ref_id: str, view: View) -> Any:
+def _target(query: Query, ref_id: str, view: Visualization) -> Any:
     if query.datasource == LOKI:
         asked = loki.Dataquery().ref_id(ref_id).expr(query.expr)
-        asked.query_type("instant" if view in (View.NUMBER, View.RANKING) else "range")
-        return asked.max_lines(MAX_LINES) if view is View.LINES else asked.legend_format(query.legend)
+        asked.query_type("instant" if view in (Visualization.STAT, Visualization.TABLE) else "range")
+        return asked.max_lines(MAX_LINES) if view is Visualization.LOGS else asked.legend_format(query.legend)
     made = prometheus.Dataquery().ref_id(ref_id).expr(query.expr)
     made.legend_format(query.legend or "__auto")
-    if view in (View.NUMBER, View.RANKING):
+    if view in (Visualization.STAT, Visualization.TABLE):
         made.instant().format(
-            promql.PromQueryFormat.TABLE if view is View.RANKING else promql.PromQueryFormat.TIME_SERIES
+            promql.PromQueryFormat.TABLE if view is Visualization.TABLE else promql.PromQueryFormat.TIME_SERIES
         )
     else:
         made.range()
-        made.format(promql.PromQueryFormat.HEATMAP if view is View.HEAT else promql.PromQueryFormat.TIME_SERIES)
+        made.format(
+            promql.PromQueryFormat.HEATMAP if view is Visualization.HEATMAP else promql.PromQueryFormat.TIME_SERIES
+        )
     return made.exemplar(query.exemplars)
 
 
-def _thresholds(panel: Panel, alert: BaseAlert | None) -> dashboard.ThresholdsConfig:
+def _thresholds(panel: Panel, alert: BaseAlert | None) -> sdk.ThresholdsConfig:
     """The lines that page, as colours: the panel turns red where the alert turns critical."""
     lines = list(alert.thresholds.items())[::-1] if alert else []
     if panel.counts or not lines:
@@ -271,14 +285,14 @@ def _thresholds(panel: Panel, alert: BaseAlert | None) -> dashboard.ThresholdsCo
         lines, colours = lines[::-1], colours[::-1]
     values = [None, *(float(number) for _, number in lines)]
     steps = [models.Threshold(value=value, color=colour) for value, colour in zip(values, colours, strict=True)]
-    return dashboard.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(steps)
+    return sdk.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(steps)
 
 
 def _as_it_is(made: Any, _panel: Panel, _alert: BaseAlert | None) -> Any:
     return made
 
 
-def _trend(made: timeseries.Panel, panel: Panel, alert: BaseAlert | None) -> timeseries.Panel:
+def _finish_time_series(made: timeseries.Panel, panel: Panel, alert: BaseAlert | None) -> timeseries.Panel:
     legend = common.VizLegendOptions().display_mode(commons.LegendDisplayMode.LIST).show_legend(True)
     made.legend(legend.placement(commons.LegendPlacement.BOTTOM).calcs(["lastNotNull", "max"]))
     made.tooltip(common.VizTooltipOptions().mode(commons.TooltipDisplayMode.MULTI).sort(commons.SortOrder.DESCENDING))
@@ -296,14 +310,14 @@ def _trend(made: timeseries.Panel, panel: Panel, alert: BaseAlert | None) -> tim
     return made
 
 
-def _number(made: stat.Panel, panel: Panel, alert: BaseAlert | None) -> stat.Panel:
+def _finish_stat(made: stat.Panel, panel: Panel, alert: BaseAlert | None) -> stat.Panel:
     made.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
     judged = alert is not None or panel.severity is not None
     made.color_mode(commons.BigValueColorMode.BACKGROUND if judged else commons.BigValueColorMode.VALUE)
     return made.graph_mode(commons.BigValueGraphMode.NONE).no_value("none")
 
 
-def _ranking(made: table.Panel, panel: Panel, alert: BaseAlert | None) -> table.Panel:
+def _finish_table(made: table.Panel, panel: Panel, alert: BaseAlert | None) -> table.Panel:
     names = {f"Value #{chr(ord('A') + n)}": query.legend for n, query in enumerate(panel.queries)}
     # Loki's tables number their columns even when there is one.
     if len(panel.queries) == 1 and panel.queries[0].datasource == PROMETHEUS:
@@ -329,11 +343,11 @@ def _ranking(made: table.Panel, panel: Panel, alert: BaseAlert | None) -> table.
         made.override_by_name("severity", [_cell("color-background"), words])
     if alert is not None and alert.thresholds:
         made.override_by_name(largest, [_cell("color-text")])
-    if panel.drill:
+    if panel.data_link:
         # Unless it is asked for, Grafana leaves & and + of a value as they are.
         chosen = "&".join(f"var-{column}=${{__data.fields.{column}:percentencode}}" for column in panel.columns)
-        link = dashboard.DashboardLink("Look closer").type(models.DashboardLinkType.LINK)
-        link.url(f"/d/{panel.drill}?{chosen}&${{__url_time_range}}")
+        link = sdk.DashboardLink("Look closer").type(models.DashboardLinkType.LINK)
+        link.url(f"/d/{panel.data_link}?{chosen}&${{__url_time_range}}")
         made.data_links([link])
     return made
 
@@ -352,13 +366,13 @@ def _severities(values: Mapping[Severity, object]) -> models.ValueMap:
     )
 
 
-def _urgency(made: statetimeline.Panel, _panel: Panel, _alert: BaseAlert | None) -> statetimeline.Panel:
+def _finish_state_timeline(made: statetimeline.Panel, _panel: Panel, _alert: BaseAlert | None) -> statetimeline.Panel:
     made.mappings([_severities(URGENCY)]).show_value(commons.VisibilityMode.NEVER)
     return made.legend(common.VizLegendOptions().show_legend(False).display_mode(commons.LegendDisplayMode.LIST))
 
 
 def _alerts(matchers: str) -> dict[str, object]:
-    """What a list of alerts shows; all of it is said, so that nothing appears when somebody saves the board."""
+    """What a list of alerts shows; all of it is said, so that nothing appears when somebody saves the dashboard."""
     return {
         # Grafana's own name of itself: alerts of Prometheus are shown by what they record.
         "datasource": "-- Grafana --",
@@ -386,15 +400,15 @@ def _alerts(matchers: str) -> dict[str, object]:
     }
 
 
-def _lines(made: logs.Panel, _panel: Panel, _alert: BaseAlert | None) -> logs.Panel:
+def _finish_logs(made: logs.Panel, _panel: Panel, _alert: BaseAlert | None) -> logs.Panel:
     made.show_time(True).wrap_log_message(True).enable_log_details(True)
     return made.sort_order(commons.LogsSortOrder.DESCENDING)
 
 
-_FINISH: dict[View, Callable[[Any, Panel, BaseAlert | None], Any]] = {
-    View.TREND: _trend,
-    View.NUMBER: _number,
-    View.RANKING: _ranking,
-    View.LINES: _lines,
-    View.SEVERITIES: _urgency,
+_FINISH: dict[Visualization, Callable[[Any, Panel, BaseAlert | None], Any]] = {
+    Visualization.TIME_SERIES: _finish_time_series,
+    Visualization.STAT: _finish_stat,
+    Visualization.TABLE: _finish_table,
+    Visualization.LOGS: _finish_logs,
+    Visualization.STATE_TIMELINE: _finish_state_timeline,
 }

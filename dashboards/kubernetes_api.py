@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dashboards.marks import alerts_of
-from dashboards.model import Board, Panel, Query, Row, View, counted, found, measured, variable
+from dashboards.annotations import alerts_of
+from dashboards.model import Dashboard, Panel, Query, Row, Visualization, alert_stat, alert_time_series, found, variable
 from model.metrics import Unit
 from model.promql import narrowed
 from model.uids import ALERTS, SLOS
@@ -42,7 +42,7 @@ _SIGNALS = Row(
             unit=Unit.RATIO,
             width=10,
         ),
-        counted(
+        alert_stat(
             control_plane.AGGREGATED_API_DOWN,
             "Aggregated APIs down",
             "APIs that something else serves, like metrics for autoscalers, and that do not answer.",
@@ -51,7 +51,7 @@ _SIGNALS = Row(
         Panel(
             title="Servers",
             description="API servers that answer Prometheus; fewer than there should be is an outage half way.",
-            view=View.NUMBER,
+            visualization=Visualization.STAT,
             queries=(Query(expr=f'sum(up{{{_ALL}, job="apiservers"}})'),),
             width=4,
             height=4,
@@ -79,21 +79,21 @@ _SIGNALS = Row(
 _CLIENTS = Row(
     "What clients meet",
     (
-        measured(
+        alert_time_series(
             control_plane.REQUESTS_REJECTED,
             "Rejected requests",
             "The part of each priority level's requests that find no room, and are told to come again.",
             narrowed(control_plane.REQUESTS_REJECTED.value, _ALL),
             "{{priority_level}}",
         ),
-        measured(
+        alert_time_series(
             control_plane.WEBHOOK_FAILING,
             "Failing admission webhooks",
             "Calls per second that fail. Depending on the webhook, objects are refused or pass unchecked.",
             narrowed(control_plane.WEBHOOK_FAILING.value, _ALL),
             "{{name}}",
         ),
-        measured(
+        alert_time_series(
             control_plane.CLIENT_CERTIFICATE_EXPIRES,
             "Time left of clients' certificates",
             "What the most expired hundredth of the clients that come has left; whose it is, its log says.",
@@ -111,14 +111,14 @@ _CLIENTS = Row(
     ),
 )
 
-BOARD = Board(
+DASHBOARD = Dashboard(
     uid=KUBERNETES_API,
     title="Kubernetes: API server",
     description="Whether the API server answers, how fast, and whom it turns away.",
     tags=("kubernetes",),
     variables=(variable("cluster", 'up{job="apiservers"}', "Cluster"),),
     related=(KUBERNETES_CLUSTER, SLOS, ALERTS),
-    marks=(alerts_of("kubernetes"),),
+    annotations=(alerts_of("kubernetes"),),
     rows=(_SIGNALS, _CLIENTS),
 )
 """Only where whoever runs the cluster runs its API server too."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dashboards.marks import alerts_of
-from dashboards.model import Board, Panel, Query, Row, View, counted, found, measured, variable
+from dashboards.annotations import alerts_of
+from dashboards.model import Dashboard, Panel, Query, Row, Visualization, alert_stat, alert_time_series, found, variable
 from model.metrics import Unit
 from model.promql import narrowed
 from model.uids import ALERTS, HOME
@@ -51,32 +51,32 @@ def _by_namespace(resource: str, used: str) -> tuple[Query, ...]:
 _SIGNALS = Row(
     "Is it healthy?",
     (
-        counted(nodes.NODE_DOWN, "Nodes down", "Nodes that are not ready.", found(nodes.NODE_DOWN, _ALL)),
-        counted(
+        alert_stat(nodes.NODE_DOWN, "Nodes down", "Nodes that are not ready.", found(nodes.NODE_DOWN, _ALL)),
+        alert_stat(
             nodes.NODE_PRESSURE,
             "Nodes under pressure",
             "Nodes that run out of memory, disk or process ids, or are without network: pods are evicted from them.",
             found(nodes.NODE_PRESSURE, _ALL),
         ),
-        counted(
+        alert_stat(
             workloads.REPLICAS_MISSING,
             "Workloads short of replicas",
             "Deployments, stateful sets and daemon sets that have fewer pods than they want; a rollout does it too.",
             f"{DESIRED}{{{_ALL}}} > {AVAILABLE}{{{_ALL}}}",
         ),
-        counted(
+        alert_stat(
             pods.POD_PENDING,
             "Pods pending",
             "Pods that have not started: no room, no volume, or an image that is still being pulled.",
             found(pods.POD_PENDING, _ALL),
         ),
-        counted(
+        alert_stat(
             pods.CRASH_LOOPING,
             "Containers crash-looping",
             "Containers that end soon after each start.",
             found(pods.CRASH_LOOPING, _ALL),
         ),
-        counted(
+        alert_stat(
             pods.IMAGE_PULL,
             "Images not pulled",
             "Containers whose image a node cannot get: a name or a secret that is wrong, or a registry that is down.",
@@ -100,7 +100,7 @@ _CAPACITY = Row(
             unit=Unit.BYTES,
             width=12,
         ),
-        measured(
+        alert_time_series(
             nodes.TOO_MANY_PODS,
             "Pods of what a node may run",
             "The ten fullest nodes. At 1 nothing more is placed there, however much memory is free.",
@@ -108,7 +108,7 @@ _CAPACITY = Row(
             "{{node}}",
             width=12,
         ),
-        measured(
+        alert_time_series(
             capacity.VOLUME_FULL,
             "Volumes in use",
             "The ten fullest volumes, by bytes and by inodes. At 1 writes fail.",
@@ -124,39 +124,39 @@ _NAMESPACES = Row(
         Panel(
             title="CPU by namespace",
             description="Cores. Far below its requests a namespace holds what others could use.",
-            view=View.RANKING,
+            visualization=Visualization.TABLE,
             queries=_by_namespace("cpu", CPU_OF_NAMESPACES),
             columns=_NAMESPACE,
-            drill=KUBERNETES_NAMESPACE,
+            data_link=KUBERNETES_NAMESPACE,
             width=12,
             height=10,
         ),
         Panel(
             title="Memory by namespace",
             description="Bytes. Above its requests a namespace lives on what others may claim.",
-            view=View.RANKING,
+            visualization=Visualization.TABLE,
             queries=_by_namespace("memory", MEMORY_OF_NAMESPACES),
             unit=Unit.BYTES,
             columns=_NAMESPACE,
-            drill=KUBERNETES_NAMESPACE,
+            data_link=KUBERNETES_NAMESPACE,
             width=12,
             height=10,
         ),
         Panel(
             title="Workloads by missing replicas",
             description="The twenty that miss the largest part of what they want; 1 is down.",
-            view=View.RANKING,
+            visualization=Visualization.TABLE,
             queries=(Query(expr=f"topk(20, {narrowed(workloads.REPLICAS_MISSING.value, _ALL)})", legend="Missing"),),
             unit=Unit.RATIO,
             columns=(*_NAMESPACE, "workload", "workload_type"),
-            drill=KUBERNETES_WORKLOAD,
+            data_link=KUBERNETES_WORKLOAD,
             width=12,
             height=10,
         ),
         Panel(
             title="Restarts by namespace",
             description="Containers that were started again within an hour. A few are upgrades; many are a crash.",
-            view=View.RANKING,
+            visualization=Visualization.TABLE,
             queries=(
                 Query(
                     expr=(
@@ -168,7 +168,7 @@ _NAMESPACES = Row(
                 ),
             ),
             columns=_NAMESPACE,
-            drill=KUBERNETES_NAMESPACE,
+            data_link=KUBERNETES_NAMESPACE,
             width=12,
             height=10,
         ),
@@ -177,21 +177,21 @@ _NAMESPACES = Row(
 _KUBELETS = Row(
     "Do the kubelets work?",
     (
-        measured(
+        alert_time_series(
             nodes.KUBELET_SLOW,
             "Time to list a node's containers",
             "The ten slowest nodes, at the 99th percentile. A slow kubelet sees late what starts and what ends.",
             f"topk(10, {narrowed(nodes.KUBELET_SLOW.value, _ALL)})",
             "{{node}}",
         ),
-        measured(
+        alert_time_series(
             nodes.RUNTIME_ERRORS,
             "Failing calls of the container runtime",
             "The part of a kubelet's calls that fail, of the ten worst nodes: pods there neither start nor stop.",
             f"topk(10, {narrowed(nodes.RUNTIME_ERRORS.value, _ALL)})",
             "{{node}}",
         ),
-        measured(
+        alert_time_series(
             nodes.CERTIFICATE_EXPIRES,
             "Time left of the kubelets' certificates",
             "The ten that expire first. A line that goes on falling is a renewal that fails.",
@@ -201,7 +201,7 @@ _KUBELETS = Row(
     ),
 )
 
-BOARD = Board(
+DASHBOARD = Dashboard(
     uid=KUBERNETES_CLUSTER,
     title="Kubernetes: cluster",
     description="Whether the cluster is healthy, has room, and who takes it.",
@@ -214,6 +214,6 @@ BOARD = Board(
         KUBERNETES_NAMESPACE,
         ALERTS,
     ),
-    marks=(alerts_of("kubernetes"),),
+    annotations=(alerts_of("kubernetes"),),
     rows=(_SIGNALS, _CAPACITY, _NAMESPACES, _KUBELETS),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dashboards.marks import alerts_with, rollouts
-from dashboards.model import Board, Panel, Query, Row, View, counted, found, measured, variable
+from dashboards.annotations import alerts_with, rollouts
+from dashboards.model import Dashboard, Panel, Query, Row, Visualization, alert_stat, alert_time_series, found, variable
 from model.metrics import Unit
 from model.promql import narrowed
 from model.uids import ALERTS
@@ -45,37 +45,37 @@ def _traffic(direction: str) -> str:
 _SIGNALS = Row(
     "Is it well?",
     (
-        counted(
+        alert_stat(
             workloads.REPLICAS_MISSING,
             "Workloads short of replicas",
             "Deployments, stateful sets and daemon sets that have fewer pods than they want; a rollout does it too.",
             f"{DESIRED}{{{IN_NAMESPACE}}} > {AVAILABLE}{{{IN_NAMESPACE}}}",
         ),
-        counted(
+        alert_stat(
             pods.POD_NOT_READY,
             "Pods not ready",
             "Pods that run and get no requests, since their readiness probe fails.",
             found(pods.POD_NOT_READY, IN_NAMESPACE),
         ),
-        counted(
+        alert_stat(
             pods.POD_PENDING,
             "Pods pending",
             "Pods that have not started: no room, no volume, or an image that is still being pulled.",
             found(pods.POD_PENDING, IN_NAMESPACE),
         ),
-        counted(
+        alert_stat(
             pods.CRASH_LOOPING,
             "Containers crash-looping",
             "Containers that end soon after each start.",
             found(pods.CRASH_LOOPING, IN_NAMESPACE),
         ),
-        counted(
+        alert_stat(
             pods.IMAGE_PULL,
             "Images not pulled",
             "Containers whose image a node cannot get: a name or a secret that is wrong, or a registry that is down.",
             found(pods.IMAGE_PULL, IN_NAMESPACE),
         ),
-        counted(
+        alert_stat(
             workloads.JOB_FAILED,
             "Jobs failed",
             "Jobs that have used up their retries, unless a later one of the same cron job has succeeded.",
@@ -89,19 +89,19 @@ _WORKLOADS = Row(
         Panel(
             title="Workloads by missing replicas",
             description="The twenty that miss the largest part of what they want; 1 is down.",
-            view=View.RANKING,
+            visualization=Visualization.TABLE,
             queries=(
                 Query(expr=f"topk(20, {narrowed(workloads.REPLICAS_MISSING.value, IN_NAMESPACE)})", legend="Missing"),
             ),
             unit=Unit.RATIO,
             columns=_WORKLOAD,
-            drill=KUBERNETES_WORKLOAD,
+            data_link=KUBERNETES_WORKLOAD,
             width=12,
         ),
         Panel(
             title="Restarts by pod",
-            description="Containers that were started again within an hour; the reason stands on the workload's board.",
-            view=View.RANKING,
+            description="Containers that were started again within an hour. The workload's dashboard says why.",
+            visualization=Visualization.TABLE,
             queries=(
                 Query(
                     expr=(
@@ -158,7 +158,7 @@ _USAGE = Row(
 _LIMITS = Row(
     "What will it run out of?",
     (
-        measured(
+        alert_time_series(
             capacity.VOLUME_FULL,
             "Volumes in use",
             "Of each volume, the part of its bytes and inodes that is taken. At 1 writes fail.",
@@ -166,7 +166,7 @@ _LIMITS = Row(
             "{{persistentvolumeclaim}}, {{resource}}",
             width=12,
         ),
-        measured(
+        alert_time_series(
             capacity.QUOTA,
             "Quotas in use",
             "The part of each quota that is taken: at 1 new pods are refused, those of a rollout included.",
@@ -174,7 +174,7 @@ _LIMITS = Row(
             "{{resourcequota}}, {{resource}}",
             width=12,
         ),
-        measured(
+        alert_time_series(
             workloads.HPA_AT_MAXIMUM,
             "Autoscalers, of their maximum",
             "At 1 an autoscaler can add nothing more: either the maximum is too low, or the load is not what it seems.",
@@ -182,7 +182,7 @@ _LIMITS = Row(
             "{{horizontalpodautoscaler}}",
             width=12,
         ),
-        measured(
+        alert_time_series(
             workloads.BUDGET_BROKEN,
             "Healthy pods, of what disruption budgets demand",
             "Below 1 there are fewer than demanded, and nodes with such pods cannot be drained.",
@@ -193,13 +193,13 @@ _LIMITS = Row(
     ),
 )
 
-BOARD = Board(
+DASHBOARD = Dashboard(
     uid=KUBERNETES_NAMESPACE,
     title="Kubernetes: namespace",
     description="Whether what runs in one namespace is well, what it uses, and what it will run out of.",
     tags=("kubernetes",),
     variables=NAMESPACE,
     related=(KUBERNETES_CLUSTER, KUBERNETES_WORKLOAD, LOGS, ALERTS),
-    marks=(alerts_with(IN_NAMESPACE), rollouts(IN_NAMESPACE)),
+    annotations=(alerts_with(IN_NAMESPACE), rollouts(IN_NAMESPACE)),
     rows=(_SIGNALS, _WORKLOADS, _USAGE, _LIMITS),
 )

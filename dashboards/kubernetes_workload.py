@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dashboards.annotations import alerts_with, rollouts
 from dashboards.kubernetes_namespace import IN_NAMESPACE
-from dashboards.marks import alerts_with, rollouts
-from dashboards.model import Board, Panel, Query, Row, View, counted, found, measured, variable
+from dashboards.model import Dashboard, Panel, Query, Row, Visualization, alert_stat, alert_time_series, found, variable
 from model.datasources import LOKI
 from model.metrics import Unit
 from model.promql import narrowed
@@ -36,7 +36,7 @@ def _found(alert: Alert) -> str:
     return _of_workload(found(alert, IN_NAMESPACE))
 
 
-def _measured(alert: Alert) -> str:
+def _value_of(alert: Alert) -> str:
     """What an alert compares, for the containers of the workload: the ten that come first."""
     return f"topk(10, {_of_workload(narrowed(alert.value, IN_NAMESPACE))})"
 
@@ -62,37 +62,37 @@ _CONTAINER = "{{pod}}, {{container}}"
 _SIGNALS = Row(
     "Is it well?",
     (
-        counted(
+        alert_stat(
             workloads.REPLICAS_MISSING,
             "Short of replicas",
             "1 when it has fewer pods that take requests than it wants; a rollout does it too.",
             f"{DESIRED}{{{_ONE}}} > {AVAILABLE}{{{_ONE}}}",
         ),
-        counted(
+        alert_stat(
             workloads.ROLLOUT_STUCK,
             "Rolling out",
             "1 while pods of the old revision are left. For long, and the new ones do not become ready.",
             f"{DESIRED}{{{_ONE}}} > {UPDATED}{{{_ONE}}}",
         ),
-        counted(
+        alert_stat(
             pods.POD_NOT_READY,
             "Pods not ready",
             "Pods that run and get no requests, since their readiness probe fails.",
             _found(pods.POD_NOT_READY),
         ),
-        counted(
+        alert_stat(
             pods.POD_PENDING,
             "Pods pending",
             "Pods that have not started: no room, no volume, or an image that is still being pulled.",
             _found(pods.POD_PENDING),
         ),
-        counted(
+        alert_stat(
             pods.CRASH_LOOPING,
             "Containers crash-looping",
             "Containers that end soon after each start: read the last lines of their logs.",
             _found(pods.CRASH_LOOPING),
         ),
-        counted(
+        alert_stat(
             pods.IMAGE_PULL,
             "Images not pulled",
             "Containers whose image a node cannot get: a name or a secret that is wrong, or a registry that is down.",
@@ -103,25 +103,25 @@ _SIGNALS = Row(
 _SATURATION = Row(
     "Does it have what it needs?",
     (
-        measured(
+        alert_time_series(
             pods.HIGH_MEMORY,
             "Memory, of the limit",
             "What cannot be reclaimed, of the ten fullest containers. At 1 the container is killed.",
-            _measured(pods.HIGH_MEMORY),
+            _value_of(pods.HIGH_MEMORY),
             _CONTAINER,
         ),
-        measured(
+        alert_time_series(
             pods.HIGH_CPU,
             "CPU, of the limit",
             "Of the ten busiest containers that have a limit. At 1 they have to wait.",
-            _measured(pods.HIGH_CPU),
+            _value_of(pods.HIGH_CPU),
             _CONTAINER,
         ),
-        measured(
+        alert_time_series(
             pods.THROTTLED,
             "Periods in which the CPU limit stops it",
             "Of the ten containers that wait most. It adds to their latency long before their CPU is used up.",
-            _measured(pods.THROTTLED),
+            _value_of(pods.THROTTLED),
             _CONTAINER,
         ),
         Panel(
@@ -154,14 +154,14 @@ _SATURATION = Row(
 _ENDS = Row(
     "Why do its pods end?",
     (
-        measured(
+        alert_time_series(
             pods.RESTART_LOOP,
             "Restarts within an hour",
             "Of the ten containers that were started again most often.",
-            _measured(pods.RESTART_LOOP),
+            _value_of(pods.RESTART_LOOP),
             _CONTAINER,
         ),
-        measured(
+        alert_time_series(
             pods.OOM_KILLED,
             "Restarts after a kill for memory",
             "Restarts within 15 minutes of containers whose last end was a kill at their memory limit.",
@@ -201,7 +201,7 @@ _PODS = Row(
         Panel(
             title="Pods",
             description="Each pod and its node, by the restarts of its containers; all on one node end with it.",
-            view=View.RANKING,
+            visualization=Visualization.TABLE,
             queries=(
                 Query(
                     expr=(
@@ -213,7 +213,7 @@ _PODS = Row(
                 ),
             ),
             columns=("cluster", "node", "pod"),
-            drill=NODES,
+            data_link=NODES,
             width=12,
         ),
     ),
@@ -224,7 +224,7 @@ _LINES = Row(
         Panel(
             title="Newest lines",
             description="What its pods wrote last; before a crash, why. One with a trace id leads to its trace.",
-            view=View.LINES,
+            visualization=Visualization.LOGS,
             # Pods are named after what keeps them running, however they are labelled.
             queries=(
                 Query(
@@ -238,7 +238,7 @@ _LINES = Row(
     ),
 )
 
-BOARD = Board(
+DASHBOARD = Dashboard(
     uid=KUBERNETES_WORKLOAD,
     title="Kubernetes: workload",
     description="Whether the pods of one workload are there, have what they need, and why they end.",
@@ -249,6 +249,6 @@ BOARD = Board(
         variable("workload", f"{POD_OWNER}{{{IN_NAMESPACE}}}", "Workload", multiple=False),
     ),
     related=(KUBERNETES_NAMESPACE, LOGS, LOGS_ERRORS, ALERTS),
-    marks=(alerts_with(IN_NAMESPACE), rollouts(f'{IN_NAMESPACE}, deployment="$workload"')),
+    annotations=(alerts_with(IN_NAMESPACE), rollouts(f'{IN_NAMESPACE}, deployment="$workload"')),
     rows=(_SIGNALS, _SATURATION, _ENDS, _PODS, _LINES),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dashboards.marks import of_namespaces
-from dashboards.model import Board, Panel, Query, Row, View, log_variables
+from dashboards.annotations import of_namespaces
+from dashboards.model import Dashboard, Panel, Query, Row, Visualization, log_variables
 from model.datasources import LOKI
 from model.uids import HOME
 from rules.logs import lines
@@ -12,7 +12,7 @@ from rules.logs.uids import LOGS, LOGS_AUDIT, LOGS_ERRORS
 _STREAMS = '{cluster=~"$cluster", namespace=~"$namespace", app=~"$app", app!~"grafana|loki"}'
 
 
-def _counted(title: str, description: str, filters: str, alert: str, window: str = "5m") -> Panel:
+def _alert_time_series(title: str, description: str, filters: str, alert: str, window: str = "5m") -> Panel:
     expr = f"sum by (namespace, app) (count_over_time({_STREAMS} {filters} [{window}]))"
     return Panel(
         title=title,
@@ -23,7 +23,7 @@ def _counted(title: str, description: str, filters: str, alert: str, window: str
     )
 
 
-def _ranked(title: str, description: str, filters: str, *fields: str) -> Panel:
+def _table(title: str, description: str, filters: str, *fields: str) -> Panel:
     """The largest, by these fields of the events."""
     asked = ", ".join(f'{field}="{field}"' for field in fields)
     expr = (
@@ -34,44 +34,44 @@ def _ranked(title: str, description: str, filters: str, *fields: str) -> Panel:
     return Panel(
         title=title,
         description=description,
-        view=View.RANKING,
+        visualization=Visualization.TABLE,
         queries=(Query(expr=expr, legend="Events", datasource=LOKI),),
         columns=("app", *fields),
         width=12,
     )
 
 
-BOARD = Board(
+DASHBOARD = Dashboard(
     uid=LOGS_AUDIT,
     title="Logs: audit and security",
     description="Who did what, and who was not allowed to: logins, forbidden tools, guardrails.",
     tags=("logs", "security"),
     variables=log_variables("cluster", "namespace", "app"),
     related=(HOME, LOGS, LOGS_ERRORS),
-    marks=of_namespaces(),
+    annotations=of_namespaces(),
     rows=(
         Row(
             "Refused",
             (
-                _counted(
+                _alert_time_series(
                     "Refused logins",
                     "Authentications that failed, in five minutes.",
                     lines.REFUSED_LOGINS,
                     "AuthenticationFailures",
                 ),
-                _counted(
+                _alert_time_series(
                     "Forbidden tool calls",
                     "Calls of tools that the caller's role does not include, in five minutes.",
                     lines.FORBIDDEN_TOOL_CALLS,
                     "RbacDenials",
                 ),
-                _counted(
+                _alert_time_series(
                     "Guardrail violations",
                     "Messages that a guardrail stopped, in five minutes.",
                     lines.GUARDRAIL_VIOLATIONS,
                     "GuardrailViolations",
                 ),
-                _counted(
+                _alert_time_series(
                     "Forbidden calls of administrators' tools",
                     "Each is worth a look. Within fifteen minutes.",
                     lines.FORBIDDEN_ADMIN_TOOL_CALLS,
@@ -83,14 +83,14 @@ BOARD = Board(
         Row(
             "Who and what",
             (
-                _ranked(
+                _table(
                     "Forbidden tools",
                     "Which tools are refused, and to whom: one user with many tools probes.",
                     lines.FORBIDDEN_TOOL_CALLS,
                     "tool_name",
                     "user_id",
                 ),
-                _ranked(
+                _table(
                     "Administrators' tools",
                     "Every call of them, by user and outcome.",
                     lines.ADMIN_TOOL_CALLS,
@@ -116,11 +116,11 @@ BOARD = Board(
                     stacked=True,
                     width=12,
                 ),
-                _ranked("Events by type", "What the audit log tells of.", lines.AUDIT, "event_type", "status"),
+                _table("Events by type", "What the audit log tells of.", lines.AUDIT, "event_type", "status"),
                 Panel(
                     title="Newest events",
                     description="The events themselves. One with a trace id leads to the run that it belongs to.",
-                    view=View.LINES,
+                    visualization=Visualization.LOGS,
                     queries=(Query(expr=f"{_STREAMS} {lines.AUDIT}", datasource=LOKI),),
                     width=24,
                     height=16,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dashboards.marks import of_namespaces
-from dashboards.model import Board, Panel, Query, Row, View, log_variables
+from dashboards.annotations import of_namespaces
+from dashboards.model import Dashboard, Panel, Query, Row, Visualization, log_variables
 from model.datasources import LOKI
 from model.metrics import Unit
 from model.uids import HOME
@@ -22,7 +22,7 @@ _KIND = (
 )
 
 
-def _counted(title: str, description: str, streams: str, filters: str, alert: str) -> Panel:
+def _alert_time_series(title: str, description: str, streams: str, filters: str, alert: str) -> Panel:
     expr = f"sum by (namespace, app) (count_over_time({streams} {filters} [5m]))"
     return Panel(
         title=title,
@@ -33,19 +33,19 @@ def _counted(title: str, description: str, streams: str, filters: str, alert: st
     )
 
 
-BOARD = Board(
+DASHBOARD = Dashboard(
     uid=LOGS_ERRORS,
     title="Logs: errors",
     description="What goes wrong, in the programs' own words: by app, by kind of message, and what died of it.",
     tags=("logs",),
     variables=log_variables("cluster", "namespace", "app"),
     related=(HOME, LOGS, LOGS_AUDIT),
-    marks=of_namespaces(),
+    annotations=of_namespaces(),
     rows=(
         Row(
             "Errors",
             (
-                _counted(
+                _alert_time_series(
                     "Errors by app", "Lines of level error and fatal in five minutes.", _ERRORS, "", "ErrorLogSpike"
                 ),
                 Panel(
@@ -67,7 +67,7 @@ BOARD = Board(
                 Panel(
                     title="Kinds of messages",
                     description="The twenty most frequent in the last hour; numbers and ids are replaced by #.",
-                    view=View.RANKING,
+                    visualization=Visualization.TABLE,
                     queries=(
                         Query(
                             expr=f"topk(20, sum by (namespace, app, kind) (count_over_time({_ERRORS} {_KIND} [1h])))",
@@ -84,10 +84,10 @@ BOARD = Board(
         Row(
             "What died",
             (
-                _counted(
+                _alert_time_series(
                     "Panics", "Programs that died of a defect, in five minutes.", _ALL, lines.PANICS, "PanicLogged"
                 ),
-                _counted(
+                _alert_time_series(
                     "Out of memory",
                     "Lines that tell of memory that ran out, in five minutes.",
                     _ALL,
@@ -97,7 +97,7 @@ BOARD = Board(
                 Panel(
                     title="Last words",
                     description="The panics themselves, with their stack traces.",
-                    view=View.LINES,
+                    visualization=Visualization.LOGS,
                     queries=(Query(expr=f"{_ALL} {lines.PANICS}", datasource=LOKI),),
                     width=24,
                     height=10,
@@ -110,7 +110,7 @@ BOARD = Board(
                 Panel(
                     title="Errors",
                     description="The newest lines of level error and fatal. One with a trace id leads to its trace.",
-                    view=View.LINES,
+                    visualization=Visualization.LOGS,
                     queries=(Query(expr=_ERRORS, datasource=LOKI),),
                     width=24,
                     height=16,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dashboards.marks import of_namespaces
-from dashboards.model import Board, Panel, Query, Row, View, log_variables
+from dashboards.annotations import of_namespaces
+from dashboards.model import Dashboard, Panel, Query, Row, Visualization, log_variables
 from model.datasources import LOKI
 from model.metrics import Unit
 from model.uids import HOME
@@ -12,16 +12,16 @@ from rules.logs.uids import LOGS, LOGS_AUDIT, LOGS_ERRORS
 _STREAMS = '{cluster=~"$cluster", namespace=~"$namespace", app=~"$app", level=~"$level"}'
 _FOUND = f"{_STREAMS} |~ `(?i)$search`"
 
-BOARD = Board(
+DASHBOARD = Dashboard(
     uid=LOGS,
     title="Logs: explorer",
     description="What programs write: how much, who most, and the lines themselves.",
     tags=("logs",),
-    since="now-1h",
+    time_from="now-1h",
     variables=log_variables("cluster", "namespace", "app", "level"),
     search=True,
     related=(HOME, LOGS_ERRORS, LOGS_AUDIT),
-    marks=of_namespaces(),
+    annotations=of_namespaces(),
     rows=(
         Row(
             "How much",
@@ -55,7 +55,7 @@ BOARD = Board(
                 Panel(
                     title="Top talkers",
                     description="The twenty that wrote most of what was found, within the chosen time.",
-                    view=View.RANKING,
+                    visualization=Visualization.TABLE,
                     queries=(
                         Query(
                             expr=f"topk(20, sum by (namespace, app, container) (count_over_time({_FOUND} [$__range])))",
@@ -74,7 +74,7 @@ BOARD = Board(
                 Panel(
                     title="Found",
                     description="The newest lines. One with a trace id leads to its trace.",
-                    view=View.LINES,
+                    visualization=Visualization.LOGS,
                     queries=(Query(expr=_FOUND, datasource=LOKI),),
                     width=24,
                     height=20,

@@ -1,4 +1,4 @@
-"""The words of the dashboards: boards of rows of panels that ask queries. Values, which ``kit`` turns into JSON."""
+"""The words of the dashboards: dashboards of rows of panels that ask queries. Values, which ``kit`` turns into JSON."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from model.datasources import LOKI, PROMETHEUS, Datasource
 from model.metrics import Unit
 from model.promql import narrowed
 from model.rules import Alert, Severity
-from model.uids import Dashboard
+from model.uids import DashboardUid
 
 COLUMNS = 24
 """Grafana's grid."""
 
 
-class View(StrEnum):
+class Visualization(StrEnum):
     """How a panel shows what its queries return."""
 
-    TREND = "timeseries"
+    TIME_SERIES = "timeseries"
     """Lines over the chosen time."""
-    NUMBER = "stat"
+    STAT = "stat"
     """One number, now."""
-    RANKING = "table"
+    TABLE = "table"
     """A row per series, the largest first."""
-    HEAT = "heatmap"
+    HEATMAP = "heatmap"
     """A histogram's buckets over time."""
-    LINES = "logs"
+    LOGS = "logs"
     """Log lines."""
-    SEVERITIES = "state-timeline"
+    STATE_TIMELINE = "state-timeline"
     """How urgent each of some things was over time: its value is a severity's place in ``URGENCY``."""
-    ALERTS = "alertlist"
+    ALERT_LIST = "alertlist"
     """Alerts that Grafana evaluates, of this stack; they leave no series that a query could find."""
     TEXT = "text"
     """Markdown."""
@@ -43,7 +43,7 @@ URGENCY = {Severity.INFO: 1, Severity.WARNING: 2, Severity.CRITICAL: 3}
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """What a panel asks. PromQL or LogQL, as its datasource says, with the board's variables."""
+    """What a panel asks. PromQL or LogQL, as its datasource says, with the dashboard's variables."""
 
     expr: str = ""
     of_alert: str = ""
@@ -64,7 +64,7 @@ class Panel:
     title: str
     description: str
     """What it shows, and what to make of it; for a text panel, the text itself."""
-    view: View = View.TREND
+    visualization: Visualization = Visualization.TIME_SERIES
     queries: tuple[Query, ...] = ()
     unit: Unit = Unit.NONE
     width: int = 8
@@ -77,15 +77,15 @@ class Panel:
     """How bad one of what it counts is, where no single alert says so."""
     stacked: bool = False
     columns: tuple[str, ...] = ()
-    """Labels that a ranking shows, in this order; others are hidden."""
+    """Labels that a table shows, in this order; others are hidden."""
     first: str = ""
-    """The column by which a ranking is ordered, ascending, before its values."""
-    drill: str | None = None
-    """The uid of the board that a click on a row of a ranking leads to, with the row's labels as variables."""
+    """The column by which a table is ordered, ascending, before its values."""
+    data_link: str | None = None
+    """The uid of the dashboard that a click on a row of a table leads to, with the row's labels as variables."""
     needs: str = ""
     """The scrape job without which the panel is left out."""
     matchers: str = ""
-    """Which labels the alerts of a list have; may name the board's variables as ``${name:regex}``."""
+    """Which labels the alerts of a list have; may name the dashboard's variables as ``${name:regex}``."""
     linked: bool = False
     """Whether links lead to it alone: then its number follows from its title, not from its place."""
 
@@ -95,7 +95,7 @@ class PanelPlace:
     """Where a panel is found in Grafana."""
 
     dashboard: str
-    """The board's uid."""
+    """The dashboard's uid."""
     id: int
     """The panel's number on it."""
 
@@ -114,7 +114,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Variable:
-    """A choice that narrows the whole board: the values of a label."""
+    """A choice that narrows the whole dashboard: the values of a label."""
 
     name: str
     label: str
@@ -128,7 +128,7 @@ class Variable:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choice:
+class CustomVariable:
     """A variable whose values are written in the dashboard: one of them is chosen, by its name."""
 
     name: str
@@ -138,8 +138,8 @@ class Choice:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Mark:
-    """Something that happened, as a line across every panel of a board: each series of ``expr`` when it is there."""
+class Annotation:
+    """Something that happened, as a line across every panel: each series of ``expr`` when it is there."""
 
     name: str
     expr: str
@@ -151,7 +151,7 @@ class Mark:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Board:
+class Dashboard:
     """One dashboard."""
 
     uid: str
@@ -159,17 +159,17 @@ class Board:
     description: str
     """What question it answers, for whom."""
     tags: tuple[str, ...]
-    """Boards with the same tag are offered as links."""
+    """Dashboards with the same tag are offered as links."""
     rows: tuple[Row, ...]
     folder: str = ""
     """Title of its folder; that of its system unless given."""
     variables: tuple[Variable, ...] = ()
-    choices: tuple[Choice, ...] = ()
+    custom_variables: tuple[CustomVariable, ...] = ()
     search: bool = False
     """Whether there is a field to type in: its text, a regular expression, is the variable ``search``."""
-    related: tuple[Dashboard, ...] = ()
-    since: str = "now-6h"
-    marks: tuple[Mark, ...] = ()
+    related: tuple[DashboardUid, ...] = ()
+    time_from: str = "now-6h"
+    annotations: tuple[Annotation, ...] = ()
 
     @property
     def panels(self) -> Iterator[Panel]:
@@ -196,12 +196,12 @@ def log_variables(*names: str) -> tuple[Variable, ...]:
     )
 
 
-def counted(alert: Alert, title: str, description: str, expr: str) -> Panel:
+def alert_stat(alert: Alert, title: str, description: str, expr: str) -> Panel:
     """How many there are of what an alert finds, ``expr``: none, and it is green."""
     return Panel(
         title=title,
         description=description,
-        view=View.NUMBER,
+        visualization=Visualization.STAT,
         queries=(Query(expr=f"count({expr}) or vector(0)"),),
         alert=alert.name,
         counts=True,
@@ -216,7 +216,7 @@ def found(alert: Alert, matchers: str) -> str:
     return narrowed(alert.expr(severity), matchers)
 
 
-def measured(alert: Alert, title: str, description: str, expr: str, legend: str, width: int = 8) -> Panel:
+def alert_time_series(alert: Alert, title: str, description: str, expr: str, legend: str, width: int = 8) -> Panel:
     """What an alert compares, ``expr``, over time, with the lines where it fires."""
     return Panel(
         title=title,

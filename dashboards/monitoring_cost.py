@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dashboards.marks import alerts_of
-from dashboards.model import Board, Panel, Query, Row, View, measured, variable
+from dashboards.annotations import alerts_of
+from dashboards.model import Dashboard, Panel, Query, Row, Visualization, alert_time_series, variable
 from model.metrics import Unit
 from model.promql import narrowed
 from model.rules import Recording
@@ -35,7 +35,15 @@ _SPANS = f'rate(otelcol_receiver_accepted_spans_total{{{_IN}, job="jaeger"}}[$__
 
 def _now(title: str, description: str, expr: str, unit: Unit) -> Panel:
     query = Query(expr=expr)
-    return Panel(title=title, description=description, view=View.NUMBER, queries=(query,), unit=unit, width=4, height=4)
+    return Panel(
+        title=title,
+        description=description,
+        visualization=Visualization.STAT,
+        queries=(query,),
+        unit=unit,
+        width=4,
+        height=4,
+    )
 
 
 def _lines_by_node(who: str, counter: str, job: str) -> Panel:
@@ -100,7 +108,7 @@ _WHOSE = Row(
             title="Jobs",
             description="Series of each job, of its largest target, its samples, and what they take on disk: the first"
             " few are most of the bill. A click shows which metrics and labels make up a job's series.",
-            view=View.RANKING,
+            visualization=Visualization.TABLE,
             queries=(
                 Query(expr=f"topk(50, sum by (cluster, job) ({SERIES_OF_JOB.name}{{{_OF_JOB}}}))", legend="Series"),
                 Query(expr=f"max by (cluster, job) ({LARGEST_TARGET.name}{{{_OF_JOB}}})", legend="Largest target"),
@@ -112,7 +120,7 @@ _WHOSE = Row(
                 Query(expr=disk_a_day(_OF_JOB), legend="Disk a day", unit=Unit.BYTES),
             ),
             columns=("cluster", "job"),
-            drill=MONITORING_JOB,
+            data_link=MONITORING_JOB,
             width=12,
             height=16,
         ),
@@ -124,7 +132,7 @@ _WHOSE = Row(
             stacked=True,
             width=12,
         ),
-        measured(
+        alert_time_series(
             targets.TARGET_GROWS,
             "Largest target, against a day ago",
             "How many times as many series the largest target of a job has as a day before, for the ten that grew"
@@ -138,7 +146,7 @@ _WHOSE = Row(
 _PROMETHEUS = Row(
     "Metrics, as they are stored",
     (
-        measured(
+        alert_time_series(
             prometheus_data.SERIES_GROW,
             "Series, against a day ago",
             "How many times as many series Prometheus holds as a day before. Its memory grows with it.",
@@ -194,7 +202,7 @@ _LOGS_AND_TRACES = Row(
         ),
         _lines_by_node("Promtail sends", "promtail_sent_entries_total", PROMTAIL),
         _lines_by_node("node collectors send", "otelcol_exporter_sent_log_records_total", OTEL_AGENT),
-        measured(
+        alert_time_series(
             logs.STREAMS_GROW,
             "Streams, against a day ago",
             "How many times as many streams a tenant has as a day before: more streams are smaller chunks, and slower"
@@ -234,17 +242,17 @@ _NEEDED = Row(
     ),
 )
 
-BOARD = Board(
+DASHBOARD = Dashboard(
     uid=MONITORING_COST,
     title="Monitoring: cost",
     description="What the stack costs to run, and which jobs, tenants and nodes cause it.",
     tags=("monitoring",),
-    since="now-7d",
+    time_from="now-7d",
     variables=(
         variable("cluster", SERIES_OF_JOB.name, "Cluster"),
         variable("job", f"{SERIES_OF_JOB.name}{{{_IN}}}", "Job"),
     ),
     related=(HOME, MONITORING, MONITORING_JOB),
-    marks=(alerts_of("monitoring"),),
+    annotations=(alerts_of("monitoring"),),
     rows=(_TOTALS, _WHOSE, _PROMETHEUS, _LOGS_AND_TRACES, _NEEDED),
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dashboards.marks import alerts_of
-from dashboards.model import Board, Panel, Query, Row, View, counted, found, measured, variable
+from dashboards.annotations import alerts_of
+from dashboards.model import Dashboard, Panel, Query, Row, Visualization, alert_stat, alert_time_series, found, variable
 from model.metrics import Unit
 from model.promql import narrowed
 from model.rules import Alert
@@ -33,37 +33,37 @@ _POD = "{{pod}}"
 def _alarming(alert: Alert, title: str, description: str, legend: str = _POD, width: int = 6) -> Panel:
     """What an alert compares, with its lines; of many subjects the ten that are nearest to them."""
     worst = "bottomk" if alert.below else "topk"
-    return measured(alert, title, description, f"{worst}(10, {narrowed(alert.value, _IN)})", legend, width)
+    return alert_time_series(alert, title, description, f"{worst}(10, {narrowed(alert.value, _IN)})", legend, width)
 
 
 _NOW = Row(
     "Does it work?",
     (
-        counted(
+        alert_stat(
             targets.SERVER_DOWN,
             "Servers gone",
             "Servers of the stack of which no replica answers: what they do is not done.",
             found(targets.SERVER_DOWN, _IN),
         ),
-        counted(
+        alert_stat(
             targets.TARGET_DOWN,
             "Targets down",
             "Whatever Prometheus scrapes and gets no answer from: alerts about it are blind.",
             found(targets.TARGET_DOWN, _IN),
         ),
-        counted(
+        alert_stat(
             prometheus.RULES_FAILING,
             "Rules failing",
             "Groups of rules that Prometheus cannot evaluate: their alerts do not fire, whatever happens.",
             found(prometheus.RULES_FAILING, _IN),
         ),
-        counted(
+        alert_stat(
             prometheus.RELOAD_FAILED,
             "Prometheus: old configuration",
             "Replicas that refuse what was deployed last, and go on with what they had.",
             found(prometheus.RELOAD_FAILED, _IN),
         ),
-        counted(
+        alert_stat(
             alertmanager.RELOAD_FAILED,
             "Alertmanager: old configuration",
             "Replicas that refuse what was deployed last: new receivers and routes do not apply.",
@@ -73,7 +73,7 @@ _NOW = Row(
             title="Alerts undelivered",
             description="The part of all alerts that is lost on the way to Alertmanager, by the Prometheus that loses"
             " most. Above zero, somebody may not be told.",
-            view=View.NUMBER,
+            visualization=Visualization.STAT,
             queries=(Query(expr=f"max({narrowed(prometheus.UNDELIVERED.value, _IN)})"),),
             unit=prometheus.UNDELIVERED.unit,
             alert=prometheus.UNDELIVERED.name,
@@ -217,7 +217,7 @@ _PROBES = Row(
             title="Certificates",
             description="Time until the certificate of an address expires, for the twenty that expire first; below"
             " zero, it has. Empty where nothing that is probed has one.",
-            view=View.RANKING,
+            visualization=Visualization.TABLE,
             queries=(Query(expr=f"bottomk(20, {narrowed(targets.CERTIFICATE.value, _IN)})", legend="Expires in"),),
             unit=targets.CERTIFICATE.unit,
             alert=targets.CERTIFICATE.name,
@@ -247,13 +247,13 @@ _GRAFANA = Row(
     needs=GRAFANA,
 )
 
-BOARD = Board(
+DASHBOARD = Dashboard(
     uid=MONITORING,
     title="Monitoring: health",
     description="Whether the stack itself does its work, from what it scrapes to whom it tells.",
     tags=("monitoring",),
     variables=(variable("cluster", "up", "Cluster"),),
     related=(HOME, ALERTS, MONITORING_COST, LOGS),
-    marks=(alerts_of("monitoring"),),
+    annotations=(alerts_of("monitoring"),),
     rows=(_NOW, _METRICS, _LOGS, _TELEMETRY, _PROBES, _GRAFANA),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dashboards.marks import alerts_of
-from dashboards.model import Board, Panel, Query, Row, View, measured, variable
+from dashboards.annotations import alerts_of
+from dashboards.model import Dashboard, Panel, Query, Row, Visualization, alert_time_series, variable
 from dashboards.monitoring_cost import disk_a_day
 from model.metrics import Unit
 from model.promql import narrowed
@@ -28,14 +28,22 @@ def _values(label: str) -> str:
 
 def _now(title: str, description: str, expr: str, unit: Unit = Unit.NONE) -> Panel:
     query = Query(expr=expr)
-    return Panel(title=title, description=description, view=View.NUMBER, queries=(query,), unit=unit, width=4, height=4)
+    return Panel(
+        title=title,
+        description=description,
+        visualization=Visualization.STAT,
+        queries=(query,),
+        unit=unit,
+        width=4,
+        height=4,
+    )
 
 
 def _made_of(title: str, description: str, expr: str, column: str, heading: str = "Series") -> Panel:
     return Panel(
         title=title,
         description=description,
-        view=View.RANKING,
+        visualization=Visualization.TABLE,
         queries=(Query(expr=expr, legend=heading),),
         columns=(column,),
         width=12,
@@ -99,7 +107,7 @@ _GROWTH = Row(
             queries=(Query(expr=f"sum by (cluster) ({SERIES_OF_JOB.name}{{{_JOB}}})", legend="{{cluster}}"),),
             width=12,
         ),
-        measured(
+        alert_time_series(
             targets.TARGET_GROWS,
             "Largest target, against a day ago",
             "How many times as many series the largest target has as a day before.",
@@ -110,7 +118,7 @@ _GROWTH = Row(
     ),
 )
 
-BOARD = Board(
+DASHBOARD = Dashboard(
     uid=MONITORING_JOB,
     title="Monitoring: one scrape job",
     description="What a scrape job costs, and which metrics and labels its series are made of.",
@@ -120,6 +128,6 @@ BOARD = Board(
         variable("job", f"{SERIES_OF_JOB.name}{{{_IN}}}", "Job", multiple=False),
     ),
     related=(MONITORING_COST, MONITORING),
-    marks=(alerts_of("monitoring"),),
+    annotations=(alerts_of("monitoring"),),
     rows=(_SIGNALS, _MADE_OF, _GROWTH),
 )

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-from dashboards.marks import alerts_of
-from dashboards.model import Board, Mark, Panel, Query, Row, View, counted, found, measured, variable
+from dashboards.annotations import alerts_of
+from dashboards.model import (
+    Annotation,
+    Dashboard,
+    Panel,
+    Query,
+    Row,
+    Visualization,
+    alert_stat,
+    alert_time_series,
+    found,
+    variable,
+)
 from model.metrics import Unit
 from model.promql import narrowed
 from model.rules import Alert
@@ -30,7 +41,7 @@ def _worst(alert: Alert, title: str, description: str, legend: str = _NODE, widt
     """The ten nodes or devices that are nearest to an alert's line, or furthest beyond it."""
     first = "bottomk" if alert.below else "topk"
     expr = f"{first}(10, {narrowed(alert.value, _IN)})"
-    return measured(alert, title, f"{description} The ten {_FIRST[first]}.", expr, legend, width)
+    return alert_time_series(alert, title, f"{description} The ten {_FIRST[first]}.", expr, legend, width)
 
 
 _FIRST = {"topk": "highest", "bottomk": "lowest"}
@@ -46,8 +57,8 @@ _OVERVIEW = Row(
         Panel(
             title="Nodes",
             description="Of each node the part that is used: processors, memory, its fullest and its busiest disk."
-            " Whichever is near 1 is what it lacks; a click narrows this board to it.",
-            view=View.RANKING,
+            " Whichever is near 1 is what it lacks; a click narrows this dashboard to it.",
+            visualization=Visualization.TABLE,
             queries=(
                 Query(expr=_largest(CPU_UTILISATION.name), legend="CPU"),
                 Query(expr=_largest(MEMORY_UTILISATION.name), legend="Memory"),
@@ -56,28 +67,28 @@ _OVERVIEW = Row(
             ),
             unit=Unit.RATIO,
             columns=("cluster", "node"),
-            drill=NODES,
+            data_link=NODES,
             width=16,
         ),
-        counted(
+        alert_stat(
             compute.OOM_KILLS,
             "Out of memory",
             "Nodes that killed processes within a quarter of an hour because they had no memory left.",
             found(compute.OOM_KILLS, _IN),
         ),
-        counted(
+        alert_stat(
             disks.READ_ONLY,
             "Disks now read-only",
             "Disks that could be written within the week, and cannot now, as after errors of the disk.",
             found(disks.READ_ONLY, _IN),
         ),
-        counted(
+        alert_stat(
             compute.MEMORY_ERRORS,
             "Memory errors",
             "Nodes with memory errors within a day that could not be corrected: their data may be wrong.",
             found(compute.MEMORY_ERRORS, _IN),
         ),
-        counted(
+        alert_stat(
             disks.RAID_DEGRADED,
             "Arrays without a disk",
             "RAID arrays that have lost a disk: the next failure loses data.",
@@ -155,7 +166,7 @@ _RUNNING_OUT = Row(
     ),
 )
 
-BOARD = Board(
+DASHBOARD = Dashboard(
     uid=NODES,
     title="Nodes",
     description="Which node is too small, too slow or broken: utilisation, saturation and errors.",
@@ -165,9 +176,9 @@ BOARD = Board(
         variable("node", f'{CPU_UTILISATION.name}{{cluster=~"$cluster"}}', "Node"),
     ),
     related=(HOME, KUBERNETES_CLUSTER, ALERTS),
-    marks=(
+    annotations=(
         alerts_of("nodes"),
-        Mark(name="Reboots", expr=narrowed(machine.REBOOTED.value, _IN), text="{{node}}", colour="blue"),
+        Annotation(name="Reboots", expr=narrowed(machine.REBOOTED.value, _IN), text="{{node}}", colour="blue"),
     ),
     rows=(_OVERVIEW, _UTILISATION, _SATURATION, _ERRORS, _RUNNING_OUT),
 )

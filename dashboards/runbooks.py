@@ -7,7 +7,7 @@ from shlex import quote
 
 from dashboards.alerts import open_for
 from dashboards.kubernetes_namespace import IN_NAMESPACE, NAMESPACE
-from dashboards.model import Board, Choice, Panel, Query, Row, View
+from dashboards.model import CustomVariable, Dashboard, Panel, Query, Row, Visualization
 from model.cluster import ClusterSettings
 from model.grafana_alert import GrafanaAlert
 from model.promql import narrowed
@@ -21,33 +21,33 @@ MOST = 10
 _CHOSEN = "alert"
 """The variable that names the alert whose value is drawn."""
 _OF_A_NAMESPACE = (KUBERNETES_NAMESPACE, KUBERNETES_WORKLOAD)
-"""The boards of alerts about some of thousands: their runbooks measure in one namespace, that of whoever is paged."""
+"""The dashboards of alerts about some of thousands: their runbooks query one namespace, that of the alert."""
 
 
-def boards(alerts: tuple[BaseAlert, ...], cluster: ClusterSettings) -> Iterator[Board]:
+def dashboards(alerts: tuple[BaseAlert, ...], cluster: ClusterSettings) -> Iterator[Dashboard]:
     """One per system, in the order of their first alerts; each has the runbooks of all of its system's alerts."""
     of_systems: dict[str, dict[str, list[BaseAlert]]] = {}
     for alert in alerts:
         of_systems.setdefault(alert.system, {}).setdefault(alert.runbook_name, []).append(alert)
-    return (_board(system, sharing, cluster) for system, sharing in of_systems.items())
+    return (_dashboard(system, sharing, cluster) for system, sharing in of_systems.items())
 
 
-def _board(system: str, sharing: Mapping[str, list[BaseAlert]], cluster: ClusterSettings) -> Board:
+def _dashboard(system: str, sharing: Mapping[str, list[BaseAlert]], cluster: ClusterSettings) -> Dashboard:
     """``sharing``: by runbook, the alerts that it is for."""
     alerts = [alert for each in sharing.values() for alert in each]
     # Grafana's own link to a panel, so theirs each have one.
     of_grafana = [alert for alert in alerts if isinstance(alert, GrafanaAlert)]
     of_prometheus = [alert for alert in alerts if isinstance(alert, Alert)]
     variables = NAMESPACE if any(map(_in_a_namespace, alerts)) else ()
-    measured = {alert.name: _measured(alert) for alert in of_prometheus}
-    return Board(
+    measured = {alert.name: _value_of(alert) for alert in of_prometheus}
+    return Dashboard(
         uid=runbooks_uid(system),
         title=f"Runbooks: {system}",
         description=f"What to do when an alert of {system} fires, and what it measures now.",
         folder=RUNBOOKS_FOLDER,
         tags=("runbook", *sorted({alert.owner for alert in alerts})),
         variables=variables,
-        choices=(Choice(name=_CHOSEN, title="Alert", values=measured),) if measured else (),
+        custom_variables=(CustomVariable(name=_CHOSEN, title="Alert", values=measured),) if measured else (),
         related=tuple(dict.fromkeys((ALERTS, *(alert.dashboard for alert in alerts)))),
         rows=(
             Row(
@@ -71,7 +71,7 @@ def _runbook(system: str, name: str, alerts: list[BaseAlert], cluster: ClusterSe
     written = Panel(
         title=runbook_title(name),
         description=f"Measured now: {now}\n\n{text}",
-        view=View.TEXT,
+        visualization=Visualization.TEXT,
         width=12 if of_grafana else 24,
         height=18,
         linked=True,
@@ -92,7 +92,7 @@ def _of_stack(text: str, cluster: ClusterSettings) -> str:
 
 
 def _now(system: str, alert: BaseAlert) -> str:
-    """Where it is seen what an alert measures, with the time and the choices of whoever reads the runbook."""
+    """Where it is seen what an alert measures, with the time and the custom_variables of whoever reads the runbook."""
     uid = runbooks_uid(system)
     if isinstance(alert, GrafanaAlert):
         return f"{panel_path(uid, alert.name)}&${{__url_time_range}}"
@@ -115,7 +115,7 @@ def _of_prometheus(system: str, where: tuple[str, ...]) -> Panel:
     return Panel(
         title="Firing",
         description=f"The alerts of {system} that fire now, with what they are about.",
-        view=View.RANKING,
+        visualization=Visualization.TABLE,
         queries=(open_for(f'system="{system}"', ", ".join(columns)),),
         columns=columns,
         width=12,
@@ -128,7 +128,7 @@ def _firing_in_grafana(system: str) -> Panel:
     return Panel(
         title="Firing in Grafana",
         description=f"The alerts of {system} that Grafana evaluates and that fire now.",
-        view=View.ALERTS,
+        visualization=Visualization.ALERT_LIST,
         matchers=f'system="{system}"',
         width=12,
         height=10,
@@ -146,7 +146,7 @@ def _chosen() -> Panel:
     )
 
 
-def _measured(alert: BaseAlert) -> str:
+def _value_of(alert: BaseAlert) -> str:
     value = narrowed(alert.value, IN_NAMESPACE) if _in_a_namespace(alert) else alert.value
     if alert.thresholds:
         return f"{'bottomk' if alert.below else 'topk'}({MOST}, {value})"
@@ -160,7 +160,7 @@ def _asked_by_grafana(alert: GrafanaAlert) -> Iterator[Panel]:
     yield Panel(
         title=alert.name,
         description=f"{alert.summary} What the alert measures, {shown}.",
-        queries=(Query(expr=_measured(alert), datasource=alert.datasource),),
+        queries=(Query(expr=_value_of(alert), datasource=alert.datasource),),
         unit=alert.unit,
         alert=alert.name,
         width=12,
@@ -171,7 +171,7 @@ def _asked_by_grafana(alert: GrafanaAlert) -> Iterator[Panel]:
         yield Panel(
             title=f"{alert.name}: lines",
             description="The lines that the alert counts.",
-            view=View.LINES,
+            visualization=Visualization.LOGS,
             queries=(Query(expr=alert.lines, datasource=alert.datasource),),
             width=12,
         )

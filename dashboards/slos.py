@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dashboards.marks import alerts_with
-from dashboards.model import Board, Panel, Query, Row, View, variable
+from dashboards.annotations import alerts_with
+from dashboards.model import Dashboard, Panel, Query, Row, Visualization, variable
 from model.metrics import Unit
 from model.rules import decimal
 from model.slo import BURNS, Burn
@@ -14,16 +14,16 @@ _ALL = 'cluster=~"$cluster"'
 _ONE = 'cluster=~"$cluster", slo="$slo"'
 _CLUSTER = variable("cluster", "slo:objective:ratio", "Cluster")
 
-ALL = Board(
+ALL = Dashboard(
     uid=SLOS,
     title="SLOs: all",
     description="Which objectives are kept, and how much of each error budget is left.",
     folder="SLOs",
     tags=("slo",),
-    since="now-7d",
+    time_from="now-7d",
     variables=(_CLUSTER,),
     related=(HOME, ALERTS),
-    marks=(alerts_with(f'{_ALL}, slo!=""'),),
+    annotations=(alerts_with(f'{_ALL}, slo!=""'),),
     rows=(
         Row(
             "Budgets",
@@ -31,7 +31,7 @@ ALL = Board(
                 Panel(
                     title="Budget left",
                     description="The part of each error budget that is left; below zero, the objective is broken.",
-                    view=View.RANKING,
+                    visualization=Visualization.TABLE,
                     queries=(
                         Query(
                             expr=f"max by (cluster, slo) (slo:error_budget_remaining:ratio{{{_ALL}}})", legend="Left"
@@ -44,7 +44,7 @@ ALL = Board(
                     ),
                     unit=Unit.RATIO,
                     columns=("cluster", "slo"),
-                    drill=SLO,
+                    data_link=SLO,
                     width=24,
                     height=10,
                 ),
@@ -79,18 +79,18 @@ ALL = Board(
 )
 
 
-def one(watched: Watched) -> Board:
+def one(watched: Watched) -> Dashboard:
     """One in detail, with the lines that this stack's alerts have."""
-    return Board(
+    return Dashboard(
         uid=SLO,
         title="SLOs: one in detail",
         description="One objective: its events, its failures over every window that an alert reads, and its budget.",
         folder="SLOs",
         tags=("slo",),
-        since="now-24h",
+        time_from="now-24h",
         variables=(_CLUSTER, variable("slo", f"slo:objective:ratio{{{_ALL}}}", "Objective", multiple=False)),
         related=(SLOS, ALERTS),
-        marks=(alerts_with(_ONE),),
+        annotations=(alerts_with(_ONE),),
         rows=(
             Row(
                 "Now",
@@ -98,7 +98,7 @@ def one(watched: Watched) -> Board:
                     Panel(
                         title="Objective",
                         description="The part of all events that must be good.",
-                        view=View.NUMBER,
+                        visualization=Visualization.STAT,
                         queries=(Query(expr=f"max(slo:objective:ratio{{{_ONE}}})"),),
                         unit=Unit.RATIO,
                         width=6,
@@ -106,7 +106,7 @@ def one(watched: Watched) -> Board:
                     Panel(
                         title="Budget left",
                         description="The part of the error budget that is left in this window.",
-                        view=View.NUMBER,
+                        visualization=Visualization.STAT,
                         queries=(Query(expr=f"min(slo:error_budget_remaining:ratio{{{_ONE}}})"),),
                         unit=Unit.RATIO,
                         width=6,
@@ -114,7 +114,7 @@ def one(watched: Watched) -> Board:
                     Panel(
                         title="Failing now",
                         description="The part of the events of the last five minutes that failed.",
-                        view=View.NUMBER,
+                        visualization=Visualization.STAT,
                         queries=(Query(expr=f"max(slo:sli_error:ratio_rate5m{{{_ONE}}})"),),
                         unit=Unit.RATIO,
                         width=6,
@@ -122,7 +122,7 @@ def one(watched: Watched) -> Board:
                     Panel(
                         title="Events now",
                         description="Events per second. With few of them, a single failure is a large part.",
-                        view=View.NUMBER,
+                        visualization=Visualization.STAT,
                         queries=(Query(expr=f"sum(slo:events:rate5m{{{_ONE}}})"),),
                         unit=Unit.PER_SECOND,
                         width=6,

@@ -56,7 +56,7 @@ class Exporter:
     """Environment from secrets: variable to source."""
     api: tuple[ApiAccess, ...] = ()
     """Empty: no token is mounted."""
-    reaches: tuple[tuple[Peer, tuple[int, ...]], ...] = ()
+    egress: tuple[tuple[Peer, tuple[int, ...]], ...] = ()
     """Whom it asks, with ports, for the table of flows."""
 
     def __post_init__(self) -> None:
@@ -89,7 +89,7 @@ def scrape_job(exporters: tuple[Exporter, ...], namespace: str, **settings: Any)
             (namespace,),
             f"kubernetes.io/service-name in ({', '.join(sorted(exporter.workload for exporter in exporters))})",
         ),
-        reaches=tuple((Server(exporter.workload), (exporter.metrics_port,)) for exporter in exporters),
+        egress=tuple((Server(exporter.workload), (exporter.metrics_port,)) for exporter in exporters),
         relabel=(
             keep("__meta_kubernetes_endpointslice_port_name", next(iter(exporters[0].ports))),
             Relabel(source=(service,), regex=f"{name}-(.+)", target="instance"),

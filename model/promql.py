@@ -29,7 +29,7 @@ def selectors(expr: str) -> Iterator[promql.VectorSelector]:
 
 
 def narrowed(expr: str, matchers: str) -> str:
-    """``expr`` with further ``matchers``, which may name a board's variables, on each of its selectors."""
+    """``expr`` with further ``matchers``, which may name a dashboard's variables, on each of its selectors."""
     names = sorted({selector.name for selector in selectors(expr) if selector.name})
     # As a whole, and not where it is quoted.
     named = rf"(?<![\w:\"])({'|'.join(names)})(?![\w:\"])(\{{)?"

@@ -15,7 +15,7 @@ from model.metrics import Unit
 from model.promql import parsed
 from model.quantities import Duration
 from model.runbooks import runbooks
-from model.uids import Dashboard
+from model.uids import DashboardUid
 
 
 class Severity(StrEnum):
@@ -58,7 +58,7 @@ class BaseAlert:
     """One short sentence, the same for every firing."""
     description: str
     """What is wrong where, with ``{{ $labels.x }}`` and ``{{ $value }}``."""
-    dashboard: Dashboard = Dashboard("")
+    dashboard: DashboardUid = DashboardUid("")
     """Where to look first; its system's dashboard unless given."""
     runbook: str = ""
     """Name of the file in docs/runbooks; the alert's own unless several share one."""

@@ -92,7 +92,7 @@ class ScrapeJob:
 
     name: str
     discovery: KubernetesDiscovery | StaticTargets
-    reaches: tuple[tuple[Peer, tuple[int, ...]], ...]
+    egress: tuple[tuple[Peer, tuple[int, ...]], ...]
     """Where its scrapes go, with ports (none: any), for the table of flows."""
     scheme: Literal["http", "https"] = "http"
     path: str = "/metrics"
@@ -137,6 +137,6 @@ def static_job(name: str, targets: tuple[HostPort, ...], peers: tuple[Peer, ...]
     return ScrapeJob(
         name=name,
         discovery=StaticTargets(tuple(str(target) for target in targets)),
-        reaches=tuple((peer, (target.port,)) for peer, target in zip(peers, targets, strict=True)),
+        egress=tuple((peer, (target.port,)) for peer, target in zip(peers, targets, strict=True)),
         **settings,
     )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import NewType
 from zlib import crc32
 
-Dashboard = NewType("Dashboard", str)
+DashboardUid = NewType("DashboardUid", str)
 """A dashboard, by the uid in its address, ``/d/<uid>``; those of a system stand beside its rules."""
 
-HOME = Dashboard("home")
-ALERTS = Dashboard("alerts")
-SLOS = Dashboard("slos")
-SLO = Dashboard("slo")
+HOME = DashboardUid("home")
+ALERTS = DashboardUid("alerts")
+SLOS = DashboardUid("slos")
+SLO = DashboardUid("slo")
 
 
 def runbooks_uid(system: str) -> str:
@@ -44,5 +44,5 @@ ALERTS_FOLDER, RUNBOOKS_FOLDER = "Alerts", "Runbooks"
 
 
 def folder_uid(title: str) -> str:
-    """In Grafana's database folders and boards share their uids, and a board may be called like its folder."""
+    """In Grafana's database folders and dashboards share their uids, and a dashboard may be called like its folder."""
     return f"folder-{title.lower().replace(' ', '-')}"

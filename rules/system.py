@@ -16,7 +16,7 @@ from model.rules import Alert, BaseAlert, Group, Inhibition
 from model.scrape import ScrapeJob
 from model.settings import Model
 from model.slo import Slo
-from model.uids import Dashboard
+from model.uids import DashboardUid
 
 S = TypeVar("S", bound=Model)
 
@@ -77,7 +77,7 @@ class System(Generic[S]):
     """Their docstring describes the system in the stack file's schema."""
     example: S
     """Settings that turn on every part of it: tests watch it with these."""
-    dashboard: Dashboard
+    dashboard: DashboardUid
     """Where to look first, for its alerts that name no dashboard."""
     build: Callable[[S, Surroundings], Watched]
     always: bool = False

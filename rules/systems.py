@@ -11,7 +11,7 @@ from model.grafana_alert import GrafanaGroup
 from model.quantities import Duration, Url
 from model.rules import BaseAlert, Group, Inhibition, Recording, Severity, Threshold
 from model.slo import Slo, slo_groups, slo_inhibitions
-from model.uids import SLOS, Dashboard
+from model.uids import SLOS, DashboardUid
 from rules import agents, kubernetes, logs, monitoring, nodes
 from rules.catalogue import SUBJECT
 from rules.system import Surroundings, System, Watched
@@ -23,7 +23,7 @@ SYSTEMS: tuple[System[Any], ...] = (
     logs.SYSTEM,
     monitoring.SYSTEM,
 )
-"""Adding a system is a folder beside this file, and a name in this list; its dashboards are in `dashboards.boards`."""
+"""Adding a system is a folder beside this file, and a name in this list; its dashboards are in `dashboards.listed`."""
 
 # What is critical needs no warning of the same: same name, and each label that tells subjects apart, if it is there.
 _SAME = ("alertname", *SUBJECT)
@@ -97,7 +97,7 @@ def example() -> Watched:
     return watch({system.key: system.example for system in SYSTEMS}, EXAMPLE, {}, ())
 
 
-def _owned(part: Watched, system: str, owner: str, dashboard: Dashboard) -> Watched:
+def _owned(part: Watched, system: str, owner: str, dashboard: DashboardUid) -> Watched:
     """``part`` as the system's own; ``owner`` and ``dashboard`` are those of alerts that name none."""
 
     def of_system(group: _Group) -> _Group:

@@ -80,7 +80,7 @@ Stacks = Callable[..., Recorded]
 
 NOTHING: dict[str, None] = {system.key: None for system in SYSTEMS}
 """Systems of a stack that watches nothing, for tests of how one server is configured: recording takes a quarter of the
-time without rules and boards."""
+time without rules and dashboards."""
 TOLD = {
     "receivers": [
         {"name": "on-call", "webhook": {"urlSecret": {"name": "urls", "key": "on-call"}}},

@@ -1,4 +1,4 @@
-"""The JSON of the boards as files, to be read as text when they change: ``make snapshots`` writes them.
+"""The JSON of the dashboards as files, to be read as text when they change: ``make snapshots`` writes them.
 
 Ten lines of our own: a library's would bear the names of tests, where these bear the uids that people know.
 """
@@ -11,18 +11,18 @@ from pathlib import Path
 
 from dashboards.kit import build
 from model.uids import runbooks_uid
-from tests.boards import BOARDS, STACK, WRITTEN
+from tests.dashboards import ALL_DASHBOARDS, STACK, WRITTEN
 
 FOLDER = Path(__file__).parent / "snapshots" / "dashboards"
-# Boards made of runbooks differ only in what is written elsewhere: one will do, with alerts of both kinds.
-TAKEN = (*WRITTEN, *(board for board in BOARDS if board.uid == runbooks_uid("logs")))
+# Dashboards made of runbooks differ only in what is written elsewhere: one will do, with alerts of both kinds.
+TAKEN = (*WRITTEN, *(dashboard for dashboard in ALL_DASHBOARDS if dashboard.uid == runbooks_uid("logs")))
 
 
 @cache
 def snapshots() -> dict[str, str]:
     """File name to content, a value per line."""
     alerts = {alert.name: alert for alert in STACK.watched.alerts}
-    return {f"{board.uid}.json": _lines(build(board, alerts)) for board in TAKEN}
+    return {f"{dashboard.uid}.json": _lines(build(dashboard, alerts)) for dashboard in TAKEN}
 
 
 def _lines(text: str) -> str:

@@ -23,8 +23,8 @@ from model.uids import HOME
 from rules.catalogue import alert_labels, series_of
 from rules.logs.uids import LOGS
 from rules.system import Watched
-from tests.boards import queries
 from tests.catalogue import whole
+from tests.dashboards import queries
 
 WATCHED = whole()
 GRAFANA_ALERTS = [alert for group in WATCHED.grafana_groups for alert in group.rules]

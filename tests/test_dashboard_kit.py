@@ -1,4 +1,4 @@
-"""The kit that makes Grafana's JSON of boards: what it adds to every panel, and how it draws each view."""
+"""The kit that makes Grafana's JSON of dashboards: what it adds to every panel, and how it draws each view."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dashboards import kit
-from dashboards.model import URGENCY, Board, Choice, Panel, Query, Row, View, log_variables
+from dashboards.model import URGENCY, CustomVariable, Dashboard, Panel, Query, Row, Visualization, log_variables
 from model.datasources import LOKI
 from model.metrics import Unit
 from model.promql import narrowed
@@ -21,8 +21,8 @@ from tests.test_catalogue import alert
 from tools.local.queries import filled
 
 
-def board(*panels: Panel) -> Board:
-    return Board(
+def dashboard(*panels: Panel) -> Dashboard:
+    return Dashboard(
         uid="widgets",
         title="Widgets",
         description="Widgets.",
@@ -37,25 +37,25 @@ def panel(**changes: Any) -> Panel:
     return Panel(**given | changes)
 
 
-def first(made_of: Board, **alerts: Any) -> dict[str, Any]:
+def first(made_of: Dashboard, **alerts: Any) -> dict[str, Any]:
     """The first panel below the heading."""
     return dict(json.loads(kit.build(made_of, alerts))["panels"][1])
 
 
 def test_the_line_on_the_panel_is_the_line_that_pages() -> None:
     above = alert(above={Severity.WARNING: 0.1, Severity.CRITICAL: 0.25})
-    drawn = first(board(panel(alert="Widgets")), Widgets=above)["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    drawn = first(dashboard(panel(alert="Widgets")), Widgets=above)["fieldConfig"]["defaults"]["thresholds"]["steps"]
     assert [(step["value"], step["color"]) for step in drawn] == [(None, "green"), (0.1, "orange"), (0.25, "red")]
 
 
 def test_a_line_from_below_is_red_beneath_it() -> None:
     below = alert(above={}, below={Severity.WARNING: 0.2, Severity.CRITICAL: 0.1})
-    drawn = first(board(panel(alert="Widgets")), Widgets=below)["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    drawn = first(dashboard(panel(alert="Widgets")), Widgets=below)["fieldConfig"]["defaults"]["thresholds"]["steps"]
     assert [(step["value"], step["color"]) for step in drawn] == [(None, "red"), (0.1, "orange"), (0.2, "green")]
 
 
 def test_a_panel_with_an_alert_leads_to_its_runbook() -> None:
-    (link,) = first(board(panel(alert="Widgets")), Widgets=replace(alert(), system="toys"))["links"]
+    (link,) = first(dashboard(panel(alert="Widgets")), Widgets=replace(alert(), system="toys"))["links"]
     assert link["url"] == runbook_path("toys", "TargetDown")
 
 
@@ -63,35 +63,39 @@ def test_a_panel_with_an_alert_leads_to_its_runbook() -> None:
     "found", [alert(above={Severity.WARNING: 0.5}), alert(above={}, severity=Severity.WARNING)], ids=["more", "any"]
 )
 def test_of_what_an_alert_finds_one_is_too_many(found: Alert) -> None:
-    drawn = first(board(panel(alert="Widgets", counts=bool(found.thresholds))), Widgets=found)
+    drawn = first(dashboard(panel(alert="Widgets", counts=bool(found.thresholds))), Widgets=found)
     steps = drawn["fieldConfig"]["defaults"]["thresholds"]["steps"]
     assert [(step["value"], step["color"]) for step in steps] == [(None, "green"), (1, "orange")]
 
 
 def test_a_panel_of_an_alert_that_is_off_has_no_line_and_is_not_called_good() -> None:
-    drawn = first(board(panel(alert="Widgets")))
+    drawn = first(dashboard(panel(alert="Widgets")))
     steps = drawn["fieldConfig"]["defaults"]["thresholds"]["steps"]
     assert [(step["value"], step["color"]) for step in steps] == [(None, "text")]
 
 
 @pytest.mark.parametrize(("severity", "colour"), [(Severity.CRITICAL, "red"), (Severity.WARNING, "orange")])
 def test_a_count_is_as_bad_as_what_it_counts(severity: Severity, colour: str) -> None:
-    drawn = first(board(panel(view=View.NUMBER, severity=severity)))
+    drawn = first(dashboard(panel(visualization=Visualization.STAT, severity=severity)))
     steps = drawn["fieldConfig"]["defaults"]["thresholds"]["steps"]
     assert [(step["value"], step["color"]) for step in steps] == [(None, "green"), (1, colour)]
     assert drawn["options"]["colorMode"] == "background", "seen from across the room"
-    assert first(board(panel(view=View.NUMBER)))["options"]["colorMode"] == "value", "nobody judges it"
+    assert first(dashboard(panel(visualization=Visualization.STAT)))["options"]["colorMode"] == "value", (
+        "nobody judges it"
+    )
 
 
 def test_what_grafana_takes_for_granted_is_not_written() -> None:
-    text = kit.build(board(panel(alert="Widgets")), {"Widgets": alert()})
+    text = kit.build(dashboard(panel(alert="Widgets")), {"Widgets": alert()})
     for default in ('"transparent":false', '"tooltip":""', '"exemplar":false', "inControlsMenu"):
         assert default not in text
 
 
 def test_a_choice_is_written_as_grafana_reads_it() -> None:
-    choice = Choice(name="alert", title="Alert", values={"One": "sum by (a, b)\n(x)", "Two": "y"})
-    (written,) = json.loads(kit.build(replace(board(panel()), choices=(choice,)), {}))["templating"]["list"]
+    choice = CustomVariable(name="alert", title="Alert", values={"One": "sum by (a, b)\n(x)", "Two": "y"})
+    (written,) = json.loads(kit.build(replace(dashboard(panel()), custom_variables=(choice,)), {}))["templating"][
+        "list"
+    ]
     assert (written["type"], written["name"]) == ("custom", "alert")
     assert written["query"] == r"One : sum by (a\, b) (x), Two : y"
 
@@ -102,7 +106,7 @@ def test_the_panels_of_a_closed_row_lie_in_it() -> None:
         Row("Closed", (panel(title="Hidden", linked=True),), collapsed=True),
         Row("Last", ()),
     )
-    opened, seen, closed, last = json.loads(kit.build(replace(board(), rows=rows), {}))["panels"]
+    opened, seen, closed, last = json.loads(kit.build(replace(dashboard(), rows=rows), {}))["panels"]
     assert [each["title"] for each in (opened, seen, closed, last)] == ["Open", "Broken", "Closed", "Last"]
     (hidden,) = closed["panels"]
     assert (closed["collapsed"], hidden["title"], hidden["id"]) == (True, "Hidden", panel_number("Hidden"))
@@ -110,17 +114,19 @@ def test_the_panels_of_a_closed_row_lie_in_it() -> None:
 
 
 def test_a_ranking_shows_its_columns_and_hides_the_rest() -> None:
-    ranking = panel(
-        view=View.RANKING, columns=("pod",), queries=(Query(expr="a", legend="Restarts"), Query(expr="b", legend="Age"))
+    table = panel(
+        visualization=Visualization.TABLE,
+        columns=("pod",),
+        queries=(Query(expr="a", legend="Restarts"), Query(expr="b", legend="Age")),
     )
-    steps = {step["id"]: step["options"] for step in first(board(ranking))["transformations"]}
+    steps = {step["id"]: step["options"] for step in first(dashboard(table))["transformations"]}
     assert steps["filterFieldsByName"]["include"]["names"] == ["pod", "Value #A", "Value #B"]
     assert steps["organize"]["renameByName"] == {"Value #A": "Restarts", "Value #B": "Age"}
 
 
 def test_a_column_of_a_ranking_may_have_a_unit_of_its_own() -> None:
     queries = (Query(expr="a", legend="Series"), Query(expr="b", legend="Disk", unit=Unit.BYTES))
-    drawn = first(board(panel(view=View.RANKING, queries=queries)))["fieldConfig"]
+    drawn = first(dashboard(panel(visualization=Visualization.TABLE, queries=queries)))["fieldConfig"]
     assert drawn["defaults"]["unit"] == "short"
     assert drawn["overrides"] == [
         {"matcher": {"id": "byName", "options": "Disk"}, "properties": [{"id": "unit", "value": "bytes"}]}
@@ -129,7 +135,9 @@ def test_a_column_of_a_ranking_may_have_a_unit_of_its_own() -> None:
 
 def test_a_ranking_of_what_an_alert_compares_is_coloured_by_its_lines() -> None:
     queries = (Query(expr="a", legend="Expires in"),)
-    drawn = first(board(panel(view=View.RANKING, queries=queries, alert="Widgets")), Widgets=alert())["fieldConfig"]
+    drawn = first(
+        dashboard(panel(visualization=Visualization.TABLE, queries=queries, alert="Widgets")), Widgets=alert()
+    )["fieldConfig"]
     (override,) = drawn["overrides"]
     assert override["matcher"]["options"] == "Expires in"
     assert override["properties"] == [{"id": "custom.cellOptions", "value": {"type": "color-text"}}]
@@ -138,7 +146,9 @@ def test_a_ranking_of_what_an_alert_compares_is_coloured_by_its_lines() -> None:
 
 def test_a_ranking_of_alerts_shows_severities_in_their_colours_the_most_urgent_first() -> None:
     queries = (Query(expr="a", legend="Subjects"),)
-    drawn = first(board(panel(view=View.RANKING, queries=queries, columns=("severity",), first="severity")))
+    drawn = first(
+        dashboard(panel(visualization=Visualization.TABLE, queries=queries, columns=("severity",), first="severity"))
+    )
     (override,) = drawn["fieldConfig"]["overrides"]
     coloured = {each["id"]: each["value"] for each in override["properties"]}
     (mapping,) = coloured["mappings"]
@@ -154,7 +164,9 @@ def test_a_ranking_of_alerts_shows_severities_in_their_colours_the_most_urgent_f
 
 
 def test_urgency_over_time_is_shown_in_words() -> None:
-    (mapping,) = first(board(panel(view=View.SEVERITIES)))["fieldConfig"]["defaults"]["mappings"]
+    (mapping,) = first(dashboard(panel(visualization=Visualization.STATE_TIMELINE)))["fieldConfig"]["defaults"][
+        "mappings"
+    ]
     assert {value: shown["text"] for value, shown in mapping["options"].items()} == {
         str(urgency): str(severity) for severity, urgency in URGENCY.items()
     }
@@ -162,7 +174,9 @@ def test_urgency_over_time_is_shown_in_words() -> None:
 
 def test_a_list_of_alerts_is_of_grafana_s_own_in_their_folder() -> None:
     """No query can be tried here: what the list is restricted to is all that can be wrong with it."""
-    listed = first(board(panel(view=View.ALERTS, queries=(), matchers='owner=~"${owner:regex}"')))
+    listed = first(
+        dashboard(panel(visualization=Visualization.ALERT_LIST, queries=(), matchers='owner=~"${owner:regex}"'))
+    )
     assert listed["type"] == "alertlist"
     assert listed["options"]["datasource"] == "-- Grafana --"
     assert listed["options"]["folder"] == {"uid": "folder-alerts", "title": "Alerts"}
@@ -176,7 +190,7 @@ def test_a_list_of_alerts_is_of_grafana_s_own_in_their_folder() -> None:
 
 def test_a_link_bears_a_name_that_people_use() -> None:
     related = (KUBERNETES_API, AGENTS_LLM, SLOS)
-    links = json.loads(kit.build(replace(board(panel()), related=related), {}))["links"]
+    links = json.loads(kit.build(replace(dashboard(panel()), related=related), {}))["links"]
     assert [link["title"] for link in links] == ["Kubernetes API", "Agents LLM", "SLOs"]
 
 
@@ -189,37 +203,49 @@ def of_logs(**changes: Any) -> Panel:
 
 def test_a_choice_of_loki_s_is_asked_as_its_plugin_reads_it_and_never_matches_nothing_alone() -> None:
     variables = log_variables("cluster", "level")
-    choices = json.loads(kit.build(replace(board(of_logs()), variables=variables), {}))["templating"]["list"]
-    assert [choice["query"] for choice in choices] == [
+    custom_variables = json.loads(kit.build(replace(dashboard(of_logs()), variables=variables), {}))["templating"][
+        "list"
+    ]
+    assert [choice["query"] for choice in custom_variables] == [
         {"refId": "cluster", "type": 1, "label": "cluster", "stream": ""},
         {"refId": "level", "type": 1, "label": "level", "stream": '{cluster=~"$cluster"}'},
     ]
-    assert [choice["allValue"] for choice in choices] == [".+", ".*"], "Loki refuses a selector of nothing but .*"
+    assert [choice["allValue"] for choice in custom_variables] == [".+", ".*"], (
+        "Loki refuses a selector of nothing but .*"
+    )
 
 
 @pytest.mark.parametrize(
     ("view", "kind"),
-    [(View.TREND, "range"), (View.LINES, "range"), (View.NUMBER, "instant"), (View.RANKING, "instant")],
+    [
+        (Visualization.TIME_SERIES, "range"),
+        (Visualization.LOGS, "range"),
+        (Visualization.STAT, "instant"),
+        (Visualization.TABLE, "instant"),
+    ],
 )
-def test_loki_is_asked_once_where_one_answer_is_shown(view: View, kind: str) -> None:
-    (target,) = first(board(of_logs(view=view)))["targets"]
+def test_loki_is_asked_once_where_one_answer_is_shown(view: Visualization, kind: str) -> None:
+    (target,) = first(dashboard(of_logs(visualization=view)))["targets"]
     assert target["queryType"] == kind
-    assert ("maxLines" in target) == (view is View.LINES)
+    assert ("maxLines" in target) == (view is Visualization.LOGS)
 
 
 def test_a_column_of_loki_s_values_has_the_name_that_its_plugin_gives_it() -> None:
-    steps = {step["id"]: step["options"] for step in first(board(of_logs(view=View.RANKING)))["transformations"]}
+    steps = {
+        step["id"]: step["options"]
+        for step in first(dashboard(of_logs(visualization=Visualization.TABLE)))["transformations"]
+    }
     assert steps["organize"]["renameByName"] == {"Value #A": "Lines"}
 
 
-def test_a_board_can_be_searched() -> None:
-    (field,) = json.loads(kit.build(replace(board(panel()), search=True), {}))["templating"]["list"]
+def test_a_dashboard_can_be_searched() -> None:
+    (field,) = json.loads(kit.build(replace(dashboard(panel()), search=True), {}))["templating"]["list"]
     assert (field["type"], field["name"], field["query"]) == ("textbox", "search", "")
 
 
 def test_panels_fill_the_room_beside_a_tall_one() -> None:
     tall, beside, below = panel(title="Tall", width=12, height=16), panel(title="Beside", width=12), panel(width=12)
-    places = [each["gridPos"] for each in json.loads(kit.build(board(tall, beside, below), {}))["panels"][1:]]
+    places = [each["gridPos"] for each in json.loads(kit.build(dashboard(tall, beside, below), {}))["panels"][1:]]
     assert [(place["x"], place["y"]) for place in places] == [(0, 1), (12, 1), (12, 9)]
 
 

@@ -1,4 +1,4 @@
-"""The boards: what they ask is there, what they show is explained, and where they lead exists."""
+"""The dashboards: what they ask is there, what they show is explained, and where they lead exists."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from components.grafana.rule_groups import rule_groups
 from components.settings.stack import read
 from dashboards import kit
-from dashboards.boards import DASHBOARDS, boards, rendered
-from dashboards.model import COLUMNS, Board, View
+from dashboards.listed import DASHBOARDS, dashboards, rendered
+from dashboards.model import COLUMNS, Dashboard, Visualization
 from model.datasources import ALL as DATASOURCES
 from model.grafana_alert import GrafanaAlert
 from model.promql import Labels, selectors
@@ -35,8 +35,8 @@ from rules.kubernetes.uids import KUBERNETES_API
 from rules.monitoring.uids import MONITORING
 from rules.render import links
 from rules.systems import SYSTEMS
-from tests.boards import BOARDS, STACK, WRITTEN, labels
 from tests.catalogue import EVERYTHING, place
+from tests.dashboards import ALL_DASHBOARDS, STACK, WRITTEN, labels
 from tests.snapshots import FOLDER, TAKEN, snapshots
 from tools.local.queries import loki_queries, prometheus_queries
 
@@ -47,22 +47,22 @@ NOT_RECORDED: dict[str, Labels] = dict.fromkeys(("ALERTS", "ALERTS_FOR_STATE"))
 """What Prometheus makes of the alerts themselves."""
 KNOWN = series_of(STACK.watched) | NOT_RECORDED
 
-every_board = pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
-every_written_board = pytest.mark.parametrize("board", WRITTEN, ids=lambda board: board.uid)
+every_dashboard = pytest.mark.parametrize("dashboard", ALL_DASHBOARDS, ids=lambda dashboard: dashboard.uid)
+every_written_dashboard = pytest.mark.parametrize("dashboard", WRITTEN, ids=lambda dashboard: dashboard.uid)
 
 
-def made(board: Board) -> dict[str, Any]:
-    read_back: dict[str, Any] = json.loads(kit.build(board, CATALOGUE))
+def made(dashboard: Dashboard) -> dict[str, Any]:
+    read_back: dict[str, Any] = json.loads(kit.build(dashboard, CATALOGUE))
     return read_back
 
 
-# --- what boards ask ---
+# --- what dashboards ask ---
 
 
-@every_board
-def test_every_query_asks_for_series_that_are_there_and_shows_labels_that_they_have(board: Board) -> None:
-    for panel, query in prometheus_queries(board):
-        where = f"{board.uid}, {panel.title}"
+@every_dashboard
+def test_every_query_asks_for_series_that_are_there_and_shows_labels_that_they_have(dashboard: Dashboard) -> None:
+    for panel, query in prometheus_queries(dashboard):
+        where = f"{dashboard.uid}, {panel.title}"
         try:
             found = labels(query.expr, KNOWN)
         except ValueError as problem:
@@ -71,38 +71,40 @@ def test_every_query_asks_for_series_that_are_there_and_shows_labels_that_they_h
         assert found is None or shown <= found, f"{where}: shows labels that its query does not return"
 
 
-@every_board
-def test_every_variable_and_mark_asks_for_series_that_are_there(board: Board) -> None:
-    for variable in board.variables:
+@every_dashboard
+def test_every_variable_and_mark_asks_for_series_that_are_there(dashboard: Dashboard) -> None:
+    for variable in dashboard.variables:
         if variable.datasource.type == "prometheus":
             found = labels(variable.of, KNOWN)
-            assert found is None or variable.label in found, f"{board.uid}: {variable.name}"
-    for mark in board.marks:
-        labels(mark.expr, KNOWN)
+            assert found is None or variable.label in found, f"{dashboard.uid}: {variable.name}"
+    for annotation in dashboard.annotations:
+        labels(annotation.expr, KNOWN)
 
 
-@every_board
-def test_a_query_names_only_variables_that_the_board_has(board: Board) -> None:
-    known = {variable.name for variable in board.variables} | ({"search"} if board.search else set())
-    known |= {choice.name for choice in board.choices}
-    asked = [query.expr for panel in board.panels for query in panel.queries]
-    asked += [value for choice in board.choices for value in choice.values.values()]
-    asked += [variable.of for variable in board.variables] + [mark.expr for mark in board.marks]
-    asked += [panel.matchers for panel in board.panels]
+@every_dashboard
+def test_a_query_names_only_variables_that_the_dashboard_has(dashboard: Dashboard) -> None:
+    known = {variable.name for variable in dashboard.variables} | ({"search"} if dashboard.search else set())
+    known |= {choice.name for choice in dashboard.custom_variables}
+    asked = [query.expr for panel in dashboard.panels for query in panel.queries]
+    asked += [value for choice in dashboard.custom_variables for value in choice.values.values()]
+    asked += [variable.of for variable in dashboard.variables] + [
+        annotation.expr for annotation in dashboard.annotations
+    ]
+    asked += [panel.matchers for panel in dashboard.panels]
     for expr in asked:
         named = set(re.findall(r"\$\{?([a-zA-Z]\w*)", expr))
-        assert named <= known, f"{board.uid}: {expr}"
+        assert named <= known, f"{dashboard.uid}: {expr}"
 
 
-@every_written_board
-def test_no_query_returns_without_bound_what_a_large_cluster_has(board: Board) -> None:
+@every_written_dashboard
+def test_no_query_returns_without_bound_what_a_large_cluster_has(dashboard: Dashboard) -> None:
     """Whole metrics would be a line per pod: a query aggregates, selects by a single-valued variable, or is cut off."""
-    single = [f'="${variable.name}"' for variable in board.variables if not variable.multiple]
-    for panel, query in prometheus_queries(board):
+    single = [f'="${variable.name}"' for variable in dashboard.variables if not variable.multiple]
+    for panel, query in prometheus_queries(dashboard):
         bounded = re.search(r"\b(sum|count|avg|max|min|topk|bottomk|group|quantile|absent|scalar|vector)\b", query.expr)
         recorded = re.search(r"\w+:\w+:\w+|\bALERTS\b", query.expr)
         chosen = any(each in query.expr for each in single)
-        assert bounded or recorded or chosen, f"{board.uid}, {panel.title}: {query.expr}"
+        assert bounded or recorded or chosen, f"{dashboard.uid}, {panel.title}: {query.expr}"
 
 
 @pytest.mark.parametrize(
@@ -110,33 +112,33 @@ def test_no_query_returns_without_bound_what_a_large_cluster_has(board: Board) -
     [set(names) for count in (1, 2) for names in combinations((system.key for system in SYSTEMS), count)],
     ids=lambda names: " and ".join(sorted(names)),
 )
-def test_without_a_system_there_is_no_board_of_it_and_no_panel_that_asks_for_it(off: set[str]) -> None:
+def test_without_a_system_there_is_no_dashboard_of_it_and_no_panel_that_asks_for_it(off: set[str]) -> None:
     systems: dict[str, Any] = {system.key: None if system.key in off else {} for system in SYSTEMS}
     stack = read(EVERYTHING | {"systems": systems})
     known = series_of(stack.watched) | NOT_RECORDED
-    left = boards(stack.systems_on, stack.watched, stack.cluster)
-    assert not {board.uid for board in left} & {each.board.uid for each in DASHBOARDS if each.system in off}
-    for board in left:
-        for panel, query in prometheus_queries(board):
+    left = dashboards(stack.systems_on, stack.watched, stack.cluster)
+    assert not {dashboard.uid for dashboard in left} & {each.dashboard.uid for each in DASHBOARDS if each.system in off}
+    for dashboard in left:
+        for panel, query in prometheus_queries(dashboard):
             try:
                 labels(query.expr, known)
             except ValueError as problem:
-                raise AssertionError(f"without {off}: {board.uid}, {panel.title}: {problem}") from None
-        for mark in board.marks:
-            labels(mark.expr, known)
+                raise AssertionError(f"without {off}: {dashboard.uid}, {panel.title}: {problem}") from None
+        for annotation in dashboard.annotations:
+            labels(annotation.expr, known)
 
 
 @pytest.mark.parametrize("off", [system.key for system in SYSTEMS])
-def test_turning_a_system_off_takes_its_boards_and_runbooks_and_nothing_else(off: str) -> None:
+def test_turning_a_system_off_takes_its_dashboards_and_runbooks_and_nothing_else(off: str) -> None:
     systems: dict[str, Any] = {**EVERYTHING["systems"], off: None}  # type: ignore[dict-item]  # a stack file is plain
     stack = read(EVERYTHING | {"systems": systems})
     runbooks = {runbooks_uid(each.system) for each in STACK.watched.alerts}
     runbooks -= {runbooks_uid(each.system) for each in stack.watched.alerts}
     groups = {group.name for group in STACK.watched.groups} - {group.name for group in stack.watched.groups}
-    its_own = {each.board.uid for each in DASHBOARDS if each.system == off or each.needs in groups}
-    left = {board.uid for board in boards(stack.systems_on, stack.watched, stack.cluster)}
-    assert {board.uid for board in BOARDS} - left == its_own | runbooks
-    assert left <= {board.uid for board in BOARDS}
+    its_own = {each.dashboard.uid for each in DASHBOARDS if each.system == off or each.needs in groups}
+    left = {dashboard.uid for dashboard in dashboards(stack.systems_on, stack.watched, stack.cluster)}
+    assert {dashboard.uid for dashboard in ALL_DASHBOARDS} - left == its_own | runbooks
+    assert left <= {dashboard.uid for dashboard in ALL_DASHBOARDS}
 
 
 def test_the_order_of_a_stack_file_means_nothing() -> None:
@@ -157,13 +159,13 @@ def _turned(given: dict[str, Any], way: int) -> dict[str, Any]:
     return dict(list(given.items())[::way])
 
 
-def of_agents(settings: dict[str, Any], *others: str) -> tuple[dict[str, Board], dict[str, Labels]]:
-    """The boards, by uid, of a stack with agents of these settings and ``others``; and the series that it knows."""
+def of_agents(settings: dict[str, Any], *others: str) -> tuple[dict[str, Dashboard], dict[str, Labels]]:
+    """The dashboards, by uid, of a stack with agents of these settings and ``others``; and the series that it knows."""
     on: dict[str, Any] = {system.key: {} if system.key in others else None for system in SYSTEMS}
     cluster = EVERYTHING["cluster"]
     stack = read({"cluster": cluster, "systems": on | {"agents": settings}})
     known = series_of(stack.watched) | NOT_RECORDED
-    return {board.uid: board for board in boards(stack.systems_on, stack.watched, stack.cluster)}, known
+    return {dashboard.uid: dashboard for dashboard in dashboards(stack.systems_on, stack.watched, stack.cluster)}, known
 
 
 @pytest.mark.parametrize("others", [(), ("monitoring",)], ids=["alone", "and monitoring"])
@@ -177,19 +179,21 @@ def of_agents(settings: dict[str, Any], *others: str) -> tuple[dict[str, Board],
     ],
     ids=["nothing", "prices", "budget", "objectives"],
 )
-def test_boards_of_agents_ask_only_for_what_their_settings_bring(
+def test_dashboards_of_agents_ask_only_for_what_their_settings_bring(
     settings: dict[str, Any], others: tuple[str, ...]
 ) -> None:
     there, known = of_agents(settings, *others)
-    for board in there.values():
-        for _, query in prometheus_queries(board):
+    for dashboard in there.values():
+        for _, query in prometheus_queries(dashboard):
             assert query.expr
             labels(query.expr, known)
-        assert {str(uid) for uid in board.related} <= set(there), f"{board.uid}: leads nowhere"
-        assert {str(panel.drill) for panel in board.panels if panel.drill} <= set(there), f"{board.uid}: leads nowhere"
+        assert {str(uid) for uid in dashboard.related} <= set(there), f"{dashboard.uid}: leads nowhere"
+        assert {str(panel.data_link) for panel in dashboard.panels if panel.data_link} <= set(there), (
+            f"{dashboard.uid}: leads nowhere"
+        )
 
 
-def test_requests_between_agents_have_a_board_where_spans_are_counted() -> None:
+def test_requests_between_agents_have_a_dashboard_where_spans_are_counted() -> None:
     assert AGENTS_A2A in of_agents({}, "monitoring")[0]
     assert AGENTS_A2A not in of_agents({})[0]
 
@@ -197,7 +201,9 @@ def test_requests_between_agents_have_a_board_where_spans_are_counted() -> None:
 def test_a_budget_and_an_objective_are_drawn_where_they_are_set() -> None:
     def drawn(settings: dict[str, Any]) -> set[str]:
         there, _ = of_agents(settings)
-        named = {panel.alert for board in there.values() if "agents" in board.tags for panel in board.panels}
+        named = {
+            panel.alert for dashboard in there.values() if "agents" in dashboard.tags for panel in dashboard.panels
+        }
         return named & {"AgentDailyBudgetSpent", "AgentToolsErrorBudgetSpent"}
 
     assert drawn({}) == set()
@@ -215,54 +221,60 @@ def test_a_burn_is_drawn_with_the_line_of_its_own_alert() -> None:
     (fast,) = (each for each in STACK.watched.alerts if each.name == "CheckoutErrorBudgetBurnFast")
     changed = read(EVERYTHING | {"alerts": {fast.name: {str(fast.severities[0]): 0.5}}})
     for stack, line in ((STACK, fast.thresholds[fast.severities[0]]), (changed, "0.5")):
-        (board,) = (each for each in boards(stack.systems_on, stack.watched, stack.cluster) if each.uid == SLO)
-        (drawn,) = (panel.queries[-1].expr for panel in board.panels if panel.title == "Fast burn")
+        (dashboard,) = (each for each in dashboards(stack.systems_on, stack.watched, stack.cluster) if each.uid == SLO)
+        (drawn,) = (panel.queries[-1].expr for panel in dashboard.panels if panel.title == "Fast burn")
         assert f'label_replace(vector({line}), "slo", "{fast.labels["slo"]}", "", "")' in drawn
 
 
-def stack_of(flavour: str, *systems: str) -> tuple[tuple[Board, ...], dict[str, Labels]]:
-    """The boards of a stack with these systems, and what it knows."""
+def stack_of(flavour: str, *systems: str) -> tuple[tuple[Dashboard, ...], dict[str, Labels]]:
+    """The dashboards of a stack with these systems, and what it knows."""
     cluster = {"name": "c-1", "environment": "test", "context": "c-1", "flavour": flavour}
     chosen: dict[str, Any] = {system.key: {} if system.key in systems else None for system in SYSTEMS}
     stack = read({"cluster": cluster, "systems": chosen})
-    return boards(stack.systems_on, stack.watched, stack.cluster), series_of(stack.watched) | NOT_RECORDED
+    return dashboards(stack.systems_on, stack.watched, stack.cluster), series_of(stack.watched) | NOT_RECORDED
 
 
 @pytest.mark.parametrize("flavour", ["kubeadm", "eks"])
-def test_the_api_server_has_a_board_where_it_can_be_watched(flavour: str) -> None:
+def test_the_api_server_has_a_dashboard_where_it_can_be_watched(flavour: str) -> None:
     there, known = stack_of(flavour, "kubernetes")
-    assert (KUBERNETES_API in {board.uid for board in there}) == (flavour == "kubeadm")
-    for board in there:
-        for _, query in prometheus_queries(board):
+    assert (KUBERNETES_API in {dashboard.uid for dashboard in there}) == (flavour == "kubeadm")
+    for dashboard in there:
+        for _, query in prometheus_queries(dashboard):
             labels(query.expr, known)
 
 
-def test_a_board_leads_to_no_board_that_this_stack_has_not() -> None:
+def test_a_dashboard_leads_to_no_dashboard_that_this_stack_has_not() -> None:
     there, _ = stack_of("eks", "kubernetes")
-    uids = {board.uid for board in there}
-    assert {str(uid) for board in there for uid in board.related} <= uids
-    assert {str(panel.drill) for board in there for panel in board.panels if panel.drill} <= uids
+    uids = {dashboard.uid for dashboard in there}
+    assert {str(uid) for dashboard in there for uid in dashboard.related} <= uids
+    assert {str(panel.data_link) for dashboard in there for panel in dashboard.panels if panel.data_link} <= uids
 
 
 def test_where_grafana_is_somebody_else_s_no_panel_asks_for_its_metrics() -> None:
     external = {"url": "https://grafana.example.com", "tokenSecret": "grafanaToken"}
     stack = read(EVERYTHING | {"grafana": {"external": external}})
     known = series_of(stack.watched) | dict.fromkeys(("ALERTS", "ALERTS_FOR_STATE"))
-    (health,) = (board for board in boards(stack.systems_on, stack.watched, stack.cluster) if board.uid == MONITORING)
+    (health,) = (
+        dashboard
+        for dashboard in dashboards(stack.systems_on, stack.watched, stack.cluster)
+        if dashboard.uid == MONITORING
+    )
     for _, query in prometheus_queries(health):
         labels(query.expr, known)
     assert "Grafana" not in {row.title for row in health.rows}
-    assert "Grafana" in {row.title for board in BOARDS if board.uid == health.uid for row in board.rows}
+    assert "Grafana" in {
+        row.title for dashboard in ALL_DASHBOARDS if dashboard.uid == health.uid for row in dashboard.rows
+    }
 
 
-# --- what boards show ---
+# --- what dashboards show ---
 
 
-@every_board
-def test_every_panel_has_a_title_a_description_and_a_unit(board: Board) -> None:
-    titles = [panel.title for panel in board.panels]
+@every_dashboard
+def test_every_panel_has_a_title_a_description_and_a_unit(dashboard: Dashboard) -> None:
+    titles = [panel.title for panel in dashboard.panels]
     assert sorted(set(titles)) == sorted(titles), "titles tell panels apart"
-    for panel in made(board)["panels"]:
+    for panel in made(dashboard)["panels"]:
         if panel["type"] == "row":
             continue
         assert panel["title"]
@@ -281,10 +293,10 @@ def test_every_panel_has_a_title_a_description_and_a_unit(board: Board) -> None:
             assert target["expr"]
 
 
-@every_board
-def test_panels_neither_overlap_nor_leave_the_grid(board: Board) -> None:
+@every_dashboard
+def test_panels_neither_overlap_nor_leave_the_grid(dashboard: Dashboard) -> None:
     taken = set[tuple[int, int]]()
-    for panel in made(board)["panels"]:
+    for panel in made(dashboard)["panels"]:
         place = panel["gridPos"]
         assert place["x"] + place["w"] <= COLUMNS
         cells = {
@@ -296,80 +308,80 @@ def test_panels_neither_overlap_nor_leave_the_grid(board: Board) -> None:
         taken |= cells
 
 
-@every_board
-def test_a_board_says_what_it_is_for_and_where_to_go_next(board: Board) -> None:
-    assert board.description.endswith(".")
-    assert board.tags
-    uids = {each.uid for each in BOARDS}
-    assert {str(uid) for uid in board.related} <= uids
-    assert {str(panel.drill) for panel in board.panels if panel.drill} <= uids
+@every_dashboard
+def test_a_dashboard_says_what_it_is_for_and_where_to_go_next(dashboard: Dashboard) -> None:
+    assert dashboard.description.endswith(".")
+    assert dashboard.tags
+    uids = {each.uid for each in ALL_DASHBOARDS}
+    assert {str(uid) for uid in dashboard.related} <= uids
+    assert {str(panel.data_link) for panel in dashboard.panels if panel.data_link} <= uids
 
 
-def test_no_two_boards_have_one_uid_or_one_title_in_a_folder() -> None:
-    uids = [board.uid for board in BOARDS]
+def test_no_two_dashboards_have_one_uid_or_one_title_in_a_folder() -> None:
+    uids = [dashboard.uid for dashboard in ALL_DASHBOARDS]
     assert len(set(uids)) == len(uids)
     assert all(len(uid) <= 40 for uid in uids), "Grafana's limit"
-    places = [(board.folder, board.title) for board in BOARDS]
+    places = [(dashboard.folder, dashboard.title) for dashboard in ALL_DASHBOARDS]
     assert len(set(places)) == len(places)
 
 
-def test_every_alert_leads_to_a_board_and_a_runbook_that_exist() -> None:
-    uids = {board.uid for board in BOARDS}
+def test_every_alert_leads_to_a_dashboard_and_a_runbook_that_exist() -> None:
+    uids = {dashboard.uid for dashboard in ALL_DASHBOARDS}
     assert {str(each.dashboard) for each in STACK.watched.alerts} <= uids
     for each in STACK.watched.alerts:
-        (board,) = (board for board in BOARDS if board.uid == runbooks_uid(each.system))
-        linked = [panel_number(panel.title) for panel in board.panels if panel.linked]
+        (dashboard,) = (dashboard for dashboard in ALL_DASHBOARDS if dashboard.uid == runbooks_uid(each.system))
+        linked = [panel_number(panel.title) for panel in dashboard.panels if panel.linked]
         assert linked.count(panel_number(runbook_title(each.runbook_name))) == 1, each.name
         assert len(set(linked)) == len(linked), "two panels of one number"
 
 
-def test_every_uid_is_that_of_a_board() -> None:
+def test_every_uid_is_that_of_a_dashboard() -> None:
     modules = ["model.uids", *(f"rules.{system.key}.uids" for system in SYSTEMS)]
     constants = (each for module in modules for each in vars(importlib.import_module(module)).items())
     uids = {uid for name, uid in constants if name.isupper() and not name.endswith("_FOLDER")}
-    assert uids == {board.uid for board in WRITTEN}
+    assert uids == {dashboard.uid for dashboard in WRITTEN}
 
 
-@every_board
-def test_an_alert_that_a_panel_draws_exists(board: Board) -> None:
-    for panel in board.panels:
-        assert not panel.alert or panel.alert in CATALOGUE, f"{board.uid}, {panel.title}"
+@every_dashboard
+def test_an_alert_that_a_panel_draws_exists(dashboard: Dashboard) -> None:
+    for panel in dashboard.panels:
+        assert not panel.alert or panel.alert in CATALOGUE, f"{dashboard.uid}, {panel.title}"
 
 
-@every_board
-def test_lines_are_shown_as_lines_and_counted_by_few_labels(board: Board) -> None:
+@every_dashboard
+def test_lines_are_shown_as_lines_and_counted_by_few_labels(dashboard: Dashboard) -> None:
     """A query of lines in a graph is an error; a count that is not aggregated is a line per stream."""
-    for panel, query in loki_queries(board):
+    for panel, query in loki_queries(dashboard):
         counts = re.search(r"_over_time\(|rate\(", query.expr)
-        assert (panel.view is View.LINES) != bool(counts), f"{board.uid}, {panel.title}"
+        assert (panel.visualization is Visualization.LOGS) != bool(counts), f"{dashboard.uid}, {panel.title}"
         aggregated = re.search(r"\b(sum by|topk)\b|absent_over_time", query.expr)
-        assert not counts or aggregated, f"{board.uid}, {panel.title}: {query.expr}"
+        assert not counts or aggregated, f"{dashboard.uid}, {panel.title}: {query.expr}"
 
 
-@every_board
-def test_a_board_survives_the_types_of_its_own_sdk_and_is_the_same_twice(board: Board) -> None:
-    text = kit.build(board, CATALOGUE)
-    assert text == kit.build(board, CATALOGUE)
+@every_dashboard
+def test_a_dashboard_survives_the_types_of_its_own_sdk_and_is_the_same_twice(dashboard: Dashboard) -> None:
+    text = kit.build(dashboard, CATALOGUE)
+    assert text == kit.build(dashboard, CATALOGUE)
     again = JSONEncoder(sort_keys=True).encode(MODELS.Dashboard.from_json(json.loads(text)))
     assert kit.without_defaults(json.loads(again)) == json.loads(text)
 
 
-@pytest.mark.parametrize("board", TAKEN, ids=lambda board: board.uid)
-def test_a_board_is_what_was_reviewed(board: Board) -> None:
-    name = f"{board.uid}.json"
+@pytest.mark.parametrize("dashboard", TAKEN, ids=lambda dashboard: dashboard.uid)
+def test_a_dashboard_is_what_was_reviewed(dashboard: Dashboard) -> None:
+    name = f"{dashboard.uid}.json"
     # Compared first: a difference of such texts takes pytest minutes to explain.
     same = (FOLDER / name).is_file() and (FOLDER / name).read_text(encoding="utf-8") == snapshots()[name]
     assert same, "`make snapshots`, and read the difference"
 
 
-def test_no_board_that_is_gone_is_kept_for_review() -> None:
+def test_no_dashboard_that_is_gone_is_kept_for_review() -> None:
     assert {path.name for path in FOLDER.iterdir()} == set(snapshots())
 
 
-@every_board
-def test_nothing_of_a_server_s_own_is_in_the_json(board: Board) -> None:
+@every_dashboard
+def test_nothing_of_a_server_s_own_is_in_the_json(dashboard: Dashboard) -> None:
     """Grafana counts and numbers; what it writes there would be a change in every plan."""
-    assert not {"id", "version", "iteration"} & made(board).keys()
+    assert not {"id", "version", "iteration"} & made(dashboard).keys()
 
 
 # --- alerts that leave no series ---
@@ -377,52 +389,52 @@ def test_nothing_of_a_server_s_own_is_in_the_json(board: Board) -> None:
 
 def test_who_opens_home_or_the_alerts_sees_those_of_grafana_as_well() -> None:
     for uid in (HOME, ALERTS):
-        (board,) = (each for each in BOARDS if each.uid == uid)
-        assert [panel for panel in board.panels if panel.view is View.ALERTS], uid
+        (dashboard,) = (each for each in ALL_DASHBOARDS if each.uid == uid)
+        assert [panel for panel in dashboard.panels if panel.visualization is Visualization.ALERT_LIST], uid
 
 
 def test_a_runbook_opens_at_what_the_page_is_about() -> None:
     crash_looping = next(each for each in STACK.watched.alerts if each.name == "KubernetesPodCrashLooping")
-    (board,) = (each for each in BOARDS if each.uid == runbooks_uid("kubernetes"))
+    (dashboard,) = (each for each in ALL_DASHBOARDS if each.uid == runbooks_uid("kubernetes"))
     opened = links(crash_looping, place(STACK))["runbook_url"]
-    (text,) = (panel.description for panel in board.panels if panel.title == runbook_title(crash_looping.name))
-    for variable in board.variables:
+    (text,) = (panel.description for panel in dashboard.panels if panel.title == runbook_title(crash_looping.name))
+    for variable in dashboard.variables:
         assert f"var-{variable.name}=" in opened
         assert f"${{{variable.name}:queryparam}}" in text, "from the text to what is measured it is kept"
-    measured = board.choices[0].values[crash_looping.name]
+    measured = dashboard.custom_variables[0].values[crash_looping.name]
     assert all("$namespace" in str(each.matchers.matchers) for each in selectors(measured)), "not all of the cluster"
 
 
 def test_a_runbook_leads_to_what_each_of_its_alerts_measures_and_says_where_it_fires() -> None:
     for each in STACK.watched.alerts:
-        (board,) = (board for board in BOARDS if board.uid == runbooks_uid(each.system))
-        (text,) = (panel.description for panel in board.panels if panel.title == runbook_title(each.runbook_name))
-        assert f"[{each.name}](/d/{board.uid}?" in text
+        (dashboard,) = (dashboard for dashboard in ALL_DASHBOARDS if dashboard.uid == runbooks_uid(each.system))
+        (text,) = (panel.description for panel in dashboard.panels if panel.title == runbook_title(each.runbook_name))
+        assert f"[{each.name}](/d/{dashboard.uid}?" in text
         for severity in each.thresholds:
             assert f"{severity} {each.line(severity)}" in text
         if isinstance(each, GrafanaAlert):
-            assert panel_path(board.uid, each.name) in text
-            (drawn,) = (panel for panel in board.panels if panel.title == each.name)
+            assert panel_path(dashboard.uid, each.name) in text
+            (drawn,) = (panel for panel in dashboard.panels if panel.title == each.name)
             assert each.value in drawn.queries[0].expr
         else:
-            assert f"?var-{board.choices[0].name}={each.name}" in text
-            assert each.name in board.choices[0].values
+            assert f"?var-{dashboard.custom_variables[0].name}={each.name}" in text
+            assert each.name in dashboard.custom_variables[0].values
 
 
 def test_a_system_s_runbooks_show_which_of_its_alerts_fire() -> None:
-    for board in (board for board in BOARDS if board.folder == RUNBOOKS_FOLDER):
-        system = board.uid.removeprefix("runbooks-")
+    for dashboard in (dashboard for dashboard in ALL_DASHBOARDS if dashboard.folder == RUNBOOKS_FOLDER):
+        system = dashboard.uid.removeprefix("runbooks-")
         own = [alert for alert in STACK.watched.alerts if alert.system == system]
-        views = {View.ALERTS if isinstance(alert, GrafanaAlert) else View.RANKING for alert in own}
-        shown = [panel for panel in board.rows[0].panels if panel.view in views]
-        assert {panel.view for panel in shown} == views
+        views = {Visualization.ALERT_LIST if isinstance(alert, GrafanaAlert) else Visualization.TABLE for alert in own}
+        shown = [panel for panel in dashboard.rows[0].panels if panel.visualization in views]
+        assert {panel.visualization for panel in shown} == views
         for panel in shown:
             assert f'system="{system}"' in (panel.matchers or panel.queries[0].expr)
 
 
 def test_a_runbook_is_small() -> None:
     """Every word is twice in a stack's state, which each resource of an update writes anew."""
-    of_runbooks = [board for board in BOARDS if board.folder == RUNBOOKS_FOLDER]
-    size = sum(len(kit.build(board, CATALOGUE)) for board in of_runbooks)
-    written = sum(panel.title.startswith("Runbook: ") for board in of_runbooks for panel in board.panels)
+    of_runbooks = [dashboard for dashboard in ALL_DASHBOARDS if dashboard.folder == RUNBOOKS_FOLDER]
+    size = sum(len(kit.build(dashboard, CATALOGUE)) for dashboard in of_runbooks)
+    written = sum(panel.title.startswith("Runbook: ") for dashboard in of_runbooks for panel in dashboard.panels)
     assert size / written < 3000

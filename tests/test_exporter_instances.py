@@ -43,7 +43,7 @@ def exporter(database: str) -> Exporter:
         files={"store.yml": f"database: {database}"},
         env={"STORE_URI": f"{database}.shop.svc:5432"},
         secret_env={"STORE_PASSWORD": PASSWORDS[database]},
-        reaches=((Internet(f"{database}.example.com"), (5432,)),),
+        egress=((Internet(f"{database}.example.com"), (5432,)),),
     )
 
 

@@ -15,8 +15,8 @@ from model import datasources as uids
 from model.cluster import ClusterSettings
 from model.promql import labels_of
 from rules.catalogue import series_of
-from tests.boards import STACK
 from tests.conftest import Recorded, Stacks
+from tests.dashboards import STACK
 from tools import render
 from tools.recorder import ROOT, Resource, record
 from tools.recorder import Secret as SecretValue
@@ -89,7 +89,7 @@ def test_an_external_grafana_is_filled_the_same_way(stack: Stacks) -> None:
     assert in_grafana(abroad, ":DataSource").keys() == in_grafana(stack("prod"), ":DataSource").keys()
 
 
-def test_turning_a_system_off_removes_its_boards_and_no_others(stack: Stacks) -> None:
+def test_turning_a_system_off_removes_its_dashboards_and_no_others(stack: Stacks) -> None:
     on = set(in_grafana(stack("dev")))
     off = set(in_grafana(stack("dev", systems={"nodes": None})))
     assert off <= on
@@ -114,35 +114,35 @@ def test_the_default_datasource_is_there_before_the_others(prod: Recorded) -> No
     assert all(first.urn in other.dependencies for other in made.values()), "Grafana would make another its default"
 
 
-# --- boards and folders ---
+# --- dashboards and folders ---
 
 
-def test_every_board_lies_in_a_folder_that_is_made(prod: Recorded) -> None:
+def test_every_dashboard_lies_in_a_folder_that_is_made(prod: Recorded) -> None:
     folders = {made.name: made for made in in_grafana(prod, ":Folder").values()}
     used = {made.inputs["folder"] for made in in_grafana(prod, ":Dashboard").values()}
     assert {made.inputs["uid"] for made in folders.values()} == used | {"folder-alerts"}
-    for board in in_grafana(prod, ":Dashboard").values():
-        assert board.inputs["overwrite"], "an edit in the browser is repaired"
+    for dashboard in in_grafana(prod, ":Dashboard").values():
+        assert dashboard.inputs["overwrite"], "an edit in the browser is repaired"
 
 
 def test_whatever_people_link_to_keeps_its_address(recorded: Recorded) -> None:
     """Without a uid of ours Grafana makes one up, another after each destroy."""
     made = in_grafana(recorded)
-    boards = [
+    dashboards = [
         json.loads(each.inputs["configJson"])["uid"] for each in made.values() if each.type.endswith(":Dashboard")
     ]
     named = [each.inputs["uid"] for each in made.values() if each.type.endswith((":Folder", ":DataSource"))]
     rules = [rule["uid"] for each in made.values() if each.type.endswith(":RuleGroup") for rule in each.inputs["rules"]]
-    for each in (boards, named, rules):
+    for each in (dashboards, named, rules):
         assert each
         assert len(set(each)) == len(each)
         assert all(each)
 
 
-def test_a_render_holds_every_board_as_a_file_that_can_be_imported(prod: Recorded) -> None:
+def test_a_render_holds_every_dashboard_as_a_file_that_can_be_imported(prod: Recorded) -> None:
     files = render.grafana_files(prod.recorder)
-    boards = {path for path in files if path.startswith("dashboards/")}
-    assert len(boards) == len(in_grafana(prod, ":Dashboard"))
+    dashboards = {path for path in files if path.startswith("dashboards/")}
+    assert len(dashboards) == len(in_grafana(prod, ":Dashboard"))
     assert json.loads(files["dashboards/monitoring.json"])["title"] == "Monitoring: health"
     assert json.loads(files["datasources/prometheus.json"])["isDefault"]
 

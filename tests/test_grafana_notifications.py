@@ -10,7 +10,7 @@ import pytest
 
 from components.alertmanager.config import interval
 from components.grafana.notifications import Notifications, notifications, printed
-from components.settings.notifications import Time
+from components.settings.notifications import TimeInterval
 from components.settings.stack import Refused, read
 from model.quantities import Duration
 from tests.conftest import Recorded, Stacks
@@ -253,7 +253,7 @@ def test_times_are_alertmanagers_and_named_as_in_the_stack_file() -> None:
     timings = {timing.name: timing.intervals for timing in grafana.timings}
     assert timings.keys() == {"Always", "night", "weekend"}
     for raw in TIMES:
-        time = Time.model_validate(raw)
+        time = TimeInterval.model_validate(raw)
         assert [
             {**span, "times": [{"start_time": part["start"], "end_time": part["end"]} for part in span["times"]]}
             for span in timings[time.name]

@@ -12,11 +12,11 @@ from components.logs import DOCKER_LOGS
 from components.otel_agent import config
 from components.otel_collector.config import MESSAGE_MEBIBYTES
 from components.otel_collector.parts import MEBIBYTE
-from dashboards.boards import boards
+from dashboards.listed import dashboards
 from rules.catalogue import series_of
 from rules.monitoring.uids import MONITORING, MONITORING_COST
-from tests.boards import labels
 from tests.conftest import Recorded, Stacks
+from tests.dashboards import labels
 from tests.planted import BY_KEY
 from tests.test_redaction import JSON_VALUE, compiled
 from tools.local.queries import prometheus_queries
@@ -162,11 +162,11 @@ def test_no_rule_and_no_panel_asks_for_the_other_one(made: Recorded) -> None:
     assert not [name for name in alerts if name.startswith("Promtail")]
     assert "promtail" not in str([job.plain() for job in watched.scrape_jobs])
     drawn = [
-        board
-        for board in boards(made.settings.systems_on, watched, made.settings.cluster)
-        if board.uid in about_the_stack
+        dashboard
+        for dashboard in dashboards(made.settings.systems_on, watched, made.settings.cluster)
+        if dashboard.uid in about_the_stack
     ]
-    for board in drawn:
-        for _, query in prometheus_queries(board):
+    for dashboard in drawn:
+        for _, query in prometheus_queries(dashboard):
             labels(query.expr, known)
-    assert any("otel-agent" in query.expr for board in drawn for _, query in prometheus_queries(board))
+    assert any("otel-agent" in query.expr for dashboard in drawn for _, query in prometheus_queries(dashboard))

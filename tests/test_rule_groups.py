@@ -12,15 +12,15 @@ import pytest
 from components.grafana.rule_groups import rule_group, rule_groups
 from components.settings.stack import read
 from dashboards import kit
-from dashboards.boards import alert_panels
-from dashboards.model import PanelPlace, View
+from dashboards.listed import alert_panels
+from dashboards.model import PanelPlace, Visualization
 from model.datasources import PROMETHEUS
 from model.grafana_alert import GrafanaGroup
 from model.quantities import Duration
 from model.rules import Severity
-from tests.boards import BOARDS, STACK
 from tests.catalogue import EVERYTHING, place
 from tests.conftest import Recorded
+from tests.dashboards import ALL_DASHBOARDS, STACK
 from tests.test_catalogue import GRAFANA_ALERTS, of_grafana
 from tests.test_grafana_content import in_grafana
 
@@ -135,8 +135,8 @@ def test_a_value_is_shown_only_where_there_is_one() -> None:
 
 @every_rule
 def test_an_alert_leads_to_the_panel_that_draws_what_it_measures(rule: dict[str, Any]) -> None:
-    (board,) = (each for each in BOARDS if each.uid == rule["annotations"]["__dashboardUid__"])
-    panels = json.loads(kit.build(board, {}))["panels"]
+    (dashboard,) = (each for each in ALL_DASHBOARDS if each.uid == rule["annotations"]["__dashboardUid__"])
+    panels = json.loads(kit.build(dashboard, {}))["panels"]
     panels += [each for row in panels for each in row.get("panels", [])]
     (panel,) = (each for each in panels if str(each["id"]) == rule["annotations"]["__panelId__"])
     (target,) = panel["targets"]
@@ -144,8 +144,13 @@ def test_an_alert_leads_to_the_panel_that_draws_what_it_measures(rule: dict[str,
 
 
 @every_rule
-def test_a_list_of_alerts_on_a_board_chooses_by_labels_that_every_rule_has(rule: dict[str, Any]) -> None:
-    lists = [panel for board in BOARDS for panel in board.panels if panel.view is View.ALERTS]
+def test_a_list_of_alerts_on_a_dashboard_chooses_by_labels_that_every_rule_has(rule: dict[str, Any]) -> None:
+    lists = [
+        panel
+        for dashboard in ALL_DASHBOARDS
+        for panel in dashboard.panels
+        if panel.visualization is Visualization.ALERT_LIST
+    ]
     assert lists
     for panel in lists:
         assert set(re.findall(r'(\w+)=~?"', panel.matchers)) <= rule["labels"].keys() | {"alertname"}, panel.title
@@ -204,10 +209,10 @@ def test_every_group_lies_in_the_folder_of_alerts(recorded: Recorded) -> None:
         assert all(rule["for"] and rule["uid"] and rule["datas"] for rule in group.inputs["rules"])
 
 
-def test_no_folder_has_the_uid_of_a_board(prod: Recorded) -> None:
+def test_no_folder_has_the_uid_of_a_dashboard(prod: Recorded) -> None:
     """Grafana keeps both in one table."""
-    boards = {json.loads(made.inputs["configJson"])["uid"] for made in in_grafana(prod, ":Dashboard").values()}
-    assert not boards & {made.inputs["uid"] for made in in_grafana(prod, ":Folder").values()}
+    dashboards = {json.loads(made.inputs["configJson"])["uid"] for made in in_grafana(prod, ":Dashboard").values()}
+    assert not dashboards & {made.inputs["uid"] for made in in_grafana(prod, ":Folder").values()}
 
 
 @every_rule

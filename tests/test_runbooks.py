@@ -7,8 +7,8 @@ import re
 import pytest
 
 from components.settings.stack import read
-from dashboards.boards import boards
-from dashboards.model import View
+from dashboards.listed import dashboards
+from dashboards.model import Visualization
 from model.runbooks import RUNBOOKS, runbooks
 from model.uids import RUNBOOKS_FOLDER
 from tests.catalogue import EVERYTHING
@@ -30,9 +30,9 @@ STACK = read(EVERYTHING | OURS)
 
 def shown() -> dict[str, str]:
     """What Grafana shows of that stack's runbooks, by title."""
-    made = boards(STACK.systems_on, STACK.watched, STACK.cluster)
-    panels = (panel for board in made if board.folder == RUNBOOKS_FOLDER for panel in board.panels)
-    return {panel.title: panel.description for panel in panels if panel.view is View.TEXT}
+    made = dashboards(STACK.systems_on, STACK.watched, STACK.cluster)
+    panels = (panel for dashboard in made if dashboard.folder == RUNBOOKS_FOLDER for panel in dashboard.panels)
+    return {panel.title: panel.description for panel in panels if panel.visualization is Visualization.TEXT}
 
 
 def written() -> dict[str, str]:

@@ -10,10 +10,10 @@ import pytest
 
 import dashboards
 from components import images
-from dashboards.boards import DASHBOARDS
+from dashboards.listed import DASHBOARDS
 from rules.system import System
 from rules.systems import SYSTEMS, example
-from tests.boards import STACK
+from tests.dashboards import STACK
 
 every_system = pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.key)
 
@@ -24,16 +24,16 @@ def test_every_system_has_dashboards_and_every_dashboard_a_system() -> None:
 
 @every_system
 def test_the_dashboard_where_to_look_first_is_one_of_the_system_s(system: System[Any]) -> None:
-    assert system.dashboard in {each.board.uid for each in DASHBOARDS if each.system == system.key}
+    assert system.dashboard in {each.dashboard.uid for each in DASHBOARDS if each.system == system.key}
 
 
 @every_system
 def test_every_file_of_a_system_s_dashboards_is_in_the_list(system: System[Any]) -> None:
     (folder,) = dashboards.__path__
     modules = [import_module(f"dashboards.{path.stem}") for path in Path(folder).glob(f"{system.key}_*.py")]
-    written = [module.BOARD for module in modules if hasattr(module, "BOARD")]
-    listed = [each.board for each in DASHBOARDS if each.system == system.key]
-    assert [board.uid for board in written if board not in listed] == []
+    written = [module.DASHBOARD for module in modules if hasattr(module, "DASHBOARD")]
+    listed = [each.dashboard for each in DASHBOARDS if each.system == system.key]
+    assert [dashboard.uid for dashboard in written if dashboard not in listed] == []
 
 
 def test_a_dashboard_needs_a_group_of_rules_that_some_stack_has() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from components.alertmanager import receivers, templates
 from components.alertmanager.templates import Links
 from components.routing import Matcher, Node, tree
-from components.settings.notifications import NotificationSettings, Time
+from components.settings.notifications import NotificationSettings, TimeInterval
 from model.rules import Inhibition
 from model.yaml_text import text
 
@@ -74,7 +74,7 @@ def _whole(values: Mapping[str, str]) -> list[str]:
     return [f"{label}=~{json.dumps(value)}" for label, value in values.items()]
 
 
-def interval(time: Time) -> dict[str, Any]:
+def interval(time: TimeInterval) -> dict[str, Any]:
     """A named time; one that crosses midnight is two: the rest of its days, and the morning after each of them."""
     begin, end = time.from_ or "00:00", time.to or "24:00"
     if end == "00:00":
@@ -87,7 +87,7 @@ def interval(time: Time) -> dict[str, Any]:
     return {"name": time.name, "time_intervals": spans}
 
 
-def _span(time: Time, begin: str, end: str, weekdays: Sequence[str]) -> dict[str, Any]:
+def _span(time: TimeInterval, begin: str, end: str, weekdays: Sequence[str]) -> dict[str, Any]:
     return {
         "times": [{"start_time": begin, "end_time": end}],
         **({"weekdays": sorted(weekdays, key=WEEK.index)} if weekdays else {}),

@@ -23,7 +23,7 @@ from components.grafana import alerting
 from components.grafana.datasources import Connection
 from components.grafana.notifications import Notifications
 from components.grafana.reached import Reached
-from dashboards.boards import Rendered
+from dashboards.listed import Rendered
 from model.datasources import PROMETHEUS
 from model.uids import ALERTS_FOLDER, folder_uid
 
@@ -55,7 +55,7 @@ class GrafanaContent(ComponentResource):
             depends_on=[args.after] if args.after else [],
             hooks=ResourceHookBinding(before_create=[hook], before_update=[hook]),
         )
-        used = {board.folder for board in args.dashboards} | ({ALERTS_FOLDER} if args.rule_groups else set())
+        used = {dashboard.folder for dashboard in args.dashboards} | ({ALERTS_FOLDER} if args.rule_groups else set())
         first, *others = sorted(used)
         folders = {first: _folder(name, first, child)}
         # A Grafana that cannot be reached is told of once, by the first thing that waits for it.
@@ -67,11 +67,11 @@ class GrafanaContent(ComponentResource):
         for connection in connections:
             opts = ResourceOptions.merge(child, ResourceOptions(depends_on=[after]))
             _datasource(f"{name}-datasource-{connection.datasource.uid}", connection, opts)
-        for board in args.dashboards:
+        for dashboard in args.dashboards:
             oss.Dashboard(
-                f"{name}-dashboard-{board.uid}",
-                folder=folders[board.folder].uid,
-                config_json=board.json,
+                f"{name}-dashboard-{dashboard.uid}",
+                folder=folders[dashboard.folder].uid,
+                config_json=dashboard.json,
                 # Someone's edit in the browser is repaired, not refused.
                 overwrite=True,
                 opts=child,

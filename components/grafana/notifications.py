@@ -12,7 +12,7 @@ from components.routing import ALL_LABELS, Matcher, Node, tree
 from components.settings.alertmanager import AlertmanagerSettings
 from components.settings.grafana import GrafanaSettings
 from components.settings.grafana_alerts import people, way
-from components.settings.notifications import NotificationSettings, Time
+from components.settings.notifications import NotificationSettings, TimeInterval
 from model import ports
 from model.cluster import ClusterSettings
 from model.quantities import Duration
@@ -153,7 +153,7 @@ def printed(duration: Duration) -> str:
     return str(duration)
 
 
-def timing(time: Time) -> Timing:
+def timing(time: TimeInterval) -> Timing:
     """A time of the stack file; Grafana keeps the order of its parts."""
     spans = interval(time)["time_intervals"]
     return Timing(

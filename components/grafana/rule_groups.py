@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dashboards.boards import alert_panels
+from dashboards.listed import alert_panels
 from dashboards.model import PanelPlace
 from model.cluster import ClusterSettings
 from model.datasources import Datasource

@@ -94,7 +94,7 @@ def slos_name_labels_that_series_have(
 def scrape_jobs_are_new(
     surroundings: Surroundings, prometheus: PrometheusSettings, systems: Model
 ) -> Iterator[Problem]:
-    # With somebody else's Grafana as well: rules and boards know that job as the stack's own.
+    # With somebody else's Grafana as well: rules and dashboards know that job as the stack's own.
     taken = {job.name for job in watch(dict(systems), replace(surroundings, runs_grafana=True), {}, ()).scrape_jobs}
     for position, job in enumerate(prometheus.scrape_jobs):
         if job.name in taken:

@@ -37,7 +37,7 @@ def _known_zone(name: str) -> str:
     return name
 
 
-class Time(Model):
+class TimeInterval(Model):
     """A time that comes back: some hours, of some days of the week."""
 
     name: DnsLabel
@@ -100,7 +100,7 @@ class NotificationSettings(Model):
     """Where notifications go; production needs some, a dead man among them."""
     routes: Many[Route] = ()
     """Who is told of what, in order; an alert that none of them takes goes to nobody."""
-    times: Many[Time] = ()
+    times: Many[TimeInterval] = ()
     """Times that routes may name."""
     grafana: Way | None = None
     """How alerts that Grafana finds itself reach the receivers: by contact points of its own, which work without

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from model.uids import Dashboard
+from model.uids import DashboardUid
 
-AGENTS = Dashboard("agents")
-AGENTS_LLM = Dashboard("agents-llm")
-AGENTS_TOOLS = Dashboard("agents-tools")
-AGENTS_A2A = Dashboard("agents-a2a")
-AGENTS_QUALITY = Dashboard("agents-quality")
+AGENTS = DashboardUid("agents")
+AGENTS_LLM = DashboardUid("agents-llm")
+AGENTS_TOOLS = DashboardUid("agents-tools")
+AGENTS_A2A = DashboardUid("agents-a2a")
+AGENTS_QUALITY = DashboardUid("agents-quality")

@@ -68,7 +68,7 @@ def api_servers(cluster: ClusterSettings) -> ScrapeJob:
     return ScrapeJob(
         name="apiservers",
         discovery=KubernetesDiscovery("endpointslice", ("default",), "kubernetes.io/service-name=kubernetes"),
-        reaches=((ApiServer(), cluster.api_server_ports),),
+        egress=((ApiServer(), cluster.api_server_ports),),
         scheme="https",
         # Targets are addresses; this name is in every API server's certificate.
         tls={"ca_file": f"{SERVICE_ACCOUNT}/ca.crt", "server_name": "kubernetes.default.svc"},
@@ -84,7 +84,7 @@ def _kubelet_job(name: str, path: str, cluster: ClusterSettings, metrics: tuple[
     return ScrapeJob(
         name=name,
         discovery=KubernetesDiscovery("node"),
-        reaches=((Nodes(), (cluster.network.kubelet_port,)),),
+        egress=((Nodes(), (cluster.network.kubelet_port,)),),
         scheme="https",
         path=path,
         tls={"ca_file": f"{SERVICE_ACCOUNT}/ca.crt", **trust},
@@ -124,7 +124,7 @@ def _kube_state_metrics(name: str, port: tuple[str, int], cluster: ClusterSettin
         discovery=KubernetesDiscovery(
             "endpointslice", (cluster.namespaces.stack,), f"kubernetes.io/service-name={KUBE_STATE_METRICS}"
         ),
-        reaches=((Server(KUBE_STATE_METRICS), (number,)),),
+        egress=((Server(KUBE_STATE_METRICS), (number,)),),
         honor_labels=port == METRICS,  # namespace, pod and node are those of the object described, not of the exporter
         relabel=(keep("__meta_kubernetes_endpointslice_port_name", port_name),),
         sample_limit=500_000,  # about 60 samples per pod and 40 per other object
@@ -156,7 +156,7 @@ def kube_state_metrics_exporter(resources: Resources, cluster: ClusterSettings) 
         live=("/livez", "metrics"),
         ready=("/readyz", "telemetry"),
         api=access,
-        reaches=((ApiServer(), cluster.api_server_ports),),
+        egress=((ApiServer(), cluster.api_server_ports),),
     )
 
 
@@ -197,7 +197,7 @@ def annotated_services(cluster: ClusterSettings) -> ScrapeJob:
     return ScrapeJob(
         name="annotated-services",
         discovery=KubernetesDiscovery("endpointslice"),
-        reaches=((AnyPod(), ()),),
+        egress=((AnyPod(), ()),),
         relabel=(
             *_scrape_annotations("service"),
             drop(f"__meta_kubernetes_pod_{_ANNOTATION}_scrape", "true"),  # a pod that says so itself is found as a pod
@@ -218,7 +218,7 @@ def annotated_pods() -> ScrapeJob:
     return ScrapeJob(
         name="annotated-pods",
         discovery=KubernetesDiscovery("pod"),
-        reaches=((AnyPod(), ()),),
+        egress=((AnyPod(), ()),),
         relabel=(
             *_scrape_annotations("pod"),
             drop("__meta_kubernetes_pod_container_init", "true"),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from model.uids import Dashboard
+from model.uids import DashboardUid
 
-KUBERNETES_CLUSTER = Dashboard("kubernetes-cluster")
-KUBERNETES_API = Dashboard("kubernetes-api")
-KUBERNETES_NAMESPACE = Dashboard("kubernetes-namespace")
-KUBERNETES_WORKLOAD = Dashboard("kubernetes-workload")
+KUBERNETES_CLUSTER = DashboardUid("kubernetes-cluster")
+KUBERNETES_API = DashboardUid("kubernetes-api")
+KUBERNETES_NAMESPACE = DashboardUid("kubernetes-namespace")
+KUBERNETES_WORKLOAD = DashboardUid("kubernetes-workload")

@@ -21,7 +21,7 @@ class AuditLog(Model):
 
 
 class LogsSettings(Model):
-    """The `logs` system: alerts and boards over what programs write; always on."""
+    """The `logs` system: alerts and dashboards over what programs write; always on."""
 
     audit: Many[AuditLog] = ()
     """The apps whose audit log must not stop."""

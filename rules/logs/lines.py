@@ -1,4 +1,4 @@
-"""Which log lines mean what: line filters of LogQL, shared by alerts, boards and saved queries.
+"""Which log lines mean what: line filters of LogQL, shared by alerts, dashboards and saved queries.
 
 Backticks, so that a regular expression stands as it is. No filter parses: a line that is no JSON would fail the query.
 """

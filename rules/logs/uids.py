@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from model.uids import Dashboard
+from model.uids import DashboardUid
 
-LOGS = Dashboard("logs")
-LOGS_ERRORS = Dashboard("logs-errors")
-LOGS_AUDIT = Dashboard("logs-audit")
+LOGS = DashboardUid("logs")
+LOGS_ERRORS = DashboardUid("logs-errors")
+LOGS_AUDIT = DashboardUid("logs-audit")

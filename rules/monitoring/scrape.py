@@ -80,7 +80,7 @@ def _server(name: str, port: int, port_name: str, namespace: str) -> ScrapeJob:
     return ScrapeJob(
         name=name,
         discovery=KubernetesDiscovery("endpointslice", (namespace,), f"kubernetes.io/service-name={name}"),
-        reaches=((Server(name), (port,)),),
+        egress=((Server(name), (port,)),),
         relabel=(
             keep("__meta_kubernetes_endpointslice_port_name", port_name),
             copy("__meta_kubernetes_namespace", "namespace"),
@@ -101,7 +101,7 @@ def _span_metrics(namespace: str) -> ScrapeJob:
     return ScrapeJob(
         name=SPAN_METRICS,
         discovery=KubernetesDiscovery("endpointslice", (namespace,), f"kubernetes.io/service-name={JAEGER}"),
-        reaches=((Server(JAEGER), (ports.JAEGER_SPAN_METRICS,)),),
+        egress=((Server(JAEGER), (ports.JAEGER_SPAN_METRICS,)),),
         relabel=(
             keep("__meta_kubernetes_endpointslice_port_name", "span-metrics"),
             # Which replica counted; its address would make every series a new one after each restart.
@@ -123,14 +123,14 @@ def log_collector_job(collector: LogCollector, cluster: ClusterSettings) -> Scra
         "promtail": (PROMTAIL, ports.PROMTAIL, "http"),
         "otel": (OTEL_AGENT, ports.COLLECTOR_METRICS, "metrics"),
     }[collector]
-    return replace(_server(name, port, port_name, cluster.namespaces.node_agents), reaches=((Agent(name), (port,)),))
+    return replace(_server(name, port, port_name, cluster.namespaces.node_agents), egress=((Agent(name), (port,)),))
 
 
 def _probes(targets: tuple[str, ...], namespace: str) -> ScrapeJob:
     return ScrapeJob(
         name=PROBES,
         discovery=StaticTargets(targets),
-        reaches=((Server(BLACKBOX_EXPORTER), (BLACKBOX_PORT,)),),
+        egress=((Server(BLACKBOX_EXPORTER), (BLACKBOX_PORT,)),),
         path="/probe",
         params={"module": ["http"]},
         interval=PROBE_INTERVAL,
@@ -157,5 +157,5 @@ def blackbox_exporter(
         live=("/-/healthy", "metrics"),
         ready=("/metrics", "metrics"),
         files={"blackbox.yml": yaml.safe_dump({"modules": {"http": http}}, sort_keys=False)},
-        reaches=probed,
+        egress=probed,
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from model.uids import Dashboard
+from model.uids import DashboardUid
 
-MONITORING = Dashboard("monitoring")
-MONITORING_COST = Dashboard("monitoring-cost")
-MONITORING_JOB = Dashboard("monitoring-job")
+MONITORING = DashboardUid("monitoring")
+MONITORING_COST = DashboardUid("monitoring-cost")
+MONITORING_JOB = DashboardUid("monitoring-job")

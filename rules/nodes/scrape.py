@@ -63,7 +63,7 @@ def scrape_job(cluster: ClusterSettings) -> ScrapeJob:
         discovery=KubernetesDiscovery(
             "pod", (cluster.namespaces.node_agents,), f"app.kubernetes.io/name={NODE_EXPORTER}"
         ),
-        reaches=((Nodes(), (PORT,)),),
+        egress=((Nodes(), (PORT,)),),
         relabel=(
             keep("__meta_kubernetes_pod_container_port_name", "metrics"),
             copy("__meta_kubernetes_pod_node_name", "node"),

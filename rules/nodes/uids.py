@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from model.uids import Dashboard
+from model.uids import DashboardUid
 
-NODES = Dashboard("nodes")
+NODES = DashboardUid("nodes")

@@ -54,23 +54,23 @@ def loki(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loki]:
         yield server
 
 
-# --- boards (test_dashboards.py, test_logql.py) ---
+# --- dashboards (test_dashboards.py, test_logql.py) ---
 
-BOARD = "board"
-"""Property of a test that asked a board's queries of one server: its uid, their number, and how many had no data."""
+DASHBOARD = "dashboard"
+"""Property of a test that ran a dashboard's queries on one server: uid, how many, how many had no data."""
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The boards in a table, whether they passed or not."""
+    """The dashboards in a table, whether they passed or not."""
     reports = [each for kind in ("passed", "failed") for each in terminalreporter.getreports(kind)]
     totals: dict[str, tuple[int, int]] = {}
-    for uid, asked, empty in (value for each in reports for name, value in each.user_properties if name == BOARD):
+    for uid, asked, empty in (value for each in reports for name, value in each.user_properties if name == DASHBOARD):
         before = totals.get(uid, (0, 0))
         totals[uid] = (before[0] + asked, before[1] + empty)
     if totals:
         asked, empty = (sum(numbers) for numbers in zip(*totals.values(), strict=True))
         totals[f"all {len(totals)}"] = (asked, empty)
-        terminalreporter.section("boards")
-        terminalreporter.write_line(f"{'board':<40}{'queries':>8}{'without data':>14}")
+        terminalreporter.section("dashboards")
+        terminalreporter.write_line(f"{'dashboard':<40}{'queries':>8}{'without data':>14}")
         for uid, (asked, empty) in totals.items():
             terminalreporter.write_line(f"{uid:<40}{asked:>8}{empty:>14}")

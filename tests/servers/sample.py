@@ -1,4 +1,4 @@
-"""A sample of all telemetry that the catalogue knows: every metric, with series that its rules and boards select.
+"""A sample of all telemetry that the catalogue knows: every metric, with series that its rules and dashboards select.
 
 Labels that nothing selects by have one value each, the same in every metric, so that joins find their partners.
 """
@@ -69,7 +69,7 @@ def _chosen(selector: object) -> dict[str, str]:
     values: dict[str, str] = {}
     for matcher in selector.matchers.matchers:  # type: ignore[attr-defined]  # the parser is a compiled module
         if matcher.value in (".*", ".+"):
-            continue  # a board's variable, whether it takes one value or several
+            continue  # a dashboard's variable, whether it takes one value or several
         if matcher.op == MatchOp.Equal:
             values[matcher.name] = matcher.value
         elif matcher.op == MatchOp.Re:

@@ -13,7 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from components.grafana.datasources import connections
 from model.datasources import JAEGER, LOKI
-from tests.boards import STACK
+from tests.dashboards import STACK
 from tests.servers.traces import STORAGES, stack_files
 from tools.local.harness import eventually, http_json, http_text
 from tools.local.logs import Loki

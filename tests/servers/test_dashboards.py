@@ -1,4 +1,4 @@
-"""Every board before a real Prometheus that is loaded with a sample of all telemetry: no panel stays empty."""
+"""Every dashboard before a real Prometheus that is loaded with a sample of all telemetry: no panel stays empty."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from urllib.parse import urlencode
 import pytest
 import yaml
 
-from dashboards.model import Board, View
+from dashboards.model import Dashboard, Visualization
 from model.rules import Alert
 from rules.render import rule_group
-from tests.boards import BOARDS, STACK
 from tests.catalogue import place
+from tests.dashboards import ALL_DASHBOARDS, STACK
 from tests.servers import sample
-from tests.servers.conftest import BOARD
+from tests.servers.conftest import DASHBOARD
 from tests.test_grafana_content import spans_queries
 from tools.local.harness import Process, eventually, free_port, http_json
 from tools.local.queries import filled, prometheus_queries
@@ -61,17 +61,17 @@ class Loaded:
 
 
 def expressions() -> Iterator[str]:
-    """Everything that the catalogue and the boards ask Prometheus."""
+    """Everything that the catalogue and the dashboards ask Prometheus."""
     for group in STACK.watched.groups:
         for rule in group.rules:
             if isinstance(rule, Alert):
                 yield from (rule.expr(severity) for severity in rule.severities)
             else:
                 yield rule.expr
-    for board in BOARDS:
-        yield from (query.expr for _, query in prometheus_queries(board))
-        yield from (variable.of for variable in board.variables if variable.datasource.type == "prometheus")
-        yield from (mark.expr for mark in board.marks)
+    for dashboard in ALL_DASHBOARDS:
+        yield from (query.expr for _, query in prometheus_queries(dashboard))
+        yield from (variable.of for variable in dashboard.variables if variable.datasource.type == "prometheus")
+        yield from (annotation.expr for annotation in dashboard.annotations)
     yield from spans_queries().values()
 
 
@@ -163,10 +163,10 @@ def evaluated(server: Loaded) -> bool:
     )
 
 
-def choices(board: Board, loaded: Loaded) -> dict[str, str]:
-    """What a board's variables are when somebody opens it; fails when one has nothing to offer."""
+def custom_variables(dashboard: Dashboard, loaded: Loaded) -> dict[str, str]:
+    """What a dashboard's variables are when somebody opens it; fails when one has nothing to offer."""
     chosen: dict[str, str] = {}
-    for variable in board.variables:
+    for variable in dashboard.variables:
         if variable.datasource.type != "prometheus":
             continue
         values = loaded.get(f"label/{variable.label}/values", **{"match[]": filled(variable.of, chosen)})
@@ -175,23 +175,25 @@ def choices(board: Board, loaded: Loaded) -> dict[str, str]:
     return chosen
 
 
-@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.uid)
-def test_no_panel_is_empty(board: Board, loaded: Loaded, record_property: Callable[[str, object], None]) -> None:
-    chosen = choices(board, loaded)
+@pytest.mark.parametrize("dashboard", ALL_DASHBOARDS, ids=lambda dashboard: dashboard.uid)
+def test_no_panel_is_empty(
+    dashboard: Dashboard, loaded: Loaded, record_property: Callable[[str, object], None]
+) -> None:
+    chosen = custom_variables(dashboard, loaded)
 
-    def answered(expr: str, view: View) -> bool:
-        ask = loaded.now if view in (View.NUMBER, View.RANKING) else loaded.lately
+    def answered(expr: str, view: Visualization) -> bool:
+        ask = loaded.now if view in (Visualization.STAT, Visualization.TABLE) else loaded.lately
         return bool(ask(filled(expr, chosen)))
 
-    asked = [(panel.title, query.expr, panel.view) for panel, query in prometheus_queries(board)]
-    asked += [(mark.name, mark.expr, View.TREND) for mark in board.marks]
+    asked = [(panel.title, query.expr, panel.visualization) for panel, query in prometheus_queries(dashboard)]
+    asked += [(annotation.name, annotation.expr, Visualization.TIME_SERIES) for annotation in dashboard.annotations]
     empty = [
         f"{title}: {expr}"
         for title, expr, view in asked
         # A recording rule that reads another has its first sample a round later.
         if not _soon(partial(answered, expr, view))
     ]
-    record_property(BOARD, (board.uid, len(asked), len(empty)))
+    record_property(DASHBOARD, (dashboard.uid, len(asked), len(empty)))
     assert empty == []
 
 
@@ -207,6 +209,8 @@ def test_a_span_leads_to_its_metrics(name: str, loaded: Loaded) -> None:
     assert loaded.lately(spans_queries()[name])
 
 
-@pytest.mark.parametrize("board", [each for each in BOARDS if each.variables], ids=lambda board: board.uid)
-def test_every_variable_offers_something(board: Board, loaded: Loaded) -> None:
-    choices(board, loaded)
+@pytest.mark.parametrize(
+    "dashboard", [each for each in ALL_DASHBOARDS if each.variables], ids=lambda dashboard: dashboard.uid
+)
+def test_every_variable_offers_something(dashboard: Dashboard, loaded: Loaded) -> None:
+    custom_variables(dashboard, loaded)

@@ -37,7 +37,7 @@ class Demo:
     printed: Path
     temporary: Path
     out: Path
-    mark: str = field(repr=False)
+    annotation: str = field(repr=False)
 
     @property
     def text(self) -> str:
@@ -45,7 +45,7 @@ class Demo:
 
     def left(self) -> list[str]:
         """The processes of it that run."""
-        marked = f"{MARK}={self.mark}".encode()
+        marked = f"{MARK}={self.annotation}".encode()
         found = []
         for folder in Path("/proc").iterdir():
             try:
@@ -62,7 +62,7 @@ class Demo:
 @contextmanager
 def demo(home: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Demo]:
     home.mkdir(exist_ok=True)
-    temporary, out, printed, mark = home / "temporary", home / "out", home / "printed", uuid.uuid4().hex
+    temporary, out, printed, annotation = home / "temporary", home / "out", home / "printed", uuid.uuid4().hex
     temporary.mkdir()
     argv = [sys.executable, "-m", "tools.demo", f"--out={out}", *arguments]
     with (
@@ -70,14 +70,14 @@ def demo(home: Path, *arguments: str, env: Mapping[str, str] | None = None) -> I
         subprocess.Popen(
             argv,
             cwd=ROOT,
-            env={**os.environ, MARK: mark, "TMPDIR": str(temporary), **(env or {})},
+            env={**os.environ, MARK: annotation, "TMPDIR": str(temporary), **(env or {})},
             stdout=output,
             stderr=subprocess.STDOUT,
             text=True,
         ) as process,
     ):
         try:
-            yield Demo(process, printed, temporary, out, mark)
+            yield Demo(process, printed, temporary, out, annotation)
         finally:
             process.kill()
 
@@ -86,7 +86,7 @@ GRAFANA = f"""#!{sys.executable}
 import http.server, os, shutil, sys
 seen, provisioning = os.environ["SEEN"], os.environ["GF_PATHS_PROVISIONING"]
 shutil.copytree(provisioning, seen)
-shutil.copytree(os.path.join(os.path.dirname(provisioning), "dashboards"), os.path.join(seen, "boards"))
+shutil.copytree(os.path.join(os.path.dirname(provisioning), "dashboards"), os.path.join(seen, "dashboards"))
 assert sys.argv[1] == "server"
 address = (os.environ["GF_SERVER_HTTP_ADDR"], int(os.environ["GF_SERVER_HTTP_PORT"]))
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -175,7 +175,7 @@ def test_it_leaves_nothing_but_its_summary(shown: Demo) -> None:
     assert {path.name for path in shown.out.iterdir()} == {"summary.json", "index.html"}
 
 
-def test_a_grafana_gets_the_datasources_and_the_boards_of_the_stack(shown: Demo) -> None:
+def test_a_grafana_gets_the_datasources_and_the_dashboards_of_the_stack(shown: Demo) -> None:
     assert re.search(r"^  Grafana +http://127\.0\.0\.1:\d+$", shown.text, re.MULTILINE)
     seen = shown.out.parent / "seen"
     (provisioned,) = (yaml.safe_load(path.read_text()) for path in (seen / "datasources").iterdir())
@@ -186,10 +186,10 @@ def test_a_grafana_gets_the_datasources_and_the_boards_of_the_stack(shown: Demo)
     running = [uid for uid in at if urls[at[uid]].startswith("http")]
     assert [given[uid] for uid in running] == [urls[at[uid]] for uid in running]
     assert set(at) - {"loki"} <= set(running)
-    (boards,) = (yaml.safe_load(path.read_text()) for path in (seen / "dashboards").iterdir())
-    assert [provider["options"]["path"].rpartition("/")[2] for provider in boards["providers"]] == ["dashboards"]
+    (dashboards,) = (yaml.safe_load(path.read_text()) for path in (seen / "dashboards").iterdir())
+    assert [provider["options"]["path"].rpartition("/")[2] for provider in dashboards["providers"]] == ["dashboards"]
     assert {"agents", "agents-llm", "runbooks-monitoring"} <= {
-        json.loads(path.read_text())["uid"] for path in (seen / "boards").iterdir()
+        json.loads(path.read_text())["uid"] for path in (seen / "dashboards").iterdir()
     }
 
 

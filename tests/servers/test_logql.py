@@ -1,4 +1,4 @@
-"""Every LogQL that the stack has, asked of a real Loki: alerts, boards, runbooks, saved queries."""
+"""Every LogQL that the stack has, asked of a real Loki: alerts, dashboards, runbooks, saved queries."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ import pytest
 
 from components.grafana.rule_groups import rule_groups
 from components.logs import LABELS
-from dashboards.model import Board, Variable, View
+from dashboards.model import Dashboard, Variable, Visualization
 from model.datasources import LOKI, PROMETHEUS
 from model.grafana_alert import GrafanaAlert
 from model.quantities import Duration
 from model.runbooks import runbooks
 from rules.logs.saved import SAVED, SavedQuery
-from tests.boards import BOARDS, STACK, queries
+from tests.dashboards import ALL_DASHBOARDS, STACK, queries
 from tests.rules import EXAMPLES
 from tests.rules.examples import Example, Lines, of
 from tests.rules.promtool import filled as filled_in
 from tests.rules.promtool import run, write
-from tests.servers.conftest import BOARD
+from tests.servers.conftest import DASHBOARD
 from tools.local.harness import eventually, http_json
 from tools.local.logs import SECOND, Loki
 from tools.local.queries import filled, loki_queries
@@ -196,7 +196,7 @@ def test_an_alert_of_grafana_s_says_what_its_example_says(example: Example, said
     assert said[example.sentence] == ""
 
 
-# --- saved queries, runbooks, boards ---
+# --- saved queries, runbooks, dashboards ---
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 OF_SAMPLE = {"cluster": "sampled", "namespace": "agents", "app": "backend", "container": "main", "level": "info"}
@@ -227,42 +227,44 @@ def test_every_log_query_of_a_runbook_finds_what_it_is_about(name: str, sampled:
         assert over_time(sampled, query), query
 
 
-WITH_LOGS = [board for board in BOARDS if loki_queries(board)]
+WITH_LOGS = [dashboard for dashboard in ALL_DASHBOARDS if loki_queries(dashboard)]
 
 
-def chosen(board: Board) -> dict[str, str]:
-    """Everything, as the board itself would ask for it, where one must be chosen the sample's; and its cluster."""
+def chosen(dashboard: Dashboard) -> dict[str, str]:
+    """Everything, as the dashboard itself would ask for it, where one must be chosen the sample's; and its cluster."""
     one = {"cluster": OF_SAMPLE["cluster"], "namespace": OF_SAMPLE["namespace"], "workload": OF_SAMPLE["app"]}
-    multiple = {variable.name: ".*" for variable in board.variables if variable.multiple and variable.name != "cluster"}
+    multiple = {
+        variable.name: ".*" for variable in dashboard.variables if variable.multiple and variable.name != "cluster"
+    }
     return {**one, **multiple, "search": ""}
 
 
-def answered(loki: Loki, expr: str, view: View) -> list[set[str]]:
+def answered(loki: Loki, expr: str, view: Visualization) -> list[set[str]]:
     """The labels of each result."""
-    if view in (View.NUMBER, View.RANKING):
+    if view in (Visualization.STAT, Visualization.TABLE):
         return [set(each) for each, _ in instant(loki, expr)]
     return [set(each["metric"] if "metric" in each else each["stream"]) for each in over_time(loki, expr)]
 
 
-@pytest.mark.parametrize("board", WITH_LOGS, ids=lambda board: board.uid)
-def test_every_log_query_of_a_board_returns_data_and_the_labels_that_it_shows(
-    board: Board, sampled: Loki, record_property: Callable[[str, object], None]
+@pytest.mark.parametrize("dashboard", WITH_LOGS, ids=lambda dashboard: dashboard.uid)
+def test_every_log_query_of_a_dashboard_returns_data_and_the_labels_that_it_shows(
+    dashboard: Dashboard, sampled: Loki, record_property: Callable[[str, object], None]
 ) -> None:
-    asked = ((panel, query, filled(query.expr, chosen(board))) for panel, query in loki_queries(board))
+    asked = ((panel, query, filled(query.expr, chosen(dashboard))) for panel, query in loki_queries(dashboard))
     found = [
         # An audit log that goes on is no gap.
-        (panel, query, answered(sampled, expr.replace('namespace="shop"', 'namespace="gone"'), panel.view))
+        (panel, query, answered(sampled, expr.replace('namespace="shop"', 'namespace="gone"'), panel.visualization))
         for panel, query, expr in asked
     ]
     empty = [f"{panel.title}: {query.expr}" for panel, query, labels in found if not labels]
-    record_property(BOARD, (board.uid, len(found), len(empty)))
+    record_property(DASHBOARD, (dashboard.uid, len(found), len(empty)))
     assert empty == []
     for panel, query, labels in found:
         shown = set(panel.columns) | set(re.findall(r"{{\s*(\w+)\s*}}", query.legend))
         assert any(shown <= each for each in labels), f"{panel.title}: shows labels that no result has"
 
 
-VARIABLES = [variable for board in WITH_LOGS for variable in board.variables if variable.datasource == LOKI]
+VARIABLES = [variable for dashboard in WITH_LOGS for variable in dashboard.variables if variable.datasource == LOKI]
 
 
 @pytest.mark.parametrize("variable", dict.fromkeys(VARIABLES), ids=lambda variable: f"{variable.name} of {variable.of}")

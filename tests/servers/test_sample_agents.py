@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import pytest
 
 from components.redaction import MASK
-from tests.boards import BOARDS
+from tests.dashboards import ALL_DASHBOARDS
 from tests.planted import PLANTED, SAID, SECRET_PARTS
 from tools.demo.platform import INSTRUMENTED, NAMESPACE, Sent
 from tools.demo.stack import LOGGING, PRICES, Stack
@@ -309,14 +309,16 @@ NOT_EMITTED = (
     "time_per_output_token_seconds",  # a model's server says so, not its client
     "agent:cached_tokens",  # its instrumentation has them in spans alone
 )
-"""What these boards ask for and this platform does not say."""
+"""What these dashboards ask for and this platform does not say."""
 
 
 @pytest.mark.parametrize(
-    "board", [board for board in BOARDS if board.uid.startswith("agents")], ids=lambda board: board.uid
+    "dashboard",
+    [dashboard for dashboard in ALL_DASHBOARDS if dashboard.uid.startswith("agents")],
+    ids=lambda dashboard: dashboard.uid,
 )
-def test_the_boards_of_agents_have_data(ran: Ran, board: Any) -> None:
-    every = {variable.name: ".*" for variable in board.variables} | {"cluster": "dev-1", "environment": "dev"}
+def test_the_dashboards_of_agents_have_data(ran: Ran, dashboard: Any) -> None:
+    every = {variable.name: ".*" for variable in dashboard.variables} | {"cluster": "dev-1", "environment": "dev"}
 
     def answered(expr: str) -> bool:
         # In steps back from now: what was recorded a moment ago is in the last one.
@@ -324,5 +326,5 @@ def test_the_boards_of_agents_have_data(ran: Ran, board: Any) -> None:
         start = end - step * math.ceil((end - ran.began) / step)
         return bool(ran.stack.query("query_range", query=filled(expr, every), start=start, end=end, step=step))
 
-    empty = [query.expr for _, query in prometheus_queries(board) if not answered(query.expr)]
+    empty = [query.expr for _, query in prometheus_queries(dashboard) if not answered(query.expr)]
     assert "\n".join(expr for expr in empty if not any(name in expr for name in NOT_EMITTED)) == ""

@@ -11,7 +11,7 @@ NEEDS = {"telemetry": ("loki",), "logs": ("loki", "promtail")}
 """Servers that not every machine can have, by the bench that measures with them."""
 
 # Each in a process of its own: the kernel counts this one's memory in its children's peak, which one of them measures.
-for part in ("settings", "render", "engine", "delivery", "rules", "samples", "boards", "telemetry", "logs"):
+for part in ("settings", "render", "engine", "delivery", "rules", "samples", "dashboards", "telemetry", "logs"):
     print(f"\n--- {part}\n", flush=True)
     try:
         need(part, *NEEDS.get(part, ()))

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 from components.settings.stack import Settings
 from model.rules import Alert, Recording
-from tools.bench.boards import Loaded, recorded, scraped
+from tools.bench.dashboards import Loaded, recorded, scraped
 from tools.bench.history import Past, prometheus, write
 from tools.bench.rules import INTERVAL, production, say
 from tools.bench.sample import of_size

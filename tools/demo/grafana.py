@@ -1,4 +1,4 @@
-"""A Grafana of this machine with the stack's datasources and boards, provisioned from files."""
+"""A Grafana of this machine with the stack's datasources and dashboards, provisioned from files."""
 
 from __future__ import annotations
 

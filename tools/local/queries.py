@@ -6,16 +6,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from dashboards.model import Board, Panel, Query
+from dashboards.model import Dashboard, Panel, Query
 
 RANGES = {"$__rate_interval": "5m", "$__interval": "1m", "$__auto": "1m", "$__range": "6h", "$__range_s": "21600"}
 """What Grafana puts in place of its own variables."""
 
 
-def prometheus_queries(board: Board) -> list[tuple[Panel, Query]]:
+def prometheus_queries(dashboard: Dashboard) -> list[tuple[Panel, Query]]:
     """Once with each value of a choice that is written in the dashboard."""
-    asked = [(p, query) for p in board.panels for query in p.queries if query.datasource.type == "prometheus"]
-    for choice in board.choices:
+    asked = [(p, query) for p in dashboard.panels for query in p.queries if query.datasource.type == "prometheus"]
+    for choice in dashboard.custom_variables:
         chosen = f"${{{choice.name}:raw}}"
         asked = [
             (panel, replace(query, expr=query.expr.replace(chosen, value)))
@@ -25,8 +25,8 @@ def prometheus_queries(board: Board) -> list[tuple[Panel, Query]]:
     return asked
 
 
-def loki_queries(board: Board) -> list[tuple[Panel, Query]]:
-    return [(p, query) for p in board.panels for query in p.queries if query.datasource.type == "loki"]
+def loki_queries(dashboard: Dashboard) -> list[tuple[Panel, Query]]:
+    return [(p, query) for p in dashboard.panels for query in p.queries if query.datasource.type == "loki"]
 
 
 def filled(expr: str, variables: Mapping[str, str] | None = None) -> str:

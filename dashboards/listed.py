@@ -28,7 +28,7 @@ from dashboards import (
     slos,
 )
 from dashboards.kit import build, panel_places
-from dashboards.model import Board, Panel, PanelPlace
+from dashboards.model import Dashboard, Panel, PanelPlace
 from model.cluster import ClusterSettings
 from model.promql import narrowed
 from model.rules import BaseAlert
@@ -53,92 +53,96 @@ class Listed:
 
     system: str
     """The system's key; its title is the dashboard's folder."""
-    board: Board
+    dashboard: Dashboard
     needs: str = ""
     """The group of rules without which there is nothing to show: what a system has on some stacks only."""
 
 
 DASHBOARDS = (
-    Listed("kubernetes", kubernetes_cluster.BOARD),
-    Listed("kubernetes", kubernetes_namespace.BOARD),
-    Listed("kubernetes", kubernetes_workload.BOARD),
-    Listed("kubernetes", kubernetes_api.BOARD, needs=CONTROL_PLANE.name),
-    Listed("nodes", nodes_overview.BOARD),
-    Listed("agents", agents_overview.BOARD),
-    Listed("agents", agents_llm.BOARD),
-    Listed("agents", agents_tools.BOARD),
-    Listed("agents", agents_quality.BOARD),
-    Listed("agents", agents_a2a.BOARD, needs=A2A_GROUP),
-    Listed("logs", logs_explorer.BOARD),
-    Listed("logs", logs_errors.BOARD),
-    Listed("logs", logs_audit.BOARD),
-    Listed("monitoring", monitoring_health.BOARD),
-    Listed("monitoring", monitoring_cost.BOARD),
-    Listed("monitoring", monitoring_job.BOARD),
+    Listed("kubernetes", kubernetes_cluster.DASHBOARD),
+    Listed("kubernetes", kubernetes_namespace.DASHBOARD),
+    Listed("kubernetes", kubernetes_workload.DASHBOARD),
+    Listed("kubernetes", kubernetes_api.DASHBOARD, needs=CONTROL_PLANE.name),
+    Listed("nodes", nodes_overview.DASHBOARD),
+    Listed("agents", agents_overview.DASHBOARD),
+    Listed("agents", agents_llm.DASHBOARD),
+    Listed("agents", agents_tools.DASHBOARD),
+    Listed("agents", agents_quality.DASHBOARD),
+    Listed("agents", agents_a2a.DASHBOARD, needs=A2A_GROUP),
+    Listed("logs", logs_explorer.DASHBOARD),
+    Listed("logs", logs_errors.DASHBOARD),
+    Listed("logs", logs_audit.DASHBOARD),
+    Listed("monitoring", monitoring_health.DASHBOARD),
+    Listed("monitoring", monitoring_cost.DASHBOARD),
+    Listed("monitoring", monitoring_job.DASHBOARD),
 )
 """All of every system, in the order in which Home lists them; one file each, ``<system>_<what it shows>.py``."""
 _FOLDERS = {system.key: system.title for system in SYSTEMS}
 
 
-def boards(on: Collection[str], watched: Watched, cluster: ClusterSettings) -> tuple[Board, ...]:
+def dashboards(on: Collection[str], watched: Watched, cluster: ClusterSettings) -> tuple[Dashboard, ...]:
     """In a fixed order; ``on`` are the keys of the systems that are."""
     jobs = {job.name for job in watched.scrape_jobs}
     there = {"", *(group.name for group in watched.groups)}
     of_systems = (
-        replace(each.board, folder=_FOLDERS[each.system])
+        replace(each.dashboard, folder=_FOLDERS[each.system])
         for each in DASHBOARDS
         if each.system in on and each.needs in there
     )
     of_slos = (slos.ALL, slos.one(watched)) if watched.slos else ()
-    written = (alerts.BOARD, *of_slos, *of_systems)
-    every = (home.board(written), *written, *runbooks.boards(watched.alerts, cluster))
-    uids, by_name = {board.uid for board in every}, {alert.name: alert for alert in watched.alerts}
-    return tuple(_of_stack(_scraped(board, jobs), uids, by_name) for board in every)
+    written = (alerts.DASHBOARD, *of_slos, *of_systems)
+    every = (home.dashboard(written), *written, *runbooks.dashboards(watched.alerts, cluster))
+    uids, by_name = {dashboard.uid for dashboard in every}, {alert.name: alert for alert in watched.alerts}
+    return tuple(_of_stack(_scraped(dashboard, jobs), uids, by_name) for dashboard in every)
 
 
-def _of_stack(board: Board, there: Collection[str], alerts: Mapping[str, BaseAlert]) -> Board:
-    """A board that leads only to boards that this stack has, and asks what this stack's alerts measure."""
-    rows = (replace(row, panels=tuple(_panels_of_stack(row.panels, there, alerts))) for row in board.rows)
-    related = tuple(uid for uid in board.related if uid in there)
-    return replace(board, rows=tuple(row for row in rows if row.panels), related=related)
+def _of_stack(dashboard: Dashboard, there: Collection[str], alerts: Mapping[str, BaseAlert]) -> Dashboard:
+    """A dashboard that leads only to dashboards that this stack has, and asks what this stack's alerts measure."""
+    rows = (replace(row, panels=tuple(_panels_of_stack(row.panels, there, alerts))) for row in dashboard.rows)
+    related = tuple(uid for uid in dashboard.related if uid in there)
+    return replace(dashboard, rows=tuple(row for row in rows if row.panels), related=related)
 
 
 def _panels_of_stack(
     panels: tuple[Panel, ...], there: Collection[str], alerts: Mapping[str, BaseAlert]
 ) -> Iterator[Panel]:
     for panel in panels:
-        drill = panel.drill if panel.drill in there else None
+        data_link = panel.data_link if panel.data_link in there else None
         if not any(query.of_alert for query in panel.queries):
-            yield replace(panel, drill=drill)
+            yield replace(panel, data_link=data_link)
         elif panel.alert in alerts:
             value = alerts[panel.alert].value
             queries = (replace(query, expr=narrowed(value, query.of_alert), of_alert="") for query in panel.queries)
-            yield replace(panel, drill=drill, queries=tuple(queries), unit=alerts[panel.alert].unit)
+            yield replace(panel, data_link=data_link, queries=tuple(queries), unit=alerts[panel.alert].unit)
 
 
-def _scraped(board: Board, jobs: Collection[str]) -> Board:
-    """A board without the rows, panels and marks whose telemetry this stack has not."""
+def _scraped(dashboard: Dashboard, jobs: Collection[str]) -> Dashboard:
+    """A dashboard without the rows, panels and annotations whose telemetry this stack has not."""
     there = {"", *jobs}
     rows = (
         replace(row, panels=tuple(panel for panel in row.panels if panel.needs in there))
-        for row in board.rows
+        for row in dashboard.rows
         if row.needs in there
     )
-    return replace(board, rows=tuple(rows), marks=tuple(mark for mark in board.marks if mark.needs in there))
+    return replace(
+        dashboard,
+        rows=tuple(rows),
+        annotations=tuple(annotation for annotation in dashboard.annotations if annotation.needs in there),
+    )
 
 
 def rendered(on: Collection[str], watched: Watched, cluster: ClusterSettings) -> tuple[Rendered, ...]:
     """The same, with the thresholds of this stack's alerts drawn into them."""
     by_name = {alert.name: alert for alert in watched.alerts}
     return tuple(
-        Rendered(uid=board.uid, folder=board.folder, json=build(board, by_name))
-        for board in boards(on, watched, cluster)
+        Rendered(uid=dashboard.uid, folder=dashboard.folder, json=build(dashboard, by_name))
+        for dashboard in dashboards(on, watched, cluster)
     )
 
 
 def alert_panels(watched: Watched, cluster: ClusterSettings) -> Mapping[str, PanelPlace]:
     """By alert of Grafana, the panel among the runbooks that draws what it measures."""
     places: dict[str, PanelPlace] = {}
-    for board in runbooks.boards(watched.alerts, cluster):
-        places |= panel_places(board)
+    for dashboard in runbooks.dashboards(watched.alerts, cluster):
+        places |= panel_places(dashboard)
     return {alert.name: places[alert.name] for group in watched.grafana_groups for alert in group.rules}

@@ -1,11 +1,11 @@
-"""The boards of the whole catalogue, and their queries as a server would get them."""
+"""The dashboards of the whole catalogue, and their queries as a server would get them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 
-from dashboards.boards import boards
+from dashboards.listed import dashboards
 from model.promql import Labels, labels_of
 from model.runbooks import RUNBOOKS
 from model.uids import RUNBOOKS_FOLDER
@@ -13,8 +13,8 @@ from tests.catalogue import everything
 from tools.local.queries import filled
 
 STACK = everything()
-BOARDS = boards(STACK.systems_on, STACK.watched, STACK.cluster)
-WRITTEN = tuple(board for board in BOARDS if board.folder != RUNBOOKS_FOLDER)
+ALL_DASHBOARDS = dashboards(STACK.systems_on, STACK.watched, STACK.cluster)
+WRITTEN = tuple(dashboard for dashboard in ALL_DASHBOARDS if dashboard.folder != RUNBOOKS_FOLDER)
 """Those that a person has written; the others are made of runbooks."""
 
 

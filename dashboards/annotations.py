@@ -1,20 +1,20 @@
-"""What is marked on boards as lines across every panel: alerts, and what people changed."""
+"""What is marked on dashboards as lines across every panel: alerts, and what people changed."""
 
 from __future__ import annotations
 
-from dashboards.model import Mark
+from dashboards.model import Annotation
 from rules.kubernetes.scrape import KUBE_STATE_METRICS
 
 
-def alerts_of(*systems: str) -> Mark:
+def alerts_of(*systems: str) -> Annotation:
     """The alerts of these systems, from when they fire until they do not."""
     named = "|".join(systems)
     return alerts_with(f'cluster=~"$cluster", system=~"{named}"')
 
 
-def alerts_with(matchers: str) -> Mark:
+def alerts_with(matchers: str) -> Annotation:
     """The same of all alerts with these labels; one line for each, whatever number of subjects it fires for."""
-    return Mark(
+    return Annotation(
         name="Alerts",
         expr=f'max by (alertname, severity) (ALERTS{{alertstate="firing", {matchers}, severity=~"critical|warning"}})',
         text="{{alertname}} ({{severity}})",
@@ -22,15 +22,15 @@ def alerts_with(matchers: str) -> Mark:
     )
 
 
-def of_namespaces() -> tuple[Mark, ...]:
+def of_namespaces() -> tuple[Annotation, ...]:
     """What happened to what runs in the chosen namespaces."""
     chosen = 'cluster=~"$cluster", namespace=~"$namespace"'
     return alerts_with(chosen), rollouts(chosen)
 
 
-def rollouts(matchers: str) -> Mark:
+def rollouts(matchers: str) -> Annotation:
     """Deployments that were given a new specification, beside a new number of replicas, which an autoscaler does."""
-    return Mark(
+    return Annotation(
         name="Rollouts",
         expr=(
             f"max by (namespace, deployment) (changes(kube_deployment_status_observed_generation{{{matchers}}}[5m]) > 0"

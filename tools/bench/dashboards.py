@@ -1,7 +1,8 @@
-"""Measures the boards of `prod` on a real Prometheus with 100k series: the slowest panel of each, in seconds.
+"""Measures the dashboards of `prod` on a real Prometheus with 100k series: the slowest panel of each, in seconds.
 
-Over the time that each board shows by default, with as much history: six hours of everything, days of what boards show
-for days. Whatever is chosen on a board is the most there is to read: all, or the largest where one must be chosen.
+Over the time that each dashboard shows by default, with as much history: six hours of everything, days of what
+dashboards show for days. Whatever is chosen on a dashboard is the most there is to read: all, or the largest where one
+must be chosen.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from urllib.parse import urlencode
 import yaml
 
 from components.settings.stack import Settings
-from dashboards.boards import boards
-from dashboards.model import Board, View
+from dashboards.listed import dashboards
+from dashboards.model import Dashboard, Visualization
 from model.promql import selectors
 from model.rules import Alert
 from tools.bench.history import SLICE, Past, prometheus, write
@@ -36,13 +37,13 @@ from tools.local.queries import filled, prometheus_queries
 SERIES = 100_000
 UNITS = {"h": 3600, "d": 86_400}
 LEAST = 6 * 3600 + 1800
-"""Seconds of history of everything: what most boards show, and what their windows look back before it."""
+"""Seconds of history of everything: what most dashboards show, and what their windows look back before it."""
 POINTS = 720
 """Of a panel that is half a screen wide; Grafana asks for one a pixel, and none closer than scrapes are."""
 FIRING, EVERY = 10, 5
-"""Subjects of each fifth alert that fire: a bad day, when boards are opened."""
-MARKS = 60
-"""Seconds between what marks are asked for, whatever the time shown is: Grafana's own."""
+"""Subjects of each fifth alert that fire: a bad day, when dashboards are opened."""
+ANNOTATIONS = 60
+"""Seconds between what annotations are asked for, whatever the time shown is: Grafana's own."""
 GOAL = 1.0
 """Seconds: longer, and a person wonders whether something is broken."""
 
@@ -118,45 +119,51 @@ def selector(labels: Mapping[str, str]) -> str:
     return "{" + ",".join(f'{name}="{value}"' for name, value in labels.items()) + "}"
 
 
-def depths(asked: Iterable[Board]) -> dict[str, int]:
-    """By name of a series, seconds that a board shows of it where that is more than usual."""
+def depths(asked: Iterable[Dashboard]) -> dict[str, int]:
+    """By name of a series, seconds that a dashboard shows of it where that is more than usual."""
     shown = [
-        (found.name, seconds(board)) for board in asked for expr in expressions(board) for found in selectors(expr)
+        (found.name, seconds(dashboard))
+        for dashboard in asked
+        for expr in expressions(dashboard)
+        for found in selectors(expr)
     ]
     return {name: longest for name, longest in sorted(shown, key=lambda each: each[1]) if name and longest > LEAST}
 
 
-def expressions(board: Board) -> Iterator[str]:
-    yield from (filled(query.expr) for _, query in prometheus_queries(board))
-    yield from (filled(mark.expr) for mark in board.marks)
+def expressions(dashboard: Dashboard) -> Iterator[str]:
+    yield from (filled(query.expr) for _, query in prometheus_queries(dashboard))
+    yield from (filled(annotation.expr) for annotation in dashboard.annotations)
 
 
-def seconds(board: Board) -> int:
-    """The time that a board shows when it is opened."""
-    number, unit = re.findall(r"now-(\d+)([hd])", board.since)[0]
+def seconds(dashboard: Dashboard) -> int:
+    """The time that a dashboard shows when it is opened."""
+    number, unit = re.findall(r"now-(\d+)([hd])", dashboard.time_from)[0]
     return int(number) * UNITS[unit]
 
 
 # --- what is asked ---
 
 
-def choices(loaded: Loaded, board: Board) -> dict[str, str]:
-    """The largest of whatever a board wants one of."""
+def choices(loaded: Loaded, dashboard: Dashboard) -> dict[str, str]:
+    """The largest of whatever a dashboard wants one of."""
     chosen: dict[str, str] = {}
-    for variable in (each for each in board.variables if not each.multiple):
+    for variable in (each for each in dashboard.variables if not each.multiple):
         (largest,) = loaded.now(f"topk(1, sum by ({variable.label}) ({filled(variable.of, chosen)}))")
         chosen[variable.name] = largest["metric"][variable.label]
     return chosen
 
 
-def slowest(loaded: Loaded, board: Board) -> tuple[float, str]:
-    """The slowest query of a board, and its panel or mark."""
-    chosen = choices(loaded, board)
-    since = seconds(board)
-    times = [(taken(partial(loaded.over, filled(mark.expr, chosen), since, MARKS)), mark.name) for mark in board.marks]
-    for panel, query in prometheus_queries(board):
+def slowest(loaded: Loaded, dashboard: Dashboard) -> tuple[float, str]:
+    """The slowest query of a dashboard, and its panel or annotation."""
+    chosen = choices(loaded, dashboard)
+    since = seconds(dashboard)
+    times = [
+        (taken(partial(loaded.over, filled(annotation.expr, chosen), since, ANNOTATIONS)), annotation.name)
+        for annotation in dashboard.annotations
+    ]
+    for panel, query in prometheus_queries(dashboard):
         expr = filled(query.expr, chosen)
-        if panel.view in (View.NUMBER, View.RANKING):
+        if panel.visualization in (Visualization.STAT, Visualization.TABLE):
             times.append((taken(partial(loaded.now, expr)), panel.title))
         else:
             step = max(INTERVAL, round(since / POINTS))
@@ -175,11 +182,11 @@ def taken(ask: Callable[[], object]) -> float:
 
 
 def measure(size: int, home: Path) -> tuple[int, int, list[tuple[float, str, str]]]:
-    """The series of the cluster, those that rules add, and each board's slowest panel, the slowest first."""
+    """The series of the cluster, those that rules add, and each dashboard's slowest panel, the slowest first."""
     stack, settings = production(home)
     asked = [
         each
-        for each in boards(settings.systems_on, settings.watched, settings.cluster)
+        for each in dashboards(settings.systems_on, settings.watched, settings.cluster)
         if any(prometheus_queries(each))
     ]
     everywhere = {"cluster": settings.cluster.name, "environment": settings.cluster.environment}
@@ -197,18 +204,22 @@ def measure(size: int, home: Path) -> tuple[int, int, list[tuple[float, str, str
     with prometheus(home / "second") as url:
         write(url, pasts, end, INTERVAL, say)
         loaded = Loaded(url, end)
-        say(f"{len(asked)} boards: ask")
-        return len(every), len(made), sorted(((*slowest(loaded, board), board.uid) for board in asked), reverse=True)
+        say(f"{len(asked)} dashboards: ask")
+        return (
+            len(every),
+            len(made),
+            sorted(((*slowest(loaded, dashboard), dashboard.uid) for dashboard in asked), reverse=True),
+        )
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tools.bench.boards", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.bench.dashboards", description=__doc__)
     parser.add_argument("--series", type=int, default=SERIES, help=f"of the cluster (default: {SERIES})")
     size = parser.parse_args(arguments).series
     with tempfile.TemporaryDirectory() as folder:
         before, made, found = measure(size, Path(folder))
     written = [row for row in found if not row[2].startswith("runbooks-")]
-    print(f"{f'board, with {before:,} + {made:,} series':<40}{'seconds':>9}  slowest panel")
+    print(f"{f'dashboard, with {before:,} + {made:,} series':<40}{'seconds':>9}  slowest panel")
     for duration, panel, uid in written:
         print(f"{uid:<40}{duration:>9.3f}  {panel}")
     duration, panel, uid = max(row for row in found if row[2].startswith("runbooks-"))

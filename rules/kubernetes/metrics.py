@@ -66,6 +66,7 @@ STATE = (
     _STATE.gauge("kube_pod_info", f"{_POD} node host_ip pod_ip created_by_kind created_by_name priority_class"),
     _STATE.gauge("kube_pod_owner", f"{_POD} {_OWNER}"),
     _STATE.gauge("kube_pod_status_phase", f"{_POD} phase"),
+    _STATE.gauge("kube_pod_status_reason", f"{_POD} reason"),
     _STATE.gauge("kube_pod_status_ready", f"{_POD} condition"),
     _STATE.gauge("kube_pod_deletion_timestamp", _POD, Unit.TIMESTAMP),
     _STATE.counter("kube_pod_container_status_restarts_total", f"{_POD} container"),

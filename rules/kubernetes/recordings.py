@@ -23,6 +23,10 @@ LEAVING = f'(kube_node_spec_unschedulable == 1 or kube_node_spec_taint{{key=~"{_
 """PromQL: nodes that somebody has cordoned, or that an autoscaler takes away."""
 
 
+HELD_PODS = 'max by (cluster, environment, namespace, pod) (kube_pod_status_reason{reason="SchedulingGated"} == 1)'
+"""PromQL: pods that a queue holds back by a scheduling gate, whether there is room for them or not."""
+
+
 def with_owner(value: str, *labels: str) -> str:
     """PromQL: ``value``, by cluster, namespace, pod and maybe more, with the workload and the node of each pod."""
     joined = ", ".join(labels or ("workload", "workload_type", "node"))
@@ -115,6 +119,8 @@ LIMITS = "namespace:kube_pod_container_resource_limits:sum"
 DESIRED = "namespace_workload:replicas_desired:max"
 UNPLACEABLE = "namespace_workload:pods_unplaceable:count"
 """Pods of daemon sets for nodes that are no machines, as on Fargate, where none of them ever runs."""
+HELD = "namespace_workload:pods_held:count"
+"""Pods that a queue holds back."""
 AVAILABLE = "namespace_workload:replicas_available:max"
 PRESENT = "namespace_workload:replicas_present:max"
 """Of any revision, ready or not."""
@@ -145,6 +151,7 @@ _WORKLOADS = Group(
             ),
         ),
         Recording(name=UNPLACEABLE, expr=_unplaceable()),
+        Recording(name=HELD, expr=f"count by ({_OF_WORKLOAD}) ({with_owner(HELD_PODS)})"),
         Recording(
             name=PRESENT,
             expr=_of_workloads(

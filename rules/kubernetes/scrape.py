@@ -14,7 +14,7 @@ from model.settings import Resources
 
 KUBE_STATE_METRICS = "kube-state-metrics"
 KUBE_STATE_METRICS_IMAGE = pinned(
-    "registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.18.0",
+    "registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.20.0",
     uid=65534,
     binaries={"kube-state-metrics": "/kube-state-metrics"},
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Group, Inhibition, Severity
-from rules.kubernetes.recordings import CPU_OF_CONTAINERS, UNPLACEABLE, with_owner
+from rules.kubernetes.recordings import CPU_OF_CONTAINERS, HELD_PODS, UNPLACEABLE, with_owner
 from rules.kubernetes.uids import KUBERNETES_WORKLOAD
 
 _POD = "cluster, namespace, pod"
@@ -139,7 +139,7 @@ IMAGE_PULL = Alert(
 POD_PENDING = Alert(
     name="KubernetesPodPending",
     value=with_owner(f'max by ({_POD}) (kube_pod_status_phase{{phase="Pending"}} == 1)'),
-    unless=f"on (cluster, namespace, workload, workload_type) {UNPLACEABLE}",
+    unless=f"on (cluster, namespace, workload, workload_type) {UNPLACEABLE} unless on ({_POD}) {HELD_PODS}",
     severity=Severity.WARNING,
     for_=Duration.parse("15m"),  # a new node is there and a large image is pulled in ten
     owner="platform",

@@ -6,6 +6,7 @@ from rules.kubernetes.recordings import (
     AVAILABLE,
     CPU_OF_CONTAINERS,
     DESIRED,
+    HELD,
     MEMORY_OF_CONTAINERS,
     POD_OWNER,
     PRESENT,
@@ -186,6 +187,21 @@ EXAMPLES = (
             20,
         ),
         gives={of(namespace="shop", workload="agent", workload_type="DaemonSet"): 1},
+    ),
+    example(
+        "of three pods one has a scheduling gate, and one was evicted",
+        HELD,
+        series=_pod("agent-1", "StatefulSet", "agent", node="")
+        | _pod("agent-2", "StatefulSet", "agent")
+        | _pod("agent-3", "StatefulSet", "agent")
+        | gauges(
+            {
+                metric("kube_pod_status_reason", namespace="shop", pod="agent-1", reason="SchedulingGated"): 1,
+                metric("kube_pod_status_reason", namespace="shop", pod="agent-2", reason="Evicted"): 1,
+            },
+            20,
+        ),
+        gives={of(namespace="shop", workload="agent", workload_type="StatefulSet"): 1},
     ),
     _workloads(
         PRESENT,

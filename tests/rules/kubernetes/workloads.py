@@ -27,6 +27,22 @@ def _web(available: int) -> Series:
     )
 
 
+def _held(pods: int, samples: int = 20) -> Series:
+    """Pods of the same that have a scheduling gate."""
+    made_by = {"owner_kind": "ReplicaSet", "owner_name": "web-5d", "owner_is_controller": "true"}
+    owner = {"owner_kind": "Deployment", "owner_name": "web", "owner_is_controller": "true"}
+    names = [{"namespace": "shop", "pod": f"web-{number}"} for number in range(pods)]
+    return gauges(
+        {
+            metric("kube_replicaset_owner", owner, namespace="shop", replicaset="web-5d"): 1,
+            **{metric("kube_pod_owner", pod, made_by): 1 for pod in names},
+            **{metric("kube_pod_info", pod, node=""): 1 for pod in names},
+            **{metric("kube_pod_status_reason", pod, reason="SchedulingGated"): 1 for pod in names},
+        },
+        samples,
+    )
+
+
 _DB_GONE = gauges(
     {metric("kube_statefulset_replicas", _DB): 3, metric("kube_statefulset_status_replicas_available", _DB): 0}, 20
 )
@@ -165,6 +181,14 @@ EXAMPLES = (
         )
         for virtual in (1, 2)
     ),
+    example("a queue holds all that are missing back", REPLICAS_MISSING, series=_web(2) | _held(2), at="20m"),
+    example(
+        "a queue holds one of two that are missing back",
+        REPLICAS_MISSING,
+        series=_web(2) | _held(1),
+        at="15m",
+        fires=[warning("Deployment shop/web misses 33.33% of its replicas.", "33.33%", **_OF_WEB)],
+    ),
     example("a rollout has one more than wanted", REPLICAS_MISSING, series=_web(5), at="20m"),
     example("it is scaled to zero", REPLICAS_MISSING, series=dict.fromkeys(_DB_GONE, "0x20"), at="20m"),
     example(
@@ -175,6 +199,7 @@ EXAMPLES = (
         fires=[warning("Deployment shop/web has had 2 pods of its old revision left for ten minutes.", "2", **_OF_WEB)],
     ),
     example("it goes on every eight minutes", ROLLOUT_STUCK, series=_rollout("0x7 1x7 2x7 3x20"), at="22m"),
+    example("a queue holds the next pod back", ROLLOUT_STUCK, series=_rollout("1x40") | _held(1, 40), at="30m"),
     example("somebody has paused it", ROLLOUT_STUCK, series=_rollout("1x40", paused=1), at="30m"),
     example(
         "a quota lets it have two pods, both of the new revision",

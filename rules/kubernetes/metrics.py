@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from model.metrics import Metrics, Unit
-from rules.kubernetes.scrape import KUBE_STATE_METRICS
+from model.cluster import ClusterSettings
+from model.metrics import Metric, Metrics, Unit
+from rules.kubernetes.scrape import KUBE_STATE_METRICS, state_label
 
 _API = Metrics("apiservers")
 _REQUEST = "verb group version resource subresource scope component"
@@ -116,5 +117,11 @@ STATE = (
     _STATE.gauge("kube_node_status_capacity", "node resource unit"),
     _STATE.gauge("kube_node_status_allocatable", "node resource unit"),
 )
+
+
+def node_labels(cluster: ClusterSettings) -> Metric:
+    """The labels of nodes that this stack is told of."""
+    return _STATE.gauge("kube_node_labels", " ".join(("node", *map(state_label, cluster.virtual_nodes))))
+
 
 METRICS = (*API_SERVER, *KUBELET, *CADVISOR, *STATE)

@@ -16,7 +16,7 @@ from components.otel_collector.parts import LONGEST_PAUSE
 from components.prometheus.config import OUT_OF_ORDER_WINDOW
 from model.metrics import PUSHED, Metric
 from rules.nodes.scrape import NODE_EXPORTER
-from tests.catalogue import whole
+from tests.catalogue import EVERYTHING, whole
 from tests.servers.exposition import Exposition, difference, exposition, scraped, settled
 from tests.servers.kubernetes_metrics import cadvisor, documented
 from tests.servers.reported import CONTAINER, NAMESPACE, STATUSES, made, objects
@@ -135,6 +135,7 @@ def kube_state_metrics(kube_state_metrics_server: Local, control_plane: ControlP
 
     eventually(running, SLOWLY, "the pod runs")
     control_plane.kubectl("taint", "node", "node-a", "example.com/kind=one:PreferNoSchedule", "--overwrite")
+    control_plane.kubectl("label", "node", "node-a", "example.com/nodeType=machine", "--overwrite")
     control_plane.kubectl("delete", "pod", "going", f"--namespace={NAMESPACE}", "--wait=false")
     for name, status in STATUSES.items():
         patch = ["patch", name, f"--namespace={NAMESPACE}", "--subresource=status", "--type=merge"]
@@ -202,6 +203,7 @@ def dev(home: Path) -> Rendered:
     """The stack `dev`, faster, with two Alertmanagers that tell somebody, and a store elsewhere; neither answers."""
     file = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())
     config = file["config"]
+    config["agent-observability:cluster"] |= {"virtualNodes": EVERYTHING["cluster"]["virtualNodes"]}
     config["agent-observability:alertmanager"] |= {"replicas": 2}
     receiver = {"name": "somebody", "webhook": {"urlSecret": {"name": "somebody", "key": "somebody-url"}}}
     config["agent-observability:notifications"] = {"receivers": [receiver], "routes": [{"receiver": "somebody"}]}

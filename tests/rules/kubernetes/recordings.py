@@ -189,6 +189,28 @@ EXAMPLES = (
         gives={of(namespace="shop", workload="agent", workload_type="DaemonSet"): 1},
     ),
     example(
+        "a pod is put on a node that is no machine by the stack file and never starts, two run, and one waits elsewhere",
+        UNPLACEABLE,
+        series=_pod("agent-1", "DaemonSet", "agent", node="v-1")
+        | _pod("agent-2", "DaemonSet", "agent", node="v-2")
+        | _pod("agent-3", "DaemonSet", "agent", node="n-3")
+        | _pod("agent-4", "DaemonSet", "agent", node="n-4")
+        | gauges(
+            {
+                metric("kube_pod_status_phase", namespace="shop", pod="agent-1", phase="Pending"): 1,
+                metric("kube_pod_status_phase", namespace="shop", pod="agent-2", phase="Pending"): 0,
+                metric("kube_pod_status_phase", namespace="shop", pod="agent-3", phase="Pending"): 0,
+                metric("kube_pod_status_phase", namespace="shop", pod="agent-4", phase="Pending"): 1,
+                metric("kube_node_labels", node="v-1", label_example_com_node_type="virtual"): 1,
+                metric("kube_node_labels", node="v-2", label_example_com_node_type="virtual"): 1,
+                metric("kube_node_labels", node="n-3"): 1,
+                metric("kube_node_labels", node="n-4", label_example_com_node_type="other"): 1,
+            },
+            20,
+        ),
+        gives={of(namespace="shop", workload="agent", workload_type="DaemonSet"): 1},
+    ),
+    example(
         "of three pods one has a scheduling gate, and one was evicted",
         HELD,
         series=_pod("agent-1", "StatefulSet", "agent", node="")

@@ -9,7 +9,7 @@ from rules.kubernetes.alerts.workloads import (
     REPLICAS_MISSING,
     ROLLOUT_STUCK,
 )
-from tests.rules.examples import Series, critical, example, gauges, metric, steady, warning
+from tests.rules.examples import Labels, Series, critical, example, gauges, metric, steady, warning
 
 _WEB = {"namespace": "shop", "deployment": "web"}
 _DB = {"namespace": "shop", "statefulset": "db"}
@@ -48,10 +48,14 @@ _DB_GONE = gauges(
 )
 
 
-def _daemon_set(unplaced: int, virtual: int) -> Series:
+_TAINTED = "kube_node_spec_taint", {"key": "virtual-kubelet.io/provider", "value": "azure", "effect": "NoSchedule"}
+_NAMED = "kube_node_labels", {"label_example_com_node_type": "virtual"}
+"""As the stack file names them."""
+
+
+def _daemon_set(unplaced: int, virtual: int, told_by: tuple[str, Labels] = _TAINTED) -> Series:
     """Four pods, of which those without a node are not there."""
     agent = {"namespace": "shop", "daemonset": "agent"}
-    taint = {"key": "virtual-kubelet.io/provider", "value": "azure", "effect": "NoSchedule"}
     owner = {"owner_kind": "DaemonSet", "owner_name": "agent", "owner_is_controller": "true"}
     pods = [{"namespace": "shop", "pod": f"agent-{number}"} for number in range(4)]
     return gauges(
@@ -63,7 +67,7 @@ def _daemon_set(unplaced: int, virtual: int) -> Series:
                 metric("kube_pod_info", pod, node="" if number < unplaced else f"n-{number}"): 1
                 for number, pod in enumerate(pods)
             },
-            **{metric("kube_node_spec_taint", taint, node=f"virtual-{number}"): 1 for number in range(virtual)},
+            **{metric(*told_by, node=f"virtual-{number}"): 1 for number in range(virtual)},
         },
         20,
     )
@@ -180,6 +184,12 @@ EXAMPLES = (
             * (virtual < 2),
         )
         for virtual in (1, 2)
+    ),
+    example(
+        "two pods of a daemon set find no node, and two nodes are no machines by the stack file",
+        REPLICAS_MISSING,
+        series=_daemon_set(unplaced=2, virtual=2, told_by=_NAMED),
+        at="20m",
     ),
     example("a queue holds all that are missing back", REPLICAS_MISSING, series=_web(2) | _held(2), at="20m"),
     example(

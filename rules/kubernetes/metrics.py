@@ -110,6 +110,7 @@ STATE = (
     _STATE.gauge("kube_poddisruptionbudget_status_expected_pods", "namespace poddisruptionbudget"),
     _STATE.gauge("kube_resourcequota", "namespace resourcequota resource type"),
     _STATE.gauge("kube_persistentvolumeclaim_access_mode", "namespace persistentvolumeclaim access_mode"),
+    _STATE.gauge("kube_persistentvolumeclaim_status_phase", "namespace persistentvolumeclaim phase"),
     _STATE.gauge("kube_node_info", "node kernel_version os_image container_runtime_version kubelet_version"),
     _STATE.gauge("kube_node_spec_unschedulable", "node"),
     _STATE.gauge("kube_node_spec_taint", "node key value effect"),

@@ -40,6 +40,8 @@ METRICS = (
         for direction in ("receive", "transmit")
         for what, unit in (("bytes", Unit.BYTES), ("packets", Unit.NONE), ("errs", Unit.NONE), ("drop", Unit.NONE))
     ),
+    _NODE.gauge("node_bonding_slaves", "master"),
+    _NODE.gauge("node_bonding_active", "master"),
     _NODE.gauge("node_nf_conntrack_entries"),
     _NODE.gauge("node_nf_conntrack_entries_limit"),
     _NODE.gauge("node_filefd_allocated"),

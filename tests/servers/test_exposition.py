@@ -154,7 +154,7 @@ def kube_state_metrics_itself(kube_state_metrics_server: Local) -> Exposition:
 
 @pytest.fixture(scope="module")
 def node_exporter(dev: Rendered, control_plane: ControlPlane, home: Path) -> Exposition:
-    """On a machine with an array of disks and a memory controller, which this one may not have."""
+    """On a machine with an array of disks, a memory controller and a bond, which this one may not have."""
     local = Local(dev, NODE_EXPORTER, home / NODE_EXPORTER, Account.admin(control_plane))
     proc, sys = machine(home / "machine")
     elsewhere = {"--path.procfs": proc, "--path.sysfs": sys}
@@ -166,7 +166,7 @@ def node_exporter(dev: Rendered, control_plane: ControlPlane, home: Path) -> Exp
 
 
 def machine(folder: Path) -> tuple[Path, Path]:
-    """A copy of /proc and /sys, with what the kernel says of an array and of a memory controller."""
+    """A copy of /proc and /sys, with what the kernel says of an array, of a memory controller and of a bond."""
     proc, sys = folder / "proc", folder / "sys"
     _mirrored(Path("/proc"), proc, "mdstat")
     (proc / "mdstat").write_text(
@@ -180,6 +180,18 @@ def machine(folder: Path) -> tuple[Path, Path]:
     controller.mkdir(parents=True)
     for file in ("ce_count", "ce_noinfo_count", "ue_count", "ue_noinfo_count"):
         (controller / file).write_text("0\n")
+    (sys / "class").unlink()
+    _mirrored(Path("/sys/class"), sys / "class", "net")
+    net = sys / "class" / "net"
+    bond = net / "bond0"
+    member = bond / "lower_eth0" / "bonding_slave"
+    for folder_of, file, text in (
+        (net, "bonding_masters", "bond0"),
+        (bond / "bonding", "slaves", "eth0"),
+        (member, "mii_status", "up"),
+    ):
+        folder_of.mkdir(parents=True, exist_ok=True)
+        (folder_of / file).write_text(f"{text}\n")
     return proc, sys
 
 

@@ -189,7 +189,7 @@ EXAMPLES = (
         gives={of(namespace="shop", workload="agent", workload_type="DaemonSet"): 1},
     ),
     example(
-        "a pod is put on a node that is no machine by the stack file and never starts, two run, and one waits elsewhere",
+        "of two pods that never start one is on a node that is no machine by the stack file, where another runs",
         UNPLACEABLE,
         series=_pod("agent-1", "DaemonSet", "agent", node="v-1")
         | _pod("agent-2", "DaemonSet", "agent", node="v-2")

@@ -74,6 +74,7 @@ STATE = (
     _STATE.counter("kube_pod_init_container_status_restarts_total", f"{_POD} container"),
     _STATE.gauge("kube_pod_container_status_waiting_reason", f"{_POD} container reason"),
     _STATE.gauge("kube_pod_init_container_status_waiting_reason", f"{_POD} container reason"),
+    _STATE.gauge("kube_pod_container_status_terminated_reason", f"{_POD} container reason"),
     _STATE.gauge("kube_pod_container_status_last_terminated_reason", f"{_POD} container reason"),
     _STATE.gauge("kube_pod_init_container_status_last_terminated_reason", f"{_POD} container reason"),
     _STATE.gauge("kube_pod_init_container_info", f"{_POD} container restart_policy"),

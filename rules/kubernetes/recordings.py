@@ -20,9 +20,13 @@ POD_OWNER = "namespace_workload_pod:kube_pod_owner:relabel"
 """1 per pod: its ``workload`` (a name), ``workload_type`` (its kind, like Deployment) and ``node``."""
 
 
-_TAKEN_AWAY = "ToBeDeletedByClusterAutoscaler|karpenter.sh/(disrupted|disruption)"
+_TAKEN_AWAY = (
+    "ToBeDeletedByClusterAutoscaler|karpenter.sh/(disrupted|disruption)"
+    # Clouds take spot machines back: GKE, and AWS by its termination handler.
+    "|cloud.google.com/impending-node-termination|aws-node-termination-handler/.+"
+)
 LEAVING = f'(kube_node_spec_unschedulable == 1 or kube_node_spec_taint{{key=~"{_TAKEN_AWAY}"}})'
-"""PromQL: nodes that somebody has cordoned, or that an autoscaler takes away."""
+"""PromQL: nodes that somebody has cordoned, or that an autoscaler or the cloud takes away."""
 
 
 HELD_PODS = 'max by (cluster, environment, namespace, pod) (kube_pod_status_reason{reason="SchedulingGated"} == 1)'
@@ -136,6 +140,8 @@ UNPLACEABLE = "namespace_workload:pods_unplaceable:count"
 """Pods of daemon sets for nodes that are no machines, as on Fargate, where none of them ever runs."""
 HELD = "namespace_workload:pods_held:count"
 """Pods that a queue holds back."""
+EXPECTED = f"({DESIRED} - ({HELD} or {UNPLACEABLE}) or {DESIRED})"
+"""PromQL: of the pods that are desired, those that can be there."""
 AVAILABLE = "namespace_workload:replicas_available:max"
 PRESENT = "namespace_workload:replicas_present:max"
 """Of any revision, ready or not."""

@@ -20,6 +20,8 @@ METRICS = (
     _NODE.counter("node_pressure_io_waiting_seconds_total", unit=Unit.SECONDS),
     _NODE.gauge("node_memory_MemAvailable_bytes", unit=Unit.BYTES),
     _NODE.gauge("node_memory_MemTotal_bytes", unit=Unit.BYTES),
+    _NODE.gauge("node_zfs_arc_size", unit=Unit.BYTES),
+    _NODE.gauge("node_zfs_arc_c_min", unit=Unit.BYTES),
     _NODE.gauge("node_memory_HugePages_Total"),
     _NODE.gauge("node_memory_Hugepagesize_bytes", unit=Unit.BYTES),
     _NODE.counter("node_vmstat_oom_kill"),

@@ -154,7 +154,7 @@ def kube_state_metrics_itself(kube_state_metrics_server: Local) -> Exposition:
 
 @pytest.fixture(scope="module")
 def node_exporter(dev: Rendered, control_plane: ControlPlane, home: Path) -> Exposition:
-    """On a machine with an array of disks, a memory controller and a bond, which this one may not have."""
+    """On a machine with an array of disks, a memory controller, a bond and ZFS, which this one may not have."""
     local = Local(dev, NODE_EXPORTER, home / NODE_EXPORTER, Account.admin(control_plane))
     proc, sys = machine(home / "machine")
     elsewhere = {"--path.procfs": proc, "--path.sysfs": sys}
@@ -166,7 +166,7 @@ def node_exporter(dev: Rendered, control_plane: ControlPlane, home: Path) -> Exp
 
 
 def machine(folder: Path) -> tuple[Path, Path]:
-    """A copy of /proc and /sys, with what the kernel says of an array, of a memory controller and of a bond."""
+    """A copy of /proc and /sys, with what the kernel says of an array, of a memory controller, of a bond and of ZFS."""
     proc, sys = folder / "proc", folder / "sys"
     _mirrored(Path("/proc"), proc, "mdstat")
     (proc / "mdstat").write_text(
@@ -192,6 +192,9 @@ def machine(folder: Path) -> tuple[Path, Path]:
     ):
         folder_of.mkdir(parents=True, exist_ok=True)
         (folder_of / file).write_text(f"{text}\n")
+    zfs = proc / "spl" / "kstat" / "zfs"
+    zfs.mkdir(parents=True)
+    (zfs / "arcstats").write_text("6 1 0x01 2 544 1 1\nname type data\nc_min 4 10\nsize 4 100\n")
     return proc, sys
 
 

@@ -284,5 +284,20 @@ EXAMPLES = (
         at="20m",
         fires=[warning("shop/web-1 has run for 15 minutes without being ready.", **_OF_POD)],
     ),
+    example(
+        "one of its containers has done its work, and another works on",
+        POD_NOT_READY,
+        series=_unready("Running")
+        | {metric("kube_pod_container_status_terminated_reason", _CONTAINER, reason="Completed"): "1x20"},
+        at="20m",
+    ),
+    example(
+        "one of its containers has failed, and another works on",
+        POD_NOT_READY,
+        series=_unready("Running")
+        | {metric("kube_pod_container_status_terminated_reason", _CONTAINER, reason="Error"): "1x20"},
+        at="15m",
+        fires=[warning("shop/web-1 has run for 15 minutes without being ready.", **_OF_POD)],
+    ),
     example("it has done its work and ended", POD_NOT_READY, series=_unready("Succeeded"), at="20m"),
 )

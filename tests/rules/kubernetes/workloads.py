@@ -69,7 +69,7 @@ def _daemon_set(unplaced: int, virtual: int, told_by: tuple[str, Labels] = _TAIN
             },
             **{metric(*told_by, node=f"virtual-{number}"): 1 for number in range(virtual)},
         },
-        20,
+        40,
     )
 
 
@@ -80,6 +80,18 @@ def _rollout(updated: str, paused: int = 0, there: int = 3) -> Series:
         metric("kube_deployment_status_replicas_updated", _WEB): updated,
         metric("kube_deployment_spec_paused", _WEB): steady(paused, 40),
     }
+
+
+def _rollout_of_agent() -> Series:
+    """One of the pods of `_daemon_set` is of the new revision."""
+    agent = {"namespace": "shop", "daemonset": "agent"}
+    return gauges(
+        {
+            metric("kube_daemonset_status_current_number_scheduled", agent): 4,
+            metric("kube_daemonset_status_updated_number_scheduled", agent): 1,
+        },
+        40,
+    )
 
 
 def _rollout_of_db(available: int) -> Series:
@@ -229,6 +241,25 @@ EXAMPLES = (
         ROLLOUT_STUCK,
         series=_rollout_of_db(available=3),
         at="30m",
+    ),
+    *(
+        example(
+            f"a daemon set replaces only what somebody deletes, and {able} pods of four can be there",
+            ROLLOUT_STUCK,
+            series=_daemon_set(unplaced=2, virtual=4 - able) | _rollout_of_agent(),
+            at="25m",
+            fires=[
+                warning(
+                    "DaemonSet shop/agent has had 3 pods of its old revision left for ten minutes.",
+                    "3",
+                    namespace="shop",
+                    workload="agent",
+                    workload_type="DaemonSet",
+                )
+            ]
+            * (able > 2),
+        )
+        for able in (2, 3)
     ),
     example(
         "the last run failed",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -185,40 +186,51 @@ def spoken(dialect: Dialect) -> Points:
     return after
 
 
+@dataclass(frozen=True)
+class Prometheus:
+    """A running one, and when it was given its samples."""
+
+    local: Local
+    at: float
+
+    def of(self, expr: str, service: str, at: float | None = None) -> float | None:
+        """The sum of what is recorded of a service."""
+        found = [
+            float(each["value"][1]) for each in query(self.local, expr, at) if each["metric"]["service"] == service
+        ]
+        return sum(found) if found else None
+
+
 @pytest.fixture(scope="module")
 def prometheus(
     control_plane: ControlPlane, rendered: Callable[[str], Rendered], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Local]:
+) -> Iterator[Prometheus]:
     """With ten minutes of an agent in each dialect, and its rules evaluated on them."""
     with receiving(rendered("dev"), tmp_path_factory.mktemp("dialects"), Account.admin(control_plane)) as local:
         for dialect in TRIED:
             resource = process(dialect.name, f"{dialect.name}-1", **{"service.namespace": "shop"})
             push(local, resource, {"a-library": spoken(dialect)})
         push(local, process("spans", "spans-1"), {"a-collector": spoken(Dialect("spans", A2A))})
+        given = Prometheus(local, time.time())
         # The last of the rules, after those that it reads.
-        eventually(lambda: of(local, TIMES["calls"][0], TRIED[-1].name), 150, "the rules have been evaluated")
-        yield local
-
-
-def of(local: Local, expr: str, service: str) -> float | None:
-    """The sum of what is recorded of a service."""
-    found = [float(each["value"][1]) for each in query(local, expr) if each["metric"]["service"] == service]
-    return sum(found) if found else None
+        eventually(lambda: given.of(TIMES["calls"][0], TRIED[-1].name), 150, "the rules have been evaluated")
+        yield given
 
 
 @pytest.mark.parametrize("dialect", TRIED, ids=lambda each: each.name)
-def test_each_event_is_counted_once_in_any_dialect(prometheus: Local, dialect: Dialect) -> None:
-    found = {what: of(prometheus, rule(prometheus, name), dialect.name) for what, (name, _) in RATES.items()}
+def test_each_event_is_counted_once_in_any_dialect(prometheus: Prometheus, dialect: Dialect) -> None:
+    local, at = prometheus.local, prometheus.at
+    found = {what: prometheus.of(rule(local, name), dialect.name, at) for what, (name, _) in RATES.items()}
 
     expected = {what: a_minute / 60 for what, (_, a_minute) in RATES.items() if what in dialect.tells}
     assert {what: value for what, value in found.items() if value is not None} == pytest.approx(expected, rel=0.001)
 
 
 @pytest.mark.parametrize("dialect", TRIED, ids=lambda each: each.name)
-def test_times_are_within_their_bucket_in_any_dialect(prometheus: Local, dialect: Dialect) -> None:
+def test_times_are_within_their_bucket_in_any_dialect(prometheus: Prometheus, dialect: Dialect) -> None:
     for what in (each for each in dialect.tells if each in TIMES and dialect.timed):
         name, seconds = TIMES[what]
-        found = of(prometheus, name, dialect.name)
+        found = prometheus.of(name, dialect.name)
         assert found is not None, what
         # Explicit buckets double from end to end, exponential ones grow by 9 %.
         assert seconds / 2 <= found <= seconds * 2, what
@@ -226,13 +238,13 @@ def test_times_are_within_their_bucket_in_any_dialect(prometheus: Local, dialect
             assert seconds / 1.1 <= found <= seconds * 1.1, what
 
 
-def test_times_of_requests_between_agents_are_told_by_exponential_histograms_too(prometheus: Local) -> None:
-    found = of(prometheus, rule(prometheus, A2A_P95), "spans")
+def test_times_of_requests_between_agents_are_told_by_exponential_histograms_too(prometheus: Prometheus) -> None:
+    found = prometheus.of(rule(prometheus.local, A2A_P95), "spans")
 
     assert found == pytest.approx(MILLISECONDS / 1000, rel=0.1)
 
 
-def test_a_service_with_a_namespace_has_the_name_that_its_traces_and_lines_have(prometheus: Local) -> None:
-    agents = {each["metric"]["agent"] for each in query(prometheus, 'agent:requests:rate5m{service="litellm"}')}
+def test_a_service_with_a_namespace_has_the_name_that_its_traces_and_lines_have(prometheus: Prometheus) -> None:
+    agents = {each["metric"]["agent"] for each in query(prometheus.local, 'agent:requests:rate5m{service="litellm"}')}
 
     assert agents == {"litellm"}, "neither is shop/litellm"

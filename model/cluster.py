@@ -122,7 +122,8 @@ class ClusterSettings(Model):
     """Taints that servers and exporters accept; agents accept all."""
     virtual_nodes: dict[QualifiedName, LabelValue] = {}
     """Labels of nodes that are no machines, besides the flavour's (EKS Fargate, virtual nodes of AKS and GKE): a node
-    that has one of them gets no agents, and its kubelet is not scraped."""
+    that has one of them gets no agents, and its kubelet is not scraped. Alerts leave out the pods of daemon sets there,
+    where the label has a value."""
     labels: dict[QualifiedName, LabelValue] = {}
     """Labels of every object of the stack."""
     kubelet_certificate: Literal["clusterCa", "unverified"] = "clusterCa"

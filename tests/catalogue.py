@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 from components.settings.stack import Settings, read
 from model.quantities import Duration
@@ -12,9 +13,15 @@ from rules.systems import SYSTEMS
 from tests.rules.agents.subjects import SETTINGS as AGENTS
 from tests.rules.slos import SETTINGS as SLOS
 
-EVERYTHING: dict[str, object] = {
+EVERYTHING: dict[str, Any] = {
     # Of the flavours, the one whose control plane can be watched.
-    "cluster": {"name": "c-1", "environment": "test", "context": "c-1", "flavour": "kubeadm"},
+    "cluster": {
+        "name": "c-1",
+        "environment": "test",
+        "context": "c-1",
+        "flavour": "kubeadm",
+        "virtualNodes": {"example.com/nodeType": "virtual"},
+    },
     "systems": {
         **{system.key: {} for system in SYSTEMS},
         "agents": AGENTS,

@@ -130,7 +130,7 @@ def test_without_a_system_there_is_no_dashboard_of_it_and_no_panel_that_asks_for
 
 @pytest.mark.parametrize("off", [system.key for system in SYSTEMS])
 def test_turning_a_system_off_takes_its_dashboards_and_runbooks_and_nothing_else(off: str) -> None:
-    systems: dict[str, Any] = {**EVERYTHING["systems"], off: None}  # type: ignore[dict-item]  # a stack file is plain
+    systems: dict[str, Any] = {**EVERYTHING["systems"], off: None}
     stack = read(EVERYTHING | {"systems": systems})
     runbooks = {runbooks_uid(each.system) for each in STACK.watched.alerts}
     runbooks -= {runbooks_uid(each.system) for each in stack.watched.alerts}
@@ -146,7 +146,7 @@ def test_the_order_of_a_stack_file_means_nothing() -> None:
     changes = {"RbacDenials": {"warning": 30}, "PanicLogged": "off"}
 
     def content(way: int) -> tuple[object, ...]:
-        systems: dict[str, Any] = {**EVERYTHING["systems"], "logs": {"audit": audit[::way]}}  # type: ignore[dict-item]  # a stack file is plain
+        systems: dict[str, Any] = {**EVERYTHING["systems"], "logs": {"audit": audit[::way]}}
         given = {**EVERYTHING, "systems": _turned(systems, way), "alerts": _turned(changes, way)}
         stack = read(_turned(given, way))
         groups = rule_groups(stack.watched, stack.cluster, stack.grafana.address)

@@ -86,6 +86,12 @@ def test_pods_that_crash_never_silence_that_all_replicas_are_gone() -> None:
     ("flavour", "named", "left_out"),
     [
         ("kind", {}, []),
+        # Prometheus tells a label without a value from none by its presence alone.
+        (
+            "kind",
+            {"example.com/virtual": ""},
+            [("__meta_kubernetes_node_labelpresent_example_com_virtual", "true")],
+        ),
         ("eks", {}, [("__meta_kubernetes_node_label_eks_amazonaws_com_compute_type", "fargate")]),
         ("aks", {}, [("__meta_kubernetes_node_label_type", "virtual-kubelet")]),
         (

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from model.metrics import PUSHED, Metrics, Unit
 from rules.agents.cost import EMITTED
-from rules.agents.recordings import FIRST_TOKEN, PER_TOKEN, REQUEST_DURATIONS
+from rules.agents.protocols import SPAN_TIMES
+from rules.agents.recordings import FIRST_TOKEN, OPENLIT_REQUESTS, OPENLIT_TOKENS, PER_TOKEN, REQUEST_DURATIONS
 from rules.monitoring.scrape import SPAN_METRICS
 
 _PUSHED = Metrics(PUSHED)
@@ -33,6 +34,7 @@ METRICS = (
     _PUSHED.histogram("gen_ai_client_embeddings_operation_input_tokens", _MODEL, Unit.NONE),
     # A subset of the input: never to be added to it.
     _PUSHED.counter("gen_ai_client_inference_usage_cache_read_input_tokens_total", f"{_MODEL} gen_ai_token_modality"),
+    *(_PUSHED.counter(name, f"{_MODEL} gen_ai_type") for name in (OPENLIT_REQUESTS, *OPENLIT_TOKENS.values())),
     *(_PUSHED.histogram(name, _MODEL, Unit.CURRENCY) for name in EMITTED),
     _PUSHED.histogram("mcp_client_operation_duration_seconds", _MCP),
     _PUSHED.histogram("mcp_server_operation_duration_seconds", _MCP),
@@ -41,5 +43,7 @@ METRICS = (
 _SPAN = "service_name span_name span_kind status_code a2a_method_name"
 SPAN_METRICS_OF_A2A = (
     _SPANS.counter("traces_span_metrics_calls_total", _SPAN),
-    _SPANS.histogram("traces_span_metrics_duration_milliseconds", _SPAN, Unit.NONE),
+    _SPANS.histogram(SPAN_TIMES, _SPAN, Unit.NONE),
+    # A collector of somebody's own pushes what it counts of spans, maybe without fixed buckets.
+    _PUSHED.histogram(SPAN_TIMES, _SPAN, Unit.NONE),
 )

@@ -18,6 +18,7 @@ MCP_ERRORS = "mcp:operations:error_ratio30m"
 MCP_BUCKETS = "mcp:operation_duration_seconds_bucket:rate5m"
 MCP_P95 = "mcp:operation_duration_seconds:p95_30m"
 A2A_GROUP = "a2a"
+SPAN_TIMES = "traces_span_metrics_duration_milliseconds"
 A2A = "a2a:requests:rate5m"
 A2A_ERRORS = "a2a:requests:error_ratio30m"
 A2A_BUCKETS = "a2a:request_duration_milliseconds_bucket:rate5m"
@@ -42,22 +43,22 @@ def mcp_recordings(scope: Scope) -> tuple[Recording, ...]:
 
 
 def a2a_recordings() -> tuple[Recording, ...]:
-    def both(series: str, by: str) -> str:
+    every = Scope()
+
+    def both(read: Read, series: str, by: str) -> str:
         """Client and server, as above; spans in between would count a request again."""
         sides = (
             with_label(
-                _short(Scope().rate(series, 'a2a_method_name!=""', f'span_kind="SPAN_KIND_{side.upper()}"')),
-                "side",
-                side,
+                _short(read(series, 'a2a_method_name!=""', f'span_kind="SPAN_KIND_{side.upper()}"')), "side", side
             )
             for side in ("client", "server")
         )
         return f"sum by ({by}) ({' or '.join(sides)})"
 
     return (
-        Recording(name=A2A, expr=both("traces_span_metrics_calls_total", f"{A2A_BY}, error_type")),
+        Recording(name=A2A, expr=both(every.rate, "traces_span_metrics_calls_total", f"{A2A_BY}, error_type")),
         Recording(name=A2A_ERRORS, expr=failing(A2A, A2A_BY), unit=Unit.RATIO),
-        Recording(name=A2A_BUCKETS, expr=both("traces_span_metrics_duration_milliseconds_bucket", f"{A2A_BY}, le")),
+        Recording(name=A2A_BUCKETS, expr=both(every.buckets, SPAN_TIMES, f"{A2A_BY}, le")),
         Recording(name=A2A_P95, expr=f"({p95(A2A_BUCKETS, A2A_BY)}) / 1000", unit=Unit.SECONDS),
     )
 

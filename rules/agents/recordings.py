@@ -6,11 +6,23 @@ the alerts read them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from model.metrics import Unit
 from model.rules import Recording
-from rules.agents.promql import MODEL, PLACE, Scope, counted, failing, newest, of_newest, p95, short, with_label
+from rules.agents.promql import (
+    MODEL,
+    PLACE,
+    Labelled,
+    Scope,
+    counted,
+    failing,
+    newest,
+    of_newest,
+    p95,
+    short,
+    with_label,
+)
 
 # An agent's run contains its calls of models and tools: only what a model itself is asked for is a request, or tokens
 # would be counted at every level that they pass. Operations that the conventions do not know are taken for requests.
@@ -36,6 +48,10 @@ PER_TOKEN = (
     "gen_ai_client_response_time_per_output_token_seconds",  # LiteLLM's own
     "gen_ai_server_time_per_output_token_seconds",
 )
+# OpenLIT until 1.33 counts what succeeds and nothing else; later versions count it beside what the conventions have, or
+# no more.
+OPENLIT_REQUESTS = "gen_ai_requests_total"
+OPENLIT_TOKENS = {"input": "gen_ai_usage_prompt_tokens_total", "output": "gen_ai_usage_completion_tokens_total"}
 Read = Callable[..., str]
 """One of the ways in which a `Scope` reads a histogram."""
 TOOL = f"{PLACE}, tool"
@@ -68,14 +84,16 @@ def recordings(scope: Scope) -> tuple[Recording, ...]:
 
 
 def _requests(scope: Scope) -> Iterator[Recording]:
-    def asked(name: str, read: Read, by: str) -> Recording:
+    def asked(name: str, read: Read, by: str, *oldest: str) -> Recording:
         newer = f"({' or '.join(read(each, INFERENCE) for each in REQUEST_DURATIONS)})"
-        return _of_newest(name, by, "model, operation", newer, read(OPERATION, INFERENCE))
+        return _of_newest(name, by, "model, operation", newer, read(OPERATION, INFERENCE), *oldest)
 
     def timed(name: str, histograms: tuple[str, ...]) -> Recording:
         return _of_newest(name, f"{MODEL}, le", "model", *(scope.buckets(each, INFERENCE) for each in histograms))
 
-    yield asked(REQUESTS, scope.count, f"{MODEL}, operation, error_type")
+    of_openlit = f'label_replace({scope.rate(OPENLIT_REQUESTS)}, "gen_ai_operation_name", "$1", "gen_ai_type", "(.+)")'
+    succeeded = with_label(of_openlit, "error_type", "")
+    yield asked(REQUESTS, scope.count, f"{MODEL}, operation, error_type", succeeded)
     yield Recording(name=REQUEST_ERRORS, expr=failing(REQUESTS, MODEL), unit=Unit.RATIO)
     yield asked(REQUEST_BUCKETS, scope.buckets, f"{MODEL}, le")
     yield Recording(name=REQUEST_P95, expr=p95(REQUEST_BUCKETS, MODEL), unit=Unit.SECONDS)
@@ -121,16 +139,20 @@ def _tokens(scope: Scope) -> Iterator[Recording]:
     embedded = scope.sum("gen_ai_client_embeddings_operation_input_tokens", INFERENCE)
     newest_names = {"input": f"({used('input')} or {embedded})", "output": used("output")}
 
-    def newer(labels: str) -> str:
-        sides = (with_label(short(rate, labels), "direction", way) for way, rate in newest_names.items())
-        return f"({' or '.join(sides)})"
+    def by_name(rates: Mapping[str, str]) -> Labelled:
+        def both(labels: str) -> str:
+            sides = (with_label(short(rate, labels), "direction", way) for way, rate in rates.items())
+            return f"({' or '.join(sides)})"
+
+        return both
 
     def older(labels: str) -> str:
         return short(scope.sum("gen_ai_client_token_usage", _IN_OR_OUT, INFERENCE), labels)
 
+    newer, oldest = by_name(newest_names), by_name({way: scope.rate(name) for way, name in OPENLIT_TOKENS.items()})
     by = f"{MODEL}, direction"
     cached = short(scope.rate("gen_ai_client_inference_usage_cache_read_input_tokens_total", INFERENCE), MODEL)
-    yield Recording(name=TOKENS, expr=f"sum by ({by}) ({newest(by, 'model, direction', newer, older)})")
+    yield Recording(name=TOKENS, expr=f"sum by ({by}) ({newest(by, 'model, direction', newer, older, oldest)})")
     yield Recording(name=CACHED_TOKENS, expr=f"sum by ({MODEL}) ({cached})")
 
 

@@ -6,7 +6,7 @@ from model.settings import Model, Resources, resources
 from model.slo import slo_groups
 from rules.kubernetes import recordings
 from rules.kubernetes.alerts import capacity, control_plane, nodes, pods, workloads
-from rules.kubernetes.metrics import METRICS
+from rules.kubernetes.metrics import METRICS, node_labels
 from rules.kubernetes.scrape import (
     annotated_pods,
     annotated_services,
@@ -35,12 +35,12 @@ def build(settings: KubernetesSettings, surroundings: Surroundings) -> Watched:
     return Watched(
         scrape_jobs=(*scrape_jobs(cluster), *annotated),
         groups=(
-            *recordings.RECORDINGS,
+            *recordings.recordings(cluster),
             *(group for part in _ALERTS for group in part.GROUPS),
             *(of_control_plane if cluster.runs_control_plane else ()),
         ),
         exporters=(kube_state_metrics_exporter(settings.kube_state_metrics, cluster),),
-        metrics=METRICS,
+        metrics=(*METRICS, node_labels(cluster)) if cluster.virtual_nodes else METRICS,
         slos=control_plane.SLOS if cluster.runs_control_plane else (),
         inhibitions=tuple(inhibition for part in _ALERTS for inhibition in part.INHIBITIONS),
     )

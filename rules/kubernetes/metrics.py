@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from model.metrics import Metrics, Unit
-from rules.kubernetes.scrape import KUBE_STATE_METRICS
+from model.cluster import ClusterSettings
+from model.metrics import Metric, Metrics, Unit
+from rules.kubernetes.scrape import KUBE_STATE_METRICS, state_label
 
 _API = Metrics("apiservers")
 _REQUEST = "verb group version resource subresource scope component"
@@ -66,12 +67,14 @@ STATE = (
     _STATE.gauge("kube_pod_info", f"{_POD} node host_ip pod_ip created_by_kind created_by_name priority_class"),
     _STATE.gauge("kube_pod_owner", f"{_POD} {_OWNER}"),
     _STATE.gauge("kube_pod_status_phase", f"{_POD} phase"),
+    _STATE.gauge("kube_pod_status_reason", f"{_POD} reason"),
     _STATE.gauge("kube_pod_status_ready", f"{_POD} condition"),
     _STATE.gauge("kube_pod_deletion_timestamp", _POD, Unit.TIMESTAMP),
     _STATE.counter("kube_pod_container_status_restarts_total", f"{_POD} container"),
     _STATE.counter("kube_pod_init_container_status_restarts_total", f"{_POD} container"),
     _STATE.gauge("kube_pod_container_status_waiting_reason", f"{_POD} container reason"),
     _STATE.gauge("kube_pod_init_container_status_waiting_reason", f"{_POD} container reason"),
+    _STATE.gauge("kube_pod_container_status_terminated_reason", f"{_POD} container reason"),
     _STATE.gauge("kube_pod_container_status_last_terminated_reason", f"{_POD} container reason"),
     _STATE.gauge("kube_pod_init_container_status_last_terminated_reason", f"{_POD} container reason"),
     _STATE.gauge("kube_pod_init_container_info", f"{_POD} container restart_policy"),
@@ -108,6 +111,7 @@ STATE = (
     _STATE.gauge("kube_poddisruptionbudget_status_expected_pods", "namespace poddisruptionbudget"),
     _STATE.gauge("kube_resourcequota", "namespace resourcequota resource type"),
     _STATE.gauge("kube_persistentvolumeclaim_access_mode", "namespace persistentvolumeclaim access_mode"),
+    _STATE.gauge("kube_persistentvolumeclaim_status_phase", "namespace persistentvolumeclaim phase"),
     _STATE.gauge("kube_node_info", "node kernel_version os_image container_runtime_version kubelet_version"),
     _STATE.gauge("kube_node_spec_unschedulable", "node"),
     _STATE.gauge("kube_node_spec_taint", "node key value effect"),
@@ -115,5 +119,11 @@ STATE = (
     _STATE.gauge("kube_node_status_capacity", "node resource unit"),
     _STATE.gauge("kube_node_status_allocatable", "node resource unit"),
 )
+
+
+def node_labels(cluster: ClusterSettings) -> Metric:
+    """The labels of nodes that this stack is told of."""
+    return _STATE.gauge("kube_node_labels", " ".join(("node", *map(state_label, cluster.virtual_nodes))))
+
 
 METRICS = (*API_SERVER, *KUBELET, *CADVISOR, *STATE)

@@ -6,9 +6,11 @@ it, and cAdvisor's last word about a container that has gone stays for five minu
 
 from __future__ import annotations
 
+from model.cluster import ClusterSettings
 from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Group, Recording
+from rules.kubernetes.scrape import state_label
 
 _OF_POD = "cluster, environment, namespace, pod"
 _OF_WORKLOAD = "cluster, environment, namespace, workload, workload_type"
@@ -18,9 +20,17 @@ POD_OWNER = "namespace_workload_pod:kube_pod_owner:relabel"
 """1 per pod: its ``workload`` (a name), ``workload_type`` (its kind, like Deployment) and ``node``."""
 
 
-_TAKEN_AWAY = "ToBeDeletedByClusterAutoscaler|karpenter.sh/(disrupted|disruption)"
+_TAKEN_AWAY = (
+    "ToBeDeletedByClusterAutoscaler|karpenter.sh/(disrupted|disruption)"
+    # Clouds take spot machines back: GKE, and AWS by its termination handler.
+    "|cloud.google.com/impending-node-termination|aws-node-termination-handler/.+"
+)
 LEAVING = f'(kube_node_spec_unschedulable == 1 or kube_node_spec_taint{{key=~"{_TAKEN_AWAY}"}})'
-"""PromQL: nodes that somebody has cordoned, or that an autoscaler takes away."""
+"""PromQL: nodes that somebody has cordoned, or that an autoscaler or the cloud takes away."""
+
+
+HELD_PODS = 'max by (cluster, environment, namespace, pod) (kube_pod_status_reason{reason="SchedulingGated"} == 1)'
+"""PromQL: pods that a queue holds back by a scheduling gate, whether there is room for them or not."""
 
 
 def with_owner(value: str, *labels: str) -> str:
@@ -77,11 +87,24 @@ def _of_workloads(deployment: str, statefulset: str, daemonset: str) -> str:
     return f"max by ({_OF_WORKLOAD}) ({' or '.join(named)})"
 
 
-def _unplaceable() -> str:
+def _unplaceable(cluster: ClusterSettings) -> str:
+    virtual = " or ".join(
+        (
+            'kube_node_spec_taint{key=~"eks.amazonaws.com/compute-type|virtual-kubelet.io/provider"}',
+            # A label without a value is none in Prometheus.
+            *(
+                f'kube_node_labels{{{state_label(key)}="{value}"}}'
+                for key, value in cluster.virtual_nodes.items()
+                if value
+            ),
+        )
+    )
     # Which node a pod was made for is not told. Those without a node are these while they are no more than such nodes.
-    virtual = 'kube_node_spec_taint{key=~"eks.amazonaws.com/compute-type|virtual-kubelet.io/provider"}'
+    # Where nothing keeps a pod away from such a node, it is there and never starts.
     return (
-        f'count by ({_OF_WORKLOAD}) ({POD_OWNER}{{workload_type="DaemonSet", node=""}})'
+        f'count by ({_OF_WORKLOAD}) ({POD_OWNER}{{workload_type="DaemonSet", node=""}}'
+        f' or {POD_OWNER}{{workload_type="DaemonSet"}} and on (cluster, node) ({virtual})'
+        ' and on (cluster, namespace, pod) kube_pod_status_phase{phase="Pending"} == 1)'
         f" <= on (cluster) group_left () count by (cluster) (count by (cluster, node) ({virtual}))"
     )
 
@@ -115,6 +138,10 @@ LIMITS = "namespace:kube_pod_container_resource_limits:sum"
 DESIRED = "namespace_workload:replicas_desired:max"
 UNPLACEABLE = "namespace_workload:pods_unplaceable:count"
 """Pods of daemon sets for nodes that are no machines, as on Fargate, where none of them ever runs."""
+HELD = "namespace_workload:pods_held:count"
+"""Pods that a queue holds back."""
+EXPECTED = f"({DESIRED} - ({HELD} or {UNPLACEABLE}) or {DESIRED})"
+"""PromQL: of the pods that are desired, those that can be there."""
 AVAILABLE = "namespace_workload:replicas_available:max"
 PRESENT = "namespace_workload:replicas_present:max"
 """Of any revision, ready or not."""
@@ -124,45 +151,49 @@ VOLUME_USED = "namespace_persistentvolumeclaim:kubelet_volume_stats_used:ratio"
 API_REQUESTS = "verb_code:apiserver_request_total:sum_rate5m"
 API_LATENCY = "verb:apiserver_request_sli_duration_seconds:p99_rate5m"
 
-_WORKLOADS = Group(
-    "kubernetes-recordings-workloads",
-    (
-        Recording(name=POD_OWNER, expr=_pod_owner()),
-        Recording(
-            name=DESIRED,
-            expr=_of_workloads(
-                "kube_deployment_spec_replicas",
-                "kube_statefulset_replicas",
-                "kube_daemonset_status_desired_number_scheduled",
+
+def _workloads(cluster: ClusterSettings) -> Group:
+    return Group(
+        "kubernetes-recordings-workloads",
+        (
+            Recording(name=POD_OWNER, expr=_pod_owner()),
+            Recording(
+                name=DESIRED,
+                expr=_of_workloads(
+                    "kube_deployment_spec_replicas",
+                    "kube_statefulset_replicas",
+                    "kube_daemonset_status_desired_number_scheduled",
+                ),
+            ),
+            Recording(
+                name=AVAILABLE,
+                expr=_of_workloads(
+                    "kube_deployment_status_replicas_available",
+                    "kube_statefulset_status_replicas_available",
+                    "kube_daemonset_status_number_available",
+                ),
+            ),
+            Recording(name=UNPLACEABLE, expr=_unplaceable(cluster)),
+            Recording(name=HELD, expr=f"count by ({_OF_WORKLOAD}) ({with_owner(HELD_PODS)})"),
+            Recording(
+                name=PRESENT,
+                expr=_of_workloads(
+                    "kube_deployment_status_replicas",
+                    "kube_statefulset_status_replicas",
+                    "kube_daemonset_status_current_number_scheduled",
+                ),
+            ),
+            Recording(
+                name=UPDATED,
+                expr=_of_workloads(
+                    "kube_deployment_status_replicas_updated",
+                    "kube_statefulset_status_replicas_updated",
+                    "kube_daemonset_status_updated_number_scheduled",
+                ),
             ),
         ),
-        Recording(
-            name=AVAILABLE,
-            expr=_of_workloads(
-                "kube_deployment_status_replicas_available",
-                "kube_statefulset_status_replicas_available",
-                "kube_daemonset_status_number_available",
-            ),
-        ),
-        Recording(name=UNPLACEABLE, expr=_unplaceable()),
-        Recording(
-            name=PRESENT,
-            expr=_of_workloads(
-                "kube_deployment_status_replicas",
-                "kube_statefulset_status_replicas",
-                "kube_daemonset_status_current_number_scheduled",
-            ),
-        ),
-        Recording(
-            name=UPDATED,
-            expr=_of_workloads(
-                "kube_deployment_status_replicas_updated",
-                "kube_statefulset_status_replicas_updated",
-                "kube_daemonset_status_updated_number_scheduled",
-            ),
-        ),
-    ),
-)
+    )
+
 
 VOLUMES = Recording(
     name=VOLUME_USED,
@@ -221,7 +252,10 @@ _USAGE = Group(
     Duration.parse("1m"),
 )
 
-RECORDINGS = (_WORKLOADS, _USAGE)
+
+def recordings(cluster: ClusterSettings) -> tuple[Group, ...]:
+    return _workloads(cluster), _USAGE
+
 
 CONTROL_PLANE = Group(
     "kubernetes-recordings-api",

@@ -14,7 +14,7 @@ from model.settings import Resources
 
 KUBE_STATE_METRICS = "kube-state-metrics"
 KUBE_STATE_METRICS_IMAGE = pinned(
-    "registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.18.0",
+    "registry.k8s.io/kube-state-metrics/kube-state-metrics:v2.20.0",
     uid=65534,
     binaries={"kube-state-metrics": "/kube-state-metrics"},
 )
@@ -90,14 +90,19 @@ def _kubelet_job(name: str, path: str, cluster: ClusterSettings, metrics: tuple[
         tls={"ca_file": f"{SERVICE_ACCOUNT}/ca.crt", **trust},
         service_account=True,
         relabel=(
-            *(
-                drop(f"__meta_kubernetes_node_label_{_as_label(label)}", value)
-                for label, value in cluster.without_agents
-            ),
+            *(_without(label, value) for label, value in cluster.without_agents),
             copy("__meta_kubernetes_node_name", "node"),
         ),
         metric_relabel=(keep_metrics(*metrics),),
     )
+
+
+def _without(key: str, value: str) -> Relabel:
+    """Leaves out nodes that have a label. One without a value looks as one that is not there."""
+    label = _as_label(key)
+    if not value:
+        return drop(f"__meta_kubernetes_node_labelpresent_{label}", "true")
+    return drop(f"__meta_kubernetes_node_label_{label}", value)
 
 
 def _as_label(key: str) -> str:
@@ -141,6 +146,7 @@ def kube_state_metrics_exporter(resources: Resources, cluster: ClusterSettings) 
         ApiAccess("policy", ("poddisruptionbudgets",)),
         ApiAccess("networking.k8s.io", ("ingresses",)),
     )
+    named = ",".join(sorted(cluster.virtual_nodes))
     watched = sorted(resource for entry in access for resource in entry.resources)
     return Exporter(
         name=KUBE_STATE_METRICS,
@@ -150,6 +156,7 @@ def kube_state_metrics_exporter(resources: Resources, cluster: ClusterSettings) 
             f"--port={METRICS[1]}",
             f"--telemetry-port={TELEMETRY[1]}",
             f"--resources={','.join(watched)}",
+            *([f"--metric-labels-allowlist=nodes=[{named}]"] if named else ()),
         ),
         ports=dict((METRICS, TELEMETRY)),
         resources=resources,
@@ -158,6 +165,12 @@ def kube_state_metrics_exporter(resources: Resources, cluster: ClusterSettings) 
         api=access,
         egress=((ApiServer(), cluster.api_server_ports),),
     )
+
+
+def state_label(key: str) -> str:
+    """A label of an object, as kube-state-metrics spells its key."""
+    words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", _as_label(key))
+    return f"label_{words.lower()}"
 
 
 def _scrape_annotations(kind: str) -> tuple[Relabel, ...]:

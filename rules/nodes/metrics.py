@@ -20,6 +20,8 @@ METRICS = (
     _NODE.counter("node_pressure_io_waiting_seconds_total", unit=Unit.SECONDS),
     _NODE.gauge("node_memory_MemAvailable_bytes", unit=Unit.BYTES),
     _NODE.gauge("node_memory_MemTotal_bytes", unit=Unit.BYTES),
+    _NODE.gauge("node_zfs_arc_size", unit=Unit.BYTES),
+    _NODE.gauge("node_zfs_arc_c_min", unit=Unit.BYTES),
     _NODE.gauge("node_memory_HugePages_Total"),
     _NODE.gauge("node_memory_Hugepagesize_bytes", unit=Unit.BYTES),
     _NODE.counter("node_vmstat_oom_kill"),
@@ -40,6 +42,8 @@ METRICS = (
         for direction in ("receive", "transmit")
         for what, unit in (("bytes", Unit.BYTES), ("packets", Unit.NONE), ("errs", Unit.NONE), ("drop", Unit.NONE))
     ),
+    _NODE.gauge("node_bonding_slaves", "master"),
+    _NODE.gauge("node_bonding_active", "master"),
     _NODE.gauge("node_nf_conntrack_entries"),
     _NODE.gauge("node_nf_conntrack_entries_limit"),
     _NODE.gauge("node_filefd_allocated"),

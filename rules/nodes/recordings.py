@@ -24,9 +24,13 @@ CPU_LOAD = Recording(
 _HUGE_PAGES = "node_memory_HugePages_Total * node_memory_Hugepagesize_bytes"
 MEMORY = f"max by {BY_NODE} (node_memory_MemTotal_bytes - {_HUGE_PAGES} or node_memory_MemTotal_bytes)"
 """PromQL: the memory of a node that all its programs share."""
+# The kernel does not count ZFS's cache as available, which ZFS gives back down to its minimum.
+_ZFS_CACHE = "clamp_min(node_zfs_arc_size - node_zfs_arc_c_min, 0)"
+AVAILABLE = f"(node_memory_MemAvailable_bytes + {_ZFS_CACHE} or node_memory_MemAvailable_bytes)"
+"""PromQL: bytes that programs can have, by target."""
 MEMORY_UTILISATION = Recording(
     name="node:memory_utilisation:ratio",
-    expr=f"1 - max by {BY_NODE} (node_memory_MemAvailable_bytes) / {MEMORY}",
+    expr=f"1 - max by {BY_NODE} {AVAILABLE} / {MEMORY}",
     unit=Unit.RATIO,
 )
 PRESSURES = tuple(

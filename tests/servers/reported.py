@@ -10,12 +10,16 @@ NAMESPACE = "exposition"
 CONTAINER = {"name": "main", "image": "registry.example/main:1"}
 NO_TROUBLE_YET = {"ready": True, "restartCount": 1, "image": "registry.example/main:1", "imageID": "", "started": True}
 WAITING = {"state": {"waiting": {"reason": "CrashLoopBackOff"}}}
+DONE = {"terminated": {"reason": "Completed", "exitCode": 0}}
 LAST = {"lastState": {"terminated": {"reason": "OOMKilled", "exitCode": 137}}}
 STATUSES: dict[str, Manifest] = {
     "pod/alone": {
         "reason": "Evicted",
         "initContainerStatuses": [{**NO_TROUBLE_YET, **WAITING, **LAST, "name": "first"}],
-        "containerStatuses": [{**NO_TROUBLE_YET, **WAITING, **LAST, "name": "main"}],
+        "containerStatuses": [
+            {**NO_TROUBLE_YET, **WAITING, **LAST, "name": "main"},
+            {**NO_TROUBLE_YET, "state": DONE, "name": "done"},
+        ],
     },
     "cronjob/nightly": {
         "lastSuccessfulTime": "2026-11-20T00:00:00Z",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import pytest
 
+from rules.agents.protocols import A2A_P95
 from tests.servers.pushed import Points, process, push, receiving, rule
 from tools.local.asked import query
 from tools.local.control_plane import ControlPlane
@@ -65,6 +67,15 @@ BY_V0_1_0: tuple[Counter | Histogram, ...] = (
     Counter("gen_ai.client.inference.usage.reasoning.output_tokens", OUTPUT // 2, ASKS, "{token}"),
     *BY_1_37[-2:],
 )
+OF_OPENLIT = {"gen_ai.type": "chat", "gen_ai.request.model": "gpt-4o"} | SYSTEM
+BY_OPENLIT = (
+    Counter("gen_ai.total.requests", REQUESTS, OF_OPENLIT, "1"),
+    Counter("gen_ai.usage.prompt_tokens", INPUT, OF_OPENLIT, "1"),
+    Counter("gen_ai.usage.completion_tokens", OUTPUT, OF_OPENLIT, "1"),
+    # The sum of both.
+    Counter("gen_ai.usage.total_tokens", INPUT + OUTPUT, OF_OPENLIT, "1"),
+)
+COST = Histogram("gen_ai.usage.cost", DOLLARS, 1, ASKED, "USD")
 OF_MODEL = ("requests", "tokens", "first token", "each token")
 ALL = (*OF_MODEL, "runs", "calls")
 
@@ -75,6 +86,8 @@ class Dialect:
     a_minute: Sequence[Counter | Histogram]
     """What is counted in a minute."""
     tells: Sequence[str] = ALL
+    timed: bool = True
+    """Whether it says how long anything takes."""
 
 
 DIALECTS = (
@@ -83,7 +96,20 @@ DIALECTS = (
     Dialect("by-v0-1-0", BY_V0_1_0),
     Dialect("by-two-generations-at-once", (*BY_1_37, *BY_V0_1_0[:-2])),
     Dialect("by-all-generations-at-once", (*BY_1_36, *BY_V0_1_0)),
-    Dialect("openlit", (*BY_1_36, Histogram("gen_ai.usage.cost", DOLLARS, 1, ASKED, "USD")), (*ALL, "cost")),
+    Dialect("openlit-until-1-33", (*BY_OPENLIT, COST), ("requests", "tokens", "cost"), timed=False),
+    Dialect(
+        "openlit-1-34",
+        (
+            *BY_1_36,
+            BY_OPENLIT[0],
+            Counter("gen_ai.usage.input_tokens", INPUT, ASKED, "1"),
+            Counter("gen_ai.usage.output_tokens", OUTPUT, ASKED, "1"),
+            COST,
+        ),
+        (*ALL, "cost"),
+    ),
+    Dialect("openlit-in-two-versions-at-once", (*BY_1_36, *BY_OPENLIT, COST), (*ALL, "cost")),
+    Dialect("openlit", (*BY_1_36, COST), (*ALL, "cost")),
     Dialect(
         "litellm",
         (
@@ -117,6 +143,18 @@ EXPONENTIAL = tuple(
     for dialect in DIALECTS
 )
 IN_BOTH_KINDS = Dialect("in-both-kinds", (*BY_1_37, *EXPONENTIAL[1].a_minute))
+MILLISECONDS = 700
+A2A = [
+    Histogram(
+        "traces.span.metrics.duration",
+        REQUESTS,
+        MILLISECONDS,
+        {"span.kind": "SPAN_KIND_SERVER", "status.code": "STATUS_CODE_UNSET", "a2a.method.name": "message/send"},
+        "ms",
+        exponential=True,
+    )
+]
+"""What a collector of somebody's own counts of spans, and pushes."""
 TRIED = (*DIALECTS, *EXPONENTIAL, IN_BOTH_KINDS)
 
 RATES = {
@@ -148,39 +186,51 @@ def spoken(dialect: Dialect) -> Points:
     return after
 
 
+@dataclass(frozen=True)
+class Prometheus:
+    """A running one, and when it was given its samples."""
+
+    local: Local
+    at: float
+
+    def of(self, expr: str, service: str, at: float | None = None) -> float | None:
+        """The sum of what is recorded of a service."""
+        found = [
+            float(each["value"][1]) for each in query(self.local, expr, at) if each["metric"]["service"] == service
+        ]
+        return sum(found) if found else None
+
+
 @pytest.fixture(scope="module")
 def prometheus(
     control_plane: ControlPlane, rendered: Callable[[str], Rendered], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Local]:
+) -> Iterator[Prometheus]:
     """With ten minutes of an agent in each dialect, and its rules evaluated on them."""
     with receiving(rendered("dev"), tmp_path_factory.mktemp("dialects"), Account.admin(control_plane)) as local:
         for dialect in TRIED:
             resource = process(dialect.name, f"{dialect.name}-1", **{"service.namespace": "shop"})
             push(local, resource, {"a-library": spoken(dialect)})
+        push(local, process("spans", "spans-1"), {"a-collector": spoken(Dialect("spans", A2A))})
+        given = Prometheus(local, time.time())
         # The last of the rules, after those that it reads.
-        eventually(lambda: of(local, TIMES["calls"][0], TRIED[-1].name), 150, "the rules have been evaluated")
-        yield local
-
-
-def of(local: Local, expr: str, service: str) -> float | None:
-    """The sum of what is recorded of a service."""
-    found = [float(each["value"][1]) for each in query(local, expr) if each["metric"]["service"] == service]
-    return sum(found) if found else None
+        eventually(lambda: given.of(TIMES["calls"][0], TRIED[-1].name), 150, "the rules have been evaluated")
+        yield given
 
 
 @pytest.mark.parametrize("dialect", TRIED, ids=lambda each: each.name)
-def test_each_event_is_counted_once_in_any_dialect(prometheus: Local, dialect: Dialect) -> None:
-    found = {what: of(prometheus, rule(prometheus, name), dialect.name) for what, (name, _) in RATES.items()}
+def test_each_event_is_counted_once_in_any_dialect(prometheus: Prometheus, dialect: Dialect) -> None:
+    local, at = prometheus.local, prometheus.at
+    found = {what: prometheus.of(rule(local, name), dialect.name, at) for what, (name, _) in RATES.items()}
 
     expected = {what: a_minute / 60 for what, (_, a_minute) in RATES.items() if what in dialect.tells}
     assert {what: value for what, value in found.items() if value is not None} == pytest.approx(expected, rel=0.001)
 
 
 @pytest.mark.parametrize("dialect", TRIED, ids=lambda each: each.name)
-def test_times_are_within_their_bucket_in_any_dialect(prometheus: Local, dialect: Dialect) -> None:
-    for what in (each for each in dialect.tells if each in TIMES):
+def test_times_are_within_their_bucket_in_any_dialect(prometheus: Prometheus, dialect: Dialect) -> None:
+    for what in (each for each in dialect.tells if each in TIMES and dialect.timed):
         name, seconds = TIMES[what]
-        found = of(prometheus, name, dialect.name)
+        found = prometheus.of(name, dialect.name)
         assert found is not None, what
         # Explicit buckets double from end to end, exponential ones grow by 9 %.
         assert seconds / 2 <= found <= seconds * 2, what
@@ -188,7 +238,13 @@ def test_times_are_within_their_bucket_in_any_dialect(prometheus: Local, dialect
             assert seconds / 1.1 <= found <= seconds * 1.1, what
 
 
-def test_a_service_with_a_namespace_has_the_name_that_its_traces_and_lines_have(prometheus: Local) -> None:
-    agents = {each["metric"]["agent"] for each in query(prometheus, 'agent:requests:rate5m{service="litellm"}')}
+def test_times_of_requests_between_agents_are_told_by_exponential_histograms_too(prometheus: Prometheus) -> None:
+    found = prometheus.of(rule(prometheus.local, A2A_P95), "spans")
+
+    assert found == pytest.approx(MILLISECONDS / 1000, rel=0.1)
+
+
+def test_a_service_with_a_namespace_has_the_name_that_its_traces_and_lines_have(prometheus: Prometheus) -> None:
+    agents = {each["metric"]["agent"] for each in query(prometheus.local, 'agent:requests:rate5m{service="litellm"}')}
 
     assert agents == {"litellm"}, "neither is shop/litellm"

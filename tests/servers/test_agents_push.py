@@ -53,6 +53,9 @@ COUNTERS = {
     "gen_ai.client.inference.usage.cache_read.input_tokens": "{token}",
     "gen_ai.client.inference.usage.input_tokens": "{token}",
     "gen_ai.client.inference.usage.output_tokens": "{token}",
+    "gen_ai.total.requests": "1",
+    "gen_ai.usage.completion_tokens": "1",
+    "gen_ai.usage.prompt_tokens": "1",
 }
 ATTRIBUTES = (
     "error.type",
@@ -65,6 +68,7 @@ ATTRIBUTES = (
     "gen_ai.token.modality",
     "gen_ai.token.type",
     "gen_ai.tool.name",
+    "gen_ai.type",
     "mcp.method.name",
 )
 

@@ -16,7 +16,7 @@ from components.otel_collector.parts import LONGEST_PAUSE
 from components.prometheus.config import OUT_OF_ORDER_WINDOW
 from model.metrics import PUSHED, Metric
 from rules.nodes.scrape import NODE_EXPORTER
-from tests.catalogue import whole
+from tests.catalogue import EVERYTHING, whole
 from tests.servers.exposition import Exposition, difference, exposition, scraped, settled
 from tests.servers.kubernetes_metrics import cadvisor, documented
 from tests.servers.reported import CONTAINER, NAMESPACE, STATUSES, made, objects
@@ -135,6 +135,7 @@ def kube_state_metrics(kube_state_metrics_server: Local, control_plane: ControlP
 
     eventually(running, SLOWLY, "the pod runs")
     control_plane.kubectl("taint", "node", "node-a", "example.com/kind=one:PreferNoSchedule", "--overwrite")
+    control_plane.kubectl("label", "node", "node-a", "example.com/nodeType=machine", "--overwrite")
     control_plane.kubectl("delete", "pod", "going", f"--namespace={NAMESPACE}", "--wait=false")
     for name, status in STATUSES.items():
         patch = ["patch", name, f"--namespace={NAMESPACE}", "--subresource=status", "--type=merge"]
@@ -153,7 +154,7 @@ def kube_state_metrics_itself(kube_state_metrics_server: Local) -> Exposition:
 
 @pytest.fixture(scope="module")
 def node_exporter(dev: Rendered, control_plane: ControlPlane, home: Path) -> Exposition:
-    """On a machine with an array of disks and a memory controller, which this one may not have."""
+    """On a machine with an array of disks, a memory controller, a bond and ZFS, which this one may not have."""
     local = Local(dev, NODE_EXPORTER, home / NODE_EXPORTER, Account.admin(control_plane))
     proc, sys = machine(home / "machine")
     elsewhere = {"--path.procfs": proc, "--path.sysfs": sys}
@@ -165,7 +166,7 @@ def node_exporter(dev: Rendered, control_plane: ControlPlane, home: Path) -> Exp
 
 
 def machine(folder: Path) -> tuple[Path, Path]:
-    """A copy of /proc and /sys, with what the kernel says of an array and of a memory controller."""
+    """A copy of /proc and /sys, with what the kernel says of an array, of a memory controller, of a bond and of ZFS."""
     proc, sys = folder / "proc", folder / "sys"
     _mirrored(Path("/proc"), proc, "mdstat")
     (proc / "mdstat").write_text(
@@ -179,6 +180,21 @@ def machine(folder: Path) -> tuple[Path, Path]:
     controller.mkdir(parents=True)
     for file in ("ce_count", "ce_noinfo_count", "ue_count", "ue_noinfo_count"):
         (controller / file).write_text("0\n")
+    (sys / "class").unlink()
+    _mirrored(Path("/sys/class"), sys / "class", "net")
+    net = sys / "class" / "net"
+    bond = net / "bond0"
+    member = bond / "lower_eth0" / "bonding_slave"
+    for folder_of, file, text in (
+        (net, "bonding_masters", "bond0"),
+        (bond / "bonding", "slaves", "eth0"),
+        (member, "mii_status", "up"),
+    ):
+        folder_of.mkdir(parents=True, exist_ok=True)
+        (folder_of / file).write_text(f"{text}\n")
+    zfs = proc / "spl" / "kstat" / "zfs"
+    zfs.mkdir(parents=True)
+    (zfs / "arcstats").write_text("6 1 0x01 2 544 1 1\nname type data\nc_min 4 10\nsize 4 100\n")
     return proc, sys
 
 
@@ -202,6 +218,7 @@ def dev(home: Path) -> Rendered:
     """The stack `dev`, faster, with two Alertmanagers that tell somebody, and a store elsewhere; neither answers."""
     file = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())
     config = file["config"]
+    config["agent-observability:cluster"] |= {"virtualNodes": EVERYTHING["cluster"]["virtualNodes"]}
     config["agent-observability:alertmanager"] |= {"replicas": 2}
     receiver = {"name": "somebody", "webhook": {"urlSecret": {"name": "somebody", "key": "somebody-url"}}}
     config["agent-observability:notifications"] = {"receivers": [receiver], "routes": [{"receiver": "somebody"}]}

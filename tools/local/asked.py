@@ -18,9 +18,10 @@ def get(local: Local, what: str, **query: str) -> Any:
     return http_json(f"{local.url}/api/v1/{what}?{urlencode(query)}")["data"]
 
 
-def query(local: Local, expression: str) -> list[Manifest]:
-    """The series of an instant query, labels and value."""
-    result: list[Manifest] = get(local, "query", query=expression)["result"]
+def query(local: Local, expression: str, at: float | None = None) -> list[Manifest]:
+    """The series of an instant query, labels and value; now, or at a time since 1970."""
+    when = {} if at is None else {"time": str(at)}
+    result: list[Manifest] = get(local, "query", query=expression, **when)["result"]
     return result
 
 

@@ -7,7 +7,7 @@ import secrets
 import ssl
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -33,13 +33,18 @@ class Grafana:
 
     def get(self, path: str) -> Any:
         """Decoded JSON that the API answers ``admin`` with."""
+        return self.post(path, None)
+
+    def post(self, path: str, body: object, **options: Any) -> Any:
+        """The same, when it is given JSON; options as `http_json` takes them."""
         login = base64.b64encode(f"admin:{self.password}".encode()).decode()
-        return http_json(f"{self.url}{path}", ca=self.authorities, headers={"Authorization": f"Basic {login}"})
+        headers = {"Authorization": f"Basic {login}"}
+        return http_json(f"{self.url}{path}", send=body, ca=self.authorities, headers=headers, **options)
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Grafana]:
-    """The real one where it can be had; its data and its log are kept in ``folder``."""
+def running(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[Grafana]:
+    """The real one where it can be had, with ``more`` in its environment; its data and log are kept in ``folder``."""
     folder.mkdir(parents=True)
     port = free_port()
     certificate, authorities = _certificate(folder)
@@ -69,6 +74,7 @@ def running(folder: Path) -> Iterator[Grafana]:
         "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
         "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
         "GF_NEWS_NEWS_FEED_ENABLED": "false",
+        **(more or {}),
     }
     with Process([server, "server", f"--homepath={home}"], log=folder / "log", env=settings) as process:
         # An empty database takes half a minute of migrations on a busy machine.

@@ -86,6 +86,8 @@ class Mail:
     recipients: list[list[str]] = field(default_factory=list)
     greetings: list[str] = field(default_factory=list)
     """The names by which clients greeted it."""
+    logins: list[str] = field(default_factory=list)
+    """Users whose login was right."""
 
     async def handle_EHLO(  # noqa: N802  aiosmtpd names it
         self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
@@ -110,10 +112,13 @@ class Mail:
 
 
 @contextmanager
-def mail_server(folder: Path, user: str, password: str, *, tls_first: bool = False) -> Iterator[Mail]:
+def mail_server(
+    folder: Path, user: str, password: str, *, tls_first: bool = False, port: int | None = None
+) -> Iterator[Mail]:
     """On loopback, with a certificate of its own authority for that address.
 
-    TLS comes by STARTTLS, with a login after it; or first, and then without one.
+    TLS comes by STARTTLS, with a login after it; or first, and then a login may follow. The port is a free one when not
+    given.
     """
     folder.mkdir(parents=True, exist_ok=True)
     certificate, key = folder / "mail.crt", folder / "mail.key"
@@ -131,16 +136,20 @@ def mail_server(folder: Path, user: str, password: str, *, tls_first: bool = Fal
 
     def login(_server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, given: object) -> AuthResult:
         whole = isinstance(given, LoginPassword) and (given.login, given.password) == (user.encode(), password.encode())
+        if whole:
+            made.logins.append(user)
         return AuthResult(success=whole)
 
-    port = free_port()
+    port = port or free_port()
     made = Mail(f"127.0.0.1:{port}", certificate)
     controller = Controller(
         made,
         hostname="127.0.0.1",
         port=port,
         **({"ssl_context": context} if tls_first else {"tls_context": context, "require_starttls": True}),
-        auth_required=not tls_first,  # aiosmtpd asks for a login after STARTTLS only
+        # aiosmtpd knows of no TLS but STARTTLS: it can demand no login before it, and would offer none.
+        auth_required=not tls_first,
+        auth_require_tls=not tls_first,
         auth_exclude_mechanism=["LOGIN"],  # its questions are spelled as no other server spells them
         authenticator=login,
     )

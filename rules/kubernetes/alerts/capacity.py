@@ -1,4 +1,4 @@
-"""Alerts about what fills up: volumes and quotas."""
+"""Alerts about volumes and quotas: what fills up, and what is lost."""
 
 from __future__ import annotations
 
@@ -49,6 +49,18 @@ VOLUME_WILL_FILL = Alert(
     dashboard=KUBERNETES_NAMESPACE,
     runbook="KubernetesPersistentVolumeFilling",
 )
+_LOST = 'kube_persistentvolumeclaim_status_phase{phase="Lost"}'
+CLAIM_LOST = Alert(
+    name="KubernetesPersistentVolumeClaimLost",
+    value=f"max by ({_CLAIM}) ({_LOST} == 1)",
+    severity=Severity.WARNING,  # a pod that has it keeps it until it ends: whether users feel it, its replicas say
+    unless=f"on ({_CLAIM}) max_over_time({_LOST}[1h:10m] offset 1d) == 1",  # it stays so until somebody deletes it
+    for_=Duration.parse("5m"),  # a volume that is made again by hand is bound by then
+    owner="platform",
+    summary="A claim has lost its volume.",
+    description="The volume of {{ $labels.namespace }}/{{ $labels.persistentvolumeclaim }} no longer exists.",
+    dashboard=KUBERNETES_NAMESPACE,
+)
 QUOTA = Alert(
     name="KubernetesQuotaAlmostUsed",
     value=(
@@ -70,7 +82,7 @@ QUOTA = Alert(
 GROUPS = (
     Group("kubernetes-capacity", (VOLUMES, VOLUME_FULL, QUOTA)),
     # What is days ahead can wait for minutes; no longer, or panels lose sight of the alert between evaluations.
-    Group("kubernetes-forecasts", (VOLUME_WILL_FILL,), Duration.parse("2m")),
+    Group("kubernetes-forecasts", (VOLUME_WILL_FILL, CLAIM_LOST), Duration.parse("2m")),
 )
 INHIBITIONS = (
     Inhibition(

@@ -21,7 +21,7 @@ NODE_DOWN = Alert(
     name="KubernetesNodeDown",
     value=_NOT_READY,
     severity=Severity.CRITICAL,
-    # Who cordons a node is about to restart it, and an autoscaler that takes one away taints it first.
+    # Who cordons a node is about to restart it, and an autoscaler or a cloud that takes one away taints it first.
     unless=f"on ({_NODE}) {LEAVING}",
     for_=Duration.parse("5m"),  # from here on Kubernetes moves its pods; a restart is over before
     owner="platform",
@@ -37,7 +37,7 @@ NODE_LEAVING = Alert(
     for_=Duration.parse("2m"),  # before its targets are told of as down
     owner="platform",
     summary="A node is taken away.",
-    description="{{ $labels.node }} is not ready, and was cordoned or is taken away by an autoscaler.",
+    description="{{ $labels.node }} is not ready, and was cordoned or is taken away by an autoscaler or the cloud.",
     dashboard=KUBERNETES_CLUSTER,
     runbook="KubernetesNodeDown",
 )

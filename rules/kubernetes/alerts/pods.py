@@ -5,7 +5,7 @@ from __future__ import annotations
 from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Group, Inhibition, Severity
-from rules.kubernetes.recordings import CPU_OF_CONTAINERS, UNPLACEABLE, with_owner
+from rules.kubernetes.recordings import CPU_OF_CONTAINERS, HELD_PODS, UNPLACEABLE, with_owner
 from rules.kubernetes.uids import KUBERNETES_WORKLOAD
 
 _POD = "cluster, namespace, pod"
@@ -139,7 +139,7 @@ IMAGE_PULL = Alert(
 POD_PENDING = Alert(
     name="KubernetesPodPending",
     value=with_owner(f'max by ({_POD}) (kube_pod_status_phase{{phase="Pending"}} == 1)'),
-    unless=f"on (cluster, namespace, workload, workload_type) {UNPLACEABLE}",
+    unless=f"on (cluster, namespace, workload, workload_type) {UNPLACEABLE} unless on ({_POD}) {HELD_PODS}",
     severity=Severity.WARNING,
     for_=Duration.parse("15m"),  # a new node is there and a large image is pulled in ten
     owner="platform",
@@ -151,8 +151,12 @@ POD_NOT_READY = Alert(
     name="KubernetesPodNotReady",
     value=with_owner(f'max by ({_POD}) (kube_pod_status_ready{{condition="true"}} == 0)'),
     and_=f'on ({_POD}) kube_pod_status_phase{{phase="Running"}} == 1',
-    # One that is being deleted has its grace period to end: until the time that Kubernetes gave it.
-    unless=f"on ({_POD}) kube_pod_deletion_timestamp > time()",
+    # One that is being deleted has its grace period to end: until the time that Kubernetes gave it. Where a container
+    # has done its work, as in a job, the pod is never ready again while the others work.
+    unless=(
+        f"on ({_POD}) kube_pod_deletion_timestamp > time()"
+        f' unless on ({_POD}) kube_pod_container_status_terminated_reason{{reason="Completed"}} == 1'
+    ),
     severity=Severity.WARNING,
     for_=Duration.parse("15m"),  # slow starts, like a replica that copies its data, are through
     owner="platform",

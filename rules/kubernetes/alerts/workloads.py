@@ -6,7 +6,7 @@ from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Group, Inhibition, Severity
 from rules.kubernetes.alerts.pods import CRASH_LOOPING, IMAGE_PULL
-from rules.kubernetes.recordings import AVAILABLE, DESIRED, PRESENT, UNPLACEABLE, UPDATED
+from rules.kubernetes.recordings import AVAILABLE, EXPECTED, HELD, PRESENT, UPDATED
 from rules.kubernetes.uids import KUBERNETES_NAMESPACE, KUBERNETES_WORKLOAD
 
 _WORKLOAD = "{{ $labels.workload_type }} {{ $labels.namespace }}/{{ $labels.workload }}"
@@ -16,7 +16,7 @@ _JOB = "cluster, namespace, job_name"
 
 REPLICAS_MISSING = Alert(
     name="KubernetesReplicasMissing",
-    value=f"1 - {AVAILABLE} / (({DESIRED} - {UNPLACEABLE} or {DESIRED}) > 0)",
+    value=f"1 - {AVAILABLE} / ({EXPECTED} > 0)",
     unit=Unit.RATIO,
     above={
         Severity.WARNING: 0,  # whoever asked for three wants to be able to lose one
@@ -40,7 +40,7 @@ ROLLOUT_STUCK = Alert(
         "on (cluster, namespace, workload, workload_type)"
         ' (label_replace(label_replace(kube_deployment_spec_paused == 1, "workload", "$1", "deployment", "(.+)"),'
         ' "workload_type", "Deployment", "", "")'
-        f' or {AVAILABLE}{{workload_type!="Deployment"}} >= {DESIRED})'
+        f' or {AVAILABLE}{{workload_type!="Deployment"}} >= {EXPECTED} or {HELD})'
     ),
     for_=Duration.parse("10m"),  # the deadline that Kubernetes itself gives a deployment's next step
     owner="platform",

@@ -71,10 +71,14 @@ PUSHES_REFUSED = Alert(
     description="{{ $labels.pod }} refuses {{ $value | humanizePercentage }} of what comes to {{ $labels.handler }}.",
     dashboard=MONITORING,
 )
+_OURS = 'job="prometheus"'
+_HIGHEST = "prometheus_remote_storage_queue_highest"
 REMOTE_WRITE_BEHIND = Alert(
     name="PrometheusRemoteWriteBehind",
-    value='max without (url) (prometheus_remote_storage_queue_highest_timestamp_seconds{job="prometheus"}'
-    ' - prometheus_remote_storage_queue_highest_sent_timestamp_seconds{job="prometheus"})',
+    # Nothing sent yet is 0: then it owes all since it started.
+    value=f"max without (url) ({_HIGHEST}_timestamp_seconds{{{_OURS}}}"
+    f" - ({_HIGHEST}_sent_timestamp_seconds{{{_OURS}}} > 0 or {_HIGHEST}_sent_timestamp_seconds{{{_OURS}}}"
+    f" + on (instance) group_left () process_start_time_seconds{{{_OURS}}}))",
     # The WAL keeps two hours: what is older than that is never sent.
     above={Severity.WARNING: 300, Severity.CRITICAL: 3600},
     unit=Unit.SECONDS,

@@ -13,7 +13,11 @@ GROUPS = (
     Group("nodes-network", network.ALERTS),
     Group("nodes-machine", machine.ALERTS),
     # They look back for hours and wait for no minute. Longer, and panels would lose sight of them between evaluations.
-    Group("nodes-slow", (TIME_TO_FULL, disks.WILL_FILL, compute.MEMORY_ERRORS), Duration.parse("2m")),
+    Group(
+        "nodes-slow",
+        (TIME_TO_FULL, disks.WILL_FILL, disks.GONE, network.BOND_DEGRADED, compute.MEMORY_ERRORS),
+        Duration.parse("2m"),
+    ),
 )
 INHIBITIONS = (
     # That little is left says it all, but only as urgently: that it is gone tonight is news beside a warning.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Severity
-from rules.nodes.recordings import BY_NODE, CPU_LOAD, CPU_UTILISATION, MEMORY, MEMORY_UTILISATION
+from rules.nodes.recordings import BY_NODE, CPU_LOAD, CPU_UTILISATION, MEMORY_UTILISATION
 from rules.nodes.uids import NODES
 
 HIGH_CPU = Alert(
@@ -56,8 +56,8 @@ OOM_KILLS = Alert(
     value=f"max by {BY_NODE} (increase(node_vmstat_oom_kill[15m])) > 0",
     severity=Severity.WARNING,
     # A container killed at its own limit is its owner's matter, and counted here as well: on a machine with a fifth of
-    # its memory free at every scrape of these minutes it was that.
-    and_=f"min by {BY_NODE} (min_over_time(node_memory_MemAvailable_bytes[15m])) / {MEMORY} < 0.2",
+    # its memory free all through these minutes it was that.
+    and_=f"max_over_time({MEMORY_UTILISATION.name}[15m]) > 0.8",
     keep_firing_for=Duration.parse("15m"),
     owner="platform",
     summary="A node ran out of memory and killed processes.",

@@ -80,6 +80,24 @@ SATURATED = Alert(
     description="{{ $labels.device }} of {{ $labels.node }} has {{ $value | humanize }} requests waiting all the time.",
     dashboard=NODES,
 )
+_BY_MOUNT = "(cluster, environment, node, mountpoint)"
+_MOUNTED = f"max by {_BY_MOUNT} (count_over_time(node_filesystem_size_bytes[1d:1h]))"
+GONE = Alert(
+    name="NodeFilesystemGone",
+    # Mounted for half of a day, by a look each hour, and not now: no metric is left that could say so. What is mounted
+    # for some hours, as for a backup, comes and goes; what somebody has unmounted is told of for half a day at most.
+    # By its place, since a reboot may give it another device.
+    value=(
+        f"{_MOUNTED} > 12 unless max by {_BY_MOUNT} (node_filesystem_size_bytes)"
+        f' and on (cluster, node) up{{job="{NODE_EXPORTER}"}} == 1'
+    ),
+    severity=Severity.WARNING,  # a disk that failed, or a person: what misses it says how urgent it is
+    for_=Duration.parse("10m"),  # longer than a boot, and than a file system that does not answer while it is busy
+    owner="platform",
+    summary="A file system is no longer mounted.",
+    description="{{ $labels.mountpoint }} of {{ $labels.node }} was mounted for most of a day, and is no longer.",
+    dashboard=NODES,
+)
 _REQUIRED = f"max by {BY_DEVICE} (node_md_disks_required)"
 RAID_DEGRADED = Alert(
     name="NodeRaidDegraded",

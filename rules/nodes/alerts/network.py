@@ -6,6 +6,7 @@ from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Severity
 from rules.nodes.recordings import BY_DEVICE, BY_NODE, PHYSICAL
+from rules.nodes.scrape import NODE_EXPORTER
 from rules.nodes.uids import NODES
 
 
@@ -62,6 +63,26 @@ CONNTRACK_FULL = Alert(
     summary="A node can hardly track more connections.",
     description="{{ $labels.node }} has {{ $value | humanizePercentage }} of its connection table in use.",
     dashboard=NODES,
+)
+
+_BY_BOND = "(cluster, environment, node, master)"
+_MEMBERS = f"max by {_BY_BOND} (max_over_time(node_bonding_slaves[1d:1h]))"
+_ACTIVE = f"max by {_BY_BOND} (node_bonding_active)"
+BOND_DEGRADED = Alert(
+    name="NodeBondDegraded",
+    # By the members that it had within a day: an interface that is gone altogether is no member any more. A bond that
+    # is gone on a node that still answers has lost all.
+    value=(
+        f"{_MEMBERS} - {_ACTIVE} > 0"
+        f' or {_MEMBERS} unless {_ACTIVE} and on (cluster, node) up{{job="{NODE_EXPORTER}"}} == 1'
+    ),
+    severity=Severity.WARNING,  # the others carry its traffic
+    for_=Duration.parse("10m"),  # a switch that restarts
+    owner="platform",
+    summary="A bond has lost a network interface.",
+    description="{{ $labels.master }} of {{ $labels.node }} has lost {{ $value }} of its interfaces.",
+    dashboard=NODES,
+    runbook="NodeNetworkErrors",
 )
 
 ALERTS = (NETWORK_ERRORS, NETWORK_DROPS, CONNTRACK_FULL)

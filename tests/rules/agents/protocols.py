@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from rules.agents import protocols
-from tests.rules.agents.subjects import FAILED, LONG, OF_SERVICE, PROCESS, below, outcomes
+from tests.rules.agents.subjects import FAILED, LONG, OF_SERVICE, PROCESS, below, native, outcomes
 from tests.rules.agents.thresholds import on_latencies, on_ratios
 from tests.rules.examples import Labels, Series, counters, example, histogram, metric, of
 
@@ -122,6 +122,13 @@ RECORDINGS = (
         series=histogram(TIMES, spans(), {"1000.0": 30, "+Inf": 60}),
         at=LONG,
         gives={of(OF_SEND, le="1000.0"): 0.5, of(OF_SEND, le="+Inf"): 1},
+    ),
+    example(
+        "all requests take some 10 s, by a histogram without fixed buckets",
+        "a2a:request_duration_seconds:p95_30m",
+        series={metric(TIMES, spans()): native(107, 60)},
+        at=LONG,
+        gives={of(OF_SEND): 10.577785464308239},
     ),
     example(
         "all requests take less than 10 s",

@@ -62,3 +62,10 @@ def outcomes(name: str, labels: Labels, events: float, bad: float) -> Series:
 def below(end: float, name: str, labels: Labels) -> Series:
     """A histogram whose events lie evenly below a bucket's end: the 95th percentile is 95 % of that."""
     return histogram(name, labels, {f"{end:g}": 10, "+Inf": 10})
+
+
+def native(bucket: int, events: int, samples: int = 60) -> str:
+    """A histogram without fixed buckets, so many events a minute in one of its own (which grow by 9 %)."""
+    each = f"{{{{schema:3 count:{events} sum:{events} offset:{bucket} buckets:[{events}]}}}}"
+    none = each.replace(f":{events}", ":0").replace(f"[{events}]", "[0]")
+    return f"{none}+{each}x{samples}"

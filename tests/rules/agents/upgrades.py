@@ -19,6 +19,7 @@ from tests.rules.agents.subjects import (
     PLANNER,
     RAN,
     USED_TOKENS,
+    native,
 )
 from tests.rules.examples import Labels, Series, example, growing, histogram, metric, of, warning
 
@@ -40,11 +41,9 @@ def after(step: float) -> str:
     return f"_x{HALF_AN_HOUR} {growing(step, HALF_AN_HOUR + 5)}"
 
 
-def seconds(value_bucket: int, events: int) -> str:
-    """A native histogram after the upgrade, so many events a minute in one of its buckets (which grow by 9 %)."""
-    each = f"{{{{schema:3 count:{events} sum:{events} offset:{value_bucket} buckets:[{events}]}}}}"
-    none = each.replace(f":{events}", ":0").replace(f"[{events}]", "[0]")
-    return f"_x{HALF_AN_HOUR} {none}+{each}x{HALF_AN_HOUR + 5}"
+def seconds(bucket: int, events: int) -> str:
+    """A native histogram after the upgrade."""
+    return f"_x{HALF_AN_HOUR} {native(bucket, events, HALF_AN_HOUR + 5)}"
 
 
 def counted(old: Mapping[str, float], new: Mapping[str, float]) -> Series:

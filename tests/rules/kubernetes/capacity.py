@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rules.kubernetes.alerts.capacity import QUOTA, VOLUME_FULL, VOLUME_WILL_FILL
+from rules.kubernetes.alerts.capacity import CLAIM_LOST, QUOTA, VOLUME_FULL, VOLUME_WILL_FILL
 from tests.rules.examples import Series, critical, example, gauges, info, metric, steady, warning
 
 _CLAIM = {"namespace": "shop", "persistentvolumeclaim": "db-0"}
@@ -17,6 +17,8 @@ def _available(values: str) -> Series:
         metric("kubelet_volume_stats_capacity_bytes", _ON_NODE): "10000x700",
     }
 
+
+_LOST = metric("kube_persistentvolumeclaim_status_phase", _CLAIM, phase="Lost")
 
 _RAW = gauges(
     {
@@ -88,6 +90,17 @@ EXAMPLES = (
     ),
     example("it grows by 7 % a day and has 69 % in use", VOLUME_WILL_FILL, series=_available("3400-0.5x700"), at="10h"),
     example("it grows by 14 % a day and has 55 % in use", VOLUME_WILL_FILL, series=_available("5100-1x700"), at="10h"),
+    example(
+        "its volume was deleted",
+        CLAIM_LOST,
+        series={_LOST: "0x10 1x10"},
+        at="20m",
+        fires=[warning("The volume of shop/db-0 no longer exists.", **_CLAIM)],
+    ),
+    example("it is bound", CLAIM_LOST, series={_LOST: "0x20"}, at="20m"),
+    example(
+        "its volume was deleted a day ago, and nobody minds", CLAIM_LOST, series={_LOST: "1x320"}, at="1500m", step="5m"
+    ),
     example(
         "95 of 100 are used",
         QUOTA,

@@ -87,6 +87,8 @@ EXAMPLES = (
         for who, key in (
             ("the cluster autoscaler", "ToBeDeletedByClusterAutoscaler"),
             ("Karpenter", "karpenter.sh/disrupted"),
+            ("GKE, which takes a spot machine back,", "cloud.google.com/impending-node-termination"),
+            ("AWS's termination handler", "aws-node-termination-handler/spot-itn"),
         )
     ),
     example(
@@ -101,7 +103,7 @@ EXAMPLES = (
         NODE_LEAVING,
         series=_NOT_READY | _tainted("ToBeDeletedByClusterAutoscaler"),
         at="2m",
-        fires=[info("n-1 is not ready, and was cordoned or is taken away by an autoscaler.", **_NODE)],
+        fires=[info("n-1 is not ready, and was cordoned or is taken away by an autoscaler or the cloud.", **_NODE)],
     ),
     example("nobody takes it away", NODE_LEAVING, series=_NOT_READY, at="9m"),
     example(

@@ -58,6 +58,11 @@ _INIT_PULLING = _PLACED | {
     metric("kube_pod_init_container_status_waiting_reason", _CONTAINER, reason="ErrImagePull"): "1x10",
 }
 _PENDING = _NOWHERE | {metric("kube_pod_status_phase", _POD, phase="Pending"): "1x20"}
+_HELD = metric("kube_pod_status_reason", _POD, reason="SchedulingGated")
+_NOT_STARTED = warning(
+    "shop/web-1 has been pending for 15 minutes.",
+    **{label: value for label, value in _OF_POD.items() if label != "node"},
+)
 
 
 def _pending_of_daemon_set(virtual: int) -> Series:
@@ -221,12 +226,7 @@ EXAMPLES = (
         POD_PENDING,
         series=_PENDING,
         at="15m",
-        fires=[
-            warning(
-                "shop/web-1 has been pending for 15 minutes.",
-                **{label: value for label, value in _OF_POD.items() if label != "node"},
-            )
-        ],
+        fires=[_NOT_STARTED],
     ),
     *(
         example(
@@ -246,6 +246,14 @@ EXAMPLES = (
             * (virtual == 0),
         )
         for virtual in (0, 1)
+    ),
+    example("a queue holds it back", POD_PENDING, series=_PENDING | {_HELD: "1x20"}, at="20m"),
+    example(
+        "a queue let it through a quarter of an hour ago, and no node has taken it since",
+        POD_PENDING,
+        series=dict.fromkeys(_PENDING, "1x60") | {_HELD: "1x19 stale"},
+        at="35m",
+        fires=[_NOT_STARTED],
     ),
     example("no node has taken it for 14 minutes", POD_PENDING, series=_PENDING, at="14m"),
     example(
@@ -274,6 +282,21 @@ EXAMPLES = (
         POD_NOT_READY,
         series=_unready("Running") | {metric("kube_pod_deletion_timestamp", _POD): "300x30"},
         at="20m",
+        fires=[warning("shop/web-1 has run for 15 minutes without being ready.", **_OF_POD)],
+    ),
+    example(
+        "one of its containers has done its work, and another works on",
+        POD_NOT_READY,
+        series=_unready("Running")
+        | {metric("kube_pod_container_status_terminated_reason", _CONTAINER, reason="Completed"): "1x20"},
+        at="20m",
+    ),
+    example(
+        "one of its containers has failed, and another works on",
+        POD_NOT_READY,
+        series=_unready("Running")
+        | {metric("kube_pod_container_status_terminated_reason", _CONTAINER, reason="Error"): "1x20"},
+        at="15m",
         fires=[warning("shop/web-1 has run for 15 minutes without being ready.", **_OF_POD)],
     ),
     example("it has done its work and ended", POD_NOT_READY, series=_unready("Succeeded"), at="20m"),

@@ -6,6 +6,7 @@ from rules.kubernetes.recordings import (
     AVAILABLE,
     CPU_OF_CONTAINERS,
     DESIRED,
+    HELD,
     MEMORY_OF_CONTAINERS,
     POD_OWNER,
     PRESENT,
@@ -186,6 +187,43 @@ EXAMPLES = (
             20,
         ),
         gives={of(namespace="shop", workload="agent", workload_type="DaemonSet"): 1},
+    ),
+    example(
+        "of two pods that never start one is on a node that is no machine by the stack file, where another runs",
+        UNPLACEABLE,
+        series=_pod("agent-1", "DaemonSet", "agent", node="v-1")
+        | _pod("agent-2", "DaemonSet", "agent", node="v-2")
+        | _pod("agent-3", "DaemonSet", "agent", node="n-3")
+        | _pod("agent-4", "DaemonSet", "agent", node="n-4")
+        | gauges(
+            {
+                metric("kube_pod_status_phase", namespace="shop", pod="agent-1", phase="Pending"): 1,
+                metric("kube_pod_status_phase", namespace="shop", pod="agent-2", phase="Pending"): 0,
+                metric("kube_pod_status_phase", namespace="shop", pod="agent-3", phase="Pending"): 0,
+                metric("kube_pod_status_phase", namespace="shop", pod="agent-4", phase="Pending"): 1,
+                metric("kube_node_labels", node="v-1", label_example_com_node_type="virtual"): 1,
+                metric("kube_node_labels", node="v-2", label_example_com_node_type="virtual"): 1,
+                metric("kube_node_labels", node="n-3"): 1,
+                metric("kube_node_labels", node="n-4", label_example_com_node_type="other"): 1,
+            },
+            20,
+        ),
+        gives={of(namespace="shop", workload="agent", workload_type="DaemonSet"): 1},
+    ),
+    example(
+        "of three pods one has a scheduling gate, and one was evicted",
+        HELD,
+        series=_pod("agent-1", "StatefulSet", "agent", node="")
+        | _pod("agent-2", "StatefulSet", "agent")
+        | _pod("agent-3", "StatefulSet", "agent")
+        | gauges(
+            {
+                metric("kube_pod_status_reason", namespace="shop", pod="agent-1", reason="SchedulingGated"): 1,
+                metric("kube_pod_status_reason", namespace="shop", pod="agent-2", reason="Evicted"): 1,
+            },
+            20,
+        ),
+        gives={of(namespace="shop", workload="agent", workload_type="StatefulSet"): 1},
     ),
     _workloads(
         PRESENT,

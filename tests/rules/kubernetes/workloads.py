@@ -9,7 +9,7 @@ from rules.kubernetes.alerts.workloads import (
     REPLICAS_MISSING,
     ROLLOUT_STUCK,
 )
-from tests.rules.examples import Series, critical, example, gauges, metric, steady, warning
+from tests.rules.examples import Labels, Series, critical, example, gauges, metric, steady, warning
 
 _WEB = {"namespace": "shop", "deployment": "web"}
 _DB = {"namespace": "shop", "statefulset": "db"}
@@ -27,15 +27,35 @@ def _web(available: int) -> Series:
     )
 
 
+def _held(pods: int, samples: int = 20) -> Series:
+    """Pods of the same that have a scheduling gate."""
+    made_by = {"owner_kind": "ReplicaSet", "owner_name": "web-5d", "owner_is_controller": "true"}
+    owner = {"owner_kind": "Deployment", "owner_name": "web", "owner_is_controller": "true"}
+    names = [{"namespace": "shop", "pod": f"web-{number}"} for number in range(pods)]
+    return gauges(
+        {
+            metric("kube_replicaset_owner", owner, namespace="shop", replicaset="web-5d"): 1,
+            **{metric("kube_pod_owner", pod, made_by): 1 for pod in names},
+            **{metric("kube_pod_info", pod, node=""): 1 for pod in names},
+            **{metric("kube_pod_status_reason", pod, reason="SchedulingGated"): 1 for pod in names},
+        },
+        samples,
+    )
+
+
 _DB_GONE = gauges(
     {metric("kube_statefulset_replicas", _DB): 3, metric("kube_statefulset_status_replicas_available", _DB): 0}, 20
 )
 
 
-def _daemon_set(unplaced: int, virtual: int) -> Series:
+_TAINTED = "kube_node_spec_taint", {"key": "virtual-kubelet.io/provider", "value": "azure", "effect": "NoSchedule"}
+_NAMED = "kube_node_labels", {"label_example_com_node_type": "virtual"}
+"""As the stack file names them."""
+
+
+def _daemon_set(unplaced: int, virtual: int, told_by: tuple[str, Labels] = _TAINTED) -> Series:
     """Four pods, of which those without a node are not there."""
     agent = {"namespace": "shop", "daemonset": "agent"}
-    taint = {"key": "virtual-kubelet.io/provider", "value": "azure", "effect": "NoSchedule"}
     owner = {"owner_kind": "DaemonSet", "owner_name": "agent", "owner_is_controller": "true"}
     pods = [{"namespace": "shop", "pod": f"agent-{number}"} for number in range(4)]
     return gauges(
@@ -47,9 +67,9 @@ def _daemon_set(unplaced: int, virtual: int) -> Series:
                 metric("kube_pod_info", pod, node="" if number < unplaced else f"n-{number}"): 1
                 for number, pod in enumerate(pods)
             },
-            **{metric("kube_node_spec_taint", taint, node=f"virtual-{number}"): 1 for number in range(virtual)},
+            **{metric(*told_by, node=f"virtual-{number}"): 1 for number in range(virtual)},
         },
-        20,
+        40,
     )
 
 
@@ -60,6 +80,18 @@ def _rollout(updated: str, paused: int = 0, there: int = 3) -> Series:
         metric("kube_deployment_status_replicas_updated", _WEB): updated,
         metric("kube_deployment_spec_paused", _WEB): steady(paused, 40),
     }
+
+
+def _rollout_of_agent() -> Series:
+    """One of the pods of `_daemon_set` is of the new revision."""
+    agent = {"namespace": "shop", "daemonset": "agent"}
+    return gauges(
+        {
+            metric("kube_daemonset_status_current_number_scheduled", agent): 4,
+            metric("kube_daemonset_status_updated_number_scheduled", agent): 1,
+        },
+        40,
+    )
 
 
 def _rollout_of_db(available: int) -> Series:
@@ -165,6 +197,20 @@ EXAMPLES = (
         )
         for virtual in (1, 2)
     ),
+    example(
+        "two pods of a daemon set find no node, and two nodes are no machines by the stack file",
+        REPLICAS_MISSING,
+        series=_daemon_set(unplaced=2, virtual=2, told_by=_NAMED),
+        at="20m",
+    ),
+    example("a queue holds all that are missing back", REPLICAS_MISSING, series=_web(2) | _held(2), at="20m"),
+    example(
+        "a queue holds one of two that are missing back",
+        REPLICAS_MISSING,
+        series=_web(2) | _held(1),
+        at="15m",
+        fires=[warning("Deployment shop/web misses 33.33% of its replicas.", "33.33%", **_OF_WEB)],
+    ),
     example("a rollout has one more than wanted", REPLICAS_MISSING, series=_web(5), at="20m"),
     example("it is scaled to zero", REPLICAS_MISSING, series=dict.fromkeys(_DB_GONE, "0x20"), at="20m"),
     example(
@@ -175,6 +221,7 @@ EXAMPLES = (
         fires=[warning("Deployment shop/web has had 2 pods of its old revision left for ten minutes.", "2", **_OF_WEB)],
     ),
     example("it goes on every eight minutes", ROLLOUT_STUCK, series=_rollout("0x7 1x7 2x7 3x20"), at="22m"),
+    example("a queue holds the next pod back", ROLLOUT_STUCK, series=_rollout("1x40") | _held(1, 40), at="30m"),
     example("somebody has paused it", ROLLOUT_STUCK, series=_rollout("1x40", paused=1), at="30m"),
     example(
         "a quota lets it have two pods, both of the new revision",
@@ -194,6 +241,25 @@ EXAMPLES = (
         ROLLOUT_STUCK,
         series=_rollout_of_db(available=3),
         at="30m",
+    ),
+    *(
+        example(
+            f"a daemon set replaces only what somebody deletes, and {able} pods of four can be there",
+            ROLLOUT_STUCK,
+            series=_daemon_set(unplaced=2, virtual=4 - able) | _rollout_of_agent(),
+            at="25m",
+            fires=[
+                warning(
+                    "DaemonSet shop/agent has had 3 pods of its old revision left for ten minutes.",
+                    "3",
+                    namespace="shop",
+                    workload="agent",
+                    workload_type="DaemonSet",
+                )
+            ]
+            * (able > 2),
+        )
+        for able in (2, 3)
     ),
     example(
         "the last run failed",

@@ -75,6 +75,10 @@ def _behind(seconds: int) -> Series:
     }
 
 
+_SENT = metric("prometheus_remote_storage_queue_highest_sent_timestamp_seconds", _REMOTE, url=_URL)
+_STARTED = metric("process_start_time_seconds", PROMETHEUS)
+
+
 def _written(failed: int, of_all: int) -> Series:
     return counters(
         {
@@ -174,6 +178,13 @@ EXAMPLES = (
         series=_behind(600),
         at="15m",
         fires=[warning("prometheus-0 owes mimir the last 10m 0s.", "10m 0s", **_REMOTE)],
+    ),
+    example(
+        "it has sent nothing since it started 25 minutes ago",
+        REMOTE_WRITE_BEHIND,
+        series=dict.fromkeys(_behind(0), "100000+60x30") | {_SENT: "0x30", _STARTED: "100000x30"},
+        at="25m",
+        fires=[warning("prometheus-0 owes mimir the last 25m 0s.", "25m 0s", **_REMOTE)],
     ),
     example("it is five minutes behind", REMOTE_WRITE_BEHIND, series=_behind(300), at="20m"),
     example(

@@ -34,6 +34,10 @@ def _huge_pages(reserved: int) -> Series:
     return gauges({metric(name, NODE): value for name, value in pages.items()}, 40)
 
 
+def _zfs(cache: int, least: int) -> Series:
+    return gauges({metric("node_zfs_arc_size", NODE): cache, metric("node_zfs_arc_c_min", NODE): least}, 40)
+
+
 _OOM_SAYS = "n-1 killed processes within the last quarter of an hour because it was out of memory."
 _ERRORS = metric("node_edac_uncorrectable_errors_total", NODE, controller="0")
 
@@ -51,6 +55,20 @@ EXAMPLES = (
         "3 % of memory are left for ten minutes",
         HIGH_MEMORY,
         series=_memory(3),
+        at="10m",
+        fires=[critical("n-1 uses 97% of its memory.", "97%", node="n-1")],
+    ),
+    example(
+        "3 % are left beside a cache of ZFS's, that could be half as large",
+        HIGH_MEMORY,
+        series=_memory(3) | _zfs(cache=40, least=20),
+        at="20m",
+        near=False,
+    ),
+    example(
+        "3 % are left beside a cache of ZFS's that is as small as it may be",
+        HIGH_MEMORY,
+        series=_memory(3) | _zfs(cache=3, least=5),
         at="10m",
         fires=[critical("n-1 uses 97% of its memory.", "97%", node="n-1")],
     ),

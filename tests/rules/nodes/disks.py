@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rules.nodes.alerts.disks import INODES_LOW, RAID_DEGRADED, READ_ONLY, SATURATED, SPACE_LOW, WILL_FILL
+from rules.nodes.alerts.disks import GONE, INODES_LOW, RAID_DEGRADED, READ_ONLY, SATURATED, SPACE_LOW, WILL_FILL
 from rules.nodes.recordings import DISK_BUSY, DISK_QUEUE, INODES_FREE, SPACE_AVAILABLE, TIME_TO_FULL
 from tests.rules.examples import Labels, Series, counters, critical, example, gauges, metric, of, steady, warning
 from tests.rules.nodes.subjects import DISK, NODE
@@ -57,6 +57,19 @@ def _disk(queue: int, busy: int) -> Series:
         }
     )
 
+
+def _answering(up: str = "1x320") -> Series:
+    return {metric("up", NODE, job="node-exporter"): up}
+
+
+def _mounted(hours: int, away: int = 1, **where: str) -> Series:
+    """A file system that is there for so long, then away, in samples of five minutes."""
+    return {
+        metric("node_filesystem_size_bytes", DISK, **where): f"_x{300 - hours * 12} 1000x{hours * 12 - 1} _x{away * 12}"
+    }
+
+
+_NOT_MOUNTED = "/data of n-1 was mounted for most of a day, and is no longer."
 
 EXAMPLES = (
     example(
@@ -184,6 +197,32 @@ EXAMPLES = (
         RAID_DEGRADED,
         series=dict.fromkeys(_array(active=2), "2x5 _x30") | {metric("up", NODE, job="node-exporter"): "1x5 0x40"},
         at="30m",
+    ),
+    example(
+        "it was mounted for 14 hours, and has been away for half an hour",
+        GONE,
+        series=_mounted(14, mountpoint="/data") | _answering(),
+        at="1530m",
+        step="5m",
+        fires=[warning(_NOT_MOUNTED, node="n-1", mountpoint="/data")],
+    ),
+    example(
+        "it is away, and its node as well", GONE, series=_mounted(14) | _answering("1x300 0x20"), at="1530m", step="5m"
+    ),
+    example("a backup had it mounted for eight hours", GONE, series=_mounted(8) | _answering(), at="1530m", step="5m"),
+    example(
+        "a reboot has given it another device",
+        GONE,
+        series=_mounted(14) | {metric("node_filesystem_size_bytes", _OTHER): "_x300 1000x20"} | _answering(),
+        at="1530m",
+        step="5m",
+    ),
+    example(
+        "somebody unmounted it half a day ago",
+        GONE,
+        series=_mounted(20, away=13) | _answering("1x480"),
+        at="2250m",
+        step="5m",
     ),
     example("a spare is there, and all others are well", RAID_DEGRADED, series=_array(active=2, spare=1), at="15m"),
     example(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rules.nodes.alerts.network import CONNTRACK_FULL, NETWORK_DROPS, NETWORK_ERRORS
+from rules.nodes.alerts.network import BOND_DEGRADED, CONNTRACK_FULL, NETWORK_DROPS, NETWORK_ERRORS
 from rules.nodes.recordings import TRAFFIC
 from tests.rules.examples import Series, counters, critical, example, gauges, metric, of, warning
 from tests.rules.nodes.subjects import NODE
@@ -17,6 +17,16 @@ def _interface(device: str = "eth0", *, packets: int = 60000, errs: int = 0, dro
             for what, count in (("packets", packets), ("errs", errs), ("drop", drop), ("bytes", packets * 100))
         }
     )
+
+
+def _bond(members: str, active: str) -> Series:
+    return {
+        metric("node_bonding_slaves", NODE, master="bond0"): members,
+        metric("node_bonding_active", NODE, master="bond0"): active,
+    }
+
+
+_LOST_ONE = "bond0 of n-1 has lost 1 of its interfaces."
 
 
 def _connections(used: int, limit: int = 100) -> Series:
@@ -68,6 +78,34 @@ EXAMPLES = (
         series=_connections(74, limit=0),
         at="20m",
     ),
+    example(
+        "of two interfaces one has no link",
+        BOND_DEGRADED,
+        series=_bond("2x40", "1x40"),
+        at="15m",
+        fires=[warning(_LOST_ONE, node="n-1", master="bond0")],
+    ),
+    example(
+        "of two interfaces one is no longer there, and is no member any more",
+        BOND_DEGRADED,
+        series=_bond("2x70 1x40", "2x70 1x40"),
+        at="85m",
+        fires=[warning(_LOST_ONE, node="n-1", master="bond0")],
+    ),
+    example(
+        "the bond is no longer there, and the node answers",
+        BOND_DEGRADED,
+        series=_bond("2x70 _x40", "2x70 _x40") | {metric("up", NODE): "1x120"},
+        at="95m",
+        fires=[warning("bond0 of n-1 has lost 2 of its interfaces.", node="n-1", master="bond0")],
+    ),
+    example(
+        "the bond is no longer there, and its node neither",
+        BOND_DEGRADED,
+        series=_bond("2x70 _x40", "2x70 _x40") | {metric("up", NODE): "1x70 0x50"},
+        at="95m",
+    ),
+    example("both interfaces have a link", BOND_DEGRADED, series=_bond("2x40", "2x40"), at="20m"),
     *(
         example(
             "two interfaces, and loopback",

@@ -6,7 +6,6 @@ from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Severity
 from rules.nodes.recordings import BY_DEVICE, BY_NODE, PHYSICAL
-from rules.nodes.uids import NODES
 
 
 def _rate(what: str) -> str:
@@ -29,10 +28,8 @@ NETWORK_ERRORS = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("15m"),  # a link that is renegotiated
     keep_firing_for=Duration.parse("10m"),
-    owner="platform",
     summary="A network interface damages packets.",
     description="{{ $labels.device }} of {{ $labels.node }} damages {{ $value | humanizePercentage }} of packets.",
-    dashboard=NODES,
 )
 NETWORK_DROPS = Alert(
     name="NodeNetworkDrops",
@@ -43,10 +40,8 @@ NETWORK_DROPS = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("15m"),  # a burst drops for seconds
     keep_firing_for=Duration.parse("10m"),
-    owner="platform",
     summary="A network interface drops packets.",
     description="{{ $labels.device }} of {{ $labels.node }} drops {{ $value | humanizePercentage }} of its packets.",
-    dashboard=NODES,
     runbook="NodeNetworkErrors",
 )
 CONNTRACK_FULL = Alert(
@@ -58,10 +53,8 @@ CONNTRACK_FULL = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("5m"),  # closed connections stay for two minutes
     keep_firing_for=Duration.parse("5m"),
-    owner="platform",
     summary="A node can hardly track more connections.",
     description="{{ $labels.node }} has {{ $value | humanizePercentage }} of its connection table in use.",
-    dashboard=NODES,
 )
 
 ALERTS = (NETWORK_ERRORS, NETWORK_DROPS, CONNTRACK_FULL)

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 from components.settings.stack import Settings, read
 from model.quantities import Duration
 from rules.render import Place
 from rules.system import Watched
-from rules.systems import SYSTEMS
-from tests.rules.agents.subjects import SETTINGS as AGENTS
 from tests.rules.slos import SETTINGS as SLOS
+from tests.stack_settings import examples
 
-EVERYTHING: dict[str, object] = {
+EVERYTHING: dict[str, Any] = {
     # Of the flavours, the one whose control plane can be watched.
     "cluster": {"name": "c-1", "environment": "test", "context": "c-1", "flavour": "kubeadm"},
-    "systems": {
-        **{system.key: {} for system in SYSTEMS},
-        "agents": AGENTS,
-        "logs": {"audit": [{"namespace": "shop", "app": "backend"}]},
-    },
+    "systems": examples(),
     "slos": list(SLOS),
 }
 

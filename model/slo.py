@@ -71,7 +71,8 @@ class Slo:
     """PromQL: bad events per second, by BY; its result may be empty while there are none. This or ``good``."""
     good: str = ""
     """PromQL: good events per second, by BY; its result may be empty while there are none."""
-    owner: str
+    owner: str = ""
+    """Who is told; its system's owner unless given."""
     service: str = ""
     """Whose objective it is, for `slo:objective:info`; the objective's own name when none."""
     span: Duration = SHORT

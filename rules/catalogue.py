@@ -11,7 +11,6 @@ from model.grafana_alert import GrafanaAlert
 from model.metrics import known_series
 from model.promql import Labels, labels_of
 from model.rules import Alert, BaseAlert, Group, Recording
-from model.slo import slo_groups
 from rules.system import Watched
 
 _Rule = TypeVar("_Rule", Alert, Recording)
@@ -116,9 +115,6 @@ def alert_labels(watched: Watched) -> dict[str, frozenset[str]]:
         if asked.name in found:
             raise ValueError(f"alert {asked.name}: there are two of that name")
         found[asked.name] = _grafana_labels(asked, known)
-    for slo in watched.slos:
-        if not {group.name for group in slo_groups((slo,))} <= {group.name for group in watched.groups}:
-            raise ValueError(f"objective {slo.name}: nothing evaluates it: its slo_groups are among no groups")
     _are_unique([*(group.name for group in watched.groups), *(group.name for group in watched.grafana_groups)])
     return found
 

@@ -52,7 +52,7 @@ class Watched:
     metrics: tuple[Metric, ...] = ()
     """What its scrape jobs bring and its rules ask for."""
     slos: tuple[Slo, ...] = ()
-    """Objectives of its own, beside those of the stack file; their rules are `slo_groups`, among its groups."""
+    """Objectives of its own, beside those of the stack file."""
     inhibitions: tuple[Inhibition, ...] = ()
     """Which of its alerts make which others redundant."""
 
@@ -72,7 +72,7 @@ class System(Generic[S]):
     title: str
     """Its folder in Grafana."""
     owner: str
-    """The owner of its alerts that name none."""
+    """The owner of its alerts and objectives that name none."""
     settings: type[S]
     """Their docstring describes the system in the stack file's schema."""
     example: S

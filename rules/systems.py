@@ -78,7 +78,7 @@ def watch(
         for system in SYSTEMS
         if system.key in surroundings.on
     ]
-    parts.append(_owned(Watched(groups=slo_groups(slos), slos=slos), USER_SLOS, "", SLOS))
+    parts.append(_owned(Watched(slos=slos), USER_SLOS, "", SLOS))
     groups = (_overridden(group, overrides) for part in parts for group in part.groups)
     grafana_groups = (_overridden(group, overrides) for part in parts for group in part.grafana_groups)
     return Watched(
@@ -98,7 +98,7 @@ def example() -> Watched:
 
 
 def _owned(part: Watched, system: str, owner: str, dashboard: DashboardUid) -> Watched:
-    """``part`` as the system's own; ``owner`` and ``dashboard`` are those of alerts that name none."""
+    """``part`` as the system's own, with its objectives' rules; ``owner`` and ``dashboard`` are for what names none."""
 
     def of_system(group: _Group) -> _Group:
         rules = (
@@ -109,9 +109,11 @@ def _owned(part: Watched, system: str, owner: str, dashboard: DashboardUid) -> W
         )
         return replace(group, system=system, rules=tuple(rules))
 
+    slos = tuple(replace(slo, owner=slo.owner or owner) for slo in part.slos)
     return replace(
         part,
-        groups=tuple(of_system(group) for group in part.groups),
+        slos=slos,
+        groups=tuple(of_system(group) for group in (*part.groups, *slo_groups(slos))),
         grafana_groups=tuple(of_system(group) for group in part.grafana_groups),
     )
 

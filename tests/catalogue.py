@@ -9,9 +9,8 @@ from components.settings.stack import Settings, read
 from model.quantities import Duration
 from rules.render import Place
 from rules.system import Watched
-from rules.systems import SYSTEMS
-from tests.rules.agents.subjects import SETTINGS as AGENTS
 from tests.rules.slos import SETTINGS as SLOS
+from tests.stack_settings import examples
 
 EVERYTHING: dict[str, Any] = {
     # Of the flavours, the one whose control plane can be watched.
@@ -22,11 +21,7 @@ EVERYTHING: dict[str, Any] = {
         "flavour": "kubeadm",
         "virtualNodes": {"example.com/nodeType": "virtual"},
     },
-    "systems": {
-        **{system.key: {} for system in SYSTEMS},
-        "agents": AGENTS,
-        "logs": {"audit": [{"namespace": "shop", "app": "backend"}]},
-    },
+    "systems": examples(),
     "slos": list(SLOS),
 }
 

@@ -25,11 +25,13 @@ def config(name: str) -> dict[str, Any]:
     """The top-level keys of a recorded stack, without the project's prefix; shared, so not to be changed."""
     if name not in WHOLE:
         return stack_file.read(ROOT / f"Pulumi.{name}.yaml").config
-    systems = {
-        system.key: system.example.model_dump(by_alias=True, exclude_unset=True, mode="json") for system in SYSTEMS
-    }
     file = stack_file.read(ROOT / "tests" / "stacks" / f"{name}.yaml").config
-    return {**file, "systems": merged(systems, file.get("systems", {}))}
+    return {**file, "systems": merged(examples(), file.get("systems", {}))}
+
+
+def examples() -> dict[str, Any]:
+    """The example of each system, as a stack file has it."""
+    return {system.key: system.example.model_dump(by_alias=True, exclude_unset=True, mode="json") for system in SYSTEMS}
 
 
 @cache

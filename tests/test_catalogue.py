@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -18,7 +17,6 @@ from model.quantities import Duration
 from model.rules import Alert, Group, Recording, Severity
 from model.runbooks import RUNBOOKS, runbooks
 from model.scrape import Relabel, ScrapeJob, keep_metrics
-from model.slo import Slo
 from model.uids import HOME
 from rules.catalogue import alert_labels, series_of
 from rules.logs.uids import LOGS
@@ -199,12 +197,6 @@ def test_an_alert_that_nobody_owns_is_refused() -> None:
         alert_labels(catalogue(alert(owner="")))
     with pytest.raises(ValueError, match="WidgetsBroken: an owner"):
         alert_labels(Watched(grafana_groups=(GrafanaGroup("logs", (of_grafana(owner=""),)),)))
-
-
-def test_an_objective_that_nothing_evaluates_is_refused() -> None:
-    slo = Slo(name="widgets", objective=Decimal("0.99"), events="widgets_total", errors="widgets_total", owner="shop")
-    with pytest.raises(ValueError, match="objective widgets: nothing evaluates it"):
-        alert_labels(replace(catalogue(alert()), slos=(slo,)))
 
 
 def test_a_metric_of_a_job_that_is_off_is_refused() -> None:

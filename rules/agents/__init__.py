@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from model.rules import Group
-from model.slo import slo_groups
 from rules.agents import cost, protocols
-from rules.agents.alerts import ALERTS, INHIBITIONS, OWNER, loop_guards
+from rules.agents.alerts import ALERTS, INHIBITIONS, loop_guards
 from rules.agents.metrics import METRICS, SPAN_METRICS_OF_A2A
 from rules.agents.promql import EVERY, Scope
 from rules.agents.recordings import recordings
@@ -23,18 +22,16 @@ def build(settings: AgentsSettings, surroundings: Surroundings) -> Watched:
     budget = cost.budget_alerts(settings.budget) if settings.budget else ()
     # Only spans tell of requests between agents; their metrics come from Jaeger, which `monitoring` scrapes.
     spans_are_scraped = MONITORING.key in surroundings.on
-    objectives = tuple(slos(settings.objectives))
     return Watched(
         groups=(
             Group("agents-recordings", recordings(scope), EVERY),
             Group("agents-cost", (*cost.recordings(scope, settings.prices), *unpriced, *budget), EVERY),
             Group("agents", (*ALERTS, *loop_guards(settings.max_inference_calls)), EVERY),
             Group("mcp", (*protocols.mcp_recordings(scope), protocols.MCP_FAILING, protocols.SLOW_MCP), EVERY),
-            *slo_groups(objectives),
             *((_a2a(),) if spans_are_scraped else ()),
         ),
         metrics=METRICS + (SPAN_METRICS_OF_A2A if spans_are_scraped else ()),
-        slos=objectives,
+        slos=tuple(slos(settings.objectives)),
         inhibitions=INHIBITIONS,
     )
 
@@ -47,7 +44,7 @@ def _a2a() -> Group:
 SYSTEM = System(
     key="agents",
     title="Agents",
-    owner=OWNER,
+    owner="agents",
     settings=AgentsSettings,
     example=EXAMPLE,
     dashboard=AGENTS,

@@ -27,9 +27,8 @@ from rules.agents.recordings import (
     TTFT_BUCKETS,
     TTFT_P95,
 )
-from rules.agents.uids import AGENTS, AGENTS_LLM, AGENTS_TOOLS
+from rules.agents.uids import AGENTS_LLM, AGENTS_TOOLS
 
-OWNER = "agents"
 SOON = Duration.parse("5m")
 """Of ratios over half an hour, which move slowly: one bad evaluation after a gap is not believed."""
 WHILE = Duration.parse("15m")
@@ -55,10 +54,8 @@ RUNS_FAILING = Alert(
     and_=enough(RUNS, PLACE),
     unit=Unit.RATIO,
     for_=SOON,
-    owner=OWNER,
     summary="Agent runs are failing.",
     description="{{ $labels.agent }} of {{ $labels.service }} fails {{ $value | humanizePercentage }} of its runs.",
-    dashboard=AGENTS,
 )
 REQUESTS_FAILING = Alert(
     name="ModelRequestsFailing",
@@ -68,7 +65,6 @@ REQUESTS_FAILING = Alert(
     and_=enough(REQUESTS, MODEL),
     unit=Unit.RATIO,
     for_=SOON,
-    owner=OWNER,
     summary="Requests to a model are failing.",
     description="{{ $value | humanizePercentage }} of the requests of {{ $labels.agent }} to {{ $labels.model }}"
     " ({{ $labels.provider }}) fail.",
@@ -85,7 +81,6 @@ UNAVAILABLE = Alert(
     unless=f"{_SUCCEEDED} > 0",
     for_=Duration.parse("1m"),  # the ten minutes are the patience
     keep_firing_for=Duration.parse("10m"),  # agents that back off ask rarely
-    owner=OWNER,
     summary="No request to a model succeeds.",
     description="All {{ $value | humanize }} requests of ten minutes to {{ $labels.model }} ({{ $labels.provider }})"
     " have failed.",
@@ -102,7 +97,6 @@ RATE_LIMITED = Alert(
     unit=Unit.RATIO,
     for_=SOON,
     keep_firing_for=Duration.parse("15m"),  # limits are per minute, and agents that wait come back together
-    owner=OWNER,
     summary="A provider limits the rate of requests.",
     description="{{ $labels.provider }} refuses {{ $value | humanizePercentage }} of the requests to"
     " {{ $labels.model }} for their rate.",
@@ -118,7 +112,6 @@ SLOW_MODEL = Alert(
     and_=enough_seen(REQUEST_BUCKETS, MODEL),
     unit=Unit.SECONDS,
     for_=WHILE,
-    owner=OWNER,
     summary="A model answers slowly.",
     description="One in twenty requests of {{ $labels.agent }} to {{ $labels.model }} ({{ $labels.provider }}) takes"
     " longer than {{ $value | humanizeDuration }}.",
@@ -131,7 +124,6 @@ SLOW_FIRST_TOKEN = Alert(
     and_=enough_seen(TTFT_BUCKETS, MODEL),
     unit=Unit.SECONDS,
     for_=WHILE,
-    owner=OWNER,
     summary="A model takes long to begin its answers.",
     description="One in twenty answers of {{ $labels.model }} ({{ $labels.provider }}) to {{ $labels.agent }} begins"
     " after more than {{ $value | humanizeDuration }}.",
@@ -147,10 +139,8 @@ SLOW_RUNS = Alert(
     and_=enough_seen(RUN_BUCKETS, PLACE),
     unit=Unit.SECONDS,
     for_=WHILE,
-    owner=OWNER,
     summary="Agent runs are slow.",
     description="One in twenty runs of {{ $labels.agent }} takes longer than {{ $value | humanizeDuration }}.",
-    dashboard=AGENTS,
 )
 
 TOOLS_FAILING = Alert(
@@ -162,7 +152,6 @@ TOOLS_FAILING = Alert(
     and_=enough(TOOL_CALLS, TOOL),
     unit=Unit.RATIO,
     for_=SOON,
-    owner=OWNER,
     summary="Calls of a tool are failing.",
     description="{{ $value | humanizePercentage }} of the calls of {{ $labels.tool }} by {{ $labels.agent }} fail.",
     dashboard=AGENTS_TOOLS,
@@ -174,7 +163,6 @@ SLOW_TOOLS = Alert(
     and_=enough_seen(TOOL_BUCKETS, TOOL),
     unit=Unit.SECONDS,
     for_=WHILE,
-    owner=OWNER,
     summary="A tool is slow.",
     description="One in twenty calls of {{ $labels.tool }} by {{ $labels.agent }} takes longer than"
     " {{ $value | humanizeDuration }}.",
@@ -202,7 +190,6 @@ HIGH_TOKEN_USAGE = Alert(
         f" and {_day_before(REQUESTS)} * 300 >= {5 * ENOUGH}"
     ),
     for_=WHILE,
-    owner=OWNER,
     summary="Requests to a model use many more tokens than before.",
     description="A request of {{ $labels.service }} to {{ $labels.model }} uses {{ $value | humanize }} times the"
     " tokens of the day before.",
@@ -220,21 +207,17 @@ def loop_guards(limit: int) -> tuple[Alert, ...]:
             # One run, and five. Rates are estimates: halves keep a whole run on its side.
             above={Severity.WARNING: 0.5, Severity.CRITICAL: 4.5},
             keep_firing_for=Duration.parse("15m"),
-            owner=OWNER,
             summary="Agent runs call their model again and again.",
             description="{{ $labels.agent }} has finished runs with more than"
             f' {limit} calls of a model: {{{{ $value | printf "%.0f" }}}} within {WINDOW}.',
-            dashboard=AGENTS,
         ),
         Alert(
             name="AgentCallsPerRunHigh",
             value=CALLS_PER_RUN,
             above={Severity.WARNING: limit},
             for_=WHILE,  # many runs that have begun together end within the quarter of an hour
-            owner=OWNER,
             summary="An agent calls its model more often than it finishes runs.",
             description="{{ $labels.service }} calls models {{ $value | humanize }} times per run that it finishes.",
-            dashboard=AGENTS,
             runbook="AgentRunsLooping",
         ),
     )

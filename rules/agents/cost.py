@@ -79,7 +79,6 @@ UNPRICED = Alert(
     above={Severity.WARNING: 10_000},  # an hour; fewer tokens are somebody trying, and cents at any known price
     for_=Duration.parse("10m"),  # a process pushes its first tokens and its first cost a minute apart
     keep_firing_for=Duration.parse("1h"),  # a model that is used now and then is no new one each time
-    owner="agents",
     summary="A model has no price.",
     description="{{ $labels.model }} of {{ $labels.provider }} has no price: its {{ $value | humanize }} tokens an hour"
     " are missing in costs and budgets.",
@@ -95,7 +94,6 @@ def budget_alerts(budget: Budget) -> tuple[Alert, ...]:
             above=above,
             unit=Unit.RATIO,
             for_=Duration.parse("5m"),  # one burst of pushes after a network partition is no trend
-            owner="agents",
             summary=summary,
             description="Agents on {{ $labels.cluster }} spent {{ $value | humanizePercentage }} of " + description,
             dashboard=AGENTS_LLM,

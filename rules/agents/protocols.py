@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from model.metrics import Unit
 from model.rules import Alert, Recording, Severity
-from rules.agents.alerts import OWNER, SOON, WHILE, enough, enough_seen
+from rules.agents.alerts import SOON, WHILE, enough, enough_seen
 from rules.agents.promql import Scope, failing, p95, short, with_label
 from rules.agents.recordings import Read
 from rules.agents.uids import AGENTS_A2A, AGENTS_TOOLS
@@ -84,7 +84,6 @@ MCP_FAILING = Alert(
     and_=enough(MCP, MCP_BY),
     unit=Unit.RATIO,
     for_=SOON,
-    owner=OWNER,
     summary="MCP operations are failing.",
     description=f"{{{{ $value | humanizePercentage }}}} of the MCP operations {_MCP_WHERE} fail.",
     dashboard=AGENTS_TOOLS,
@@ -96,7 +95,6 @@ SLOW_MCP = Alert(
     and_=enough_seen(MCP_BUCKETS, MCP_BY),
     unit=Unit.SECONDS,
     for_=WHILE,
-    owner=OWNER,
     summary="MCP operations are slow.",
     description=f"One in twenty MCP operations {_MCP_WHERE} takes longer than {{{{ $value | humanizeDuration }}}}.",
     dashboard=AGENTS_TOOLS,
@@ -110,7 +108,6 @@ A2A_FAILING = Alert(
     and_=enough(A2A, A2A_BY),
     unit=Unit.RATIO,
     for_=SOON,
-    owner=OWNER,
     summary="Requests between agents are failing.",
     description=f"{{{{ $value | humanizePercentage }}}} of the A2A requests {_A2A_WHERE} fail.",
     dashboard=AGENTS_A2A,
@@ -124,7 +121,6 @@ SLOW_A2A = Alert(
     and_=enough_seen(A2A_BUCKETS, A2A_BY),
     unit=Unit.SECONDS,
     for_=WHILE,
-    owner=OWNER,
     summary="Requests between agents are slow.",
     description=f"One in twenty A2A requests {_A2A_WHERE} takes longer than {{{{ $value | humanizeDuration }}}}.",
     dashboard=AGENTS_A2A,

@@ -24,7 +24,6 @@ def slos(objectives: Objectives) -> Iterator[Slo]:
             objective=objectives.availability.ratio,
             events=f"sum by ({BY}) ({RUNS})",
             errors=f'sum by ({BY}) ({RUNS}{{error_type!=""}})',
-            owner="agents",
             minimum_events=MINIMUM_RUNS,
         )
     if objectives.latency:
@@ -38,7 +37,6 @@ def slos(objectives: Objectives) -> Iterator[Slo]:
             events=f"sum by ({BY}) ({runs})",
             # Compared, so that the NaN of an agent that rests does not become everyone's.
             errors=f"sum by ({BY}) ({runs} * (1 - {in_time}) > 0)",
-            owner="agents",
             minimum_events=MINIMUM_RUNS,
         )
     if objectives.tool_success:
@@ -47,7 +45,6 @@ def slos(objectives: Objectives) -> Iterator[Slo]:
             objective=objectives.tool_success.ratio,
             events=f"sum by ({BY}) ({TOOL_CALLS})",
             errors=f'sum by ({BY}) ({TOOL_CALLS}{{error_type!=""}})',
-            owner="agents",
             minimum_events=MINIMUM_RUNS,
         )
     if objectives.cost_per_run:
@@ -57,7 +54,6 @@ def slos(objectives: Objectives) -> Iterator[Slo]:
             objective=objectives.cost_per_run.objective.ratio,
             events=events_of_gauge(COST_PER_RUN),
             errors=events_of_gauge(dear),
-            owner="agents",
             span=EVERY,
             minimum_events=MINIMUM_MINUTES,
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from model.settings import Model, Resources, resources
-from model.slo import slo_groups
 from rules.kubernetes import recordings
 from rules.kubernetes.alerts import capacity, control_plane, nodes, pods, workloads
 from rules.kubernetes.metrics import METRICS, node_labels
@@ -31,13 +30,12 @@ class KubernetesSettings(Model):
 def build(settings: KubernetesSettings, surroundings: Surroundings) -> Watched:
     cluster = surroundings.cluster
     annotated = (annotated_services(cluster), annotated_pods()) if settings.annotated else ()
-    of_control_plane = (recordings.CONTROL_PLANE, *control_plane.GROUPS, *slo_groups(control_plane.SLOS))
     return Watched(
         scrape_jobs=(*scrape_jobs(cluster), *annotated),
         groups=(
             *recordings.recordings(cluster),
             *(group for part in _ALERTS for group in part.GROUPS),
-            *(of_control_plane if cluster.runs_control_plane else ()),
+            *((recordings.CONTROL_PLANE, *control_plane.GROUPS) if cluster.runs_control_plane else ()),
         ),
         exporters=(kube_state_metrics_exporter(settings.kube_state_metrics, cluster),),
         metrics=(*METRICS, node_labels(cluster)) if cluster.virtual_nodes else METRICS,

@@ -34,7 +34,6 @@ AUTHENTICATION_FAILURES = LogAlert(
         Severity.WARNING: 20,  # a person gives up after three to five: several people, or a program with an old token
         Severity.CRITICAL: 100,  # one every three seconds: nobody types that fast
     },
-    owner="platform",
     summary="Many logins are refused.",
     description="{{ $labels.namespace }}/{{ $labels.app }} refused {{ $value | humanize }} logins in five minutes.",
     dashboard=LOGS_AUDIT,
@@ -97,7 +96,6 @@ ERROR_LOG_SPIKE = LogAlert(
     lines=lines.ERRORS,
     # One every three seconds. No critical: what users feel is told by metrics, and lines say why.
     above={Severity.WARNING: 100},
-    owner="platform",
     summary="A workload logs many more errors than usual.",
     description="{{ $labels.namespace }}/{{ $labels.app }} logged {{ $value | humanize }} errors in five minutes.",
     dashboard=LOGS_ERRORS,
@@ -109,7 +107,6 @@ PANIC_LOGGED = LogAlert(
     lines=f"{lines.EVERYTHING} {lines.PANICS}",
     # One is a defect. Ten minutes, and no critical: a program that keeps dying is told by its restarts.
     above={Severity.WARNING: 0},
-    owner="platform",
     summary="A program died of its own defect.",
     description="{{ $labels.namespace }}/{{ $labels.app }} died {{ $value | humanize }} times in ten minutes.",
     dashboard=LOGS_ERRORS,
@@ -120,7 +117,6 @@ OUT_OF_MEMORY_LOGGED = LogAlert(
     by=_PER_APP,
     lines=f"{lines.EVERYTHING} {lines.OUT_OF_MEMORY}",
     above={Severity.WARNING: 0},  # one is lost work, and a limit or a leak to look at
-    owner="platform",
     summary="A program ran out of memory.",
     description=(
         "{{ $labels.namespace }}/{{ $labels.app }} tells of memory that ran out, {{ $value | humanize }} times in ten"
@@ -162,7 +158,6 @@ def _gap(value: str) -> GrafanaAlert:
         by=("namespace", "app"),
         severity=Severity.WARNING,
         for_=Duration.parse("10m"),  # two readings: one may fall into a restart of Loki
-        owner="platform",
         summary="An audit log has stopped.",
         description="{{ $labels.namespace }}/{{ $labels.app }} writes no audit events: what happens leaves no trace.",
         dashboard=LOGS_AUDIT,

@@ -7,7 +7,6 @@ from model.grafana_alert import GrafanaAlert, GrafanaGroup
 from model.metrics import Metrics, Unit
 from model.quantities import Duration
 from model.rules import Severity
-from rules.monitoring.uids import MONITORING
 
 METRICS = (Metrics("prometheus").gauge("prometheus_rule_group_last_evaluation_timestamp_seconds", "rule_group"),)
 
@@ -22,10 +21,8 @@ PROMETHEUS_SILENT = GrafanaAlert(
     for_=Duration.parse("5m"),  # a single replica that restarts reads its write-ahead log first
     no_data_state="Alerting",  # it answers, and knows of no rule that was ever evaluated
     exec_err_state="Alerting",  # it does not answer: this is the very thing that is watched
-    owner="platform",
     summary="Prometheus evaluates no rules.",
     description="Prometheus does not answer, or evaluates no rules, the Watchdog included: no alert can be trusted.",
-    dashboard=MONITORING,
 )
 ALERTMANAGER_DOWN = GrafanaAlert(
     name="AlertmanagerDown",
@@ -36,10 +33,8 @@ ALERTMANAGER_DOWN = GrafanaAlert(
     for_=Duration.parse("5m"),  # longer than a restart, its volume's move to another node included
     no_data_state="Alerting",  # nobody even tries to scrape it: it was not deployed, or is not found
     exec_err_state="Alerting",  # who does not answer about Alertmanager sends it nothing either
-    owner="platform",
     summary="No Alertmanager answers.",
     description="No Alertmanager answers Prometheus: whatever fires there reaches nobody.",
-    dashboard=MONITORING,
 )
 ALERTMANAGER_NOT_DELIVERING = GrafanaAlert(
     name="AlertmanagerNotDelivering",
@@ -54,10 +49,8 @@ ALERTMANAGER_NOT_DELIVERING = GrafanaAlert(
     for_=Duration.parse("5m"),  # five evaluations: a receiver that is updated is away for one or two
     no_data_state="OK",  # nothing fires, nothing is sent, nothing can fail
     exec_err_state="OK",  # AlertmanagerDown tells it, and once is enough
-    owner="platform",
     summary="Alertmanager cannot deliver.",
     description="{{ $value | humanizePercentage }} of what Alertmanager sends by {{ $labels.integration }} is lost.",
-    dashboard=MONITORING,
 )
 
 GRAFANA_GROUPS = (GrafanaGroup("outside", (PROMETHEUS_SILENT, ALERTMANAGER_DOWN, ALERTMANAGER_NOT_DELIVERING)),)

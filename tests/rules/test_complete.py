@@ -7,7 +7,6 @@ from collections import Counter
 import pytest
 
 from model.rules import BaseAlert, Recording
-from rules.systems import SYSTEMS, USER_SLOS
 from tests.catalogue import whole
 from tests.rules import EXAMPLES
 
@@ -18,7 +17,7 @@ NEVER_QUIET = {"Watchdog"}
 
 
 def test_every_system_has_examples() -> None:
-    assert EXAMPLES.keys() == {*(system.key for system in SYSTEMS), USER_SLOS}
+    assert [f"tests/rules/{system}.py" for system, examples in EXAMPLES.items() if not examples] == []
 
 
 @pytest.mark.parametrize("alert", WATCHED.alerts, ids=lambda alert: alert.name)

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from model.metrics import Kind, Metric
+from model.metrics import PUSHED, Kind, Metric
 from tools.local.harness import eventually, http_text
 
 AS_PROMETHEUS = {"Accept": "text/plain;version=1.0.0;escaping=underscores"}
@@ -16,6 +16,30 @@ AS_PROMETHEUS = {"Accept": "text/plain;version=1.0.0;escaping=underscores"}
 SUFFIXES = {Kind.HISTOGRAM: ("_bucket", "_sum", "_count"), Kind.SUMMARY: ("_sum", "_count", "")}
 OF_KINDS = {"le", "quantile"}
 """Labels that a histogram and a summary have by their kind."""
+NOT_SEEN = {
+    PUSHED: "applications emit these: the definitions are the contract",
+    "grafana": "no Grafana can be built here",
+}
+"""Jobs whose exposition nobody can see here, and why. What others expose is recorded in tests/expositions."""
+EXPOSED_BY = {
+    "apiservers": "api_server",
+    "kubelet": "kubelet",
+    "cadvisor": "containers",
+    "kube-state-metrics": "kube_state_metrics",
+    "kube-state-metrics-telemetry": "kube_state_metrics_itself",
+    "node-exporter": "node_exporter",
+    "prometheus": "prometheus",
+    "alertmanager": "alertmanager",
+    "blackbox-exporter": "blackbox_exporter",
+    "probes": "probes",
+    "loki": "loki_itself",
+    "promtail": "promtail",
+    "otel-agent": "agent_itself",
+    "otel-collector": "collector_itself",
+    "jaeger": "jaeger_itself",
+    "jaeger-span-metrics": "span_metrics",
+}
+"""The fixture of test_exposition that gives what a job scrapes."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,6 @@ VOLUME_FULL = Alert(
     above={Severity.WARNING: 0.9, Severity.CRITICAL: 0.97},
     unless=_READ_ONLY,
     for_=Duration.parse("5m"),  # a compaction's second copy comes and goes
-    owner="platform",
     summary="A persistent volume is nearly full.",
     description=(
         "{{ $labels.namespace }}/{{ $labels.persistentvolumeclaim }} has {{ $value | humanizePercentage }} of its"
@@ -40,7 +39,6 @@ VOLUME_WILL_FILL = Alert(
     and_=f"predict_linear({VOLUME_USED}[6h:5m], {_DAYS_AHEAD} * 24 * 3600) > 1",
     unless=_READ_ONLY,
     for_=Duration.parse("1h"),  # a nightly job's peak bends the line for less
-    owner="platform",
     summary="A persistent volume will be full within days.",
     description=(
         "{{ $labels.namespace }}/{{ $labels.persistentvolumeclaim }} has {{ $value | humanizePercentage }} of its"
@@ -70,7 +68,6 @@ QUOTA = Alert(
     unit=Unit.RATIO,
     above={Severity.INFO: 0.9},  # no more than information: many quotas are cut to what is used
     for_=Duration.parse("15m"),  # a rollout's extra pods are gone
-    owner="platform",
     summary="A namespace has nearly used a quota.",
     description=(
         "{{ $labels.namespace }} uses {{ $value | humanizePercentage }} of {{ $labels.resource }} in its quota"

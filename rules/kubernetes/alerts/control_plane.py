@@ -18,7 +18,6 @@ API_SERVER_DOWN = Alert(
     value='absent(up{job="apiservers"} == 1)',
     severity=Severity.CRITICAL,
     for_=Duration.parse("5m"),  # an upgrade restarts a single one, which takes two or three
-    owner="platform",
     summary="No API server answers.",
     description="Nothing can be deployed, scaled or moved; what runs goes on until it fails.",
     dashboard=KUBERNETES_API,
@@ -33,7 +32,6 @@ REQUESTS_REJECTED = Alert(
     above={Severity.WARNING: 0.05},  # clients wait and ask again; from one in twenty on controllers fall behind
     and_=f"sum by ({_LEVEL}) ({_REJECTED}) > 0.1",  # six a minute
     for_=Duration.parse("10m"),  # controllers that all start at once are through
-    owner="platform",
     summary="The API server turns requests away.",
     description=(
         "{{ $value | humanizePercentage }} of the requests of priority level {{ $labels.priority_level }} are rejected"
@@ -61,7 +59,6 @@ CLIENT_CERTIFICATE_EXPIRES = Alert(
     # each day, it was as little then.
     and_=f"{_client_certificates(' offset 2d')} > 1.5 * 24 * 3600",
     for_=Duration.parse("15m"),  # somebody's short-lived certificate, used once
-    owner="platform",
     summary="A client's certificate is about to expire.",
     description="Clients come with a certificate that expires in {{ $value | humanizeDuration }}.",
     dashboard=KUBERNETES_API,
@@ -71,7 +68,6 @@ AGGREGATED_API_DOWN = Alert(
     value="max by (cluster, name) (aggregator_unavailable_apiservice == 1)",
     severity=Severity.WARNING,
     for_=Duration.parse("10m"),  # a rolling update of what serves it
-    owner="platform",
     summary="An aggregated API is unavailable.",
     description="{{ $labels.name }} is unavailable: whoever asks for it, like an autoscaler, gets errors.",
     dashboard=KUBERNETES_API,
@@ -86,7 +82,6 @@ WEBHOOK_FAILING = Alert(
     unit=Unit.PER_SECOND,
     above={Severity.WARNING: 0.05},  # three a minute; a restart of a webhook with one replica loses fewer
     for_=Duration.parse("10m"),  # a rolling update of the webhook
-    owner="platform",
     summary="An admission webhook does not answer.",
     description="Calls of {{ $labels.name }} fail: objects are refused, or let through without its check.",
     dashboard=KUBERNETES_API,
@@ -113,13 +108,11 @@ AVAILABILITY = Slo(
     objective=Decimal("0.999"),  # clients ask again, so one in a thousand is not felt
     events=rate(f"apiserver_request_total{{{_ASKED}}}"),
     errors=rate(f'apiserver_request_total{{{_ASKED}, code=~"5.."}}'),
-    owner="platform",
 )
 LATENCY = Slo(
     name="kubernetes-api-latency",
     objective=Decimal("0.99"),  # the 99th percentile is what Kubernetes promises
     events=rate(f"apiserver_request_sli_duration_seconds_count{{{_ASKED}}}"),
     good=f"sum by ({BY}) ({' or '.join(f'rate({bucket}[{SHORT}])' for bucket in _IN_TIME)})",
-    owner="platform",
 )
 SLOS = (AVAILABILITY, LATENCY)

@@ -8,7 +8,6 @@ from model.rules import Alert, Group, Inhibition, Severity
 from rules.kubernetes.alerts.workloads import REPLICAS_MISSING
 from rules.kubernetes.recordings import LEAVING
 from rules.kubernetes.scrape import KUBE_STATE_METRICS
-from rules.kubernetes.uids import KUBERNETES_CLUSTER
 from rules.monitoring.uids import MONITORING
 from rules.nodes.uids import NODES
 
@@ -24,10 +23,8 @@ NODE_DOWN = Alert(
     # Who cordons a node is about to restart it, and an autoscaler or a cloud that takes one away taints it first.
     unless=f"on ({_NODE}) {LEAVING}",
     for_=Duration.parse("5m"),  # from here on Kubernetes moves its pods; a restart is over before
-    owner="platform",
     summary="A node is down.",
     description="{{ $labels.node }} has not been ready for five minutes: not reachable, or its kubelet is broken.",
-    dashboard=KUBERNETES_CLUSTER,
 )
 NODE_LEAVING = Alert(
     name="KubernetesNodeLeaving",
@@ -35,10 +32,8 @@ NODE_LEAVING = Alert(
     and_=f"on ({_NODE}) {LEAVING}",
     severity=Severity.INFO,  # nobody has to do anything; it explains what else is seen on that node
     for_=Duration.parse("2m"),  # before its targets are told of as down
-    owner="platform",
     summary="A node is taken away.",
     description="{{ $labels.node }} is not ready, and was cordoned or is taken away by an autoscaler or the cloud.",
-    dashboard=KUBERNETES_CLUSTER,
     runbook="KubernetesNodeDown",
 )
 NODE_PRESSURE = Alert(
@@ -50,7 +45,6 @@ NODE_PRESSURE = Alert(
     severity=Severity.WARNING,
     for_=Duration.parse("2m"),  # evictions have begun; a new node is without network for a minute
     keep_firing_for=Duration.parse("10m"),  # evictions relieve it, and their pods' successors bring it back
-    owner="platform",
     summary="A node runs out of something.",
     description="{{ $labels.node }} reports {{ $labels.condition }}.",
     dashboard=NODES,
@@ -64,10 +58,8 @@ TOO_MANY_PODS = Alert(
     unit=Unit.RATIO,
     above={Severity.WARNING: 0.95},  # of the usual 110 that leaves five for daemon sets and restarts
     for_=Duration.parse("15m"),  # a drained neighbour's pods pass through
-    owner="platform",
     summary="A node has hardly room for another pod.",
     description="{{ $labels.node }} runs {{ $value | humanizePercentage }} of the pods that it may.",
-    dashboard=KUBERNETES_CLUSTER,
 )
 KUBELET_SLOW = Alert(
     name="KubernetesKubeletSlow",
@@ -75,10 +67,8 @@ KUBELET_SLOW = Alert(
     unit=Unit.SECONDS,
     above={Severity.WARNING: 5},  # one is due each second; after three minutes without the node is not ready
     for_=Duration.parse("5m"),  # many pods starting at once slow it for a minute or two
-    owner="platform",
     summary="A kubelet is slow to see what its containers do.",
     description="The kubelet of {{ $labels.node }} takes {{ $value | humanizeDuration }} to list its containers.",
-    dashboard=KUBERNETES_CLUSTER,
 )
 RUNTIME_ERRORS = Alert(
     name="KubernetesContainerRuntimeErrors",
@@ -87,10 +77,8 @@ RUNTIME_ERRORS = Alert(
     above={Severity.WARNING: 0.1},  # asking for containers that have just gone fails in one of a hundred
     and_=f"{_RUNTIME_ERRORS} > 0.05",  # three a minute: one pod that cannot start is no broken runtime
     for_=Duration.parse("15m"),  # longer than a restart of the runtime
-    owner="platform",
     summary="A node's container runtime fails.",
     description="{{ $value | humanizePercentage }} of what the kubelet of {{ $labels.node }} asks the runtime fails.",
-    dashboard=KUBERNETES_CLUSTER,
 )
 
 
@@ -123,20 +111,17 @@ CERTIFICATE_EXPIRES = Alert(
     # minute: with less left it has not even tried, and a failure in the younger half is mended before it matters.
     and_=f"{_LEFT} / {_LONGEST} < 0.08 + 0.42 * ({_RENEWAL_FAILS} > bool 0)",
     for_=Duration.parse("15m"),  # a renewal that is under way
-    owner="platform",
     summary="A kubelet's certificate is about to expire.",
     description=(
         "The {{ $labels.certificate }} certificate of the kubelet on {{ $labels.node }} expires in"
         " {{ $value | humanizeDuration }}."
     ),
-    dashboard=KUBERNETES_CLUSTER,
 )
 STATE_METRICS_DOWN = Alert(
     name="KubernetesStateMetricsDown",
     value=f'absent(up{{job="{KUBE_STATE_METRICS}"}} == 1)',
     severity=Severity.CRITICAL,  # what should page about pods, workloads and nodes cannot
     for_=Duration.parse("10m"),  # it moves to another node, and lists a large cluster, in five
-    owner="platform",
     summary="Nothing is known of the cluster's objects.",
     description="kube-state-metrics does not answer: alerts about pods, workloads and nodes are blind.",
     dashboard=MONITORING,

@@ -23,7 +23,6 @@ REPLICAS_MISSING = Alert(
         Severity.CRITICAL: 0.99,  # none is left: what it does is not done
     },
     for_=Duration.parse("15m"),  # scaling up may need a new node, and that takes ten
-    owner="platform",
     summary="A workload is short of replicas.",
     description=f"{_WORKLOAD} misses {{{{ $value | humanizePercentage }}}} of its replicas.",
     dashboard=KUBERNETES_WORKLOAD,
@@ -43,7 +42,6 @@ ROLLOUT_STUCK = Alert(
         f' or {AVAILABLE}{{workload_type!="Deployment"}} >= {EXPECTED} or {HELD})'
     ),
     for_=Duration.parse("10m"),  # the deadline that Kubernetes itself gives a deployment's next step
-    owner="platform",
     summary="A rollout does not go on.",
     description=f"{_WORKLOAD} has had {{{{ $value }}}} pods of its old revision left for ten minutes.",
     dashboard=KUBERNETES_WORKLOAD,
@@ -67,7 +65,6 @@ JOB_FAILED = Alert(
         f" unless on ({_JOB}) ({_OF_CRON_JOB} and on ({_CRON_JOB}) kube_cronjob_spec_suspend == 0))"
     ),
     for_=Duration.parse("1m"),  # nothing will mend it: its retries are used up
-    owner="platform",
     summary="A job has failed.",
     description="Job {{ $labels.namespace }}/{{ $labels.job_name }} has failed, retries included.",
     dashboard=KUBERNETES_NAMESPACE,
@@ -90,7 +87,6 @@ HPA_AT_MAXIMUM = Alert(
         f" >= on ({_HPA}) kube_horizontalpodautoscaler_spec_max_replicas"
     ),
     for_=Duration.parse("30m"),  # a maximum is there for shorter peaks
-    owner="platform",
     summary="An autoscaler wants more replicas than it may have.",
     description="{{ $labels.namespace }}/{{ $labels.horizontalpodautoscaler }} is at its maximum and wants more.",
     dashboard=KUBERNETES_NAMESPACE,
@@ -105,7 +101,6 @@ BUDGET_BROKEN = Alert(
     below={Severity.WARNING: 1},  # whoever wrote the budget said how few are too few
     unless=f"on ({_BUDGET}) kube_poddisruptionbudget_status_expected_pods == 0",  # its workload is scaled to zero
     for_=Duration.parse("10m"),  # a node that goes takes pods along, and they are back elsewhere by then
-    owner="platform",
     summary="Fewer pods are healthy than their disruption budget demands.",
     description=(
         "{{ $labels.namespace }}/{{ $labels.poddisruptionbudget }} has {{ $value | humanizePercentage }} of the healthy"

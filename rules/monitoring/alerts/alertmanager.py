@@ -5,17 +5,14 @@ from __future__ import annotations
 from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Severity
-from rules.monitoring.uids import MONITORING
 
 RELOAD_FAILED = Alert(
     name="AlertmanagerReloadFailed",
     value="max_over_time(alertmanager_config_last_reload_successful[5m]) == 0",
     severity=Severity.CRITICAL,
     for_=Duration.parse("5m"),  # a kubelet may bring a Secret two minutes after the file that names it
-    owner="platform",
     summary="Alertmanager runs on an old configuration.",
     description="{{ $labels.pod }} refuses the configuration that was deployed: new receivers and routes do not apply.",
-    dashboard=MONITORING,
 )
 CONFIGS_DIFFER = Alert(
     name="AlertmanagerConfigsDiffer",
@@ -23,10 +20,8 @@ CONFIGS_DIFFER = Alert(
     " > 1",
     severity=Severity.WARNING,
     for_=Duration.parse("15m"),  # an edit reaches all nodes within two minutes, a rolling update takes ten
-    owner="platform",
     summary="Alertmanagers of one cluster have different configurations.",
     description="{{ $value }} configurations are in use: who is told depends on which Alertmanager is first.",
-    dashboard=MONITORING,
     runbook="AlertmanagerReloadFailed",
 )
 MEMBERS_MISSING = Alert(
@@ -37,10 +32,8 @@ MEMBERS_MISSING = Alert(
     below={Severity.WARNING: 1},
     unit=Unit.RATIO,
     for_=Duration.parse("10m"),  # one that starts joins within a minute, and a rolling update restarts three
-    owner="platform",
     summary="Alertmanagers do not know of each other.",
     description="{{ $labels.pod }} sees {{ $value | humanizePercentage }} of its cluster: people are told twice.",
-    dashboard=MONITORING,
 )
 NOTIFICATIONS_FAILING = Alert(
     name="AlertmanagerNotificationsFailing",
@@ -52,10 +45,8 @@ NOTIFICATIONS_FAILING = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("5m"),  # a provider's hiccup is over by then, and what failed is sent again
     keep_firing_for=Duration.parse("15m"),  # between two notifications there is nothing to fail
-    owner="platform",
     summary="Notifications do not reach people.",
     description="{{ $value | humanizePercentage }} of the notifications by {{ $labels.integration }} fail.",
-    dashboard=MONITORING,
 )
 STATE_NOT_SAVED = Alert(
     name="AlertmanagerStateNotSaved",
@@ -64,10 +55,8 @@ STATE_NOT_SAVED = Alert(
     # It saves both every minute: more than one failure is no accident.
     above={Severity.WARNING: 1},
     keep_firing_for=Duration.parse("15m"),
-    owner="platform",
     summary="Alertmanager cannot save its silences.",
     description="{{ $labels.pod }} would come back from a restart without its latest silences, and tell people again.",
-    dashboard=MONITORING,
 )
 
 ALERTS = (RELOAD_FAILED, CONFIGS_DIFFER, MEMBERS_MISSING, NOTIFICATIONS_FAILING, STATE_NOT_SAVED)

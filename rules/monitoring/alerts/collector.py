@@ -6,7 +6,6 @@ from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Severity
 from rules.monitoring.recordings import BY_POD
-from rules.monitoring.uids import MONITORING
 
 _BY_EXPORTER = "(cluster, environment, namespace, pod, exporter)"
 _OURS = '{job="otel-collector"}'
@@ -37,10 +36,8 @@ REFUSED = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("5m"),  # as long as senders try again
     keep_firing_for=Duration.parse("5m"),
-    owner="platform",
     summary="The collector refuses telemetry.",
     description="{{ $labels.pod }} refuses {{ $value | humanizePercentage }} of the {{ $labels.signal }} sent to it.",
-    dashboard=MONITORING,
 )
 LOST = Alert(
     name="CollectorTelemetryLost",
@@ -50,10 +47,8 @@ LOST = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("5m"),  # a single batch that a store refuses is over by then
     keep_firing_for=Duration.parse("10m"),
-    owner="platform",
     summary="The collector loses telemetry.",
     description="{{ $labels.pod }} loses {{ $value | humanizePercentage }} of what goes to {{ $labels.exporter }}.",
-    dashboard=MONITORING,
 )
 QUEUE_FILLS = Alert(
     name="CollectorQueueFilling",
@@ -63,10 +58,8 @@ QUEUE_FILLS = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("5m"),  # a burst is passed on within a minute or two
     keep_firing_for=Duration.parse("5m"),
-    owner="platform",
     summary="A queue of the collector fills up.",
     description="The queue of {{ $labels.pod }} to {{ $labels.exporter }} is {{ $value | humanizePercentage }} full.",
-    dashboard=MONITORING,
 )
 STUCK = Alert(
     name="CollectorDeliveryStuck",
@@ -76,10 +69,8 @@ STUCK = Alert(
     unless=f"{_passed_on('sent')} > 0",
     unit=Unit.BYTES,
     for_=Duration.parse("5m"),  # with the window, longer than any restart of a store
-    owner="platform",
     summary="A store takes nothing from the collector.",
     description="{{ $labels.pod }} has {{ $value | humanize1024 }}B for {{ $labels.exporter }}, and none of it leaves.",
-    dashboard=MONITORING,
     runbook="CollectorQueueFilling",
 )
 

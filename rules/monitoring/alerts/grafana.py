@@ -5,7 +5,6 @@ from __future__ import annotations
 from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Severity
-from rules.monitoring.uids import MONITORING
 
 # Not what it asks datasources on somebody's behalf: those have alerts of their own.
 _REQUESTS = 'grafana_http_request_duration_seconds_count{handler!~"/api/(ds/query|datasources/.*)"'
@@ -20,10 +19,8 @@ REQUESTS_FAILING = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("5m"),  # longer than a restart
     keep_firing_for=Duration.parse("5m"),
-    owner="platform",
     summary="Grafana answers with errors.",
     description="{{ $value | humanizePercentage }} of the requests to Grafana fail.",
-    dashboard=MONITORING,
 )
 RULES_FAILING = Alert(
     name="GrafanaRulesFailing",
@@ -34,10 +31,8 @@ RULES_FAILING = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("10m"),  # longer than a restart of the datasource that is asked
     keep_firing_for=Duration.parse("5m"),
-    owner="platform",
     summary="Grafana cannot evaluate its rules.",
     description="{{ $value | humanizePercentage }} of the evaluations of Grafana's own alert rules fail.",
-    dashboard=MONITORING,
 )
 NOTIFICATIONS_FAILING = Alert(
     name="GrafanaNotificationsFailing",
@@ -46,10 +41,8 @@ NOTIFICATIONS_FAILING = Alert(
     above={Severity.WARNING: 0},
     for_=Duration.parse("5m"),
     keep_firing_for=Duration.parse("15m"),
-    owner="platform",
     summary="Grafana's notifications do not reach people.",
     description='{{ printf "%.0f" $value }} notifications by {{ $labels.integration }} failed in half an hour.',
-    dashboard=MONITORING,
     runbook="AlertmanagerNotificationsFailing",
 )
 

@@ -6,7 +6,7 @@ from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Severity
 from rules.monitoring.recordings import STREAMS
-from rules.monitoring.uids import MONITORING, MONITORING_COST
+from rules.monitoring.uids import MONITORING_COST
 
 # Over HTTP: what its parts ask each other is within these. Not its probe, which fails while it starts.
 _REQUESTS = 'method!="gRPC", route!~"ready|metrics"'
@@ -24,10 +24,8 @@ REQUESTS_FAILING = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("5m"),  # longer than a restart
     keep_firing_for=Duration.parse("5m"),
-    owner="platform",
     summary="Loki answers with errors.",
     description="{{ $value | humanizePercentage }} of the requests to {{ $labels.route }} fail.",
-    dashboard=MONITORING,
     runbook="LokiRequests",
 )
 REQUESTS_SLOW = Alert(
@@ -41,10 +39,8 @@ REQUESTS_SLOW = Alert(
     unit=Unit.SECONDS,
     for_=Duration.parse("15m"),  # a dashboard over a month, opened by a few people, is done by then
     keep_firing_for=Duration.parse("5m"),
-    owner="platform",
     summary="Loki answers slowly.",
     description="One in a hundred requests to {{ $labels.route }} takes longer than {{ $value | humanizeDuration }}.",
-    dashboard=MONITORING,
     runbook="LokiRequests",
 )
 _DISCARDED = "sum by (cluster, environment, tenant, reason) (rate(loki_discarded_samples_total[10m]))"
@@ -58,10 +54,8 @@ LINES_DISCARDED = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("10m"),
     keep_firing_for=Duration.parse("10m"),
-    owner="platform",
     summary="Loki refuses log lines.",
     description="{{ $value | humanizePercentage }} of {{ $labels.tenant }}'s lines are lost: {{ $labels.reason }}.",
-    dashboard=MONITORING,
     runbook="LogLinesLost",
 )
 STORAGE_FAILING = Alert(
@@ -72,10 +66,8 @@ STORAGE_FAILING = Alert(
     above={Severity.WARNING: 0, Severity.CRITICAL: 10},
     for_=Duration.parse("5m"),
     keep_firing_for=Duration.parse("15m"),
-    owner="platform",
     summary="Loki cannot write what it holds.",
     description='{{ $labels.pod }} failed {{ printf "%.0f" $value }} times in half an hour to write its WAL or chunks.',
-    dashboard=MONITORING,
 )
 RING_UNHEALTHY = Alert(
     name="LokiRingUnhealthy",
@@ -83,10 +75,8 @@ RING_UNHEALTHY = Alert(
     # Of three, two must take a line: with one away all works, with two nothing does.
     above={Severity.WARNING: 0, Severity.CRITICAL: 1},
     for_=Duration.parse("10m"),  # a replica that restarts replays its WAL for some minutes
-    owner="platform",
     summary="Replicas of Loki are not in their ring.",
     description="{{ $value }} members of the ring {{ $labels.name }} do not answer the others.",
-    dashboard=MONITORING,
 )
 RETENTION_STUCK = Alert(
     name="LokiRetentionStuck",
@@ -98,10 +88,8 @@ RETENTION_STUCK = Alert(
     above={Severity.WARNING: 3 * 3600, Severity.CRITICAL: 24 * 3600},
     unit=Unit.SECONDS,
     for_=Duration.parse("5m"),
-    owner="platform",
     summary="Loki deletes nothing.",
     description="No compactor has finished for {{ $value | humanizeDuration }}: logs outlive their retention.",
-    dashboard=MONITORING,
 )
 RULES_FAILING = Alert(
     name="LokiRulesFailing",
@@ -109,10 +97,8 @@ RULES_FAILING = Alert(
     " > 0",
     severity=Severity.WARNING,
     for_=Duration.parse("10m"),  # a replica that starts fails for a minute or two
-    owner="platform",
     summary="Loki cannot evaluate rules.",
     description='{{ reReplaceAll ".*;" "" $labels.rule_group }} fails: metrics made of logs are missing.',
-    dashboard=MONITORING,
 )
 STREAMS_GROW = Alert(
     name="LokiStreamsGrowing",
@@ -122,7 +108,6 @@ STREAMS_GROW = Alert(
     and_=f"{STREAMS.name} > 2000",  # a fifth of what a tenant may have by default (`loki.limits.streams`)
     for_=Duration.parse("30m"),
     keep_firing_for=Duration.parse("30m"),
-    owner="platform",
     summary="Loki has far more streams than a day ago.",
     description="{{ $labels.tenant }} has {{ $value | humanize }} times as many streams as a day ago.",
     dashboard=MONITORING_COST,

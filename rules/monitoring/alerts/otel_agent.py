@@ -5,7 +5,6 @@ from __future__ import annotations
 from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Severity
-from rules.monitoring.uids import MONITORING
 
 _OURS = '{job="otel-agent"}'
 _BY_NODE = "(cluster, environment, node)"
@@ -23,10 +22,8 @@ LOST = Alert(
     unit=Unit.PER_SECOND,
     for_=Duration.parse("10m"),  # a single batch that is refused is over by then
     keep_firing_for=Duration.parse("10m"),
-    owner="platform",
     summary="A node collector loses log lines.",
     description='{{ $labels.node }} loses {{ printf "%.1f" $value }} lines per second.',
-    dashboard=MONITORING,
 )
 QUEUE_FILLS = Alert(
     name="OtelAgentQueueFilling",
@@ -36,10 +33,8 @@ QUEUE_FILLS = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("5m"),  # a burst is passed on within a minute or two
     keep_firing_for=Duration.parse("5m"),
-    owner="platform",
     summary="A node's log lines do not reach the collector.",
     description="The queue of {{ $labels.node }} is {{ $value | humanizePercentage }} full.",
-    dashboard=MONITORING,
 )
 BEHIND = Alert(
     name="OtelAgentBehind",
@@ -48,10 +43,8 @@ BEHIND = Alert(
     above={Severity.WARNING: 0},
     for_=Duration.parse("10m"),  # what was printed during an outage is read within minutes
     keep_firing_for=Duration.parse("10m"),
-    owner="platform",
     summary="A node collector does not keep up with the logs.",
     description="{{ $labels.node }} has not come to the end of its logs for 20 minutes.",
-    dashboard=MONITORING,
 )
 
 ALERTS = (LOST, QUEUE_FILLS, BEHIND)

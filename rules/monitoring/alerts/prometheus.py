@@ -6,7 +6,6 @@ from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Severity
 from rules.monitoring.recordings import BY_POD
-from rules.monitoring.uids import MONITORING
 
 # The label says `<file>;<group>`.
 _GROUP = '{{ reReplaceAll ".*;" "" $labels.rule_group }}'
@@ -16,10 +15,8 @@ RELOAD_FAILED = Alert(
     value="max_over_time(prometheus_config_last_reload_successful[5m]) == 0",
     severity=Severity.CRITICAL,
     for_=Duration.parse("5m"),  # a kubelet may bring the halves of an edit up to two minutes apart
-    owner="platform",
     summary="Prometheus runs on an old configuration.",
     description="{{ $labels.pod }} refuses the configuration that was deployed; its log names the file and the line.",
-    dashboard=MONITORING,
 )
 BLIND = Alert(
     name="PrometheusBlind",
@@ -27,20 +24,16 @@ BLIND = Alert(
     value='absent(up{job="prometheus"})',
     severity=Severity.CRITICAL,
     for_=Duration.parse("5m"),  # discovery and a first scrape take less than a minute
-    owner="platform",
     summary="Prometheus stores nothing of what it scrapes.",
     description="Not even {{ $labels.job }} itself has samples: every alert but the Watchdog is silent.",
-    dashboard=MONITORING,
 )
 RULES_FAILING = Alert(
     name="PrometheusRulesFailing",
     value="increase(prometheus_rule_evaluation_failures_total[5m]) > 0",
     severity=Severity.CRITICAL,
     for_=Duration.parse("10m"),  # two evaluations may fail while a replica starts
-    owner="platform",
     summary="Prometheus cannot evaluate rules.",
     description=f"{{{{ $labels.pod }}}} fails to evaluate {_GROUP}: its alerts are blind.",
-    dashboard=MONITORING,
 )
 RULES_SLOW = Alert(
     name="PrometheusRulesSlow",
@@ -50,10 +43,8 @@ RULES_SLOW = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("10m"),  # after a start, the first evaluations read what is not in memory yet
     keep_firing_for=Duration.parse("10m"),
-    owner="platform",
     summary="Rules take nearly as long as their interval.",
     description=f"{_GROUP} on {{{{ $labels.pod }}}} takes {{{{ $value | humanizePercentage }}}} of its interval.",
-    dashboard=MONITORING,
 )
 RULES_MISSED = Alert(
     name="PrometheusRulesMissed",
@@ -61,10 +52,8 @@ RULES_MISSED = Alert(
     # One or two are lost when the machine halts for a moment; every further one lengthens each `for`.
     above={Severity.WARNING: 3},
     keep_firing_for=Duration.parse("10m"),
-    owner="platform",
     summary="Prometheus skips evaluations of rules.",
     description=f"{_GROUP} on {{{{ $labels.pod }}}} was skipped {{{{ $value | humanize }}}} times in 15 minutes.",
-    dashboard=MONITORING,
     runbook="PrometheusRulesSlow",
 )
 NO_ALERTMANAGER = Alert(
@@ -72,10 +61,8 @@ NO_ALERTMANAGER = Alert(
     value="prometheus_notifications_alertmanagers_discovered < 1",
     severity=Severity.CRITICAL,
     for_=Duration.parse("5m"),  # longer than a restart of every Alertmanager
-    owner="platform",
     summary="Prometheus has nobody to send alerts to.",
     description="{{ $labels.pod }} finds no Alertmanager: no alert of this server reaches anyone.",
-    dashboard=MONITORING,
 )
 _DROPPED = "rate(prometheus_notifications_dropped_total[10m])"
 _SENT = "rate(prometheus_notifications_sent_total[10m])"
@@ -88,10 +75,8 @@ UNDELIVERED = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("5m"),  # longer than a restart of every Alertmanager
     keep_firing_for=Duration.parse("5m"),
-    owner="platform",
     summary="Alerts do not reach Alertmanager.",
     description="{{ $labels.pod }} loses {{ $value | humanizePercentage }} of its alerts on the way to Alertmanager.",
-    dashboard=MONITORING,
     runbook="PrometheusWithoutAlertmanager",
 )
 

@@ -6,7 +6,7 @@ from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Severity
 from rules.monitoring.recordings import BY_POD, HEAD_SERIES
-from rules.monitoring.uids import MONITORING, MONITORING_COST
+from rules.monitoring.uids import MONITORING_COST
 
 DISCOVERY_FAILING = Alert(
     name="PrometheusDiscoveryFailing",
@@ -19,10 +19,8 @@ DISCOVERY_FAILING = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("10m"),  # an API server that is updated is away for some minutes
     keep_firing_for=Duration.parse("10m"),
-    owner="platform",
     summary="Prometheus cannot ask Kubernetes what to scrape.",
     description="{{ $labels.pod }}: {{ $value | humanizePercentage }} of its questions to the API server fail.",
-    dashboard=MONITORING,
 )
 SCRAPE_LIMIT_HIT = Alert(
     name="PrometheusScrapeLimitHit",
@@ -33,10 +31,8 @@ SCRAPE_LIMIT_HIT = Alert(
     severity=Severity.WARNING,
     for_=Duration.parse("10m"),  # it does not pass by itself, but a target may be deployed and taken back
     keep_firing_for=Duration.parse("10m"),
-    owner="platform",
     summary="A target sends more than it may.",
     description="{{ $labels.pod }} drops whole scrapes: a target has more samples, bytes or labels than it may.",
-    dashboard=MONITORING,
 )
 SAMPLES_REJECTED = Alert(
     name="PrometheusSamplesRejected",
@@ -49,10 +45,8 @@ SAMPLES_REJECTED = Alert(
     unit=Unit.PER_SECOND,
     for_=Duration.parse("15m"),  # what an exporter sends again after an outage comes in one go
     keep_firing_for=Duration.parse("10m"),
-    owner="platform",
     summary="Prometheus throws samples away.",
     description="{{ $labels.pod }} rejects {{ $value | humanize }} samples a second: doubled, too old or out of order.",
-    dashboard=MONITORING,
 )
 _PUSHES = 'prometheus_http_requests_total{handler=~"/api/v1/(otlp/v1/metrics|write)"'
 PUSHES_REFUSED = Alert(
@@ -66,10 +60,8 @@ PUSHES_REFUSED = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("10m"),  # longer than a restart of Prometheus with its replay
     keep_firing_for=Duration.parse("10m"),
-    owner="platform",
     summary="Prometheus refuses metrics that are pushed to it.",
     description="{{ $labels.pod }} refuses {{ $value | humanizePercentage }} of what comes to {{ $labels.handler }}.",
-    dashboard=MONITORING,
 )
 _OURS = 'job="prometheus"'
 _HIGHEST = "prometheus_remote_storage_queue_highest"
@@ -83,10 +75,8 @@ REMOTE_WRITE_BEHIND = Alert(
     above={Severity.WARNING: 300, Severity.CRITICAL: 3600},
     unit=Unit.SECONDS,
     for_=Duration.parse("15m"),  # after an outage it catches up several times faster than time passes
-    owner="platform",
     summary="Remote write falls behind.",
     description="{{ $labels.pod }} owes {{ $labels.remote_name }} the last {{ $value | humanizeDuration }}.",
-    dashboard=MONITORING,
     runbook="PrometheusRemoteWrite",
 )
 REMOTE_WRITE_DROPS = Alert(
@@ -99,10 +89,8 @@ REMOTE_WRITE_DROPS = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("10m"),  # a single batch that is refused is over by then
     keep_firing_for=Duration.parse("10m"),
-    owner="platform",
     summary="Remote write loses samples.",
     description="{{ $labels.remote_name }} refuses {{ $value | humanizePercentage }} of what {{ $labels.pod }} sends.",
-    dashboard=MONITORING,
     runbook="PrometheusRemoteWrite",
 )
 STORAGE_FAILING = Alert(
@@ -122,17 +110,14 @@ STORAGE_FAILING = Alert(
     ),
     # Blocks are written every two hours, and again every minute when it fails: ten is no longer once.
     above={Severity.WARNING: 0, Severity.CRITICAL: 10},
-    owner="platform",
     summary="Prometheus cannot write what it holds.",
     description='{{ $labels.pod }} failed {{ printf "%.0f" $value }} times in three hours to write its WAL or blocks.',
-    dashboard=MONITORING,
 )
 RETENTION_CUT = Alert(
     name="PrometheusRetentionCutShort",
     # Of a day, a look in five minutes.
     value='increase(prometheus_tsdb_size_retentions_total{job="prometheus"}[1d:5m]) > 0',
     severity=Severity.INFO,
-    owner="platform",
     summary="Prometheus keeps less than its retention time.",
     description="{{ $labels.pod }} is at its size limit and deletes samples that are not old enough to go.",
     dashboard=MONITORING_COST,
@@ -145,7 +130,6 @@ SERIES_GROW = Alert(
     and_=f"{HEAD_SERIES.name} > 100000",  # up to there half of the smallest stack's 2 GiB is enough
     for_=Duration.parse("30m"),  # the series of a rolling update leave with the next block
     keep_firing_for=Duration.parse("30m"),
-    owner="platform",
     summary="Prometheus has far more series than a day ago.",
     description="{{ $labels.pod }} holds {{ $value | humanize }} times as many series as a day ago.",
     dashboard=MONITORING_COST,
@@ -159,10 +143,8 @@ CLOCK_AHEAD = Alert(
     above={Severity.WARNING: 60},
     unit=Unit.SECONDS,
     for_=Duration.parse("10m"),  # a single sample is at most ten minutes ahead, and is then overtaken
-    owner="platform",
     summary="A clock runs ahead of Prometheus's.",
     description="{{ $labels.pod }} holds samples from {{ $value | humanizeDuration }} in the future.",
-    dashboard=MONITORING,
 )
 
 ALERTS = (

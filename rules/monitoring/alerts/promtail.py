@@ -5,7 +5,6 @@ from __future__ import annotations
 from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Severity
-from rules.monitoring.uids import MONITORING
 
 DROPS = Alert(
     name="PromtailLinesDropped",
@@ -15,10 +14,8 @@ DROPS = Alert(
     unit=Unit.PER_SECOND,
     for_=Duration.parse("10m"),  # what was printed during an outage is sent, or refused, in one go
     keep_firing_for=Duration.parse("10m"),
-    owner="platform",
     summary="Promtail drops log lines.",
     description='{{ $labels.node }} loses {{ printf "%.1f" $value }} lines per second: {{ $labels.reason }}.',
-    dashboard=MONITORING,
 )
 BEHIND = Alert(
     name="PromtailBehind",
@@ -27,10 +24,8 @@ BEHIND = Alert(
     above={Severity.WARNING: 5 * 2**20, Severity.CRITICAL: 10 * 2**20},
     unit=Unit.BYTES,
     for_=Duration.parse("10m"),  # after a restart of Loki it catches up within minutes
-    owner="platform",
     summary="Promtail does not keep up with a log.",
     description="A log on {{ $labels.node }} has {{ $value | humanize1024 }}B that Loki does not have yet.",
-    dashboard=MONITORING,
 )
 
 ALERTS = (DROPS, BEHIND)

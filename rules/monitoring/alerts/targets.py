@@ -7,7 +7,7 @@ from model.quantities import Duration
 from model.rules import Alert, Severity
 from rules.monitoring.recordings import LARGEST_TARGET
 from rules.monitoring.scrape import OF_THE_STACK
-from rules.monitoring.uids import MONITORING, MONITORING_COST
+from rules.monitoring.uids import MONITORING_COST
 
 MAY_BE_EMPTY = "annotated-.+"
 """Jobs that find targets only where somebody asks to be scraped."""
@@ -16,20 +16,16 @@ WATCHDOG = Alert(
     name="Watchdog",
     value="vector(1)",
     severity=Severity.INFO,
-    owner="platform",
     summary="The alerting path works.",
     description="Always fires. Whoever stops receiving it has lost Prometheus, Alertmanager, or the way between.",
-    dashboard=MONITORING,
 )
 TARGET_DOWN = Alert(
     name="TargetDown",
     value="up == 0",
     severity=Severity.WARNING,
     for_=Duration.parse("5m"),  # a rolling update of a server is over within five minutes
-    owner="platform",
     summary="A scrape target does not answer.",
     description="{{ $labels.job }} at {{ $labels.instance }} does not answer.",
-    dashboard=MONITORING,
 )
 SERVER_DOWN = Alert(
     name="StackServerDown",
@@ -40,10 +36,8 @@ SERVER_DOWN = Alert(
     ")) == 0",
     severity=Severity.CRITICAL,
     for_=Duration.parse("5m"),  # Loki, the slowest, is back two minutes after a restart
-    owner="platform",
     summary="A server of the monitoring stack is gone.",
     description="No {{ $labels.job }} answers: what it does is not done.",
-    dashboard=MONITORING,
 )
 WITHOUT_TARGETS = Alert(
     name="ScrapeJobWithoutTargets",
@@ -52,10 +46,8 @@ WITHOUT_TARGETS = Alert(
     ")) == 0",
     severity=Severity.WARNING,
     for_=Duration.parse("15m"),  # longer than it takes to deploy a stack from nothing
-    owner="platform",
     summary="A scrape job finds nothing to scrape.",
     description="{{ $labels.job }} has no targets: rules and panels that read it have nothing to say.",
-    dashboard=MONITORING,
 )
 TARGET_GROWS = Alert(
     name="ScrapeTargetGrowing",
@@ -65,7 +57,6 @@ TARGET_GROWS = Alert(
     and_=f"{LARGEST_TARGET.name} > 5000",  # a tenth of what one target may send by default (`prometheus.limits`)
     for_=Duration.parse("30m"),  # a burst of short-lived pods or jobs has passed by then
     keep_firing_for=Duration.parse("15m"),
-    owner="platform",
     summary="A scrape target suddenly exposes far more series.",
     description="The largest target of {{ $labels.job }} sends {{ $value | humanize }} times as much as a day ago.",
     dashboard=MONITORING_COST,
@@ -78,10 +69,8 @@ RESTARTS = Alert(
     # Two updates within an hour are somebody at work.
     above={Severity.WARNING: 2},
     keep_firing_for=Duration.parse("15m"),  # the back-off of a crash loop is five minutes at most
-    owner="platform",
     summary="A server of the monitoring stack restarts again and again.",
     description="{{ $labels.job }} at {{ $labels.instance }} restarted {{ $value | humanize }} times in an hour.",
-    dashboard=MONITORING,
 )
 PROBE_FAILS = Alert(
     name="ProbeFailing",
@@ -90,10 +79,8 @@ PROBE_FAILS = Alert(
     below={Severity.WARNING: 0.7, Severity.CRITICAL: 0.3},
     unit=Unit.RATIO,
     for_=Duration.parse("2m"),  # two probes, so that a first one that fails decides nothing
-    owner="platform",
     summary="An address does not answer its probes.",
     description="{{ $labels.instance }} answers {{ $value | humanizePercentage }} of its probes.",
-    dashboard=MONITORING,
 )
 PROBE_SLOW = Alert(
     name="ProbeSlow",
@@ -104,10 +91,8 @@ PROBE_SLOW = Alert(
     unit=Unit.SECONDS,
     for_=Duration.parse("10m"),
     keep_firing_for=Duration.parse("5m"),
-    owner="platform",
     summary="An address answers its probes slowly.",
     description="{{ $labels.instance }} takes {{ $value | humanizeDuration }} to answer.",
-    dashboard=MONITORING,
     runbook="ProbeFailing",
 )
 # Without a certificate the prober gives the year 1.
@@ -127,10 +112,8 @@ CERTIFICATE = Alert(
     ),
     unit=Unit.SECONDS,
     for_=Duration.parse("15m"),  # several addresses behind one name may be halfway through a renewal
-    owner="platform",
     summary="A certificate expires soon.",
     description="The certificate of {{ $labels.instance }} expires in {{ $value | humanizeDuration }}.",
-    dashboard=MONITORING,
 )
 
 ALERTS = (

@@ -6,7 +6,6 @@ from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Severity
 from rules.monitoring.recordings import BY_POD
-from rules.monitoring.uids import MONITORING
 
 # By pod: several transports are one way in.
 _TAKEN, _REFUSED, _FAILED = (
@@ -23,10 +22,8 @@ SPANS_REFUSED = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("5m"),  # as long as senders try again
     keep_firing_for=Duration.parse("5m"),
-    owner="platform",
     summary="Jaeger refuses spans.",
     description="{{ $labels.pod }} refuses {{ $value | humanizePercentage }} of the spans that are sent to it.",
-    dashboard=MONITORING,
     runbook="SpansLost",
 )
 SPANS_LOST = Alert(
@@ -39,10 +36,8 @@ SPANS_LOST = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("5m"),  # a single batch that the store refuses is over by then
     keep_firing_for=Duration.parse("10m"),
-    owner="platform",
     summary="Spans do not reach Jaeger's storage.",
     description="{{ $labels.pod }} loses {{ $value | humanizePercentage }} of its spans: they are not stored.",
-    dashboard=MONITORING,
     runbook="SpansLost",
 )
 DECIDED_EARLY = Alert(
@@ -54,10 +49,8 @@ DECIDED_EARLY = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("15m"),  # a burst of that length is no longer one
     keep_firing_for=Duration.parse("10m"),
-    owner="platform",
     summary="Jaeger has more traces at a time than it may hold.",
     description="{{ $labels.pod }} drops {{ $value | humanizePercentage }} of all traces before they are complete.",
-    dashboard=MONITORING,
 )
 _ASKED = "sum by (cluster, environment, operation) (rate(jaeger_storage_requests_total"
 QUERIES_FAILING = Alert(
@@ -69,10 +62,8 @@ QUERIES_FAILING = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("5m"),
     keep_firing_for=Duration.parse("5m"),
-    owner="platform",
     summary="Traces cannot be read.",
     description="{{ $value | humanizePercentage }} of Jaeger's {{ $labels.operation }} fail in its storage.",
-    dashboard=MONITORING,
 )
 
 ALERTS = (SPANS_REFUSED, SPANS_LOST, DECIDED_EARLY, QUERIES_FAILING)

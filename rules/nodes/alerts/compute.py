@@ -6,7 +6,6 @@ from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Severity
 from rules.nodes.recordings import BY_NODE, CPU_LOAD, CPU_UTILISATION, MEMORY_UTILISATION
-from rules.nodes.uids import NODES
 
 HIGH_CPU = Alert(
     name="NodeHighCPUUsage",
@@ -17,10 +16,8 @@ HIGH_CPU = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("15m"),  # builds and batch jobs take all there is for some minutes
     keep_firing_for=Duration.parse("5m"),
-    owner="platform",
     summary="A node has more work than its processors can do.",
     description="{{ $labels.node }} uses {{ $value | humanizePercentage }} of its processors, and work waits for them.",
-    dashboard=NODES,
 )
 HIGH_MEMORY = Alert(
     name="NodeHighMemoryUsage",
@@ -30,10 +27,8 @@ HIGH_MEMORY = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("10m"),  # an eviction or a restart gives memory back within that
     keep_firing_for=Duration.parse("5m"),
-    owner="platform",
     summary="A node is almost out of memory.",
     description="{{ $labels.node }} uses {{ $value | humanizePercentage }} of its memory.",
-    dashboard=NODES,
 )
 THRASHING = Alert(
     name="NodeMemoryThrashing",
@@ -45,10 +40,8 @@ THRASHING = Alert(
     unit=Unit.PER_SECOND,
     for_=Duration.parse("15m"),  # longer than the start of the largest image
     keep_firing_for=Duration.parse("5m"),
-    owner="platform",
     summary="A node reads back from disk what it had to drop from memory.",
     description="{{ $labels.node }} has {{ $value | humanize }} major page faults per second, with little memory left.",
-    dashboard=NODES,
     runbook="NodeHighMemoryUsage",
 )
 OOM_KILLS = Alert(
@@ -59,10 +52,8 @@ OOM_KILLS = Alert(
     # its memory free all through these minutes it was that.
     and_=f"max_over_time({MEMORY_UTILISATION.name}[15m]) > 0.8",
     keep_firing_for=Duration.parse("15m"),
-    owner="platform",
     summary="A node ran out of memory and killed processes.",
     description="{{ $labels.node }} killed processes within the last quarter of an hour because it was out of memory.",
-    dashboard=NODES,
     runbook="NodeHighMemoryUsage",
 )
 MEMORY_ERRORS = Alert(
@@ -71,10 +62,8 @@ MEMORY_ERRORS = Alert(
     # which a sample in five minutes is enough.
     value=f"max by {BY_NODE} (increase(node_edac_uncorrectable_errors_total[1d:5m])) > 0",
     severity=Severity.WARNING,
-    owner="platform",
     summary="A node's memory is broken.",
     description="{{ $labels.node }} has read memory errors that could not be corrected: its data may be wrong.",
-    dashboard=NODES,
 )
 
 ALERTS = (HIGH_CPU, HIGH_MEMORY, THRASHING, OOM_KILLS)

@@ -7,7 +7,6 @@ from model.quantities import Duration
 from model.rules import Alert, Severity
 from rules.nodes.recordings import BY_DEVICE, DISK_BUSY, DISK_QUEUE, INODES_FREE, SPACE_AVAILABLE, TIME_TO_FULL
 from rules.nodes.scrape import NODE_EXPORTER
-from rules.nodes.uids import NODES
 
 SPACE_LOW = Alert(
     name="DiskSpaceRunningLow",
@@ -17,10 +16,8 @@ SPACE_LOW = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("15m"),  # images are cleaned every five minutes: it did not help, twice
     keep_firing_for=Duration.parse("5m"),
-    owner="platform",
     summary="A disk is almost full.",
     description="{{ $labels.device }} of {{ $labels.node }} has {{ $value | humanizePercentage }} of its space left.",
-    dashboard=NODES,
 )
 WILL_FILL = Alert(
     name="DiskWillFill",
@@ -36,10 +33,8 @@ WILL_FILL = Alert(
     unit=Unit.SECONDS,
     for_=Duration.parse("30m"),  # a large copy that ends by itself
     keep_firing_for=Duration.parse("15m"),
-    owner="platform",
     summary="A disk will be full soon.",
     description="{{ $labels.device }} of {{ $labels.node }} will be full in {{ $value | humanizeDuration }}.",
-    dashboard=NODES,
     runbook="DiskSpaceRunningLow",
 )
 INODES_LOW = Alert(
@@ -50,10 +45,8 @@ INODES_LOW = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("15m"),  # as with space
     keep_firing_for=Duration.parse("5m"),
-    owner="platform",
     summary="A disk is almost out of inodes.",
     description="{{ $labels.device }} of {{ $labels.node }} can hold {{ $value | humanizePercentage }} more files.",
-    dashboard=NODES,
 )
 _READ_ONLY = f"min by {BY_DEVICE} (node_filesystem_readonly)"
 READ_ONLY = Alert(
@@ -62,10 +55,8 @@ READ_ONLY = Alert(
     value=f"{_READ_ONLY} == 1 and min_over_time({_READ_ONLY}[7d:1h]) == 0",
     severity=Severity.CRITICAL,
     for_=Duration.parse("5m"),  # longer than a check at boot
-    owner="platform",
     summary="A disk has become read-only.",
     description="{{ $labels.device }} of {{ $labels.node }} can no longer be written, as after errors of the disk.",
-    dashboard=NODES,
 )
 SATURATED = Alert(
     name="NodeDiskSaturated",
@@ -75,10 +66,8 @@ SATURATED = Alert(
     and_=f"{DISK_BUSY.name} > 0.9",  # a disk that rests in between is slow for nobody
     for_=Duration.parse("30m"),  # backups and compactions end within that
     keep_firing_for=Duration.parse("10m"),
-    owner="platform",
     summary="A disk cannot keep up.",
     description="{{ $labels.device }} of {{ $labels.node }} has {{ $value | humanize }} requests waiting all the time.",
-    dashboard=NODES,
 )
 _BY_MOUNT = "(cluster, environment, node, mountpoint)"
 _MOUNTED = f"max by {_BY_MOUNT} (count_over_time(node_filesystem_size_bytes[1d:1h]))"
@@ -93,10 +82,8 @@ GONE = Alert(
     ),
     severity=Severity.WARNING,  # a disk that failed, or a person: what misses it says how urgent it is
     for_=Duration.parse("10m"),  # longer than a boot, and than a file system that does not answer while it is busy
-    owner="platform",
     summary="A file system is no longer mounted.",
     description="{{ $labels.mountpoint }} of {{ $labels.node }} was mounted for most of a day, and is no longer.",
-    dashboard=NODES,
 )
 _REQUIRED = f"max by {BY_DEVICE} (node_md_disks_required)"
 RAID_DEGRADED = Alert(
@@ -112,10 +99,8 @@ RAID_DEGRADED = Alert(
     ),
     severity=Severity.CRITICAL,  # the next failure loses data
     for_=Duration.parse("5m"),  # while a disk is exchanged by hand
-    owner="platform",
     summary="A RAID array has lost a disk.",
     description="{{ $labels.device }} of {{ $labels.node }} has lost {{ $value }} of its disks.",
-    dashboard=NODES,
 )
 
 ALERTS = (SPACE_LOW, INODES_LOW, READ_ONLY, SATURATED, RAID_DEGRADED)

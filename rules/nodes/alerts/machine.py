@@ -6,7 +6,6 @@ from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Severity
 from rules.nodes.recordings import BY_NODE
-from rules.nodes.uids import NODES
 
 FILE_DESCRIPTORS = Alert(
     name="NodeFileDescriptorsRunningOut",
@@ -16,10 +15,8 @@ FILE_DESCRIPTORS = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("10m"),  # a process that ends gives back all of its own
     keep_firing_for=Duration.parse("5m"),
-    owner="platform",
     summary="A node can hardly open more files.",
     description="{{ $labels.node }} has {{ $value | humanizePercentage }} of its file descriptors in use.",
-    dashboard=NODES,
 )
 CLOCK_SKEW = Alert(
     name="NodeClockSkew",
@@ -30,10 +27,8 @@ CLOCK_SKEW = Alert(
     unit=Unit.SECONDS,
     for_=Duration.parse("10m"),  # a clock that is wrong at boot is set within that
     keep_firing_for=Duration.parse("5m"),
-    owner="platform",
     summary="A node's clock is wrong.",
     description="The clock of {{ $labels.node }} is {{ $value | humanizeDuration }} apart from that of Prometheus.",
-    dashboard=NODES,
 )
 CLOCK_NOT_SYNCHRONISED = Alert(
     name="NodeClockNotSynchronised",
@@ -43,10 +38,8 @@ CLOCK_NOT_SYNCHRONISED = Alert(
     # for nine hours. Daemons that set it without telling the kernel that they do keep the estimate small.
     and_=f"min by {BY_NODE} (node_timex_maxerror_seconds) >= 16",
     for_=Duration.parse("15m"),  # after a boot, the first answers of the time servers
-    owner="platform",
     summary="Nothing sets a node's clock.",
     description="The clock of {{ $labels.node }} follows no time server: it will drift.",
-    dashboard=NODES,
     runbook="NodeClockSkew",
 )
 _BOOT_TIME = "node_boot_time_seconds[30m]"
@@ -55,10 +48,8 @@ REBOOTED = Alert(
     # The time of boot is reckoned from a clock that is being set: a minute more or less is no reboot.
     value=(f"max by {BY_NODE} (max_over_time({_BOOT_TIME})) - min by {BY_NODE} (min_over_time({_BOOT_TIME})) > 60"),
     severity=Severity.INFO,  # upgrades do it; it explains what else is seen in that half hour
-    owner="platform",
     summary="A node was rebooted.",
     description="{{ $labels.node }} was rebooted within the last half hour.",
-    dashboard=NODES,
 )
 
 ALERTS = (FILE_DESCRIPTORS, CLOCK_SKEW, CLOCK_NOT_SYNCHRONISED, REBOOTED)

@@ -7,7 +7,6 @@ from model.quantities import Duration
 from model.rules import Alert, Severity
 from rules.nodes.recordings import BY_DEVICE, BY_NODE, PHYSICAL
 from rules.nodes.scrape import NODE_EXPORTER
-from rules.nodes.uids import NODES
 
 
 def _rate(what: str) -> str:
@@ -30,10 +29,8 @@ NETWORK_ERRORS = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("15m"),  # a link that is renegotiated
     keep_firing_for=Duration.parse("10m"),
-    owner="platform",
     summary="A network interface damages packets.",
     description="{{ $labels.device }} of {{ $labels.node }} damages {{ $value | humanizePercentage }} of packets.",
-    dashboard=NODES,
 )
 NETWORK_DROPS = Alert(
     name="NodeNetworkDrops",
@@ -44,10 +41,8 @@ NETWORK_DROPS = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("15m"),  # a burst drops for seconds
     keep_firing_for=Duration.parse("10m"),
-    owner="platform",
     summary="A network interface drops packets.",
     description="{{ $labels.device }} of {{ $labels.node }} drops {{ $value | humanizePercentage }} of its packets.",
-    dashboard=NODES,
     runbook="NodeNetworkErrors",
 )
 CONNTRACK_FULL = Alert(
@@ -59,10 +54,8 @@ CONNTRACK_FULL = Alert(
     unit=Unit.RATIO,
     for_=Duration.parse("5m"),  # closed connections stay for two minutes
     keep_firing_for=Duration.parse("5m"),
-    owner="platform",
     summary="A node can hardly track more connections.",
     description="{{ $labels.node }} has {{ $value | humanizePercentage }} of its connection table in use.",
-    dashboard=NODES,
 )
 
 _BY_BOND = "(cluster, environment, node, master)"
@@ -78,10 +71,8 @@ BOND_DEGRADED = Alert(
     ),
     severity=Severity.WARNING,  # the others carry its traffic
     for_=Duration.parse("10m"),  # a switch that restarts
-    owner="platform",
     summary="A bond has lost a network interface.",
     description="{{ $labels.master }} of {{ $labels.node }} has lost {{ $value }} of its interfaces.",
-    dashboard=NODES,
     runbook="NodeNetworkErrors",
 )
 

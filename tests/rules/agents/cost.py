@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from model.rules import Alert, Severity
 from rules.agents.cost import UNPRICED, budget_alerts
-from rules.agents.settings import AgentsSettings
+from rules.agents.settings import EXAMPLE
 from tests.rules.agents.subjects import (
     ASKS,
     FAILED,
@@ -18,7 +18,6 @@ from tests.rules.agents.subjects import (
     PLANNER,
     PROCESS,
     RAN,
-    SETTINGS,
     USED_TOKENS,
 )
 from tests.rules.examples import Example, Firing, Labels, Series, counters, example, growing, metric, of, warning
@@ -68,9 +67,8 @@ def _budget(alert: Alert, part: str, budget: int, *, critical: int = 100, warnin
         )
 
 
-_SETTINGS = AgentsSettings.model_validate(SETTINGS)
-assert _SETTINGS.budget is not None
-_BURNS_FAST, _DAY_SPENT, _MONTH_SPENT = budget_alerts(_SETTINGS.budget)
+assert EXAMPLE.budget is not None
+_BURNS_FAST, _DAY_SPENT, _MONTH_SPENT = budget_alerts(EXAMPLE.budget)
 
 ALERTS = (
     *_budget(_BURNS_FAST, "the day's 50 USD within the last hour", 50, critical=50, warning=25),

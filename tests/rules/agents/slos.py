@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from rules.agents.settings import AgentsSettings
+from rules.agents.settings import EXAMPLE
 from rules.agents.slos import slos
-from tests.rules.agents.subjects import FAILED, LONG, OF_PLANNER, OF_SERVICE, SETTINGS
+from tests.rules.agents.subjects import FAILED, LONG, OF_PLANNER, OF_SERVICE
 from tests.rules.examples import Example, Series, example, gauges, metric, of
 from tests.rules.objectives import SAMPLES, objective
 
@@ -42,7 +42,7 @@ def _costs(minutes: int, dear: int) -> Series:
     return gauges(usd, SAMPLES)
 
 
-_RUNS, _LATENCY, _TOOLS, _COST = slos(AgentsSettings.model_validate(SETTINGS).objectives)
+_RUNS, _LATENCY, _TOOLS, _COST = slos(EXAMPLE.objectives)
 
 
 def _recorded(of_: str, rule: str, when: str, series: Series, result: float) -> Example:

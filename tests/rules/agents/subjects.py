@@ -2,26 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from tests.rules.examples import Labels, Series, counters, histogram, metric
-
-SETTINGS: Mapping[str, Any] = {
-    "namespaces": ["agents", "agents-eu"],
-    "budget": {"perDay": 50, "perMonth": 1000},
-    "prices": {
-        "gpt-4o": {"input": 2.5, "output": 10, "cacheRead": 1.25},
-        "embed-small": {"input": 0.02, "output": 0},
-    },
-    "objectives": {
-        "availability": 99,
-        "latency": {"objective": 95, "atMost": "60s"},
-        "toolSuccess": 95,
-        "costPerRun": {"objective": 90, "atMost": 0.5},
-    },
-}
-"""Of the stack on which they are tried. Prices and budget are examples, too."""
 
 # --- what an agent pushes ---
 

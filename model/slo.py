@@ -6,13 +6,12 @@ says that it still does.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Context, Decimal
-from typing import Self
 
 from model.metrics import Unit
-from model.quantities import Duration, Quantity
+from model.quantities import Duration
 from model.rules import Alert, Group, Inhibition, Recording, Severity, decimal
 from model.uids import SLO
 
@@ -26,33 +25,6 @@ MORE_THAN_ONE = Decimal("1.5")
 """Failed events. A rate extrapolates: of samples a minute apart, one event within SHORT counts as 1.25."""
 FALLING = Decimal("0.9")
 """Share of the failures a minute ago. Once all is well they fall by a fifth of SHORT each minute."""
-
-
-@dataclass(frozen=True)
-class Objective(Quantity):
-    """A percentage, exact: 99.9 in YAML is 99.9 and never 99.90000000000001."""
-
-    percent: Decimal
-
-    EXPECTED = "a percentage between 50 and 99.999, like 99.9"
-    PATTERN = r"^[0-9]{2}(\.[0-9]{1,6})?$"
-    JSON_TYPES = ("string", "number")
-
-    @classmethod
-    def parse(cls, raw: object) -> Self:
-        text = str(raw)
-        if isinstance(raw, bool) or not isinstance(raw, str | int | float) or not re.fullmatch(cls.PATTERN, text):
-            raise ValueError
-        if not 50 <= Decimal(text) <= Decimal("99.999"):
-            raise ValueError
-        return cls(Decimal(text))
-
-    @property
-    def ratio(self) -> Decimal:
-        return self.percent / 100
-
-    def __str__(self) -> str:
-        return decimal(self.percent)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +123,16 @@ BURNS = (
     _burn("Slow", Severity.WARNING, "0.10", "1d", "2h"),
     _burn("Creeping", Severity.WARNING, "0.10", "3d", "6h"),
 )
+OUTAGE = "outage"
+"""Of an alert that asks for no budget: nearly everything fails."""
+ALL = Decimal("0.9")
+"""Of the events of SHORT: all, but for what another replica still answers."""
+SUDDEN = Decimal("0.25")
+"""By which the error ratio of SHORT rises within two minutes: a minute and a quarter of nothing but failures."""
+HANDFUL = 5
+"""Failures. At 95 % and an event a minute two in a row are chance several times a day, and so many hardly ever."""
+LATE = Duration.parse("2m")
+"""Within which the fast burn tells of an outage early enough."""
 WINDOWS = tuple(sorted({burn.long for burn in BURNS} | {burn.short for burn in BURNS}))
 
 
@@ -160,7 +142,7 @@ def slo_groups(slos: tuple[Slo, ...]) -> tuple[Group, ...]:
 
 def slo_inhibitions() -> tuple[Inhibition, ...]:
     """The faster burn says it all: who is paged for an hour's budget needs no word about three days'."""
-    speeds = [burn.name.lower() for burn in BURNS]
+    speeds = [OUTAGE, *(burn.name.lower() for burn in BURNS)]
     return tuple(
         Inhibition(
             source={"burn": speed}, target={"burn": "|".join(speeds[position + 1 :])}, equal=(*BY.split(", "), "slo")
@@ -244,7 +226,7 @@ def _alerts(slo: Slo) -> tuple[Alert, ...]:
                 # Only what was seen counts: after a gap there are fewer events, never more.
                 f" and {_of(slo, f'slo:events:sum{burn.long}')} >= {slo.minimum_events}"
             ),
-            unless=_over_or_told(slo, burn),
+            unless=_over_or_told(slo, burn.short, *_faster(slo, burn)),
             keep_firing_for=burn.short,  # failures come and go
             owner=slo.owner,
             labels=labels | {"burn": burn.name.lower()},
@@ -291,21 +273,69 @@ def _alerts(slo: Slo) -> tuple[Alert, ...]:
         dashboard=SLO,
         runbook="SloNoData",
     )
-    return (*burning, spent, silent)
+    return (*_outage(slo), *burning, spent, silent)
 
 
-def _over_or_told(slo: Slo, burn: Burn) -> str:
-    """What excuses a burn: it gets less already, or a faster one told of what is still in the short window.
+def _comes_late(slo: Slo) -> bool:
+    """Whether the fast burn tells of an outage late: at 99 % after nine minutes, at 95 % after 43.
+
+    Where even an outage burns the budget slowly, failures are ordinary.
+    """
+    fast = BURNS[0]
+    return LATE.milliseconds < fast.threshold(slo) * fast.long.milliseconds < fast.long.milliseconds
+
+
+def _outage(slo: Slo) -> Iterator[Alert]:
+    """That nearly everything fails, where the fast burn comes late."""
+    if not _comes_late(slo):
+        return
+    gauge = slo.span <= EVERY  # whose ratio is that of one evaluation
+    ratio, rate = (_of(slo, f"slo:{each}{SHORT}") for each in ("sli_error:ratio_rate", "errors:rate"))
+
+    def share(ago: str = "") -> str:
+        return f"avg_over_time({ratio}[{SHORT}]{ago})" if gauge else f"{ratio}{ago}"
+
+    def failed(ago: str = "") -> str:
+        rates = f"sum_over_time({rate}[{SHORT}]{ago}) * {EVERY.seconds:.0f}"
+        return rates if gauge else f"{rate}{ago} * {SHORT.seconds:.0f}"
+
+    now, before = failed(), failed(" offset 1m")
+    yield Alert(
+        name=f"{slo.title}ErrorBudgetBurnOutage",
+        value=f"({share()} > {decimal(ALL)} or {share()} - {share(' offset 2m')} > {decimal(SUDDEN)})",
+        severity=Severity.CRITICAL,
+        and_=(
+            f"{now} >= {max(HANDFUL, slo.minimum_events)}"
+            # In each of two minutes some failed, or they have for long: a client that asks for nonsense once is none.
+            f" and ({now} > 1.1 * ({before}) and {before} > 1.1 * ({failed(' offset 2m')})"
+            f" or {failed(' offset 5m')} > 0.5 * ({now}))"
+        ),
+        unless=_over_or_told(slo, BURNS[0].short, BURNS[0].name.lower()),
+        keep_firing_for=BURNS[0].short,
+        owner=slo.owner,
+        labels={"slo": slo.name, "burn": OUTAGE},
+        summary="Nearly everything fails.",
+        description=f"Nearly all events of {slo.name} on {{{{ $labels.cluster }}}} have failed for two minutes.",
+        dashboard=SLO,
+        runbook="ErrorBudgetBurn",
+    )
+
+
+def _faster(slo: Slo, burn: Burn) -> tuple[str, ...]:
+    return (*([OUTAGE] if _comes_late(slo) else ()), *(each.name.lower() for each in BURNS[: BURNS.index(burn)]))
+
+
+def _over_or_told(slo: Slo, window: Duration, *others: str) -> str:
+    """What excuses a burn: it gets less already, or one of the others told of what is still in the short window.
 
     Inhibition alone ends with the faster alert, and would send a warning about an outage that is over.
     """
     errors = _of(slo, f"slo:errors:rate{SHORT}")
     falling = f"{errors} < {decimal(FALLING)} * ({errors} offset {EVERY})"
-    faster = [each.name.lower() for each in BURNS[: BURNS.index(burn)]]
-    if not faster:
+    if not others:
         return falling
-    fired = f'ALERTS{{slo="{slo.name}", burn=~"{"|".join(faster)}", alertstate="firing"}}'
-    return f"on ({BY}) ({falling} or max by ({BY}) (max_over_time({fired}[{burn.short}])))"
+    fired = f'ALERTS{{slo="{slo.name}", burn=~"{"|".join(others)}", alertstate="firing"}}'
+    return f"on ({BY}) ({falling} or max by ({BY}) (max_over_time({fired}[{window}])))"
 
 
 def _of(slo: Slo, metric: str) -> str:

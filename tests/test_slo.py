@@ -112,6 +112,23 @@ def test_an_alert_that_even_an_outage_cannot_reach_is_left_out() -> None:
     assert thresholds(objective=90) == {"Steady": "0.6", "Slow": "0.3", "Creeping": "0.1"}, "14.4 x 10 % is over 100 %"
 
 
+@pytest.mark.parametrize(
+    ("objective", "has_one"), [(99.9, False), (99.7, True), (99, True), (95, True), (93.1, True), (93, False)]
+)
+def test_an_outage_has_an_alert_where_the_fast_burn_comes_late_and_failures_are_not_ordinary(
+    objective: float, has_one: bool
+) -> None:
+    assert ("CheckoutApiErrorBudgetBurnOutage" in alerts(objective=objective)) == has_one
+
+
+def test_an_outage_is_told_of_once() -> None:
+    made = alerts(objective=99)
+    told = 'ALERTS{slo="checkout-api", burn=~"%s", alertstate="firing"}'
+    assert told % "fast" in expr(made["CheckoutApiErrorBudgetBurnOutage"])
+    assert told % "outage" in expr(made["CheckoutApiErrorBudgetBurnFast"])
+    assert told % "outage|fast" in expr(made["CheckoutApiErrorBudgetBurnSteady"])
+
+
 @pytest.mark.parametrize(("written", "exact"), [(99.9, "99.9"), ("99.90", "99.9"), (95, "95"), (50, "50")])
 def test_an_objective_is_what_was_written(written: object, exact: str) -> None:
     objective = slo(objective=written).objective

@@ -10,10 +10,11 @@ import promql_parser
 from annotated_types import Ge
 from pydantic import AfterValidator, model_validator
 
+from model.objective import Objective
 from model.quantities import Duration, Quantity, Unacceptable
 from model.rules import decimal
 from model.settings import Model, Spelled
-from model.slo import EVERY, SHORT, Objective, Slo, events_of_gauge, rate, rate_in_time
+from model.slo import EVERY, SHORT, Slo, events_of_gauge, rate, rate_in_time
 
 # Narrower than a DNS label, so that no two names become the same alert name ("pay-2" and "pay2" would).
 SloName = Annotated[

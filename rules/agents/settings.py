@@ -10,10 +10,10 @@ from typing import Annotated, Literal, Self
 from annotated_types import Ge, Le, Len
 from pydantic import AfterValidator, model_validator
 
+from model.objective import Objective
 from model.quantities import Duration, Quantity, Unacceptable
 from model.rules import decimal
 from model.settings import DnsLabel, Many, Model, Spelled, misfit
-from model.slo import Objective
 
 ModelName = Annotated[
     str,

@@ -8,28 +8,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any
 
 from components.settings.slos import SloSettings
+from model.rules import Group
 from model.slo import slo_groups
 from rules.render import rule_group
 from tests.rules.promtool import PLACE, with_everywhere
 
-SLO = SloSettings.model_validate(
-    {
+
+def _group(objective: float) -> Group:
+    file = {
         "name": "checkout",
-        "objective": 99.9,
+        "objective": objective,
         "total": "checkout_requests_total",
         "errors": 'checkout_requests_total{code="500"}',
         "owner": "shop",
     }
-).slo
-(GROUP,) = slo_groups((SLO,))
+    (group,) = slo_groups((SloSettings.model_validate(file).slo,))
+    return group
+
 
 BEFORE = 2 * 60
 """Minutes of health: the fast windows are full, and a slow burn is seen within hours."""
-_FIRING = f'ALERTS{{slo="{SLO.name}", alertstate="firing"}}'
-_BURNING = f'ALERTS{{slo="{SLO.name}", alertstate="firing", burn!=""}}'
+_FIRING = 'ALERTS{slo="checkout", alertstate="firing"}'
+_BURNING = 'ALERTS{slo="checkout", alertstate="firing", burn!=""}'
 AFTER = 7 * 60
 """Minutes of health: the longest short window, and one more hour."""
 
@@ -45,12 +49,13 @@ class Incident:
     failed: int
     """Events, in the first of ``every`` minutes; all others are good."""
     every: int = 1
+    objective: float = 99.9
     fires: Mapping[str, int]
     """By speed of burning, the minute of the incident in which its alert first fires; nothing else ever burns."""
 
     @property
     def name(self) -> str:
-        return f"{self.what}, {self.per_minute} a minute"
+        return f"{self.what}, {self.per_minute} a minute, of which {self.objective} % must be good"
 
     def test(self) -> dict[str, Any]:
         """As promtool tries it: when each burn first fires, and that no alert at all begins to when it is over."""
@@ -88,8 +93,8 @@ def _counter(steps: list[int]) -> str:
     return " ".join(parts)
 
 
-def rules() -> dict[str, Any]:
-    return rule_group(GROUP, PLACE)
+def rules(objective: float) -> dict[str, Any]:
+    return rule_group(_group(objective), PLACE)
 
 
 def _lives(per_minute: int, *, total: int, tenth: Mapping[str, int], slow: Mapping[str, int]) -> tuple[Incident, ...]:
@@ -130,6 +135,30 @@ def _lives(per_minute: int, *, total: int, tenth: Mapping[str, int], slow: Mappi
     )
 
 
+def _outages(
+    objective: float,
+    per_minute: int,
+    *,
+    all_: Mapping[str, int],
+    two: Mapping[str, int] = MappingProxyType({}),
+    third: Mapping[str, int] = MappingProxyType({}),
+) -> tuple[Incident, ...]:
+    """What is an outage at such an objective, and what is none."""
+
+    def incident(what: str, minutes: int, failed: int, fires: Mapping[str, int]) -> Incident:
+        return Incident(
+            what=what, per_minute=per_minute, minutes=minutes, failed=failed, objective=objective, fires=fires
+        )
+
+    return (
+        incident("all fails for six minutes", 6, per_minute, all_),
+        incident("all fails for an hour", 60, per_minute, all_),
+        incident("two fail, one after the other", 2, 1, two),
+        incident("all of one minute fails", 1, per_minute, {}),
+        *([incident("three in ten fail for ten minutes", 10, per_minute * 3 // 10, third)] if per_minute > 1 else ()),
+    )
+
+
 _BEFORE_THE_PAGE = {"creeping": 2, "slow": 4, "steady": 9}
 """Two hours of health are a short past for days' windows: these warn of less than they would later."""
 
@@ -138,4 +167,10 @@ INCIDENTS = (
     *_lives(20, total=1, tenth=_BEFORE_THE_PAGE | {"fast": 10}, slow={"creeping": 31, "slow": 173}),
     # Two failures are needed, and tell that a service is down after two minutes.
     *_lives(1, total=2, tenth={"fast": 13}, slow={"slow": 203}),
+    # Where the fast burn needs nine minutes of an outage, and 43. Of an event a minute it takes five to know.
+    *_outages(99, 600, all_={"outage": 2}, third={"creeping": 4}),
+    *_outages(99, 20, all_={"outage": 2}, third={"creeping": 5}),
+    *_outages(99, 1, all_={"creeping": 2, "slow": 4, "outage": 5}, two={"creeping": 2}),
+    *_outages(95, 600, all_={"outage": 2}),
+    *_outages(95, 1, all_={"outage": 5}),
 )

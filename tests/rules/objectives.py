@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from model.rules import Alert, Severity, decimal
 from model.slo import BURNS, Burn, Slo, slo_groups
-from tests.rules.examples import Example, Firing, Series, example, warning
+from tests.rules.examples import Example, Firing, Series, critical, example, warning
 
 Events = Callable[[int, int], Series]
 """The series of a service, from its events and its bad events per minute."""
@@ -22,11 +22,19 @@ def objective(slo: Slo, series: Events, events: int = EVENTS) -> tuple[Example, 
     (group,) = slo_groups((slo,))
     alerts = {rule.name: rule for rule in group.rules if isinstance(rule, Alert)}
     burning = ((burn, alerts[f"{slo.title}ErrorBudgetBurn{burn.name}"]) for burn in BURNS if burn.threshold(slo) < 1)
+    outage = alerts.get(f"{slo.title}ErrorBudgetBurnOutage")
     return (
+        *(_outage(slo, outage, series, events) if outage else ()),
         *(each for burn, alert in burning for each in _burning(slo, burn, alert, series, events)),
         *_spent(slo, alerts[f"{slo.title}ErrorBudgetSpent"], series, events),
         *_silent(slo, alerts[f"{slo.title}SloNoData"], series, events),
     )
+
+
+def _outage(slo: Slo, alert: Alert, series: Events, events: int) -> Iterator[Example]:
+    fires = [critical(f"Nearly all events of {slo.name} on c-1 have failed for two minutes.")]
+    yield example("all fails", alert, series=series(events, events), at="12m", fires=fires)
+    yield example("half fails", alert, series=series(events, events // 2), at="12m")
 
 
 def _burning(slo: Slo, burn: Burn, alert: Alert, series: Events, events: int) -> Iterator[Example]:

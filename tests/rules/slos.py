@@ -46,16 +46,20 @@ def _judged(total: int, bad: int) -> Series:
 
 
 def _timed(total: int, bad: int) -> Series:
-    """Half of them scraped and half pushed, which spell a bucket's end differently, or have no buckets."""
+    """Half of them scraped and half pushed, which spell a bucket's end differently, or have no buckets.
+
+    The bad ones are scraped; the pushed ones are as well, when that is not half of all.
+    """
+    all_bad = bad > total // 2
     pushed, native, scraped = ({"job": "shop", "by": by} for by in ("push", "push-exponential", "scrape"))
-    each = f"{{{{schema:0 count:{total // 4} sum:{total // 4} buckets:[{total // 4}]}}}}"
-    none = "{{schema:0 count:0 sum:0 buckets:[0]}}"
+    each = f"{{{{schema:0 count:{total // 4} sum:{total // 4} offset:{4 * all_bad} buckets:[{total // 4}]}}}}"
+    none = f"{{{{schema:0 count:0 sum:0 offset:{4 * all_bad} buckets:[0]}}}}"
     return {metric("answer_seconds", native): f"{none}+{each}x{SAMPLES}"} | counters(
         {
             metric("answer_seconds_count", pushed): total // 2 - total // 4,
             metric("answer_seconds_count", scraped): total // 2,
-            metric("answer_seconds_bucket", pushed, le="1"): total // 2 - total // 4,
-            metric("answer_seconds_bucket", scraped, le="1.0"): total // 2 - bad,
+            metric("answer_seconds_bucket", pushed, le="1"): 0 if all_bad else total // 2 - total // 4,
+            metric("answer_seconds_bucket", scraped, le="1.0"): max(total // 2 - bad, 0),
             metric("answer_seconds_bucket", scraped, le="10.0"): total // 2,
         },
         SAMPLES,

@@ -21,11 +21,11 @@ def _times(events: int, bad: int) -> Series:
     other, resting = OF_PLANNER | {"agent": "critic"}, OF_PLANNER | {"agent": "sleeper"}
     return gauges(
         {
-            metric(runs, OF_PLANNER, le="40.96"): half - bad,
-            metric(runs, OF_PLANNER, le="60"): half - bad,
+            metric(runs, OF_PLANNER, le="40.96"): max(half - bad, 0),
+            metric(runs, OF_PLANNER, le="60"): max(half - bad, 0),
             metric(runs, OF_PLANNER, le="81.92"): half,
             metric(runs, OF_PLANNER, le="+Inf"): half,
-            metric(runs, other, le="51.2"): half,
+            metric(runs, other, le="51.2"): half if bad <= half else 0,
             metric(runs, other, le="102.4"): half,
             metric(runs, other, le="+Inf"): half,
             metric(runs, resting, le="51.2"): 0,

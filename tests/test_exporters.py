@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -10,90 +11,39 @@ import yaml
 from components import images
 from components.kubernetes import Probes, Program, config_volumes
 from model.settings import ConfigSecret, ExistingSecret, resources
-from tests.catalogue import everything
+from rules.system import System
+from rules.systems import SYSTEMS
 from tests.conftest import NOTHING, Recorded, Stacks
-
-SYSTEMS = {
-    "kubernetes": (
-        {
-            ("ClusterRole", "agent-observability-kube-state-metrics"),
-            ("ClusterRoleBinding", "agent-observability-kube-state-metrics"),
-            ("Deployment", "kube-state-metrics"),
-            ("NetworkPolicy", "kube-state-metrics"),
-            ("Service", "kube-state-metrics"),
-            ("ServiceAccount", "kube-state-metrics"),
-        },
-        {
-            "annotated-pods",
-            "annotated-services",
-            "apiservers",
-            "cadvisor",
-            "kube-state-metrics",
-            "kube-state-metrics-telemetry",
-            "kubelet",
-        },
-    ),
-    "nodes": (
-        {
-            ("DaemonSet", "node-exporter"),
-            ("Service", "node-exporter"),
-            ("ServiceAccount", "node-exporter"),
-        },
-        {"node-exporter"},
-    ),
-    "agents": (set(), set()),
-    "monitoring": (
-        {
-            ("ConfigMap", "blackbox-exporter-config"),
-            ("Deployment", "blackbox-exporter"),
-            ("NetworkPolicy", "blackbox-exporter"),
-            ("Service", "blackbox-exporter"),
-            ("ServiceAccount", "blackbox-exporter"),
-        },
-        {
-            "alertmanager",
-            "blackbox-exporter",
-            "jaeger",
-            "jaeger-span-metrics",
-            "loki",
-            "otel-collector",
-            "probes",
-            "prometheus",
-            "promtail",
-        },
-    ),
-}
-"""By system: its objects, and its scrape jobs."""
-INHIBITING = {"agents", "kubernetes", "monitoring", "nodes"}
-"""Systems some of whose alerts make others redundant, which Alertmanager is told only while they are on."""
+from tests.stack_settings import examples
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
-def test_a_system_that_is_off_leaves_nothing_behind_and_takes_nothing_else(
-    stack: Stacks, dev: Recorded, system: str
-) -> None:
-    off = stack("dev", systems={system: None})
-    objects, jobs = SYSTEMS[system]
-    gone = dev.objects.keys() - off.objects.keys()
-    assert gone == objects, "its objects, all of them and no others"
-    assert off.objects.keys() <= dev.objects.keys()
-    files = {f"prometheus/scrape/{job}.yml" for job in jobs}
-    files |= {f"prometheus/rules/{group.name}.yml" for group in everything().watched.groups if group.system == system}
-    # Those of agents are not set in `dev`.
-    files = {file for file in files if "/slo-agent-" not in file}
-    if system == "monitoring":
-        files |= {"prometheus/scrape/grafana.yml", "blackbox-exporter/config/blackbox.yml"}
-        files.add("prometheus/rules/a2a.yml")  # reads the metrics of spans, which are scraped as a part of this
-    assert dev.files.keys() - off.files.keys() == files, "a rule whose target is off cannot exist"
-    if system in INHIBITING:
-        files.add("alertmanager/config/alertmanager.yml")
-    kept = [{path: text for path, text in made.files.items() if path not in files} for made in (dev, off)]
+@pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.key)
+def test_a_system_that_is_off_leaves_nothing_behind_and_takes_nothing_else(stack: Stacks, system: System[Any]) -> None:
+    on, off = stack("dev", systems=examples()), stack("dev", systems=examples() | {system.key: None})
+    groups, left = ({group.name: group.system for group in made.settings.watched.groups} for made in (on, off))
+    of_it = system.build(getattr(on.settings.systems, system.key), on.settings.surroundings)
+
+    gone = on.objects.keys() - off.objects.keys()
+    assert off.objects.keys() <= on.objects.keys()
+    pods = {exporter.workload for exporter in of_it.exporters}
+    assert {name for _, name in gone if name in on.workloads} == pods
+    around = {re.sub(r"^agent-observability-|-(config|secrets)$", "", name) for _, name in gone}
+    assert around == pods, "all of its objects, and no others"
+
+    assert system.key not in left.values()
+    files = {f"prometheus/scrape/{job.name}.yml" for job in of_it.scrape_jobs}
+    # With those of others that read what its scrape jobs bring.
+    files |= {f"prometheus/rules/{name}.yml" for name in groups.keys() - left.keys()}
+    files |= {path for path in on.files if path.split("/")[0] in pods}
+    assert on.files.keys() - off.files.keys() == files, "a rule whose target is off cannot exist"
+    told = {"alertmanager/config/alertmanager.yml"} if of_it.inhibitions else set()
+    kept = [{path: text for path, text in made.files.items() if path not in files | told} for made in (on, off)]
     assert kept[0] == kept[1], "the rest is as it was"
 
 
 def test_only_the_policies_of_those_who_spoke_to_it_change_with_a_system(stack: Stacks, prod: Recorded) -> None:
     off = stack("prod", systems={"kubernetes": None})
-    changed = off.changed_from(prod) - SYSTEMS["kubernetes"][0]
+    changed = {each for each in off.changed_from(prod) if "kube-state-metrics" not in each[1]}
     files = {("ConfigMap", "prometheus-rules"), ("ConfigMap", "prometheus-scrape")}
     expected = files | {("NetworkPolicy", "prometheus")}
     # Alertmanager restarts, one replica after the other: the system's inhibitions go as well.

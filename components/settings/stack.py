@@ -25,7 +25,7 @@ from components.settings.surroundings import surroundings
 from model.cluster import ClusterSettings
 from model.settings import Many, Model, Problem, holds_secret, problems, unknown_key
 from rules.catalogue import check
-from rules.system import System, Watched
+from rules.system import Surroundings, System, Watched
 from rules.systems import SYSTEMS, watch
 
 
@@ -68,10 +68,14 @@ class Settings(Model):
     """Service level objectives of your own services."""
 
     @property
+    def surroundings(self) -> Surroundings:
+        """What the systems may know of this stack."""
+        return surroundings(self.cluster, self.prometheus, self.grafana, self.logs, self.systems)
+
+    @property
     def watched(self) -> Watched:
         """What the systems that are on lead to, with the alerts as they are on this stack."""
-        around = surroundings(self.cluster, self.prometheus, self.grafana, self.logs, self.systems)
-        watched = watch(dict(self.systems), around, self.alerts, tuple(each.slo for each in self.slos))
+        watched = watch(dict(self.systems), self.surroundings, self.alerts, tuple(each.slo for each in self.slos))
         check(watched)
         return watched
 

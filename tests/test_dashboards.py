@@ -16,6 +16,7 @@ from components.settings.stack import read
 from dashboards import kit
 from dashboards.boards import DASHBOARDS, boards, rendered
 from dashboards.model import COLUMNS, Board, View
+from dashboards.queries import loki_queries, prometheus_queries
 from model.datasources import ALL as DATASOURCES
 from model.grafana_alert import GrafanaAlert
 from model.promql import Labels, selectors
@@ -38,7 +39,6 @@ from rules.systems import SYSTEMS
 from tests.boards import BOARDS, STACK, WRITTEN, labels
 from tests.catalogue import EVERYTHING, place
 from tests.snapshots import FOLDER, TAKEN, snapshots
-from tools.local.queries import loki_queries, prometheus_queries
 
 # Imported by the kit, which knows about its warning.
 MODELS = importlib.import_module("grafana_foundation_sdk.models.dashboard")

@@ -20,8 +20,9 @@ from rules.keep import known
 from rules.kubernetes.scrape import CADVISOR_METRICS
 from rules.system import Watched
 from tests.boards import queries
-from tests.catalogue import EVERYTHING
+from tests.catalogue import EVERYTHING, whole
 from tests.test_grafana_content import spans_queries
+from tools import kept
 
 USERS = {"annotated-services", "annotated-pods", "jaeger-span-metrics"}
 """Jobs whose series are about people's own programs."""
@@ -176,3 +177,39 @@ def test_a_pod_s_own_cgroup_is_left_out_whatever_is_kept() -> None:
     for keep in ("known", "all"):
         kept, sums = jobs(keep)["cadvisor"].plain()["metric_relabel_configs"]
         assert (kept["action"], sums["action"]) == ("keep", "drop")
+
+
+# --- what a render says of it ---
+
+
+def lines(keep: str, *also: str) -> set[str]:
+    """Of the jobs whose metrics are recorded, and of people's own."""
+    settings = read({**EVERYTHING, "prometheus": {"keep": keep, "also": list(also)}})
+    return {line for line in kept.table(settings).splitlines() if not line.startswith("grafana ")}
+
+
+def test_the_difference_between_two_renders_names_what_is_lost() -> None:
+    every, some = lines("all"), lines("known")
+    lost = {line.removesuffix(kept.UNASKED) for line in every} - some
+    assert "node-exporter node_entropy_available_bits" in lost
+    assert "apiservers apiserver_request_duration_seconds_bucket" in lost
+    assert not any(line.startswith("annotated-pods") for line in lost)
+    assert some <= every, "and nothing that is asked for"
+
+
+def test_what_nothing_asks_for_is_marked_and_is_what_would_be_lost() -> None:
+    every, some = lines("all"), lines("known")
+    assert {line for line in every if line.endswith(kept.UNASKED)} == every - some
+    assert not any(line.endswith(kept.UNASKED) for line in some)
+    assert lines("known", "node_entropy_a.+") - some == {"node-exporter node_entropy_available_bits"}
+
+
+def test_every_metric_of_the_catalogue_is_among_those_recorded() -> None:
+    recorded = kept.exposed()
+    missing = [
+        f"{metric.job}: {series}"
+        for metric in whole().metrics
+        for series in metric.series
+        if metric.job in recorded and series not in recorded[metric.job]
+    ]
+    assert missing == [], "WRITE=1 with tests/servers/test_exposition.py records them"

@@ -19,11 +19,13 @@ from components.loki.component import Loki, LokiArgs
 from components.namespaces import Namespaces, NamespacesArgs
 from components.otel_collector.component import OtelCollector, OtelCollectorArgs
 from components.prometheus.component import Prometheus, PrometheusArgs
-from components.prometheus.config import extra_jobs
-from dashboards.listed import rendered
+from components.prometheus.config import scrape_jobs
+from dashboards.listed import dashboards, rendered
+from dashboards.queries import expressions
 
 settings, secrets = load(Config())
 watched = settings.watched
+asked = expressions(watched, dashboards(settings.systems_on, watched, settings.cluster))
 cluster = ResourceOptions(provider=provider.kubernetes(settings.cluster))
 
 namespaces = Namespaces("namespaces", NamespacesArgs(cluster=settings.cluster), cluster)
@@ -52,7 +54,7 @@ prometheus = Prometheus(
     PrometheusArgs(
         site=site,
         settings=settings.prometheus,
-        jobs=watched.scrape_jobs + extra_jobs(settings.prometheus),
+        jobs=scrape_jobs(settings.prometheus, watched, asked),
         groups=watched.groups,
         grafana=settings.grafana.address,
         accepts_remote_write=settings.loki.ruler is not None,

@@ -84,6 +84,14 @@ class Metrics:
     def summary(self, name: str, labels: str = "", unit: Unit = Unit.SECONDS) -> Metric:
         return self._made(name, Kind.SUMMARY, labels, unit)
 
+    def process(self) -> tuple[Metric, ...]:
+        """What nearly every program says of its process."""
+        return (
+            self.counter("process_cpu_seconds_total", unit=Unit.SECONDS),
+            self.gauge("process_resident_memory_bytes", unit=Unit.BYTES),
+            self.gauge("process_start_time_seconds", unit=Unit.TIMESTAMP),
+        )
+
     def _made(self, name: str, kind: Kind, labels: str, unit: Unit) -> Metric:
         return Metric(name=name, kind=kind, unit=unit, labels=tuple(labels.split()), job=self.job)
 

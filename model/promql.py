@@ -28,6 +28,18 @@ def selectors(expr: str) -> Iterator[promql.VectorSelector]:
     return _selectors(parsed(expr))
 
 
+def names(expr: str) -> frozenset[str]:
+    """Names of the metrics that ``expr`` asks for, or patterns of them; none where it takes whatever there is."""
+    found = list(selectors(expr))
+    matchers = (matcher for selector in found for matcher in selector.matchers.matchers if matcher.name == "__name__")
+    return frozenset(
+        (
+            *(selector.name for selector in found if selector.name),
+            *(matcher.value for matcher in matchers if matcher.op in (MatchOp.Equal, MatchOp.Re)),
+        )
+    )
+
+
 def narrowed(expr: str, matchers: str) -> str:
     """``expr`` with further ``matchers``, which may name a dashboard's variables, on each of its selectors."""
     names = sorted({selector.name for selector in selectors(expr) if selector.name})

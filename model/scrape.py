@@ -52,11 +52,6 @@ def copy(label: str, to: str) -> Relabel:
     return Relabel(source=(label,), regex="(.+)", target=to)
 
 
-def keep_metrics(*names: str) -> Relabel:
-    """Only these metrics are stored; for targets that expose far more than anything here reads."""
-    return keep("__name__", "|".join(names))
-
-
 @dataclass(frozen=True)
 class KubernetesDiscovery:
     """Targets from the Kubernetes API."""
@@ -105,7 +100,12 @@ class ScrapeJob:
     """Whether the server's own token is sent: only to the API server and to kubelets."""
     honor_labels: bool = False
     relabel: tuple[Relabel, ...] = ()
+    keeps: tuple[str, ...] | None = None
+    """Names of the metrics that are stored, or patterns of them; all when none is given."""
     metric_relabel: tuple[Relabel, ...] = ()
+    """What is done to those."""
+    of_people: bool = False
+    """Whether its series are about programs of others than the stack: nobody here knows which of them are read."""
     sample_limit: int | None = None
     """In place of the server's limit, for a target that is known to be large."""
 
@@ -127,8 +127,9 @@ class ScrapeJob:
             config["tls_config"] = self.tls
         config |= self.discovery.plain()
         config["relabel_configs"] = [step.plain() for step in self.relabel]
-        if self.metric_relabel:
-            config["metric_relabel_configs"] = [step.plain() for step in self.metric_relabel]
+        kept = () if self.keeps is None else (keep("__name__", "|".join(self.keeps)),)
+        if steps := (*kept, *self.metric_relabel):
+            config["metric_relabel_configs"] = [step.plain() for step in steps]
         return config
 
 

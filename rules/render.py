@@ -34,16 +34,16 @@ def rule_group(group: Group, place: Place) -> dict[str, Any]:
     return {
         "name": group.name,
         "interval": str(group.interval or place.interval),
+        "labels": place_labels(place),
         "rules": [_finished(plain, rule, group, place) for rule in group.rules for plain in rule.plain()],
     }
 
 
 def _finished(plain: dict[str, Any], rule: Alert | Recording, group: Group, place: Place) -> dict[str, Any]:
-    labels = {**plain.get("labels", {}), **place_labels(place)}
     if isinstance(rule, Recording):
-        return {**plain, "labels": labels}
+        return plain
     annotations = {**plain["annotations"], **links(rule, place)}
-    return {**plain, "labels": {**labels, "system": group.system}, "annotations": annotations}
+    return {**plain, "labels": {**plain["labels"], "system": group.system}, "annotations": annotations}
 
 
 def place_labels(place: Place) -> dict[str, str]:

@@ -31,9 +31,14 @@ def everything() -> Settings:
     return read(EVERYTHING)
 
 
+def with_each_collector(**changes: object) -> tuple[Settings, ...]:
+    """Every system on, with one collector of logs and with the other."""
+    return tuple(read({**EVERYTHING, **changes, "logs": {"collector": each}}) for each in ("promtail", "otel"))
+
+
 def whole() -> Watched:
     """All that some stack watches: with one collector of logs, or with the other."""
-    one, other = (read(EVERYTHING | {"logs": {"collector": each}}).watched for each in ("promtail", "otel"))
+    one, other = (stack.watched for stack in with_each_collector())
     parts = {field.name: (getattr(one, field.name), getattr(other, field.name)) for field in fields(Watched)}
     return Watched(**{name: (*a, *(each for each in b if each not in a)) for name, (a, b) in parts.items()})
 

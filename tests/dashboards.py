@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from dashboards.listed import dashboards
+from dashboards.queries import filled, written
 from model.promql import Labels, labels_of
 from model.runbooks import RUNBOOKS
 from model.uids import RUNBOOKS_FOLDER
 from tests.catalogue import everything
-from tools.local.queries import filled
 
 STACK = everything()
 ALL_DASHBOARDS = dashboards(STACK.systems_on, STACK.watched, STACK.cluster)
@@ -21,7 +20,7 @@ WRITTEN = tuple(dashboard for dashboard in ALL_DASHBOARDS if dashboard.folder !=
 def queries(runbook: str, language: str = "promql|logql") -> list[str]:
     """What a runbook asks, one expression each."""
     text = (RUNBOOKS / f"{runbook}.md").read_text(encoding="utf-8")
-    return re.findall(rf"^```(?:{language})\n(.+?)^```$", text, re.MULTILINE | re.DOTALL)
+    return written(text, language)
 
 
 def labels(expr: str, known: Mapping[str, Labels]) -> Labels:

@@ -25,6 +25,7 @@ from components.otel_collector import config as otel_collector
 from components.prometheus import config as prometheus
 from components.promtail import config as promtail
 from components.settings.stack import Settings
+from dashboards.queries import expressions
 from tools.recorder import ROOT
 
 FILES = (ROOT / "Pulumi.dev.yaml", ROOT / "Pulumi.prod.yaml", ROOT / "tests" / "stacks" / "everything.yaml")
@@ -240,7 +241,7 @@ def build(settings: Settings) -> None:
     """All that is made of settings before Pulumi hears of it, but for the dashboards."""
     watched = settings.watched
     flows(settings, watched)
-    jobs = watched.scrape_jobs + prometheus.extra_jobs(settings.prometheus)
+    jobs = prometheus.scrape_jobs(settings.prometheus, watched, expressions(watched, ()))
     prometheus.files(settings.prometheus, settings.cluster, jobs, watched.groups, settings.grafana.address)
     links = Links(grafana=settings.grafana.address, alertmanager=settings.alertmanager.external_url)
     alertmanager.files(settings.notifications, watched.inhibitions, links)

@@ -16,7 +16,7 @@ from model.promql import labels_of
 from model.quantities import Duration
 from model.rules import Alert, Group, Recording, Severity
 from model.runbooks import RUNBOOKS, runbooks
-from model.scrape import Relabel, ScrapeJob, keep_metrics
+from model.scrape import Relabel, ScrapeJob
 from model.uids import HOME
 from rules.catalogue import alert_labels, series_of
 from rules.logs.uids import LOGS
@@ -42,11 +42,11 @@ def test_no_metric_is_defined_with_what_its_scrape_job_drops_or_renames() -> Non
 
 def lost_on_the_way(metric: Metric, job: ScrapeJob) -> Iterator[str]:
     """What a scrape job does to a metric's series that its definition does not say."""
-    for step in job.metric_relabel:
-        regex = step.regex or ""
-        for series, labels in metric.series.items():
-            if step.source == ("__name__",) and step.action == "keep" and not re.fullmatch(regex, series):
-                yield f"{series}: the job {job.name} keeps no such series"
+    for series, labels in metric.series.items():
+        if job.keeps is not None and not any(re.fullmatch(each, series) for each in job.keeps):
+            yield f"{series}: the job {job.name} keeps no such series"
+        for step in job.metric_relabel:
+            regex = step.regex or ""
             if step.action == "labeldrop":
                 dropped = [label for label in labels if re.fullmatch(regex, label)]
                 yield from (f"{series}: the job {job.name} drops its label {label}" for label in dropped)
@@ -55,7 +55,7 @@ def lost_on_the_way(metric: Metric, job: ScrapeJob) -> Iterator[str]:
 
 
 def test_a_metric_that_its_job_drops_is_told() -> None:
-    job = replace(JOB, metric_relabel=(keep_metrics("gadgets_total"), Relabel(regex="colou?r", action="labeldrop")))
+    job = replace(JOB, keeps=("gadgets_total",), metric_relabel=(Relabel(regex="colou?r", action="labeldrop"),))
     assert list(lost_on_the_way(METRIC, job)) == [
         "widgets_total: the job prometheus keeps no such series",
         "widgets_total: the job prometheus drops its label colour",

@@ -10,6 +10,7 @@ import pytest
 
 from dashboards import kit
 from dashboards.model import URGENCY, CustomVariable, Dashboard, Panel, Query, Row, Visualization, log_variables
+from dashboards.queries import filled
 from model.datasources import LOKI
 from model.metrics import Unit
 from model.promql import narrowed
@@ -18,7 +19,6 @@ from model.uids import SLOS, panel_number, runbook_path
 from rules.agents.uids import AGENTS_LLM
 from rules.kubernetes.uids import KUBERNETES_API
 from tests.test_catalogue import alert
-from tools.local.queries import filled
 
 
 def dashboard(*panels: Panel) -> Dashboard:

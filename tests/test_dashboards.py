@@ -15,6 +15,7 @@ from components.settings.stack import read
 from dashboards import kit
 from dashboards.listed import DASHBOARDS, dashboards, rendered
 from dashboards.model import COLUMNS, Dashboard, Visualization
+from dashboards.queries import loki_queries, prometheus_queries
 from model.datasources import ALL as DATASOURCES
 from model.grafana_alert import GrafanaAlert
 from model.promql import Labels, selectors
@@ -37,7 +38,6 @@ from rules.systems import SYSTEMS
 from tests.catalogue import EVERYTHING, place
 from tests.dashboards import ALL_DASHBOARDS, STACK, WRITTEN, labels
 from tests.snapshots import FOLDER, TAKEN, snapshots
-from tools.local.queries import loki_queries, prometheus_queries
 
 # Imported by the kit, which knows about its warning.
 MODELS = importlib.import_module("grafana_foundation_sdk.models.dashboard")

@@ -13,13 +13,13 @@ from components.otel_agent import config
 from components.otel_collector.config import MESSAGE_MEBIBYTES
 from components.otel_collector.parts import MEBIBYTE
 from dashboards.listed import dashboards
+from dashboards.queries import prometheus_queries
 from rules.catalogue import series_of
 from rules.monitoring.uids import MONITORING, MONITORING_COST
 from tests.conftest import Recorded, Stacks
 from tests.dashboards import labels
 from tests.planted import BY_KEY
 from tests.test_redaction import JSON_VALUE, compiled
-from tools.local.queries import prometheus_queries
 
 OTEL = {"collector": "otel"}
 RULES = [

@@ -236,7 +236,8 @@ def test_objectives_bring_their_own_rule_file(stack: Stacks, prod: Recorded) -> 
     made = stack("prod", slos=[objective])
     (added,) = made.files.keys() - prod.files.keys()
     assert added.startswith("prometheus/rules/")
-    assert made.changed_from(prod) == {("ConfigMap", "prometheus-rules")}, "and no pod restarts"
+    files = {"prometheus-rules", "prometheus-scrape"}
+    assert made.changed_from(prod) == {("ConfigMap", file) for file in files}, "and no pod restarts"
 
 
 def test_it_may_find_and_scrape_and_no_more(prod: Recorded) -> None:

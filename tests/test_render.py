@@ -93,7 +93,13 @@ def test_the_folder_holds_manifests_configuration_and_a_summary(
     two_runs: list[dict[str, str]], whole: Recorded
 ) -> None:
     files = two_runs[0]
-    assert {path.partition("/")[0] for path in files} == {"config", "grafana", "manifests", "summary.json"}
+    assert {path.partition("/")[0] for path in files} == {
+        "config",
+        "grafana",
+        "manifests",
+        "metrics.txt",
+        "summary.json",
+    }
     assert {path for path in files if path.startswith("config/")} == {f"config/{path}" for path in whole.files}
     manifests = [yaml.safe_load(text) for path, text in files.items() if path.startswith("manifests/")]
     assert all("kind" in made for made in manifests), "one object per file"

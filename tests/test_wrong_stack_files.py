@@ -39,6 +39,10 @@ ADDRESS = "a host and port like api.agents.svc:8080"
 RANGE = "a range of addresses like 10.0.0.0/8"
 NAME = "a name of at most 63 lower-case letters, digits and dashes"
 DNS_NAME = "a name of at most 253 lower-case letters, digits, dashes and dots, like fast.example.com"
+METRIC = (
+    "the whole name of a metric or a pattern of it, like node_softnet_.+: at most 200 letters, digits, underscores,"
+    " colons and . * + ? | ( ) [ ]"
+)
 LABEL_NAME = "a label name of letters, digits and underscores"
 LABEL_VALUE = "a Kubernetes label value of at most 63 characters"
 QUALIFIED = "a Kubernetes name like example.com/team"
@@ -119,6 +123,41 @@ WRONG: list[tuple[str, str]] = [
         )
         for raw, said in {"2 cores": '"2 cores"', "0": "0", "0.0001": "0.0001", "-1": "-1", "yes": "true"}.items()
     ),
+    # Names of metrics.
+    ("prometheus: {keep: some}", 'prometheus.keep: "some": one of known or all'),
+    *(
+        (f"prometheus: {{also: [up, '{raw}']}}", f'prometheus.also[1]: "{raw}": {METRIC}')
+        for raw in (
+            "",
+            "node cpu",
+            "^up$",
+            "a{2,3}",
+            "(?i)up",
+            "(?=a)",
+            "a*+",
+            "a**",
+            "[[:alpha:]]",
+            "[",
+            "a]",
+            "up{job}",
+            "ü",
+        )
+    ),
+    (f"prometheus: {{also: ['{'a' * 201}']}}", f'prometheus.also[0]: "{"a" * 56}...: {METRIC}'),
+    (
+        "prometheus: {also: ['(a']}",
+        'prometheus.also[0]: "(a": a regular expression (missing ), unterminated subpattern at position 0)',
+    ),
+    (
+        "prometheus: {also: ['a)']}",
+        'prometheus.also[0]: "a)": a regular expression (unbalanced parenthesis at position 1)',
+    ),
+    ("prometheus: {also: ['|*']}", 'prometheus.also[0]: "|*": a regular expression (nothing to repeat at position 1)'),
+    (
+        "prometheus: {also: ['[z-a]']}",
+        'prometheus.also[0]: "[z-a]": a regular expression (bad character range z-a at position 1)',
+    ),
+    ("prometheus: {also: up}", 'prometheus.also: "up": a list'),
     # Addresses.
     ("prometheus: {remoteWrite: [{url: mimir/push}]}", f'{REMOTE}.url: "mimir/push": {URL}'),
     ("prometheus: {remoteWrite: [{url: 'ftp://mimir/push'}]}", f'{REMOTE}.url: "ftp://mimir/push": {URL}'),

@@ -2,7 +2,8 @@
 
 ``build/<stack>/`` then holds ``manifests/`` (one Kubernetes object per file, numbered in the order in which
 ``kubectl apply --server-side -f`` needs them, secrets masked), ``config/<server>/`` (what the server finds below
-``/etc/<server>/``), ``grafana/<kind>/`` (one JSON file per dashboard, datasource and folder) and ``summary.json``.
+``/etc/<server>/``), ``grafana/<kind>/`` (one JSON file per dashboard, datasource and folder), ``metrics.txt`` (what is
+stored of each scrape job) and ``summary.json``.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from components.settings.stack import Refused
 from components.settings.stack import read as read_settings
 from model.quantities import Bytes, Cpu
 from model.yaml_text import text
-from tools import stack_file
+from tools import kept, stack_file
 from tools.recorder import ROOT, Recorder, Secret, record
 
 MASK = "masked"
@@ -171,7 +172,7 @@ def _requests(objects: list[dict[str, Any]]) -> dict[str, str]:
     return totals | {"storage": str(Bytes(storage)) if storage else "0"}
 
 
-_WRITTEN = {"config", "grafana", "manifests", "summary.json"}
+_WRITTEN = {"config", "grafana", "manifests", "metrics.txt", "summary.json"}
 
 
 def write(out: Path, objects: list[dict[str, Any]], content: Mapping[str, str], about: dict[str, Any]) -> None:
@@ -207,10 +208,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, help="folder to write (default: build/<STACK>)")
     chosen = parser.parse_args(arguments)
     try:
-        recorder, stand_ins = render(chosen.stack, chosen.stack_file or ROOT / f"Pulumi.{chosen.stack}.yaml")
+        path = chosen.stack_file or ROOT / f"Pulumi.{chosen.stack}.yaml"
+        recorder, stand_ins = render(chosen.stack, path)
         objects = manifests(recorder)
         about = summary(chosen.stack, objects, stand_ins)
-        write(chosen.out or ROOT / "build" / chosen.stack, objects, grafana_files(recorder), about)
+        out = chosen.out or ROOT / "build" / chosen.stack
+        write(out, objects, grafana_files(recorder), about)
+        (out / "metrics.txt").write_text(kept.table(read_settings(stack_file.read(path).config)))
     except (Refused, stack_file.Unreadable, pulumi.RunError) as refused:
         print(refused, file=sys.stderr)
         return 1

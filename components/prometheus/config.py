@@ -15,7 +15,9 @@ from model.rules import Group
 from model.scrape import Relabel, ScrapeJob, static_job
 from model.settings import Secret
 from model.yaml_text import text
+from rules.keep import also, known
 from rules.render import Place, rule_group
+from rules.system import Watched
 
 SECRETS = "/etc/prometheus/secrets"
 REPLICA_LABEL = "prometheus_replica"
@@ -125,6 +127,14 @@ def scrape_config(job: ScrapeJob, cluster: ClusterSettings) -> dict[str, Any]:
         Relabel(target="environment", replacement=cluster.environment).plain(),
     ]
     return config
+
+
+def scrape_jobs(settings: PrometheusSettings, watched: Watched, asked: Iterable[str]) -> tuple[ScrapeJob, ...]:
+    """Every job, with the metrics that it keeps; ``asked`` is all PromQL of the stack."""
+    jobs = watched.scrape_jobs
+    if settings.keep == "known":
+        jobs = known(jobs, watched.metrics, asked, of_people=(name for slo in watched.slos for name in slo.metrics))
+    return (*also(jobs, settings.also), *extra_jobs(settings))
 
 
 def extra_jobs(settings: PrometheusSettings) -> tuple[ScrapeJob, ...]:

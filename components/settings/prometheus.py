@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal, Self
 
 from annotated_types import Ge, Le, Len
-from pydantic import model_validator
+from pydantic import AfterValidator, model_validator
 
 from model.quantities import Bytes, Duration, HostPort, Url
 from model.settings import (
@@ -17,10 +18,20 @@ from model.settings import (
     Model,
     Resources,
     Secret,
+    Spelled,
     Workload,
     misfit,
     resources,
 )
+
+
+def _regular(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as wrong:
+        raise ValueError(f"a regular expression ({wrong})") from None
+    return pattern
+
 
 Positive = Annotated[int, Ge(1)]
 
@@ -137,6 +148,18 @@ class Limits(Model):
     """Targets per scrape job."""
 
 
+# What Prometheus and Python read alike: no anchors, no counts, no groups that look around.
+MetricPattern = Annotated[
+    str,
+    Spelled(
+        r"(?=.{1,200}$)([a-zA-Z0-9_:.|]|\((?!\?)|\)|\[\^?[a-zA-Z0-9_:]+(-[a-zA-Z0-9_:]+)*\]|[*+?](?![*+]))+",
+        "the whole name of a metric or a pattern of it, like node_softnet_.+: at most 200 letters, digits, underscores,"
+        " colons and . * + ? | ( ) [ ]",
+    ),
+    AfterValidator(_regular),
+]
+
+
 class Queries(Model):
     """What one query may cost."""
 
@@ -170,6 +193,11 @@ class PrometheusSettings(Workload):
     """Where samples are also sent."""
     scrape_jobs: Many[StaticJob] = ()
     """Further scrape jobs, for targets that no discovery finds."""
+    keep: Literal["known", "all"] = "all"
+    """What the stack's own jobs store: `known` is what its rules, dashboards, runbooks and objectives ask for, `all` is
+    everything, of the API server and the kubelets a selection. What people's own programs offer is always stored."""
+    also: Many[MetricPattern] = ()
+    """Further metrics that the stack's own jobs store, by whole name or pattern (RE2)."""
     limits: Limits = Limits()
     """Bounds for targets."""
     queries: Queries = Queries()

@@ -9,7 +9,7 @@ from model.cluster import ClusterSettings
 from model.exporter import ApiAccess, Exporter
 from model.flows import AnyPod, ApiServer, Nodes, Server
 from model.images import pinned
-from model.scrape import SERVICE_ACCOUNT, KubernetesDiscovery, Relabel, ScrapeJob, copy, drop, keep, keep_metrics
+from model.scrape import SERVICE_ACCOUNT, KubernetesDiscovery, Relabel, ScrapeJob, copy, drop, keep
 from model.settings import Resources
 
 KUBE_STATE_METRICS = "kube-state-metrics"
@@ -21,13 +21,15 @@ KUBE_STATE_METRICS_IMAGE = pinned(
 METRICS = ("metrics", 8080)
 TELEMETRY = ("telemetry", 8081)
 
-# The API server exposes about 200 families, most of them histograms; these carry its load, latency, errors and health.
+# Three jobs expose far more than anybody reads: these are stored where `prometheus.keep` is `all`. The API server has
+# about 200 families, most of them histograms; here are its load, latency, errors and health.
 APISERVER_METRICS = (
     "apiserver_(admission_webhook_(rejection|fail_open)_count|client_certificate_expiration_seconds_(bucket|sum|count))",
     "apiserver_(current_inflight_requests|flowcontrol_((rejected|dispatched)_requests_total|current_inqueue_requests))",
     "apiserver_request_(total|terminations_total|duration_seconds_(bucket|sum|count))",
     "apiserver_request_sli_duration_seconds_(bucket|sum|count)",
-    "apiserver_storage_(objects|size_bytes)",
+    # The same under two names: storage_objects until 1.33, both from 1.34 on.
+    "apiserver_(resource_objects|storage_(objects|size_bytes))",
     "(aggregator_unavailable_apiservice|kubernetes_build_info|rest_client_requests_total|workqueue_depth)",
     "(process_(cpu_seconds_total|resident_memory_bytes|start_time_seconds)|go_goroutines)",
 )
@@ -74,7 +76,7 @@ def api_servers(cluster: ClusterSettings) -> ScrapeJob:
         tls={"ca_file": f"{SERVICE_ACCOUNT}/ca.crt", "server_name": "kubernetes.default.svc"},
         service_account=True,
         relabel=(keep("__meta_kubernetes_endpointslice_port_name", "https"),),
-        metric_relabel=(keep_metrics(*APISERVER_METRICS),),
+        keeps=APISERVER_METRICS,
         sample_limit=200_000,  # request histograms: verbs x resources x scopes x 20 buckets, many custom resources
     )
 
@@ -93,7 +95,7 @@ def _kubelet_job(name: str, path: str, cluster: ClusterSettings, metrics: tuple[
             *(_without(label, value) for label, value in cluster.without_agents),
             copy("__meta_kubernetes_node_name", "node"),
         ),
-        metric_relabel=(keep_metrics(*metrics),),
+        keeps=metrics,
     )
 
 
@@ -119,7 +121,7 @@ def cadvisor(cluster: ClusterSettings) -> ScrapeJob:
     # A pod's own cgroup repeats the sum of its containers, and slices repeat the sum of pods: kept, every sum by
     # namespace would count twice. Network counters exist only for the pod's sandbox, and machine_* has no container.
     sums = Relabel(source=("__name__", "container"), regex="container_[^n].+;(POD)?", action="drop")
-    return replace(job, metric_relabel=(*job.metric_relabel, sums))
+    return replace(job, metric_relabel=(sums,))
 
 
 def _kube_state_metrics(name: str, port: tuple[str, int], cluster: ClusterSettings) -> ScrapeJob:
@@ -209,6 +211,7 @@ _POD_LABELS = (
 def annotated_services(cluster: ClusterSettings) -> ScrapeJob:
     return ScrapeJob(
         name="annotated-services",
+        of_people=True,
         discovery=KubernetesDiscovery("endpointslice"),
         egress=((AnyPod(), ()),),
         relabel=(
@@ -230,6 +233,7 @@ def annotated_services(cluster: ClusterSettings) -> ScrapeJob:
 def annotated_pods() -> ScrapeJob:
     return ScrapeJob(
         name="annotated-pods",
+        of_people=True,
         discovery=KubernetesDiscovery("pod"),
         egress=((AnyPod(), ()),),
         relabel=(

@@ -24,13 +24,6 @@ _GRAFANA = Metrics(GRAFANA)
 _REMOTE = "remote_name url"
 
 
-def _process(metrics: Metrics) -> Iterator[Metric]:
-    """What nearly every program says of its process."""
-    yield metrics.counter("process_cpu_seconds_total", unit=Unit.SECONDS)
-    yield metrics.gauge("process_resident_memory_bytes", unit=Unit.BYTES)
-    yield metrics.gauge("process_start_time_seconds", unit=Unit.TIMESTAMP)
-
-
 def _collector(metrics: Metrics) -> Iterator[Metric]:
     """What OpenTelemetry's collectors, of which Jaeger is one, say of their process."""
     yield metrics.counter("otelcol_process_cpu_seconds_total", unit=Unit.SECONDS)
@@ -52,7 +45,7 @@ def _passed_on(metrics: Metrics, items: str) -> Iterator[Metric]:
 
 
 _OF_PROMETHEUS = (
-    *_process(_PROMETHEUS),
+    *_PROMETHEUS.process(),
     _PROMETHEUS.gauge("prometheus_config_last_reload_successful"),
     _PROMETHEUS.counter("prometheus_http_requests_total", "code handler"),
     # rules
@@ -100,7 +93,7 @@ _OF_PROMETHEUS = (
     _PROMETHEUS.counter("prometheus_remote_storage_samples_failed_total", _REMOTE),
 )
 _OF_ALERTMANAGER = (
-    *_process(_ALERTMANAGER),
+    *_ALERTMANAGER.process(),
     _ALERTMANAGER.gauge("alertmanager_config_last_reload_successful"),
     _ALERTMANAGER.gauge("alertmanager_config_hash"),
     _ALERTMANAGER.gauge("alertmanager_cluster_members"),
@@ -111,7 +104,7 @@ _OF_ALERTMANAGER = (
     _ALERTMANAGER.counter("alertmanager_nflog_maintenance_errors_total"),
 )
 _OF_LOKI = (
-    *_process(_LOKI),
+    *_LOKI.process(),
     _LOKI.histogram("loki_request_duration_seconds", "method route status_code ws"),
     _LOKI.counter("loki_distributor_lines_received_total", "tenant format policy is_internal_stream"),
     _LOKI.counter("loki_distributor_bytes_received_total", "tenant format policy is_internal_stream", Unit.BYTES),
@@ -152,10 +145,10 @@ METRICS = (
     *_OF_COLLECTOR,
     *_OF_JAEGER,
     *_OF_PROBES,
-    *_process(Metrics(BLACKBOX_EXPORTER)),
+    *Metrics(BLACKBOX_EXPORTER).process(),
 )
 OF_GRAFANA = (
-    *_process(_GRAFANA),
+    *_GRAFANA.process(),
     _GRAFANA.histogram("grafana_http_request_duration_seconds", "handler method status_code"),
     _GRAFANA.counter("grafana_alerting_rule_evaluations_total", "org"),
     _GRAFANA.counter("grafana_alerting_rule_evaluation_failures_total", "org"),
@@ -164,7 +157,7 @@ OF_GRAFANA = (
 )
 """Of Grafana, when the stack has its own."""
 OF_PROMTAIL = (
-    *_process(_PROMTAIL),
+    *_PROMTAIL.process(),
     _PROMTAIL.gauge("promtail_file_bytes_total", "path", Unit.BYTES),
     _PROMTAIL.gauge("promtail_read_bytes_total", "path", Unit.BYTES),
     _PROMTAIL.counter("promtail_sent_entries_total", "host"),

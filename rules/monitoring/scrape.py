@@ -100,6 +100,7 @@ def _span_metrics(namespace: str) -> ScrapeJob:
     """What Jaeger counts: series about the services that sent the spans, so none of Jaeger's own place."""
     return ScrapeJob(
         name=SPAN_METRICS,
+        of_people=True,
         discovery=KubernetesDiscovery("endpointslice", (namespace,), f"kubernetes.io/service-name={JAEGER}"),
         egress=((Server(JAEGER), (ports.JAEGER_SPAN_METRICS,)),),
         relabel=(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from model.metrics import PUSHED, Kind, Metric
@@ -13,7 +14,10 @@ from tools.local.harness import eventually, http_text
 
 AS_PROMETHEUS = {"Accept": "text/plain;version=1.0.0;escaping=underscores"}
 """What the stack's Prometheus asks for: OpenTelemetry's names without their dots."""
-SUFFIXES = {Kind.HISTOGRAM: ("_bucket", "_sum", "_count"), Kind.SUMMARY: ("_sum", "_count", "")}
+SUFFIXES: dict[Kind | None, tuple[str, ...]] = {
+    Kind.HISTOGRAM: ("_bucket", "_sum", "_count"),
+    Kind.SUMMARY: ("_sum", "_count", ""),
+}
 OF_KINDS = {"le", "quantile"}
 """Labels that a histogram and a summary have by their kind."""
 NOT_SEEN = {
@@ -50,6 +54,8 @@ class Family:
     """None when the program does not say (``untyped``)."""
     labels: frozenset[str] | None
     """Of all its series; None when there is none yet, and so nobody knows."""
+    series: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """How many there are, by name; a histogram's with its suffixes."""
 
 
 Exposition = Mapping[str, Family]
@@ -60,6 +66,7 @@ def exposition(text: str) -> dict[str, Family]:
     """Read the text format. Raises ValueError about a line that is none of it."""
     kinds: dict[str, Kind | None] = {}
     labels: dict[str, set[str]] = {}
+    series: dict[str, Counter[str]] = {}
     for line in text.splitlines():
         if typed := re.fullmatch(r"# TYPE (\S+) (\w+)", line):
             kinds[typed[1]] = Kind(typed[2]) if typed[2] in list(Kind) else None
@@ -70,8 +77,13 @@ def exposition(text: str) -> dict[str, Family]:
             name = _family(sample[1], kinds)
             found = re.findall(r'(\w+)="(?:[^"\\]|\\.)*"', sample[2] or "")
             labels.setdefault(name, set()).update(found)
+            series.setdefault(name, Counter()).update([sample[1]])
     return {
-        name: Family(kinds.get(name), frozenset(labels[name] - OF_KINDS) if name in labels else None)
+        name: Family(
+            kinds.get(name),
+            frozenset(labels[name] - OF_KINDS) if name in labels else None,
+            series.get(name, {}),
+        )
         for name in {*kinds, *labels}
     }
 
@@ -82,6 +94,15 @@ def _family(series: str, kinds: Mapping[str, Kind | None]) -> str:
             if series.endswith(suffix) and kinds.get(series.removesuffix(suffix)) is kind:
                 return series.removesuffix(suffix)
     return series
+
+
+def names(exposed: Exposition) -> frozenset[str]:
+    """Names of all series, also of families that have none yet."""
+    return frozenset(
+        series
+        for name, family in exposed.items()
+        for series in family.series or [f"{name}{suffix}" for suffix in SUFFIXES.get(family.kind, ("",))]
+    )
 
 
 def difference(metric: Metric, exposed: Exposition) -> str:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from promql_parser import MatchOp
 
+from dashboards.queries import filled
 from model.metrics import PUSHED, Kind, Metric, known_series
 from model.promql import selectors
 from rules.catalogue import series_of
 from rules.system import Watched
-from tools.local.queries import filled
 
 BUCKETS = ("0.005", "0.05", "0.5", "1.0", "2.5", "10.0", "+Inf")
 """Of every histogram, beside those that a rule selects."""

@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from dashboards.model import Dashboard, Visualization
+from dashboards.queries import expressions, filled, prometheus_queries
 from model.rules import Alert
 from rules.render import rule_group
 from tests.catalogue import place
@@ -26,7 +27,6 @@ from tests.servers import sample
 from tests.servers.conftest import DASHBOARD
 from tests.test_grafana_content import spans_queries
 from tools.local.harness import Process, eventually, free_port, http_json
-from tools.local.queries import filled, prometheus_queries
 from tools.servers.find import binary
 
 PLACE = place(STACK)
@@ -60,21 +60,6 @@ class Loaded:
         return result
 
 
-def expressions() -> Iterator[str]:
-    """Everything that the catalogue and the dashboards ask Prometheus."""
-    for group in STACK.watched.groups:
-        for rule in group.rules:
-            if isinstance(rule, Alert):
-                yield from (rule.expr(severity) for severity in rule.severities)
-            else:
-                yield rule.expr
-    for dashboard in ALL_DASHBOARDS:
-        yield from (query.expr for _, query in prometheus_queries(dashboard))
-        yield from (variable.of for variable in dashboard.variables if variable.datasource.type == "prometheus")
-        yield from (annotation.expr for annotation in dashboard.annotations)
-    yield from spans_queries().values()
-
-
 def firing() -> Iterator[dict[str, str]]:
     """Every alert, as Prometheus records it while it fires: on a healthy sample hardly any would."""
     for group in STACK.watched.groups:
@@ -90,7 +75,9 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
     """A Prometheus with the sample and the rules of the whole catalogue, each group evaluated at least once."""
     home = tmp_path_factory.mktemp("loaded")
     began = time.time() - 8 * DAY
-    series = sample.sampled(STACK.watched, expressions(), EVERYWHERE)
+    series = sample.sampled(
+        STACK.watched, (*expressions(STACK.watched, ALL_DASHBOARDS), *spans_queries().values()), EVERYWHERE
+    )
     series["ALERTS"] = {tuple(sorted(labels.items())) for labels in firing()}
     series["ALERTS_FOR_STATE"] = {
         tuple(label for label in labels if label[0] != "alertstate") for labels in series["ALERTS"]

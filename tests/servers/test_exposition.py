@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,10 +18,13 @@ from components.prometheus.config import OUT_OF_ORDER_WINDOW
 from model.metrics import Metric
 from rules.nodes.scrape import NODE_EXPORTER
 from tests.catalogue import EVERYTHING, whole
-from tests.servers.exposition import EXPOSED_BY, Exposition, difference, exposition, scraped, settled
+from tests.servers.exposition import EXPOSED_BY, Exposition, difference, exposition, names, scraped, settled
+from tests.servers.keeping import ASKED, KEPT, SHARE, asks, record
 from tests.servers.kubernetes_metrics import cadvisor, documented
+from tests.servers.machine import machine
 from tests.servers.reported import CONTAINER, NAMESPACE, STATUSES, made, objects
 from tests.servers.traces import AGENT, SAMPLING, STORAGES, stack_files, traces
+from tools.kept import exposed
 from tools.local import otlp
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import Process, eventually, free_port, http_text
@@ -49,14 +53,43 @@ def of(*jobs: str) -> list[Metric]:
     ids=lambda metric: f"{metric.job}: {metric.name}",
 )
 def test_a_metric_is_what_its_exporter_exposes(metric: Metric, request: pytest.FixtureRequest) -> None:
-    exposed: Exposition = request.getfixturevalue(EXPOSED_BY[metric.job])
-    wrong = difference(metric, exposed)
+    wrong = difference(metric, request.getfixturevalue(EXPOSED_BY[metric.job]))
     assert not wrong, wrong
 
 
 def test_of_cadvisors_metrics_only_those_are_known_that_the_kubelet_asks_for() -> None:
     assert "container_memory_failcnt" in cadvisor()
     assert "container_hugetlb_failcnt" not in cadvisor(), "another set of cAdvisor's, which the kubelet leaves out"
+
+
+# --- what is kept of it ---
+
+
+@pytest.mark.parametrize("job", sorted(SHARE))
+def test_a_job_keeps_a_small_part_of_the_series_that_it_is_offered(job: str, request: pytest.FixtureRequest) -> None:
+    offered: Exposition = request.getfixturevalue(EXPOSED_BY[job])
+    series = {name: count for family in offered.values() for name, count in family.series.items()}
+    kept = sum(count for name, count in series.items() if name in KEPT[job])
+    print(f"{job}: keeps {kept:,} of {sum(series.values()):,} series")
+    assert 0 < kept <= SHARE[job] * sum(series.values())
+
+
+@pytest.mark.parametrize("job", sorted(KEPT))
+def test_nothing_is_asked_that_a_job_exposes_and_drops(job: str, request: pytest.FixtureRequest) -> None:
+    """As a metric of many programs, which the catalogue knows of some of them only."""
+    dropped = names(request.getfixturevalue(EXPOSED_BY[job])) - KEPT[job]
+    assert [expr for expr in ASKED if asks(expr, job, dropped)] == []
+
+
+@pytest.mark.parametrize("job", sorted(KEPT))
+def test_what_a_job_exposes_is_recorded(job: str, request: pytest.FixtureRequest) -> None:
+    """For `make render`, which names what is not kept of it."""
+    found = names(request.getfixturevalue(EXPOSED_BY[job]))
+    if os.environ.get("WRITE"):
+        record(job, found)
+    new = sorted(found - exposed().get(job, frozenset()))
+    # Some depend on the machine, on what has happened and on the version that could be had.
+    assert len(new) <= len(found) / 10, f"WRITE=1 records them: {', '.join(new)}"
 
 
 # --- Kubernetes ---
@@ -135,46 +168,6 @@ def node_exporter(dev: Rendered, control_plane: ControlPlane, home: Path) -> Exp
     with Process([binary(NODE_EXPORTER), *args], log=home / "node-exporter.log") as process:
         process.ready(lambda: http_text(local.url))
         return scraped(f"{local.url}/metrics", wanted=of(NODE_EXPORTER))
-
-
-def machine(folder: Path) -> tuple[Path, Path]:
-    """A copy of /proc and /sys, with what the kernel says of an array, of a memory controller, of a bond and of ZFS."""
-    proc, sys = folder / "proc", folder / "sys"
-    _mirrored(Path("/proc"), proc, "mdstat")
-    (proc / "mdstat").write_text(
-        "Personalities : [raid1]\nmd0 : active raid1 sdb1[1] sda1[0]\n      1024 blocks super 1.2 [2/2] [UU]\n\n"
-        "unused devices: <none>\n"
-    )
-    _mirrored(Path("/sys"), sys, "devices")
-    _mirrored(Path("/sys/devices"), sys / "devices", "system")
-    _mirrored(Path("/sys/devices/system"), sys / "devices" / "system", "edac")
-    controller = sys / "devices" / "system" / "edac" / "mc" / "mc0"
-    controller.mkdir(parents=True)
-    for file in ("ce_count", "ce_noinfo_count", "ue_count", "ue_noinfo_count"):
-        (controller / file).write_text("0\n")
-    (sys / "class").unlink()
-    _mirrored(Path("/sys/class"), sys / "class", "net")
-    net = sys / "class" / "net"
-    bond = net / "bond0"
-    member = bond / "lower_eth0" / "bonding_slave"
-    for folder_of, file, text in (
-        (net, "bonding_masters", "bond0"),
-        (bond / "bonding", "slaves", "eth0"),
-        (member, "mii_status", "up"),
-    ):
-        folder_of.mkdir(parents=True, exist_ok=True)
-        (folder_of / file).write_text(f"{text}\n")
-    zfs = proc / "spl" / "kstat" / "zfs"
-    zfs.mkdir(parents=True)
-    (zfs / "arcstats").write_text("6 1 0x01 2 544 1 1\nname type data\nc_min 4 10\nsize 4 100\n")
-    return proc, sys
-
-
-def _mirrored(folder: Path, mirror: Path, without: str) -> None:
-    mirror.mkdir(parents=True, exist_ok=True)
-    for entry in folder.iterdir():
-        if entry.name != without:
-            (mirror / entry.name).symlink_to(entry)
 
 
 # --- the stack's own servers ---

@@ -15,6 +15,7 @@ import pytest
 from components.grafana.rule_groups import rule_groups
 from components.logs import LABELS
 from dashboards.model import Dashboard, Variable, Visualization
+from dashboards.queries import filled, loki_queries
 from model.datasources import LOKI, PROMETHEUS
 from model.grafana_alert import GrafanaAlert
 from model.quantities import Duration
@@ -28,7 +29,6 @@ from tests.rules.promtool import run, write
 from tests.servers.conftest import DASHBOARD
 from tools.local.harness import eventually, http_json
 from tools.local.logs import SECOND, Loki
-from tools.local.queries import filled, loki_queries
 
 RULES: dict[str, dict[str, Any]] = {
     rule["name"]: rule

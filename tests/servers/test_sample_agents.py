@@ -15,13 +15,13 @@ from urllib.parse import urlencode
 import pytest
 
 from components.redaction import MASK
+from dashboards.queries import filled, prometheus_queries
 from tests.dashboards import ALL_DASHBOARDS
 from tests.planted import PLANTED, SAID, SECRET_PARTS
 from tools.demo.platform import INSTRUMENTED, NAMESPACE, Sent
 from tools.demo.stack import LOGGING, PRICES, Stack
 from tools.local.harness import eventually, http_json
 from tools.local.logs import Entry
-from tools.local.queries import filled, prometheus_queries
 from tools.local.receiving import endpoints
 from tools.servers.find import binary
 

@@ -26,13 +26,13 @@ import yaml
 from components.settings.stack import Settings
 from dashboards.listed import dashboards
 from dashboards.model import Dashboard, Visualization
+from dashboards.queries import filled, prometheus_queries
 from model.promql import selectors
 from model.rules import Alert
 from tools.bench.history import SLICE, Past, prometheus, write
 from tools.bench.rules import INTERVAL, production, say
 from tools.bench.sample import Series, of_size
 from tools.local.harness import http_json
-from tools.local.queries import filled, prometheus_queries
 
 SERIES = 100_000
 UNITS = {"h": 3600, "d": 86_400}

@@ -206,7 +206,7 @@ class Show:
         targets = self.stack.targets()
         return {
             "targets up": sum(target["health"] == "up" for target in targets),
-            "rules": number("sum(prometheus_rule_group_rules)"),
+            "rules": self.stack.rules(),
             "runs": number(f"{RUNS}}}"),
             "failed runs": number(f'{RUNS}, error_type!=""}}'),
             "tokens": number(f"{TOKENS}}}"),

@@ -248,6 +248,10 @@ class Stack:
     def targets(self) -> list[dict[str, Any]]:
         return list(http_json(f"{self.prometheus.url}/api/v1/targets?state=active")["data"]["activeTargets"])
 
+    def rules(self) -> int:
+        """How many are evaluated."""
+        return sum(len(group["rules"]) for group in http_json(f"{self.prometheus.url}/api/v1/rules")["data"]["groups"])
+
     def number(self, expression: str) -> float:
         """The sum of an instant query, 0 when it has no series."""
         result = self.query("query", query=expression)

@@ -1,0 +1,61 @@
+"""What dashboards and rules ask, as a server would get it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from dashboards.model import Dashboard, Panel, Query, Visualization
+from model.datasources import PROMETHEUS
+from model.rules import Alert
+from rules.system import Watched
+
+RANGES = {"$__rate_interval": "5m", "$__interval": "1m", "$__auto": "1m", "$__range": "6h", "$__range_s": "21600"}
+"""What Grafana puts in place of its own variables."""
+
+
+def prometheus_queries(dashboard: Dashboard) -> list[tuple[Panel, Query]]:
+    """Once with each value of a choice that is written in the dashboard."""
+    asked = [(p, query) for p in dashboard.panels for query in p.queries if query.datasource.type == "prometheus"]
+    for choice in dashboard.custom_variables:
+        chosen = f"${{{choice.name}:raw}}"
+        asked = [
+            (panel, replace(query, expr=query.expr.replace(chosen, value)))
+            for panel, query in asked
+            for value in (choice.values.values() if chosen in query.expr else [""])
+        ]
+    return asked
+
+
+def loki_queries(dashboard: Dashboard) -> list[tuple[Panel, Query]]:
+    return [(p, query) for p in dashboard.panels for query in p.queries if query.datasource.type == "loki"]
+
+
+def filled(expr: str, variables: Mapping[str, str] | None = None) -> str:
+    """A query with values for its variables: everything, unless others are given."""
+    for name, value in RANGES.items():
+        expr = re.sub(re.escape(name) + r"(?!\w)", value, expr)
+    chosen = variables or {}
+    # $1 and the like are of label_replace.
+    return re.sub(r"\$\{?([a-zA-Z]\w*)(?::regex)?\}?", lambda found: chosen.get(found[1], ".*"), expr)
+
+
+def expressions(watched: Watched, dashboards: Iterable[Dashboard]) -> Iterator[str]:
+    """All PromQL of a stack: its rules, whoever evaluates them, its panels, variables, annotations and runbooks."""
+    for rule in (rule for group in watched.groups for rule in group.rules):
+        yield from (rule.expr(each) for each in rule.severities) if isinstance(rule, Alert) else (rule.expr,)
+    of_grafana = (rule for group in watched.grafana_groups for rule in group.rules)
+    yield from (rule.value for rule in of_grafana if rule.datasource == PROMETHEUS)
+    for dashboard in dashboards:
+        yield from (filled(query.expr) for _, query in prometheus_queries(dashboard))
+        yield from (filled(variable.of) for variable in dashboard.variables if variable.datasource == PROMETHEUS)
+        yield from (filled(annotation.expr) for annotation in dashboard.annotations)
+        for panel in dashboard.panels:
+            if panel.visualization is Visualization.TEXT:
+                yield from written(panel.description)
+
+
+def written(text: str, language: str = "promql") -> list[str]:
+    """The queries that a text shows in code blocks of their own, such as those of a runbook."""
+    return re.findall(rf"^```(?:{language})\n(.+?)^```$", text, re.MULTILINE | re.DOTALL)

@@ -47,7 +47,7 @@ class Incident:
     minutes: int
     """How long it lasts."""
     failed: int
-    """Events, in the first of ``every`` minutes; all others are good."""
+    """Events, in the first of ``every`` minutes; all others are good. More than there are come on top."""
     every: int = 1
     objective: float = 99.9
     fires: Mapping[str, int]
@@ -62,7 +62,7 @@ class Incident:
         bad = [0 if minute % self.every else self.failed for minute in range(self.minutes)]
         before, after = [self.per_minute] * BEFORE, [self.per_minute] * AFTER
         codes = {
-            "200": [*before, *(self.per_minute - each for each in bad), *after],
+            "200": [*before, *(max(self.per_minute - each, 0) for each in bad), *after],
             "500": [*(0 for _ in before), *bad, *(0 for _ in after)],
         }
         life = BEFORE + self.minutes + AFTER
@@ -173,4 +173,12 @@ INCIDENTS = (
     *_outages(99, 1, all_={"creeping": 2, "slow": 4, "outage": 5}, two={"creeping": 2}),
     *_outages(95, 600, all_={"outage": 2}),
     *_outages(95, 1, all_={"outage": 5}),
+    Incident(
+        what="a client asks for nonsense twelve times within a minute",
+        per_minute=1,
+        minutes=1,
+        failed=12,
+        objective=95,
+        fires={"creeping": 1},
+    ),
 )

@@ -84,16 +84,18 @@ def recordings(scope: Scope) -> tuple[Recording, ...]:
 
 
 def _requests(scope: Scope) -> Iterator[Recording]:
-    def asked(name: str, read: Read, by: str, *oldest: str) -> Recording:
+    def asked(name: str, read: Read, by: str, oldest: str = "") -> Recording:
         newer = f"({' or '.join(read(each, INFERENCE) for each in REQUEST_DURATIONS)})"
-        return _of_newest(name, by, "model, operation", newer, read(OPERATION, INFERENCE), *oldest)
+        said = of_newest(by, "model, operation", newer, read(OPERATION, INFERENCE))
+        return Recording(name=name, expr=f"sum by ({by}) ({said}{oldest})")
 
     def timed(name: str, histograms: tuple[str, ...]) -> Recording:
         return _of_newest(name, f"{MODEL}, le", "model", *(scope.buckets(each, INFERENCE) for each in histograms))
 
     of_openlit = f'label_replace({scope.rate(OPENLIT_REQUESTS)}, "gen_ai_operation_name", "$1", "gen_ai_type", "(.+)")'
-    succeeded = with_label(of_openlit, "error_type", "")
-    yield asked(REQUESTS, scope.count, f"{MODEL}, operation, error_type", succeeded)
+    by = f"{MODEL}, operation, error_type"
+    oldest = _of_nothing_newer(short(with_label(of_openlit, "error_type", ""), by))
+    yield asked(REQUESTS, scope.count, by, oldest)
     yield Recording(name=REQUEST_ERRORS, expr=failing(REQUESTS, MODEL), unit=Unit.RATIO)
     yield asked(REQUEST_BUCKETS, scope.buckets, f"{MODEL}, le")
     yield Recording(name=REQUEST_P95, expr=p95(REQUEST_BUCKETS, MODEL), unit=Unit.SECONDS)
@@ -152,8 +154,14 @@ def _tokens(scope: Scope) -> Iterator[Recording]:
     newer, oldest = by_name(newest_names), by_name({way: scope.rate(name) for way, name in OPENLIT_TOKENS.items()})
     by = f"{MODEL}, direction"
     cached = short(scope.rate("gen_ai_client_inference_usage_cache_read_input_tokens_total", INFERENCE), MODEL)
-    yield Recording(name=TOKENS, expr=f"sum by ({by}) ({newest(by, 'model, direction', newer, older, oldest)})")
+    said = f"{newest(by, 'model, direction', newer, older)}{_of_nothing_newer(oldest(by))}"
+    yield Recording(name=TOKENS, expr=f"sum by ({by}) ({said})")
     yield Recording(name=CACHED_TOKENS, expr=f"sum by ({MODEL}) ({cached})")
+
+
+def _of_nothing_newer(of_openlit: str) -> str:
+    """PromQL that adds what old versions of OpenLIT count, of processes that have no histogram of the conventions."""
+    return f" or {of_openlit} unless on (cluster, environment, job, instance) ({OPERATION}_count or {OPERATION})"
 
 
 def _of_newest(name: str, by: str, subject: str, *rates: str) -> Recording:

@@ -25,8 +25,8 @@ from rules.agents.promql import (
 )
 
 # An agent's run contains its calls of models and tools: only what a model itself is asked for is a request, or tokens
-# would be counted at every level that they pass. Operations that the conventions do not know are taken for requests. The
-# newest names are of nothing else.
+# would be counted at every level that they pass. Operations that the conventions do not know are taken for requests.
+# The newest names are of nothing else.
 INFERENCE = 'gen_ai_operation_name!~"(create|invoke)_.*|execute_tool|plan|retrieval|fetch_response|.*_memory(_store)?"'
 _RUN, _TOOL_CALL = 'gen_ai_operation_name="invoke_agent"', 'gen_ai_operation_name="execute_tool"'
 # There are values "total" and of caches and reasoning, which contain others or lie within them.

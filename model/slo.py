@@ -129,8 +129,9 @@ ALL = Decimal("0.9")
 """Of the events of SHORT: all, but for what another replica still answers."""
 SUDDEN = Decimal("0.25")
 """By which the error ratio of SHORT rises within two minutes: a minute and a quarter of nothing but failures."""
-HANDFUL = 5
-"""Failures. At 95 % and an event a minute two in a row are chance several times a day, and so many hardly ever."""
+HANDFUL = Decimal("4.9")
+"""Failures: five, with a hair's breadth for floats. At 95 % and an event a minute two in a row are chance several times
+a day, and so many hardly ever."""
 LATE = Duration.parse("2m")
 """Within which the fast burn tells of an outage early enough."""
 WINDOWS = tuple(sorted({burn.long for burn in BURNS} | {burn.short for burn in BURNS}))
@@ -277,7 +278,7 @@ def _alerts(slo: Slo) -> tuple[Alert, ...]:
 
 
 def _comes_late(slo: Slo) -> bool:
-    """Whether the fast burn tells of an outage late: at 99 % after nine minutes, at 95 % after 43.
+    """Whether the fast burn tells of an outage late: at 99 % after nine minutes, at 95 % after 44.
 
     Where even an outage burns the budget slowly, failures are ordinary.
     """
@@ -305,7 +306,7 @@ def _outage(slo: Slo) -> Iterator[Alert]:
         value=f"({share()} > {decimal(ALL)} or {share()} - {share(' offset 2m')} > {decimal(SUDDEN)})",
         severity=Severity.CRITICAL,
         and_=(
-            f"{now} >= {max(HANDFUL, slo.minimum_events)}"
+            f"{now} > {decimal(HANDFUL)} and {_of(slo, f'slo:events:sum{BURNS[0].long}')} >= {slo.minimum_events}"
             # In each of two minutes some failed, or they have for long: a client that asks for nonsense once is none.
             f" and ({now} > 1.1 * ({before}) and {before} > 1.1 * ({failed(' offset 2m')})"
             f" or {failed(' offset 5m')} > 0.5 * ({now}))"

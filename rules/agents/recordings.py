@@ -26,6 +26,7 @@ from rules.agents.promql import (
 
 # An agent's run contains its calls of models and tools: only what a model itself is asked for is a request, or tokens
 # would be counted at every level that they pass. Operations that the conventions do not know are taken for requests.
+# The newest names are of nothing else.
 INFERENCE = 'gen_ai_operation_name!~"(create|invoke)_.*|execute_tool|plan|retrieval|fetch_response|.*_memory(_store)?"'
 _RUN, _TOOL_CALL = 'gen_ai_operation_name="invoke_agent"', 'gen_ai_operation_name="execute_tool"'
 # There are values "total" and of caches and reasoning, which contain others or lie within them.
@@ -84,16 +85,18 @@ def recordings(scope: Scope) -> tuple[Recording, ...]:
 
 
 def _requests(scope: Scope) -> Iterator[Recording]:
-    def asked(name: str, read: Read, by: str, *oldest: str) -> Recording:
-        newer = f"({' or '.join(read(each, INFERENCE) for each in REQUEST_DURATIONS)})"
-        return _of_newest(name, by, "model, operation", newer, read(OPERATION, INFERENCE), *oldest)
+    def asked(name: str, read: Read, by: str, oldest: str = "") -> Recording:
+        newer = f"({' or '.join(read(each) for each in REQUEST_DURATIONS)})"
+        said = of_newest(by, "model, operation", newer, read(OPERATION, INFERENCE))
+        return Recording(name=name, expr=f"sum by ({by}) ({said}{oldest})")
 
     def timed(name: str, histograms: tuple[str, ...]) -> Recording:
-        return _of_newest(name, f"{MODEL}, le", "model", *(scope.buckets(each, INFERENCE) for each in histograms))
+        return _of_newest(name, f"{MODEL}, le", "model", *(scope.buckets(each) for each in histograms))
 
     of_openlit = f'label_replace({scope.rate(OPENLIT_REQUESTS)}, "gen_ai_operation_name", "$1", "gen_ai_type", "(.+)")'
-    succeeded = with_label(of_openlit, "error_type", "")
-    yield asked(REQUESTS, scope.count, f"{MODEL}, operation, error_type", succeeded)
+    by = f"{MODEL}, operation, error_type"
+    oldest = _of_nothing_newer(short(with_label(of_openlit, "error_type", ""), by))
+    yield asked(REQUESTS, scope.count, by, oldest)
     yield Recording(name=REQUEST_ERRORS, expr=failing(REQUESTS, MODEL), unit=Unit.RATIO)
     yield asked(REQUEST_BUCKETS, scope.buckets, f"{MODEL}, le")
     yield Recording(name=REQUEST_P95, expr=p95(REQUEST_BUCKETS, MODEL), unit=Unit.SECONDS)
@@ -133,10 +136,10 @@ def _tools(scope: Scope) -> Iterator[Recording]:
 
 def _tokens(scope: Scope) -> Iterator[Recording]:
     def used(direction: str) -> str:
-        return scope.rate(f"gen_ai_client_inference_usage_{direction}_tokens_total", INFERENCE)
+        return scope.rate(f"gen_ai_client_inference_usage_{direction}_tokens_total")
 
     # Embeddings have a histogram of tokens instead of a counter, and write none.
-    embedded = scope.sum("gen_ai_client_embeddings_operation_input_tokens", INFERENCE)
+    embedded = scope.sum("gen_ai_client_embeddings_operation_input_tokens")
     newest_names = {"input": f"({used('input')} or {embedded})", "output": used("output")}
 
     def by_name(rates: Mapping[str, str]) -> Labelled:
@@ -151,9 +154,15 @@ def _tokens(scope: Scope) -> Iterator[Recording]:
 
     newer, oldest = by_name(newest_names), by_name({way: scope.rate(name) for way, name in OPENLIT_TOKENS.items()})
     by = f"{MODEL}, direction"
-    cached = short(scope.rate("gen_ai_client_inference_usage_cache_read_input_tokens_total", INFERENCE), MODEL)
-    yield Recording(name=TOKENS, expr=f"sum by ({by}) ({newest(by, 'model, direction', newer, older, oldest)})")
+    cached = short(scope.rate("gen_ai_client_inference_usage_cache_read_input_tokens_total"), MODEL)
+    said = f"{newest(by, 'model, direction', newer, older)}{_of_nothing_newer(oldest(by))}"
+    yield Recording(name=TOKENS, expr=f"sum by ({by}) ({said})")
     yield Recording(name=CACHED_TOKENS, expr=f"sum by ({MODEL}) ({cached})")
+
+
+def _of_nothing_newer(of_openlit: str) -> str:
+    """PromQL that adds what old versions of OpenLIT count, of processes that have no histogram of the conventions."""
+    return f" or {of_openlit} unless on (cluster, environment, job, instance) ({OPERATION}_count or {OPERATION})"
 
 
 def _of_newest(name: str, by: str, subject: str, *rates: str) -> Recording:

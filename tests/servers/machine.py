@@ -25,13 +25,13 @@ def machine(folder: Path) -> tuple[Path, Path]:
     net = sys / "class" / "net"
     bond = net / "bond0"
     member = bond / "lower_eth0" / "bonding_slave"
-    for folder_of, file, text in (
+    for place, file, text in (
         (net, "bonding_masters", "bond0"),
         (bond / "bonding", "slaves", "eth0"),
         (member, "mii_status", "up"),
     ):
-        folder_of.mkdir(parents=True, exist_ok=True)
-        (folder_of / file).write_text(f"{text}\n")
+        place.mkdir(parents=True, exist_ok=True)
+        (place / file).write_text(f"{text}\n")
     zfs = proc / "spl" / "kstat" / "zfs"
     zfs.mkdir(parents=True)
     (zfs / "arcstats").write_text("6 1 0x01 2 544 1 1\nname type data\nc_min 4 10\nsize 4 100\n")

@@ -18,14 +18,15 @@ def _outcomes(rate: str, events: int, bad: int) -> Series:
 def _times(events: int, bad: int) -> Series:
     """Of two agents, one of each generation, whose buckets end elsewhere; and of one that rests."""
     runs, half = "agent:run_duration_seconds_bucket:rate5m", events // 2
+    in_time = half if bad < events else bad  # a rate that falls below 0 is taken from the other's
     other, resting = OF_PLANNER | {"agent": "critic"}, OF_PLANNER | {"agent": "sleeper"}
     return gauges(
         {
-            metric(runs, OF_PLANNER, le="40.96"): max(half - bad, 0),
-            metric(runs, OF_PLANNER, le="60"): max(half - bad, 0),
+            metric(runs, OF_PLANNER, le="40.96"): in_time - bad,
+            metric(runs, OF_PLANNER, le="60"): in_time - bad,
             metric(runs, OF_PLANNER, le="81.92"): half,
             metric(runs, OF_PLANNER, le="+Inf"): half,
-            metric(runs, other, le="51.2"): half if bad <= half else 0,
+            metric(runs, other, le="51.2"): half if bad < events else 0,
             metric(runs, other, le="102.4"): half,
             metric(runs, other, le="+Inf"): half,
             metric(runs, resting, le="51.2"): 0,

@@ -12,7 +12,7 @@ import pytest
 from model.datasources import LOKI, PROMETHEUS
 from model.grafana_alert import GrafanaAlert, GrafanaGroup
 from model.metrics import PUSHED, Metric, Metrics, target_labels
-from model.promql import labels_of
+from model.promql import labels_of, selectors
 from model.quantities import Duration
 from model.rules import Alert, Group, Recording, Severity
 from model.runbooks import RUNBOOKS, runbooks
@@ -63,6 +63,24 @@ def test_a_metric_that_its_job_drops_is_told() -> None:
     assert list(lost_on_the_way(Metrics("prometheus").counter("widgets_total", "pod"), JOB)) == [
         "widgets_total: a target of prometheus has a label pod, so that its own is exported_pod"
     ]
+
+
+def test_a_rule_selects_by_scrape_jobs_that_there_are() -> None:
+    jobs = {job.name for job in WATCHED.scrape_jobs}
+    rules = [rule for group in WATCHED.groups for rule in group.rules]
+    exprs = [rule.expr for rule in rules if isinstance(rule, Recording)]
+    exprs += [rule.expr(severity) for rule in rules if isinstance(rule, Alert) for severity in rule.severities]
+    named = {
+        name
+        for expr in exprs
+        for selector in selectors(expr)
+        for matcher in selector.matchers.matchers
+        if matcher.name == "job"
+        for name in matcher.value.split("|")
+        if re.fullmatch(r"[-a-z]+", name)
+    }
+    ours = {"shop"}  # whose objective is in the tests' stack file
+    assert named - jobs - ours == set(), "no scrape job is called so: the rule would find nothing"
 
 
 # --- runbooks ---

@@ -273,8 +273,13 @@ def test_nothing_else_is_allowed_between_servers(spoken: Recorded) -> None:
         "promtail": {("prometheus", "promtail", 9080), ("promtail", "loki", 3100)},
         "otel": {("prometheus", "otel-agent", 8888), ("otel-agent", "otel-collector", 4319)},
     }
+    exporters = {
+        ("prometheus", exporter.workload, exporter.metrics_port)
+        for exporter in spoken.settings.watched.exporters
+        if not exporter.per_node
+    }
     own_grafana = set() if spoken.settings.grafana.external else grafana
-    assert open_ways == gossip | ruler | own_grafana | of_nodes[spoken.settings.logs.collector] | {
+    assert open_ways == gossip | ruler | exporters | own_grafana | of_nodes[spoken.settings.logs.collector] | {
         ("prometheus", "loki", 3100),
         ("prometheus", "otel-collector", 8888),
         ("otel-collector", "prometheus", 9090),
@@ -283,8 +288,6 @@ def test_nothing_else_is_allowed_between_servers(spoken: Recorded) -> None:
         ("blackbox-exporter", "loki", 3100),
         ("prometheus", "prometheus", 9090),
         ("prometheus", "alertmanager", 9093),
-        ("prometheus", "blackbox-exporter", 9115),
-        ("prometheus", "kube-state-metrics", 8080),
         ("prometheus", "kube-state-metrics", 8081),
         ("blackbox-exporter", "prometheus", 9090),
         ("blackbox-exporter", "alertmanager", 9093),

@@ -13,6 +13,7 @@ from components.kubernetes import labels, selector
 from components.prometheus.config import prometheus_yml
 from components.settings.checks import OWN_EXTERNAL_LABELS, OWN_LABELS
 from components.settings.stack import Refused, read
+from rules.systems import SYSTEMS
 
 SECRETS = ("slackUrl", "remoteToken")
 """The secrets of the stack."""
@@ -56,7 +57,7 @@ INTERVAL = "a duration from 1s to 2m: after 5m without sample a series is gone"
 LONGER = "a duration longer than 0s"
 FREE = "a label that neither the stack nor Kubernetes sets itself"
 EXTERNAL = "a label that the stack does not set itself: cluster, environment, prometheus_replica are"
-SYSTEMS = "kubernetes, nodes, agents, logs, monitoring"
+KEYS = ", ".join(system.key for system in SYSTEMS)
 SECTIONS = (
     "cluster, prometheus, alertmanager, grafana, collector, jaeger, loki, logs, systems, alerts, notifications, slos"
 )
@@ -420,7 +421,7 @@ WRONG: list[tuple[str, str]] = [
     ),
     # Systems, alerts, objectives.
     ("systems: {kubernets: {}}", "systems.kubernets: unknown key: did you mean kubernetes?"),
-    ("systems: {postgres: {}}", f"systems.postgres: unknown key: one of {SYSTEMS}"),
+    ("systems: {mainframes: {}}", f"systems.mainframes: unknown key: one of {KEYS}"),
     ("systems: {nodes: on}", "systems.nodes: true: a mapping"),
     ("systems: {kubernetes: {annotated: maybe}}", 'systems.kubernetes.annotated: "maybe": true or false'),
     (

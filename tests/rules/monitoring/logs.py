@@ -147,20 +147,20 @@ EXAMPLES = (
         "one person runs a slow query each minute", REQUESTS_SLOW, series=_queries({"10": 0, "25": 1}, 1), at="30m"
     ),
     example(
-        "a tenth of all lines is refused",
+        "6 lines of a hundred are refused",
         LINES_DISCARDED,
-        series=_lines(60, 600),
+        series=_lines(36, 600),
         at="15m",
-        fires=[critical("10% of fake's lines are lost: rate_limited.", "10%", **_LOST)],
+        fires=[critical("6% of fake's lines are lost: rate_limited.", "6%", **_LOST)],
     ),
     example(
-        "a hundredth of all lines is refused",
+        "11 lines of ten thousand are refused",
         LINES_DISCARDED,
-        series=_lines(12, 1200),
+        series=_lines(22, 20_000),
         at="20m",
-        fires=[warning("1% of fake's lines are lost: rate_limited.", "1%", **_LOST)],
+        fires=[warning("0.11% of fake's lines are lost: rate_limited.", "0.11%", **_LOST)],
     ),
-    example("one line of two thousand is refused", LINES_DISCARDED, series=_lines(12, 24_000), at="20m"),
+    example("9 lines of ten thousand are refused", LINES_DISCARDED, series=_lines(18, 20_000), at="20m"),
     example(
         "three of ten lines are refused, and no more than ten come", LINES_DISCARDED, series=_lines(3, 10), at="20m"
     ),

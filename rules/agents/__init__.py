@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from model.rules import Group
+from model.rules import SELDOM, Group
 from model.slo import slo_groups
 from rules.agents import cost, protocols
 from rules.agents.alerts import ALERTS, INHIBITIONS, OWNER, loop_guards
@@ -27,7 +27,8 @@ def build(settings: AgentsSettings, surroundings: Surroundings) -> Watched:
     return Watched(
         groups=(
             Group("agents-recordings", recordings(scope), EVERY),
-            Group("agents-cost", (*cost.recordings(scope, settings.prices), *unpriced, *budget), EVERY),
+            Group("agents-cost", (*cost.recordings(scope, settings.prices), *unpriced, *budget[:-1]), EVERY),
+            Group("agents-cost-month", (cost.OF_MONTH, *budget[-1:]), SELDOM),
             Group("agents", (*ALERTS, *loop_guards(settings.max_inference_calls)), EVERY),
             Group("mcp", (*protocols.mcp_recordings(scope), protocols.MCP_FAILING, protocols.SLOW_MCP), EVERY),
             *slo_groups(objectives),

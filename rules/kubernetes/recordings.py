@@ -162,6 +162,8 @@ _WORKLOADS = Group(
             ),
         ),
     ),
+    # As often as clusters are scraped: whose a new pod is, alerts on pods ask each minute.
+    Duration.parse("30s"),
 )
 
 VOLUMES = Recording(
@@ -241,6 +243,6 @@ CONTROL_PLANE = Group(
             unit=Unit.SECONDS,
         ),
     ),
-    # The most series of one server, for panels and alerts of minutes.
-    Duration.parse("1m"),
+    # The most series of one server, for panels alone.
+    Duration.parse("2m"),
 )

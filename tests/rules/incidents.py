@@ -24,7 +24,6 @@ SLO = SloSettings.model_validate(
         "owner": "shop",
     }
 ).slo
-(GROUP,) = slo_groups((SLO,))
 
 BEFORE = 2 * 60
 """Minutes of health: the fast windows are full, and a slow burn is seen within hours."""
@@ -88,8 +87,8 @@ def _counter(steps: list[int]) -> str:
     return " ".join(parts)
 
 
-def rules() -> dict[str, Any]:
-    return rule_group(GROUP, PLACE)
+def rules() -> list[dict[str, Any]]:
+    return [rule_group(group, PLACE) for group in slo_groups((SLO,))]
 
 
 def _lives(per_minute: int, *, total: int, tenth: Mapping[str, int], slow: Mapping[str, int]) -> tuple[Incident, ...]:

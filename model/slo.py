@@ -173,8 +173,8 @@ def _groups(slo: Slo) -> tuple[Group, ...]:
     """What may burn now, and what is left of the whole period's budget."""
     return (
         Group(f"slo-{slo.name}", (*_recordings(slo), *_burn_alerts(slo), _silent(slo)), EVERY),
-        # The period's samples are the most that any rule reads. No objective's name has a colon.
-        Group(f"slo-{slo.name}:budget", (*_recordings_of_window(slo), _spent(slo)), SELDOM),
+        # The period's samples are the most that any rule reads. No objective's name has a dot.
+        Group(f"slo-{slo.name}.budget", (*_recordings_of_window(slo), _spent(slo)), SELDOM),
     )
 
 

@@ -104,7 +104,7 @@ def groups_for(own: Group, rule: str) -> list[Group]:
 
 def _objective(group: Group) -> str:
     """The name that the groups of one objective share; nothing of others."""
-    return group.name.partition(":")[0] if group.name.startswith("slo-") else ""
+    return group.name.partition(".")[0] if group.name.startswith("slo-") else ""
 
 
 def _reads(rule: Alert | Recording) -> set[str]:

@@ -203,6 +203,10 @@ class Recording:
         yield {"record": self.name, "expr": self.expr, **labels}
 
 
+SELDOM = Duration.parse("4m")
+"""Time between evaluations of what changes in hours or days: less than the five minutes that Prometheus looks back."""
+
+
 @dataclass(frozen=True)
 class Group:
     """Rules that are evaluated together, in order."""

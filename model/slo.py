@@ -6,13 +6,13 @@ says that it still does.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Context, Decimal
 
 from model.metrics import Unit
 from model.quantities import Duration
-from model.rules import Alert, Group, Inhibition, Recording, Severity, decimal
+from model.rules import SELDOM, Alert, Group, Inhibition, Recording, Severity, decimal
 from model.uids import SLO
 
 BY = "cluster, environment"
@@ -138,7 +138,7 @@ WINDOWS = tuple(sorted({burn.long for burn in BURNS} | {burn.short for burn in B
 
 
 def slo_groups(slos: tuple[Slo, ...]) -> tuple[Group, ...]:
-    return tuple(Group(f"slo-{slo.name}", (*_recordings(slo), *_alerts(slo)), EVERY) for slo in slos)
+    return tuple(group for slo in slos for group in _groups(slo))
 
 
 def slo_inhibitions() -> tuple[Inhibition, ...]:
@@ -152,9 +152,18 @@ def slo_inhibitions() -> tuple[Inhibition, ...]:
     )
 
 
+def _groups(slo: Slo) -> tuple[Group, ...]:
+    """What may burn now, and what is left of the whole period's budget."""
+    return (
+        Group(f"slo-{slo.name}", (*_recordings(slo), *_outage(slo), *_burn_alerts(slo), _silent(slo)), EVERY),
+        # The period's samples are the most that any rule reads. No objective's name has a dot.
+        Group(f"slo-{slo.name}.budget", (*_recordings_of_window(slo), _spent(slo)), SELDOM),
+    )
+
+
 def _recordings(slo: Slo) -> tuple[Recording, ...]:
     events, errors = _of(slo, f"slo:events:rate{SHORT}"), _of(slo, f"slo:errors:rate{SHORT}")
-    counts = {**{str(window): window for window in WINDOWS if window != SHORT}, "_window": slo.window}
+    counts = {str(window): window for window in WINDOWS if window != SHORT}
     rules = {
         f"slo:events:rate{SHORT}": slo.events,
         f"slo:errors:rate{SHORT}": _errors(slo, events),
@@ -165,10 +174,8 @@ def _recordings(slo: Slo) -> tuple[Recording, ...]:
         # Made from the events, so that cluster and environment are labels here too and panels divide without `on`.
         "slo:objective:ratio": f"group by ({BY}) ({events}) * {decimal(slo.objective)}",
         "slo:error_budget:ratio": f"group by ({BY}) ({events}) * {decimal(slo.budget)}",
-        "slo:error_budget_remaining:ratio": f"1 - {_ratio(slo, '_window')} / {decimal(slo.budget)}",
-        # As sloth names them: the pace of now, and that of the whole period, at which a budget lasts it exactly.
+        # As sloth names it.
         "slo:current_burn_rate:ratio": f"{_of(slo, f'slo:sli_error:ratio_rate{SHORT}')} / {decimal(slo.budget)}",
-        "slo:period_burn_rate:ratio": f"1 - {_of(slo, 'slo:error_budget_remaining:ratio')}",
     }
     said = {
         "service": slo.service or slo.name,
@@ -177,9 +184,26 @@ def _recordings(slo: Slo) -> tuple[Recording, ...]:
         "owner": slo.owner,
     }
     return (
-        *(Recording(name=name, expr=expr, labels={"slo": slo.name}) for name, expr in rules.items()),
+        *_recorded(slo, rules),
         Recording(name="slo:objective:info", expr=f"group by ({BY}) ({events})", labels={"slo": slo.name} | said),
     )
+
+
+def _recordings_of_window(slo: Slo) -> tuple[Recording, ...]:
+    rules = {
+        **{
+            f"slo:{what}:sum_window": _count(slo, _of(slo, f"slo:{what}:rate{SHORT}"), slo.window)
+            for what in ("events", "errors")
+        },
+        "slo:error_budget_remaining:ratio": f"1 - {_ratio(slo, '_window')} / {decimal(slo.budget)}",
+        # As sloth names it: the pace of the whole period, of which 1 makes a budget last it exactly.
+        "slo:period_burn_rate:ratio": f"1 - {_of(slo, 'slo:error_budget_remaining:ratio')}",
+    }
+    return tuple(_recorded(slo, rules))
+
+
+def _recorded(slo: Slo, rules: Mapping[str, str]) -> Iterator[Recording]:
+    return (Recording(name=name, expr=expr, labels={"slo": slo.name}) for name, expr in rules.items())
 
 
 def _errors(slo: Slo, events: str) -> str:
@@ -207,15 +231,15 @@ def _count(slo: Slo, rate: str, window: Duration) -> str:
         return counted
     longer = Duration(slo.span.milliseconds + EVERY.milliseconds)
     newest = f"{rate} * {span:.0f}"
-    lasting = f"min_over_time({rate}[{longer}]) * {span / 2 - every:.0f}"
-    return f"{counted} + {lasting} > {newest} or {newest} or {counted}"
+    lasting = f"min_over_time({rate}[{longer}]) * {span / 2 - every:.0f} and {rate}"
+    # The long sum stands here once, since each time that it is named it is read. What is added and what is compared
+    # differ by the label slo, or `or` would leave out the second.
+    return f"max by ({BY}) (sum by ({BY}) ({counted} or sum by ({BY}) ({lasting})) or {newest})"
 
 
-def _alerts(slo: Slo) -> tuple[Alert, ...]:
-    labels, events = {"slo": slo.name}, _of(slo, f"slo:events:rate{SHORT}")
+def _burn_alerts(slo: Slo) -> Iterator[Alert]:
     percent = f"{decimal(slo.objective * 100)} %"
-    enough = decimal(MORE_THAN_ONE)
-    burning = (
+    return (
         Alert(
             name=f"{slo.title}ErrorBudgetBurn{burn.name}",
             value=_of(slo, f"slo:sli_error:ratio_rate{burn.long}"),
@@ -223,14 +247,14 @@ def _alerts(slo: Slo) -> tuple[Alert, ...]:
             unit=Unit.RATIO,
             and_=(
                 "".join(f"{_of(slo, f'slo:sli_error:ratio_rate{each}')} > $threshold and " for each in burn.still)
-                + f"{_of(slo, f'slo:errors:sum{burn.long}')} > {enough}"
+                + f"{_of(slo, f'slo:errors:sum{burn.long}')} > {decimal(MORE_THAN_ONE)}"
                 # Only what was seen counts: after a gap there are fewer events, never more.
                 f" and {_of(slo, f'slo:events:sum{burn.long}')} >= {slo.minimum_events}"
             ),
             unless=_over_or_told(slo, burn.short, *_faster(slo, burn)),
             keep_firing_for=burn.short,  # failures come and go
             owner=slo.owner,
-            labels=labels | {"burn": burn.name.lower()},
+            labels={"slo": slo.name, "burn": burn.name.lower()},
             summary="An error budget burns too fast.",
             description=(
                 f"{{{{ $value | humanizePercentage }}}} of the events of {slo.name} on {{{{ $labels.cluster }}}} failed"
@@ -242,7 +266,10 @@ def _alerts(slo: Slo) -> tuple[Alert, ...]:
         for burn in BURNS
         if burn.threshold(slo) < 1  # where even an outage burns slower, the alert could never fire
     )
-    spent = Alert(
+
+
+def _spent(slo: Slo) -> Alert:
+    return Alert(
         name=f"{slo.title}ErrorBudgetSpent",
         value=f"1 - {_of(slo, 'slo:error_budget_remaining:ratio')}",
         # Who must act at once was paged while it burnt; what is left is to stop risking more.
@@ -250,31 +277,33 @@ def _alerts(slo: Slo) -> tuple[Alert, ...]:
         unit=Unit.RATIO,
         and_=(
             f"{_of(slo, 'slo:events:sum_window')} >= {slo.minimum_events}"
-            f" and {_of(slo, 'slo:errors:sum_window')} > {enough}"
+            f" and {_of(slo, 'slo:errors:sum_window')} > {decimal(MORE_THAN_ONE)}"
         ),
         owner=slo.owner,
-        labels=labels,
+        labels={"slo": slo.name},
         summary="An error budget is nearly or wholly spent.",
         description=(
             f"{{{{ $value | humanizePercentage }}}} of the error budget of {slo.name} on {{{{ $labels.cluster }}}}"
-            f" is spent; the objective is {percent} in {slo.window}."
+            f" is spent; the objective is {decimal(slo.objective * 100)} % in {slo.window}."
         ),
         dashboard=SLO,
         runbook="ErrorBudgetSpent",
     )
-    silent = Alert(
+
+
+def _silent(slo: Slo) -> Alert:
+    return Alert(
         name=f"{slo.title}SloNoData",
-        value=f"absent({events})",
+        value=f"absent({_of(slo, f'slo:events:rate{SHORT}')})",
         for_=Duration.parse("1h"),  # a counter appears with its first event, and nobody may call right after a restart
         severity=Severity.WARNING,
         owner=slo.owner,
-        labels=labels,
+        labels={"slo": slo.name},
         summary="An objective has no data.",
         description=f"No events of {slo.name} are counted: its burn-rate alerts are blind.",
         dashboard=SLO,
         runbook="SloNoData",
     )
-    return (*_outage(slo), *burning, spent, silent)
 
 
 def _comes_late(slo: Slo) -> bool:

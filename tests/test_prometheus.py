@@ -225,7 +225,7 @@ def test_alert_overrides_arrive_and_leave_the_others_alone(stack: Stacks, prod: 
     assert {name: after[name] for name in untouched} == {name: before[name] for name in untouched}
 
 
-def test_objectives_bring_their_own_rule_file(stack: Stacks, prod: Recorded) -> None:
+def test_objectives_bring_their_own_rule_files(stack: Stacks, prod: Recorded) -> None:
     objective = {
         "name": "checkout-api",
         "objective": 99.9,
@@ -234,8 +234,8 @@ def test_objectives_bring_their_own_rule_file(stack: Stacks, prod: Recorded) -> 
         "owner": "shop",
     }
     made = stack("prod", slos=[objective])
-    (added,) = made.files.keys() - prod.files.keys()
-    assert added.startswith("prometheus/rules/")
+    added = made.files.keys() - prod.files.keys()
+    assert added == {f"prometheus/rules/slo-checkout-api{part}.yml" for part in ("", ".budget")}
     files = {"prometheus-rules", "prometheus-scrape"}
     assert made.changed_from(prod) == {("ConfigMap", file) for file in files}, "and no pod restarts"
 

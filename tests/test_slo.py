@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from components.settings.slos import SloSettings
+from model.quantities import Duration
 from model.rules import Alert, Group, Recording, Severity
 from model.settings import problems
 from model.slo import slo_groups
@@ -34,13 +35,16 @@ def slo(**changes: Any) -> SloSettings:
     return SloSettings.model_validate(CHECKOUT | changes)
 
 
-def group(**changes: Any) -> Group:
-    (made,) = slo_groups((slo(**changes).slo,))
-    return made
+def groups(**changes: Any) -> tuple[Group, ...]:
+    return slo_groups((slo(**changes).slo,))
+
+
+def rules(**changes: Any) -> list[Alert | Recording]:
+    return [rule for group in groups(**changes) for rule in group.rules]
 
 
 def alerts(**changes: Any) -> dict[str, Alert]:
-    return {rule.name: rule for rule in group(**changes).rules if isinstance(rule, Alert)}
+    return {rule.name: rule for rule in rules(**changes) if isinstance(rule, Alert)}
 
 
 def expr(alert: Alert) -> str:
@@ -48,8 +52,8 @@ def expr(alert: Alert) -> str:
     return alert.expr(alert.severities[0])
 
 
-def recordings(made: Group) -> dict[str, str]:
-    return {rule.name: rule.expr for rule in made.rules if isinstance(rule, Recording)}
+def recordings(**changes: Any) -> dict[str, str]:
+    return {rule.name: rule.expr for rule in rules(**changes) if isinstance(rule, Recording)}
 
 
 def thresholds(**changes: Any) -> dict[str, str]:
@@ -85,7 +89,8 @@ def test_a_page_needs_both_windows_more_than_one_failure_and_enough_events() -> 
         ' and slo:events:sum1h{slo="checkout-api"} >= 250'
         ' unless slo:errors:rate5m{slo="checkout-api"} < 0.9 * (slo:errors:rate5m{slo="checkout-api"} offset 1m)'
     )
-    assert str(group().interval) == "1m", "or the events are counted wrong"
+    burning, _ = groups()
+    assert str(burning.interval) == "1m", "or the events are counted wrong"
 
 
 @pytest.mark.parametrize(
@@ -137,40 +142,51 @@ def test_an_objective_is_what_was_written(written: object, exact: str) -> None:
 
 
 def test_objective_and_budget_are_recorded_without_float_dust() -> None:
-    rules = recordings(group())
-    assert rules["slo:objective:ratio"].endswith(" * 0.999")
-    assert rules["slo:error_budget:ratio"].endswith(" * 0.001")
-    assert "[30d]" in rules["slo:errors:sum_window"]
+    recorded = recordings()
+    assert recorded["slo:objective:ratio"].endswith(" * 0.999")
+    assert recorded["slo:error_budget:ratio"].endswith(" * 0.001")
+    assert "[30d]" in recorded["slo:errors:sum_window"]
+
+
+def test_what_is_summed_over_long_is_read_once_and_the_period_s_seldom() -> None:
+    burning, budget = groups()
+    sums = {rule.name: rule for rule in burning.rules if isinstance(rule, Recording) and ":sum" in rule.name}
+    of_period = {rule.name: rule for rule in budget.rules if isinstance(rule, Recording) and ":sum" in rule.name}
+    assert all(rule.expr.count("sum_over_time") == 1 for rule in (sums | of_period).values())
+    assert set(of_period) == {"slo:events:sum_window", "slo:errors:sum_window"}
+    assert not of_period.keys() & sums.keys()
+    assert (burning.interval, budget.interval) == (Duration.parse("1m"), Duration.parse("4m"))
 
 
 def test_an_objective_says_whose_it_is_as_people_know_it_from_sloth() -> None:
-    (info,) = (rule for rule in group(service="checkout").rules if rule.name == "slo:objective:info")
+    (info,) = (rule for rule in rules(service="checkout") if rule.name == "slo:objective:info")
     said = {"slo": "checkout-api", "service": "checkout", "objective": "99.9", "window": "30d", "owner": "shop"}
     assert info.labels == said
-    (unsaid,) = (rule for rule in group().rules if rule.name == "slo:objective:info")
+    (unsaid,) = (rule for rule in rules() if rule.name == "slo:objective:info")
     assert unsaid.labels["service"] == "checkout-api"
 
 
 def test_there_is_an_error_ratio_for_every_window_that_an_alert_reads() -> None:
-    windows = {name.removeprefix("slo:sli_error:ratio_rate") for name in recordings(group()) if "ratio_rate" in name}
+    windows = {name.removeprefix("slo:sli_error:ratio_rate") for name in recordings() if "ratio_rate" in name}
     assert windows == {"5m", "30m", "1h", "2h", "6h", "1d", "3d"}
 
 
 def test_no_errors_is_a_ratio_of_zero() -> None:
-    assert recordings(group())["slo:errors:rate5m"] == (
+    assert recordings()["slo:errors:rate5m"] == (
         'sum by (cluster, environment) (rate(http_requests_total{code=~"5.."}[5m]))'
         ' or on (cluster, environment) slo:events:rate5m{slo="checkout-api"} * 0'
     )
 
 
 def test_no_traffic_is_no_ratio() -> None:
-    ratios = [expr for name, expr in recordings(group()).items() if "ratio_rate" in name]
+    ratios = [expr for name, expr in recordings().items() if "ratio_rate" in name]
     assert all(expr.endswith(" > 0)") for expr in ratios), "0 / 0 would be NaN"
 
 
 def test_no_good_events_are_all_bad() -> None:
-    (made,) = slo_groups((SloSettings.model_validate(LATENCY).slo,))
-    assert recordings(made)["slo:errors:rate5m"] == (
+    made, _ = slo_groups((SloSettings.model_validate(LATENCY).slo,))
+    recorded = {rule.name: rule.expr for rule in made.rules if isinstance(rule, Recording)}
+    assert recorded["slo:errors:rate5m"] == (
         'slo:events:rate5m{slo="answers-in-time"} - on (cluster, environment)'
         ' sum by (cluster, environment) (rate(http_request_duration_seconds_bucket{le="0.5"}[5m]))'
         ' or on (cluster, environment) slo:events:rate5m{slo="answers-in-time"}'
@@ -178,7 +194,7 @@ def test_no_good_events_are_all_bad() -> None:
 
 
 def test_the_service_s_own_series_are_read_over_five_minutes_only() -> None:
-    for name, expr in recordings(group()).items():
+    for name, expr in recordings().items():
         assert expr.count("http_requests_total") == expr.count("[5m]"), f"{name} would load days of every series"
 
 
@@ -187,7 +203,7 @@ def test_missing_data_is_told() -> None:
 
 
 def test_every_rule_names_its_objective_and_every_alert_its_owner() -> None:
-    for rule in group().rules:
+    for rule in rules():
         for plain in rule.plain():
             assert plain["labels"]["slo"] == "checkout-api"
             assert isinstance(rule, Recording) or plain["labels"]["owner"] == "shop"
@@ -201,11 +217,11 @@ def test_different_objectives_never_share_the_name_of_an_alert_or_group() -> Non
             accepted.append(slo(name=name).slo)
         except ValidationError:
             continue
-    groups = slo_groups(tuple(accepted))
-    titles = [rule.name for made in groups for rule in made.rules if isinstance(rule, Alert)]
+    every = slo_groups(tuple(accepted))
+    titles = [rule.name for made in every for rule in made.rules if isinstance(rule, Alert)]
     assert len(accepted) > 50
     assert len(titles) == len(set(titles))
-    assert len(groups) == len({made.name for made in groups})
+    assert len(every) == len({made.name for made in every})
 
 
 A_COUNTER = 'the selector of one counter, without functions, range or offset, like http_requests_total{code=~"5.."}'

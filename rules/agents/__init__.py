@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from model.rules import Group
+from model.rules import SELDOM, Group
 from rules.agents import cost, protocols
 from rules.agents.alerts import ALERTS, INHIBITIONS, loop_guards
 from rules.agents.metrics import METRICS, SPAN_METRICS_OF_A2A
@@ -25,7 +25,8 @@ def build(settings: AgentsSettings, surroundings: Surroundings) -> Watched:
     return Watched(
         groups=(
             Group("agents-recordings", recordings(scope), EVERY),
-            Group("agents-cost", (*cost.recordings(scope, settings.prices), *unpriced, *budget), EVERY),
+            Group("agents-cost", (*cost.recordings(scope, settings.prices), *unpriced, *budget[:-1]), EVERY),
+            Group("agents-cost-month", (cost.OF_MONTH, *budget[-1:]), SELDOM),
             Group("agents", (*ALERTS, *loop_guards(settings.max_inference_calls)), EVERY),
             Group("mcp", (*protocols.mcp_recordings(scope), protocols.MCP_FAILING, protocols.SLOW_MCP), EVERY),
             *((_a2a(),) if spans_are_scraped else ()),

@@ -44,15 +44,20 @@ def recordings(scope: Scope, prices: Mapping[str, Price]) -> tuple[Recording, ..
         Recording(name=UNPRICED_TOKENS, expr=f"sum by ({BY_MODEL}) ({TOKENS} unless on ({of_service}) {COST})"),
         Recording(name=COST_PER_RUN, expr=f"{spent} / ({succeeded} > 0)", unit=Unit.CURRENCY),
         Recording(name=TOTAL_COST, expr=f"sum by (cluster, environment) ({COST})", unit=Unit.CURRENCY),
-        # Sliding: the last 24 hours and the last 30 days. A calendar's would begin with an empty account at midnight of
-        # some time zone, and what is spent too fast would be seen late.
-        Recording(name=SPENT_TODAY, expr=_spent("1d"), unit=Unit.CURRENCY),
-        Recording(name=SPENT_THIS_MONTH, expr=_spent("30d"), unit=Unit.CURRENCY),
+        _spent(SPENT_TODAY, "1d"),
     )
 
 
-def _spent(window: str) -> str:
-    return f"sum_over_time({TOTAL_COST}[{window}]) * {EVERY.seconds:.0f}"
+def _spent(name: str, window: str) -> Recording:
+    """Sliding: the last 24 hours or 30 days.
+
+    A calendar's would begin with an empty account at midnight of some time zone, and what is spent too fast would be
+    seen late.
+    """
+    return Recording(name=name, expr=f"sum_over_time({TOTAL_COST}[{window}]) * {EVERY.seconds:.0f}", unit=Unit.CURRENCY)
+
+
+OF_MONTH = _spent(SPENT_THIS_MONTH, "30d")
 
 
 def priced(prices: Mapping[str, Price]) -> str:
@@ -87,6 +92,8 @@ UNPRICED = Alert(
 
 
 def budget_alerts(budget: Budget) -> tuple[Alert, ...]:
+    """About the day's budget, and as the last one about the month's."""
+
     def alert(name: str, value: str, above: Mapping[Severity, float], summary: str, description: str) -> Alert:
         return Alert(
             name=name,

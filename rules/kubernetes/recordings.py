@@ -192,6 +192,8 @@ def _workloads(cluster: ClusterSettings) -> Group:
                 ),
             ),
         ),
+        # As often as clusters are scraped: whose a new pod is, alerts on pods ask each minute.
+        Duration.parse("30s"),
     )
 
 
@@ -275,6 +277,6 @@ CONTROL_PLANE = Group(
             unit=Unit.SECONDS,
         ),
     ),
-    # The most series of one server, for panels and alerts of minutes.
-    Duration.parse("1m"),
+    # The most series of one server, for panels alone.
+    Duration.parse("2m"),
 )

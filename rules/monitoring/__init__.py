@@ -9,7 +9,6 @@ from annotated_types import Len
 from model import ports
 from model.flows import Internet, Peer, Server
 from model.quantities import Url
-from model.rules import Group
 from model.settings import Many, Model, Resources, resources
 from rules.monitoring import outside
 from rules.monitoring.alerts import (
@@ -69,7 +68,7 @@ def build(settings: MonitoringSettings, surroundings: Surroundings) -> Watched:
             log_collector_job(surroundings.log_collector, cluster),
         ),
         groups=(
-            Group("monitoring-recordings", RECORDINGS),
+            RECORDINGS,
             *GROUPS,
             *((OF_GRAFANA,) if its_grafana else ()),
             of_collector,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from model.metrics import Unit
 from model.quantities import Duration
-from model.rules import Recording
+from model.rules import SELDOM, Group, Recording
 from rules.monitoring.scrape import OF_THE_STACK
 
 BY_JOB = "(cluster, environment, job)"
@@ -58,4 +58,9 @@ MEMORY = Recording(
     unit=Unit.BYTES,
 )
 
-RECORDINGS = (SERIES_OF_JOB, LARGEST_TARGET, SAMPLES_OF_JOB, HEAD_SERIES, SAMPLE_BYTES, STREAMS, CPU, MEMORY)
+RECORDINGS = Group(
+    "monitoring-recordings",
+    (SERIES_OF_JOB, LARGEST_TARGET, SAMPLES_OF_JOB, HEAD_SERIES, SAMPLE_BYTES, STREAMS, CPU, MEMORY),
+    # For panels of hours, and alerts that compare days.
+    SELDOM,
+)

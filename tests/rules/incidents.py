@@ -18,7 +18,7 @@ from rules.render import rule_group
 from tests.rules.promtool import PLACE, with_everywhere
 
 
-def _group(objective: float) -> Group:
+def _groups(objective: float) -> tuple[Group, ...]:
     file = {
         "name": "checkout",
         "objective": objective,
@@ -26,8 +26,7 @@ def _group(objective: float) -> Group:
         "errors": 'checkout_requests_total{code="500"}',
         "owner": "shop",
     }
-    (group,) = slo_groups((SloSettings.model_validate(file).slo,))
-    return group
+    return slo_groups((SloSettings.model_validate(file).slo,))
 
 
 BEFORE = 2 * 60
@@ -93,8 +92,8 @@ def _counter(steps: list[int]) -> str:
     return " ".join(parts)
 
 
-def rules(objective: float) -> dict[str, Any]:
-    return rule_group(_group(objective), PLACE)
+def rules(objective: float) -> list[dict[str, Any]]:
+    return [rule_group(group, PLACE) for group in _groups(objective)]
 
 
 def _lives(per_minute: int, *, total: int, tenth: Mapping[str, int], slow: Mapping[str, int]) -> tuple[Incident, ...]:

@@ -19,8 +19,7 @@ SAMPLES = 300
 
 def objective(slo: Slo, series: Events, events: int = EVENTS) -> tuple[Example, ...]:
     """Every alert of an objective, fired and just not fired."""
-    (group,) = slo_groups((slo,))
-    alerts = {rule.name: rule for rule in group.rules if isinstance(rule, Alert)}
+    alerts = {rule.name: rule for group in slo_groups((slo,)) for rule in group.rules if isinstance(rule, Alert)}
     burning = ((burn, alerts[f"{slo.title}ErrorBudgetBurn{burn.name}"]) for burn in BURNS if burn.threshold(slo) < 1)
     outage = alerts.get(f"{slo.title}ErrorBudgetBurnOutage")
     return (

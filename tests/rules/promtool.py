@@ -83,17 +83,16 @@ def group_of(example: Example) -> Group:
     return next(
         group
         for group in WATCHED.groups
-        if example.group in ("", group.name) and any(rule.name == example.rule for rule in group.rules)
+        if example.group in ("", _objective(group)) and any(rule.name == example.rule for rule in group.rules)
     )
 
 
 def groups_for(own: Group, rule: str) -> list[Group]:
-    """A rule and all of its system that it reads; an objective reads what its own group records."""
-    objective = own.name.startswith("slo-")
+    """A rule and all of its system that it reads; an objective reads what its own groups record."""
     wanted: set[str] = {rule}
     found: list[Group] = []
     for group in reversed(WATCHED.groups):
-        if group == own or (not objective and group.system == own.system and not group.name.startswith("slo-")):
+        if _objective(group) == _objective(own) and group.system == own.system:
             read: list[Alert | Recording] = []
             for each in reversed(group.rules):
                 if each.name in wanted:
@@ -101,6 +100,11 @@ def groups_for(own: Group, rule: str) -> list[Group]:
                     wanted |= _reads(each)
             found.insert(0, replace(group, rules=tuple(read)))
     return [group for group in found if group.rules]
+
+
+def _objective(group: Group) -> str:
+    """The name that the groups of one objective share; nothing of others."""
+    return group.name.partition(".")[0] if group.name.startswith("slo-") else ""
 
 
 def _reads(rule: Alert | Recording) -> set[str]:

@@ -15,7 +15,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     """What promtool says against each incident, by its name."""
     folder = tmp_path_factory.mktemp("incidents")
     for number, incident in enumerate(INCIDENTS):
-        write(folder, f"{number}", [rules(incident.objective)], [incident.test()])
+        write(folder, f"{number}", rules(incident.objective), [incident.test()])
     return run(folder)
 
 

@@ -10,6 +10,7 @@ from tools.servers.find import NotHad, need
 NEEDS = {"telemetry": ("loki",), "logs": ("loki", "promtail")}
 """Servers that not every machine can have, by the bench that measures with them."""
 
+failed = []
 # Each in a process of its own: the kernel counts this one's memory in its children's peak, which one of them measures.
 for part in ("settings", "render", "engine", "delivery", "rules", "samples", "dashboards", "telemetry", "logs"):
     print(f"\n--- {part}\n", flush=True)
@@ -18,4 +19,8 @@ for part in ("settings", "render", "engine", "delivery", "rules", "samples", "da
     except NotHad as missing:
         print(f"not measured: {missing.why}", flush=True)
         continue
-    subprocess.run([sys.executable, "-m", f"tools.bench.{part}"], check=True)  # noqa: S603  our own modules
+    done = subprocess.run([sys.executable, "-m", f"tools.bench.{part}"], check=False)  # noqa: S603  our own modules
+    if done.returncode:
+        failed.append(part)
+if failed:
+    sys.exit(f"\nfailed: {', '.join(failed)}")

@@ -93,14 +93,14 @@ def recorded(loaded: Loaded, rules: Path) -> Iterator[Series]:
     """What the recording rules make of it, now; those that read others find them in a later round."""
     left = [rule for path in sorted(rules.iterdir()) for rule in recordings(path)]
     while left:
-        made = {rule["record"]: list(results(loaded, rule)) for rule in left}
-        new = [series for found in made.values() for series in found]
+        made = [(rule, list(results(loaded, rule))) for rule in left]  # several objectives record under one name
+        new = [series for _, found in made for series in found]
         if not new:
             say(f"{len(left)} recording rules find nothing: {', '.join(sorted({rule['record'] for rule in left}))}")
             return
-        write(loaded.url, [Past(series, SLICE) for series in new], loaded.end, INTERVAL)
+        write(loaded.url, [Past(series, SLICE, INTERVAL) for series in new], loaded.end)
         yield from new
-        left = [rule for rule in left if not made[rule["record"]]]
+        left = [rule for rule, found in made if not found]
 
 
 def recordings(path: Path) -> Iterator[dict[str, Any]]:
@@ -195,14 +195,14 @@ def measure(size: int, home: Path) -> tuple[int, int, list[tuple[float, str, str
     end = float(round(time.time()))
     say(f"{len(every):,} series: what the recording rules make of them")
     with prometheus(home / "first") as url:
-        write(url, [Past(series, SLICE) for series in every], end, INTERVAL)
+        write(url, [Past(series, SLICE, INTERVAL) for series in every], end)
         made = list(recorded(Loaded(url, end), stack.config("prometheus") / "rules"))
     longer = depths(asked)
     series = [*every, *made, *firing(settings, everywhere, end)]
-    pasts = [Past(each, longer.get(each.text.partition("{")[0], LEAST)) for each in series]
+    pasts = [Past(each, longer.get(each.name, LEAST), INTERVAL) for each in series]
     say(f"{len(pasts):,} series: write {sum(past.seconds for past in pasts) / INTERVAL / 1e6:,.0f} million samples")
     with prometheus(home / "second") as url:
-        write(url, pasts, end, INTERVAL, say)
+        write(url, pasts, end, say)
         loaded = Loaded(url, end)
         say(f"{len(asked)} dashboards: ask")
         return (

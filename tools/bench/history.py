@@ -1,13 +1,21 @@
 """A cluster's past in a real Prometheus: written as if each sample had come in its time, in minutes instead of days.
 
 By remote write, a slice of time after the other, since Prometheus takes nothing that is an hour older than the newest.
-All series of one level and one rate have the same samples, which are encoded once.
+All series of one level and one rate have the same samples, which are encoded once. What is wanted again and again is
+kept as blocks in the project's cache.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
+import os
 import re
+import shutil
 import struct
+import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,65 +25,115 @@ from pathlib import Path
 
 from tools.bench.sample import NOW, Series
 from tools.local.harness import Process, eventually, free_port, http_text
+from tools.servers.build import cache_folder
 from tools.servers.find import binary
 
 SLICE = 50 * 60
 """Seconds. In the hour that Prometheus looks back, with some room."""
 BATCH = 500
 """Series of one request: about a megabyte, and Prometheus takes 32 decoded."""
+EVERY = 5
+"""Seconds between two words of progress."""
+UNUSED = 7 * 86_400
+"""Seconds after which a history that nobody asked for is removed."""
 JITTER = 0.03
 """By which a gauge moves, so that its samples take the room and the time that measured ones do."""
 
 
 @dataclass(frozen=True)
 class Past:
-    """A series, and for how long it has been there."""
+    """A series, for how long it has been there, and the seconds from one of its samples to the next."""
 
     series: Series
     seconds: float
+    step: int
 
 
 @contextmanager
-def prometheus(home: Path) -> Iterator[str]:
-    """One that takes what is written to it, and scrapes and evaluates nothing: its address."""
+def prometheus(home: Path, blocks: Path | None = None) -> Iterator[str]:
+    """One that takes what is written to it, and scrapes and evaluates nothing: its address. It begins with ``blocks``.
+
+    Those stay as they are: it works on a copy.
+    """
     home.mkdir()
+    if blocks:
+        shutil.copytree(blocks, home / "data")
     (home / "prometheus.yml").write_text("{}")
     url = f"127.0.0.1:{free_port()}"
     arguments = [
         f"--config.file={home / 'prometheus.yml'}",
         f"--storage.tsdb.path={home / 'data'}",
-        "--storage.tsdb.retention.time=30d",
+        "--storage.tsdb.retention.time=90d",  # longer than any history here
         f"--web.listen-address={url}",
         "--web.enable-remote-write-receiver",
+        "--web.enable-admin-api",
     ]
     with Process([binary("prometheus"), *arguments], log=home / "log") as process:
         process.ready(lambda: http_text(f"http://{url}/-/ready"))
         yield url
 
 
-def write(
-    url: str, pasts: Sequence[Past], end: float, step: int, progress: Callable[[str], object] = lambda _: None
-) -> None:
-    """All samples until ``end``, ``step`` seconds apart; returns when Prometheus has put what is old into blocks."""
-    longest = max(past.seconds for past in pasts)
+def blocks(pasts: Sequence[Past], end: float, progress: Callable[[str], object]) -> Path:
+    """A folder of blocks with all samples until ``end``: made once, and found again while the same is asked for."""
+    home = cache_folder() / "histories"
+    home.mkdir(parents=True, exist_ok=True)
+    for old in home.iterdir():
+        if old.stat().st_mtime < time.time() - UNUSED:
+            shutil.rmtree(old, ignore_errors=True)
+    made = home / digest(pasts, end)
+    if not made.is_dir():
+        with tempfile.TemporaryDirectory(dir=home) as folder:
+            with prometheus(Path(folder) / "server") as url:
+                write(url, pasts, end, progress)
+                progress("blocks")
+                taken = json.loads(http_text(f"http://{url}/api/v1/admin/tsdb/snapshot", method="POST", timeout=300))
+            snapshot = Path(folder) / "server/data/snapshots" / taken["data"]["name"]
+            if not made.is_dir():  # another bench may have been quicker
+                snapshot.rename(made)
+    os.utime(made)
+    return made
+
+
+def digest(pasts: Sequence[Past], end: float) -> str:
+    """Twelve hex digits over everything that decides what is written, in whatever order the series come.
+
+    A sum's last digits are as good as chance: six tell a level.
+    """
+    lines = (
+        f"{past.series.text} {past.series.level:.6g} {past.series.rate} {past.seconds} {past.step}" for past in pasts
+    )
+    state = hashlib.sha256(Path(__file__).read_bytes())
+    state.update("\n".join([str(end), *sorted(lines)]).encode())
+    return state.hexdigest()[:12]
+
+
+def write(url: str, pasts: Sequence[Past], end: float, progress: Callable[[str], object] = lambda _: None) -> None:
+    """All samples until ``end``, which has one of each; returns when Prometheus has put what is old into blocks."""
+    slices = math.ceil(max(past.seconds for past in pasts) / SLICE)
     named = [(past, _labels(past.series.text)) for past in pasts]
+    said = time.monotonic()
     with ThreadPoolExecutor(2) as pool:
-        for ago in range(int(longest), 0, -SLICE):
-            first, last = end - ago, min(end, end - ago + SLICE)
-            times = [first + count * step for count in range(round((last - first) / step))]
-            samples: dict[tuple[float, float], bytes] = {}
+        for later in reversed(range(slices)):
+            samples: dict[tuple[float, float, int], bytes] = {}
             there = [
-                _field(1, labels + _samples(samples, past.series, times, end))
+                _field(1, labels + _samples(samples, past, times(later, past.step, end), end))
                 for past, labels in named
-                if past.seconds >= ago
+                if past.seconds > later * SLICE
             ]
             batches = (b"".join(there[start : start + BATCH]) for start in range(0, len(there), BATCH))
             # The next slice may come only when this one is there.
             list(pool.map(partial(_send, url), batches))
-            if ago // SLICE % 12 == 0:
-                progress(f"from {ago / 3600:.0f} hours ago")
+            if time.monotonic() > said + EVERY:
+                said = time.monotonic()
+                progress(f"until {later * SLICE / 3600:.0f} hours ago")
     # Every two hours a block is cut, in the background; what is asked meanwhile would wait for it.
     eventually(lambda: _head(url) > end - 4 * 3600, 300, "old samples are in blocks")
+
+
+def times(later: int, step: int, end: float) -> list[float]:
+    """When the samples of a slice come that has ``later`` slices after it: every ``step`` seconds, the last at end."""
+    newest, oldest = (math.ceil(slices * SLICE / step) for slices in (later, later + 1))
+    return [end - step * count for count in reversed(range(newest, oldest))]
 
 
 def _head(url: str) -> float:
@@ -85,8 +143,9 @@ def _head(url: str) -> float:
     return float(found)
 
 
-def _samples(known: dict[tuple[float, float], bytes], series: Series, times: Iterable[float], end: float) -> bytes:
-    key = (series.level, series.rate)
+def _samples(known: dict[tuple[float, float, int], bytes], past: Past, times: Iterable[float], end: float) -> bytes:
+    series = past.series
+    key = (series.level, series.rate, past.step)
     if key not in known:
         known[key] = b"".join(
             _field(2, b"\x09" + struct.pack("<d", _value(series, at, end)) + b"\x10" + _varint(round(at * 1000)))

@@ -48,14 +48,23 @@ _OF_SPANS = {
     "span_kind": ("SPAN_KIND_CLIENT", "SPAN_KIND_SERVER"),
     "status_code": ("STATUS_CODE_UNSET", "STATUS_CODE_ERROR"),
 }
+_REQUESTS = {
+    "resource": ("pods", "nodes", "leases", "events", "secrets", "configmaps", "deployments", "endpointslices"),
+    "scope": ("resource", "namespace", "cluster"),
+}
+_API_LE = (
+    *("0.05", "0.1", "0.2", "0.4", "0.6", "0.8", "1.0", "1.25", "1.5", "2.0", "3.0"),
+    *("4.0", "5.0", "6.0", "8.0", "10.0", "15.0", "20.0", "30.0", "45.0", "60.0", "+Inf"),
+)
+"""The API server's own bounds: with the requests above it has about as many buckets as a small cluster's has."""
 OF_ONE_METRIC: Mapping[str, Mapping[str, Sequence[str]]] = {
     "gen_ai_client_operation_duration_seconds": {
         "gen_ai_tool_name": ("",)
     },  # calls of tools have a metric of their own
     "traces_span_metrics_calls_total": _OF_SPANS,
     "traces_span_metrics_duration_milliseconds": _OF_SPANS,
-    "apiserver_request_total": {"group": ("", "apps", "batch"), "subresource": ("", "status"), "scope": ("cluster",)},
-    "apiserver_request_sli_duration_seconds": {"group": ("", "apps", "batch"), "subresource": ("", "status")},
+    "apiserver_request_total": _REQUESTS,
+    "apiserver_request_sli_duration_seconds": {**_REQUESTS, "le": _API_LE},
     # cAdvisor's own, kept as the sum of all processors.
     "container_cpu_usage_seconds_total": {"cpu": ("total",)},
     "kube_job_failed": {"condition": ("true",)},
@@ -140,6 +149,10 @@ class Series:
     """At the beginning."""
     rate: float
     """By which it grows in a second."""
+
+    @property
+    def name(self) -> str:
+        return self.text.partition("{")[0]
 
 
 @dataclass(frozen=True)

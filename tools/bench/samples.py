@@ -1,6 +1,7 @@
 """Counts the samples that each rule of `prod` reads in a minute, dearest first: what no busy machine changes.
 
-On a real Prometheus, with a day of history: what looks back for longer reads more in a cluster that is older.
+On a real Prometheus with as long a history of each series as some rule reads. The bench fails when a rule reads more
+than its bound.
 """
 
 from __future__ import annotations
@@ -8,27 +9,39 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
 from components.settings.stack import Settings
+from model.quantities import Duration
 from model.rules import Alert, Recording
 from tools.bench.dashboards import Loaded, recorded, scraped
-from tools.bench.history import Past, prometheus, write
+from tools.bench.history import SLICE, Past, blocks, prometheus, write
+from tools.bench.reach import LOOKBACK, depths
 from tools.bench.rules import INTERVAL, production, say
-from tools.bench.sample import of_size
+from tools.bench.sample import Series, of_size
 from tools.local.harness import http_json
 
-SERIES = 3_000
-HISTORY = 86_400
-"""Seconds: the longest range that a rule reads of what is scraped."""
+SERIES = 10_000
+END = 1_767_225_600
+"""Seconds: the time of the evaluation, the first of January 2026. Fixed, so that a history is made only once."""
 SHOWN = 20
-BOUND = 2_500
-"""Samples a minute for 1,000 series that one rule may read. The four that were dearest read up to 4,200; what reads
-most now, some 2,100, are counters of Prometheus itself, which do not grow with the cluster."""
+BOUND = 1_500
+"""Samples a minute for 1,000 series that one rule may read. What reads most, some 1,300, is the API server's latency,
+which does not grow with the cluster; of what grows with it, restarts read some 800."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One expression that Prometheus evaluates."""
+
+    name: str
+    """Its group and name, and the severity of an alert."""
+    expr: str
+    interval: Duration
+    """Time between its evaluations."""
 
 
 @dataclass(frozen=True)
@@ -36,18 +49,17 @@ class Cost:
     """What one rule reads."""
 
     rule: str
-    """Its group and name, and the severity of an alert."""
+    """Its name."""
     samples: float
     """A minute."""
 
 
-def costs(url: str, settings: Settings, end: float) -> Iterator[Cost]:
-    """Of every rule, at the interval of its group."""
+def rules(settings: Settings) -> Iterator[Rule]:
     for group in settings.watched.groups:
-        a_minute = 60 / (group.interval or settings.prometheus.evaluation_interval).seconds
+        interval = group.interval or settings.prometheus.evaluation_interval
         for rule in group.rules:
             for suffix, expr in _expressions(rule):
-                yield Cost(f"{group.name} {rule.name}{suffix}", read(url, expr, end) * a_minute)
+                yield Rule(f"{group.name} {rule.name}{suffix}", expr, interval)
 
 
 def _expressions(rule: Alert | Recording) -> Iterator[tuple[str, str]]:
@@ -64,22 +76,50 @@ def read(url: str, expr: str, at: float) -> int:
     return int(stats["samples"]["totalQueryableSamples"])
 
 
-def measure(size: int, home: Path) -> tuple[int, list[Cost]]:
-    """The number of series, and what each rule reads of them, dearest first."""
+def history(size: int, home: Path) -> tuple[list[Past], list[Rule]]:
+    """The series of a cluster, each for as long as some rule looks at it, and those rules."""
     stack, settings = production(home)
+    asked = list(rules(settings))
     everywhere = {"cluster": settings.cluster.name, "environment": settings.cluster.environment}
     sample = of_size(size, settings.watched.metrics, settings.watched.scrape_jobs, everywhere)
-    end = time.time() // INTERVAL * INTERVAL
     every = [*sample, *scraped(sample, everywhere)]
+    say(f"{len(every):,} series: what the recording rules make of them")
     with prometheus(home / "now") as url:
-        say(f"{len(every):,} series: what the recording rules make of them")
-        write(url, [Past(series, 600) for series in every], end, INTERVAL)
-        every += recorded(Loaded(url, end), stack.config("prometheus") / "rules")
-    with prometheus(home / "past") as url:
-        say(f"{len(every):,} series: their history")
-        write(url, [Past(series, HISTORY) for series in every], end, INTERVAL, say)
-        found = sorted(costs(url, settings, end), key=lambda cost: cost.samples, reverse=True)
-    return len(every), found
+        write(url, [Past(series, SLICE, INTERVAL) for series in every], END)
+        made = list(recorded(Loaded(url, END), stack.config("prometheus") / "rules"))
+    return [*pasts(every, asked, {}), *pasts(made, asked, recorded_every(settings))], asked
+
+
+def recorded_every(settings: Settings) -> dict[str, int]:
+    """By name of a recording, the seconds between two of its samples."""
+    usual = settings.prometheus.evaluation_interval
+    return {
+        rule.name: round((group.interval or usual).seconds)
+        for group in settings.watched.groups
+        for rule in group.rules
+        if isinstance(rule, Recording)
+    }
+
+
+def pasts(every: Sequence[Series], asked: Sequence[Rule], steps: dict[str, int]) -> Iterator[Past]:
+    deep = depths(rule.expr for rule in asked)
+    return (Past(each, deep.get(each.name, LOOKBACK), steps.get(each.name, INTERVAL)) for each in every)
+
+
+def costs(url: str, asked: Sequence[Rule]) -> list[Cost]:
+    """Of every rule, dearest first."""
+    found = [Cost(rule.name, read(url, rule.expr, END) * 60 / rule.interval.seconds) for rule in asked]
+    return sorted(found, key=lambda cost: cost.samples, reverse=True)
+
+
+def too_dear(found: Sequence[Cost], series: int) -> list[str]:
+    """A line for each rule over the bound: what it reads, and what it may."""
+    may = BOUND * series / 1000
+    return [
+        f"{cost.rule}: reads {cost.samples:,.0f} samples a minute; {series:,} series allow {may:,.0f}"
+        for cost in found
+        if cost.samples > may
+    ]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -87,16 +127,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--series", type=int, default=SERIES, help=f"of the cluster (default: {SERIES})")
     size = parser.parse_args(arguments).series
     with tempfile.TemporaryDirectory() as folder:
-        series, found = measure(size, Path(folder))
-    total, thousands = sum(cost.samples for cost in found), series / 1000
-    print(f"{f'samples a minute, {series:,} series':<84}{'samples':>10}{'share':>8}{'of 1,000':>10}")
+        home = Path(folder)
+        there, asked = history(size, home)
+        samples, days = sum(past.seconds / past.step for past in there), max(past.seconds for past in there) / 86_400
+        say(f"{len(there):,} series: their history, {samples / 1e6:,.1f} million samples in up to {days:.0f} days")
+        with prometheus(home / "past", blocks(there, END, say)) as url:
+            say(f"{len(asked)} rules: evaluate")
+            found = costs(url, asked)
+    total, thousands = sum(cost.samples for cost in found), len(there) / 1000
+    print(f"{f'samples a minute, {len(there):,} series':<84}{'samples':>10}{'share':>8}{'of 1,000':>10}")
     for cost in found[:SHOWN]:
         of_thousand = cost.samples / thousands
         print(f"{cost.rule:<84}{cost.samples:>10,.0f}{cost.samples / total:>8.1%}{of_thousand:>10,.0f}")
     print(f"{f'all {len(found)} rules':<84}{total:>10,.0f}{'':>8}{total / thousands:>10,.0f}")
-    dear = [cost.rule for cost in found if cost.samples / thousands > BOUND]
-    print(f"\nno rule over {BOUND:,} a minute for 1,000 series: {'no: ' + ', '.join(dear) if dear else 'yes'}")
-    return 0
+    dear = too_dear(found, len(there))
+    print(f"\nno rule over {BOUND:,} a minute for 1,000 series: {'no' if dear else 'yes'}", *dear, sep="\n")
+    return 1 if dear else 0
 
 
 if __name__ == "__main__":

@@ -77,7 +77,8 @@ QUOTA = Alert(
 )
 
 GROUPS = (
-    Group("kubernetes-capacity", (VOLUMES, VOLUME_FULL, QUOTA)),
+    # The kubelet measures volumes once a minute.
+    Group("kubernetes-capacity", (VOLUMES, VOLUME_FULL, QUOTA), Duration.parse("1m")),
     # What is days ahead can wait for minutes; no longer, or panels lose sight of the alert between evaluations.
     Group("kubernetes-forecasts", (VOLUME_WILL_FILL, CLAIM_LOST), Duration.parse("2m")),
 )

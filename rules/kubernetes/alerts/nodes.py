@@ -137,10 +137,11 @@ GROUPS = (
             TOO_MANY_PODS,
             KUBELET_SLOW,
             RUNTIME_ERRORS,
-            CERTIFICATE_EXPIRES,
             STATE_METRICS_DOWN,
         ),
     ),
+    # A month of every kubelet's certificates, and days are left when it tells.
+    Group("kubernetes-certificates", (CERTIFICATE_EXPIRES,), Duration.parse("2m")),
 )
 _AWAY = f"{NODE_DOWN.name}|{NODE_LEAVING.name}"
 INHIBITIONS = (

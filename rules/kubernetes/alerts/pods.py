@@ -24,14 +24,11 @@ _RESTARTS = "kube_pod_container_status_restarts_total"
 
 
 def _restarts(span: str) -> str:
-    """Restarts of each container within ``span``, exactly: the counter belongs to one pod, and never starts again."""
-    restarts = _either(f"max_over_time({_RESTARTS}[{span}]) - min_over_time({_RESTARTS}[{span}])")
-    return f"max by ({_CONTAINER}) ({restarts})"
+    """Restarts of each container within ``span``: the counter belongs to one pod, and never starts again.
 
-
-def _restarts_of_an_hour() -> str:
-    """As `_restarts`, from a look every two minutes: all containers' samples of an hour would be the dearest of all."""
-    return f"max by ({_CONTAINER}) ({_either(f'{_RESTARTS} - min_over_time({_RESTARTS}[1h:2m])')})"
+    Seen in steps, since all samples of every container would be the most that any rule reads.
+    """
+    return f"max by ({_CONTAINER}) ({_either(f'{_RESTARTS} - min_over_time({_RESTARTS}[{span}])')})"
 
 
 def _waits(reason: str) -> str:
@@ -52,11 +49,10 @@ HIGH_CPU = Alert(
 )
 THROTTLED = Alert(
     name="KubernetesContainerThrottled",
-    value=f"sum by ({_CGROUP}) (rate(container_cpu_cfs_throttled_periods_total[5m])) / {_PERIODS}",
+    # Ten a second is a container that always runs; one that hardly runs waits in few of few.
+    value=f"sum by ({_CGROUP}) (rate(container_cpu_cfs_throttled_periods_total[5m])) / ({_PERIODS} > 1)",
     unit=Unit.RATIO,
     above={Severity.WARNING: 0.5},  # bursts throttle healthy servers in a quarter of the periods; half is felt
-    # Ten a second is a container that always runs; one that hardly runs waits in few of few.
-    and_=f"{_PERIODS} > 1",
     for_=Duration.parse("15m"),  # as long as for high use: starts throttle as well
     summary="A container is made to wait for its CPU limit.",
     description=f"{_IN} is stopped by its CPU limit in {{{{ $value | humanizePercentage }}}} of the periods.",
@@ -79,7 +75,7 @@ HIGH_MEMORY = Alert(
 _KILLED = _either('kube_pod_container_status_last_terminated_reason{reason="OOMKilled"} == 1')
 OOM_KILLED = Alert(
     name="KubernetesContainerOOMKilled",
-    value=with_owner(_restarts("15m")),  # long enough to be read, short enough to end once it is mended
+    value=with_owner(_restarts("15m:1m")),  # long enough to be read, short enough to end once it is mended
     above={Severity.WARNING: 0},  # requests were lost, and it will happen again
     and_=f"on ({_CONTAINER}) ({_KILLED})",
     summary="A container was killed for its memory.",
@@ -97,7 +93,7 @@ CRASH_LOOPING = Alert(
 )
 RESTART_LOOP = Alert(
     name="KubernetesContainerRestartLoop",
-    value=with_owner(_restarts_of_an_hour()),
+    value=with_owner(_restarts("1h:2m")),
     above={Severity.WARNING: 3},  # more often than every 20 minutes; after 10 of those the kubelet forgets the loop
     summary="A container keeps restarting.",
     description=f"{_IN} restarted {{{{ $value }}}} times within an hour.",
@@ -170,10 +166,10 @@ GROUPS = (
             POD_NOT_READY,
         ),
         # Reads every container: in a cluster of ten thousand pods two seconds' work. The least `for` is minutes.
-        Duration.parse("30s"),
+        Duration.parse("1m"),
     ),
-    # An hour's restarts are not told a minute late.
-    Group("kubernetes-restarts", (RESTART_LOOP,), Duration.parse("1m")),
+    # As often as it looks.
+    Group("kubernetes-restarts", (RESTART_LOOP,), Duration.parse("2m")),
 )
 _SAME_POD = ("cluster", "environment", "namespace", "pod")
 INHIBITIONS = (

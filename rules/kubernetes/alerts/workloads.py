@@ -109,7 +109,14 @@ BUDGET_BROKEN = Alert(
     dashboard=KUBERNETES_NAMESPACE,
 )
 
-GROUPS = (Group("kubernetes-workloads", (REPLICAS_MISSING, ROLLOUT_STUCK, JOB_FAILED, HPA_AT_MAXIMUM, BUDGET_BROKEN)),)
+GROUPS = (
+    Group(
+        "kubernetes-workloads",
+        (REPLICAS_MISSING, ROLLOUT_STUCK, JOB_FAILED, HPA_AT_MAXIMUM, BUDGET_BROKEN),
+        # Nearly all wait for ten minutes or more.
+        Duration.parse("1m"),
+    ),
+)
 INHIBITIONS = (
     # Why pods are missing is more use than that they are; that all are missing still pages.
     Inhibition(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from model.rules import Group, Inhibition
+from model.quantities import Duration
+from model.rules import SELDOM, Group, Inhibition
 from rules.monitoring.alerts import (
     alertmanager,
     collector,
@@ -17,18 +18,23 @@ from rules.monitoring.alerts import (
 )
 from rules.monitoring.scrape import JAEGER, SERVERS
 
+# Their alerts wait for five minutes, or look back for a quarter of an hour.
+_EVERY = Duration.parse("1m")
 GROUPS = (
     Group("monitoring", targets.ALERTS),
-    Group("monitoring-prometheus", (*prometheus.ALERTS, *prometheus_data.ALERTS)),
-    Group("monitoring-alertmanager", alertmanager.ALERTS),
-    Group("monitoring-collector", collector.ALERTS),
-    Group("monitoring-logs", logs.ALERTS),
-    Group("monitoring-traces", traces.ALERTS),
+    # They look back for hours, or wait for ten minutes and more.
+    Group("monitoring-slow", (*targets.SLOW, *prometheus_data.SLOW, *alertmanager.SLOW), SELDOM),
+    Group("monitoring-prometheus", (*prometheus.ALERTS, *prometheus_data.ALERTS), _EVERY),
+    Group("monitoring-alertmanager", alertmanager.ALERTS, _EVERY),
+    Group("monitoring-collector", collector.ALERTS, _EVERY),
+    Group("monitoring-logs", logs.ALERTS, _EVERY),
+    Group("monitoring-traces", traces.ALERTS, _EVERY),
 )
-OF_GRAFANA = Group("monitoring-grafana", grafana.ALERTS)
+OF_GRAFANA = Group("monitoring-grafana", grafana.ALERTS, _EVERY)
 """When the stack has its own."""
-OF_PROMTAIL = Group("monitoring-promtail", promtail.ALERTS)
-OF_AGENT = Group("monitoring-otel-agent", otel_agent.ALERTS)
+# Every node has one.
+OF_PROMTAIL = Group("monitoring-promtail", promtail.ALERTS, Duration.parse("2m"))
+OF_AGENT = Group("monitoring-otel-agent", otel_agent.ALERTS, Duration.parse("2m"))
 """One of these two, after what collects the logs."""
 
 _STACK = ("cluster", "environment")

@@ -59,4 +59,5 @@ STATE_NOT_SAVED = Alert(
     description="{{ $labels.pod }} would come back from a restart without its latest silences, and tell people again.",
 )
 
-ALERTS = (RELOAD_FAILED, CONFIGS_DIFFER, MEMBERS_MISSING, NOTIFICATIONS_FAILING, STATE_NOT_SAVED)
+ALERTS = (RELOAD_FAILED, CONFIGS_DIFFER, MEMBERS_MISSING, NOTIFICATIONS_FAILING)
+SLOW = (STATE_NOT_SAVED,)

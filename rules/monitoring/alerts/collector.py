@@ -24,10 +24,15 @@ def _passed_on(outcome: str) -> str:
     return f"sum by {_BY_EXPORTER} ({' or '.join(rates)})"
 
 
+def _share(part: str, rest: str) -> str:
+    """``part`` in all, which is ``part`` and ``rest``: each is read once. Without any ``part`` it is 1 / infinity."""
+    return f"1 / (1 + {rest} / {part})"
+
+
 REFUSED = Alert(
     name="CollectorTelemetryRefused",
     value=" or ".join(
-        f"label_replace({_taken(items, 'refused', 'failed')} / {_taken(items, 'accepted', 'refused', 'failed')},"
+        f"label_replace({_share(_taken(items, 'refused', 'failed'), _taken(items, 'accepted'))},"
         f' "signal", "{signal}", "", "")'
         for signal, items in SIGNALS.items()
     ),
@@ -41,7 +46,7 @@ REFUSED = Alert(
 )
 LOST = Alert(
     name="CollectorTelemetryLost",
-    value=f"{_passed_on('send_failed')} / ({_passed_on('send_failed')} + {_passed_on('sent')})",
+    value=_share(_passed_on("send_failed"), _passed_on("sent")),
     # Counted once nothing is tried again: the store refused it for good, or was away for longer than it may be.
     above={Severity.WARNING: 0.01, Severity.CRITICAL: 0.1},
     unit=Unit.RATIO,

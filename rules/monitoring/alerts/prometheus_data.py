@@ -97,7 +97,7 @@ STORAGE_FAILING = Alert(
     name="PrometheusStorageFailing",
     # Of the job prometheus: Loki has a WAL of the same code, under the same names.
     value=" + ".join(
-        f'increase(prometheus_tsdb_{what}_total{{job="prometheus"}}[3h])'
+        f'increase(prometheus_tsdb_{what}_total{{job="prometheus"}}[3h:5m])'
         for what in (
             "compactions_failed",
             "reloads_failures",
@@ -115,8 +115,8 @@ STORAGE_FAILING = Alert(
 )
 RETENTION_CUT = Alert(
     name="PrometheusRetentionCutShort",
-    # Of a day, a look in five minutes.
-    value='increase(prometheus_tsdb_size_retentions_total{job="prometheus"}[1d:5m]) > 0',
+    # Of a day, a look in a quarter of an hour.
+    value='increase(prometheus_tsdb_size_retentions_total{job="prometheus"}[1d:15m]) > 0',
     severity=Severity.INFO,
     summary="Prometheus keeps less than its retention time.",
     description="{{ $labels.pod }} is at its size limit and deletes samples that are not old enough to go.",
@@ -154,8 +154,6 @@ ALERTS = (
     PUSHES_REFUSED,
     REMOTE_WRITE_BEHIND,
     REMOTE_WRITE_DROPS,
-    STORAGE_FAILING,
-    RETENTION_CUT,
-    SERIES_GROW,
     CLOCK_AHEAD,
 )
+SLOW = (STORAGE_FAILING, RETENTION_CUT, SERIES_GROW)

@@ -64,7 +64,8 @@ TARGET_GROWS = Alert(
 )
 RESTARTS = Alert(
     name="StackServerRestarting",
-    value=f'changes(process_start_time_seconds{{job=~"{OF_THE_STACK}"}}[1h])'
+    # Two within two minutes count as one, and the third comes soon.
+    value=f'changes(process_start_time_seconds{{job=~"{OF_THE_STACK}"}}[1h:2m])'
     " or resets(otelcol_process_uptime_seconds_total[1h])",
     # Two updates within an hour are somebody at work.
     above={Severity.WARNING: 2},
@@ -121,9 +122,6 @@ ALERTS = (
     TARGET_DOWN,
     SERVER_DOWN,
     WITHOUT_TARGETS,
-    TARGET_GROWS,
-    RESTARTS,
     PROBE_FAILS,
-    PROBE_SLOW,
-    CERTIFICATE,
 )
+SLOW = (TARGET_GROWS, RESTARTS, PROBE_SLOW, CERTIFICATE)

@@ -1,0 +1,53 @@
+"""How far back rules read, series by series: what a history must hold, and need not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+
+import promql_parser as promql
+
+from model.promql import parsed
+
+LOOKBACK = 300.0
+"""Seconds that Prometheus looks back for the one sample that an instant asks for."""
+
+
+def depths(exprs: Iterable[str]) -> dict[str, float]:
+    """By name of a series, seconds that the expression with the longest look at it reads back.
+
+    Ranges, steps of subqueries and offsets within one another add up.
+    """
+    found: dict[str, float] = {}
+    for expr in exprs:
+        for name, seconds in _read(parsed(expr), 0):
+            found[name] = max(seconds, found.get(name, 0))
+    return found
+
+
+def _read(node: promql.Expr, before: float) -> Iterator[tuple[str, float]]:
+    """Each series in ``node``, which is asked for at times up to ``before`` seconds ago."""
+    if isinstance(node, promql.VectorSelector):
+        yield _selected(node, before + LOOKBACK)
+    elif isinstance(node, promql.MatrixSelector):
+        yield _selected(node.vector_selector, before + _seconds(node.range))
+    elif isinstance(node, promql.SubqueryExpr):
+        yield from _read(node.expr, before + _seconds(node.range) + _seconds(node.offset))
+    elif isinstance(node, promql.BinaryExpr):
+        yield from _read(node.lhs, before)
+        yield from _read(node.rhs, before)
+    elif isinstance(node, promql.Call):
+        for argument in node.args:
+            yield from _read(argument, before)
+    elif isinstance(node, promql.AggregateExpr | promql.ParenExpr | promql.UnaryExpr):
+        yield from _read(node.expr, before)
+
+
+def _selected(selector: promql.VectorSelector, before: float) -> tuple[str, float]:
+    if selector.name is None or selector.at:
+        raise ValueError(f"{selector}: how far back it reads of which series, nobody knows")
+    return selector.name, before + _seconds(selector.offset)
+
+
+def _seconds(span: timedelta | None) -> float:
+    return span.total_seconds() if span else 0

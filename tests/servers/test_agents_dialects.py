@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 import pytest
 
 from tests.servers.pushed import Points, process, push, receiving, rule
+from tools.local.account import Account
 from tools.local.asked import query
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import eventually
 from tools.local.otlp import Counter, Histogram
-from tools.local.pods import Account, Local
 from tools.local.rendered import Rendered
+from tools.local.server import LocalServer
 
 # What each agent does in a minute, whatever it is instrumented with.
 REQUESTS, INPUT, OUTPUT, DOLLARS, RUNS, CALLS = 60, 600, 120, 6, 30, 90
@@ -151,7 +152,7 @@ def spoken(dialect: Dialect) -> Points:
 @pytest.fixture(scope="module")
 def prometheus(
     control_plane: ControlPlane, rendered: Callable[[str], Rendered], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Local]:
+) -> Iterator[LocalServer]:
     """With ten minutes of an agent in each dialect, and its rules evaluated on them."""
     with receiving(rendered("dev"), tmp_path_factory.mktemp("dialects"), Account.admin(control_plane)) as local:
         for dialect in TRIED:
@@ -162,14 +163,14 @@ def prometheus(
         yield local
 
 
-def of(local: Local, expr: str, service: str) -> float | None:
+def of(local: LocalServer, expr: str, service: str) -> float | None:
     """The sum of what is recorded of a service."""
     found = [float(each["value"][1]) for each in query(local, expr) if each["metric"]["service"] == service]
     return sum(found) if found else None
 
 
 @pytest.mark.parametrize("dialect", TRIED, ids=lambda each: each.name)
-def test_each_event_is_counted_once_in_any_dialect(prometheus: Local, dialect: Dialect) -> None:
+def test_each_event_is_counted_once_in_any_dialect(prometheus: LocalServer, dialect: Dialect) -> None:
     found = {what: of(prometheus, rule(prometheus, name), dialect.name) for what, (name, _) in RATES.items()}
 
     expected = {what: a_minute / 60 for what, (_, a_minute) in RATES.items() if what in dialect.tells}
@@ -177,7 +178,7 @@ def test_each_event_is_counted_once_in_any_dialect(prometheus: Local, dialect: D
 
 
 @pytest.mark.parametrize("dialect", TRIED, ids=lambda each: each.name)
-def test_times_are_within_their_bucket_in_any_dialect(prometheus: Local, dialect: Dialect) -> None:
+def test_times_are_within_their_bucket_in_any_dialect(prometheus: LocalServer, dialect: Dialect) -> None:
     for what in (each for each in dialect.tells if each in TIMES):
         name, seconds = TIMES[what]
         found = of(prometheus, name, dialect.name)
@@ -188,7 +189,7 @@ def test_times_are_within_their_bucket_in_any_dialect(prometheus: Local, dialect
             assert seconds / 1.1 <= found <= seconds * 1.1, what
 
 
-def test_a_service_with_a_namespace_has_the_name_that_its_traces_and_lines_have(prometheus: Local) -> None:
+def test_a_service_with_a_namespace_has_the_name_that_its_traces_and_lines_have(prometheus: LocalServer) -> None:
     agents = {each["metric"]["agent"] for each in query(prometheus, 'agent:requests:rate5m{service="litellm"}')}
 
     assert agents == {"litellm"}, "neither is shop/litellm"

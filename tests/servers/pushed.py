@@ -37,10 +37,14 @@ def process(service: str, instance: str, **more: str) -> dict[str, str]:
 
 
 def push(
-    local: LocalServer, resource: dict[str, str], libraries: dict[str, Points], minutes: range | None = None
+    local: LocalServer,
+    resource: dict[str, str],
+    libraries: dict[str, Points],
+    minutes: range | None = None,
+    now: int | None = None,
 ) -> None:
-    """What each of a process's libraries said in each of the last ten minutes, or in ``minutes`` of them."""
-    now = time.time_ns()
+    """What each of a process's libraries said in each of the ten minutes before ``now``, or in ``minutes`` of them."""
+    now = now or time.time_ns()
     for minute in minutes or range(MINUTES + 1):
         at = now - (MINUTES - minute) * _MINUTE
         for scope, points in libraries.items():

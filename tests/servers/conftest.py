@@ -14,9 +14,16 @@ from tools.local.logs import Loki
 from tools.local.rendered import Rendered, render_text
 from tools.local.stack_text import stack_text
 
+LONGEST = ("test_engine", "test_dashboards", "test_sample_agents", "test_collector_faults", "test_log_faults")
+"""Files of minutes: begun last, one of them would keep a single process busy while the other has ended."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(NotTried(config))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,7 @@ servers: .venv/ready  ## the real servers, found or compiled; FROM=images: from 
 	@$(RUN) python -m tools.servers $(if $(FROM),--from $(FROM) --stack $(STACK)) $(if $(WRITE),--write)
 
 conformance: servers  ## the rendered stacks on the real servers
-	@$(RUN) pytest tests/servers
+	@$(RUN) pytest tests/servers --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 20
 
 bench: .venv/ready  ## what a render, rules, panels and telemetry take, how soon people are told
 	@$(RUN) python -m tools.bench

@@ -18,17 +18,9 @@ from components.settings.receivers import Email, Opsgenie, PagerDuty, Receiver, 
 from components.settings.stack import Settings
 from model import ports
 from model.cluster import ClusterSettings
-from model.flows import Agent, ApiServer, Flow, IngressController, Internet, Namespace, Peer, Server
+from model.flows import ApiServer, Flow, IngressController, Internet, Namespace, Peer, Server
+from model.servers import ALERTMANAGER, COLLECTOR, GRAFANA, JAEGER, LOKI, OTEL_AGENT, PROMETHEUS, PROMTAIL
 from rules.system import Watched
-
-PROMETHEUS = Server("prometheus")
-ALERTMANAGER = Server("alertmanager")
-COLLECTOR = Server("otel-collector")
-JAEGER = Server("jaeger")
-LOKI = Server("loki")
-PROMTAIL = Agent("promtail")
-OTEL_AGENT = Agent("otel-agent")
-GRAFANA = Server("grafana")
 
 DATASOURCES = (
     (PROMETHEUS, ports.PROMETHEUS),

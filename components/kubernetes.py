@@ -31,7 +31,7 @@ from pulumi_kubernetes.core.v1 import (
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
 from model.cluster import ClusterSettings, Toleration
-from model.flows import Flow
+from model.flows import Flow, Server
 from model.images import Pinned
 from model.quantities import Bytes
 from model.settings import ConfigSecret, ExistingSecret, Resources, Secret, Workload
@@ -52,6 +52,10 @@ class Site:
     """The stack's secrets, by their top-level key."""
     checksum_key: Output[str]
     """What checksums of secrets are made with."""
+
+    def url(self, server: Server, port: int) -> Output[str]:
+        """Where pods reach a server of this stack, once its namespace is there."""
+        return Output.from_input(self.namespace).apply(lambda namespace: server.url(namespace, port))
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,24 @@ DNS_PORT = 53
 
 @dataclass(frozen=True)
 class Server:
-    """Pods of this stack in its own namespace, by ``app.kubernetes.io/name``."""
+    """Pods of this stack in its own namespace, by ``app.kubernetes.io/name``, and the Services that lead to them."""
 
     name: str
+
+    def address(self, namespace: str, port: int) -> str:
+        """Of any of its pods."""
+        return f"{self.name}.{namespace}.svc:{port}"
+
+    def url(self, namespace: str, port: int) -> str:
+        return f"http://{self.address(namespace, port)}"
+
+    def everyone(self, namespace: str) -> str:
+        """The DNS name that resolves to the addresses of all its pods."""
+        return f"{self.name}-headless.{namespace}.svc"
+
+    def replica(self, ordinal: int, namespace: str, port: int) -> str:
+        """The address of one pod of its StatefulSet."""
+        return f"{self.name}-{ordinal}.{self.everyone(namespace)}:{port}"
 
 
 @dataclass(frozen=True)

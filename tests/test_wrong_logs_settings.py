@@ -94,6 +94,7 @@ def test_a_wrong_loki_is_refused_with_the_reason(loki: dict[str, Any], where: st
         ({"drop": [{}]}, "logs.drop[0]", "an empty rule would drop every line"),
         ({"drop": [{"line": "("}]}, "logs.drop[0].line", "a regular expression without look-around"),
         ({"drop": [{"line": "(?!health)"}]}, "logs.drop[0].line", "a regular expression without look-around"),
+        ({"drop": [{"line": "a{1001}"}]}, "logs.drop[0].line", "a regular expression without look-around"),
         ({"drop": [{"line": "(a)\\1"}]}, "logs.drop[0].line", "a regular expression without look-around"),
         ({"drop": [{"levels": ["verbose"]}]}, "logs.drop[0].levels[0]", "one of "),
         ({"drop": [{"namespace": "Shop_1"}]}, "logs.drop[0].namespace", "lower-case letters"),

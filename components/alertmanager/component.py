@@ -14,11 +14,11 @@ from components.kubernetes import Probes, Program, Site
 from components.settings.alertmanager import AlertmanagerSettings
 from components.settings.notifications import NotificationSettings
 from components.workload import stateful_set, surroundings
-from model import ports
+from model import ports, servers
 from model.quantities import Url
 from model.rules import Inhibition
 
-NAME = "alertmanager"
+NAME = servers.ALERTMANAGER.name
 DATA = "/alertmanager"
 TELLS_NOBODY = (
     "notifications.receivers is empty: alerts are seen in Grafana and Alertmanager, and nobody is told of any."
@@ -52,13 +52,16 @@ class Alertmanager(ComponentResource):
         stateful_set(
             name, program, args.site, child, replicas=settings.replicas, storage=settings.storage, after=around
         )
-        self.url = Output.concat("http://", NAME, ".", args.site.namespace, f".svc:{ports.ALERTMANAGER}")
+        self.url = args.site.url(servers.ALERTMANAGER, ports.ALERTMANAGER)
         self.register_outputs({"url": self.url})
 
     @staticmethod
     def _program(args: AlertmanagerArgs) -> Program:
         settings, namespace = args.settings, args.site.cluster.namespaces.stack
-        peers = [f"{NAME}-{ordinal}.{NAME}-headless.{namespace}.svc" for ordinal in range(settings.replicas)]
+        peers = [
+            servers.ALERTMANAGER.replica(ordinal, namespace, ports.ALERTMANAGER_GOSSIP)
+            for ordinal in range(settings.replicas)
+        ]
         gossip = settings.replicas > 1
         external = settings.external_url
         secrets = {
@@ -82,7 +85,7 @@ class Alertmanager(ComponentResource):
                 # Without it a pod address outside the private ranges is refused, and with it the start. An IPv6 address
                 # needs brackets, and an IPv4 one may stand in them.
                 *([f"--cluster.advertise-address=[$(POD_IP)]:{ports.ALERTMANAGER_GOSSIP}"] if gossip else []),
-                *(f"--cluster.peer={peer}:{ports.ALERTMANAGER_GOSSIP}" for peer in peers if gossip),
+                *(f"--cluster.peer={peer}" for peer in peers if gossip),
                 # Tells receivers apart in the metrics of what was sent and what failed.
                 "--enable-feature=receiver-name-in-metrics",
                 # The API stays where it is, whatever path people come by.

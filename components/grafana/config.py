@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping
 
 from components.settings.grafana import GrafanaSettings, Oidc, Postgres, Smtp
-from model import ports
+from model import ports, servers
 from model.cluster import ClusterSettings
 from model.settings import ExistingSecret, Secret
 
-NAME = "grafana"
+NAME = servers.GRAFANA.name
 SECRETS = "/etc/grafana/secrets"
 DATA = "/var/lib/grafana"
 
@@ -183,7 +183,7 @@ def _smtp(smtp: Smtp) -> Section:
 def _peers(cluster: ClusterSettings) -> Section:
     """Replicas tell each other what they have sent, so that one alert is one notification."""
     return {
-        "ha_peers": f"{NAME}-headless.{cluster.namespaces.stack}.svc:{ports.GRAFANA_GOSSIP}",
+        "ha_peers": f"{servers.GRAFANA.everyone(cluster.namespaces.stack)}:{ports.GRAFANA_GOSSIP}",
         "ha_listen_address": f"0.0.0.0:{ports.GRAFANA_GOSSIP}",
         # An IPv6 address needs brackets, and an IPv4 one may stand in them.
         "ha_advertise_address": f"[${{POD_IP}}]:{ports.GRAFANA_GOSSIP}",

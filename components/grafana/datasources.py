@@ -10,6 +10,7 @@ from components.settings.prometheus import PrometheusSettings
 from model import datasources as uids
 from model import ports
 from model.cluster import ClusterSettings
+from model.flows import Server
 
 AROUND = "5m"
 """How long before a span's start and after its end its log lines are looked for: clocks differ, and lines come late."""
@@ -45,7 +46,7 @@ def _connection(
     cluster: ClusterSettings,
     headers: dict[str, str] | None = None,
 ) -> Connection:
-    url = f"http://{datasource.uid}.{cluster.namespaces.stack}.svc:{port}"
+    url = Server(datasource.uid).url(cluster.namespaces.stack, port)
     return Connection(datasource=datasource, url=url, options=options, headers=headers or {})
 
 

@@ -13,7 +13,7 @@ from components.settings.alertmanager import AlertmanagerSettings
 from components.settings.grafana import GrafanaSettings
 from components.settings.grafana_alerts import people, way
 from components.settings.notifications import NotificationSettings, TimeInterval
-from model import ports
+from model import ports, servers
 from model.cluster import ClusterSettings
 from model.quantities import Duration
 
@@ -68,7 +68,7 @@ def notifications(
 def forwarded(alertmanager: AlertmanagerSettings, cluster: ClusterSettings) -> Notifications:
     """Every alert at once to every Alertmanager, as Prometheus sends them, and on from there."""
     urls = (
-        f"http://alertmanager-{ordinal}.alertmanager-headless.{cluster.namespaces.stack}.svc:{ports.ALERTMANAGER}"
+        f"http://{servers.ALERTMANAGER.replica(ordinal, cluster.namespaces.stack, ports.ALERTMANAGER)}"
         for ordinal in range(alertmanager.replicas)
     )
     return Notifications(

@@ -13,9 +13,9 @@ from components.kubernetes import Probes, Program, Site
 from components.otel_collector import parts
 from components.settings.jaeger import JaegerSettings
 from components.workload import stateful_set, surroundings
-from model import ports
+from model import ports, servers
 
-NAME = "jaeger"
+NAME = servers.JAEGER.name
 # Opening badger reads the index of every table: seconds per 10 GB, more on a cold network disk.
 START_SECONDS = 300
 
@@ -48,9 +48,8 @@ class Jaeger(ComponentResource):
             storage=badger.size if badger else None,
             after=around,
         )
-        host = Output.concat("http://", NAME, ".", args.site.namespace, ".svc")
-        self.url = Output.concat(host, f":{ports.JAEGER_QUERY}{settings.base_path.rstrip('/')}")
-        self.otlp = Output.concat(host, f":{ports.OTLP_GRPC}")
+        self.url = Output.concat(args.site.url(servers.JAEGER, ports.JAEGER_QUERY), settings.base_path.rstrip("/"))
+        self.otlp = args.site.url(servers.JAEGER, ports.OTLP_GRPC)
         self.register_outputs({"url": self.url, "otlp": self.otlp})
 
     @staticmethod

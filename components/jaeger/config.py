@@ -15,7 +15,7 @@ from typing import Any
 
 from components.otel_collector.ottl import attribute, quoted
 from components.settings.jaeger import Archive, JaegerSettings, Sampling, SearchCluster
-from model import ports
+from model import ports, servers
 from model.cluster import ClusterSettings
 from model.quantities import Duration
 from model.settings import Secret
@@ -172,7 +172,7 @@ def _search_cluster(cluster: SearchCluster, archive: Archive | None) -> dict[str
 def _metric_store(cluster: ClusterSettings) -> dict[str, Any]:
     """Where the "Monitor" tab asks; the names are those that the exporter below gives the metrics."""
     return {
-        "endpoint": f"http://prometheus.{cluster.namespaces.stack}.svc:{ports.PROMETHEUS}",
+        "endpoint": servers.PROMETHEUS.url(cluster.namespaces.stack, ports.PROMETHEUS),
         "metric_namespace": NAMESPACE,
         "latency_unit": UNIT,
         "normalize_calls": True,

@@ -13,10 +13,10 @@ from components.loki import config
 from components.settings.loki import LokiSettings
 from components.settings.prometheus import PrometheusSettings
 from components.workload import stateful_set, surroundings
-from model import ports
+from model import ports, servers
 from model.quantities import Bytes
 
-NAME = "loki"
+NAME = servers.LOKI.name
 # It is ready half a minute after its ring is; before that it reads its write-ahead log, a gigabyte in about a minute.
 REPLAY_SECONDS = 900
 # Time to write what it holds to the volume, and to leave the ring.
@@ -45,7 +45,7 @@ class Loki(ComponentResource):
         stateful_set(
             name, program, args.site, child, replicas=settings.replicas, storage=_volume(settings), after=around
         )
-        self.url = Output.concat("http://", NAME, ".", args.site.namespace, f".svc:{ports.LOKI}")
+        self.url = args.site.url(servers.LOKI, ports.LOKI)
         self.register_outputs({"url": self.url})
 
     @staticmethod

@@ -7,7 +7,7 @@ from typing import Any
 from components.logs import LABELS
 from components.settings.loki import LokiLimits, LokiSettings, Ruler, TenantLimits
 from components.settings.prometheus import PrometheusSettings
-from model import ports
+from model import ports, servers
 from model.cluster import ClusterSettings
 from model.quantities import Bytes, Duration
 from model.settings import Secret
@@ -122,7 +122,7 @@ def _gossip(settings: LokiSettings, cluster: ClusterSettings) -> dict[str, Any]:
         "memberlist": {
             "advertise_addr": "${POD_IP}",
             "bind_port": ports.LOKI_GOSSIP,
-            "join_members": [f"loki-headless.{cluster.namespaces.stack}.svc:{ports.LOKI_GOSSIP}"],
+            "join_members": [f"{servers.LOKI.everyone(cluster.namespaces.stack)}:{ports.LOKI_GOSSIP}"],
         }
     }
 
@@ -232,7 +232,6 @@ def _ruler(settings: LokiSettings, cluster: ClusterSettings, prometheus: Prometh
     if settings.ruler is None:
         return ruler | {"storage": {"type": "local", "local": {"directory": f"{DATA}/rules"}}}
     namespace = cluster.namespaces.stack
-    replicas = [f"prometheus-{ordinal}" for ordinal in range(prometheus.replicas)]
     return ruler | {
         "storage": {"type": "local", "local": {"directory": RULES}},
         "evaluation_interval": str(settings.ruler.interval),
@@ -242,10 +241,10 @@ def _ruler(settings: LokiSettings, cluster: ClusterSettings, prometheus: Prometh
             "enabled": True,
             # One queue per Prometheus: a Service in front of them would give each replica half of the samples.
             "clients": {
-                replica: {
-                    "url": f"http://{replica}.prometheus-headless.{namespace}.svc:{ports.PROMETHEUS}/api/v1/write"
+                f"{servers.PROMETHEUS.name}-{ordinal}": {
+                    "url": f"http://{servers.PROMETHEUS.replica(ordinal, namespace, ports.PROMETHEUS)}/api/v1/write"
                 }
-                for replica in replicas
+                for ordinal in range(prometheus.replicas)
             },
         },
     }

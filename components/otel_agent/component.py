@@ -12,9 +12,9 @@ from components.log_reader import read_logs
 from components.otel_agent import config
 from components.otel_collector import parts
 from components.settings.logs import LogSettings
-from model import ports
+from model import ports, servers
 
-NAME = "otel-agent"
+NAME = servers.OTEL_AGENT.name
 
 
 @dataclass(frozen=True, kw_only=True)

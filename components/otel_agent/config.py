@@ -17,7 +17,7 @@ from components.otel_agent.pipeline import FILE
 from components.otel_collector import parts
 from components.otel_collector.parts import MEBIBYTE, QUEUE
 from components.settings.logs import LogSettings
-from model import ports
+from model import ports, servers
 from model.cluster import ClusterSettings
 from model.logs import LogRuntime
 
@@ -68,7 +68,7 @@ def agent_yaml(settings: LogSettings, cluster: ClusterSettings) -> dict[str, Any
         "processors": {"memory_limiter": parts.memory_limiter(settings.resources), **processors},
         "exporters": {
             "otlp_grpc": {
-                "endpoint": f"otel-collector.{cluster.namespaces.stack}.svc:{ports.OTLP_NODES}",
+                "endpoint": servers.COLLECTOR.address(cluster.namespaces.stack, ports.OTLP_NODES),
                 "tls": {"insecure": True},
                 "timeout": "10s",
                 # Without end (0): what waits fills the queue, then reading stops, and the files wait.

@@ -16,9 +16,9 @@ from components.settings.logs import LogSettings
 from components.settings.loki import LokiSettings
 from components.settings.prometheus import PrometheusSettings
 from components.workload import cluster_access, stateful_set, surroundings
-from model import ports
+from model import ports, servers
 
-NAME = "otel-collector"
+NAME = servers.COLLECTOR.name
 # It goes through the files of its queues first: seconds for each gigabyte.
 START_SECONDS = 300
 # To answer those who are sending, and write what is not yet in a queue.
@@ -60,7 +60,7 @@ class OtelCollector(ComponentResource):
             storage=settings.storage,
             after=[*around, *access],
         )
-        self.url = Output.concat("http://", NAME, ".", args.site.namespace, f".svc:{ports.OTLP_HTTP}")
+        self.url = args.site.url(servers.COLLECTOR, ports.OTLP_HTTP)
         self.register_outputs({"url": self.url})
 
     @staticmethod

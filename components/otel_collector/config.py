@@ -18,7 +18,7 @@ from components.settings.jaeger import JaegerSettings
 from components.settings.logs import LogSettings
 from components.settings.loki import LokiSettings
 from components.settings.prometheus import PrometheusSettings
-from model import ports
+from model import ports, servers
 from model.cluster import ClusterSettings
 
 DATA = "/var/lib/otel-collector"
@@ -139,10 +139,10 @@ def _queue(settings: CollectorSettings, stores: int) -> dict[str, Any]:
 
 def _prometheus(cluster: ClusterSettings, prometheus: PrometheusSettings) -> dict[str, Any]:
     """One for each replica: a Service in front of them would give each its share of the samples."""
-    peers = f"prometheus-headless.{cluster.namespaces.stack}.svc:{ports.PROMETHEUS}"
+    namespace = cluster.namespaces.stack
     return {
         f"otlp_http/prometheus-{ordinal}": {
-            "endpoint": f"http://prometheus-{ordinal}.{peers}/api/v1/otlp",
+            "endpoint": f"http://{servers.PROMETHEUS.replica(ordinal, namespace, ports.PROMETHEUS)}/api/v1/otlp",
             # Older samples it refuses.
             "retry_on_failure": parts.retry(str(OUT_OF_ORDER_WINDOW)),
         }
@@ -153,7 +153,7 @@ def _prometheus(cluster: ClusterSettings, prometheus: PrometheusSettings) -> dic
 def _jaeger(cluster: ClusterSettings, jaeger: JaegerSettings) -> dict[str, Any]:
     namespace, plain = cluster.namespaces.stack, {"tls": {"insecure": True}}
     if jaeger.replicas == 1:
-        endpoint = f"jaeger.{namespace}.svc:{ports.OTLP_GRPC}"
+        endpoint = servers.JAEGER.address(namespace, ports.OTLP_GRPC)
         return {"otlp_grpc/jaeger": {"endpoint": endpoint, **plain, "retry_on_failure": parts.retry(GIVE_UP)}}
     # All of a trace to one replica, so that it can decide on it; the queue lies before the choice, and a batch that one
     # replica did not take is divided anew.
@@ -162,7 +162,7 @@ def _jaeger(cluster: ClusterSettings, jaeger: JaegerSettings) -> dict[str, Any]:
         "load_balancing/jaeger": {
             "routing_key": "traceID",
             "protocol": single,
-            "resolver": {"dns": {"hostname": f"jaeger-headless.{namespace}.svc", "port": str(ports.OTLP_GRPC)}},
+            "resolver": {"dns": {"hostname": servers.JAEGER.everyone(namespace), "port": str(ports.OTLP_GRPC)}},
             "retry_on_failure": {"enabled": True, **parts.retry(GIVE_UP)},
         }
     }
@@ -171,7 +171,7 @@ def _jaeger(cluster: ClusterSettings, jaeger: JaegerSettings) -> dict[str, Any]:
 def _loki(cluster: ClusterSettings, loki: LokiSettings) -> dict[str, Any]:
     return {
         "otlp_http/loki": {
-            "endpoint": f"http://loki.{cluster.namespaces.stack}.svc:{ports.LOKI}/otlp",
+            "endpoint": f"{servers.LOKI.url(cluster.namespaces.stack, ports.LOKI)}/otlp",
             **({"headers": {"X-Scope-OrgID": loki.sender}} if loki.sender else {}),
             "retry_on_failure": parts.retry(GIVE_UP),
         }

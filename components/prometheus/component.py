@@ -11,12 +11,12 @@ from components.kubernetes import Probes, Program, Site
 from components.prometheus import config
 from components.settings.prometheus import PrometheusSettings
 from components.workload import cluster_access, stateful_set, surroundings
-from model import ports
+from model import ports, servers
 from model.quantities import Url
 from model.rules import Group
 from model.scrape import ScrapeJob
 
-NAME = "prometheus"
+NAME = servers.PROMETHEUS.name
 DATA = "/prometheus"
 # A WAL replay reads about 100 MB/s; two hours of a million series are some ten minutes on slow network disks.
 REPLAY_SECONDS = 900
@@ -68,7 +68,7 @@ class Prometheus(ComponentResource):
             storage=settings.storage,
             after=[*around, *access],
         )
-        self.url = Output.concat("http://", NAME, ".", args.site.namespace, f".svc:{ports.PROMETHEUS}")
+        self.url = args.site.url(servers.PROMETHEUS, ports.PROMETHEUS)
         self.register_outputs({"url": self.url})
 
     @staticmethod

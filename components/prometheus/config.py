@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from components.settings.prometheus import PrometheusSettings, RemoteWrite
-from model import ports
+from model import ports, servers
 from model.cluster import ClusterSettings
 from model.flows import Internet
 from model.metrics import PROMOTED_RESOURCE_ATTRIBUTES
@@ -32,7 +32,7 @@ LONGEST_SCRAPE = Duration.parse("10s")
 
 def alertmanager_dns(cluster: ClusterSettings) -> str:
     """The name that resolves to every Alertmanager."""
-    return f"alertmanager-headless.{cluster.namespaces.stack}.svc"
+    return servers.ALERTMANAGER.everyone(cluster.namespaces.stack)
 
 
 def files(

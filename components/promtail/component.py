@@ -12,9 +12,9 @@ from components.log_reader import read_logs
 from components.promtail import config
 from components.settings.logs import LogSettings
 from components.settings.loki import LokiSettings
-from model import ports
+from model import ports, servers
 
-NAME = "promtail"
+NAME = servers.PROMTAIL.name
 END_OF_LIFE = (
     "Promtail is end-of-life since 2026-03-02: it gets no more fixes, of security either. "
     "Its successor, with the same labels, is one setting away: logs: {collector: otel}."

@@ -25,7 +25,7 @@ from components.logs import (
 )
 from components.settings.logs import DropRule, LogSettings
 from components.settings.loki import LokiSettings
-from model import ports
+from model import ports, servers
 from model.cluster import ClusterSettings
 from model.logs import LEVELS
 from model.quantities import Duration
@@ -61,7 +61,7 @@ def promtail_yaml(settings: LogSettings, cluster: ClusterSettings, loki: LokiSet
         },
         "clients": [
             {
-                "url": f"http://loki.{cluster.namespaces.stack}.svc:{ports.LOKI}/loki/api/v1/push",
+                "url": f"{servers.LOKI.url(cluster.namespaces.stack, ports.LOKI)}/loki/api/v1/push",
                 **({"tenant_id": loki.sender} if loki.sender else {}),
                 "batchwait": str(BATCH_WAIT),
                 "timeout": "10s",

@@ -51,10 +51,11 @@ def build(settings: MonitoringSettings, surroundings: Surroundings) -> Watched:
     cluster = surroundings.cluster
     namespace = cluster.namespaces.stack
     probed: dict[str, tuple[Peer, tuple[int, ...]]] = {
-        f"http://{name}.{namespace}.svc:{port}{READY.get(name, '/-/ready')}": (Server(name), (port,))
+        Server(name).url(namespace, port) + READY.get(name, "/-/ready"): (Server(name), (port,))
         for name, port in SERVERS.items()
     }
-    probed[f"http://{JAEGER}.{namespace}.svc:{ports.JAEGER_HEALTH}/status"] = (Server(JAEGER), (ports.JAEGER_HEALTH,))
+    its_health = Server(JAEGER).url(namespace, ports.JAEGER_HEALTH) + "/status"
+    probed[its_health] = (Server(JAEGER), (ports.JAEGER_HEALTH,))
     probed |= {str(url): (Internet(url.host), (url.port,)) for url in settings.probes}
     its_grafana = surroundings.runs_grafana
     of_collector, its_metrics, its_inhibitions = {

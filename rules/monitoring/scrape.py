@@ -138,7 +138,7 @@ def _probes(targets: tuple[str, ...], namespace: str) -> ScrapeJob:
         relabel=(
             copy("__address__", "__param_target"),
             copy("__param_target", "instance"),
-            Relabel(target="__address__", replacement=f"{BLACKBOX_EXPORTER}.{namespace}.svc:{BLACKBOX_PORT}"),
+            Relabel(target="__address__", replacement=Server(BLACKBOX_EXPORTER).address(namespace, BLACKBOX_PORT)),
         ),
     )
 

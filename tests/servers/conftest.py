@@ -10,14 +10,20 @@ import pytest
 from tests.servers.not_tried import NotTried
 from tests.stack_settings import config, secrets
 from tools.local.control_plane import ControlPlane
-from tools.local.logs import Loki, stack
-from tools.local.pods import render_text
-from tools.local.rendered import Rendered
+from tools.local.logs import Loki
+from tools.local.rendered import Rendered, render_text
 from tools.local.stack_text import stack_text
+
+LONGEST = ("test_engine", "test_dashboards", "test_sample_agents", "test_collector_faults", "test_log_faults")
+"""Files of minutes: begun last, one of them would keep a single process busy while the other has ended."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(NotTried(config))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
 
 
 @pytest.fixture(scope="session")
@@ -46,10 +52,9 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Render
 
 
 @pytest.fixture(scope="session")
-def loki(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loki]:
+def loki(rendered: Callable[[str], Rendered], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loki]:
     """One Loki of the dev stack for the whole run, since it takes half a minute to start: labels tell tests apart."""
-    folder = tmp_path_factory.mktemp("loki")
-    server = Loki(stack(folder), folder / "home")
+    server = Loki(rendered("dev"), tmp_path_factory.mktemp("loki"))
     with server.running():
         yield server
 

@@ -10,9 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from tools.local.account import Account
 from tools.local.harness import Process, http_text
-from tools.local.pods import Account, Local, render_text
 from tools.local.receiving import Endpoints, Mail, endpoints, mail_server
+from tools.local.rendered import render_text
+from tools.local.server import LocalServer
 from tools.local.stack_text import stack_text
 
 GRAFANA = "https://grafana.example.com"
@@ -97,7 +99,7 @@ EVERYBODY = ("hook", "login", "chat", "app", "pager", "mail", "discord", "teams"
 class Delivering:
     """A running Alertmanager and the services that its receivers are."""
 
-    local: Local
+    local: LocalServer
     process: Process
     services: Endpoints
     mail: Mail
@@ -124,7 +126,7 @@ def deliver(home: Path) -> Iterator[Delivering]:
         urls = {f"{name}-url": f"{services.url}/{name}/{PLANTED_PATH}" for name in URLS}
         nobody = Account("https://127.0.0.1:1", mail.ca, "")  # Alertmanager asks no Kubernetes API
         planted = {**SECRETS, **urls, "mail-ca": mail.ca.read_text(), "relay-ca": relay.ca.read_text()}
-        local = Local(stack, "alertmanager", home / "pod", nobody, planted=planted)
+        local = LocalServer(stack, "alertmanager", home / "pod", nobody, planted=planted)
         with local.process() as process:
             process.ready(lambda: http_text(f"{local.url}/-/ready"))
             yield Delivering(local, process, services, mail, relay, home / "Pulumi.test.yaml")

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from tools.local import otlp
+from tools.local.account import Account
 from tools.local.asked import get
 from tools.local.harness import http_text
-from tools.local.pods import Account, Local
 from tools.local.rendered import Rendered
+from tools.local.server import LocalServer
 
 Points = Callable[[int], Sequence[otlp.Counter | otlp.Histogram]]
 """What a library says after so many minutes."""
@@ -21,9 +22,9 @@ _MINUTE = 60 * 10**9
 
 
 @contextmanager
-def receiving(stack: Rendered, home: Path, account: Account) -> Iterator[Local]:
+def receiving(stack: Rendered, home: Path, account: Account) -> Iterator[LocalServer]:
     """A stack's Prometheus, ready to be pushed to."""
-    local = Local(stack, "prometheus", home / "pod", account)
+    local = LocalServer(stack, "prometheus", home / "pod", account)
     with local.process() as running:
         running.ready(lambda: http_text(f"{local.url}/-/ready"))
         yield local
@@ -35,16 +36,22 @@ def process(service: str, instance: str, **more: str) -> dict[str, str]:
     return {**place, "service.name": service, "service.instance.id": instance, **more}
 
 
-def push(local: Local, resource: dict[str, str], libraries: dict[str, Points], minutes: range | None = None) -> None:
-    """What each of a process's libraries said in each of the last ten minutes, or in ``minutes`` of them."""
-    now = time.time_ns()
+def push(
+    local: LocalServer,
+    resource: dict[str, str],
+    libraries: dict[str, Points],
+    minutes: range | None = None,
+    now: int | None = None,
+) -> None:
+    """What each of a process's libraries said in each of the ten minutes before ``now``, or in ``minutes`` of them."""
+    now = now or time.time_ns()
     for minute in minutes or range(MINUTES + 1):
         at = now - (MINUTES - minute) * _MINUTE
         for scope, points in libraries.items():
             otlp.send(f"{local.url}/api/v1/otlp", otlp.metrics(resource, *points(minute), scope=scope, at=at))
 
 
-def rule(local: Local, name: str) -> str:
+def rule(local: LocalServer, name: str) -> str:
     """What the server records under a name, as it has it."""
     groups: list[dict[str, Any]] = get(local, "rules", type="record")["groups"]
     (expr,) = {each["query"] for group in groups for each in group["rules"] if each["name"] == name}

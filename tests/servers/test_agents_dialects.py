@@ -10,12 +10,13 @@ import pytest
 
 from rules.agents.protocols import A2A_P95
 from tests.servers.pushed import Points, process, push, receiving, rule
+from tools.local.account import Account
 from tools.local.asked import query
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import eventually
 from tools.local.otlp import Counter, Histogram
-from tools.local.pods import Account, Local
 from tools.local.rendered import Rendered
+from tools.local.server import LocalServer
 
 # What each agent does in a minute, whatever it is instrumented with.
 REQUESTS, INPUT, OUTPUT, DOLLARS, RUNS, CALLS = 60, 600, 120, 6, 30, 90
@@ -190,7 +191,7 @@ def spoken(dialect: Dialect) -> Points:
 class Prometheus:
     """A running one, and when it was given its samples."""
 
-    local: Local
+    local: LocalServer
     at: float
 
     def of(self, expr: str, service: str, at: float | None = None) -> float | None:

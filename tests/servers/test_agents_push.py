@@ -19,11 +19,12 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 
 from rules.agents.metrics import METRICS
 from tests.servers.test_prometheus_push import PUSHED, attribute, batch, push
+from tools.local.account import Account
 from tools.local.asked import query
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import eventually, http_text
-from tools.local.pods import Account, Local
 from tools.local.rendered import Rendered
+from tools.local.server import LocalServer
 
 # Unit by name, as the conventions have them.
 HISTOGRAMS = {
@@ -103,7 +104,7 @@ def arrived(
     control_plane: ControlPlane, rendered: Callable[[str], Rendered], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, set[str]]]:
     """Series that came of it: name to labels, without those that every series has."""
-    local = Local(
+    local = LocalServer(
         rendered("dev"), "prometheus", tmp_path_factory.mktemp("agents") / "pod", Account.admin(control_plane)
     )
     with local.process() as process:

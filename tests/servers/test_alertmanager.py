@@ -17,10 +17,11 @@ import pytest
 import yaml
 
 from components.grafana.notifications import FORWARD_INTERVAL
+from tools.local.account import Account
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import Process, eventually, free_port, http_json, http_text
-from tools.local.pods import Account, Local, render_text
-from tools.local.rendered import Manifest, Rendered
+from tools.local.rendered import Manifest, Rendered, render_text
+from tools.local.server import LocalServer
 from tools.recorder import ROOT
 
 
@@ -46,11 +47,11 @@ def receiving() -> Iterator[tuple[str, list[Manifest]]]:
             server.shutdown()
 
 
-def status(local: Local) -> Any:
+def status(local: LocalServer) -> Any:
     return http_json(f"{local.url}/api/v2/status")["cluster"]
 
 
-def metric(local: Local, name: str) -> float:
+def metric(local: LocalServer, name: str) -> float:
     """The sum over all series of a metric that a server says of itself."""
     lines = http_text(f"{local.url}/metrics").splitlines()
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
@@ -60,8 +61,8 @@ def metric(local: Local, name: str) -> float:
 class Alerting:
     """Production's two Prometheus and three Alertmanagers, and the dead man that its Watchdog calls."""
 
-    prometheus: list[Local]
-    alertmanagers: list[Local]
+    prometheus: list[LocalServer]
+    alertmanagers: list[LocalServer]
     posted: list[Manifest]
 
 
@@ -70,7 +71,7 @@ def alerting(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFacto
     home = tmp_path_factory.mktemp("alerting")
     stack = render_text("prod", home, quick())
     account = Account.admin(control_plane)
-    place = partial(Local, stack, account=account)
+    place = partial(LocalServer, stack, account=account)
     gossip = [free_port() for _ in range(3)]
     peers = {
         f"alertmanager-{number}.alertmanager-headless.monitoring.svc:9094": f"127.0.0.1:{port}"
@@ -162,7 +163,7 @@ def test_replicas_tell_themselves_apart_in_what_leaves_other_than_alerts(alertin
 def test_a_single_alertmanager_starts_without_gossip(
     control_plane: ControlPlane, rendered: Callable[[str], Rendered], tmp_path: Path
 ) -> None:
-    local = Local(rendered("dev"), "alertmanager", tmp_path / "pod", Account.admin(control_plane))
+    local = LocalServer(rendered("dev"), "alertmanager", tmp_path / "pod", Account.admin(control_plane))
     with local.process() as process:
         process.ready(lambda: http_text(f"{local.url}/-/ready"))
 
@@ -185,7 +186,7 @@ def test_an_alert_that_grafana_forwards_lasts_until_grafana_forwards_it_again(
         "UpdatedAt": began.isoformat(),
         "Timeout": False,
     }
-    local = Local(rendered("dev"), "alertmanager", tmp_path / "pod", Account.admin(control_plane))
+    local = LocalServer(rendered("dev"), "alertmanager", tmp_path / "pod", Account.admin(control_plane))
     with local.process() as process:
         process.ready(lambda: http_text(f"{local.url}/-/ready"))
         as_json = {"Content-Type": "application/json"}

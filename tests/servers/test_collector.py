@@ -6,7 +6,7 @@ import json
 import random
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -22,17 +22,18 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceS
 from components.images import OTEL_COLLECTOR
 from components.redaction import MASK
 from tests.planted import BY_KEY, KEPT, PLANTED, SAID, SECRET_PARTS
+from tests.stack_settings import RECORDED
 from tools.local import otlp
+from tools.local.account import Account
 from tools.local.asked import get, query
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import eventually
 from tools.local.log_receiver import LogReceiver
 from tools.local.logs import Entry
 from tools.local.otlp import Counter, Log, Span
-from tools.local.pods import Account, render_text
-from tools.local.rendered import STACKS, Rendered
+from tools.local.rendered import Rendered, render_text
+from tools.local.stack_text import stack_text
 from tools.local.telemetry import Collector, Platform
-from tools.recorder import PROJECT, ROOT
 from tools.servers.build import SERVERS
 from tools.servers.find import binary
 
@@ -59,9 +60,8 @@ DELIVERED = 30.0
 CHANCE = random.Random(7)  # noqa: S311  not a secret
 
 
-def rendered(folder: Path, **changes: Any) -> Rendered:
-    config = {f"{PROJECT}:{key}": value for key, value in (STACK | changes).items()}
-    return render_text("test", folder, json.dumps({"config": config}))
+def stack_with(folder: Path, **changes: Any) -> Rendered:
+    return render_text("test", folder, stack_text(STACK | changes))
 
 
 def spans(count: int) -> list[Span]:
@@ -77,7 +77,7 @@ def lines(count: int, text: str) -> list[Log]:
 def platform(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """Everything, started and ready."""
     home = tmp_path_factory.mktemp("telemetry")
-    platform = Platform(rendered(home), home, control_plane, LogReceiver(home / "logs"))
+    platform = Platform(stack_with(home), home, control_plane, LogReceiver(home / "logs"))
     with platform.started():
         yield platform
 
@@ -89,25 +89,23 @@ def test_the_image_is_of_the_version_that_is_tried_here() -> None:
     assert OTEL_COLLECTOR.tested == SERVERS["otel-collector"].release
 
 
-@pytest.mark.parametrize("name", [*STACKS, "shared"])
-def test_it_accepts_what_was_rendered(name: str, control_plane: ControlPlane, tmp_path: Path) -> None:
-    stack = rendered(tmp_path, **SHARED) if name == "shared" else render_text(name, tmp_path, _file(name))
-    collector = Collector(stack.objects, tmp_path / "home", Account.admin(control_plane))
+@pytest.mark.parametrize("name", [*RECORDED, "shared"])
+def test_it_accepts_what_was_rendered(
+    name: str, rendered: Callable[[str], Rendered], control_plane: ControlPlane, tmp_path: Path
+) -> None:
+    stack = stack_with(tmp_path, **SHARED) if name == "shared" else rendered(name)
+    collector = Collector(stack, tmp_path / "home", Account.admin(control_plane))
     argv = [str(binary("otel-collector")), "validate", *collector.args]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-
-
-def _file(stack: str) -> str:
-    return (ROOT / f"Pulumi.{stack}.yaml").read_text()
 
 
 @pytest.mark.parametrize("changes", [{}, SHARED], ids=["stored", "shared"])
 def test_every_port_of_its_pods_can_be_reached_from_outside_and_no_other(
     changes: dict[str, Any], control_plane: ControlPlane, tmp_path: Path
 ) -> None:
-    stack = rendered(tmp_path, **changes)
-    collector = Collector(stack.objects, tmp_path / "home", Account.admin(control_plane), everywhere=True)
+    stack = stack_with(tmp_path, **changes)
+    collector = Collector(stack, tmp_path / "home", Account.admin(control_plane), everywhere=True)
     with collector.running() as process:
         reached = {port for address, port in process.listens() if not ip_address(address).is_loopback}
     assert reached == set(collector.ports.values())

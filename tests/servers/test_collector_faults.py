@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import random
 import re
 import threading
@@ -19,15 +18,13 @@ from typing import Self
 import pytest
 
 from components.otel_collector.config import QUEUE_SHARE
-from tests.servers.test_collector import STACK
+from tests.servers.test_collector import stack_with
 from tools.local import otlp
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import Process, eventually
 from tools.local.log_receiver import LogReceiver
 from tools.local.otlp import Log, Span
-from tools.local.pods import render_text
 from tools.local.telemetry import Collector, Platform
-from tools.recorder import PROJECT
 
 MINUTE = 60.0
 """How long a store is away, in seconds."""
@@ -45,10 +42,8 @@ def platform(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFacto
     home = tmp_path_factory.mktemp("faults")
     amount = f"{MEMORY // MEBIBYTE}Mi"
     resources = {"requests": {"cpu": "100m", "memory": amount}, "limits": {"memory": amount}}
-    config = {f"{PROJECT}:{key}": value for key, value in (STACK | {"collector": {"resources": resources}}).items()}
-    platform = Platform(
-        render_text("test", home, json.dumps({"config": config})), home, control_plane, LogReceiver(home / "logs")
-    )
+    stack = stack_with(home / "stack", collector={"resources": resources})
+    platform = Platform(stack, home, control_plane, LogReceiver(home / "logs"))
     with platform.started():
         yield platform
 
@@ -242,6 +237,7 @@ def test_a_burst_is_taken_or_refused_within_the_memory_limit_and_nothing_taken_i
 
 # --- the queue is full, and then its disk ---
 
+VOLUME = "/var/lib/otel-collector"
 DISK = 24 * MEBIBYTE
 """Of a volume that is smaller than its claim says."""
 
@@ -250,7 +246,7 @@ DISK = 24 * MEBIBYTE
 def small_disk(platform: Platform, home: Path) -> Iterator[Collector]:
     """A collector whose volume is a filesystem of its own, in a mount namespace: that needs no rights."""
     collector = platform.another(home)
-    mount = f"mount -t tmpfs -o size={DISK} tmpfs '{home}/data' && echo mounted && exec sleep infinity"
+    mount = f"mount -t tmpfs -o size={DISK} tmpfs '{collector.path(VOLUME)}' && echo mounted && exec sleep infinity"
     argv = ["unshare", "--map-root-user", "--mount", "sh", "-c", mount]
     with Process(argv, log=home / "disk.log") as disk:
         disk.ready(lambda: "mounted" in disk.log())
@@ -297,14 +293,14 @@ def test_a_full_queue_refuses_and_recovers_and_loses_nothing(platform: Platform,
                 load.end()
             assert {status for load in loads for status in load.refused} <= {REFUSED, 0}, "so that senders try again"
             arrived(platform, *loads)
-        assert "no space left" not in "".join(log.read_text() for log in collector.home.glob("log-*"))
+        assert "no space left" not in (collector.home / "log").read_text()
 
 
 def test_a_full_disk_refuses_and_recovers_by_itself(platform: Platform, tmp_path: Path) -> None:
     with small_disk(platform, tmp_path / "disk") as collector:
         filling = Load(collector.url, "disk", size=200, padding=2000, pause=0)
         with until_refused(platform, collector, filling):
-            assert "no space left on device" in (collector.home / "log-1").read_text()
+            assert "no space left on device" in (collector.home / "log").read_text()
             taken = len(filling.lines)
             eventually(lambda: len(filling.lines) > taken, RECOVERED, "it takes lines again")
             filling.end()

@@ -13,13 +13,12 @@ import pytest
 import yaml
 
 from tests.servers.search import Search
-from tests.servers.test_collector import ELSEWHERE, rendered
-from tools import render
+from tests.servers.test_collector import ELSEWHERE, stack_with
 from tools.local import otlp
+from tools.local.account import Account
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import Process, eventually
 from tools.local.otlp import Span
-from tools.local.pods import Account
 from tools.local.telemetry import Collector
 from tools.local.traces import Jaeger
 
@@ -51,14 +50,13 @@ class Several:
 def several(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Several]:
     home = tmp_path_factory.mktemp("jaegers")
     jaeger = {"replicas": 2, "storage": {"elasticsearch": {"urls": [SEARCH]}}}
-    objects = rendered(home, jaeger=jaeger).objects
-    files = {**render.config_files(objects), "objects": objects}
+    stack = stack_with(home, jaeger=jaeger)
     stores = [Search("You Know, for Search", "8.17.0") for _ in range(2)]
     with ExitStack() as exits:
         addresses = [exits.enter_context(store.running()) for store in stores]
-        jaegers = [Jaeger(home / f"jaeger-{n}", files, replaced={SEARCH: addresses[n]}) for n in range(2)]
+        jaegers = [Jaeger(stack, home / f"jaeger-{n}", addresses={SEARCH: addresses[n]}) for n in range(2)]
         running = [exits.enter_context(each.running()) for each in jaegers]
-        collector = Collector(objects, home / "collector", Account.admin(control_plane))
+        collector = Collector(stack, home / "collector", Account.admin(control_plane))
         config = yaml.safe_load(collector.config.read_text())
         # Kubernetes' DNS would say the same.
         hosts = [f"127.0.0.1:{each.ports[4317]}" for each in jaegers]

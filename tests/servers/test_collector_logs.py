@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from components.logs import LABELS
-from tests.servers.test_collector import DELIVERED, ELSEWHERE, pod, rendered
+from tests.servers.test_collector import DELIVERED, ELSEWHERE, pod, stack_with
 from tools.local import otlp
+from tools.local.account import Account
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import eventually
 from tools.local.logs import Loki
 from tools.local.otlp import Log
-from tools.local.telemetry import Collector, account
+from tools.local.telemetry import Collector
 
 __all__ = ["pod"]  # a fixture
 
@@ -26,9 +27,9 @@ TRACE, SPAN = bytes(range(16)), bytes(range(8))
 def collector(loki: Loki, control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
     """One that sends to Loki."""
     home = tmp_path_factory.mktemp("collector-logs")
-    objects = rendered(home).objects
-    addresses = {"loki.telemetry.svc:3100": loki.url.removeprefix("http://")}
-    made = Collector(objects, home / "collector", account(objects, control_plane), addresses)
+    stack = stack_with(home)
+    account = Account.granted(control_plane, stack, "otel-collector")
+    made = Collector(stack, home / "collector", account, addresses={stack.address("loki", 3100): loki.address})
     with made.running():
         yield made
 

@@ -14,7 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from components.grafana.datasources import connections
 from model.datasources import JAEGER, LOKI
 from tests.dashboards import STACK
-from tests.servers.traces import STORAGES, stack_files
+from tests.servers.traces import STORAGES, stack
 from tools.local.harness import eventually, http_json, http_text
 from tools.local.logs import Loki
 from tools.local.traces import Jaeger, Trace, request
@@ -27,7 +27,7 @@ PODS = {"planner": "planner-0", "search": "search-0"}
 @pytest.fixture(scope="module")
 def jaeger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jaeger]:
     home = tmp_path_factory.mktemp("jaeger")
-    server = Jaeger(home, stack_files(home, storage=STORAGES["badger"]))
+    server = Jaeger(stack(home, storage=STORAGES["badger"]), home / "jaeger")
     with server.running():
         yield server
 
@@ -56,7 +56,7 @@ def call() -> ExportTraceServiceRequest:
 @pytest.fixture(scope="module")
 def called(jaeger: Jaeger) -> Jaeger:
     body, headers = call().SerializeToString(), {"Content-Type": "application/x-protobuf"}
-    http_text(jaeger.url(4318, "/v1/traces"), body=body, headers=headers)
+    http_text(jaeger.url_of(4318, "/v1/traces"), body=body, headers=headers)
     return jaeger
 
 
@@ -82,12 +82,14 @@ def test_a_line_leads_to_its_trace(lines: Loki, called: Jaeger) -> None:
     (field,) = OPTIONS[LOKI]["derivedFields"]
     (stream,) = eventually(lambda: found(lines, f'{{cluster="correlated"}} |= `search-0 in {TRACE.hex()}`'), 10, "it")
     trace = stream["stream"][field["matcherRegex"]]
-    answer = eventually(lambda: http_json(called.url(16686, f"/api/traces/{trace}"))["data"], 10, "the trace")
+    answer = eventually(lambda: http_json(called.url_of(16686, f"/api/traces/{trace}"))["data"], 10, "the trace")
     assert {process["serviceName"] for process in answer[0]["processes"].values()} == PODS.keys()
 
 
 def test_the_service_graph_knows_who_calls_whom(called: Jaeger) -> None:
     """What Explore asks for as Dependency graph."""
     asked = urlencode({"endTs": int(time.time() * 1000) + 1000, "lookback": 3_600_000})
-    calls = eventually(lambda: http_json(called.url(16686, f"/api/dependencies?{asked}"))["data"], 10, "a dependency")
+    calls = eventually(
+        lambda: http_json(called.url_of(16686, f"/api/dependencies?{asked}"))["data"], 10, "a dependency"
+    )
     assert {(each["parent"], each["child"]) for each in calls} == {("planner", "search")}

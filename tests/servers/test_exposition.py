@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-import yaml
 
 from components.otel_collector.config import GIVE_UP
 from components.otel_collector.parts import LONGEST_PAUSE
@@ -23,19 +22,19 @@ from tests.servers.keeping import ASKED, KEPT, SHARE, asks, record
 from tests.servers.kubernetes_metrics import cadvisor, documented
 from tests.servers.machine import machine
 from tests.servers.reported import CONTAINER, NAMESPACE, STATUSES, made, objects
-from tests.servers.traces import AGENT, SAMPLING, STORAGES, stack_files, traces
+from tests.servers.traces import AGENT, SAMPLING, STORAGES, traces
+from tests.servers.traces import stack as trace_stack
 from tools.kept import exposed
 from tools.local import otlp
+from tools.local.account import Account
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import Process, eventually, free_port, http_text
-from tools.local.logs import Loki, Promtail, stack
-from tools.local.otel_agent import OtelAgent
+from tools.local.logs import LogReader, Loki
 from tools.local.otlp import Counter, Log, Span
-from tools.local.pods import Account, Local, render_text
-from tools.local.rendered import Rendered
+from tools.local.rendered import Rendered, changed
+from tools.local.server import LocalServer
 from tools.local.telemetry import Collector
 from tools.local.traces import Jaeger
-from tools.recorder import ROOT
 from tools.servers.find import binary
 
 METRICS = whole().metrics
@@ -120,15 +119,15 @@ def containers() -> Exposition:
 
 
 @pytest.fixture(scope="module")
-def kube_state_metrics_server(dev: Rendered, control_plane: ControlPlane, home: Path) -> Iterator[Local]:
-    local = Local(dev, "kube-state-metrics", home / "kube-state-metrics", Account.admin(control_plane))
+def kube_state_metrics_server(dev: Rendered, control_plane: ControlPlane, home: Path) -> Iterator[LocalServer]:
+    local = LocalServer(dev, "kube-state-metrics", home / "kube-state-metrics", Account.admin(control_plane))
     with local.process() as process:
         process.ready(lambda: http_text(f"{local.url}/livez"))
         yield local
 
 
 @pytest.fixture(scope="module")
-def kube_state_metrics(kube_state_metrics_server: Local, control_plane: ControlPlane) -> Exposition:
+def kube_state_metrics(kube_state_metrics_server: LocalServer, control_plane: ControlPlane) -> Exposition:
     """With an object of every kind, since labels are seen on series only."""
     control_plane.namespace(NAMESPACE)
     control_plane.apply(*objects())
@@ -149,7 +148,7 @@ def kube_state_metrics(kube_state_metrics_server: Local, control_plane: ControlP
 
 
 @pytest.fixture(scope="module")
-def kube_state_metrics_itself(kube_state_metrics_server: Local) -> Exposition:
+def kube_state_metrics_itself(kube_state_metrics_server: LocalServer) -> Exposition:
     url = f"http://127.0.0.1:{kube_state_metrics_server.ports[8081]}/metrics"
     return scraped(url, wanted=of("kube-state-metrics-telemetry"))
 
@@ -160,7 +159,7 @@ def kube_state_metrics_itself(kube_state_metrics_server: Local) -> Exposition:
 @pytest.fixture(scope="module")
 def node_exporter(dev: Rendered, control_plane: ControlPlane, home: Path) -> Exposition:
     """On a machine with an array of disks, a memory controller, a bond and ZFS, which this one may not have."""
-    local = Local(dev, NODE_EXPORTER, home / NODE_EXPORTER, Account.admin(control_plane))
+    local = LocalServer(dev, NODE_EXPORTER, home / NODE_EXPORTER, Account.admin(control_plane))
     proc, sys = machine(home / "machine")
     elsewhere = {"--path.procfs": proc, "--path.sysfs": sys}
     args = [arg for arg in local.args if arg.partition("=")[0] not in elsewhere]
@@ -181,47 +180,51 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def dev(home: Path) -> Rendered:
     """The stack `dev`, faster, with two Alertmanagers that tell somebody, and a store elsewhere; neither answers."""
-    file = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())
-    config = file["config"]
-    config["agent-observability:cluster"] |= {"virtualNodes": EVERYTHING["cluster"]["virtualNodes"]}
-    config["agent-observability:alertmanager"] |= {"replicas": 2}
     receiver = {"name": "somebody", "webhook": {"urlSecret": {"name": "somebody", "key": "somebody-url"}}}
-    config["agent-observability:notifications"] = {"receivers": [receiver], "routes": [{"receiver": "somebody"}]}
-    prometheus = config["agent-observability:prometheus"]
-    prometheus |= {"scrapeInterval": "2s", "evaluationInterval": "2s"}
-    prometheus["remoteWrite"] = [{"name": "elsewhere", "url": "http://127.0.0.1:1/"}]
-    return render_text("dev", home / "stack", json.dumps(file))
+    changes = {
+        "cluster": {"virtualNodes": EVERYTHING["cluster"]["virtualNodes"]},
+        "alertmanager": {"replicas": 2},
+        "notifications": {"receivers": [receiver], "routes": [{"receiver": "somebody"}]},
+        "prometheus": {
+            "scrapeInterval": "2s",
+            "evaluationInterval": "2s",
+            "remoteWrite": [{"name": "elsewhere", "url": "http://127.0.0.1:1/"}],
+        },
+    }
+    return changed(home / "stack", changes=changes)
 
 
 @pytest.fixture(scope="module")
-def alerting(dev: Rendered, control_plane: ControlPlane, home: Path) -> Iterator[tuple[Local, Local]]:
+def alerting(dev: Rendered, control_plane: ControlPlane, home: Path) -> Iterator[tuple[LocalServer, LocalServer]]:
     """A Prometheus, and the Alertmanager that it sends to, whose peer is away."""
     account, gossip = Account.admin(control_plane), free_port()
     peers = {
-        f"alertmanager-{number}.alertmanager-headless.monitoring.svc:9094": f"127.0.0.1:{port}"
+        dev.address(f"alertmanager-{number}.alertmanager-headless", 9094): f"127.0.0.1:{port}"
         for number, port in enumerate((gossip, free_port()))
     }
-    alertmanager = Local(dev, "alertmanager", home / "alertmanager", account, ports={9094: gossip}, addresses=peers)
-    prometheus = Local(dev, "prometheus", home / "prometheus", account, alertmanagers=[alertmanager.address])
+    alertmanager = LocalServer(
+        dev, "alertmanager", home / "alertmanager", account, ports={9094: gossip}, addresses=peers
+    )
+    prometheus = LocalServer(dev, "prometheus", home / "prometheus", account, alertmanagers=[alertmanager.address])
     with alertmanager.process(), prometheus.process() as process:
         process.ready(lambda: http_text(f"{prometheus.url}/-/ready"))
         yield prometheus, alertmanager
 
 
 @pytest.fixture(scope="module")
-def prometheus(alerting: tuple[Local, Local]) -> Exposition:
+def prometheus(alerting: tuple[LocalServer, LocalServer]) -> Exposition:
     return scraped(f"{alerting[0].url}/metrics", wanted=of("prometheus"), within=SLOWLY)
 
 
 @pytest.fixture(scope="module")
-def alertmanager(alerting: tuple[Local, Local]) -> Exposition:
+def alertmanager(alerting: tuple[LocalServer, LocalServer]) -> Exposition:
     return scraped(f"{alerting[1].url}/metrics", wanted=of("alertmanager"), within=SLOWLY)
 
 
 @pytest.fixture(scope="module")
-def probing(dev: Rendered, control_plane: ControlPlane, home: Path) -> Iterator[Local]:
+def probing(dev: Rendered, control_plane: ControlPlane, home: Path) -> Iterator[LocalServer]:
     """A blackbox exporter that trusts the API server's certificate."""
-    local = Local(dev, "blackbox-exporter", home / "blackbox-exporter", Account.admin(control_plane))
+    local = LocalServer(dev, "blackbox-exporter", home / "blackbox-exporter", Account.admin(control_plane))
     trust = {"SSL_CERT_FILE": str(control_plane.ca)}
     with Process([binary("blackbox-exporter"), *local.args], log=home / "blackbox.log", env=trust) as process:
         process.ready(lambda: http_text(f"{local.url}/-/healthy"))
@@ -229,23 +232,24 @@ def probing(dev: Rendered, control_plane: ControlPlane, home: Path) -> Iterator[
 
 
 @pytest.fixture(scope="module")
-def blackbox_exporter(probing: Local) -> Exposition:
+def blackbox_exporter(probing: LocalServer) -> Exposition:
     return scraped(f"{probing.url}/metrics", wanted=of("blackbox-exporter"))
 
 
 @pytest.fixture(scope="module")
-def probes(probing: Local, control_plane: ControlPlane) -> Exposition:
+def probes(probing: LocalServer, control_plane: ControlPlane) -> Exposition:
     return scraped(f"{probing.url}/probe?module=http&target={control_plane.url}/livez", wanted=of("probes"))
 
 
 @pytest.fixture(scope="module")
-def logging(control_plane: ControlPlane, home: Path) -> Iterator[tuple[Loki, Promtail]]:
+def logging(control_plane: ControlPlane, home: Path) -> Iterator[tuple[Loki, LogReader]]:
     """A Loki that computes a metric, and a Promtail that reads the log of a pod."""
     rule = {"record": "app:log_lines:rate1m", "expr": 'sum by (app) (rate({app=~".+"}[1m]))'}
-    file = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())["config"]["agent-observability:loki"]
-    rendered = stack(home / "logs", loki={**file, "ruler": {"interval": "10s", "rules": [rule]}})
-    loki = Loki(rendered, home / "loki")
-    agent = Promtail(rendered, home / "node", control_plane, "node-a", loki.url.removeprefix("http://"))
+    stack = changed(home / "logs", changes={"loki": {"ruler": {"interval": "10s", "rules": [rule]}}})
+    loki = Loki(stack, home / "loki")
+    account = Account.granted(control_plane, stack, "promtail")
+    here = {stack.address("loki", 3100): loki.address}
+    agent = LogReader(stack, "promtail", home / "node", account, "node-a", addresses=here)
     control_plane.namespace(NAMESPACE)
     control_plane.apply(made("v1", "Pod", "talking", {"nodeName": "node-a", "containers": [CONTAINER]}))
     agent.file(control_plane.get("pod", "talking", f"--namespace={NAMESPACE}")).write("hello")
@@ -259,21 +263,22 @@ def logging(control_plane: ControlPlane, home: Path) -> Iterator[tuple[Loki, Pro
 
 
 @pytest.fixture(scope="module")
-def loki_itself(logging: tuple[Loki, Promtail]) -> Exposition:
+def loki_itself(logging: tuple[Loki, LogReader]) -> Exposition:
     return scraped(f"{logging[0].url}/metrics", wanted=of("loki"), within=SLOWLY)
 
 
 @pytest.fixture(scope="module")
-def promtail(logging: tuple[Loki, Promtail]) -> Exposition:
+def promtail(logging: tuple[Loki, LogReader]) -> Exposition:
     return scraped(f"{logging[1].url}/metrics", wanted=of("promtail"), within=SLOWLY)
 
 
 @pytest.fixture(scope="module")
 def agent_itself(control_plane: ControlPlane, home: Path) -> Exposition:
     """With a line for a collector that is away, which it gives up soon."""
-    rendered = stack(home / "agents", logs={"collector": "otel"})
-    collector = Collector(rendered, home / "agents" / "collector", Account.admin(control_plane))
-    agent = OtelAgent(rendered, home / "agents" / "node", control_plane, "node-a", collector)
+    stack = changed(home / "agents", changes={"logs": {"collector": "otel"}})
+    account = Account.granted(control_plane, stack, "otel-agent")
+    away = {stack.address("otel-collector", 4319): "127.0.0.1:1"}
+    agent = LogReader(stack, "otel-agent", home / "agents" / "node", account, "node-a", addresses=away)
     soon = f"max_interval: {LONGEST_PAUSE}\n      max_elapsed_time: "
     text = agent.config.read_text()
     agent.config.write_text(text.replace(f"{soon}0s", f"{soon}{LONGEST_PAUSE}"))
@@ -281,13 +286,13 @@ def agent_itself(control_plane: ControlPlane, home: Path) -> Exposition:
     control_plane.apply(made("v1", "Pod", "talking", {"nodeName": "node-a", "containers": [CONTAINER]}))
     agent.file(control_plane.get("pod", "talking", f"--namespace={NAMESPACE}")).write("hello")
     with agent.running():
-        return scraped(f"http://127.0.0.1:{agent.ports[8888]}/metrics", wanted=of("otel-agent"), within=SLOWLY)
+        return scraped(agent.url_of(8888, "/metrics"), wanted=of("otel-agent"), within=SLOWLY)
 
 
 @pytest.fixture(scope="module")
 def tracing(home: Path) -> Iterator[Jaeger]:
     """A Jaeger that samples, and has been sent what agents send."""
-    jaeger = Jaeger(home / "jaeger", stack_files(home / "traces", storage=STORAGES["badger"], sampling=SAMPLING))
+    jaeger = Jaeger(trace_stack(home / "traces", storage=STORAGES["badger"], sampling=SAMPLING), home / "jaeger")
     with jaeger.running():
         many = traces(100, 1, attributes=AGENT)  # of which it keeps one in ten
         jaeger.send(*many)
@@ -297,25 +302,24 @@ def tracing(home: Path) -> Iterator[Jaeger]:
 
 @pytest.fixture(scope="module")
 def jaeger_itself(tracing: Jaeger) -> Exposition:
-    return scraped(tracing.url(8888, "/metrics"), wanted=of("jaeger"), within=SLOWLY)
+    return scraped(tracing.url_of(8888, "/metrics"), wanted=of("jaeger"), within=SLOWLY)
 
 
 @pytest.fixture(scope="module")
 def span_metrics(tracing: Jaeger) -> Exposition:
-    return scraped(tracing.url(8889, "/metrics"), wanted=of("jaeger-span-metrics"), within=SLOWLY)
+    return scraped(tracing.url_of(8889, "/metrics"), wanted=of("jaeger-span-metrics"), within=SLOWLY)
 
 
 @pytest.fixture(scope="module")
 def collector_itself(dev: Rendered, control_plane: ControlPlane, home: Path) -> Exposition:
     """With something of each signal for stores that are away, which it gives up soon."""
-    of_stack = "monitoring.svc"
-    stores = (f"prometheus-0.prometheus-headless.{of_stack}:9090", f"loki.{of_stack}:3100", f"jaeger.{of_stack}:4317")
+    stores = {"prometheus-0.prometheus-headless": 9090, "loki": 3100, "jaeger": 4317}
+    away = dict.fromkeys((dev.address(name, port) for name, port in stores.items()), "127.0.0.1:1")
     soon = dict.fromkeys((GIVE_UP, str(OUT_OF_ORDER_WINDOW)), LONGEST_PAUSE)
-    changed = {**dict.fromkeys(stores, "127.0.0.1:1"), **soon}
-    collector = Collector(dev.objects, home / "otel-collector", Account.admin(control_plane), changed)
+    collector = Collector(dev, home / "otel-collector", Account.admin(control_plane), addresses=away | soon)
     sender = {"service.name": "sender"}
     with collector.running():
         otlp.send(collector.url, otlp.traces(sender, Span(bytes([1] * 16), bytes([1] * 8))))
         otlp.send(collector.url, otlp.logs(sender, Log("hello", time.time_ns())))
         otlp.send(collector.url, otlp.metrics(sender, Counter("calls", 1)))
-        return scraped(f"http://127.0.0.1:{collector.ports[8888]}/metrics", wanted=of("otel-collector"), within=SLOWLY)
+        return scraped(collector.url_of(8888, "/metrics"), wanted=of("otel-collector"), within=SLOWLY)

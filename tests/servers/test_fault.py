@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
 from model.uids import runbook_path
 from rules.kubernetes.uids import KUBERNETES_NAMESPACE
+from tools.local.account import Account
 from tools.local.alerting_path import (
     KEY,
     OFTEN,
@@ -24,7 +26,7 @@ from tools.local.alerting_path import (
 )
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import eventually, http_json
-from tools.local.pods import Account
+from tools.local.server import LocalServer
 from tools.local.stack_text import merged
 
 
@@ -175,16 +177,21 @@ def test_no_log_says_a_secret_or_that_a_template_failed(
 
 def tells(server: Server) -> float:
     """How many pages an Alertmanager has sent itself."""
-    return server.metric("alertmanager_notifications_total", 'integration="pagerduty"')
+    return server.local.metric("alertmanager_notifications_total", integration="pagerduty")
+
+
+def looked(local: LocalServer, asked: str, count: float) -> bool:
+    return local.metric(asked) >= count
 
 
 def after_some_turns(servers: list[Server], receivers: int) -> None:
     """Wait until each Alertmanager has looked at the volume's group, which so many receivers are told of, once more."""
     # It looks up what each receiver was told; what it counts first may be of a look that had begun.
     asked, looks = "alertmanager_nflog_queries_total", 2 * receivers
-    enough = [server.metric(asked) + looks for server in servers]
+    enough = [server.local.metric(asked) + looks for server in servers]
     for server, count in zip(servers, enough, strict=True):
-        eventually(lambda server=server, count=count: server.metric(asked) >= count, 30, f"{server.local.pod} looks")  # type: ignore[misc]  # mypy types no lambda with a default
+        local = server.local
+        eventually(partial(looked, local, asked, count), 30, f"{local.pod} looks")
 
 
 def test_the_alertmanager_that_told_is_killed_and_nobody_tells_again(
@@ -239,9 +246,9 @@ def test_silences_and_what_was_told_outlive_a_kill(
     development.exporter.volume = development.exporter.quota = 0.98
     eventually(lambda: development.pages() == [*before, "trigger"], 20, "on-call is paged")
     saved = "alertmanager_nflog_maintenance_total", "alertmanager_silences_maintenance_total"
-    seen = {name: server.metric(name) for name in saved}
+    seen = {name: server.local.metric(name) for name in saved}
     # The save under way may have begun before: it is the second that has all.
-    eventually(lambda: all(server.metric(name) >= seen[name] + 2 for name in saved), 20, "both are saved")
+    eventually(lambda: all(server.local.metric(name) >= seen[name] + 2 for name in saved), 20, "both are saved")
 
     server.process.kill()
     server.start()

@@ -1,4 +1,4 @@
-"""Both stacks by kube-score's checklist: nothing is found that the decision record does not name."""
+"""Every recorded stack by kube-score's checklist: nothing is found that the decision record does not name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tools.local.rendered import STACKS, Rendered
+from tests.stack_settings import RECORDED
+from tools.local.rendered import Rendered
 from tools.recorder import ROOT
 from tools.servers.find import binary
 
@@ -25,13 +26,13 @@ Finding = tuple[str, str, str]
 
 @pytest.fixture(scope="module")
 def found(rendered: Callable[[str], Rendered]) -> set[Finding]:
-    return {finding for stack in STACKS for finding in judged(rendered(stack))}
+    return {finding for stack in RECORDED for finding in judged(rendered(stack))}
 
 
 @pytest.fixture(scope="module")
 def workloads(rendered: Callable[[str], Rendered]) -> set[str]:
-    made = rendered("prod").of_kind("DaemonSet", "Deployment", "StatefulSet")
-    return {workload["metadata"]["name"] for workload in made}
+    kinds = ("DaemonSet", "Deployment", "StatefulSet")
+    return {made["metadata"]["name"] for stack in RECORDED for made in rendered(stack).of_kind(*kinds)}
 
 
 def judged(stack: Rendered) -> set[Finding]:

@@ -239,6 +239,14 @@ def test_a_port_is_never_handed_out_twice_and_never_while_taken() -> None:
             server.bind(("127.0.0.1", port))
 
 
+def test_a_port_is_kept_from_other_processes_while_its_server_does_not_run_yet() -> None:
+    port = free_port()
+    ask = f"from tools.local import harness; harness._PORTS = range({port}, {port + 1}); harness.free_port()"
+    asked = subprocess.run([sys.executable, "-c", ask], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert "none was free" in asked.stderr
+
+
 def test_an_answer_is_read_past_any_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
 

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.servers.reported import CONTAINER
+from tools.local.account import Account
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import eventually, http_text
-from tools.local.pods import Account, Local
 from tools.local.rendered import Manifest, Rendered
+from tools.local.server import LocalServer
 
 NAMESPACE = "held-pods"
 GATED = {"schedulingGates": [{"name": "example.com/queue"}]}
@@ -32,7 +33,7 @@ def test_a_pod_is_told_as_held_back_until_its_gate_is_opened(
 ) -> None:
     control_plane.namespace(NAMESPACE)
     control_plane.apply(_unplaceable("held", **GATED), _unplaceable("let-through", **GATED), _unplaceable("never-held"))
-    local = Local(rendered("dev"), "kube-state-metrics", tmp_path / "server", Account.admin(control_plane))
+    local = LocalServer(rendered("dev"), "kube-state-metrics", tmp_path / "server", Account.admin(control_plane))
 
     def having(metric: str) -> set[str]:
         series = rf'^{metric}\{{namespace="{NAMESPACE}",pod="([^"]+)".*\}} 1$'

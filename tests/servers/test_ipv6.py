@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from tools import stack_file
+from tools.local.account import Account
 from tools.local.harness import Process, eventually
 from tools.local.ipv6 import ADDRESS, Node
-from tools.local.pods import Account, Local, render_text
-from tools.local.rendered import Rendered
+from tools.local.rendered import Rendered, render_text
+from tools.local.server import LocalServer
 from tools.local.stack_text import merged, stack_text
 from tools.recorder import ROOT
 
@@ -55,7 +56,7 @@ def nobody(tmp_path_factory: pytest.TempPathFactory) -> Account:
     return Account("https://[::1]:1", ca, "none")
 
 
-def ready(node: Node, local: Local, process: Process) -> None:
+def ready(node: Node, local: LocalServer, process: Process) -> None:
     """Once all that the kubelet asks answers on the pod's only address."""
     for url in local.probes:
         process.ready(partial(node.ask, local.pod, url), within=60)
@@ -64,9 +65,9 @@ def ready(node: Node, local: Local, process: Process) -> None:
 @pytest.fixture(scope="module")
 def alerting(
     stack: Rendered, node: Node, nobody: Account, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[list[Local]]:
+) -> Iterator[list[LocalServer]]:
     home = tmp_path_factory.mktemp("alerting")
-    place = partial(Local, stack, account=nobody, planted={"beat-url": f"http://[{ADDRESS}]/beat"})
+    place = partial(LocalServer, stack, account=nobody, planted={"beat-url": f"http://[{ADDRESS}]/beat"})
     pods = [
         place(server=pod.rpartition("-")[0], home=home / pod, pod=pod, place=node.place(pod))
         for pod in (*ALERTMANAGERS, PROMETHEUS)
@@ -79,13 +80,13 @@ def alerting(
         yield pods
 
 
-def test_alertmanagers_meet(node: Node, alerting: list[Local]) -> None:
+def test_alertmanagers_meet(node: Node, alerting: list[LocalServer]) -> None:
     for local in alerting[: len(ALERTMANAGERS)]:
         peers = node.ask_json(local.pod, f"{local.url}/api/v2/status")["cluster"]["peers"]
         assert {peer["address"] for peer in peers} == {f"[{node.place(pod).address}]:9094" for pod in ALERTMANAGERS}
 
 
-def test_prometheus_finds_every_alertmanager_once(node: Node, alerting: list[Local]) -> None:
+def test_prometheus_finds_every_alertmanager_once(node: Node, alerting: list[LocalServer]) -> None:
     prometheus = alerting[-1]
     expected = sorted(f"http://[{node.place(pod).address}]:9093/api/v2/alerts" for pod in ALERTMANAGERS)
 
@@ -107,6 +108,6 @@ def test_an_alert_arrives(node: Node) -> None:
 def test_a_server_answers_its_probes_on_its_only_address(
     stack: Rendered, node: Node, nobody: Account, tmp_path: Path, server: str
 ) -> None:
-    local = Local(stack, server, tmp_path / "pod", nobody, pod=server, place=node.place(server))
+    local = LocalServer(stack, server, tmp_path / "pod", nobody, pod=server, place=node.place(server))
     with local.process() as process:
         ready(node, local, process)

@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.error
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -25,15 +25,18 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceS
 
 from components.images import JAEGER
 from tests.servers.search import Search
-from tests.servers.traces import AGENT, SAMPLING, STORAGES, one, stack_files, traces
-from tools import render
+from tests.servers.traces import AGENT, SAMPLING, SEARCH_ADDRESS, STORAGES, one, stack, traces
+from tests.stack_settings import RECORDED
+from tools.local.asked import get, query
 from tools.local.harness import Process, eventually, free_port, http_json, http_text
+from tools.local.rendered import Rendered
+from tools.local.server import LocalServer
 from tools.local.traces import Jaeger, Trace, request
-from tools.recorder import ROOT
 from tools.servers.build import SERVERS
 from tools.servers.find import binary
 
 PASSWORD = "correct-horse-battery"  # noqa: S105  planted, to see where it goes
+SECRET = {"storage-password": PASSWORD}
 FLUSHED_AND_SCRAPED = 40.0
 """Seconds: metrics of spans are flushed every 15 s, scraped every second, and seen as a rate after two flushes."""
 
@@ -46,23 +49,20 @@ def test_the_image_is_of_the_version_that_is_tried_here_or_says_why_not() -> Non
     assert JAEGER.why, "the image is newer than what can be built"
 
 
-@pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_the_stacks_of_this_repository_are_valid(stack: str, tmp_path: Path) -> None:
-    recorder, _ = render.render(stack, ROOT / f"Pulumi.{stack}.yaml")
-    path = tmp_path / "jaeger.yaml"
-    path.write_text(render.config_files(render.manifests(recorder))["jaeger/config/jaeger.yaml"])
-    validated(path)
+@pytest.mark.parametrize("name", RECORDED)
+def test_the_recorded_stacks_are_valid(name: str, rendered: Callable[[str], Rendered], tmp_path: Path) -> None:
+    validated(Jaeger(rendered(name), tmp_path))
 
 
 @pytest.mark.parametrize("sampling", [{}, SAMPLING], ids=["everything", "sampled"])
 @pytest.mark.parametrize("storage", STORAGES)
 def test_every_storage_is_valid(storage: str, sampling: dict[str, Any], tmp_path: Path) -> None:
-    validated(Jaeger(tmp_path, stack_files(tmp_path, storage=STORAGES[storage], sampling=sampling)).config)
+    validated(Jaeger(stack(tmp_path, storage=STORAGES[storage], sampling=sampling), tmp_path / "jaeger"))
 
 
-def validated(config: Path) -> None:
+def validated(jaeger: Jaeger) -> None:
     done = subprocess.run(
-        [binary("jaeger"), "validate", f"--config=file:{config}"],
+        [binary("jaeger"), "validate", *jaeger.args],
         capture_output=True,
         text=True,
         timeout=60,
@@ -79,23 +79,16 @@ def started(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Jaeger, Process]]:
     home = tmp_path_factory.mktemp(request.param)
-    files = stack_files(home, storage=STORAGES[request.param], basePath="/jaeger")
-    jaeger = Jaeger(home, files, everywhere=True, base="/jaeger")
+    files = stack(home, storage=STORAGES[request.param], basePath="/jaeger")
+    jaeger = Jaeger(files, home / "jaeger", everywhere=True)
     with jaeger.running() as process:
         yield jaeger, process
 
 
 def test_every_port_of_its_service_and_probes_can_be_reached_from_outside(started: tuple[Jaeger, Process]) -> None:
     jaeger, process = started
-    services = [
-        made for made in jaeger.files["objects"] if made["kind"] == "Service" and "jaeger" in made["metadata"]["name"]
-    ]
-    promised = {port["port"] for made in services for port in made["spec"]["ports"]}
-    assert (
-        promised
-        == {port["containerPort"] for port in jaeger.container["ports"]}
-        == {4317, 4318, 8888, 8889, 13133, 16686}
-    )
+    promised = {port["port"] for made in jaeger.rendered.services for port in made["spec"]["ports"]}
+    assert promised == jaeger.ports.keys() == {4317, 4318, 8888, 8889, 13133, 16686}
     reached = {port for address, port in process.listens() if not ip_address(address).is_loopback}
     assert reached == {jaeger.ports[port] for port in promised}, "these, and nothing that no policy knows of"
 
@@ -104,10 +97,10 @@ def test_a_trace_sent_over_http_is_found(started: tuple[Jaeger, Process]) -> Non
     jaeger, trace = started[0], one(1, attributes={"gen_ai.operation.name": "chat"})
     jaeger.send(trace)
     assert jaeger.found(trace) == [f"{number:016x}" for number in (1, 2, 3)], "acknowledged is stored, at once"
-    newer = http_json(jaeger.url(16686, f"/jaeger/api/v3/traces/{trace.id.hex()}"))
+    newer = http_json(jaeger.url_of(16686, f"/jaeger/api/v3/traces/{trace.id.hex()}"))
     spans = newer["result"]["resourceSpans"][0]["scopeSpans"][0]["spans"]
     assert {span["traceId"] for span in spans} == {trace.id.hex()}
-    assert "planner" in http_json(jaeger.url(16686, "/jaeger/api/services"))["data"]
+    assert "planner" in http_json(jaeger.url_of(16686, "/jaeger/api/services"))["data"]
 
 
 def test_a_trace_sent_over_grpc_is_found_however_many_prompts_it_has(started: tuple[Jaeger, Process]) -> None:
@@ -121,7 +114,7 @@ def test_a_trace_sent_over_grpc_is_found_however_many_prompts_it_has(started: tu
 
 def test_badger_refuses_a_longer_value_and_keeps_the_rest(started: tuple[Jaeger, Process]) -> None:
     jaeger, long, rest = started[0], one(4, attributes={"gen_ai.input.messages": "x" * 66_000}), one(5)
-    if "badger:" not in jaeger.files["jaeger/config/jaeger.yaml"]:
+    if "badger:" not in jaeger.config.read_text():
         jaeger.send(long, rest)
         assert len(jaeger.found(long) or []) == 3, "memory takes any"
         return
@@ -138,7 +131,7 @@ def test_its_own_queries_are_not_traced_into_itself(started: tuple[Jaeger, Proce
     # What it had to say of itself would have been sent after five seconds.
     ended = time.monotonic() + 7
     while time.monotonic() < ended:
-        assert "jaeger" not in http_json(jaeger.url(16686, "/jaeger/api/services"))["data"]
+        assert "jaeger" not in http_json(jaeger.url_of(16686, "/jaeger/api/services"))["data"]
         time.sleep(0.5)
 
 
@@ -146,7 +139,7 @@ def test_a_span_that_is_sent_twice_is_kept_once(started: tuple[Jaeger, Process])
     jaeger, trace = started[0], one(3)
     body = request((trace,), "planner", "pod-1").SerializeToString()
     for _ in range(2):  # a sender that did not hear the acknowledgement
-        http_text(jaeger.url(4318, "/v1/traces"), body=body, headers={"Content-Type": "application/x-protobuf"})
+        http_text(jaeger.url_of(4318, "/v1/traces"), body=body, headers={"Content-Type": "application/x-protobuf"})
     assert jaeger.found(trace) == [f"{number:016x}" for number in (1, 2, 3)]
 
 
@@ -158,28 +151,25 @@ class Metrics:
     """A Prometheus that scrapes a Jaeger, both on their rendered configuration."""
 
     jaeger: Jaeger
-    url: str
+    prometheus: LocalServer
 
     def query(self, expression: str) -> list[dict[str, Any]]:
-        answer = http_json(f"{self.url}/api/v1/query?query={quoted(expression)}")
-        found: list[dict[str, Any]] = answer["data"]["result"]
-        return found
+        return query(self.prometheus, expression)
 
     def value(self, expression: str) -> float | None:
         found = self.query(expression)
         return float(found[0]["value"][1]) if found else None
 
 
-def quoted(text: str) -> str:
-    return urllib.parse.quote(text)
-
-
 @contextmanager
-def scraped(jaeger: Jaeger) -> Iterator[Metrics]:
-    """Prometheus with the rendered jobs for Jaeger; what the API server would tell it is told here."""
-    home = jaeger.home / "prometheus"
-    for name in ("jaeger", "jaeger-span-metrics"):
-        text = yaml.safe_load(jaeger.files[f"prometheus/scrape/{name}.yml"])
+def scraped(files: Rendered, home: Path) -> Iterator[Metrics]:
+    """Jaeger, and Prometheus with the jobs for it and no rules; what the API server would tell it is told here."""
+    prometheus = LocalServer(files, "prometheus", home / "prometheus")
+    jaeger = Jaeger(files, home / "jaeger", addresses={files.address("prometheus", 9090): prometheus.address})
+    rendered = prometheus.files("/etc/prometheus/scrape")
+    scrape = {}
+    for name in ("jaeger.yml", "jaeger-span-metrics.yml"):
+        scrape[name] = text = yaml.safe_load(rendered[name])
         (job,) = text["scrape_configs"]
         del job["kubernetes_sd_configs"]
         job["static_configs"] = [
@@ -192,38 +182,19 @@ def scraped(jaeger: Jaeger) -> Iterator[Metrics]:
                     "__meta_kubernetes_pod_node_name": "node-a",
                 },
             }
-            for port in jaeger.container["ports"]
+            for port in jaeger.rendered.container["ports"]
         ]
-        (home / "scrape").mkdir(parents=True, exist_ok=True)
-        (home / "scrape" / f"{name}.yml").write_text(yaml.safe_dump(text))
-    (home / "config").mkdir()
-    (home / "config" / "prometheus.yml").write_text(jaeger.files["prometheus/config/prometheus.yml"])
-    made = next(
-        made
-        for made in jaeger.files["objects"]
-        if (made["kind"], made["metadata"]["name"]) == ("StatefulSet", "prometheus")
-    )
-    mapped = {
-        "/etc/prometheus/": f"{home}/",
-        "--storage.tsdb.path=/prometheus": f"--storage.tsdb.path={home}/data",
-        "--web.listen-address=:9090": f"--web.listen-address=127.0.0.1:{jaeger.prometheus}",
-        "--web.listen-address=0.0.0.0:9090": f"--web.listen-address=127.0.0.1:{jaeger.prometheus}",
-    }
-    args = list(made["spec"]["template"]["spec"]["containers"][0]["args"])
-    for old, new in mapped.items():
-        args = [arg.replace(old, new) for arg in args]
-    url = f"http://127.0.0.1:{jaeger.prometheus}"
-    with Process([binary("prometheus"), *args], log=home / "log", env={"POD_NAME": "prometheus-0"}) as prometheus:
-        prometheus.ready(lambda: http_text(f"{url}/-/ready"))
-        yield Metrics(jaeger, url)
+    prometheus.put("/etc/prometheus/scrape", {name: yaml.safe_dump(text) for name, text in scrape.items()})
+    prometheus.put("/etc/prometheus/rules", {})
+    with jaeger.running(), prometheus.running():
+        yield Metrics(jaeger, prometheus)
 
 
 @pytest.fixture(scope="module")
 def sampled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Metrics]:
     """As in production: badger, and one trace in ten; Prometheus beside it."""
     home = tmp_path_factory.mktemp("sampled")
-    jaeger = Jaeger(home, stack_files(home, storage=STORAGES["badger"], sampling=SAMPLING))
-    with jaeger.running(), scraped(jaeger) as metrics:
+    with scraped(stack(home, storage=STORAGES["badger"], sampling=SAMPLING), home) as metrics:
         yield metrics
 
 
@@ -279,9 +250,9 @@ def test_an_exemplar_leads_from_a_metric_to_a_trace(agent: tuple[Metrics, list[T
     metrics, sent = agent
     ids = {trace.id.hex() for trace in sent}
     for metric in (CALLS, f"{DURATION}_bucket"):
-        within = f"start={time.time() - 300}&end={time.time() + 5}"
-        answer = http_json(f"{metrics.url}/api/v1/query_exemplars?query={quoted(metric)}&{within}")
-        of_agent = [found for found in answer["data"] if found["seriesLabels"]["service_name"] == "agent"]
+        within = {"start": f"{time.time() - 300}", "end": f"{time.time() + 5}"}
+        answer = get(metrics.prometheus, "query_exemplars", query=metric, **within)
+        of_agent = [found for found in answer if found["seriesLabels"]["service_name"] == "agent"]
         named = {exemplar["labels"]["trace_id"] for found in of_agent for exemplar in found["exemplars"]}
         assert named, f"{metric} has exemplars"
         assert named <= ids
@@ -291,7 +262,7 @@ def test_the_monitor_tab_is_answered_from_prometheus(agent: tuple[Metrics, list[
     asked = "service=agent&spanKind=server&groupByOperation=true&lookback=120000&step=1000&ratePer=60000&quantile=0.95"
 
     def points(what: str) -> list[float]:
-        answer = http_json(agent[0].jaeger.url(16686, f"/api/metrics/{what}?{asked}"))
+        answer = http_json(agent[0].jaeger.url_of(16686, f"/api/metrics/{what}?{asked}"))
         values = [
             point["gaugeValue"]["doubleValue"] for metric in answer["metrics"] for point in metric["metricPoints"]
         ]
@@ -374,12 +345,9 @@ def test_late_spans_follow_the_decision_of_their_trace(sampled: Metrics) -> None
 def test_spans_go_to_a_search_cluster_as_the_user_whose_password_is_in_the_file(
     kind: str, search: Search, index: str, tmp_path: Path
 ) -> None:
-    secret = tmp_path / "etc" / "secrets" / "storage-password"
-    secret.parent.mkdir(parents=True)
-    secret.write_text(PASSWORD)
     with search.running() as address:
-        files = stack_files(tmp_path, storage=STORAGES[kind])
-        jaeger = Jaeger(tmp_path, files, replaced={"http://search.example:9200": address})
+        files = stack(tmp_path, storage=STORAGES[kind])
+        jaeger = Jaeger(files, tmp_path / "jaeger", addresses={SEARCH_ADDRESS: address}, planted=SECRET)
         with jaeger.running() as process:
             jaeger.send(one(41))
             written = eventually(lambda: [seen for seen in search.seen if "_bulk" in seen[0]], 15, "spans are written")
@@ -387,20 +355,16 @@ def test_spans_go_to_a_search_cluster_as_the_user_whose_password_is_in_the_file(
     assert f'"_index":"{index}' in "".join(body for _, _, body in written).replace(" ", "")
     login = "Basic " + base64.b64encode(f"jaeger:{PASSWORD}".encode()).decode()
     assert {seen[1] for seen in search.seen} == {login}, "every request, the first included"
-    assert PASSWORD not in json.dumps(files), "nothing that is rendered holds it"
+    assert PASSWORD not in json.dumps(files.objects), "nothing that is rendered holds it"
 
 
 def test_a_search_cluster_that_is_away_at_the_start_is_said_plainly(tmp_path: Path) -> None:
-    secret = tmp_path / "etc" / "secrets" / "storage-password"
-    secret.parent.mkdir(parents=True)
-    secret.write_text(PASSWORD)
-    files = stack_files(tmp_path, storage=STORAGES["elasticsearch"])
-    jaeger = Jaeger(tmp_path, files, replaced={"http://search.example:9200": f"http://127.0.0.1:{free_port()}"})
+    files = stack(tmp_path, storage=STORAGES["elasticsearch"])
+    away = {SEARCH_ADDRESS: f"http://127.0.0.1:{free_port()}"}
+    jaeger = Jaeger(files, tmp_path / "jaeger", addresses=away, planted=SECRET)
     with pytest.raises(AssertionError, match="ended with status 1"), jaeger.running():
         pass
-    assert "no Elasticsearch node available" in (tmp_path / "jaeger.log").read_text(), (
-        "the pod restarts until it is there"
-    )
+    assert "no Elasticsearch node available" in (jaeger.home / "log").read_text(), "the pod restarts until it is there"
 
 
 # --- kill -9 ---
@@ -437,7 +401,7 @@ class Load:
 @pytest.mark.parametrize("sync", [False, True], ids=["as it comes", "synced writes"])
 def test_what_was_acknowledged_survives_a_kill_and_is_there_once(sync: bool, tmp_path: Path) -> None:
     storage = {"badger": {"size": "1Gi", "ttl": "3d", "syncWrites": sync}}
-    jaeger = Jaeger(tmp_path, stack_files(tmp_path, storage=storage))
+    jaeger = Jaeger(stack(tmp_path, storage=storage), tmp_path / "jaeger")
     with jaeger.running() as process, Load(jaeger) as load:
         eventually(lambda: len(load.acknowledged) >= 500, 60, "there is something to lose")
         process.kill()
@@ -453,7 +417,7 @@ def test_what_was_acknowledged_survives_a_kill_and_is_there_once(sync: bool, tmp
 
 def test_with_sampling_a_kill_loses_what_waits_for_its_decision_and_nothing_else(tmp_path: Path) -> None:
     sampling = SAMPLING | {"decisionWait": "4s"}
-    jaeger = Jaeger(tmp_path, stack_files(tmp_path, storage=STORAGES["badger"], sampling=sampling))
+    jaeger = Jaeger(stack(tmp_path, storage=STORAGES["badger"], sampling=sampling), tmp_path / "jaeger")
     decided, waiting = traces(20, 61, failed=True), traces(20, 62, failed=True)
     with jaeger.running() as process:
         jaeger.send(*decided)
@@ -467,7 +431,7 @@ def test_with_sampling_a_kill_loses_what_waits_for_its_decision_and_nothing_else
 
 
 def test_spans_older_than_the_ttl_are_gone(tmp_path: Path) -> None:
-    jaeger = Jaeger(tmp_path, stack_files(tmp_path, storage={"badger": {"size": "1Gi", "ttl": "3s"}}))
+    jaeger = Jaeger(stack(tmp_path, storage={"badger": {"size": "1Gi", "ttl": "3s"}}), tmp_path / "jaeger")
     trace = one(71)
     with jaeger.running():
         jaeger.send(trace)

@@ -28,8 +28,8 @@ from tools.local.log_nodes import (
     rendered,
     static,
 )
-from tools.local.logs import Entry, Loki, log_file, stack
-from tools.local.rendered import Manifest
+from tools.local.logs import Entry, Loki, log_file
+from tools.local.rendered import Rendered, changed
 from tools.servers.find import binary
 
 TRACE, OTHER_TRACE = "4bf92f3577b34da6a3ce929d0e0e4736", "5cf92f3577b34da6a3ce929d0e0e4737"
@@ -70,17 +70,17 @@ def cluster(control_plane: ControlPlane) -> ControlPlane:
 
 
 @pytest.fixture(scope="module")
-def stacks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Manifest]]:
+def stacks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rendered]:
     return {each: rendered(tmp_path_factory.mktemp("stack"), each, drop=DROP) for each in COLLECTORS}
 
 
 @pytest.mark.parametrize("name", ["dev", "prod", "dropping"])
 @pytest.mark.parametrize("collector", COLLECTORS)
 def test_a_collector_accepts_what_was_rendered(
-    collector: str, name: str, stacks: dict[str, list[Manifest]], cluster: ControlPlane, tmp_path: Path
+    collector: str, name: str, stacks: dict[str, Rendered], cluster: ControlPlane, tmp_path: Path
 ) -> None:
-    objects = stacks[collector] if name == "dropping" else rendered(tmp_path, collector, name)
-    node = Node(collector, objects, tmp_path / "home", cluster, "127.0.0.1:1")
+    stack = stacks[collector] if name == "dropping" else rendered(tmp_path, collector, name)
+    node = Node(collector, stack, tmp_path / "home", cluster, "127.0.0.1:1")
     checks: dict[str, list[str | Path]] = {
         "promtail": [binary("promtail"), *node.reader.args, "-check-syntax"],
         "otel": [binary("otel-collector"), "validate", *node.reader.args],
@@ -96,10 +96,10 @@ def test_a_collector_accepts_what_was_rendered(
 @pytest.mark.parametrize(("collector", "name"), [("promtail", "promtail"), ("otel", "otel-agent")])
 def test_a_cluster_runs_it_on_every_node(collector: str, name: str, cluster: ControlPlane, tmp_path: Path) -> None:
     spaces = {"stack": f"{collector}-stack", "nodeAgents": f"{collector}-nodes"}
-    about = {"name": "c-1", "environment": "dev", "context": "c-1", "flavour": "kind", "namespaces": spaces}
+    changes = {"cluster": {"namespaces": spaces}, "logs": {"collector": collector}}
     (space, *rest) = (
         made
-        for made in stack(tmp_path, cluster=about, logs={"collector": collector})
+        for made in changed(tmp_path, changes=changes).objects
         if made["metadata"]["name"] == spaces["nodeAgents"]
         or (made["metadata"].get("namespace") == spaces["nodeAgents"] and name in made["metadata"]["name"])
     )
@@ -238,7 +238,7 @@ class Sent:
 
 @pytest.fixture(scope="module")
 def both(
-    stacks: dict[str, list[Manifest]],
+    stacks: dict[str, Rendered],
     printed: Path,
     cluster: ControlPlane,
     loki: Loki,

@@ -16,9 +16,8 @@ from tools.local.control_plane import ControlPlane
 from tools.local.harness import eventually, http_text
 from tools.local.log_nodes import COLLECTORS, NODE, SPACE, Node, named, pod, rendered, writing
 from tools.local.log_receiver import LogReceiver
-from tools.local.logs import Loki, Promtail, metric
-from tools.local.otel_agent import OtelAgent
-from tools.local.rendered import Manifest
+from tools.local.logs import LogReader, Loki
+from tools.local.rendered import Rendered
 
 IN_HAND = {"promtail": ENTRY_WAIT.seconds + BATCH_WAIT.seconds, "otel": ENTRY_WAIT.seconds + 0.1}
 """Seconds of lines that a reader which is killed may hold in memory; the node collector's batches wait on disk."""
@@ -31,7 +30,7 @@ def cluster(control_plane: ControlPlane) -> ControlPlane:
 
 
 @pytest.fixture(scope="module")
-def stacks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Manifest]]:
+def stacks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rendered]:
     return {each: rendered(tmp_path_factory.mktemp("stack"), each) for each in COLLECTORS}
 
 
@@ -53,7 +52,7 @@ def store(collector: str, request: pytest.FixtureRequest, tmp_path: Path) -> Ite
 
 def test_a_reader_that_is_killed_loses_at_most_the_last_seconds_and_doubles_nothing(
     collector: str,
-    stacks: dict[str, list[Manifest]],
+    stacks: dict[str, Rendered],
     cluster: ControlPlane,
     store: Loki | LogReceiver,
     tmp_path: Path,
@@ -93,7 +92,7 @@ def lost(
 
 def test_a_reader_that_is_restarted_goes_on_where_it_was(
     collector: str,
-    stacks: dict[str, list[Manifest]],
+    stacks: dict[str, Rendered],
     cluster: ControlPlane,
     store: Loki | LogReceiver,
     tmp_path: Path,
@@ -117,7 +116,7 @@ def test_a_reader_that_is_restarted_goes_on_where_it_was(
     ("collector", "away", "seconds"), [("promtail", "loki", 60), ("otel", "loki", 60), ("otel", "gateway", 20)]
 )
 def test_a_minute_without_whoever_takes_the_lines_costs_nothing(
-    collector: str, away: str, seconds: int, stacks: dict[str, list[Manifest]], cluster: ControlPlane, tmp_path: Path
+    collector: str, away: str, seconds: int, stacks: dict[str, Rendered], cluster: ControlPlane, tmp_path: Path
 ) -> None:
     home = tmp_path / "loki"
     server = LogReceiver(home) if collector == "otel" else Loki(stacks[collector], home)
@@ -138,14 +137,14 @@ def test_a_minute_without_whoever_takes_the_lines_costs_nothing(
             exits.enter_context(node.passing_on() if gone is gateway else server.running())
         eventually(lambda: not lost(server, query, written), 120, "nothing is lost")
         found = [entry.line for entry in server.entries(query)]
-        if isinstance(node.reader, Promtail):
-            assert metric(node.reader.url, "promtail_dropped_entries_total") == 0
+        if collector == "promtail":
+            assert node.reader.metric("promtail_dropped_entries_total") == 0
         else:
             assert node.reader.metric("otelcol_exporter_send_failed_log_records_total") == 0
     assert len(found) == len(set(found)), "nothing is doubled"
 
 
-def is_full(reader: OtelAgent) -> bool:
+def is_full(reader: LogReader) -> bool:
     """Whether hardly a batch has room, and a file waits to be read on."""
     held, room = (reader.metric(f"otelcol_exporter_queue_{what}") for what in ("size", "capacity"))
     return held > 0.9 * room and reader.metric("otelcol_fileconsumer_reading_files") > 0
@@ -153,12 +152,11 @@ def is_full(reader: OtelAgent) -> bool:
 
 @pytest.mark.parametrize(("restarted", "in_hand"), [(False, 0), (True, 300)])
 def test_a_full_queue_stops_reading_instead_of_dropping(
-    restarted: bool, in_hand: int, stacks: dict[str, list[Manifest]], cluster: ControlPlane, tmp_path: Path
+    restarted: bool, in_hand: int, stacks: dict[str, Rendered], cluster: ControlPlane, tmp_path: Path
 ) -> None:
     store = LogReceiver(tmp_path / "logs")
     node = Node("otel", stacks["otel"], tmp_path, cluster, store.url.removeprefix("http://"))
     agent = node.reader
-    assert isinstance(agent, OtelAgent)
     small = f"queue_size: {2 * BATCH_BYTES}"
     agent.config.write_text(agent.config.read_text().replace(f"queue_size: {QUEUE_BYTES}", small))
     app = f"waiting-{restarted}".lower()
@@ -184,7 +182,7 @@ def test_a_full_queue_stops_reading_instead_of_dropping(
 
 def test_its_probes_answer_and_it_hears_only_of_its_node(
     collector: str,
-    stacks: dict[str, list[Manifest]],
+    stacks: dict[str, Rendered],
     cluster: ControlPlane,
     store: Loki | LogReceiver,
     tmp_path: Path,
@@ -194,5 +192,5 @@ def test_its_probes_answer_and_it_hears_only_of_its_node(
 
     with node.running() as reader:
         assert {address for address, _ in reader.listens()} == {"127.0.0.1"}
-        if isinstance(node.reader, Promtail):
+        if collector == "promtail":
             assert f"spec.nodeName={NODE}" in http_text(f"{node.reader.url}/config"), "the API filters"

@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 import urllib.error
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,8 +16,11 @@ from typing import Any
 import pytest
 
 from components.logs import LABELS
+from tests.stack_settings import RECORDED
 from tools.local.harness import Process, eventually, free_port, http_json, http_text
-from tools.local.logs import SECOND, Loki, stack
+from tools.local.logs import SECOND, Loki
+from tools.local.pods import Pod
+from tools.local.rendered import Rendered, changed
 from tools.servers.find import binary
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "never-on-the-wire"}
@@ -28,12 +31,10 @@ def labels(app: str, level: str = "info") -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def full(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+def full(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
     """Everything that a stack file can ask of Loki on one replica."""
-    return stack(
-        tmp_path_factory.mktemp("full"),
-        loki={
-            "storage": {"filesystem": {"size": "1Gi"}},
+    changes = {
+        "loki": {
             "retention": "7d",
             "streamRetention": [{"selector": '{namespace="agents", level=~"debug|tr[a]ce\\\\d$"}', "period": "1d"}],
             "multiTenant": True,
@@ -50,16 +51,19 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
                 ],
             },
         },
-        prometheus={"replicas": 2},
-    )
+        "prometheus": {"replicas": 2},
+    }
+    return changed(tmp_path_factory.mktemp("full"), changes=changes)
 
 
-@pytest.mark.parametrize("name", ["dev", "prod", "full"])
-def test_loki_accepts_what_was_rendered(name: str, full: list[dict[str, Any]], tmp_path: Path) -> None:
-    server = Loki(full if name == "full" else stack(tmp_path, name), tmp_path / "home", env=CREDENTIALS)
+@pytest.mark.parametrize("name", [*RECORDED, "full"])
+def test_loki_accepts_what_was_rendered(
+    name: str, full: Rendered, rendered: Callable[[str], Rendered], tmp_path: Path
+) -> None:
+    server = Loki(full if name == "full" else rendered(name), tmp_path / "home")
 
-    argv = [str(binary("loki")), *server.args, "-verify-config"]
-    done = subprocess.run(argv, env={"POD_IP": "127.0.0.1"}, capture_output=True, text=True, timeout=60, check=False)
+    argv = [str(binary("loki")), *server.args, "-verify-config", "-log.level=info"]  # it says so as information
+    done = subprocess.run(argv, env=server.env, capture_output=True, text=True, timeout=60, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "config is valid" in done.stdout + done.stderr
@@ -161,8 +165,10 @@ def test_rules_cannot_be_posted(loki: Loki) -> None:
         http_text(f"{loki.url}/loki/api/v1/rules")
 
 
-def test_its_main_port_is_open_to_pods_and_its_probes_answer(tmp_path: Path) -> None:
-    server = Loki(stack(tmp_path), tmp_path / "home", everywhere=True)
+def test_its_main_port_is_open_to_pods_and_its_probes_answer(
+    rendered: Callable[[str], Rendered], tmp_path: Path
+) -> None:
+    server = Loki(rendered("dev"), tmp_path / "home", everywhere=True)
 
     with server.process() as process:
         process.ready(lambda: http_text(f"{server.url}/loki/api/v1/status/buildinfo"))
@@ -171,11 +177,13 @@ def test_its_main_port_is_open_to_pods_and_its_probes_answer(tmp_path: Path) -> 
 
     ports = {port for address, port in listens if address in {"0.0.0.0", "::"}}  # noqa: S104  what is asked
     assert server.ports[3100] in ports
-    assert not any(port == server.ports[7946] for port in ports), "a single replica has nobody to gossip with"
+    assert len(server.ports) == 1, "a single replica has nobody to gossip with"
 
 
-def test_kill_loses_nothing_that_was_acknowledged_and_doubles_nothing(tmp_path: Path) -> None:
-    server = Loki(stack(tmp_path), tmp_path / "home")
+def test_kill_loses_nothing_that_was_acknowledged_and_doubles_nothing(
+    rendered: Callable[[str], Rendered], tmp_path: Path
+) -> None:
+    server = Loki(rendered("dev"), tmp_path / "home")
     acknowledged: list[str] = []
     stop = threading.Event()
     killed = threading.Event()
@@ -272,7 +280,8 @@ def test_logs_go_to_the_bucket_signed_with_keys_from_the_environment(tmp_path: P
     bucket = Bucket()
     keys = {"accessKeySecret": {"name": "bucket", "key": "id"}, "secretKeySecret": {"name": "bucket", "key": "secret"}}
     s3 = {"bucket": "logs", "region": "eu-1", "endpoint": bucket.url, "pathStyle": True, **keys}
-    server = Loki(stack(tmp_path, loki={"storage": {"s3": s3}}), tmp_path / "home", env=CREDENTIALS)
+    stack = changed(tmp_path, changes={"loki": {"storage": {"filesystem": None, "s3": s3}}})
+    server = Loki(stack, tmp_path / "home", planted=CREDENTIALS)
 
     with bucket.running(), server.running():
         server.push(labels("bucket"), [(time.time_ns(), "to the bucket")])
@@ -286,21 +295,24 @@ def test_logs_go_to_the_bucket_signed_with_keys_from_the_environment(tmp_path: P
     assert CREDENTIALS["AWS_SECRET_ACCESS_KEY"] not in shown + "".join(bucket.authorizations)
 
 
+def test_the_stack_that_sets_everything_starts(rendered: Callable[[str], Rendered], tmp_path: Path) -> None:
+    """As one of its three replicas; production's looks for its bucket at Amazon."""
+    bucket = Bucket()
+    server = Loki(rendered("everything"), tmp_path, addresses={"https://s3.example.com": bucket.url})
+    with bucket.running(), server.running() as process:
+        assert server.probes
+        assert {port for address, port in process.listens()} >= {server.ports[3100], server.ports[9095]}
+
+
 def test_tenants_are_apart_and_rules_reach_every_prometheus_where_alerts_read_them(
-    full: list[dict[str, Any]], tmp_path: Path
+    full: Rendered, tmp_path: Path
 ) -> None:
     receivers = {f"prometheus-{n}": free_port() for n in range(2)}
-    server = Loki(full, tmp_path / "home")
-    main = tmp_path / "home" / "etc" / "loki" / "config" / "loki.yaml"
-    text = main.read_text()
-    for replica, port in receivers.items():
-        text = text.replace(f"{replica}.prometheus-headless.monitoring.svc:9090", f"127.0.0.1:{port}")
-    main.write_text(text)
-    (args,) = (
-        made["spec"]["template"]["spec"]["containers"][0]["args"]
-        for made in full
-        if (made["kind"], made["metadata"]["name"]) == ("StatefulSet", "prometheus")
-    )
+    addresses = {
+        full.address(f"{replica}.prometheus-headless", 9090): f"127.0.0.1:{port}" for replica, port in receivers.items()
+    }
+    server = Loki(full, tmp_path / "home", addresses=addresses)
+    args = Pod(full, "prometheus").container["args"]
     flags = [flag for flag in args if flag == "--web.enable-remote-write-receiver"]
     alert = {"alert": "LinesWithErrors", "expr": "app:log_errors:count1m > 0"}
     group = {"name": "logs", "interval": "1s", "rules": [alert]}

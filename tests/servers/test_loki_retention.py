@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from tools.local.harness import eventually, http_json, http_text
-from tools.local.logs import SECOND, Loki, stack
+from tools.local.logs import SECOND, Loki
+from tools.local.rendered import changed
 
 HOUR = 3600
 # A run of the compactor every second or two; it then waits a minute before it works off what it marked, and takes a
@@ -64,14 +65,13 @@ class Forgetful:
 
     def __init__(self, home: Path) -> None:
         settings = {
-            "storage": {"filesystem": {"size": "1Gi"}},
             "retention": "1d",
             "streamRetention": [{"selector": '{app="audit"}', "period": "7d"}],
             "multiTenant": True,
             "tenants": {SHOP: {"retention": "3d"}},
         }
-        self.loki = Loki(stack(home, loki=settings), home / "home")
-        path = home / "home" / "etc" / "loki" / "config" / "loki.yaml"
+        self.loki = Loki(changed(home, changes={"loki": settings}), home / "home")
+        path = self.loki.config
         config: dict[str, Any] = yaml.safe_load(path.read_text())
         for section, values in SHORTENED.items():
             config[section] = {**config.get(section, {}), **values}
@@ -92,7 +92,7 @@ class Forgetful:
 
     def on_disk(self, tenant: str) -> bytes:
         """All chunks of a tenant."""
-        folder = self.loki.home / "data" / "chunks" / tenant
+        folder = self.loki.path("/loki/chunks") / tenant
         return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
     def processed(self) -> bool:

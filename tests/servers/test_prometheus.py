@@ -22,11 +22,12 @@ import yaml
 from rules.kubernetes.scrape import APISERVER_METRICS
 from rules.monitoring.scrape import PROBE_INTERVAL
 from rules.nodes.scrape import NODE_EXPORTER
+from tools.local.account import Account
 from tools.local.asked import EVERYWHERE, get, number, query, wait_until
 from tools.local.control_plane import ADVERTISED, NODES, ControlPlane
 from tools.local.harness import eventually, free_port, http_text
-from tools.local.pods import Account, Local, render_text
-from tools.local.rendered import Manifest, Rendered
+from tools.local.rendered import Manifest, Rendered, render_text
+from tools.local.server import LocalServer
 from tools.recorder import ROOT
 
 STACK, AGENTS = "monitoring", "monitoring-node-agents"
@@ -203,7 +204,7 @@ def found(
     cluster: Cluster, rendered: Callable[[str], Rendered], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Found]:
     """By a Prometheus that scrapes its targets where they are: in vain, as pods of that cluster have no network."""
-    local = Local(rendered("dev"), "prometheus", tmp_path_factory.mktemp("discovering") / "pod", cluster.account)
+    local = LocalServer(rendered("dev"), "prometheus", tmp_path_factory.mktemp("discovering") / "pod", cluster.account)
     with local.process() as process:
         process.ready(lambda: http_text(f"{local.url}/-/ready"))
         eventually(lambda: active(local), 30, "something is found")
@@ -218,7 +219,7 @@ def found(
         yield Found(eventually(everything, 60, "what came last is found"))
 
 
-def active(local: Local) -> list[Manifest]:
+def active(local: LocalServer) -> list[Manifest]:
     targets: list[Manifest] = get(local, "targets", state="active")["activeTargets"]
     return targets
 
@@ -411,15 +412,15 @@ def answering(texts: Mapping[str, str], port: int, ca: Path | None = None, token
 
 
 @pytest.fixture(scope="module")
-def scraping(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
+def scraping(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """The dev stack, scraping every two seconds: what its jobs discover is scraped where it runs on this machine."""
     home = tmp_path_factory.mktemp("scraping")
     targets = {name: free_port() for name in (EXPLODING, BRANCHING, STEADY)}
     stack = render_text("dev", home, quick(targets))
-    place = partial(Local, stack, account=cluster.account)
+    place = partial(LocalServer, stack, account=cluster.account)
     port = free_port()
     others = {
-        server: Local(
+        server: LocalServer(
             stack,
             server,
             home / server,
@@ -477,7 +478,7 @@ def quick(targets: Mapping[str, int]) -> str:
     return json.dumps(file)
 
 
-def names(local: Local, job: str) -> set[str]:
+def names(local: LocalServer, job: str) -> set[str]:
     """Metrics of a job, without what Prometheus itself adds to each target, and what rules make of them."""
     added = re.compile(r"up|scrape_.+|ALERTS.*|\w+:\w+:\w+")
     found = set(get(local, "label/__name__/values", **{"match[]": f'{{job="{job}"}}'}))
@@ -502,14 +503,14 @@ SCRAPED = {
 
 @pytest.mark.parametrize(("job", "metric", "targets"), [(job, *rest) for job, rest in SCRAPED.items()])
 def test_every_target_of_the_stack_is_up_and_has_its_series(
-    scraping: Local, job: str, metric: str, targets: int
+    scraping: LocalServer, job: str, metric: str, targets: int
 ) -> None:
     wait_until(scraping, f'count(up{{job="{job}"}} == 1)', targets)
     wait_until(scraping, f'count(count by (node, instance) ({metric}{{job="{job}"}}))', targets)
     assert query(scraping, f'up{{job="{job}"}} == 0') == []
 
 
-def test_no_series_lacks_its_cluster_or_environment(scraping: Local) -> None:
+def test_no_series_lacks_its_cluster_or_environment(scraping: LocalServer) -> None:
     wait_until(scraping, 'count(ALERTS{alertname="Watchdog"})', 1)
     for label in EVERYWHERE:
         assert query(scraping, f'count by (__name__, job) ({{__name__=~".+", {label}=""}})') == []
@@ -518,15 +519,15 @@ def test_no_series_lacks_its_cluster_or_environment(scraping: Local) -> None:
     assert number(scraping, f'count({{__name__=~".+"}}) - {ours}') == 0
 
 
-def test_a_server_that_is_probed_answers(scraping: Local) -> None:
+def test_a_server_that_is_probed_answers(scraping: LocalServer) -> None:
     wait_until(scraping, "sum(probe_success)", 2)  # of the four, Loki and Jaeger run in tests of their own
 
 
-def test_objects_keep_their_own_namespace_and_pod(scraping: Local) -> None:
+def test_objects_keep_their_own_namespace_and_pod(scraping: LocalServer) -> None:
     wait_until(scraping, f'count(kube_pod_info{{namespace="{SHOP}", pod="told", exported_namespace=""}})', 1)
 
 
-def test_the_api_server_keeps_what_is_named_and_nothing_else(scraping: Local, cluster: Cluster) -> None:
+def test_the_api_server_keeps_what_is_named_and_nothing_else(scraping: LocalServer, cluster: Cluster) -> None:
     file = yaml.safe_load(scraping.path("/etc/prometheus/scrape/apiservers.yml").read_text())
     (step,) = file["scrape_configs"][0]["metric_relabel_configs"]
     exposed = exposed_names(
@@ -541,7 +542,7 @@ def test_the_api_server_keeps_what_is_named_and_nothing_else(scraping: Local, cl
     assert unmatched == [], "a name that the API server does not have is a mistake"
 
 
-def test_what_nothing_asks_for_is_dropped_and_what_the_stack_file_asks_for_is_kept(scraping: Local) -> None:
+def test_what_nothing_asks_for_is_dropped_and_what_the_stack_file_asks_for_is_kept(scraping: LocalServer) -> None:
     (node_exporter,) = {target["scrapeUrl"] for target in active(scraping) if target["labels"]["job"] == NODE_EXPORTER}
     exposed = exposed_names(http_text(node_exporter))
     assert {"node_entropy_available_bits", "node_softnet_processed_total", "node_boot_time_seconds"} <= exposed
@@ -557,13 +558,13 @@ def exposed_names(text: str) -> set[str]:
     return {re.split(r"[{ ]", line)[0] for line in text.splitlines() if line and not line.startswith("#")}
 
 
-def test_the_kubelet_keeps_what_is_named_and_nothing_else(scraping: Local) -> None:
+def test_the_kubelet_keeps_what_is_named_and_nothing_else(scraping: LocalServer) -> None:
     eventually(lambda: names(scraping, "kubelet"), 30, "the kubelet is scraped")
 
     assert names(scraping, "kubelet") == {"kubelet_running_pods"}
 
 
-def test_a_container_is_counted_once_and_not_again_in_its_pod(scraping: Local) -> None:
+def test_a_container_is_counted_once_and_not_again_in_its_pod(scraping: LocalServer) -> None:
     eventually(lambda: names(scraping, "cadvisor"), 30, "the kubelet's containers are scraped")
 
     found = query(scraping, '{job="cadvisor", node="node-a", __name__=~"container_.+|machine_.+"}')
@@ -581,7 +582,7 @@ def test_a_container_is_counted_once_and_not_again_in_its_pod(scraping: Local) -
     [(EXPLODING, "sample limit exceeded", "explosion"), (BRANCHING, "label_limit exceeded", "branches|sapling")],
 )
 def test_a_target_past_a_limit_fails_as_a_whole_and_says_why(
-    scraping: Local, job: str, reason: str, metrics: str
+    scraping: LocalServer, job: str, reason: str, metrics: str
 ) -> None:
     wait_until(scraping, f'up{{job="{job}"}}', 0)
 
@@ -591,7 +592,7 @@ def test_a_target_past_a_limit_fails_as_a_whole_and_says_why(
     assert query(scraping, f'{{__name__=~"{metrics}"}}') == [], "half a scrape would be a wrong answer"
 
 
-def test_a_target_past_a_limit_leaves_the_others_alone(scraping: Local) -> None:
+def test_a_target_past_a_limit_leaves_the_others_alone(scraping: LocalServer) -> None:
     wait_until(scraping, f'up{{job="{EXPLODING}"}}', 0)
 
     seen = number(scraping, f'count_over_time(up{{job="{STEADY}"}}[5m])') or 0

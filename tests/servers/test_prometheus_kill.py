@@ -13,10 +13,11 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
 
+from tools.local.account import Account
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import eventually, http_json, http_text
-from tools.local.pods import Account, Local
 from tools.local.rendered import Rendered
+from tools.local.server import LocalServer
 
 SERIES = 500
 """Per batch: with a batch every few milliseconds, far more than a cluster's scrapes."""
@@ -66,7 +67,7 @@ def stored(url: str, series: int) -> list[int]:
     return [int(value) for _, value in found["values"]]
 
 
-def killed_under_load(local: Local) -> Sender:
+def killed_under_load(local: LocalServer) -> Sender:
     """Run the server, push to it, kill it in the middle of that; what was pushed and what it acknowledged."""
     with local.process() as process:
         process.ready(lambda: http_text(f"{local.url}/-/ready"))
@@ -82,7 +83,7 @@ def killed_under_load(local: Local) -> Sender:
 def test_a_killed_prometheus_keeps_what_it_acknowledged_and_doubles_nothing(
     control_plane: ControlPlane, rendered: Callable[[str], Rendered], tmp_path: Path
 ) -> None:
-    local = Local(rendered("dev"), "prometheus", tmp_path / "pod", Account.admin(control_plane))
+    local = LocalServer(rendered("dev"), "prometheus", tmp_path / "pod", Account.admin(control_plane))
 
     sender = killed_under_load(local)
 

@@ -19,11 +19,12 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 )
 
 from tests.servers.pushed import receiving as pushed_to
+from tools.local.account import Account
 from tools.local.asked import EVERYWHERE, get, query, wait_until
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import eventually, http_text
-from tools.local.pods import Account, Local
 from tools.local.rendered import Rendered
+from tools.local.server import LocalServer
 
 RESOURCE = {
     "service.namespace": "billing",
@@ -78,13 +79,13 @@ def batch(*metrics: Metric) -> bytes:
 @pytest.fixture(scope="module")
 def receiving(
     control_plane: ControlPlane, rendered: Callable[[str], Rendered], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Local]:
+) -> Iterator[LocalServer]:
     with pushed_to(rendered("dev"), tmp_path_factory.mktemp("receiving"), Account.admin(control_plane)) as local:
         yield local
 
 
 @pytest.fixture(scope="module")
-def pushed(receiving: Local) -> Local:
+def pushed(receiving: LocalServer) -> LocalServer:
     """Prometheus after two batches with everything in them: what is told as a difference was 10, then 5."""
     delta, total = (
         AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA,
@@ -120,7 +121,7 @@ def pushed(receiving: Local) -> Local:
     return receiving
 
 
-def push(local: Local, body: bytes) -> None:
+def push(local: LocalServer, body: bytes) -> None:
     headers = {"Content-Type": "application/x-protobuf"}
     http_text(f"{local.url}/api/v1/otlp/v1/metrics", method="POST", body=body, headers=headers)
 
@@ -137,25 +138,25 @@ def push(local: Local, body: bytes) -> None:
         ('gen_ai_client_operation_duration_seconds_bucket{le="+Inf"}', 3),
     ],
 )
-def test_what_is_pushed_arrives_with_its_name_and_value(pushed: Local, metric: str, value: float) -> None:
+def test_what_is_pushed_arrives_with_its_name_and_value(pushed: LocalServer, metric: str, value: float) -> None:
     wait_until(pushed, metric, value)
 
 
-def test_what_is_pushed_says_where_it_comes_from(pushed: Local) -> None:
+def test_what_is_pushed_says_where_it_comes_from(pushed: LocalServer) -> None:
     (series,) = eventually(lambda: query(pushed, "agent_runs_total"), 10, "the counter is there")
 
     assert {name: value for name, value in series["metric"].items() if name != "__name__"} == PUSHED
 
 
-def test_an_attribute_of_a_pushed_point_is_a_label(pushed: Local) -> None:
+def test_an_attribute_of_a_pushed_point_is_a_label(pushed: LocalServer) -> None:
     wait_until(pushed, 'gen_ai_client_operation_duration_seconds_count{gen_ai_operation_name="chat"}', 3)
 
 
-def test_an_attribute_that_is_not_promoted_stays_beside_the_series(pushed: Local) -> None:
+def test_an_attribute_that_is_not_promoted_stays_beside_the_series(pushed: LocalServer) -> None:
     wait_until(pushed, 'count(target_info{job="billing/billing-agent", process_pid="4711"})', 1)
 
 
-def test_a_pushed_exemplar_leads_to_its_trace(pushed: Local) -> None:
+def test_a_pushed_exemplar_leads_to_its_trace(pushed: LocalServer) -> None:
     now = time.time()
     span = {"start": str(now - 600), "end": str(now + 60)}
     series = "gen_ai_client_operation_duration_seconds_bucket"
@@ -165,7 +166,7 @@ def test_a_pushed_exemplar_leads_to_its_trace(pushed: Local) -> None:
     assert {(e["labels"]["trace_id"], e["labels"]["span_id"]) for s in found for e in s["exemplars"]} == {(TRACE, SPAN)}
 
 
-def test_no_pushed_series_lacks_its_cluster_or_environment(pushed: Local) -> None:
+def test_no_pushed_series_lacks_its_cluster_or_environment(pushed: LocalServer) -> None:
     wait_until(
         pushed,
         'count({service_name="billing-agent", cluster="dev-1", environment="dev"})'

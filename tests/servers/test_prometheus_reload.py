@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import pytest
 
+from tools.local.account import Account
 from tools.local.asked import get
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import Process, eventually, http_text
-from tools.local.pods import Account, Local
 from tools.local.rendered import Rendered
+from tools.local.server import LocalServer
 
 RULES, SCRAPE, CONFIG = "/etc/prometheus/rules", "/etc/prometheus/scrape", "/etc/prometheus/config"
 
@@ -21,7 +22,7 @@ RULES, SCRAPE, CONFIG = "/etc/prometheus/rules", "/etc/prometheus/scrape", "/etc
 class Editing:
     """A running Prometheus whose ConfigMaps are edited."""
 
-    local: Local
+    local: LocalServer
     process: Process
     started: str
 
@@ -67,7 +68,7 @@ def editing(
     # The half minute between two looks at its files is shortened.
     faster = ["--config.auto-reload-interval=500ms"]
     home = tmp_path_factory.mktemp("editing")
-    local = Local(rendered("dev"), "prometheus", home / "pod", Account.admin(control_plane), faster=faster)
+    local = LocalServer(rendered("dev"), "prometheus", home / "pod", Account.admin(control_plane), faster=faster)
     with local.process() as process:
         new = Editing(local, process, "")
         process.ready(lambda: new.jobs and new.alerts)  # it is ready before its scrape jobs are

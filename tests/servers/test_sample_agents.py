@@ -54,7 +54,7 @@ class Ran:
         """Every trace of the platform as Jaeger has it."""
         found: dict[str, dict[str, Any]] = {}
         for service in self.sent:
-            asked = self.stack.jaeger.url(16686, f"/api/traces?service={service}&limit=100000&lookback=1h")
+            asked = self.stack.jaeger.url_of(16686, f"/api/traces?service={service}&limit=100000&lookback=1h")
             found |= {trace["traceID"]: trace for trace in http_json(asked, timeout=60)["data"]}
         return found
 
@@ -233,7 +233,7 @@ def test_an_exemplar_leads_to_its_trace_its_lines_and_its_metrics(ran: Ran, sele
 
 
 def _trace(ran: Ran, trace: str) -> dict[str, Any] | None:
-    answer = http_json(ran.stack.jaeger.url(16686, f"/api/traces/{trace}"), timeout=30)
+    answer = http_json(ran.stack.jaeger.url_of(16686, f"/api/traces/{trace}"), timeout=30)
     return dict(answer["data"][0]) if answer["data"] else None
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from tools.local.account import Account
 from tools.local.alerting_path import OFTEN, AlertingPath, DeadMan, Server, alerting_path, firing
 from tools.local.asked import query
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import eventually
-from tools.local.pods import Account
 
 PATIENCE = 60
 """Seconds within which the alarm must come: the last calls, and then three that do not."""
@@ -64,7 +64,7 @@ def test_prometheus_without_alertmanager_says_so_itself(struck: Struck) -> None:
 
 def errors(server: Server) -> float:
     """Alerts that an Alertmanager did not take."""
-    return server.metric("prometheus_notifications_errors_total")
+    return server.local.metric("prometheus_notifications_errors_total")
 
 
 def test_the_dead_man_notices_that_no_alertmanager_is_left(struck: Struck) -> None:

@@ -16,7 +16,7 @@ import yaml
 
 from components.images import JAEGER
 from tests.servers.search import Search
-from tests.servers.traces import SEARCH, one, stack_files
+from tests.servers.traces import SEARCH, SEARCH_ADDRESS, one, stack
 from tools.local.harness import eventually, http_text
 from tools.local.traces import Jaeger, Trace
 from tools.recorder import ROOT
@@ -26,16 +26,16 @@ DOCUMENTED = (ROOT / "docs" / "traces.md").read_text(encoding="utf-8")
 
 def archive(jaeger: Jaeger, trace: Trace) -> None:
     """As the button in the UI does it."""
-    http_text(jaeger.url(16686, f"/api/archive/{trace.id.hex()}"), method="POST")
+    http_text(jaeger.url_of(16686, f"/api/archive/{trace.id.hex()}"), method="POST")
 
 
 def page(jaeger: Jaeger) -> str:
-    return http_text(jaeger.url(16686, "/search"))
+    return http_text(jaeger.url_of(16686, "/search"))
 
 
 def test_an_archived_trace_outlives_the_others_and_a_restart(tmp_path: Path) -> None:
-    files = stack_files(tmp_path, storage={"badger": {"size": "1Gi", "ttl": "4s"}}, archive={"keep": "30d"})
-    jaeger, archived, other = Jaeger(tmp_path, files), one(1), one(2)
+    files = stack(tmp_path, storage={"badger": {"size": "1Gi", "ttl": "4s"}}, archive={"keep": "30d"})
+    jaeger, archived, other = Jaeger(files, tmp_path / "jaeger"), one(1), one(2)
     with jaeger.running() as process:
         assert 'JAEGER_STORAGE_CAPABILITIES = {"archiveStorage":true}' in page(jaeger), "what shows the button"
         jaeger.send(archived, other)
@@ -49,7 +49,7 @@ def test_an_archived_trace_outlives_the_others_and_a_restart(tmp_path: Path) -> 
 
 
 def test_without_an_archive_there_is_no_button(tmp_path: Path) -> None:
-    jaeger = Jaeger(tmp_path, stack_files(tmp_path, storage={"memory": {"traces": 100}}))
+    jaeger = Jaeger(stack(tmp_path, storage={"memory": {"traces": 100}}), tmp_path / "jaeger")
     with jaeger.running():
         assert 'JAEGER_STORAGE_CAPABILITIES = {"archiveStorage":false}' in page(jaeger)
         jaeger.send(one(1))
@@ -64,19 +64,16 @@ def test_without_an_archive_there_is_no_button(tmp_path: Path) -> None:
 def indices(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Indices]:
     """The names that Jaeger uses, with a prefix and without."""
     home, prefix = tmp_path_factory.mktemp("search"), request.param
-    secret = home / "etc" / "secrets" / "storage-password"
-    secret.parent.mkdir(parents=True)
-    secret.write_text("planted")
     search = Search("The OpenSearch Project: https://opensearch.org/", "2.18.0")
     storage = {"opensearch": SEARCH | ({"indexPrefix": prefix} if prefix else {})}
     with search.running() as address:
-        files = stack_files(home, storage=storage, archive={"keep": "60d"})
-        jaeger = Jaeger(home, files, replaced={"http://search.example:9200": address})
+        files = stack(home, storage=storage, archive={"keep": "60d"})
+        jaeger = Jaeger(files, home / "jaeger", addresses={SEARCH_ADDRESS: address})
         with jaeger.running():
             jaeger.send(one(1))
             eventually(lambda: [seen for seen in search.seen if "_bulk" in seen[0]], 15, "spans are written")
             with pytest.raises(urllib.error.HTTPError):  # this cluster finds nothing
-                http_text(jaeger.url(16686, f"/api/traces/{one(1).id.hex()}"))
+                http_text(jaeger.url_of(16686, f"/api/traces/{one(1).id.hex()}"))
     return prefix, Indices(search)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.servers.traces import SAMPLING, STORAGES, stack_files, traces
+from tests.servers.traces import SAMPLING, STORAGES, stack, traces
 from tools.local.harness import eventually
 from tools.local.traces import Jaeger, Trace
 
@@ -32,7 +32,7 @@ class Kept:
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
     home = tmp_path_factory.mktemp("sampled")
     sampling = SAMPLING | {"services": SERVICES, "maxTraces": 10_000}
-    jaeger = Jaeger(home, stack_files(home, storage=STORAGES["badger"], sampling=sampling))
+    jaeger = Jaeger(stack(home, storage=STORAGES["badger"], sampling=sampling), home / "jaeger")
     sent = {
         ("checkout",): traces(200, 1),
         ("chatty probe",): traces(1000, 2),
@@ -45,8 +45,8 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
     important = [*traces(20, 8, failed=True), *traces(20, 9, milliseconds=1200)]
     with jaeger.running():
         for services, each in sent.items():
-            for service in services:
-                for start in range(0, len(each), 200):
+            for start in range(0, len(each), 200):
+                for service in services:  # one right after the other: a trace is decided on 3 s after its first span
                     jaeger.send(*each[start : start + 200], service=service)
         jaeger.send(*important, service="silent")
         last = {trace.id.hex() for trace in important}

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import random
 from pathlib import Path
 from typing import Any
 
-from tools import render
+from tools.local.rendered import Rendered, render_text
+from tools.local.stack_text import stack_text
 from tools.local.traces import Trace
-from tools.recorder import PROJECT
 
 CLUSTER = {"name": "test-1", "environment": "test", "context": "none", "flavour": "kind"}
-SEARCH = {"urls": ["http://search.example:9200"], "username": "jaeger", "passwordSecret": "searchPassword"}
+SEARCH_ADDRESS = "http://search.example:9200"
+SEARCH = {"urls": [SEARCH_ADDRESS], "username": "jaeger", "passwordSecret": "searchPassword"}
 SAMPLING = {"percent": 10, "slow": "1s", "decisionWait": "3s", "maxTraces": 2000}
 
 STORAGES: dict[str, dict[str, Any]] = {
@@ -33,15 +33,10 @@ AGENT = {
 """What a span of an agent says."""
 
 
-def stack_files(folder: Path, **jaeger: Any) -> dict[str, Any]:
-    """What a stack with these settings renders: path below ``/etc`` to text, and its objects under ``objects``."""
+def stack(folder: Path, **jaeger: Any) -> Rendered:
+    """One with these settings of Jaeger, scraped every second."""
     config = {"cluster": CLUSTER, "jaeger": jaeger, "prometheus": {"scrapeInterval": "1s"}}
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "Pulumi.test.yaml"
-    path.write_text(json.dumps({"config": {f"{PROJECT}:{key}": value for key, value in config.items()}}))
-    recorder, _ = render.render("test", path)
-    objects = render.manifests(recorder)
-    return {**render.config_files(objects), "objects": objects}
+    return render_text("test", folder / "stack", stack_text(config))
 
 
 def traces(count: int, seed: int, **shape: Any) -> list[Trace]:

@@ -21,11 +21,11 @@ from components.settings.stack import Settings
 from components.settings.stack import read as read_settings
 from model.rules import Alert, Group, Recording, Severity
 from tools import stack_file
+from tools.local.account import Account
 from tools.local.alerting_path import VOLUME, AlertingPath, alerting_path
 from tools.local.asked import query
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import eventually, http_text
-from tools.local.pods import Account
 from tools.recorder import ROOT
 
 GOAL = 60

@@ -24,8 +24,7 @@ from model.quantities import Duration
 from tools import stack_file
 from tools.bench.sample import NOW, Series, of_size
 from tools.local.harness import Process, eventually, free_port, http_json, http_text
-from tools.local.pods import render_text
-from tools.local.rendered import Rendered
+from tools.local.rendered import Rendered, render_text
 from tools.local.stack_text import merged, stack_text
 from tools.recorder import ROOT
 from tools.servers.find import binary

@@ -29,10 +29,10 @@ from tools.bench.rules import say
 from tools.local import otlp
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import Process, eventually, http_text
-from tools.local.logs import Loki, container, metric
+from tools.local.logs import Loki
 from tools.local.otlp import Counter, Log, Span
-from tools.local.pods import render_text
-from tools.local.rendered import Rendered
+from tools.local.pods import Pod
+from tools.local.rendered import Rendered, render_text
 from tools.local.telemetry import Platform
 from tools.recorder import PROJECT, ROOT
 
@@ -173,7 +173,7 @@ def peak(process: Process) -> int:
 
 
 def measure(stack: Rendered, home: Path, plane: ControlPlane, seconds: float, times: int) -> Figures:
-    loki = Loki(stack.objects, home / "loki")
+    loki = Loki(stack, home / "loki")
     platform = Platform(stack, home, plane, loki)
     say("start the servers")
     with platform.started():
@@ -183,25 +183,21 @@ def measure(stack: Rendered, home: Path, plane: ControlPlane, seconds: float, ti
             for server, process in platform.running.items()
         }
         say("let the stores write what they have")
-        stored_lines = metric(loki.url, "loki_distributor_lines_received_total")
+        stored_lines = loki.metric("loki_distributor_lines_received_total")
         http_text(f"{loki.url}/flush", method="POST", timeout=60)
-        eventually(lambda: metric(loki.url, "loki_ingester_memory_chunks") == 0, 120, "all chunks are written")
-        stored_spans = sum(
-            float(line.rpartition(" ")[2])
-            for line in http_text(platform.jaeger.url(8888, "/metrics")).splitlines()
-            if line.startswith("otelcol_exporter_sent_spans_total") and "jaeger_storage_exporter" in line
-        )
+        eventually(lambda: loki.metric("loki_ingester_memory_chunks") == 0, 120, "all chunks are written")
+        stored_spans = platform.jaeger.metric("otelcol_exporter_sent_spans_total", exporter="jaeger_storage_exporter")
         platform.running["jaeger"].terminate(60)
         return Figures(
             rates,
-            on_disk(loki.home / "data" / "chunks" / "fake", "*") / stored_lines,
-            on_disk(platform.jaeger.home / "badger", "*.sst", "*.vlog") / stored_spans,
+            on_disk(loki.path("/loki/chunks/fake"), "*") / stored_lines,
+            on_disk(platform.jaeger.path("/badger"), "*.sst", "*.vlog") / stored_spans,
             memory,
         )
 
 
 def _limit(stack: Rendered, server: str) -> str:
-    return str(container(stack.objects, server)["resources"]["limits"]["memory"])
+    return str(Pod(stack, server).container["resources"]["limits"]["memory"])
 
 
 def alone(stack: str, folder: Path) -> Rendered:

@@ -15,7 +15,7 @@ from typing import Any
 
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import Process, eventually, free_port
-from tools.local.logs import LogFile, Promtail
+from tools.local.logs import LogFile, LogReader
 from tools.recorder import ROOT
 
 NAMESPACE = "agents"
@@ -53,7 +53,7 @@ class Agents:
     home: Path
     otlp: str
     """Where telemetry goes."""
-    promtail: Promtail
+    promtail: LogReader
     env: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

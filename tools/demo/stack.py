@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from model import ports
-from tools import render, stack_file
+from tools import stack_file
 from tools.demo import grafana
 from tools.demo.platform import Agents
+from tools.local.account import Account
 from tools.local.control_plane import NODES, ControlPlane
-from tools.local.harness import Process, eventually, free_port, http_json, http_text
-from tools.local.logs import Loki, Promtail
-from tools.local.pods import Account, Local, Pod, render_text
-from tools.local.rendered import Rendered
+from tools.local.harness import Process, eventually, free_port, http_json
+from tools.local.logs import LogReader, Loki
+from tools.local.pods import Pod
+from tools.local.rendered import Rendered, render_text
+from tools.local.server import LocalServer
+from tools.local.stack_text import merged, stack_text
 from tools.local.telemetry import Collector
 from tools.local.traces import Jaeger
-from tools.recorder import PROJECT, ROOT
+from tools.recorder import ROOT
 from tools.servers.find import binary, had
 
 STACK = "dev"
@@ -69,14 +70,8 @@ def changes(services: str) -> dict[str, dict[str, Any]]:
 
 def text(services: str) -> str:
     """The stack file of the demo."""
-    config = dict(stack_file.read(ROOT / f"Pulumi.{STACK}.yaml").config)
-    for key, values in changes(services).items():
-        before = config.get(key, {})
-        merged = {
-            name: {**before.get(name, {}), **new} if isinstance(new, dict) else new for name, new in values.items()
-        }
-        config[key] = {**before, **merged}
-    return json.dumps({"config": {f"{PROJECT}:{key}": value for key, value in config.items()}})
+    config = stack_file.read(ROOT / f"Pulumi.{STACK}.yaml").config
+    return stack_text(merged(config, changes(services)))
 
 
 class Stack:
@@ -95,43 +90,45 @@ class Stack:
         self.rendered: Rendered = render_text(STACK, home / "stack", text(services))
         self.processes: dict[str, Process] = {}
         """By server."""
-        objects = self.rendered.objects
-        self.loki = Loki(objects, home / "loki")
+        self.loki = Loki(self.rendered, home / "loki")
         self.has_logs = all(had(name) for name in LOGGING)
         self.grafana: grafana.Grafana | None = None
         """Only where there is one."""
 
     def _lay_out(self) -> None:
         """What needs accounts of the cluster that the stack was applied to."""
-        objects, home = self.rendered.objects, self.home
-        namespace = Pod(self.rendered, "prometheus").namespace
+        stack, home = self.rendered, self.home
         prometheus = free_port()
-        self.jaeger = Jaeger(home / "jaeger", {**render.config_files(objects), "objects": objects}, prometheus)
-        self.promtail = Promtail(objects, home / "promtail", self.plane, NODE, self.loki.url.removeprefix("http://"))
 
-        def local(server: str, **options: Any) -> Local:
-            account = Account.of(self.plane, Pod(self.rendered, server).namespace, server)
-            return Local(self.rendered, server, home / server, account, **options)
+        def account(server: str) -> Account:
+            return Account.of(self.plane, Pod(stack, server).namespace, server)
+
+        def local(server: str, **options: Any) -> LocalServer:
+            return LocalServer(stack, server, home / server, account(server), **options)
+
+        to_prometheus = {stack.address("prometheus", ports.PROMETHEUS): f"127.0.0.1:{prometheus}"}
+        self.jaeger = Jaeger(stack, home / "jaeger", addresses=to_prometheus)
+        to_loki = {stack.address("loki", ports.LOKI): self.loki.address}
+        self.promtail = LogReader(stack, "promtail", home / "promtail", account("promtail"), NODE, addresses=to_loki)
 
         self.alertmanager = local("alertmanager", planted={f"{CHAT}-url": f"{self._services}/{CHAT}/hook"})
         self.exporters = [local(name) for name in ("blackbox-exporter", "kube-state-metrics", "node-exporter")]
         blackbox, state_metrics, node_exporter = self.exporters
-        addresses = {
-            "loki": (ports.LOKI, self.loki.url.removeprefix("http://")),
-            "alertmanager": (ports.ALERTMANAGER, self.alertmanager.address),
-            "prometheus": (ports.PROMETHEUS, f"127.0.0.1:{prometheus}"),
-            "blackbox-exporter": (9115, blackbox.address),
-            "jaeger": (ports.JAEGER_HEALTH, f"127.0.0.1:{self.jaeger.ports[ports.JAEGER_HEALTH]}"),
+        answering = {
+            **to_loki,
+            **to_prometheus,
+            stack.address("alertmanager", ports.ALERTMANAGER): self.alertmanager.address,
+            stack.address("blackbox-exporter", 9115): blackbox.address,
+            stack.address("jaeger", ports.JAEGER_HEALTH): self.jaeger.address_of(ports.JAEGER_HEALTH),
         }
-        account = Account.of(self.plane, namespace, "otel-collector")
         self.collector = Collector(
-            objects,
+            stack,
             home / "collector",
-            account,
-            {
-                f"loki.{namespace}.svc:{ports.LOKI}": addresses["loki"][1],
-                f"jaeger.{namespace}.svc:4317": f"127.0.0.1:{self.jaeger.ports[4317]}",
-                f"prometheus-0.prometheus-headless.{namespace}.svc:{ports.PROMETHEUS}": addresses["prometheus"][1],
+            account("otel-collector"),
+            addresses={
+                **to_loki,
+                stack.address("jaeger", ports.OTLP_GRPC): self.jaeger.address_of(ports.OTLP_GRPC),
+                stack.address("prometheus-0.prometheus-headless", ports.PROMETHEUS): f"127.0.0.1:{prometheus}",
             },
         )
         self.agents = Agents(self.plane, home / "agents", self.collector.url, self.promtail, self._env)
@@ -139,21 +136,21 @@ class Stack:
             "prometheus",
             ports={ports.PROMETHEUS: prometheus},
             alertmanagers=[self.alertmanager.address],
-            addresses={f"{name}.{namespace}.svc:{port}": here for name, (port, here) in addresses.items()},
+            addresses=answering,
             redirect={
                 "alertmanager": self.alertmanager.address,
                 "annotated-pods": self.agents.model_address,
                 "apiservers": self.plane.url.removeprefix("https://"),
                 "blackbox-exporter": blackbox.address,
-                "jaeger": f"127.0.0.1:{self.jaeger.ports[ports.JAEGER_METRICS]}",
-                "jaeger-span-metrics": f"127.0.0.1:{self.jaeger.ports[ports.JAEGER_SPAN_METRICS]}",
+                "jaeger": self.jaeger.address_of(ports.JAEGER_METRICS),
+                "jaeger-span-metrics": self.jaeger.address_of(ports.JAEGER_SPAN_METRICS),
                 "kube-state-metrics": state_metrics.address,
-                "kube-state-metrics-telemetry": f"127.0.0.1:{state_metrics.ports[8081]}",
-                "loki": addresses["loki"][1],
+                "kube-state-metrics-telemetry": state_metrics.address_of(8081),
+                "loki": self.loki.address,
                 "node-exporter": node_exporter.address,
-                "otel-collector": f"127.0.0.1:{self.collector.ports[ports.COLLECTOR_METRICS]}",
+                "otel-collector": self.collector.address_of(ports.COLLECTOR_METRICS),
                 "prometheus": f"127.0.0.1:{prometheus}",
-                "promtail": self.promtail.url.removeprefix("http://"),
+                "promtail": self.promtail.address,
             },
             # Every second, not every minute: what is over is so after four times this.
             faster=["--rules.alert.resend-delay=1s"],
@@ -187,7 +184,7 @@ class Stack:
                 running("otel-collector", self.collector.running())
             for server in (self.alertmanager, *self.exporters, self.prometheus):
                 with self._step(server.server):
-                    self.processes[server.server].ready(partial(_answers, server), within=60)
+                    self.processes[server.server].ready(server.is_ready, within=60)
             with self._step("the agents"):
                 exits.enter_context(self.agents.running())
             if had("grafana"):
@@ -207,7 +204,7 @@ class Stack:
             "prometheus": self.prometheus.url,
             "alertmanager": self.alertmanager.url,
             "loki": self.loki.url,
-            "jaeger": self.jaeger.url(ports.JAEGER_QUERY),
+            "jaeger": self.jaeger.url_of(ports.JAEGER_QUERY),
         }
         self.grafana = grafana.Grafana(found, self.rendered.folder / "grafana", self.home / "grafana", urls)
         return self.grafana
@@ -240,7 +237,7 @@ class Stack:
         down = {target["labels"]["job"] for target in self.targets() if target["health"] != "up"}
         has = {
             "metrics": self.number('count(gen_ai_client_token_usage_sum{job="planner"})'),
-            "spans": "planner" in (http_json(self.jaeger.url(ports.JAEGER_QUERY, "/api/services"))["data"] or ()),
+            "spans": "planner" in (http_json(self.jaeger.url_of(ports.JAEGER_QUERY, "/api/services"))["data"] or ()),
             "lines": not self.has_logs or self.loki.series('{namespace="agents", app="planner"}'),
         }
         return [*sorted(down.difference(self.unanswerable)), *(what for what, found in has.items() if not found)]
@@ -269,14 +266,10 @@ class Stack:
             "Prometheus": self.prometheus.url,
             "Alertmanager": self.alertmanager.url,
             "Loki": self.loki.url if self.has_logs else without,
-            "Jaeger": self.jaeger.url(ports.JAEGER_QUERY),
+            "Jaeger": self.jaeger.url_of(ports.JAEGER_QUERY),
             "OpenTelemetry collector": self.collector.url,
             "Promtail": self.promtail.url if self.has_logs else without,
             **{exporter.server: exporter.url for exporter in self.exporters},
             "Kubernetes API": self.plane.url,
             "Grafana": self.grafana.url if self.grafana else without,
         }
-
-
-def _answers(server: Local) -> bool:
-    return all(http_text(probe) is not None for probe in server.probes)

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from tools import stack_file
+from tools.local.account import Account
 from tools.local.asked import get
-from tools.local.harness import Process, free_port, http_json, http_text
-from tools.local.pods import Account, Local, render_text
+from tools.local.harness import Process, free_port, http_json
 from tools.local.receiving import Endpoints, Mail, endpoints, mail_server
+from tools.local.rendered import render_text
+from tools.local.server import LocalServer
 from tools.local.stack_text import merged, stack_text
 from tools.recorder import ROOT
 
@@ -99,19 +101,13 @@ def exporter() -> Iterator[Exporter]:
 class Server:
     """A pod that can be killed, and started again on its volume."""
 
-    local: Local
+    local: LocalServer
     exits: ExitStack
     process: Process = field(init=False)
 
     def start(self) -> None:
         """A process of its own each time; the log goes on."""
         self.process = self.exits.enter_context(self.local.process())
-
-    def metric(self, name: str, *labels: str) -> float:
-        """The sum over the series of a metric that it says of itself and that have all of these ``label="value"``."""
-        lines = http_text(f"{self.local.url}/metrics").splitlines()
-        series = (line.rpartition(" ") for line in lines if line.startswith((f"{name} ", f"{name}{{")))
-        return sum(float(value) for labelled, _, value in series if all(label in labelled for label in labels))
 
 
 @dataclass(frozen=True)
@@ -248,7 +244,7 @@ def alerting_path(
         }
         alertmanagers = [
             Server(
-                Local(
+                LocalServer(
                     rendered,
                     "alertmanager",
                     home / f"alertmanager-{number}",
@@ -268,7 +264,7 @@ def alerting_path(
         ]
         prometheus = [
             Server(
-                Local(
+                LocalServer(
                     rendered,
                     "prometheus",
                     home / f"prometheus-{number}",

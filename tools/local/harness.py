@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import fcntl
 import json
 import os
 import random
@@ -11,12 +12,14 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
@@ -32,10 +35,26 @@ _PORTS = range(15_000, 30_000)
 _handed_out: set[int] = set()
 
 
+@cache
+def _reservations() -> int:
+    """A file whose bytes stand for ports: a lock on one is held until this process ends, however it ends."""
+    path = Path(tempfile.gettempdir()) / f"agent-observability-ports-{os.getuid()}"
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _reserved(port: int) -> bool:
+    """Whether no other process has it, now that this one does: long before, and between, servers that listen on it."""
+    try:
+        fcntl.lockf(_reservations(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    return True
+
+
 def free_port() -> int:
-    """A TCP port that nothing listens on, on any address; never the same one twice in one process."""
+    """A TCP port that nothing listens on, on any address; never the same one twice, in no process of this user's."""
     for port in (random.choice(_PORTS) for _ in range(1000)):  # noqa: S311 - not a secret
-        if port in _handed_out:
+        if port in _handed_out or not _reserved(port):
             continue
         with socket.socket() as attempt:
             try:

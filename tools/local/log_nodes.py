@@ -9,17 +9,18 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from model import ports
+from tools.local.account import Account
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import Process, eventually
-from tools.local.logs import LogFile, Promtail, log_file, stack
-from tools.local.otel_agent import OtelAgent
-from tools.local.rendered import Manifest
-from tools.local.telemetry import Collector, account
-from tools.recorder import ROOT
+from tools.local.logs import LogFile, LogReader, log_file
+from tools.local.rendered import Manifest, Rendered, changed
+from tools.local.telemetry import NAME as GATEWAY
+from tools.local.telemetry import Collector
 
-COLLECTORS = ("promtail", "otel")
+READERS = {"promtail": "promtail", "otel": "otel-agent"}
+"""What runs on each node, by what a stack file calls it."""
+COLLECTORS = tuple(READERS)
 NODE, OTHER_NODE = "node-a", "node-b"
 SPACE, IGNORED = "logging", "logging-ignored"
 """Namespaces of the pods."""
@@ -32,25 +33,25 @@ CONTAINERS = [
 ]
 
 
-def rendered(folder: Path, collector: str, name: str = "dev", **logs: Any) -> list[Manifest]:
+def rendered(folder: Path, collector: str, name: str = "dev", **logs: Any) -> Rendered:
     """A stack with that collector, whose cluster is named after it: one Loki tells them apart."""
-    about = yaml.safe_load((ROOT / f"Pulumi.{name}.yaml").read_text())["config"]["agent-observability:cluster"]
-    return stack(folder, name, cluster={**about, "name": f"by-{collector}"}, logs={"collector": collector, **logs})
+    return changed(folder, name, {"cluster": {"name": f"by-{collector}"}, "logs": {"collector": collector, **logs}})
 
 
 class Node:
-    """A collector of one node, and what stands between it and Loki."""
+    """A collector of one node, and what stands between it and Loki; each asks the API as its own account."""
 
-    def __init__(self, collector: str, objects: list[Manifest], home: Path, cluster: ControlPlane, loki: str) -> None:
+    def __init__(self, collector: str, stack: Rendered, home: Path, cluster: ControlPlane, loki: str) -> None:
         """``loki`` is where that is, host:port."""
         self.gateway: Collector | None = None
-        self.reader: Promtail | OtelAgent
+        name = READERS[collector]
+        addresses = {stack.address("loki", ports.LOKI): loki}
         if collector == "otel":
-            addresses = {"loki.monitoring.svc:3100": loki}
-            self.gateway = Collector(objects, home / "gateway", account(objects, cluster), addresses)
-            self.reader = OtelAgent(objects, home / "node", cluster, NODE, self.gateway)
-        else:
-            self.reader = Promtail(objects, home / "node", cluster, NODE, loki)
+            account = Account.granted(cluster, stack, GATEWAY)
+            self.gateway = Collector(stack, home / "gateway", account, addresses=addresses)
+            addresses = {stack.address(GATEWAY, ports.OTLP_NODES): self.gateway.address_of(ports.OTLP_NODES)}
+        account = Account.granted(cluster, stack, name)
+        self.reader = LogReader(stack, name, home / "reader", account, NODE, addresses=addresses)
 
     def log(self, pod: Manifest, container: str = "main") -> LogFile:
         """Where the kubelet keeps what a container prints."""

@@ -1,54 +1,21 @@
-"""Loki and Promtail of a rendered stack on this machine, and what the tests of both ask them."""
+"""Loki and the readers of nodes' logs of a rendered stack on this machine, and what the tests ask them."""
 
 from __future__ import annotations
 
 import json
-import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import yaml
+from tools.local.account import Account
+from tools.local.harness import http_json, http_text
+from tools.local.rendered import Rendered
+from tools.local.server import LocalServer
 
-from tools import render
-from tools.local.control_plane import ControlPlane
-from tools.local.harness import Process, free_port, http_json, http_text
-from tools.recorder import ROOT
-from tools.servers.find import binary
-
-LOKI_PORTS = {"http_listen_port": 3100, "grpc_listen_port": 9095, "bind_port": 7946}
 SECOND = 10**9
-
-
-def stack(folder: Path, name: str = "dev", **changes: Any) -> list[dict[str, Any]]:
-    """The manifests of a stack file of the checkout, with some of its top-level keys replaced."""
-    content = yaml.safe_load((ROOT / f"Pulumi.{name}.yaml").read_text())
-    content["config"] |= {f"agent-observability:{key}": value for key, value in changes.items()}
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"Pulumi.{name}.yaml"
-    path.write_text(json.dumps(content))
-    recorder, _ = render.render(name, path)
-    return render.manifests(recorder)
-
-
-def container(objects: Sequence[Mapping[str, Any]], workload: str) -> dict[str, Any]:
-    """The one container of a workload."""
-    (found,) = (
-        made["spec"]["template"]["spec"]["containers"]
-        for made in objects
-        if made["metadata"]["name"] == workload and "template" in made.get("spec", {})
-    )
-    (only,) = found
-    return dict(only)
-
-
-def moved(text: str, folder: str, here: Path) -> str:
-    """The text with every path below ``folder`` below ``here`` instead."""
-    return re.sub(rf"(?<![\w./:-]){re.escape(folder)}(?=[/\s'\"]|$)", str(here), text)
 
 
 @dataclass(frozen=True)
@@ -61,58 +28,11 @@ class Entry:
     line: str
 
 
-class Loki:
-    """A rendered Loki below ``home``; the same ``home`` again is the same volume."""
+class Loki(LocalServer):
+    """A rendered Loki."""
 
-    def __init__(
-        self,
-        objects: Sequence[dict[str, Any]],
-        home: Path,
-        *,
-        everywhere: bool = False,
-        env: Mapping[str, str] | None = None,
-    ) -> None:
-        self.home = home
-        self.ports = {port: free_port() for port in LOKI_PORTS.values()}
-        self.url = f"http://127.0.0.1:{self.ports[3100]}"
-        rendered = container(objects, "loki")
-        literal = {variable["name"]: variable["value"] for variable in rendered["env"] if "value" in variable}
-        self._env = {**literal, "POD_IP": "127.0.0.1", **(env or {})}
-        self._everywhere = everywhere
-        self._args = rendered["args"]
-        self._runs = 0
-        home.mkdir(parents=True, exist_ok=True)
-        for path, text in render.config_files(list(objects)).items():
-            if path.startswith("loki/"):
-                (home / "etc" / path).parent.mkdir(parents=True, exist_ok=True)
-                (home / "etc" / path).write_text(self._here(text))
-
-    def _here(self, text: str) -> str:
-        text = moved(moved(text, "/etc/loki", self.home / "etc" / "loki"), "/loki", self.home / "data")
-        for key, port in LOKI_PORTS.items():
-            address = (
-                "" if self._everywhere or key == "bind_port" else f"{key.replace('port', 'address')}: 127.0.0.1\n  "
-            )
-            text = re.sub(rf"\b{key}: {port}\b", f"{address}{key}: {self.ports[port]}", text)
-        return text
-
-    @property
-    def args(self) -> list[str]:
-        return [argument.replace("=/etc/", f"={self.home / 'etc'}/") for argument in self._args]
-
-    def process(self) -> Process:
-        self._runs += 1
-        return Process([binary("loki"), *self.args], log=self.home / f"log-{self._runs}", env=self._env, cwd=self.home)
-
-    @contextmanager
-    def running(self) -> Iterator[Process]:
-        """Started and ready; ended on the way out."""
-        with self.process() as process:
-            process.ready(self.is_ready, within=120)
-            yield process
-
-    def is_ready(self) -> bool:
-        return http_text(f"{self.url}/ready").strip() == "ready"
+    def __init__(self, stack: Rendered, home: Path, **options: Any) -> None:
+        super().__init__(stack, "loki", home, **options)
 
     def push(
         self, labels: Mapping[str, str], lines: Sequence[tuple[int, str]], tenant: str | None = None, **metadata: str
@@ -165,19 +85,6 @@ class Loki:
         asked = _url(f"{self.url}/loki/api/v1/series", **{"match[]": matcher})
         return list(http_json(asked)["data"])
 
-    def metric(self, name: str) -> float:
-        """Sum of one of its own metrics."""
-        return metric(self.url, name)
-
-
-def metric(url: str, name: str) -> float:
-    """Sum over all series of a metric that a server has of itself."""
-    return sum(
-        float(line.rpartition(" ")[2])
-        for line in http_text(f"{url}/metrics").splitlines()
-        if re.match(rf"{re.escape(name)}[ {{]", line)
-    )
-
 
 def _metadata(value: Sequence[Any]) -> Mapping[str, str]:
     rest = value[2] if len(value) > 2 else {}
@@ -188,65 +95,12 @@ def _url(base: str, **parameters: object) -> str:
     return f"{base}?{urlencode(parameters)}"
 
 
-class Promtail:
-    """A rendered Promtail of one node below ``home``, its node's logs in ``home/pods``."""
+class LogReader(LocalServer):
+    """A rendered Promtail, or collector, of one node, whose root is the folder ``node`` of its home."""
 
-    def __init__(
-        self,
-        objects: Sequence[dict[str, Any]],
-        home: Path,
-        cluster: ControlPlane,
-        node: str,
-        loki: str,
-        token: str | None = None,
-    ) -> None:
-        """``loki`` is where that is, host:port; ``token`` the account to ask the API as, administrator when none."""
-        self.home, self.node = home, node
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.pods = home / "pods"
-        self._args = container(objects, "promtail")["args"]
-        self._runs = 0
-        (home / "positions").mkdir(parents=True, exist_ok=True)
-        self.pods.mkdir(exist_ok=True)
-        kubeconfig = home / "kubeconfig"
-        content = json.loads(cluster.kubeconfig.read_text())
-        if token:
-            content["users"][0]["user"] = {"token": token}
-        kubeconfig.write_text(json.dumps(content))
-        text = render.config_files(list(objects))["promtail/config/promtail.yaml"]
-        text = re.sub(r"\bloki\.[\w-]+\.svc:3100\b", loki, text)
-        text = moved(moved(text, "/run/promtail", home / "positions"), "/var/log/pods", self.pods)
-        text = text.replace(
-            "http_listen_port: 9080", f"http_listen_address: 127.0.0.1\n  http_listen_port: {self.port}"
-        )
-        text = text.replace("  - role: pod\n", f"  - role: pod\n    kubeconfig_file: {kubeconfig}\n")
-        self.config = home / "promtail.yaml"
-        self.config.write_text(text)
-
-    @property
-    def args(self) -> list[str]:
-        return [argument.replace("/etc/promtail/config/promtail.yaml", str(self.config)) for argument in self._args]
-
-    @property
-    def env(self) -> dict[str, str]:
-        return {"HOSTNAME": self.node}
-
-    def process(self) -> Process:
-        self._runs += 1
-        return Process(
-            [binary("promtail"), *self.args], log=self.home / f"log-{self._runs}", env=self.env, cwd=self.home
-        )
-
-    @contextmanager
-    def running(self) -> Iterator[Process]:
-        """Started and following a file; ended on the way out."""
-        with self.process() as process:
-            process.ready(self.is_ready, within=60)
-            yield process
-
-    def is_ready(self) -> bool:
-        return http_text(f"{self.url}/ready").strip() == "Ready"
+    def __init__(self, stack: Rendered, server: str, home: Path, account: Account, node: str, **options: Any) -> None:
+        super().__init__(stack, server, home, account, node=node, host=home / "node", **options)
+        self.pods = self.path("/var/log/pods")
 
     def file(self, pod: Mapping[str, Any], container: str = "main") -> LogFile:
         """The log of a container of a pod, where the kubelet puts it."""

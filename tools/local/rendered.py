@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tools import render
+from tools import render, stack_file
+from tools.local.stack_text import merged, stack_text
 from tools.recorder import ROOT
 
 Manifest = dict[str, Any]
@@ -37,6 +39,13 @@ class Rendered:
         """What ``program`` finds below ``/etc/<program>``."""
         return self.folder / "config" / program
 
+    def address(self, service: str, port: int) -> str:
+        """Host and port by which pods of this stack reach one of its Services."""
+        found = [made for made in self.of_kind("Service") if made["metadata"]["name"] == service.rpartition(".")[2]]
+        (namespace,) = {made["metadata"]["namespace"] for made in found}
+        assert any(port == each["port"] for made in found for each in made["spec"]["ports"]), f"{service} has no {port}"
+        return f"{service}.{namespace}.svc:{port}"
+
     def of_kind(self, *kinds: str) -> list[Manifest]:
         """The manifests of some kinds."""
         return [made for made in self.objects if made["kind"] in kinds]
@@ -55,3 +64,17 @@ def render_stack(stack: str, folder: Path, stack_file: Path | None = None) -> Re
         objects=[yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted((folder / "manifests").iterdir())],
         claims=sorted(claims, key=lambda claim: str(claim["metadata"]["name"])),
     )
+
+
+def render_text(stack: str, folder: Path, text: str) -> Rendered:
+    """Render the text of a stack file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"Pulumi.{stack}.yaml"
+    path.write_text(text)
+    return render_stack(stack, folder / "rendered", path)
+
+
+def changed(folder: Path, name: str = "dev", changes: Mapping[str, Any] | None = None) -> Rendered:
+    """The stack file ``Pulumi.<name>.yaml`` with changes in its top-level keys, rendered below ``folder``."""
+    config = stack_file.read(ROOT / f"Pulumi.{name}.yaml").config
+    return render_text(name, folder, stack_text(merged(config, changes or {})))

@@ -2,86 +2,44 @@
 
 from __future__ import annotations
 
-import re
 import time
 import urllib.error
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import yaml
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
-from tools.local.harness import Process, free_port, http_json, http_text
-from tools.servers.find import binary
+from tools.local.account import Account
+from tools.local.harness import http_json, http_text
+from tools.local.rendered import Rendered
+from tools.local.server import LocalServer
 
 MS = 1_000_000
 """Nanoseconds in a millisecond."""
 
 
-@dataclass
-class Jaeger:
-    """A Jaeger on its rendered configuration: ports, addresses and paths mapped, nothing else."""
+class Jaeger(LocalServer):
+    """A rendered Jaeger."""
 
-    home: Path
-    files: dict[str, Any]
-    prometheus: int = field(default_factory=free_port)
-    replaced: Mapping[str, str] = field(default_factory=dict)
-    """Further addresses of the configuration that stand elsewhere here."""
-    everywhere: bool = False
-    """Listens as it was rendered to, not on loopback."""
-    base: str = ""
-
-    def __post_init__(self) -> None:
-        rendered = self.files["jaeger/config/jaeger.yaml"]
-        numbers = {int(port) for port in re.findall(r"(?:0\.0\.0\.0:|127\.0\.0\.1:|port: )(\d+)", rendered)}
-        self.ports = {port: free_port() for port in sorted(numbers)}
-        text = re.sub(r"(0\.0\.0\.0:|127\.0\.0\.1:|port: )(\d+)", lambda m: f"{m[1]}{self.ports[int(m[2])]}", rendered)
-        text = text.replace("http://prometheus.monitoring.svc:9090", f"http://127.0.0.1:{self.prometheus}")
-        text = text.replace("/badger/", f"{self.home}/badger/").replace("/etc/jaeger/", f"{self.home}/etc/")
-        for address, here in self.replaced.items():
-            text = text.replace(address, here)
-        if not self.everywhere:
-            text = text.replace("0.0.0.0", "127.0.0.1")  # noqa: S104  it is taken away
-        self.home.mkdir(parents=True, exist_ok=True)
-        self.config = self.home / "jaeger.yaml"
-        self.config.write_text(text)
+    def __init__(self, stack: Rendered, home: Path, account: Account | None = None, **options: Any) -> None:
+        super().__init__(stack, "jaeger", home, account, **options)
+        # Where the UI and its API are, below its address.
+        self.base = yaml.safe_load(self.config.read_text())["extensions"]["jaeger_query"].get("base_path", "")
 
     @property
-    def container(self) -> dict[str, Any]:
-        made = next(
-            made
-            for made in self.files["objects"]
-            if (made["kind"], made["metadata"]["name"]) == ("StatefulSet", "jaeger")
-        )
-        (container,) = made["spec"]["template"]["spec"]["containers"]
-        return dict(container)
-
-    def url(self, port: int, path: str = "") -> str:
-        return f"http://127.0.0.1:{self.ports[port]}{path}"
-
-    @contextmanager
-    def running(self) -> Iterator[Process]:
-        """It, started and healthy as its probes see it."""
-        args = [arg.replace("/etc/jaeger/config/jaeger.yaml", str(self.config)) for arg in self.container["args"]]
-        env = {variable["name"]: variable["value"] for variable in self.container["env"]}
+    def env(self) -> dict[str, str]:
         # Where it would send spans of its own, were that not turned off: by default to port 4317 of its own host.
-        env["OTEL_EXPORTER_OTLP_ENDPOINT"] = self.url(4317)
-        ports = {port["name"]: port["containerPort"] for port in self.container["ports"]}
-        probes = [self.container[probe]["httpGet"] for probe in ("livenessProbe", "readinessProbe")]
-        with Process([binary("jaeger"), *args], log=self.home / "jaeger.log", env=env) as process:
-            process.ready(
-                lambda: all(http_text(self.url(ports[probe["port"]], probe["path"])) for probe in probes), within=60
-            )
-            yield process
+        return {**super().env, "OTEL_EXPORTER_OTLP_ENDPOINT": self.url_of(4317)}
 
     def send(self, *traces: Trace, service: str = "planner", pod: str = "pod-1") -> None:
         """By OTLP over HTTP; returns when it was acknowledged, raises when it was not."""
         http_text(
-            self.url(4318, "/v1/traces"),
+            self.url_of(4318, "/v1/traces"),
             body=request(traces, service, pod).SerializeToString(),
             headers={"Content-Type": "application/x-protobuf"},
             timeout=30,
@@ -90,7 +48,7 @@ class Jaeger:
     def found(self, trace: Trace) -> list[str] | None:
         """The ids of a trace's spans as the API gives them, None when it has no such trace."""
         try:
-            answer = http_json(self.url(16686, f"{self.base}/api/traces/{trace.id.hex()}"), timeout=30)
+            answer = http_json(self.url_of(16686, f"{self.base}/api/traces/{trace.id.hex()}"), timeout=30)
         except urllib.error.HTTPError as refusal:
             if refusal.code == 404:
                 return None
@@ -101,7 +59,7 @@ class Jaeger:
     def stored(self, service: str) -> dict[str, list[str]]:
         """All traces of a service, id to the ids of its spans."""
         asked = urlencode({"service": service, "limit": 100_000, "lookback": "1h"})
-        answer = http_json(self.url(16686, f"{self.base}/api/traces?{asked}"), timeout=60)
+        answer = http_json(self.url_of(16686, f"{self.base}/api/traces?{asked}"), timeout=60)
         return {trace["traceID"]: sorted(span["spanID"] for span in trace["spans"]) for trace in answer["data"]}
 
 

@@ -1,0 +1,303 @@
+"""A server of a rendered stack on this machine: its arguments, environment and files, with paths, addresses and ports
+mapped and nothing else.
+
+It runs below a folder that stands for its container's root. Every volume is laid out there as the kubelet does it, from
+the rendered manifests alone; so a path that no mount has does not exist here either.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tools.local.account import Account
+from tools.local.harness import Process, free_port, http_text
+from tools.local.ipv6 import Place
+from tools.local.pods import SERVICE_ACCOUNT, Pod
+from tools.local.rendered import Rendered
+from tools.servers.find import binary
+
+TOKEN = secrets.token_hex(16)
+"""What every planted secret holds that is no certificate, key or URL."""
+_ON_LOOPBACK: Mapping[str, Sequence[str]] = {
+    "kube-state-metrics": ("--host=127.0.0.1", "--telemetry-host=127.0.0.1"),
+    "loki": ("-server.http-listen-address=127.0.0.1", "-server.grpc-listen-address=127.0.0.1"),
+    "promtail": ("-server.http-listen-address=127.0.0.1",),
+}
+"""Arguments of servers whose rendered configuration names no address to listen on, since every one is meant."""
+_BINARIES = {"otel-agent": "otel-collector"}
+"""Of a server that is another one's program."""
+
+
+class LocalServer:
+    """One pod of a server below ``home``; the same ``home`` again is the same volumes."""
+
+    def __init__(
+        self,
+        stack: Rendered,
+        server: str,
+        home: Path,
+        account: Account | None = None,
+        *,
+        pod: str = "",
+        node: str = "",
+        host: Path = Path("/"),
+        ports: Mapping[int, int] | None = None,
+        addresses: Mapping[str, str] | None = None,
+        alertmanagers: Sequence[str] = (),
+        redirect: Mapping[str, str] | None = None,
+        planted: Mapping[str, str] | None = None,
+        everywhere: bool = False,
+        faster: Sequence[str] = (),
+        place: Place | None = None,
+    ) -> None:
+        """Lay out a pod named ``pod`` on ``node``, with ``ports`` in place of its own when others must know them.
+
+        Nothing runs yet. ``account`` is as whom it asks the Kubernetes API. ``host`` stands for the node's root.
+        ``addresses`` (host:port to host:port) take the place of others in arguments and files, ``alertmanagers`` that
+        of their DNS name, ``redirect`` (job to host:port) is where a job's targets are scraped once they are
+        discovered, ``planted`` are secrets by file or variable, ``faster`` are arguments that shorten a wait. It
+        listens on loopback, or ``everywhere`` that it was rendered to. A ``place`` has addresses and DNS of its own:
+        there, ports, listening addresses and names are as they were rendered.
+        """
+        self.server, self.home, self.pod, self.node = server, home, pod or f"{server}-0", node
+        self.entered: Sequence[str] = place.entered if place else ()
+        """A command that it is run by, such as one that enters a namespace."""
+        self._place, self._host, self._planted = place, host, planted or {}
+        self.rendered = Pod(stack, server)
+        self._container = self.rendered.container
+        self._addresses, self._alertmanagers, self._redirect = addresses or {}, alertmanagers, redirect or {}
+        self._everywhere, self._faster = everywhere or place is not None, faster
+        own = {port["containerPort"] for port in self._container["ports"]}
+        self.ports = {port: port if place else (ports or {}).get(port) or free_port() for port in sorted(own)}
+        """Port of the container, to the one that takes its place."""
+        self._unnamed: dict[int, int] = {}
+        """The same for ports that its container does not name: nobody else knows them."""
+        self._mounts = list(self.rendered.mounts)
+        self.kubeconfig = home / "kubeconfig"
+        given = account.files(self.rendered.namespace) if account else {}
+        for mount in self._mounts:
+            here = self.path(mount.path)
+            if mount.host is None or host != Path("/"):
+                here.mkdir(parents=True, exist_ok=True)
+            if mount.files:
+                texts = {
+                    file: self._secret(file, given, account) if text is None else self._text(text)
+                    for file, text in mount.files.items()
+                }
+                self.put(mount.path, texts)
+        home.mkdir(parents=True, exist_ok=True)
+        if account:
+            root = self.path(SERVICE_ACCOUNT)
+            self.kubeconfig.write_text(account.kubeconfig(root / "ca.crt", root / "token"))
+
+    def path(self, inside: str) -> Path:
+        """Where something in the container lies here."""
+        for mount in self._mounts:
+            if mount.host and Path(inside).is_relative_to(mount.path):
+                return self._host / mount.host.lstrip("/") / Path(inside).relative_to(mount.path)
+        return self.home / "root" / inside.lstrip("/")
+
+    def put(self, mount: str, files: Mapping[str, str]) -> None:
+        """Replace the files of a mount, as the kubelet does it: all at once."""
+        project(self.path(mount), files)
+
+    def files(self, mount: str) -> dict[str, str]:
+        """The files of a mount as they are here, mapped."""
+        return {path.name: path.read_text() for path in self.path(mount).iterdir() if not path.name.startswith("..")}
+
+    @property
+    def config(self) -> Path:
+        """The file of configuration that its arguments name."""
+        (path,) = (
+            found[1]
+            for found in (re.fullmatch(r"--?config(?:\.file)?=(?:file:)?(.+)", arg) for arg in self.args)
+            if found
+        )
+        return Path(path)
+
+    @property
+    def args(self) -> list[str]:
+        """The rendered arguments, mapped."""
+        args = [self._listening(self._mapped(argument)) for argument in self._container["args"]]
+        if self.server == "kube-state-metrics":  # outside of a cluster it is told where that is
+            args += [f"--kubeconfig={self.kubeconfig}"]
+        args += () if self._everywhere else _ON_LOOPBACK.get(self.server, ())
+        replaced = {argument.partition("=")[0] for argument in self._faster}
+        return [*(argument for argument in args if argument.partition("=")[0] not in replaced), *self._faster]
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The rendered variables, with what the kubelet would put into them."""
+        fields = {"metadata.name": self.pod, "status.podIP": self._ip, "spec.nodeName": self.node}
+        made = {"KUBECONFIG": str(self.kubeconfig)}
+        for variable in self._container["env"]:
+            source = variable.get("valueFrom", {})
+            if "fieldRef" in source:
+                made[variable["name"]] = fields[source["fieldRef"]["fieldPath"]]
+            else:
+                made[variable["name"]] = variable.get("value") or self._planted.get(variable["name"], TOKEN)
+        return made
+
+    def process(self) -> Process:
+        """The server itself, not started; its log goes on where another run's ended."""
+        program = binary(_BINARIES.get(self.server, self.server))
+        return Process([*self.entered, program, *self.args], log=self.home / "log", env=self.env, cwd=self.home)
+
+    @contextmanager
+    def running(self) -> Iterator[Process]:
+        """Started and ready; ended on the way out."""
+        with self.process() as process:
+            process.ready(self.is_ready, within=120)  # Loki waits half a minute by itself
+            yield process
+
+    def is_ready(self) -> bool:
+        """Whether every probe of the kubelet is answered; raises what a probe that fails raises."""
+        return bool([http_text(url) for url in self.probes])
+
+    @property
+    def host(self) -> str:
+        """As it stands in a URL."""
+        return f"[{self._ip}]" if self._place else self._ip
+
+    def address_of(self, port: int) -> str:
+        """Host and port that stand for a port of the container."""
+        return f"{self.host}:{self.ports[port]}"
+
+    @property
+    def address(self) -> str:
+        """Of its main port."""
+        return self.address_of(self._container["ports"][0]["containerPort"])
+
+    def url_of(self, port: int, path: str = "") -> str:
+        """By HTTP, on a port of the container."""
+        return f"http://{self.address_of(port)}{path}"
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}"
+
+    @property
+    def probes(self) -> set[str]:
+        """Every URL that the kubelet would ask."""
+        probes = [self._container[f"{kind}Probe"]["httpGet"] for kind in ("startup", "readiness", "liveness")]
+        return {self.url_of(self._named[probe["port"]], probe["path"]) for probe in probes}
+
+    def metric(self, name: str, **labels: str) -> float:
+        """The sum over the series of one of its own metrics that have these labels."""
+        own = self.url_of(self._named["metrics"]) if "metrics" in self._named else self.url
+        wanted = [f'{label}="{value}"' for label, value in labels.items()]
+        return sum(
+            float(line.rpartition(" ")[2])
+            for line in http_text(f"{own}/metrics").splitlines()
+            if line.startswith((f"{name} ", f"{name}{{")) and all(each in line for each in wanted)
+        )
+
+    @property
+    def _named(self) -> dict[str, int]:
+        return {port["name"]: port["containerPort"] for port in self._container["ports"]}
+
+    @property
+    def _ip(self) -> str:
+        return self._place.address if self._place else "127.0.0.1"
+
+    def _port(self, port: int) -> int:
+        return self.ports.get(port) or (port and self._unnamed.setdefault(port, free_port()))
+
+    def _listening(self, argument: str) -> str:
+        """The argument with its port replaced, and its host unless it may listen everywhere."""
+        flag, _, value = argument.partition("=")
+        host, colon, port = value.rpartition(":")
+        if self._place or not (flag.endswith(("-address", "port")) and port.isdigit()):
+            return argument
+        return f"{flag}={host if self._everywhere or not colon else '127.0.0.1'}{colon}{self._port(int(port))}"
+
+    def _mapped(self, text: str) -> str:
+        text = text.replace("$(POD_IP)", self._ip)  # as Kubernetes expands the variables of a container
+        for address, other in self._addresses.items():
+            text = re.sub(rf"(?<![\w.-]){re.escape(address)}(?!\d)", other, text)
+        folders = {mount.path for mount in self._mounts}
+        # What holds mounts is a folder as well: /etc/loki/rules has one for each tenant.
+        above = {str(each) for folder in folders if folder.startswith("/etc/") for each in Path(folder).parents[:-2]}
+        for folder in sorted(folders | above, reverse=True):
+            here = self.path(folder)
+            # Only whole paths: /prometheus is the data folder, the end of /etc/prometheus is not.
+            text = re.sub(
+                rf"(?<![\w./-]){re.escape(folder)}(/[\w./*-]*)?(?![\w.-])",
+                lambda found, here=here: str(here / (found[1] or "").lstrip("/")),  # type: ignore[misc]  # mypy types no lambda with a default
+                text,
+            )
+        return text
+
+    def _text(self, text: str) -> str:
+        return self._scraping(self._alerting(self._discovering(self._mapped(self._opening(text)))))
+
+    def _opening(self, text: str) -> str:
+        """A file of configuration with the ports and addresses replaced that it says to listen on."""
+        if self._place:
+            return text
+        own = "|".join(map(str, self.ports))
+        text = re.sub(
+            rf"\b(endpoint: (?:0\.0\.0\.0|127\.0\.0\.1):|\w*(?:listen|bind)_port: )(\d+)\b|\b(port: )({own})\b",
+            lambda found: f"{found[1] or found[3]}{self._port(int(found[2] or found[4]))}",
+            text,
+        )
+        return text if self._everywhere else re.sub(r"\b(endpoint|host): 0\.0\.0\.0\b", r"\1: 127.0.0.1", text)
+
+    def _discovering(self, text: str) -> str:
+        """Outside of a pod, discovery is told where the API server is."""
+        text = text.replace("auth_type: serviceAccount", "auth_type: kubeConfig")  # of the variable KUBECONFIG
+        return re.sub(
+            r"(kubernetes_sd_configs:\n( *)- role: \w+\n)", rf"\1\2  kubeconfig_file: {self.kubeconfig}\n", text
+        )
+
+    def _alerting(self, text: str) -> str:
+        """Where no DNS answers, the name of all Alertmanagers is replaced with the addresses given for it."""
+        block = r"- dns_sd_configs:\n( +- names:\n +- \S+\n +type: A+\n +port: \d+\n)+"
+        static = f"- static_configs:\n    - targets: {json.dumps(list(self._alertmanagers))}\n"
+        return text if self._place else re.sub(block, static, text)
+
+    def _scraping(self, text: str) -> str:
+        """Pods of the simulated cluster have no network: what a job discovers is scraped where it runs here."""
+        for job, address in self._redirect.items():
+            if f"- job_name: {job}\n" in text:
+                step = f"  - target_label: __address__\n    replacement: {address}\n"
+                text, count = re.subn(r"  - target_label: cluster\n", rf"{step}\g<0>", text)
+                assert count == 1, f"{job} has one place for a further step"
+        return text
+
+    def _secret(self, file: str, given: Mapping[str, str], account: Account | None) -> str:
+        if found := self._planted.get(file) or given.get(file):
+            return found
+        if account and file.endswith(("-ca", "-cert")):
+            return account.ca.read_text()
+        if account and file.endswith("-key"):
+            return account.ca.with_suffix(".key").read_text()
+        return "http://127.0.0.1:1/" if file.endswith("-url") else TOKEN
+
+
+def project(folder: Path, files: Mapping[str, str]) -> None:
+    """Lay files out in ``folder`` as a projected volume: behind one symlink, ``..data``, which is swapped at once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    data = folder / "..data"
+    old = data.resolve() if data.is_symlink() else None
+    fresh = Path(tempfile.mkdtemp(prefix="..", dir=folder))
+    for name, text in files.items():
+        (fresh / name).write_text(text)
+    swap = folder / "..data_tmp"
+    swap.symlink_to(fresh.name)
+    swap.replace(data)
+    for name in files:
+        if not (folder / name).is_symlink():
+            (folder / name).symlink_to(Path("..data") / name)
+    for link in folder.iterdir():
+        if link.is_symlink() and not link.exists():
+            link.unlink()
+    if old is not None:
+        shutil.rmtree(old)

@@ -12,7 +12,7 @@ from model.cluster import ClusterSettings
 from model.grafana_alert import GrafanaAlert
 from model.promql import narrowed
 from model.rules import Alert, BaseAlert
-from model.runbooks import RUNBOOKS
+from model.runbooks import filled
 from model.uids import ALERTS, RUNBOOKS_FOLDER, panel_path, runbook_title, runbooks_uid
 from rules.kubernetes.uids import KUBERNETES_NAMESPACE, KUBERNETES_WORKLOAD
 
@@ -64,7 +64,7 @@ def _dashboard(system: str, sharing: Mapping[str, list[BaseAlert]], cluster: Clu
 
 def _runbook(system: str, name: str, alerts: list[BaseAlert], cluster: ClusterSettings) -> Row:
     """Closed: a link opens its text alone, from where a click leads to what the alerts measure."""
-    text = _of_stack((RUNBOOKS / f"{name}.md").read_text(encoding="utf-8"), cluster)
+    text = _of_stack(filled(name, {alert.name: alert.numbers for alert in alerts}), cluster)
     text = text.removeprefix(f"# {name}\n").strip()
     now = ", ".join(f"[{alert.name}]({_now(system, alert)}){_lines(alert)}" for alert in alerts)
     of_grafana = [alert for alert in alerts if isinstance(alert, GrafanaAlert)]

@@ -101,6 +101,15 @@ class BaseAlert:
         """The threshold for people: ``above 5 %``."""
         return f"{'above' if self.above else 'below'} {spelled(self.thresholds[severity], self.unit)}"
 
+    @property
+    def numbers(self) -> Mapping[str, str]:
+        """For people, by the name that a placeholder in its runbook has: each severity's, ``threshold`` and ``for``."""
+        each = {severity.value: spelled(number, self.unit) for severity, number in self.thresholds.items()}
+        # One alone needs no severity; several are told apart, the least urgent first.
+        named = [f"{number} ({severity})" for severity, number in reversed(each.items())]
+        whole = {"threshold": " or ".join(each.values() if len(each) == 1 else named)} if each else {}
+        return {**each, **whole, "for": str(self.for_)}
+
     def changed(
         self,
         *,

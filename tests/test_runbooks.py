@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from components.settings.stack import read
+from components.settings.stack import Settings, read
 from dashboards.listed import dashboards
 from dashboards.model import Visualization
 from model.runbooks import RUNBOOKS, runbooks
-from model.uids import RUNBOOKS_FOLDER
+from model.uids import RUNBOOKS_FOLDER, runbook_title
 from tests.catalogue import EVERYTHING
 from tests.conftest import Stacks
 
@@ -28,9 +28,9 @@ OURS = {
 STACK = read(EVERYTHING | OURS)
 
 
-def shown() -> dict[str, str]:
+def shown(stack: Settings = STACK) -> dict[str, str]:
     """What Grafana shows of that stack's runbooks, by title."""
-    made = dashboards(STACK.systems_on, STACK.watched, STACK.cluster)
+    made = dashboards(stack.systems_on, stack.watched, stack.cluster)
     panels = (panel for dashboard in made if dashboard.folder == RUNBOOKS_FOLDER for panel in dashboard.panels)
     return {panel.title: panel.description for panel in panels if panel.visualization is Visualization.TEXT}
 
@@ -50,6 +50,13 @@ def test_a_command_about_the_stack_names_its_namespaces() -> None:
         named = set(re.findall(r"--namespace (\S+)", text))
         assert named <= {*NAMES.values(), "<namespace>"}, title
         assert "-namespace>" not in text, title
+
+
+def test_a_runbook_shows_what_the_stack_file_has_changed() -> None:
+    changed = read(EVERYTHING | OURS | {"alerts": {"AgentRunsFailing": {"warning": 0.07}, "SlowMcpOperations": "off"}})
+    texts = shown(changed)
+    assert "More than 7 % (warning) or 20 % (critical) of an agent's runs" in texts[runbook_title("AgentRunsFailing")]
+    assert "longer than its threshold (off)." in texts[runbook_title("McpOperationsFailing")]
 
 
 def test_no_runbook_is_written_for_one_stack_alone() -> None:

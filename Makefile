@@ -10,11 +10,11 @@ export UV_COMPILE_BYTECODE := 1
 
 .PHONY: help setup render test lint schema snapshots servers conformance bench demo page preview up clean
 
-help:  ## what there is to do
+help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Pulumi asks the environment for these two, and finds neither in one that was left half made.
-setup:  ## the virtual environment with everything pinned; afterwards plain `pulumi` commands work as well
+setup:  ## make .venv with every pinned package, for plain `pulumi` commands too
 	@.venv/bin/python -c 'import pip, pulumi' 2>/dev/null || rm -f .venv/ready
 	@$(MAKE) --no-print-directory .venv/ready
 
@@ -44,19 +44,19 @@ schema: .venv/ready  ## the JSON Schema of a stack file and the settings table, 
 snapshots: .venv/ready  ## the dashboards' JSON in tests/snapshots, to be read as a diff
 	@$(RUN) python -m tests.snapshots
 
-servers: .venv/ready  ## the real servers, found or compiled; FROM=images: from STACK's images, WRITE=1 records digests
+servers: .venv/ready  ## find or compile the real servers; FROM=images takes STACK's images, WRITE=1 records digests
 	@$(RUN) python -m tools.servers $(if $(FROM),--from $(FROM) --stack $(STACK)) $(if $(WRITE),--write)
 
-conformance: servers  ## the rendered stacks on the real servers
+conformance: servers  ## run the rendered stacks on the real servers
 	@$(RUN) pytest tests/servers --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 20
 
-bench: .venv/ready  ## what a render, rules, panels and telemetry take, how soon people are told
+bench: .venv/ready  ## measure renders, rules, panels, telemetry, and the time to a notification
 	@$(RUN) python -m tools.bench
 
 demo: .venv/ready  ## the dev stack on this machine with sample agents; SECONDS=90 runs it unattended
 	@$(RUN) python -m tools.demo $(if $(SECONDS),--seconds $(SECONDS))
 
-page: .venv/ready  ## a test page through the deployed STACK to RECEIVER, or to all
+page: .venv/ready  ## send a test page through the deployed STACK to RECEIVER, or to all
 	@$(RUN) python -m tools.page $(STACK) $(RECEIVER)
 
 preview: .venv/ready  ## pulumi preview for STACK

@@ -1,1 +1,1 @@
-"""The nouns of the stack: one file, or one folder, is one component."""
+"""The components of the stack, one file or folder each."""

@@ -49,7 +49,7 @@ class Exporter(ComponentResource):
 
 
 def deploy(exporters: tuple[data.Exporter, ...], site: Site, node_agents: Input[str], opts: ResourceOptions) -> None:
-    """Each exporter as a component of its own, in the namespace that fits it."""
+    """One component per exporter, node agents in their own namespace."""
     for exporter in exporters:
         place = replace(site, namespace=node_agents) if exporter.per_node else site
         Exporter(exporter.workload, ExporterArgs(site=place, exporter=exporter), opts)
@@ -72,7 +72,7 @@ def _program(exporter: data.Exporter) -> Program:
 
 
 def _access(name: str, exporter: data.Exporter, site: Site, opts: ResourceOptions) -> list[Resource]:
-    """What the exporter may ask the Kubernetes API; nothing, and no objects, when it asks nothing."""
+    """The exporter's permissions in the Kubernetes API; creates no objects if it needs none."""
     if not exporter.api:
         return []
     rules: list[PolicyRuleArgsDict] = [

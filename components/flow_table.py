@@ -28,7 +28,7 @@ DATASOURCES = (
     (LOKI, ports.LOKI),
     (JAEGER, ports.JAEGER_QUERY),
 )
-"""What Grafana asks."""
+"""The servers that Grafana queries."""
 
 
 def flows(settings: Settings, watched: Watched) -> tuple[Flow, ...]:
@@ -76,7 +76,7 @@ def flows(settings: Settings, watched: Watched) -> tuple[Flow, ...]:
 
 
 def _reached(receiver: Receiver) -> tuple[str, int]:
-    """Host and port; the receiver's name stands for a host that only a secret knows."""
+    """Host and port; the receiver's name replaces a host that is part of a secret."""
     match receiver.kind:
         case Email(host=host):
             return host.host, host.port
@@ -87,13 +87,13 @@ def _reached(receiver: Receiver) -> tuple[str, int]:
 
 
 def _resolved(peer: Peer, ours: re.Pattern[str]) -> Peer:
-    """The server of this stack that a stack file's address names: it is let in at the other end, too."""
+    """The server of this stack at an address in the stack file, whose ingress is opened too."""
     named = ours.fullmatch(peer.host) if isinstance(peer, Internet) else None
     return Server(named["service"] or named["pod"]) if named else peer
 
 
 def _grafana(grafana: GrafanaSettings) -> tuple[Flow, ...]:
-    """None when Grafana is somewhere else: then it reaches in from there, by ways of its own."""
+    """None with an external Grafana, whose connections are not part of the table."""
     if grafana.external:
         return ()
     gossip = (ports.GRAFANA_GOSSIP,)
@@ -112,7 +112,7 @@ def _grafana(grafana: GrafanaSettings) -> tuple[Flow, ...]:
 
 
 def _contact_points(settings: Settings) -> Iterator[Flow]:
-    """Mail goes by Grafana's own server; forwarded alerts take the way on which it asks Alertmanager."""
+    """Email goes through Grafana's own mail server. Forwarded alerts use the flow for queries of Alertmanager."""
     if settings.grafana.external or way(settings.grafana, settings.notifications) != "contactPoints":
         return
     for receiver in people(settings.notifications):
@@ -153,7 +153,7 @@ def _traces(jaeger: JaegerSettings) -> tuple[Flow, ...]:
 
 
 def _nodes(logs: LogSettings, cluster: ClusterSettings) -> tuple[Flow, ...]:
-    """What reads the logs of each node, and where it sends them."""
+    """The log collector's flows."""
     reader, target, port = {
         "promtail": (PROMTAIL, LOKI, ports.LOKI),
         "otel": (OTEL_AGENT, COLLECTOR, ports.OTLP_NODES),

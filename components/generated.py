@@ -1,4 +1,4 @@
-"""Secrets that nobody gave."""
+"""Secrets that the stack generates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GENERATED_BYTES = 24
 
 
 def generated(resource: str, metadata: ObjectMetaArgsDict, key: str, opts: ResourceOptions) -> Secret:
-    """A Kubernetes Secret with a value that is made once, then kept in the state and in the cluster."""
+    """A Kubernetes Secret with a random value that is generated once, then kept in the state and in the cluster."""
     value = Output.secret(base64.b64encode(token_urlsafe(GENERATED_BYTES).encode()).decode())
     return Secret(
         resource,
@@ -27,5 +27,5 @@ def generated(resource: str, metadata: ObjectMetaArgsDict, key: str, opts: Resou
 
 
 def value(secret: Secret, key: str) -> Output[str]:
-    """What was generated."""
+    """The generated value."""
     return Output.secret(secret.data.apply(lambda data: base64.b64decode(data[key]).decode()))

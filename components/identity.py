@@ -12,7 +12,7 @@ from model.quantities import Cidr
 
 @dataclass(frozen=True)
 class Giver:
-    """Who hands credentials out."""
+    """The endpoint that issues credentials."""
 
     name: str
     addresses: tuple[Cidr, ...]
@@ -29,7 +29,7 @@ OF_FLAVOUR: Mapping[Flavour, tuple[Giver, ...]] = {
 
 
 def credentials(source: Server, flavour: Flavour) -> tuple[Flow, ...]:
-    """What a server opens to get credentials of its own."""
+    """The flows of a server to its cloud's credentials endpoints."""
     return tuple(
         Flow(source, Addresses(giver.addresses), giver.ports, f"asks {giver.name} for credentials")
         for giver in (METADATA, *OF_FLAVOUR.get(flavour, ()))

@@ -61,4 +61,4 @@ ALL = {
     "promtail": PROMTAIL,
     **{exporter.name: exporter.image for exporter in example().exporters},
 }
-"""By the name that the server has in the stack and under ``tools/servers``."""
+"""Keyed by the server's name in the stack and under ``tools/servers``."""

@@ -42,7 +42,7 @@ NAME_LABEL = "app.kubernetes.io/name"
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """Where a component is put, and what it may reach."""
+    """The cluster and namespace of a component, with the flows and secrets that it uses."""
 
     cluster: ClusterSettings
     namespace: Input[str]

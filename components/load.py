@@ -1,4 +1,4 @@
-"""From Pulumi's config to settings and secrets: the only reader of it, called by ``__main__`` alone."""
+"""Reads settings and secrets from Pulumi's config. Only ``__main__`` calls it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What collects the logs of pods, whichever was chosen."""
+"""The log collector that the stack file selects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever reads the logs of pods: on every node, as root with nothing that makes root powerful."""
+"""A log reader on every node: runs as root, without capabilities."""
 
 from __future__ import annotations
 

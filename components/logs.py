@@ -54,7 +54,7 @@ TEXT_LEVEL = (
     rf"|^.{{0,80}}?[\[(](?i:(?P<bracket>{'|'.join(_WORDS)}))[\])]"
     rf"|^(?P<klog>[{''.join(LEVEL_LETTERS)}])\d{{4}} "
 )
-"""Finds the level of a line of text, in one of TEXT_LEVEL_GROUPS."""
+"""Matches the level of a line of text, in one of TEXT_LEVEL_GROUPS."""
 TEXT_FIELDS = {
     "trace_id": r"(?i)\btrace_?id=\"?(?P<trace_id>[0-9a-f]{16,32})\b",
     "span_id": r"(?i)\bspan_?id=\"?(?P<span_id>[0-9a-f]{16})\b",

@@ -21,12 +21,12 @@ class NamespacesArgs:
 
 
 class Namespaces(ComponentResource):
-    """Where everything else lives."""
+    """The namespaces of the stack."""
 
     stack: Output[str]
     """Servers and exporters: Pod Security *restricted*."""
     node_agents: Output[str]
-    """Agents that need the host: the only privileged one."""
+    """Node agents, which need the host. The only privileged namespace."""
 
     checksum_key: Output[str]
     """What checksums of secrets are made with, so that nobody can try values against one (``docs/decisions/0011``)."""

@@ -37,7 +37,7 @@ DENY_ALL: NetworkPolicySpecArgsDict = {"pod_selector": {}, "policy_types": ["Ing
 
 
 def policy(name: str, flows: Iterable[Flow], cluster: ClusterSettings) -> NetworkPolicySpecArgsDict:
-    """What the table allows the server or agent ``name``, in and out."""
+    """The NetworkPolicy of the server or agent ``name``: its ingress and egress in the table."""
     own = (Server(name), Agent(name))
     table = tuple(flows)
     egress: list[NetworkPolicyEgressRuleArgsDict] = [

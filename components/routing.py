@@ -1,4 +1,4 @@
-"""Which receivers an alert reaches: the tree of routes that the settings mean, for whatever engine walks it."""
+"""The tree of routes from alerts to receivers, for Alertmanager and Grafana alike."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from components.settings.notifications import NotificationSettings, Route
 from model.quantities import Duration
 
 TEST_PAGE = "test_page"
-"""Label of a test page, which names the receiver that it is for."""
+"""Label of a test page: the name of its receiver."""
 TEST_ID = "test_id"
 """Label that tells one test page from the next."""
 WATCHDOG = "Watchdog"
-"""The alert that always fires: it is for dead men, and for nobody else."""
+"""The alert that always fires. Only dead men get it."""
 
 # A test page comes at once and its end soon after, and a delivery that is refused for ten seconds has failed.
 PAGE_INTERVAL = Duration.parse("10s")
 PAGE_REPEAT = Duration.parse("1h")
 LABELS = ("severity", "owner", "system", "namespace", "environment")
-"""What routes of a stack file match on."""
+"""The labels that routes of a stack file match."""
 ALL_LABELS = ("...",)
 """Groups by all labels: each alert alone."""
 
@@ -82,7 +82,9 @@ class Node:
 
 
 def tree(settings: NotificationSettings) -> Node:
-    """Test pages first, then heartbeats, then the routes of the stack file; what none of them takes goes to nobody."""
+    """The root: routes of test pages, then of dead men, then of the stack file. An alert that none matches notifies
+    nobody.
+    """
     return Node(
         group_by=settings.group_by,
         group_wait=settings.group_wait,
@@ -108,7 +110,7 @@ def _test_page(receiver: str) -> Node:
 
 
 def _heartbeats(settings: NotificationSettings) -> Iterator[Node]:
-    """Watchdog to every dead man, and no further: to people it would be a message every few hours about nothing."""
+    """Sends Watchdog to every dead man and to nobody else, since it would notify people every few hours of nothing."""
     watchdog = (Matcher("alertname", (WATCHDOG,)),)
     dead_men = [(receiver.name, receiver.dead_man) for receiver in settings.receivers if receiver.dead_man]
     if not dead_men:
@@ -130,10 +132,10 @@ def _heartbeats(settings: NotificationSettings) -> Iterator[Node]:
 
 @dataclass(frozen=True)
 class _Around:
-    """What a route takes from those around it."""
+    """The values that a route inherits from its parents."""
 
     critical_wait: Duration | None
-    """None where one of them says how long they wait."""
+    """None if a parent route sets ``groupWait``."""
     receiver: str | None = None
     severity: tuple[str, ...] = ("critical",)
 

@@ -1,4 +1,4 @@
-"""What surrounds a program's pods, and the StatefulSet of a program with a volume."""
+"""The objects around a program's pods, and the StatefulSet of a program with a volume."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cluster that a stack lands on, and what all its workloads have in common."""
+"""The cluster of a stack, and the settings of all its workloads."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Namespaces(Model):
     stack: DnsLabel = "monitoring"
     """Servers and exporters; enforces the Pod Security Standard *restricted*."""
     node_agents: DnsLabel = "monitoring-node-agents"
-    """Agents that need host paths or the host network; the only privileged one."""
+    """Node agents, which need host paths or the host network. The only privileged namespace."""
 
 
 Digest = Annotated[str, Spelled(r"sha256:[0-9a-f]{64}", "a digest: sha256: and 64 hexadecimal digits in lower case")]
@@ -56,7 +56,7 @@ class Images(Model):
     """Where images are pulled from."""
 
     registry: str | None = None
-    """A mirror, host and optional path: takes the place of every image's registry; none by default."""
+    """A registry mirror, host and optional path, which replaces every image's registry; none by default."""
     pull_secrets: Many[DnsName] = ()
     """Names of existing image pull Secrets, in both namespaces."""
     digests: dict[str, Digest] = {}
@@ -64,37 +64,37 @@ class Images(Model):
 
 
 class Toleration(Model):
-    """A taint that the stack's pods accept, in Kubernetes' own words."""
+    """A toleration, as Kubernetes defines it."""
 
     key: QualifiedName | None = None
-    """Key of the taint; none matches every key (with operator Exists)."""
+    """Key of the taint. Without one, every key matches (with operator Exists)."""
     operator: Literal["Exists", "Equal"] = "Equal"
     """How key and value are compared."""
     value: LabelValue | None = None
-    """Value of the taint; not with Exists."""
+    """Value of the taint. Not allowed with Exists."""
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
-    """Effect of the taint; none matches all effects."""
+    """Effect of the taint. Without one, all effects match."""
 
 
 class Network(Model):
-    """Addresses outside the pod network that NetworkPolicies must open; narrow them where they are known."""
+    """Addresses outside the pod network that NetworkPolicies open. Narrow them if you know them."""
 
     api_server: Many[Cidr] = EVERYWHERE
-    """Where the API server answers: its endpoints' addresses (`kubectl get endpointslices kubernetes`)."""
+    """Addresses of the API server's endpoints (`kubectl get endpointslices kubernetes`)."""
     api_server_ports: Many[Port] = ()
-    """Its endpoints' ports; the flavour's when not given (kind and kubeadm 6443, minikube 8443, k3s 6443 and 6444,
-    microk8s 16443). 443, the Service's and clouds', is always open."""
+    """Ports of the API server's endpoints. The default is the flavour's (kind and kubeadm 6443, minikube 8443, k3s 6443
+    and 6444, microk8s 16443). 443, the port of the Service and of clouds, is always open."""
     nodes: Many[Cidr] = EVERYWHERE
-    """Where the nodes are: kubelets and exporters on the host network."""
+    """Addresses of the nodes, for kubelets and exporters on the host network."""
     kubelet_port: Port = 10250
     """Port of the kubelets."""
     dns: Many[Cidr] = EVERYWHERE
-    """Where DNS answers outside of pods: caches on the nodes listen on link-local addresses (169.254.20.10), on unique
-    local ones of IPv6, or in the Service's place on its address."""
+    """Addresses of DNS servers outside of pods. Caches on the nodes listen on link-local addresses (169.254.20.10), on
+    unique local IPv6 addresses, or on the address of the DNS Service."""
     dns_ports: Many[Port] = ()
     """Ports on which the pods of the cluster's DNS listen, besides 53 (OpenShift 5353, Gardener 8053)."""
     ip_family: Literal["IPv4", "IPv6"] = "IPv4"
-    """Which address of a dual-stack service is scraped, so that no target is scraped twice."""
+    """Address family to scrape of a dual-stack Service, so that no target is scraped twice."""
 
 
 class ClusterSettings(Model):
@@ -103,32 +103,32 @@ class ClusterSettings(Model):
     name: LabelValue
     """Name of the cluster: the `cluster` label of every series, log line and alert."""
     environment: DnsLabel
-    """Environment: the `environment` label of every series; `prod` and `production` must be fit for production."""
+    """Environment: the `environment` label of every series. `prod` and `production` turn the checks for production on.
+    """
     context: str
-    """Context of the kubeconfig that the stack is deployed through, so that it cannot land elsewhere."""
+    """Context of the kubeconfig. Pulumi deploys to this context only."""
     flavour: Flavour
-    """Who runs the control plane: decides which of its parts can be watched, and where it answers. `kubeadm` stands for
-    every one of your own that is not named."""
+    """Distribution of Kubernetes. It decides which parts of the control plane can be watched, and at which addresses.
+    Use `kubeadm` for a cluster of your own that is not listed."""
     namespaces: Namespaces = Namespaces()
     """The two namespaces of the stack."""
     storage_class: StorageClass | None = None
-    """StorageClass of all volumes; the cluster's default when not given, and with `""` volumes that somebody made by
-    hand."""
+    """StorageClass of all volumes. The default is the cluster's. `""` uses volumes that were created by hand."""
     images: Images = Images()
     """Registry mirror and pull secrets."""
     node_selector: dict[QualifiedName, LabelValue] = {}
-    """Labels of the nodes that servers and exporters run on; agents run on every node."""
+    """Labels of the nodes for servers and exporters. Node agents run on every node."""
     tolerations: Many[Toleration] = ()
-    """Taints that servers and exporters accept; agents accept all."""
+    """Taints that servers and exporters tolerate. Node agents tolerate all."""
     virtual_nodes: dict[QualifiedName, LabelValue] = {}
-    """Labels of nodes that are no machines, besides the flavour's (EKS Fargate, virtual nodes of AKS and GKE): a node
-    that has one of them gets no agents, and its kubelet is not scraped. Alerts leave out the pods of daemon sets there,
-    where the label has a value."""
+    """Labels of virtual nodes, besides the flavour's (EKS Fargate, virtual nodes of AKS and GKE). A node with one of
+    them gets no node agents, and its kubelet is not scraped. Alerts leave out pods of daemon sets there, where the
+    label has a value."""
     labels: dict[QualifiedName, LabelValue] = {}
     """Labels of every object of the stack."""
     kubelet_certificate: Literal["clusterCa", "unverified"] = "clusterCa"
-    """How the kubelet's serving certificate is trusted: signed by the cluster's CA, or not verified (kind and kubeadm
-    without serverTLSBootstrap have self-signed ones)."""
+    """Verification of the kubelet's serving certificate: by the cluster's CA, or none (kind and kubeadm without
+    serverTLSBootstrap have self-signed certificates)."""
     network: Network = Network()
     """Addresses outside the pod network."""
 

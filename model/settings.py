@@ -113,7 +113,7 @@ class Model(BaseModel):
 
 
 class ConfigSecret(BaseModel):
-    """A secret of the stack: the name of its own top-level key, set with ``pulumi config set --secret``."""
+    """A secret of the stack: the name of its top-level key, set with ``pulumi config set --secret``."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
     key: str
@@ -121,7 +121,7 @@ class ConfigSecret(BaseModel):
 
 
 class ExistingSecret(Model):
-    """A key of a Kubernetes Secret that something else keeps in the component's namespace (External Secrets, Vault)."""
+    """A key of a Kubernetes Secret in the component's namespace, from another tool (External Secrets, Vault)."""
 
     name: DnsName
     """Name of the Kubernetes Secret."""
@@ -130,7 +130,7 @@ class ExistingSecret(Model):
 
 
 class SecretRef:
-    """Where a secret comes from; the secret itself never stands in a structured value."""
+    """A reference to a secret. The secret itself is never part of a structured value."""
 
     EXPECTED = "the name of a top-level secret of this stack, or {name, key} of an existing Kubernetes Secret"
     # Words and hardly a digit: tokens and hashes, which are given in plain by mistake, are mostly no such names.
@@ -161,7 +161,7 @@ class Compute(Model):
     """An amount of processor and memory."""
 
     cpu: Cpu | None = None
-    """Cores or thousandths of one (``250m``); as a limit usually left out, since a CPU limit throttles."""
+    """Cores or thousandths of one (``250m``). A CPU limit throttles, so it is usually left out."""
     memory: Bytes | None = None
     """Bytes (``512Mi``)."""
 
@@ -171,12 +171,12 @@ class Compute(Model):
 
 
 class Resources(Model):
-    """What a container asks for and may not exceed."""
+    """Requests and limits of a container."""
 
     requests: Compute
-    """What the scheduler sets aside."""
+    """What the scheduler reserves."""
     limits: Compute
-    """Where the kernel stops it."""
+    """What the container may use at most."""
 
     @model_validator(mode="after")
     def _requested_and_within_limits(self) -> Self:
@@ -204,12 +204,12 @@ where it would end other pods, too."""
 
 
 class Workload(Model):
-    """What every workload may be given."""
+    """Settings that every workload has."""
 
     labels: dict[QualifiedName, LabelValue] = {}
-    """Extra labels of its pods."""
+    """Extra labels of the pods."""
     annotations: Annotations = {}
-    """Extra annotations of its pods."""
+    """Extra annotations of the pods."""
     priority_class: DnsName | None = None
     """Name of an existing PriorityClass; none by default."""
 

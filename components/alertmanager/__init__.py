@@ -1,1 +1,1 @@
-"""Groups, silences and delivers alerts: what it reads (``config``) and what runs it (``component``)."""
+"""Alertmanager: its configuration (``config``) and its component (``component``)."""

@@ -31,9 +31,9 @@ class AlertmanagerArgs:
     settings: AlertmanagerSettings
     notifications: NotificationSettings
     inhibitions: Sequence[Inhibition]
-    """Which alerts silence which others."""
+    """Inhibition rules."""
     grafana: Url
-    """Where people open Grafana."""
+    """URL of Grafana for people."""
 
 
 class Alertmanager(ComponentResource):

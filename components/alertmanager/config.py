@@ -1,4 +1,4 @@
-"""What Alertmanager reads. Pure: values in, texts out. It keeps to what 0.31 and 0.34 both take."""
+"""Alertmanager's configuration. Pure: values in, texts out. Valid for 0.31 and 0.34."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from model.yaml_text import text
 
 CONFIG = "/etc/alertmanager/config"
 NOBODY = "(nobody)"
-"""A receiver that tells no one. No receiver of a stack file can have this name."""
+"""A receiver that notifies nobody. No receiver of a stack file can have this name."""
 WEEK = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 
 

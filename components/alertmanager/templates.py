@@ -14,7 +14,7 @@ DATASOURCE = "Alertmanager"
 
 @dataclass(frozen=True)
 class Links:
-    """Where people open what a notification links to."""
+    """URLs of the links in a notification."""
 
     grafana: Url
     alertmanager: Url | None = None

@@ -1,1 +1,1 @@
-"""Where people look: what it reads (``config``) and what runs it (``component``)."""
+"""Grafana: its configuration (``config``) and its component (``component``)."""

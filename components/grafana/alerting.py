@@ -1,4 +1,4 @@
-"""What Grafana evaluates and whom it tells, as resources: rule groups, contact points, times, messages, the policy."""
+"""Grafana's alerting as resources: rule groups, contact points, mute timings, templates, the notification policy."""
 
 from __future__ import annotations
 

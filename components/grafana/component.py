@@ -45,7 +45,7 @@ class Grafana(ComponentResource):
     """Dashboards, exploration and log alerts; people and Pulumi reach it at :attr:`url`."""
 
     url: Output[str]
-    """Where people and Pulumi reach it, from outside the cluster."""
+    """URL for people and Pulumi, from outside the cluster."""
     admin_password: Output[str] | None
     """The password of ``admin`` as it was when the database was made; None when Pulumi does not know it."""
 

@@ -1,4 +1,4 @@
-"""What Grafana reads. Pure: values in, texts out."""
+"""Grafana's configuration. Pure: values in, texts out."""
 
 from __future__ import annotations
 
@@ -233,11 +233,11 @@ def secrets(settings: GrafanaSettings) -> dict[str, Secret]:
 
 
 def generated(file: str) -> ExistingSecret:
-    """Where a secret is kept that nobody gave."""
+    """The Kubernetes Secret of a generated secret."""
     return ExistingSecret(name=f"{NAME}-{file}", key=file)
 
 
 def to_generate(settings: GrafanaSettings) -> tuple[str, ...]:
-    """The files whose secrets nobody gave."""
+    """The files with generated secrets."""
     given = {ADMIN_PASSWORD: settings.admin_password_secret, SECRET_KEY: settings.secret_key_secret}
     return tuple(file for file, secret in given.items() if secret is None)

@@ -29,7 +29,7 @@ class ContactPoint:
 
 
 def contact_point(receiver: Receiver) -> ContactPoint:
-    """The same service as in Alertmanager, told in the same words; a dead man has none."""
+    """The integration for the same service as in Alertmanager, with the same texts; TypeError for a dead man."""
     match kind := receiver.kind:
         case Slack():
             integration, settings = "slacks", _slack(kind)

@@ -1,4 +1,4 @@
-"""What is in Grafana: folders, datasources, dashboards, alerts and whom they tell, created through its API."""
+"""Grafana's content, created through its API: folders, datasources, dashboards, alerts and their notifications."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from model.uids import ALERTS_FOLDER, folder_uid
 @dataclass(frozen=True, kw_only=True)
 class GrafanaContentArgs:
     url: str
-    """Where Pulumi reaches Grafana."""
+    """URL of Grafana for Pulumi."""
     connections: tuple[Connection, ...]
     dashboards: tuple[Rendered, ...]
     notifications: Notifications | None
@@ -40,7 +40,7 @@ class GrafanaContentArgs:
     rule_groups: tuple[dict[str, Any], ...]
     """From ``rule_groups``: the alerts that Grafana evaluates."""
     after: Resource | None
-    """What must stand first: our own Grafana."""
+    """Resources to wait for: the deployed Grafana."""
 
 
 class GrafanaContent(ComponentResource):

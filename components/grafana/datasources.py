@@ -1,4 +1,4 @@
-"""What Grafana asks, and how one answer leads to the next: metric to trace, trace to log line, log line to trace."""
+"""Grafana's datasources, and the links between them: metric to trace, trace to log line, log line to trace."""
 
 from __future__ import annotations
 

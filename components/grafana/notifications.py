@@ -1,4 +1,4 @@
-"""Contact points, times and the one policy of Grafana, from the model that Alertmanager's are made from. Pure."""
+"""Grafana's contact points, mute timings and notification policy, from the same routes as Alertmanager's. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from model.cluster import ClusterSettings
 from model.quantities import Duration
 
 ALWAYS = "Always"
-"""A time that does not end. What is muted at it goes to nobody; no time of a stack file can have a capital."""
+"""A mute timing without an end: what it mutes notifies nobody. Names in a stack file have no capitals."""
 ALERTMANAGER = "Alertmanager"
 """The contact point that forwards."""
 
@@ -39,14 +39,14 @@ class Timing:
 
 @dataclass(frozen=True, kw_only=True)
 class Notifications:
-    """All that decides whom Grafana tells."""
+    """Grafana's notification settings."""
 
     policy: dict[str, Any]
     """The whole tree, in the provider's own words; it is all that an organisation has."""
     contact_points: tuple[ContactPoint, ...]
     timings: tuple[Timing, ...] = ()
     messages: str | None = None
-    """What the contact points say, where it is they that say it."""
+    """Message templates of the contact points; None if Grafana forwards."""
 
 
 def notifications(
@@ -55,7 +55,7 @@ def notifications(
     alertmanager: AlertmanagerSettings,
     cluster: ClusterSettings,
 ) -> Notifications | None:
-    """None where Grafana is somebody else's, and its policy is left as it is."""
+    """None leaves an external Grafana's notification policy unchanged."""
     match way(grafana, settings):
         case None:
             return None

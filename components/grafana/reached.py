@@ -1,4 +1,4 @@
-"""Waits until Grafana answers, once for all that is put into it."""
+"""Waits until Grafana answers, once for all of its content."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The log store: what it reads (``config``) and what runs it (``component``)."""
+"""Loki: its configuration (``config``) and its component (``component``)."""

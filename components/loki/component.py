@@ -28,7 +28,7 @@ class LokiArgs:
     site: Site
     settings: LokiSettings
     prometheus: PrometheusSettings
-    """Whom the ruler writes to: each of its replicas."""
+    """URLs of the Prometheus replicas that the ruler writes to."""
 
 
 class Loki(ComponentResource):

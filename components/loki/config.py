@@ -1,4 +1,4 @@
-"""What Loki reads. Pure: values in, texts out."""
+"""Loki's configuration. Pure: values in, texts out."""
 
 from __future__ import annotations
 

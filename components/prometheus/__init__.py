@@ -1,1 +1,1 @@
-"""The metrics server: what it reads (``config``) and what runs it (``component``)."""
+"""Prometheus: its configuration (``config``) and its component (``component``)."""

@@ -31,9 +31,9 @@ class PrometheusArgs:
     jobs: tuple[ScrapeJob, ...]
     groups: tuple[Group, ...]
     grafana: Url
-    """Where people open Grafana."""
+    """URL of Grafana for people."""
     accepts_remote_write: bool = False
-    """Whether somebody pushes samples that it did not scrape."""
+    """Whether Prometheus accepts samples by remote write."""
 
 
 class Prometheus(ComponentResource):

@@ -1,4 +1,4 @@
-"""What Prometheus reads: ``prometheus.yml``, scrape jobs and rule files. Pure: values in, texts out."""
+"""Prometheus' configuration: ``prometheus.yml``, scrape jobs and rule files. Pure: values in, texts out."""
 
 from __future__ import annotations
 

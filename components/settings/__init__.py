@@ -1,1 +1,1 @@
-"""A stack file as typed values: what is allowed, what it defaults to, and what is said when it is wrong."""
+"""A stack file as typed values: the allowed values, the defaults and the error messages."""

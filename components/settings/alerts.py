@@ -1,4 +1,4 @@
-"""What a stack file may change about an alert of the catalogue."""
+"""Overrides of the catalogue's alerts in a stack file."""
 
 from __future__ import annotations
 
@@ -37,22 +37,22 @@ _Threshold = Annotated[float | None, _NumberOrOff]
 
 
 class AlertOverride(Model):
-    """What is different about an alert on this stack."""
+    """The override of one alert on this stack."""
 
     critical: _Threshold = None
-    """The threshold from which it is critical, or `off`; only where it has one."""
+    """Threshold of severity critical, or `off`. Allowed if the alert has a critical threshold."""
     warning: _Threshold = None
-    """The threshold from which it is a warning, or `off`."""
+    """Threshold of severity warning, or `off`."""
     info: _Threshold = None
-    """The threshold from which it is worth knowing, or `off`."""
+    """Threshold of severity info, or `off`."""
     for_: Duration | None = Field(default=None, alias="for")
-    """How long its expression must hold."""
+    """How long the expression must be true before the alert fires."""
     severity: Severity | None = Field(default=None, strict=False)  # a word in YAML, no Severity yet
-    """How urgent it is; only where it has no threshold per severity."""
+    """Severity of the alert. Allowed if the alert has no threshold per severity."""
 
     @property
     def thresholds(self) -> Mapping[Severity, float | None]:
-        """What was given, None for off."""
+        """The override's keys that are set, with None for ``off``."""
         return {severity: getattr(self, severity) for severity in Severity if severity in self.model_fields_set}
 
 
@@ -77,7 +77,7 @@ class OrOff:
 
 
 def misfits(path: str, alert: BaseAlert, override: AlertOverride) -> Iterator[Problem]:
-    """What ``override`` changes although the alert has no such thing."""
+    """The keys of ``override`` that the alert does not have."""
     named = ", ".join(alert.thresholds) or "none at all"
     given = {severity: "off" if number is None else number for severity, number in override.thresholds.items()}
     unknown = [severity for severity in given if severity not in alert.thresholds]

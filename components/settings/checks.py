@@ -1,4 +1,4 @@
-"""What sections of a stack file must hold together: combinations that would lose data, open a door or stay silent."""
+"""Checks across the sections of a stack file: they refuse what loses data, opens access or suppresses alerts."""
 
 from __future__ import annotations
 
@@ -138,9 +138,9 @@ def namespaces_are_our_own(cluster: ClusterSettings) -> Iterator[Problem]:
 
 
 OWN_LABELS = ("app.kubernetes.io/name", "app.kubernetes.io/part-of", "app.kubernetes.io/managed-by")
-"""Labels that the stack sets itself: what its selectors find, and who manages it."""
+"""Labels that the stack sets itself, for its selectors and for ``managed-by``."""
 OWN_PREFIXES = ("pod-security.kubernetes.io/", "kubernetes.io/")
-"""Where Kubernetes keeps labels that mean something to it."""
+"""Domains of labels that Kubernetes interprets."""
 OWN_EXTERNAL_LABELS = ("cluster", "environment", "prometheus_replica")
 
 
@@ -272,4 +272,4 @@ CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     *NOTIFICATION_CHECKS,
     *GRAFANA_ALERT_CHECKS,
 )
-"""What sections must hold together; each check names the sections it reads."""
+"""Checks across sections; each names the sections that it reads."""

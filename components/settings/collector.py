@@ -18,20 +18,22 @@ LEAST_MEMORY = Bytes.parse("512Mi")
 
 
 class CollectorSettings(Workload):
-    """The one address for telemetry: takes OTLP, redacts it, and brings it to Prometheus, Jaeger and Loki."""
+    """The only address for telemetry. It receives OTLP, redacts it, and sends it to Prometheus, Jaeger and Loki."""
 
     replicas: Annotated[int, Ge(1), Le(20)] = 1
-    """Identical servers, each with a queue of its own."""
+    """Number of identical servers. Each has its own queue."""
     resources: Resources = resources("200m", "512Mi", "1Gi")
-    """Requests and limits; above four fifths of the memory limit telemetry is refused, and senders retry."""
+    """Requests and limits. Above four fifths of the memory limit the collector refuses telemetry, and senders retry."""
     storage: Bytes | None = Bytes.parse("10Gi")
-    """Size of each replica's volume, which keeps what a store has not taken yet; null keeps that in memory."""
+    """Size of each replica's volume, which keeps the queue of telemetry that a store has not accepted yet. With null,
+    the queue is in memory."""
     ingest: Many[DnsLabel] = ()
-    """Namespaces whose pods may send; none by default, since OTLP has no login: this is the only door."""
+    """Namespaces whose pods may send telemetry; none by default. OTLP has no login, so this is the only access control.
+    """
     redact: bool = True
-    """Whether prompts, completions, tools' arguments and results, credentials and personal data are masked."""
+    """Whether to mask prompts, completions, tools' arguments and results, credentials and personal data."""
     log_level: LogLevel = "info"
-    """Least severe log line that is written."""
+    """Lowest level of the server's own log lines."""
 
 
 def production_keeps_what_it_acknowledged(cluster: ClusterSettings, collector: CollectorSettings) -> Iterator[Problem]:
@@ -54,4 +56,4 @@ def the_collector_has_memory(collector: CollectorSettings) -> Iterator[Problem]:
 
 
 CHECKS = (production_keeps_what_it_acknowledged, the_queue_has_room, the_collector_has_memory)
-"""What the section must hold, in itself and with others."""
+"""Checks of the section, alone and with other sections."""

@@ -65,23 +65,24 @@ PulumiSecret = Annotated[Secret, AfterValidator(_known_to_pulumi)]
 
 
 class External(Model):
-    """A Grafana that is there already (Grafana Cloud, one for several clusters): none is deployed."""
+    """An existing Grafana, such as Grafana Cloud or one for several clusters. The stack deploys none."""
 
     url: Url
-    """Where Pulumi reaches it."""
+    """URL by which Pulumi reaches it."""
     token_secret: PulumiSecret
-    """Where the token of a service account with the role Admin comes from: a top-level secret of the stack."""
+    """Top-level secret of the stack with the token of a service account that has the role Admin."""
 
 
 class Sqlite(Model):
-    """One file on a volume of our own; for one replica."""
+    """SQLite on a volume of the stack; for one replica."""
 
     storage: Bytes | None = Bytes.parse("5Gi")
-    """Size of the volume (users, preferences, annotations, alert state); null forgets all of it with the pod."""
+    """Size of the volume, which keeps users, preferences, annotations and alert state. With null, all of it is lost
+    with the pod."""
 
 
 class Postgres(Model):
-    """A PostgreSQL that is there already; Grafana makes its tables itself."""
+    """An existing PostgreSQL. Grafana creates its tables itself."""
 
     host: Host
     """Host name."""
@@ -92,20 +93,20 @@ class Postgres(Model):
     user: IniText = "grafana"
     """Role that owns it."""
     password_secret: Secret
-    """Where the role's password comes from."""
+    """Secret with the role's password."""
     ssl_mode: Literal["disable", "require", "verify-full"] = "verify-full"
-    """What the connection demands: nothing, encryption, or a certificate that is valid for the host."""
+    """TLS of the connection: none, encryption, or encryption with a certificate that is valid for the host."""
     ca_secret: Secret | None = None
-    """Certificate authority of the server, PEM; the system's when not given."""
+    """Secret with the server's certificate authority, PEM. By default, the system's authorities are used."""
 
 
 class Database(Model):
-    """Where Grafana keeps what is made in it: one of the two."""
+    """Grafana's database: SQLite or PostgreSQL."""
 
     sqlite: Sqlite | None = None
-    """A file on a volume."""
+    """SQLite on a volume."""
     postgres: Postgres | None = None
-    """A PostgreSQL server; more than one replica needs it."""
+    """A PostgreSQL server. More than one replica needs it."""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
@@ -118,11 +119,11 @@ class Oidc(Model):
     """Login through an OpenID Connect provider, with PKCE."""
 
     name: IniText = "SSO"
-    """What the button on the login page says."""
+    """Text of the button on the login page."""
     client_id: IniText
-    """Client that was registered for Grafana; its redirect URI is `<url>/login/generic_oauth`."""
+    """Id of the client that is registered for Grafana. Its redirect URI is `<url>/login/generic_oauth`."""
     client_secret_secret: Secret
-    """Where the client's secret comes from."""
+    """Secret with the client secret."""
     auth_url: Url
     """Authorization endpoint."""
     token_url: Url
@@ -130,31 +131,31 @@ class Oidc(Model):
     api_url: Url
     """Userinfo endpoint."""
     scopes: Annotated[Many[Scope], AfterValidator(_with_openid)] = ("openid", "profile", "email")
-    """Scopes that are asked for; add the one that brings groups when roles come from them."""
+    """Scopes that Grafana requests. Add the scope for groups if roles depend on groups."""
     role_attribute_path: IniText | None = None
-    """JMESPath over the claims that gives Viewer, Editor or Admin, and who gets none may not log in; everyone is a
-    Viewer when not given."""
+    """JMESPath over the claims that returns Viewer, Editor or Admin. A user without a result may not log in. By
+    default, everyone is a Viewer."""
     allowed_domains: Many[Host] = ()
-    """Domains of mail addresses that may log in; all that the provider knows when empty."""
+    """Email domains whose users may log in. When empty, every user of the provider may."""
 
 
 class Smtp(Model):
-    """A mail server, for invitations and for alerts that Grafana sends itself."""
+    """A mail server, for invitations and for notifications that Grafana sends itself."""
 
     host: HostPort
-    """Server and port; on port 465 TLS comes first, which Grafana can on no other."""
+    """Server and port. Port 465 uses implicit TLS, which Grafana supports on no other port."""
     hello: HostName | None = None
-    """Name by which it greets the server; the domain of `fromAddress` when not given, since relays refuse a pod's."""
+    """Name in the EHLO command. The default is the domain of `fromAddress`, since relays refuse a pod's name."""
     user: IniText | None = None
-    """User name; none logs in without."""
+    """User name. Without it, the client does not log in."""
     password_secret: Secret | None = None
-    """Where the password comes from."""
+    """Secret with the password."""
     from_address: Annotated[str, Spelled(r"[^\s@\"'`$%;#<>]+@[^\s@\"'`$%;#<>]+", "a mail address")]
     """Sender's address."""
     from_name: IniText = "Grafana"
     """Sender's name."""
     start_tls: Literal["mandatory", "opportunistic", "never"] = "mandatory"
-    """Whether the connection is encrypted after its start: always, if the server can, or not."""
+    """STARTTLS: always, if the server offers it, or never."""
 
     @model_validator(mode="after")
     def _whole_login(self) -> Self:
@@ -164,7 +165,7 @@ class Smtp(Model):
 
     @property
     def greeting(self) -> str:
-        """The name by which it greets the server."""
+        """The name in the EHLO command."""
         return self.hello or self.from_address.rpartition("@")[2]
 
 
@@ -172,83 +173,84 @@ class IngressTls(Model):
     """TLS that ends at the ingress controller."""
 
     secret_name: DnsName | None = None
-    """Kubernetes Secret with certificate and key, as cert-manager keeps it; none when the controller has its own."""
+    """Kubernetes Secret with certificate and key, in cert-manager's form. Leave it out if the controller has its own
+    certificate."""
 
 
 class IngressController(Model):
-    """Who may open connections to Grafana."""
+    """The ingress controller, for the NetworkPolicy."""
 
     namespace: DnsLabel | None = None
-    """Namespace of the controller's pods; pods of every namespace, and the nodes, when not given."""
+    """Namespace of the controller's pods. By default, pods of every namespace and the nodes may connect."""
     labels: dict[QualifiedName, LabelValue] = {}
-    """Labels of its pods."""
+    """Labels of the controller's pods."""
     addresses: Many[Cidr] = ()
-    """Addresses of load balancers that reach pods directly, when it is not pods that forward."""
+    """Addresses of load balancers that connect to Grafana's pods directly."""
 
 
 class Ingress(Model):
     """Grafana behind the cluster's ingress controller."""
 
     host: IngressHost
-    """Host name; also that of `url`."""
+    """Host name. It must be the host of `url`."""
     class_name: DnsName | None = None
-    """IngressClass; the cluster's default when not given."""
+    """IngressClass. The default is the cluster's."""
     tls: IngressTls | None = None
-    """TLS; production needs it."""
+    """TLS. Production needs it."""
     annotations: Annotations = {}
     """Annotations of the Ingress, such as `cert-manager.io/cluster-issuer`."""
     controller: IngressController = IngressController()
-    """Whose connections the NetworkPolicy allows."""
+    """The ingress controller, whose connections the NetworkPolicy allows."""
 
 
 class NodePort(Model):
-    """Grafana on a port of every node, in plain HTTP: for kind and the like."""
+    """Grafana on a port of every node, in plain HTTP, for local clusters such as kind."""
 
     node_port: Annotated[int, Ge(30000), Le(32767)]
-    """The port."""
+    """Port on every node."""
 
 
 class GrafanaSettings(Workload):
-    """Where people look."""
+    """Grafana: dashboards, exploration and alerts on logs."""
 
     external: External | None = None
-    """Use this one, and deploy none; nothing else of this section then."""
+    """Use an existing Grafana and deploy none. No other key of this section is allowed with it."""
     url: Url = Url("http://localhost:3000")
-    """Where people and Pulumi reach it; by default the end of a port-forward."""
+    """URL by which people and Pulumi reach Grafana. The default is the local end of a port-forward."""
     replicas: Annotated[int, Ge(1), Le(5)] = 1
-    """Identical servers on one database."""
+    """Number of identical servers on one database."""
     resources: Resources = resources("100m", "512Mi", "1536Mi")
-    """Requests and limits; each datasource type is a process of its own, some 30 MiB each."""
+    """Requests and limits. Each datasource type runs in its own process of about 30 MiB."""
     database: Database = Database(sqlite=Sqlite())
-    """Where it keeps what is made in it."""
+    """Grafana's database."""
     admin_password_secret: Secret | None = None
-    """Where the password of `admin` comes from; generated at the first `pulumi up` when not given. Read when the
-    database is made, and never again: change it in Grafana first."""
+    """Secret with the password of `admin`. By default, the first `pulumi up` generates it. Grafana reads it only when
+    it creates the database, so change the password in Grafana first."""
     secret_key_secret: Secret | None = None
-    """Where the key that encrypts secrets in the database comes from; generated when not given. With another key they
-    cannot be read any more."""
+    """Secret with the key that encrypts secrets in the database. By default, it is generated. After a change of the key
+    Grafana cannot read them any more."""
     token_secret: PulumiSecret | None = None
-    """Where the service account token that Pulumi fills Grafana with comes from: a top-level secret of the stack;
-    Pulumi logs in as `admin` when not given, which needs a password that it knows."""
+    """Top-level secret of the stack with the service account token that Pulumi uses. By default, Pulumi logs in as
+    `admin`, which needs a password that Pulumi knows."""
     oidc: Oidc | None = None
-    """Login through an OpenID Connect provider; only the local `admin` when not given."""
+    """Login through an OpenID Connect provider. By default, only the local `admin` can log in."""
     smtp: Smtp | None = None
-    """Mail; none is sent when not given."""
+    """Mail server. By default, Grafana sends no mail."""
     ingress: Ingress | None = None
-    """How people reach it from outside the cluster."""
+    """Ingress, for access from outside the cluster."""
     service: NodePort | None = None
-    """How people reach it on a laptop's cluster."""
+    """NodePort, for a local cluster."""
     log_level: LogLevel = "info"
-    """Least severe log line that is written."""
+    """Lowest level of the server's own log lines."""
 
     @property
     def address(self) -> Url:
-        """Where it is reached, whoever runs it."""
+        """The URL of Grafana, deployed or external."""
         return self.external.url if self.external else self.url
 
     @property
     def path(self) -> str:
-        """Where the server's own paths begin: empty, or like ``/grafana``."""
+        """The path prefix of the server: empty, or like ``/grafana``."""
         return self.url.path.rstrip("/")
 
 
@@ -309,4 +311,4 @@ CHECKS = (
     url_is_where_it_is_served,
     production_grafana_is_private,
 )
-"""What must hold together; each check names the sections it reads."""
+"""Checks across sections; each names the sections that it reads."""

@@ -1,4 +1,4 @@
-"""Whether Grafana sends the notifications of its own alerts itself, or Alertmanager does it for them."""
+"""Whether Grafana or Alertmanager sends the notifications of Grafana's alerts."""
 
 from __future__ import annotations
 
@@ -13,23 +13,25 @@ from components.settings.receivers import Email, Receiver
 from model.settings import ExistingSecret, Problem, problem
 
 DEEPEST = 5
-"""Routes within routes that the Grafana provider takes, the outermost included."""
+"""Depth of nested routes that the Grafana provider accepts, the outermost included."""
 
 
 def people(notifications: NotificationSettings) -> tuple[Receiver, ...]:
-    """Who is told; a dead man is called by Alertmanager alone, since a second caller would hide that the first died."""
+    """The receivers that Grafana notifies. Only Alertmanager calls a dead man: a second caller would hide that the
+    first is down.
+    """
     return tuple(receiver for receiver in notifications.receivers if not receiver.dead_man)
 
 
 def way(grafana: GrafanaSettings, notifications: NotificationSettings) -> Way | None:
-    """How Grafana's alerts reach the receivers; None leaves it to whoever runs an external Grafana."""
+    """How Grafana's alerts reach the receivers. None leaves an external Grafana's notification policy unchanged."""
     if notifications.grafana or grafana.external:
         return notifications.grafana
     return "forward" if any(obstacles(grafana, notifications)) else "contactPoints"
 
 
 def obstacles(grafana: GrafanaSettings, notifications: NotificationSettings) -> Iterator[Problem]:
-    """Why Grafana cannot send to every receiver by itself."""
+    """The reasons why Grafana cannot notify every receiver by its own contact points."""
     if not people(notifications):
         reason = "forward, or a receiver besides dead men: Grafana has nobody to send to"
         yield problem("notifications.grafana", notifications.grafana, reason)
@@ -72,4 +74,4 @@ def grafana_can_send(grafana: GrafanaSettings, notifications: NotificationSettin
 
 
 CHECKS = (grafana_can_send,)
-"""What must hold together; each check names the sections it reads."""
+"""Checks across sections; each names the sections that it reads."""

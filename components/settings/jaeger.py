@@ -44,43 +44,43 @@ def _room_for_badger(size: Bytes) -> Bytes:
 
 
 class Memory(Model):
-    """In the server's memory: gone with the pod, so not for production."""
+    """Traces in the server's memory. They are lost with the pod, so production refuses it."""
 
     traces: Positive = 10_000
-    """Traces that are kept; the oldest go first. A trace of 20 spans takes about 50 KB."""
+    """Number of traces to keep; the oldest are deleted first. A trace of 20 spans takes about 50 KB."""
 
 
 class Badger(Model):
-    """In files on a volume of its own."""
+    """Traces in files on the server's own volume."""
 
     size: Annotated[Bytes, AfterValidator(_room_for_badger)] = Bytes.parse("10Gi")
-    """Size of the volume; about 1 KB per span."""
+    """Size of the volume. A span takes about 1 KB."""
     ttl: Duration = Duration.parse("3d")
     """Age at which spans are deleted."""
     sync_writes: bool = False
-    """Whether spans are on the disk before they are acknowledged: a third of the throughput, and nothing is lost with a
-    node (without it up to half a minute; with the process alone nothing is lost either way)."""
+    """Whether to write spans to the disk before they are acknowledged. Throughput falls to a third. Without it, the
+    loss of a node loses up to half a minute of spans; the loss of the process alone loses none either way."""
 
 
 class SearchCluster(Model):
-    """In an Elasticsearch or OpenSearch that is there already; it deletes old indices by a policy of its own."""
+    """Traces in an existing Elasticsearch or OpenSearch, whose own policy deletes old indices."""
 
     urls: Annotated[Many[Url], Len(min_length=1)]
-    """Addresses of the cluster; several are its nodes."""
+    """URLs of the cluster's nodes."""
     username: str | None = None
-    """User name, together with a password."""
+    """User name. It needs a password."""
     password_secret: Secret | None = None
-    """Where the password comes from; read again every minute, so that it can be rotated."""
+    """Secret with the password. Jaeger reads it every minute, so it can be rotated."""
     ca_secret: Secret | None = None
     """Certificate authority, PEM; the system's when not given."""
     index_prefix: DnsLabel | None = None
-    """Put before the names of all indices (`<prefix>-jaeger-span-2026-11-21`); none by default."""
+    """Prefix of the names of all indices (`<prefix>-jaeger-span-2026-11-21`); none by default."""
     shards: Positive = 5
     """Primary shards of a day's index."""
     copies: Annotated[int, Ge(0)] = 1
-    """Further copies of each shard."""
+    """Replicas of each shard."""
     lookback: Duration = Duration.parse("3d")
-    """How far back a trace is looked for by its id: as long as the cluster keeps indices."""
+    """How far back Jaeger searches for a trace by its id. Set it to the time for which the cluster keeps indices."""
 
     @model_validator(mode="after")
     def _whole_login(self) -> Self:
@@ -90,16 +90,16 @@ class SearchCluster(Model):
 
 
 class Storage(Model):
-    """Where spans are kept: exactly one of the four."""
+    """Storage of spans: exactly one of the four."""
 
     memory: Memory | None = None
-    """In the server's memory: gone with the pod, so not for production."""
+    """Traces in the server's memory. They are lost with the pod, so production refuses it."""
     badger: Badger | None = None
-    """In files on a volume of its own: one replica."""
+    """Files on the server's own volume, for one replica."""
     elasticsearch: SearchCluster | None = None
-    """In an Elasticsearch (7 to 9) that is there already: any number of replicas."""
+    """An existing Elasticsearch (7 to 9), for any number of replicas."""
     opensearch: SearchCluster | None = None
-    """In an OpenSearch (1 to 3) that is there already: any number of replicas."""
+    """An existing OpenSearch (1 to 3), for any number of replicas."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -111,32 +111,35 @@ class Storage(Model):
 
     @property
     def kind(self) -> str:
-        """The name of the one that is given."""
+        """The name of the storage that is set."""
         return next(name for name, store in self if store is not None)
 
     @property
     def cluster(self) -> SearchCluster | None:
-        """The cluster outside the stack, if that is where spans go."""
+        """The search cluster outside the stack; None with another storage."""
         return self.elasticsearch or self.opensearch
 
 
 class Sampling(Model):
-    """Which traces are kept, decided when all of a trace has arrived. Metrics of spans always count all of them."""
+    """Tail sampling: whether to keep a trace is decided after all of it has arrived. Metrics of spans always count all
+    spans.
+    """
 
     percent: Percent = 100
-    """Share of the traces that are neither failed nor slow; at 100 everything is kept, at once."""
+    """Percentage to keep of the traces that are neither failed nor slow. At 100 every trace is kept, without a delay.
+    """
     services: dict[ServiceName, Percent] = {}
-    """Shares for traces of single services, by `service.name`; of several services in a trace, the highest counts."""
+    """Percentages of single services, by `service.name`. For a trace of several services the highest applies."""
     slow: Duration = Duration.parse("5s")
-    """Traces that take as long are always kept, as are those with an error."""
+    """Traces of at least this duration are always kept. So are traces with an error."""
     decision_wait: Duration = Duration.parse("30s")
-    """How long after its first span a trace is decided on; what is waiting is lost with the pod."""
+    """Time from a trace's first span to the decision. Traces that wait are lost with the pod."""
     max_traces: Positive = 50_000
-    """Traces that may wait at once (1 600 new ones a second at 30s); past it the oldest are lost undecided."""
+    """Maximum of traces that wait at the same time (1 600 new ones a second at 30s). Above it the oldest are lost."""
 
     @property
     def keeps_everything(self) -> bool:
-        """Whether there is nothing to decide on."""
+        """Whether every trace is kept."""
         return min([self.percent, *self.services.values()]) == 100
 
     @model_validator(mode="after")
@@ -147,33 +150,33 @@ class Sampling(Model):
 
 
 class Archive(Model):
-    """A second store, for traces that somebody archives in the UI: beside the first, on the same volume or cluster."""
+    """A second store, for traces that somebody archives in the UI. It uses the same volume or cluster as the first."""
 
     keep: Duration = Duration.parse("365d")
-    """How long badger keeps them, or how far back they are looked for in a search cluster."""
+    """How long badger keeps archived traces, or how far back Jaeger searches a search cluster for them."""
 
 
 class JaegerSettings(Workload):
-    """The trace store: takes spans by OTLP, makes metrics of them, keeps and shows them."""
+    """The trace store. It receives spans by OTLP, computes metrics from them, stores them and shows them."""
 
     replicas: Annotated[int, Ge(1), Le(10)] = 1
-    """Identical servers; more than one needs elasticsearch or opensearch."""
+    """Number of identical servers. More than one needs elasticsearch or opensearch."""
     resources: Resources = resources("200m", "1Gi", "2Gi")
-    """Requests and limits; badger takes about 600 MiB for its caches and tables under load."""
+    """Requests and limits. Under load badger takes about 600 MiB for its caches and tables."""
     storage: Storage = Storage(badger=Badger())
-    """Where spans are kept."""
+    """Storage of spans."""
     sampling: Sampling = Sampling()
-    """Which traces are kept."""
+    """Sampling of traces."""
     archive: Archive | None = None
-    """Where the UI's "Archive Trace" puts a trace that should outlive the others; nowhere by default."""
+    """Store of the traces that the UI's "Archive Trace" keeps for longer; none by default."""
     base_path: BasePath = "/"
-    """Path below which the UI and the API are served, when something in front of it adds one."""
+    """Path prefix of the UI and the API, for a proxy in front of Jaeger that adds one."""
     log_level: LogLevel = "info"
-    """Least severe log line that is written."""
+    """Lowest level of the server's own log lines."""
 
 
 def replicas_share_a_store(jaeger: JaegerSettings) -> Iterator[Problem]:
-    """Whether what one replica writes is what all of them read."""
+    """Whether all replicas read what one of them writes."""
     reasons = {
         "badger": "one process writes its files, so each replica would have some of the traces",
         "memory": "each replica would have some of the traces in its own",
@@ -219,4 +222,4 @@ CHECKS = (
     production_keeps_its_traces,
     production_hides_its_search_login,
 )
-"""What Jaeger's settings must hold, among themselves and with other sections."""
+"""Checks of Jaeger's settings, alone and with other sections."""

@@ -1,4 +1,4 @@
-"""Who collects the logs of the cluster's pods, and how, as a stack file describes it."""
+"""The log collector on the nodes, as a stack file describes it."""
 
 from __future__ import annotations
 
@@ -70,16 +70,16 @@ Regex = Annotated[str, _Re2]
 
 
 class DropRule(Model):
-    """Lines that are not kept: those that meet everything that is given."""
+    """Lines to drop. A line is dropped if it matches every key that is set."""
 
     namespace: DnsLabel | None = None
-    """Of this namespace."""
+    """Namespace of the pod."""
     app: AppName | None = None
-    """Of this app: the label `app.kubernetes.io/name` or `app` of its pods, or the name of what made them."""
+    """App of the pod: its label `app.kubernetes.io/name` or `app`, or the name of its workload."""
     levels: Many[Level] = ()
-    """Of one of these levels."""
+    """Levels of the line."""
     line: Regex | None = None
-    """Whose text matches somewhere."""
+    """Regular expression that matches a part of the line."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -89,28 +89,29 @@ class DropRule(Model):
 
     @property
     def whole_pods(self) -> bool:
-        """Whether it is decided by the pod alone, so that its files need not even be read."""
+        """Whether only the pod decides, so that its files need not be read."""
         return not self.levels and self.line is None
 
 
 class LogSettings(Workload):
-    """Reads the log files of each node's pods and brings them to Loki, whichever collector does it."""
+    """The log collector, which reads the log files of each node's pods and sends the lines to Loki."""
 
     collector: LogCollector = "promtail"
-    """What runs on every node; Promtail is end-of-life since 2026-03-02 and gets no more fixes."""
+    """The collector on every node. Promtail is end-of-life since 2026-03-02 and gets no more fixes."""
     runtime: LogRuntime = "cri"
-    """Who writes the logs on the nodes: Docker, or containerd, CRI-O and whatever else writes as they do. Docker's are
-    read by the collector otel only."""
+    """Format of the log files: `docker` for Docker; `cri` for containerd, CRI-O and others that use the CRI format.
+    Only the collector otel reads Docker's."""
     resources: Resources = resources("50m", "128Mi", "256Mi")
     """Requests and limits, per node."""
     drop: Many[DropRule] = ()
-    """Lines that are not kept."""
+    """Lines to drop."""
     redact: bool = True
-    """Whether prompts, completions, tools' arguments and results, credentials and personal data are masked."""
+    """Whether to mask prompts, completions, tools' arguments and results, credentials and personal data."""
     lines_per_second: Annotated[int, Ge(1)] = 10_000
-    """Most lines that a node sends in a second; past that it reads more slowly, and drops nothing. Promtail only."""
+    """Maximum of lines that a node sends per second. Above it the node reads more slowly and drops nothing. Promtail
+    only."""
     burst: Annotated[int, Ge(1)] = 20_000
-    """Lines that may be sent at once above that rate. Promtail only."""
+    """Lines that a node may send at once above that rate. Promtail only."""
     continuation: Many[Regex] = (
         r"\s",
         r"[\])}]",
@@ -122,12 +123,12 @@ class LogSettings(Workload):
         r"[\w./*()-]+\((0x|\.\.\.|\{|\))",
         r"created by ",
     )
-    """How a line begins that belongs to the one before it, as a blank one always does; the default knows Java, Python,
-    Go, Node and indented text."""
+    """Regular expression for the start of a line that continues the one before it. A blank line always does. The
+    default matches Java, Python, Go, Node and indented text."""
     positions_path: HostPath = "/var/lib/agent-observability/logs"
-    """Folder on each node that remembers how far every file was read, and keeps what was read and not yet taken."""
+    """Folder on each node with the position in every file, and with the lines that were read and not yet accepted."""
     log_level: LogLevel = "info"
-    """Least severe log line that is written."""
+    """Lowest level of the server's own log lines."""
 
     @model_validator(mode="after")
     def _has_continuations(self) -> Self:
@@ -160,4 +161,4 @@ def the_node_collector_has_memory(logs: LogSettings) -> Iterator[Problem]:
 
 
 CHECKS = (only_promtail_is_paced, docker_is_read_by_otel, the_node_collector_has_memory)
-"""What the section must hold in itself."""
+"""Checks of the section alone."""

@@ -45,29 +45,29 @@ LEAST_MEMORY = Bytes.parse("512Mi")
 
 
 class Filesystem(Model):
-    """Chunks and index on the server's own volume: one replica."""
+    """Chunks and index on the server's own volume, for one replica."""
 
     size: Bytes | None = Bytes.parse("50Gi")
-    """Size of the volume; null keeps logs on the node until the pod goes: with more than 10Gi it is evicted."""
+    """Size of the volume. With null, logs are on the node and lost with the pod, which is evicted above 10Gi."""
 
 
 class S3(Model):
-    """Chunks and index in a bucket, of AWS or anything that speaks its protocol (MinIO, Ceph, R2)."""
+    """Chunks and index in a bucket of AWS or of an S3-compatible store (MinIO, Ceph, R2)."""
 
     bucket: Bucket
     """Name of an existing bucket."""
     region: str = "us-east-1"
-    """Region of the bucket; most S3-compatible stores accept any."""
+    """Region of the bucket. Most S3-compatible stores accept any."""
     endpoint: Url | None = None
-    """Address of an S3-compatible store; AWS' own for the region when not given."""
+    """URL of an S3-compatible store. The default is AWS' own for the region."""
     path_style: bool = False
-    """Whether the bucket stands in the path instead of the host name, as MinIO wants it."""
+    """Whether the bucket is in the path of the URL instead of the host name. MinIO needs it."""
     access_key_secret: Secret | None = None
-    """Where the access key's id comes from; without it and `secretKeySecret`, workload identity is used."""
+    """Secret with the access key's id. Without it and `secretKeySecret`, Loki uses workload identity."""
     secret_key_secret: Secret | None = None
-    """Where the secret access key comes from."""
+    """Secret with the secret access key."""
     local_size: Bytes = Bytes.parse("20Gi")
-    """Size of each replica's volume: what was acknowledged and is not in the bucket yet, and the index it works on."""
+    """Size of each replica's volume, which keeps lines that are not in the bucket yet, and the working index."""
 
     @model_validator(mode="after")
     def _whole_pair(self) -> Self:
@@ -77,12 +77,12 @@ class S3(Model):
 
 
 class LokiStorage(Model):
-    """Where logs are kept: exactly one of the two."""
+    """Storage of logs: exactly one of the two."""
 
     filesystem: Filesystem | None = None
-    """On the server's own volume."""
+    """The server's own volume."""
     s3: S3 | None = None
-    """In a bucket."""
+    """A bucket."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -92,51 +92,51 @@ class LokiStorage(Model):
 
 
 class StreamRetention(Model):
-    """Another retention for some streams."""
+    """Retention of some streams."""
 
     selector: StreamSelector
-    """Which streams, in LogQL."""
+    """LogQL selector of the streams."""
     period: Duration
-    """How long they are kept; at least a day."""
+    """How long the logs are kept; at least a day."""
     priority: Annotated[int, Ge(1), Le(1000)] = 1
-    """Which entry wins where several match: the highest."""
+    """Priority among entries that match the same stream; the highest applies."""
 
 
 class LokiLimits(Model):
-    """What one tenant may send and ask; without `multiTenant` there is one, everybody."""
+    """Limits of one tenant. Without `multiTenant` there is only one tenant."""
 
     ingestion_rate: Bytes = Bytes.parse("8Mi")
-    """Bytes a second over all replicas; some 30 000 lines. What is more is refused, and retried by its sender."""
+    """Bytes per second over all replicas; about 30 000 lines. Loki refuses more, and the sender retries."""
     ingestion_burst: Bytes = Bytes.parse("16Mi")
-    """Bytes at once; more than a sender's largest batch (Promtail's has 1 MiB, the collector's up to 13 MiB)."""
+    """Bytes at once. It must exceed a sender's largest batch (Promtail's is 1 MiB, the collector's up to 13 MiB)."""
     streams: Positive = 10_000
-    """Combinations of labels that are written at the same time; about 250 pods on each of 20 nodes have that many."""
+    """Active streams; 250 pods on each of 20 nodes have about as many as the default."""
     line_size: Bytes = Bytes.parse("256Ki")
-    """Longest line; what is longer is cut there."""
+    """Maximum length of a line. A longer line is truncated."""
     query_series: Positive = 1_000
     """Series that a metric query may return."""
     query_entries: Positive = 5_000
     """Lines that a log query may return."""
     query_length: Duration = Duration.parse("31d")
-    """Longest time that one query may span; a month, to compare it with the one before."""
+    """Longest time range of one query."""
     query_lookback: Duration | None = None
-    """How far back queries may reach; as long as anything is kept when not given."""
+    """How far back queries may reach. The default is the longest retention."""
     query_timeout: Duration = Duration.parse("2m")
     """Time after which a query is ended."""
 
 
 class TenantLimits(LokiLimits):
-    """What one tenant may, in place of `limits` as a whole, and how long its logs are kept."""
+    """Limits and retention of one tenant. They replace `limits` as a whole."""
 
     retention: Duration | None = None
-    """How long its logs are kept; `loki.retention` when not given."""
+    """How long the tenant's logs are kept. The default is `loki.retention`."""
 
 
 class LogRecording(Model):
-    """A metric that is computed from logs all the time, so that alerts and dashboards need not read them."""
+    """A recording rule: a metric from logs, so that alerts and dashboards need not read the logs."""
 
     record: RecordName
-    """Name of the metric, level:metric:operations."""
+    """Name of the metric, in the form level:metric:operations."""
     expr: Annotated[str, Len(min_length=1)]
     """LogQL metric query, such as `sum by (namespace, app) (rate({level="error"}[5m]))`."""
     labels: dict[LabelName, str] = {}
@@ -144,10 +144,10 @@ class LogRecording(Model):
 
 
 class Ruler(Model):
-    """Recording rules over logs; results go to every Prometheus replica."""
+    """Recording rules over logs. Loki writes the results to every Prometheus replica."""
 
     rules: Many[LogRecording]
-    """The rules, evaluated in order; at least one."""
+    """The rules, in the order of evaluation; at least one."""
     interval: Duration = Duration.parse("1m")
     """Time between evaluations."""
 
@@ -159,32 +159,33 @@ class Ruler(Model):
 
 
 class LokiSettings(Workload):
-    """The log store: keeps lines, finds them by their labels, and forgets them in time."""
+    """The log store. It stores lines, finds them by their labels, and deletes them after their retention."""
 
     replicas: Annotated[int, Ge(1), Le(30)] = 1
-    """One, or three and more that share a bucket: each line is then kept by three until it is stored."""
+    """Number of servers: one, or three and more that share a bucket. With three and more, three keep each line until it
+    is in the bucket."""
     resources: Resources = resources("500m", "1Gi", "2Gi")
-    """Requests and limits; caches and query parallelism follow the memory limit."""
+    """Requests and limits. Caches and query parallelism follow the memory limit."""
     service_account_annotations: Annotations = {}
-    """Annotations of its ServiceAccount: workload identity (`eks.amazonaws.com/role-arn`)."""
+    """Annotations of the ServiceAccount, for workload identity (`eks.amazonaws.com/role-arn`)."""
     storage: LokiStorage = LokiStorage(filesystem=Filesystem())
-    """Where logs are kept."""
+    """Storage of logs."""
     retention: Duration = Duration.parse("14d")
     """How long logs are kept; at least a day, since the index is kept by day."""
     stream_retention: Many[StreamRetention] = ()
-    """Streams that are kept for another time."""
+    """Retention of single streams."""
     limits: LokiLimits = LokiLimits()
-    """What one tenant may send and ask."""
+    """Limits of one tenant."""
     multi_tenant: bool = False
-    """Whether every request must name its tenant (`X-Scope-OrgID`); each sees only its own logs."""
+    """Whether every request must name its tenant (`X-Scope-OrgID`). Each tenant sees only its own logs."""
     tenant: DnsLabel = "platform"
-    """With `multiTenant`: whom the logs of the cluster's pods and the ruler's rules belong to."""
+    """With `multiTenant`: the tenant of the logs of the cluster's pods and of the ruler's rules."""
     tenants: dict[DnsLabel, TenantLimits] = {}
     """With `multiTenant`: limits of single tenants."""
     ruler: Ruler | None = None
     """Recording rules over logs; none by default."""
     log_level: LogLevel = "info"
-    """Least severe log line that is written."""
+    """Lowest level of the server's own log lines."""
 
     @model_validator(mode="after")
     def _replicas_share_their_data(self) -> Self:
@@ -207,7 +208,7 @@ class LokiSettings(Workload):
 
     @property
     def longest_retention(self) -> Duration:
-        """The longest that any log is kept."""
+        """The longest retention of any stream."""
         own = (tenant.retention for tenant in self.tenants.values() if tenant.retention)
         return max(self.retention, *own, *(entry.period for entry in self.stream_retention), Duration(0))
 
@@ -269,4 +270,4 @@ def loki_names_are_unique(loki: LokiSettings) -> Iterator[Problem]:
 
 
 CHECKS = (loki_keeps_its_data, loki_periods_make_sense, loki_has_memory, loki_names_are_unique)
-"""What the section must hold together with the rest; each check names the sections it reads."""
+"""Checks of the section with other sections; each names the sections that it reads."""

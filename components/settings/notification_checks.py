@@ -1,8 +1,8 @@
-"""What is refused about notifications.
+"""Checks of the notifications.
 
-Everywhere: names that do not exist or exist twice, and routes that cannot match whatever the alerts are, because the
-route around them or one before them takes all that they name. In production also what depends on the alerts of this
-stack, since there it means that nobody is told; elsewhere a stack may watch less than its routes provide for.
+On every stack they refuse names that are unknown or not unique, and routes that no alert can match, because the route
+around them or an earlier one takes all their alerts. In production they also refuse what leaves somebody not notified
+of an alert of this stack. Elsewhere a stack may have fewer alerts than routes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ Labels = Mapping[str, str]
 
 
 def alert_labels(watched: Watched, cluster: ClusterSettings) -> tuple[dict[str, str], ...]:
-    """The labels that each alert has, whoever evaluates it; of the others, namespace above all, nothing is known."""
+    """The labels that every alert has, from Prometheus or Grafana. Others, such as namespace, are unknown before it
+    fires.
+    """
     place = {"cluster": cluster.name, "environment": cluster.environment}
     groups: tuple[Group | GrafanaGroup, ...] = (*watched.groups, *watched.grafana_groups)
     return tuple(
@@ -43,7 +45,7 @@ def alert_labels(watched: Watched, cluster: ClusterSettings) -> tuple[dict[str, 
 
 
 def possible(labels: Labels, root: Node) -> Iterator[dict[str, str]]:
-    """An alert without a namespace, and with each that a route names."""
+    """The alert's labels without a namespace, and with each namespace that a route names."""
     named = {
         value for node in walk(root) for each in node.matchers if each.label == "namespace" for value in each.values
     }
@@ -80,7 +82,7 @@ def routes_can_match(notifications: NotificationSettings) -> Iterator[Problem]:
 
 
 def _impossible(root: Node) -> dict[str, Problem]:
-    """By path: routes that match nothing, whatever alerts there are, and why."""
+    """Routes that no alert can match: path to reason."""
     found: dict[str, Problem] = {}
     for node in walk(root):
         children = [child for child in node.nodes if child.path]
@@ -97,13 +99,13 @@ def _impossible(root: Node) -> dict[str, Problem]:
 
 
 def _overlap(one: Matcher, other: Matcher) -> bool:
-    """Whether some text may match both; two patterns with ``*`` are given the benefit of the doubt."""
+    """Whether some text may match both. Two patterns with ``*`` count as if it may."""
     pairs = [(a, b) for a in one.values for b in other.values]
     return any(("*" in a and "*" in b) or _within(a, other) or _within(b, one) for a, b in pairs)
 
 
 def _within(value: str, matcher: Matcher) -> bool:
-    """Whether all that ``value`` stands for is let in: a ``*`` is matched as text, which only a wider ``*`` does."""
+    """Whether the pattern matches everything that ``value`` matches. A ``*`` is compared as text."""
     return matcher.lets_in(value)
 
 
@@ -150,7 +152,7 @@ def production_tells_somebody(
 
 
 def _nowhere(root: Node, known: list[dict[str, str]]) -> Iterator[Problem]:
-    """Alerts that no route takes, said once of a severity, or of an owner if only his are lost."""
+    """Alerts that no route matches: one problem per severity, or per owner if only one owner's alerts are affected."""
     why = "in production every alert must reach somebody"
     for severity in Severity:
         its = [labels for labels in known if labels["severity"] == severity]
@@ -164,7 +166,7 @@ def _nowhere(root: Node, known: list[dict[str, str]]) -> Iterator[Problem]:
 
 
 def _only_at_times(root: Node, known: list[dict[str, str]]) -> Iterator[Problem]:
-    """Routes with times that are all that a critical alert has."""
+    """Critical alerts that reach only routes with mute or active times."""
     paths: dict[str, Node] = {}
     for labels in known:
         if labels["severity"] != "critical":
@@ -180,7 +182,7 @@ def _only_at_times(root: Node, known: list[dict[str, str]]) -> Iterator[Problem]
 
 
 def _unknown_values(root: Node, known: list[dict[str, str]]) -> dict[str, Problem]:
-    """By the path of the route: values that no alert of this stack has. A severity may come by an override."""
+    """Values that no alert of this stack has, by the path of the route. An override may add a severity."""
     found: dict[str, Problem] = {}
     for node in walk(root):
         for matcher in node.matchers if node.path else ():
@@ -194,7 +196,7 @@ def _unknown_values(root: Node, known: list[dict[str, str]]) -> dict[str, Proble
 
 
 def _unused(root: Node, known: list[dict[str, str]], notifications: NotificationSettings) -> Iterator[Problem]:
-    """Routes that no alert of this stack comes to, and receivers that none reaches."""
+    """Routes and receivers that no alert of this stack reaches."""
     unknown = _unknown_values(root, known)
     yield from unknown.values()
     # Routes see few of an alert's labels: what differs in others only is asked for once.
@@ -226,7 +228,7 @@ def _unused(root: Node, known: list[dict[str, str]], notifications: Notification
 
 
 def _on_the_way(node: Node, labels: Labels) -> Iterator[str]:
-    """The paths of all routes that match an alert on its way down, whoever takes it in the end."""
+    """The paths of all routes that match an alert, the parents of the last one included."""
     if not reached(node, labels):
         return
     yield node.path
@@ -237,4 +239,4 @@ def _on_the_way(node: Node, labels: Labels) -> Iterator[str]:
 
 
 CHECKS = (names_exist, routes_can_match, production_has_receivers, production_tells_somebody)
-"""What must hold together; each check names the sections it reads."""
+"""Checks across sections; each names the sections that it reads."""

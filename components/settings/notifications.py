@@ -1,4 +1,4 @@
-"""Who is told of what, and when, as a stack file describes it: receivers, routes and times, of no particular engine."""
+"""Receivers, routes and time intervals, as a stack file describes them, for Alertmanager and Grafana alike."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ def _known_zone(name: str) -> str:
 
 
 class TimeInterval(Model):
-    """A time that comes back: some hours, of some days of the week."""
+    """A time interval that repeats: hours of days of the week."""
 
     name: DnsLabel
-    """Name of the time, unique: routes say it."""
+    """Name of the time interval, by which routes refer to it; unique."""
     time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
-    """Time zone in which the rest is meant, by its IANA name."""
+    """IANA name of the time zone of the other keys."""
     weekdays: Many[Weekday] = ()
     """Days of the week; every day when empty."""
     from_: TimeOfDay | None = Field(default=None, alias="from")
-    """When it begins; at midnight when not given. Later than `to` means into the next day."""
+    """Start of the interval; midnight by default. If it is later than `to`, the interval ends on the next day."""
     to: TimeOfDay | None = None
-    """When it ends; at midnight when not given."""
+    """End of the interval; midnight by default."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -61,60 +61,61 @@ class TimeInterval(Model):
 
 
 class Route(Model):
-    """Who is told of some alerts. What is given here must all match; of a list, one value."""
+    """A route: the receiver of the alerts that match. Every key that is set must match, and one value of each list."""
 
     receiver: DnsLabel | None = None
-    """Name of a receiver; the one of the route around it when not given."""
+    """Name of a receiver. The default is the parent route's."""
     severity: Many[Severity] = ()
-    """How urgent; any when empty."""
+    """Severity of the alert; any when empty."""
     owner: Many[LabelPattern] = ()
-    """Who owns the alert; anybody when empty."""
+    """Owner of the alert; any when empty."""
     system: Many[LabelPattern] = ()
-    """System that it watches; any when empty."""
+    """System of the alert; any when empty."""
     namespace: Many[LabelPattern] = ()
-    """Namespace that it is about; any, and none, when empty."""
+    """Namespace of the alert. When empty, any namespace and none match."""
     environment: Many[LabelPattern] = ()
-    """Environment; any when empty."""
+    """Environment of the alert; any when empty."""
     continue_: bool = Field(default=False, alias="continue")
-    """Whether the routes after this one are tried as well; otherwise the first that matches is the last."""
+    """Whether an alert that matches goes on to the next routes. Otherwise the first route that matches is the last."""
     routes: Many[Route] = ()
-    """Tried first, on what this route matches; what none of them takes goes to this route's own receiver."""
+    """Child routes for the alerts that this route matches. An alert that no child matches goes to this route's
+    receiver."""
     group_by: Annotated[Many[LabelName], Len(min_length=1)] | None = None
-    """Labels whose values make one notification; as around it when not given."""
+    """Labels that group alerts into one notification. The default is the parent route's."""
     group_wait: Duration | None = None
-    """How long a first notification waits for company; as around it when not given."""
+    """How long a group waits for more alerts before its first notification. The default is the parent route's."""
     group_interval: Duration | None = None
-    """How long before news of a group is sent; as around it when not given."""
+    """How long a group waits before it notifies of new alerts. The default is the parent route's."""
     repeat_interval: Duration | None = None
-    """How long before an unchanged group is sent again; as around it when not given."""
+    """How long before an unchanged group is notified again. The default is the parent route's."""
     mute_times: Many[DnsLabel] = ()
-    """Names of times at which it is silent. Routes within it have their own."""
+    """Names of mute time intervals. Child routes do not inherit them."""
     active_times: Many[DnsLabel] = ()
-    """Names of times at which alone it is not. Routes within it have their own."""
+    """Names of active time intervals; the route is muted at all other times. Child routes do not inherit them."""
 
 
 class NotificationSettings(Model):
-    """Who is told of an alert, and how notifications are bundled."""
+    """Who is notified of an alert, and how alerts are grouped."""
 
     receivers: Many[Receiver] = ()
-    """Where notifications go; production needs some, a dead man among them."""
+    """Receivers of notifications. Production needs at least one and a dead man."""
     routes: Many[Route] = ()
-    """Who is told of what, in order; an alert that none of them takes goes to nobody."""
+    """Routes from alerts to receivers, in order. Nobody is notified of an alert that no route matches."""
     times: Many[TimeInterval] = ()
-    """Times that routes may name."""
+    """Time intervals that routes can refer to."""
     grafana: Way | None = None
-    """How alerts that Grafana finds itself reach the receivers: by contact points of its own, which work without
-    Alertmanager, or forwarded to Alertmanager. When not given, by contact points if Grafana can have all of them,
-    forwarded otherwise, and an external Grafana keeps the notification policy that it has."""
+    """How Grafana's own alerts reach the receivers: through Grafana's contact points, which work without Alertmanager,
+    or forwarded to Alertmanager. The default is contact points if Grafana supports every receiver, else forwarding. An
+    external Grafana keeps its notification policy by default."""
     group_by: Annotated[Many[LabelName], Len(min_length=1)] = ("alertname", "severity", "cluster", "namespace")
-    """Labels whose values make one notification. With `severity` in it, an alert that becomes critical is news at once,
-    and does not wait for `groupInterval`."""
+    """Labels that group alerts into one notification. With `severity` among them, an alert that becomes critical starts
+    a new group and does not wait for `groupInterval`."""
     group_wait: Duration = Duration.parse("30s")
-    """How long a first notification waits for company: a cascade arrives as one message."""
+    """How long a group waits for more alerts before its first notification, so that a cascade is one message."""
     critical_group_wait: Duration = Duration.parse("10s")
-    """The same on routes that critical alerts can take, where a minute from fault to message is all there is, and most
-    of it goes to finding out."""
+    """The same on routes that critical alerts can match. It is shorter, because detection takes most of the minute
+    between a fault and its message."""
     group_interval: Duration = Duration.parse("5m")
-    """How long before news of a group is sent."""
+    """How long a group waits before it notifies of new alerts."""
     repeat_interval: Duration = Duration.parse("4h")
-    """How long before an unchanged group is sent again: often enough for a shift, too rare to be filtered."""
+    """How long before an unchanged group is notified again: once per shift, and too rarely for people to filter it."""

@@ -1,4 +1,4 @@
-"""What no value of a stack file may be, whatever its key: what YAML or Python can hold and configurations cannot."""
+"""Checks of every value of a stack file, of any key: values that YAML or Python can hold and configurations cannot."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LARGEST = 2**63 - 1
 
 
 def unusable(value: object, path: str, depth: int = 0) -> Iterator[Problem]:
-    """Problems of all that stands in ``value``. Text is not shown, since it may be a secret in plain."""
+    """Problems of ``value`` and everything in it. Text is not shown, since it may be a secret in plain."""
     if depth > DEEPEST:
         yield f"{path}: at most {DEEPEST} mappings and lists within each other"
     elif isinstance(value, dict):
@@ -64,5 +64,5 @@ def _text(text: str, path: str, what: str) -> Iterator[Problem]:
 
 
 def one_line(text: Problem) -> Problem:
-    """The problem, with an escape in place of each character that would break its line or could not be written."""
+    """The problem, with escapes for the characters that would break the line or cannot be encoded."""
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)

@@ -42,12 +42,12 @@ USUAL_SHARE = 0.8
 
 
 class Retention(Model):
-    """How long samples are kept: until either bound is reached."""
+    """How long samples are kept. The first bound that is reached applies."""
 
     time: Duration = Duration.parse("15d")
     """Age at which blocks are deleted."""
     size: Bytes | None = None
-    """Size at which the oldest blocks are deleted; 80 % of the volume when not given, and without one 8Gi."""
+    """Size at which the oldest blocks are deleted. The default is 80 % of the volume, or 8Gi without a volume."""
 
 
 class BasicAuth(Model):
@@ -56,7 +56,7 @@ class BasicAuth(Model):
     username: str
     """User name."""
     password_secret: Secret
-    """Where the password comes from."""
+    """Secret with the password."""
 
 
 class Tls(Model):
@@ -69,7 +69,7 @@ class Tls(Model):
     key_secret: Secret | None = None
     """Client key, PEM."""
     server_name: str | None = None
-    """Name expected in the server's certificate, when it differs from the URL's host."""
+    """Name in the server's certificate, if it differs from the URL's host."""
 
     @model_validator(mode="after")
     def _whole_pair(self) -> Self:
@@ -84,7 +84,7 @@ class Queue(Model):
     capacity: Positive = 10_000
     """Samples buffered per shard before reading from the WAL pauses."""
     max_shards: Positive = 50
-    """Most parallel senders."""
+    """Maximum of parallel senders."""
     max_samples_per_send: Positive = 2_000
     """Samples per request."""
     batch_send_deadline: Duration = Duration.parse("5s")
@@ -92,22 +92,22 @@ class Queue(Model):
 
 
 class RemoteWrite(Model):
-    """A second home for every sample (Mimir, Thanos, VictoriaMetrics, Grafana Cloud)."""
+    """Remote write of every sample (Mimir, Thanos, VictoriaMetrics, Grafana Cloud)."""
 
     name: DnsLabel
-    """Name of the queue, in Prometheus' own metrics and in the names of its secret files."""
+    """Name of the queue. Prometheus' own metrics and the names of its secret files use it."""
     url: Url
-    """Address of the remote-write endpoint."""
+    """URL of the remote-write endpoint."""
     basic_auth: BasicAuth | None = None
     """User and password; not together with a bearer token."""
     bearer_token_secret: Secret | None = None
-    """Where the bearer token comes from."""
+    """Secret with the bearer token."""
     tls: Tls = Tls()
-    """Certificates."""
+    """TLS certificates."""
     queue: Queue = Queue()
-    """Buffering."""
+    """Queue of samples."""
     send_exemplars: bool = True
-    """Whether exemplars are sent along."""
+    """Whether to send exemplars too."""
 
     @model_validator(mode="after")
     def _one_login(self) -> Self:
@@ -117,22 +117,22 @@ class RemoteWrite(Model):
 
 
 class StaticJob(Model):
-    """A scrape job for targets that no discovery finds."""
+    """A scrape job with static targets."""
 
     name: DnsLabel
-    """The `job` label; not the name of a job that the stack has itself."""
+    """The `job` label. It must differ from the names of the stack's own jobs."""
     targets: Annotated[Many[HostPort], Len(min_length=1, max_length=1000)]
-    """Addresses, host:port; at most 1000, so that a job's file fits into a ConfigMap."""
+    """Addresses, host:port. At most 1000, so that the job's file fits into a ConfigMap."""
     path: str = "/metrics"
-    """HTTP path."""
+    """HTTP path of the metrics."""
     scheme: Literal["http", "https"] = "http"
     """Protocol."""
     interval: Duration | None = None
-    """Time between scrapes; the server's `scrapeInterval` when not given."""
+    """Time between scrapes. The default is the server's `scrapeInterval`."""
 
 
 class Limits(Model):
-    """What one target may send before its scrape fails as a whole, so that it cannot take the server down."""
+    """Limits of a target. A scrape above one of them fails as a whole, so that a target cannot overload the server."""
 
     samples: Positive = 50_000
     """Samples per scrape after relabelling; a node of 250 pods sends about 20 000."""
@@ -161,26 +161,26 @@ MetricPattern = Annotated[
 
 
 class Queries(Model):
-    """What one query may cost."""
+    """Limits of a query."""
 
     timeout: Duration = Duration.parse("2m")
     """Time after which a query is ended."""
     max_samples: Positive = 50_000_000
-    """Samples that a query may load; 16 bytes each."""
+    """Samples that a query may load. A sample takes 16 bytes."""
     max_concurrency: Positive = 20
-    """Queries that run at once; the rest wait."""
+    """Queries that run at the same time. The others wait."""
 
 
 class PrometheusSettings(Workload):
     """The metrics server: scrapes, evaluates rules, sends alerts."""
 
     replicas: Annotated[int, Ge(1), Le(4)] = 1
-    """Identical servers; each scrapes everything."""
+    """Number of identical servers. Each scrapes every target."""
     resources: Resources = resources("500m", "2Gi", "4Gi")
-    """Requests and limits; about 8 KiB of memory per active series."""
+    """Requests and limits. An active series takes about 8 KiB of memory."""
     storage: Bytes | None = Bytes.parse("50Gi")
-    """Size of each replica's volume; null keeps samples on the node until the pod goes, 10Gi or what
-    `retention.size` needs."""
+    """Size of each replica's volume. With null, samples are on the node and lost with the pod; they may take 10Gi, or
+    what `retention.size` needs."""
     retention: Retention = Retention()
     """How long samples are kept."""
     scrape_interval: Duration = Duration.parse("30s")
@@ -188,22 +188,22 @@ class PrometheusSettings(Workload):
     evaluation_interval: Duration = Duration.parse("30s")
     """Time between evaluations of a rule group."""
     external_labels: dict[LabelName, str] = {}
-    """Labels added to what leaves the server, besides `cluster`, `environment` and the replica's name."""
+    """Labels of samples and alerts that Prometheus sends, besides `cluster`, `environment` and the replica's name."""
     remote_write: Many[RemoteWrite] = ()
-    """Where samples are also sent."""
+    """Remote-write endpoints to which samples are sent too."""
     scrape_jobs: Many[StaticJob] = ()
-    """Further scrape jobs, for targets that no discovery finds."""
+    """More scrape jobs, for targets that service discovery does not find."""
     keep: Literal["known", "all"] = "all"
     """What the stack's own jobs store: `known` is what its rules, dashboards, runbooks and objectives ask for, `all` is
     everything, of the API server and the kubelets a selection. What people's own programs offer is always stored."""
     also: Many[MetricPattern] = ()
     """Further metrics that the stack's own jobs store, by whole name or pattern (RE2)."""
     limits: Limits = Limits()
-    """Bounds for targets."""
+    """Limits of a target."""
     queries: Queries = Queries()
-    """Bounds for queries."""
+    """Limits of queries."""
     log_level: LogLevel = "info"
-    """Least severe log line that is written."""
+    """Lowest level of the server's own log lines."""
 
     @model_validator(mode="after")
     def _retention_fits(self) -> Self:
@@ -221,6 +221,8 @@ class PrometheusSettings(Workload):
 
     @property
     def disk(self) -> Bytes:
-        """What a replica may fill: its volume; without one the usual scratch, or what a given size needs."""
+        """Bytes that a replica may use: its volume, or without one the usual scratch space or what `retention.size`
+        needs.
+        """
         given = self.retention.size
         return self.storage or max(SCRATCH, Bytes(int(given.count / USUAL_SHARE)) if given else SCRATCH)

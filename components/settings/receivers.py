@@ -1,4 +1,4 @@
-"""Where notifications go, as a stack file describes it: one kind per receiver."""
+"""Receivers, as a stack file describes them: one kind per receiver."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ def _unhurried(interval: Duration) -> Duration:
 
 class _Kind(Model):
     send_resolved: bool = True
-    """Whether the end of an alert is sent as well."""
+    """Whether to notify when an alert is resolved."""
 
 
 class Slack(_Kind):
     """Slack: an incoming webhook, or an app that posts to a channel."""
 
     url_secret: Secret | None = None
-    """Where the URL of an incoming webhook comes from."""
+    """Secret with the URL of an incoming webhook."""
     port: Port = 443
-    """Port of that URL: it is opened in the NetworkPolicy, which cannot read the secret."""
+    """Port of that URL. The NetworkPolicy opens it, since the policy cannot be made from a secret."""
     token_secret: Secret | None = None
-    """Where an app's bot token (scope `chat:write`) comes from, instead of `urlSecret`."""
+    """Secret with an app's bot token (scope `chat:write`), instead of `urlSecret`."""
     channel: Channel | None = None
-    """Channel to which the app posts; a webhook has its own."""
+    """Channel to which the app posts. A webhook has its own channel."""
     api_url: Url = Url("https://slack.com/api/chat.postMessage")
-    """Where the app posts."""
+    """URL of Slack's API."""
 
     @model_validator(mode="after")
     def _one_way_in(self) -> Self:
@@ -60,32 +60,32 @@ class PagerDuty(_Kind):
     """PagerDuty, by the Events API v2."""
 
     routing_key_secret: Secret
-    """Where the integration key of a service comes from."""
+    """Secret with the integration key of a service."""
     api_url: Url = Url("https://events.pagerduty.com/v2/enqueue")
-    """Where events go; `https://events.eu.pagerduty.com/v2/enqueue` for accounts in the EU."""
+    """URL of the Events API; `https://events.eu.pagerduty.com/v2/enqueue` for accounts in the EU."""
 
 
 class Email(_Kind):
     """Mail, through a server of your own or your provider's."""
 
     to: Annotated[Many[MailAddress], Len(min_length=1)]
-    """Who gets it."""
+    """Recipients' addresses."""
     from_: MailAddress = Field(alias="from")
     """Sender's address."""
     host: HostPort
     """Mail server and port."""
     hello: HostName | None = None
-    """Name by which it greets the server; the domain of `from` when not given, since relays refuse `localhost`."""
+    """Name in the EHLO command. The default is the domain of `from`, since relays refuse `localhost`."""
     implicit_tls: bool | None = None
-    """Whether TLS comes first, as with smtps, and not by STARTTLS; on port 465 only when not given."""
+    """Whether to use implicit TLS instead of STARTTLS. By default, only port 465 does."""
     user: str | None = None
-    """User name; none logs in without."""
+    """User name. Without it, the client does not log in."""
     password_secret: Secret | None = None
-    """Where the password comes from."""
+    """Secret with the password."""
     require_tls: bool = True
-    """Whether nothing is sent to a server that does not encrypt; with `implicitTls` nothing is in any case."""
+    """Whether to refuse a server without TLS. With `implicitTls` such a server is always refused."""
     ca_secret: Secret | None = None
-    """Certificate authority of the server, PEM; the system's when not given."""
+    """Secret with the server's certificate authority, PEM. By default, the system's authorities are used."""
 
     @model_validator(mode="after")
     def _whole_login(self) -> Self:
@@ -95,12 +95,12 @@ class Email(_Kind):
 
     @property
     def greeting(self) -> str:
-        """The name by which it greets the server."""
+        """The name in the EHLO command."""
         return self.hello or self.from_.rpartition("@")[2]
 
     @property
     def is_encrypted(self) -> bool:
-        """Whether nothing is sent in plain."""
+        """Whether a connection without TLS is refused."""
         first = self.host.port == SMTPS_PORT if self.implicit_tls is None else self.implicit_tls
         return first or self.require_tls
 
@@ -109,11 +109,11 @@ class Webhook(_Kind):
     """An HTTP endpoint of your own, which takes Alertmanager's JSON."""
 
     url_secret: Secret
-    """Where the URL comes from: it is a secret, since whoever knows it can post."""
+    """Secret with the URL. It is a secret, since anybody who knows the URL can post."""
     port: Port = 443
-    """Port of that URL: it is opened in the NetworkPolicy, which cannot read the secret."""
+    """Port of that URL. The NetworkPolicy opens it, since the policy cannot be made from a secret."""
     token_secret: Secret | None = None
-    """Where a bearer token comes from; none is sent when not given."""
+    """Secret with a bearer token. By default, none is sent."""
     basic_auth: BasicAuth | None = None
     """User name and password, instead of a token."""
 
@@ -128,45 +128,45 @@ class Discord(_Kind):
     """A channel of Discord."""
 
     url_secret: Secret
-    """Where the URL of the channel's webhook comes from."""
+    """Secret with the URL of the channel's webhook."""
     port: Port = 443
-    """Port of that URL: it is opened in the NetworkPolicy, which cannot read the secret."""
+    """Port of that URL. The NetworkPolicy opens it, since the policy cannot be made from a secret."""
 
 
 class Teams(_Kind):
     """A channel or chat of Microsoft Teams, by a workflow."""
 
     url_secret: Secret
-    """Where the URL of the workflow "Post to a channel when a webhook request is received" comes from."""
+    """Secret with the URL of the workflow "Post to a channel when a webhook request is received"."""
     port: Port = 443
-    """Port of that URL: it is opened in the NetworkPolicy, which cannot read the secret."""
+    """Port of that URL. The NetworkPolicy opens it, since the policy cannot be made from a secret."""
 
 
 class Opsgenie(_Kind):
     """Opsgenie: critical alerts are P1, warnings P3, the rest P5."""
 
     api_key_secret: Secret
-    """Where the key of an API integration comes from."""
+    """Secret with the key of an API integration."""
     api_url: Url = Url("https://api.opsgenie.com/")
-    """Where alerts go; `https://api.eu.opsgenie.com/` for accounts in the EU."""
+    """URL of the API; `https://api.eu.opsgenie.com/` for accounts in the EU."""
 
 
 class DeadMan(Model):
-    """A service that raises the alarm when it is not called any more. It gets the alert Watchdog and nothing else."""
+    """A dead man's switch: a service that raises an alarm when its calls stop. It gets only the alert Watchdog."""
 
     url_secret: Secret
-    """Where the URL that is called comes from."""
+    """Secret with the URL that Alertmanager calls."""
     port: Port = 443
-    """Port of that URL: it is opened in the NetworkPolicy, which cannot read the secret."""
+    """Port of that URL. The NetworkPolicy opens it, since the policy cannot be made from a secret."""
     interval: Annotated[Duration, AfterValidator(_unhurried)] = Duration.parse("1m")
-    """How often it is called. Let the service wait at least three of these, so that one lost call wakes nobody."""
+    """Time between calls. Let the service wait at least three intervals, so that one lost call wakes nobody."""
 
 
 Kind = Slack | PagerDuty | Email | Webhook | Discord | Teams | Opsgenie | DeadMan
 
 
 class Receiver(Model):
-    """Where notifications go: a name, and exactly one kind."""
+    """A receiver: a name, and exactly one kind."""
 
     name: DnsLabel
     """Name of the receiver, unique."""
@@ -185,7 +185,7 @@ class Receiver(Model):
     opsgenie: Opsgenie | None = None
     """Opsgenie."""
     dead_man: DeadMan | None = None
-    """A heartbeat: it needs no route, and may have none."""
+    """A dead man's switch. No route may refer to it."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -201,6 +201,6 @@ class Receiver(Model):
 
     @property
     def kind(self) -> Kind:
-        """What it is."""
+        """The kind that is set."""
         (kind,) = self._kinds
         return kind

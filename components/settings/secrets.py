@@ -1,4 +1,4 @@
-"""Which secrets of the stack a set of settings names."""
+"""References to secrets of the stack in its settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from model.settings import HIDDEN, ConfigSecret, Problem, problem
 
 
 def leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
-    """Every single value within ``value``, with its path in the stack file; a reference to a secret is one value."""
+    """Every leaf of ``value``, with its path in the stack file. A reference to a secret is one leaf."""
     if isinstance(value, BaseModel) and not isinstance(value, ConfigSecret):
         for name, field in type(value).model_fields.items():
             yield from leaves(getattr(value, name), f"{path}.{field.alias or name}".lstrip("."))
@@ -27,12 +27,12 @@ def leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
 
 
 def references(value: object, path: str = "") -> Iterator[tuple[str, str]]:
-    """Every reference in ``value``: its path in the stack file, and the top-level key that it names."""
+    """Every reference in ``value``: its path in the stack file to the top-level key."""
     return ((where, leaf.key) for where, leaf in leaves(value, path) if isinstance(leaf, ConfigSecret))
 
 
 def encrypted(value: object, path: str) -> Iterator[str]:
-    """Paths of encrypted values inside a structured one, where Pulumi would make a secret of the whole."""
+    """Paths of encrypted values inside a structured value; Pulumi would encrypt the whole of it."""
     if isinstance(value, dict) and value.keys() == {"secure"}:
         yield path
     elif isinstance(value, dict):
@@ -44,7 +44,7 @@ def encrypted(value: object, path: str) -> Iterator[str]:
 
 
 def unanswered(named: Mapping[str, str], plain: Collection[str], secret: Collection[str] | None) -> list[Problem]:
-    """Problems of references (path to key): it stands in ``plain``, or not among ``secret`` (None: unknown)."""
+    """Problems of references (path to key) whose key is in ``plain``, or not in ``secret`` (None: unknown)."""
     found = []
     for path, key in named.items():
         if key in plain:

@@ -93,16 +93,16 @@ class Series(Quantity):
 
 
 class Latency(Model):
-    """Good is what was answered in time, by a histogram in seconds."""
+    """A latency objective: an event is good if its duration is at most the bound. Needs a histogram in seconds."""
 
     histogram: Series
     """The histogram, without suffix, like `http_request_duration_seconds{job="shop"}`."""
     at_most: Duration
-    """How long an answer may take; one of the histogram's buckets ends there, unless it is a native one."""
+    """Longest good duration. One of a classic histogram's buckets must end there."""
 
 
 class Gauge(Model):
-    """Good is each minute, and each series, in which a gauge is within its bound."""
+    """A gauge objective: each minute of each series in which the gauge is within its bound is good."""
 
     metric: Series
     """The gauge, like `queue_age_seconds{queue="mail"}`."""
@@ -119,10 +119,10 @@ class Gauge(Model):
 
 
 class SloSettings(Model):
-    """An objective of a service of your own: so many of its events must be good."""
+    """An objective of your own service: the percentage of its events that must be good."""
 
     name: SloName
-    """Name of the objective, unique: the label `slo`, and in CamelCase the beginning of its alerts' names."""
+    """Name of the objective, unique. It is the label `slo` and, in CamelCase, the start of its alerts' names."""
     objective: Objective
     """Percentage of events that must be good, 50 to 99.999."""
     window: Annotated[Duration, AfterValidator(_within_bounds)] = Duration.parse("30d")
@@ -134,16 +134,16 @@ class SloSettings(Model):
     good: Counter | None = None
     """Counter of the good events."""
     latency: Latency | None = None
-    """Instead of counters: events are good when they are answered in time."""
+    """A latency objective, instead of counters."""
     gauge: Gauge | None = None
-    """Instead of counters: a gauge within its bound is good."""
+    """A gauge objective, instead of counters."""
     service: Team | None = None
-    """Service whose objective it is, for `slo:objective:info`; the objective's name by default."""
+    """Service of the objective, for `slo:objective:info`. The default is the objective's name."""
     owner: Team
-    """Team that is told: the label `owner` of its alerts."""
+    """Team that owns the objective: the label `owner` of its alerts."""
     minimum_events: Annotated[int, Ge(1)] | None = None
-    """Events in an alert's long window, below which it stays quiet; a single failed event is never enough. 5 by
-    default, and 30 with a gauge, which has one event a minute."""
+    """Minimum of events in an alert's long window; with fewer it does not fire. A single failed event never fires it.
+    The default is 5, and 30 for a gauge, which has one event per minute."""
 
     @model_validator(mode="after")
     def _one_indicator(self) -> Self:
@@ -181,7 +181,7 @@ class SloSettings(Model):
         )
 
     def _indicator(self) -> tuple[str, str, str]:
-        """What all events are, what is bad, and what is good; the last two may be empty."""
+        """PromQL of all, of bad and of good events; the last two may be empty."""
         if self.latency:
             histogram = self.latency.histogram
             in_time = histogram.of("_bucket", f'le=~"{_bucket(self.latency.at_most)}"')

@@ -1,4 +1,4 @@
-"""The whole stack file: one field per component, and what the fields must hold together."""
+"""The whole stack file: one field per component, and the checks across them."""
 
 from __future__ import annotations
 
@@ -43,27 +43,27 @@ class Settings(Model):
     """One environment of the stack. Every field is a top-level key, ``agent-observability:<field>``."""
 
     cluster: ClusterSettings
-    """The cluster, and what all workloads have in common."""
+    """The cluster, and the settings of all workloads."""
     prometheus: PrometheusSettings = PrometheusSettings()
     """The metrics server."""
     alertmanager: AlertmanagerSettings = AlertmanagerSettings()
     """Groups, silences and delivers alerts."""
     grafana: GrafanaSettings = GrafanaSettings()
-    """Where people look: dashboards, exploration, log alerts."""
+    """Dashboards, exploration and alerts on logs."""
     collector: CollectorSettings = CollectorSettings()
-    """The one address that telemetry is sent to."""
+    """The OpenTelemetry collector, which receives all telemetry."""
     jaeger: JaegerSettings = JaegerSettings()
     """The trace store."""
     loki: LokiSettings = LokiSettings()
     """The log store."""
     logs: LogSettings = LogSettings()
-    """How the logs of the cluster's pods reach it."""
+    """The log collector on the nodes."""
     systems: Systems = Systems()
-    """What is watched."""
+    """Systems to watch."""
     alerts: dict[str, Annotated[AlertOverride | None, OrOff]] = {}
-    """By name of the alert: what is different about it here, or `off`."""
+    """Overrides of alerts by name, or `off`."""
     notifications: NotificationSettings = NotificationSettings()
-    """Who is told."""
+    """Who is notified, and of what."""
     slos: Many[SloSettings] = ()
     """Service level objectives of your own services."""
 
@@ -74,7 +74,7 @@ class Settings(Model):
 
     @property
     def watched(self) -> Watched:
-        """What the systems that are on lead to, with the alerts as they are on this stack."""
+        """The rules of the enabled systems, with this stack's overrides of alerts."""
         watched = watch(dict(self.systems), self.surroundings, self.alerts, tuple(each.slo for each in self.slos))
         check(watched)
         return watched
@@ -86,7 +86,7 @@ class Settings(Model):
 
 
 class Refused(Exception):
-    """A stack file that cannot be deployed; carries every problem."""
+    """A stack file that is refused, with all of its problems."""
 
     def __init__(self, found: Iterable[Problem]) -> None:
         self.problems = [one_line(each) for each in found]
@@ -135,7 +135,7 @@ def read(sections: Mapping[str, object], secrets: Collection[str] | None = None)
 
 
 def _surroundings(good: Mapping[str, Any]) -> dict[str, Any]:
-    """For the checks; none where a section that they are made of is refused."""
+    """The surroundings for the checks; None if a section that they need is refused."""
     # Which alerts there are does not depend on its intervals: where they are refused, all else is checked.
     known = {"prometheus": PrometheusSettings(), **good}
     needs = inspect.signature(surroundings).parameters

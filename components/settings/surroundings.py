@@ -1,4 +1,4 @@
-"""What of a stack file its systems may know, beside settings of their own."""
+"""The parts of a stack file that a system can read besides its own settings."""
 
 from __future__ import annotations
 

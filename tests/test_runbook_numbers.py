@@ -69,6 +69,7 @@ FACTS = {
         "2 %": "model/slo.py: the burn Fast",
         "5 %": "model/slo.py: the burn Steady",
         "10 %": "model/slo.py: the burns Slow and Creeping",
+        "99.7 %": "model/slo.py: LATE, of the outage",
         "30 days": "an example: the usual window of an objective",
         "two days": "30 days at the fast burn's 14.4 times the even rate",
     },
@@ -88,6 +89,7 @@ FACTS = {
     "LokiRetentionStuck": {"ten minutes": "Loki: compactor.compaction_interval"},
     "NodeClockSkew": {"a minute": "Kubernetes and most issuers of tokens: the leeway"},
     "NodeConntrackNearlyFull": {"a minute": "Linux: nf_conntrack_udp_timeout of 30 s"},
+    "NodeFilesystemGone": {"half": "12 of 24 hourly looks in the alert's expression"},
     "OtelAgentBehind": {"10 MiB": _ROTATION},
     "OtelAgentQueueFilling": {"10 MiB": _ROTATION},
     "ProbedCertificateExpiring": {

@@ -94,7 +94,7 @@ def build(settings: MemcachedSettings, surroundings: Surroundings) -> Watched:
             resources=resources("10m", "32Mi", "64Mi"),
             live=("/", "metrics"),
             ready=("/metrics", "metrics"),
-            reaches=((Internet(address.host), (address.port,)),),
+            egress=((Internet(address.host), (address.port,)),),
         )
         for name, address in sorted(settings.servers.items())
     )

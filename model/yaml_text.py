@@ -6,6 +6,10 @@ from typing import Any
 
 import yaml
 
+ONE_LINE = 1_000_000
+"""Characters, more than any value has: a folded expression changes to its end when one word of it does, and the line
+breaks and indents of prod's rules alone were 50 KB of state."""
+
 
 class _Plain(yaml.CSafeDumper):
     """Keeps the order that the builders chose, and never uses anchors: no server's checker shows where those lead.
@@ -27,7 +31,7 @@ _Plain.add_representer(str, _text)
 
 def text(value: Any) -> str:
     """``value`` as YAML text."""
-    return yaml.dump(value, Dumper=_Plain, sort_keys=False, width=120, allow_unicode=True)
+    return yaml.dump(value, Dumper=_Plain, sort_keys=False, width=ONE_LINE, allow_unicode=True)
 
 
 def expanding(plain: str, variable: str) -> str:

@@ -64,7 +64,8 @@ class Scope:
     def buckets(self, histogram: str, *matchers: str) -> str:
         """By ``le``, which a native histogram does not have."""
         native = without_le(self.rate(histogram, *matchers))
-        return f"({native} or {self.rate(f'{histogram}_bucket', *matchers)} unless ignoring (le) {native})"
+        classic = self.rate(f"{histogram}_bucket", *matchers)
+        return f"({native} or {classic} unless ignoring (le) {self.rate(histogram, *matchers)})"
 
 
 def short(vector: str, labels: str) -> str:

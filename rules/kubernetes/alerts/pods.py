@@ -49,8 +49,8 @@ HIGH_CPU = Alert(
 )
 THROTTLED = Alert(
     name="KubernetesContainerThrottled",
-    # Ten a second is a container that always runs; one that hardly runs waits in few of few.
-    value=f"sum by ({_CGROUP}) (rate(container_cpu_cfs_throttled_periods_total[5m])) / ({_PERIODS} > 1)",
+    # Ten a second is a container that always runs; one that hardly runs waits in few of few, which is taken as of two.
+    value=f"sum by ({_CGROUP}) (rate(container_cpu_cfs_throttled_periods_total[5m])) / clamp_min({_PERIODS}, 2)",
     unit=Unit.RATIO,
     above={Severity.WARNING: 0.5},  # bursts throttle healthy servers in a quarter of the periods; half is felt
     for_=Duration.parse("15m"),  # as long as for high use: starts throttle as well

@@ -86,7 +86,7 @@ def build(dashboard: Dashboard, alerts: Mapping[str, BaseAlert]) -> str:
     if dashboard.search:
         made.with_variable(sdk.TextBoxVariable("search").label("Search").default_value(""))
     for annotation in dashboard.annotations:
-        made.annotation(_mark(annotation))
+        made.annotation(_annotation(annotation))
     for uid in dashboard.related:
         link = sdk.DashboardLink(_name(uid)).type(models.DashboardLinkType.LINK)
         made.link(link.url(f"/d/{uid}").keep_time(True).include_vars(True))
@@ -207,7 +207,7 @@ def _values(variable: Variable) -> str | dict[str, object]:
     return f"label_values({variable.of}, {variable.label})"
 
 
-def _mark(annotation: Annotation) -> sdk.AnnotationQuery:
+def _annotation(annotation: Annotation) -> sdk.AnnotationQuery:
     return (
         sdk.AnnotationQuery()
         .name(annotation.name)

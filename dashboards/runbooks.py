@@ -92,7 +92,7 @@ def _of_stack(text: str, cluster: ClusterSettings) -> str:
 
 
 def _now(system: str, alert: BaseAlert) -> str:
-    """Where it is seen what an alert measures, with the time and the custom_variables of whoever reads the runbook."""
+    """Where it is seen what an alert measures, with the time and the variables of whoever reads the runbook."""
     uid = runbooks_uid(system)
     if isinstance(alert, GrafanaAlert):
         return f"{panel_path(uid, alert.name)}&${{__url_time_range}}"

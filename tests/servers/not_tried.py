@@ -24,7 +24,7 @@ RECORDED = Path(__file__).with_name("not_tried.toml")
 
 
 class NotTried:
-    """The plugin; with xdist, workers annotation their reports, and whoever started them counts."""
+    """The plugin; with xdist, workers mark their reports, and whoever started them counts."""
 
     def __init__(self, config: pytest.Config, recorded: Path = RECORDED) -> None:
         self._counts = not hasattr(config, "workerinput")

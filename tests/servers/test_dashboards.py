@@ -150,7 +150,7 @@ def evaluated(server: Loaded) -> bool:
     )
 
 
-def custom_variables(dashboard: Dashboard, loaded: Loaded) -> dict[str, str]:
+def choices(dashboard: Dashboard, loaded: Loaded) -> dict[str, str]:
     """What a dashboard's variables are when somebody opens it; fails when one has nothing to offer."""
     chosen: dict[str, str] = {}
     for variable in dashboard.variables:
@@ -166,7 +166,7 @@ def custom_variables(dashboard: Dashboard, loaded: Loaded) -> dict[str, str]:
 def test_no_panel_is_empty(
     dashboard: Dashboard, loaded: Loaded, record_property: Callable[[str, object], None]
 ) -> None:
-    chosen = custom_variables(dashboard, loaded)
+    chosen = choices(dashboard, loaded)
 
     def answered(expr: str, view: Visualization) -> bool:
         ask = loaded.now if view in (Visualization.STAT, Visualization.TABLE) else loaded.lately
@@ -200,4 +200,4 @@ def test_a_span_leads_to_its_metrics(name: str, loaded: Loaded) -> None:
     "dashboard", [each for each in ALL_DASHBOARDS if each.variables], ids=lambda dashboard: dashboard.uid
 )
 def test_every_variable_offers_something(dashboard: Dashboard, loaded: Loaded) -> None:
-    custom_variables(dashboard, loaded)
+    choices(dashboard, loaded)

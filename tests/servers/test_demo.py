@@ -37,7 +37,7 @@ class Demo:
     printed: Path
     temporary: Path
     out: Path
-    annotation: str = field(repr=False)
+    mark: str = field(repr=False)
 
     @property
     def text(self) -> str:
@@ -45,7 +45,7 @@ class Demo:
 
     def left(self) -> list[str]:
         """The processes of it that run."""
-        marked = f"{MARK}={self.annotation}".encode()
+        marked = f"{MARK}={self.mark}".encode()
         found = []
         for folder in Path("/proc").iterdir():
             try:
@@ -62,7 +62,7 @@ class Demo:
 @contextmanager
 def demo(home: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Demo]:
     home.mkdir(exist_ok=True)
-    temporary, out, printed, annotation = home / "temporary", home / "out", home / "printed", uuid.uuid4().hex
+    temporary, out, printed, mark = home / "temporary", home / "out", home / "printed", uuid.uuid4().hex
     temporary.mkdir()
     argv = [sys.executable, "-m", "tools.demo", f"--out={out}", *arguments]
     with (
@@ -70,14 +70,14 @@ def demo(home: Path, *arguments: str, env: Mapping[str, str] | None = None) -> I
         subprocess.Popen(
             argv,
             cwd=ROOT,
-            env={**os.environ, MARK: annotation, "TMPDIR": str(temporary), **(env or {})},
+            env={**os.environ, MARK: mark, "TMPDIR": str(temporary), **(env or {})},
             stdout=output,
             stderr=subprocess.STDOUT,
             text=True,
         ) as process,
     ):
         try:
-            yield Demo(process, printed, temporary, out, annotation)
+            yield Demo(process, printed, temporary, out, mark)
         finally:
             process.kill()
 
@@ -86,7 +86,7 @@ GRAFANA = f"""#!{sys.executable}
 import http.server, os, shutil, sys
 seen, provisioning = os.environ["SEEN"], os.environ["GF_PATHS_PROVISIONING"]
 shutil.copytree(provisioning, seen)
-shutil.copytree(os.path.join(os.path.dirname(provisioning), "dashboards"), os.path.join(seen, "dashboards"))
+shutil.copytree(os.path.join(os.path.dirname(provisioning), "dashboards"), os.path.join(seen, "copied"))
 assert sys.argv[1] == "server"
 address = (os.environ["GF_SERVER_HTTP_ADDR"], int(os.environ["GF_SERVER_HTTP_PORT"]))
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -189,7 +189,7 @@ def test_a_grafana_gets_the_datasources_and_the_dashboards_of_the_stack(shown: D
     (dashboards,) = (yaml.safe_load(path.read_text()) for path in (seen / "dashboards").iterdir())
     assert [provider["options"]["path"].rpartition("/")[2] for provider in dashboards["providers"]] == ["dashboards"]
     assert {"agents", "agents-llm", "runbooks-monitoring"} <= {
-        json.loads(path.read_text())["uid"] for path in (seen / "dashboards").iterdir()
+        json.loads(path.read_text())["uid"] for path in (seen / "copied").iterdir()
     }
 
 

@@ -12,7 +12,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import urllib.error
@@ -24,6 +23,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
+
+from tools.servers.build import cache_folder
 
 T = TypeVar("T")
 
@@ -38,8 +39,9 @@ _handed_out: set[int] = set()
 @cache
 def _reservations() -> int:
     """A file whose bytes stand for ports: a lock on one is held until this process ends, however it ends."""
-    path = Path(tempfile.gettempdir()) / f"agent-observability-ports-{os.getuid()}"
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    return os.open(folder / "ports.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 def _reserved(port: int) -> bool:

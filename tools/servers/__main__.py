@@ -1,4 +1,4 @@
-"""Find every server, compile what can be, say where each is and what cannot be had. See CONTRIBUTING.md."""
+"""Find or compile all servers, print the path of each and list the missing ones. See CONTRIBUTING.md."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _pulled(stack: str, *, write: bool) -> list[str]:
-    """Take all servers from their images; returns what went wrong."""
+    """Take all servers from their images; returns the errors."""
     registry: Images = read(stack_file.read(ROOT / f"Pulumi.{stack}.yaml").config).cluster.images
     problems = []
     for server, pinned in images.ALL.items():

@@ -241,8 +241,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.page", description=__doc__.partition("\n")[0])
     parser.add_argument("stack", metavar="STACK", help="name of the stack, such as prod")
     parser.add_argument("receiver", metavar="RECEIVER", nargs="?", default="all", help="one receiver (default: all)")
-    parser.add_argument("--url", help="where Alertmanager answers (default: a port-forward by kubectl)")
-    parser.add_argument("--stack-file", type=Path, help="its file (default: Pulumi.<STACK>.yaml)")
+    parser.add_argument("--url", help="URL of Alertmanager (default: a port-forward by kubectl)")
+    parser.add_argument("--stack-file", type=Path, help="stack file (default: Pulumi.<STACK>.yaml)")
     given = parser.parse_args(arguments)
     if given.url and not re.match(r"https?://", given.url):
         parser.error(f"--url: {given.url}: a URL like http://localhost:9093")

@@ -204,8 +204,8 @@ def table(about: dict[str, Any]) -> str:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.render", description=__doc__.partition("\n")[0])
     parser.add_argument("stack", metavar="STACK", help="name of the stack, such as dev or prod")
-    parser.add_argument("--stack-file", type=Path, help="its file (default: Pulumi.<STACK>.yaml)")
-    parser.add_argument("--out", type=Path, help="folder to write (default: build/<STACK>)")
+    parser.add_argument("--stack-file", type=Path, help="stack file (default: Pulumi.<STACK>.yaml)")
+    parser.add_argument("--out", type=Path, help="output folder (default: build/<STACK>)")
     chosen = parser.parse_args(arguments)
     try:
         path = chosen.stack_file or ROOT / f"Pulumi.{chosen.stack}.yaml"

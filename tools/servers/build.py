@@ -245,10 +245,10 @@ def _say(message: str, end: str = "\n") -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Build the named servers, or all of them; print the path of each on standard output."""
     parser = argparse.ArgumentParser(
-        prog="python -m tools.servers.build", description="Build the real servers that the tests run."
+        prog="python -m tools.servers.build", description="Build the real servers for the tests."
     )
     known = ", ".join(f"{server.name} ({', '.join(server.packages)})" for server in SERVERS.values())
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to build, all when none is given: {known}")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"servers to build (default: all): {known}")
     names: list[str] = parser.parse_args(arguments).names
     unknown = [name for name in names if name not in SERVERS]
     if unknown:

@@ -1,4 +1,4 @@
-"""The stack, read from top to bottom: settings, providers, components, outputs."""
+"""The program of a stack: settings, providers, components, outputs."""
 
 from dataclasses import replace
 

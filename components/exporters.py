@@ -1,4 +1,4 @@
-"""The one component that deploys an exporter given as data."""
+"""The component that deploys an exporter from its data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ExporterArgs:
 
 
 class Exporter(ComponentResource):
-    """A Deployment, or a pod on every node, that turns something's state into metrics."""
+    """A Deployment, or a pod on every node, that exposes metrics."""
 
     def __init__(self, name: str, args: ExporterArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("observability:index:Exporter", name, {}, opts)
@@ -87,7 +87,7 @@ def _on_every_node(name: str, program: Program, site: Site, opts: ResourceOption
         "name": "root",
         "mount_path": "/host/root",
         "read_only": True,
-        "mount_propagation": "HostToContainer",  # so that volumes mounted after it started are seen
+        "mount_propagation": "HostToContainer",  # shows volumes that are mounted after its start
     }
     template = pod(
         program,

@@ -32,7 +32,7 @@ DATASOURCES = (
 
 
 def flows(settings: Settings, watched: Watched) -> tuple[Flow, ...]:
-    """Every connection that the servers of this stack open."""
+    """All connections that the servers of this stack open."""
     prometheus, cluster, namespace = settings.prometheus, settings.cluster, settings.cluster.namespaces.stack
     known = {server.name for server in (PROMETHEUS, ALERTMANAGER, LOKI, COLLECTOR, JAEGER)}
     known |= {exporter.workload for exporter in watched.exporters}
@@ -131,7 +131,7 @@ def _people(grafana: GrafanaSettings) -> tuple[Internet | IngressController, ...
 
 
 def _telemetry(collector: CollectorSettings, cluster: ClusterSettings) -> tuple[Flow, ...]:
-    """One door in, and from it to each store: nobody else sends spans, metrics or OTLP logs to those."""
+    """Flows to the collector, and from it to each store. Nothing else sends spans, metrics or OTLP logs there."""
     return (
         *(
             Flow(Namespace(namespace), COLLECTOR, (ports.OTLP_GRPC, ports.OTLP_HTTP), "sends telemetry")

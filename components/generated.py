@@ -9,7 +9,7 @@ from pulumi import Output, ResourceOptions
 from pulumi_kubernetes.core.v1 import Secret
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgsDict
 
-# 192 bits: beyond guessing, and Grafana's own limit for a password is far away.
+# 192 bits cannot be guessed, and are far below Grafana's maximum length of a password.
 GENERATED_BYTES = 24
 
 
@@ -20,8 +20,8 @@ def generated(resource: str, metadata: ObjectMetaArgsDict, key: str, opts: Resou
         resource,
         metadata=metadata,
         data={key: value},
-        # Every run draws another value; the first one stays. The type, which the API adds, would otherwise replace the
-        # Secret after an import.
+        # Every run generates another value; the first one stays. The type, which the API adds, would
+        # otherwise replace the Secret after an import.
         opts=ResourceOptions.merge(opts, ResourceOptions(ignore_changes=["data", "type"])),
     )
 

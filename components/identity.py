@@ -1,4 +1,6 @@
-"""Where a pod without keys gets its cloud's credentials: addresses that are the same in every cluster of a kind."""
+"""Endpoints from which pods without keys get their cloud's credentials. A flavour's addresses are the same in every
+cluster.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +22,11 @@ class Giver:
 
 
 METADATA = Giver("the machine's metadata", (Cidr("169.254.169.254/32"), Cidr("fd00:ec2::254/128")))
-"""Every cloud's, so that a cluster of one's own on its machines has it as well; the second address is AWS'."""
+"""The metadata endpoint of every cloud, so clusters on a cloud's machines have it as well. The second address is AWS's.
+"""
 OF_FLAVOUR: Mapping[Flavour, tuple[Giver, ...]] = {
     "eks": (Giver("EKS Pod Identity", (Cidr("169.254.170.23/32"), Cidr("fd00:ec2::23/128"))),),
-    # A policy sees a question to the metadata address once it was sent on to the server on the node.
+    # NetworkPolicies see a request to the metadata address after it was forwarded to the server on the node.
     "gke": (Giver("GKE's metadata server", (Cidr("169.254.169.252/32"),), (987, 988)),),
 }
 

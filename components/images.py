@@ -1,8 +1,8 @@
-"""Every image of the stack, each with the version that the tests run: servers here, exporters beside their systems.
+"""Every image of the stack with its tested version: servers here, exporters with their systems.
 
-The tests run the servers out of these images, or as they are compiled from their Go modules (``tools/servers``). Where
-that registry lags behind the released images, ``tested`` names the version that was run instead, and why; configuration
-then keeps to what both accept.
+The tests run the servers from these images, or compiled from their Go modules (``tools/servers``). If the module
+registry lags behind the released images, ``tested`` names the version that was run, and ``why``. Then the configuration
+is valid for both.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import replace
 from model.images import pinned
 from rules.systems import example
 
-# Distroless variants where there are any: no shell and nothing else to exploit.
+# Distroless variants if they exist: they have no shell and nothing else to exploit.
 PROMETHEUS = pinned(
     "quay.io/prometheus/prometheus:v3.15.0-distroless",
     uid=65532,
@@ -25,7 +25,8 @@ ALERTMANAGER = pinned(
     tested="0.31.1",
     why="later modules embed a web page that their archive leaves out; 0.32 to 0.34 change nothing configured here",
 )
-# The distribution for Kubernetes has every part that is configured here; core lacks most, contrib has hundreds more.
+# The distribution for Kubernetes has every component that is configured here. Core lacks most, contrib has hundreds
+# more.
 OTEL_COLLECTOR = pinned(
     "docker.io/otel/opentelemetry-collector-k8s:0.160.0",
     uid=10001,
@@ -47,7 +48,7 @@ JAEGER = pinned(
     why="no later module can be had; 2.14 to 2.20 drop Jaeger 1 and rename index rotation keys, which are not set here",
 )
 LOKI = pinned("docker.io/grafana/loki:3.7.8", uid=10001, binaries={"loki": "/usr/bin/loki"})
-# As the kubelet writes pods' logs 0640 root, they are read as root, of whom nothing is left but that.
+# The kubelet writes pods' logs as 0640 root, so the reader runs as root, without any capability.
 PROMTAIL = pinned("docker.io/grafana/promtail:3.6.4", uid=0, binaries={"promtail": "/usr/bin/promtail"})
 OTEL_AGENT = replace(OTEL_COLLECTOR, uid=0)
 

@@ -1,4 +1,4 @@
-"""The few Kubernetes pieces that every component shares: names, labels, security contexts, probes, pods."""
+"""Kubernetes objects that every component uses: names, labels, security contexts, probes, pods."""
 
 from __future__ import annotations
 
@@ -47,70 +47,70 @@ class Site:
     cluster: ClusterSettings
     namespace: Input[str]
     flows: tuple[Flow, ...]
-    """The whole table; each component takes its own rows."""
+    """The whole table of flows. Each component uses its own rows."""
     secrets: Mapping[str, Output[str]]
-    """The stack's secrets, by their top-level key."""
+    """Secrets of the stack by their top-level key."""
     checksum_key: Output[str]
-    """What checksums of secrets are made with."""
+    """Key of the checksums of secrets."""
 
     def url(self, server: Server, port: int) -> Output[str]:
-        """Where pods reach a server of this stack, once its namespace is there."""
+        """URL of a server of this stack for pods. It waits for the namespace."""
         return Output.from_input(self.namespace).apply(lambda namespace: server.url(namespace, port))
 
 
 @dataclass(frozen=True)
 class Probes:
-    """The server's own endpoints: path and named port."""
+    """Endpoints of the server: path and named port."""
 
     live: tuple[str, str]
     ready: tuple[str, str]
     startup_seconds: int
-    """Longest time a start may take before the kubelet gives up on it."""
+    """Maximum duration of a start, after which the kubelet restarts the container."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Program:
-    """One server or exporter: what runs in its pods, whatever kind of workload carries them."""
+    """A server or exporter: the content of its pods, for every kind of workload."""
 
     name: str
     image: Pinned
     args: Sequence[str]
     ports: Mapping[str, int]
-    """Named; the first is the main one."""
+    """Named ports; the first is the main one."""
     probes: Probes
     resources: Resources
     workload: Workload = field(default_factory=Workload)
     config: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Directory below ``/etc/<program>`` to its files, name to text."""
     watches_config: bool = False
-    """Whether it reloads files by itself; otherwise its pods roll when they change."""
+    """Whether it reloads files by itself. Otherwise its pods roll when the files change."""
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     """File name below ``/etc/<program>/secrets`` to source."""
     env: Sequence[EnvVarArgsDict] = ()
     secret_env: Mapping[str, Secret] = field(default_factory=dict)
-    """Variable of the environment to source, for a program that reads a secret from nowhere else."""
+    """Environment variable to source, for a program that reads a secret from nowhere else."""
     live_secrets: frozenset[str] = frozenset()
-    """Names of secrets whose change needs no new pods: it reads their files again by itself."""
+    """Names of secrets whose change needs no new pods, since the program reads their files again."""
     account_annotations: Mapping[str, str] = field(default_factory=dict)
     """Annotations of its service account."""
     token: bool = False
-    """Whether it asks the Kubernetes API, and so gets its service account's token."""
+    """Whether it uses the Kubernetes API, for which the service account's token is mounted."""
     data: str | None = None
-    """Where its volume ``data`` is mounted."""
+    """Mount path of its volume ``data``."""
     scratch: Mapping[str, Bytes] = field(default_factory=dict)
-    """Volumes that go with the pod: name to the most that they hold. Past it the kubelet ends the pod."""
+    """Volumes that are deleted with the pod: name to size limit. Above it the kubelet evicts the pod."""
     grace_seconds: int = 30
-    """Time to stop by itself."""
+    """Seconds to stop before the kubelet kills it."""
     udp_ports: frozenset[str] = frozenset()
     """Ports that are UDP as well as TCP."""
 
     @property
     def checksum(self) -> str:
-        """Changes with the configuration: an annotation of the pods of a program that cannot reload."""
+        """Checksum of the configuration: an annotation of the pods of a program that cannot reload."""
         return hashlib.sha256(json.dumps(self.config, sort_keys=True).encode()).hexdigest()[:16]
 
     def config_maps(self, directory: str) -> dict[str, dict[str, str]]:
-        """The ConfigMaps behind a directory, name to files: one, and further ones past the size that the API takes."""
+        """The ConfigMaps of a directory, name to files: one, and more above the API's size limit."""
         return {
             f"{self.name}-{dashed(directory)}{f'-{number}' if number > 1 else ''}": part
             for number, part in enumerate(_parts(self.config[directory]), start=1)
@@ -118,33 +118,33 @@ class Program:
 
     @property
     def own_secrets(self) -> dict[str, ConfigSecret]:
-        """The secrets that come from the stack, and so need a Kubernetes Secret of ours."""
+        """Secrets that come from the stack, for which it creates a Kubernetes Secret."""
         given = {**self.secrets, **self.secret_env}
         return {name: source for name, source in given.items() if isinstance(source, ConfigSecret)}
 
     @property
     def read_once(self) -> dict[str, ConfigSecret]:
-        """The stack's secrets that it takes up only when it starts."""
+        """Secrets of the stack that the program reads only when it starts."""
         return {name: source for name, source in self.own_secrets.items() if name not in self.live_secrets}
 
 
 def secrets_checksum(key: str, secrets: Mapping[str, str]) -> str:
-    """Changes with the secrets and, without the key, tells nothing of them: others may read a pod's annotations."""
+    """Checksum of the secrets. Others may read a pod's annotations, so without the key it reveals nothing."""
     return hmac.new(key.encode(), json.dumps(secrets, sort_keys=True).encode(), hashlib.sha256).hexdigest()[:16]
 
 
 def dashed(directory: str) -> str:
-    """A directory below another one as part of an object's name."""
+    """A directory as part of an object's name."""
     return directory.replace("/", "-")
 
 
 def selector(name: str) -> dict[str, str]:
-    """The labels that pods of a program are found by; never with a version, since selectors cannot change."""
+    """Labels in selectors of a program's pods; never with a version, since selectors cannot change."""
     return {NAME_LABEL: name, "app.kubernetes.io/part-of": PART_OF}
 
 
 def labels(name: str, cluster: ClusterSettings) -> dict[str, str]:
-    """The labels of every object of a program."""
+    """Labels of every object of a program."""
     return {**cluster.labels, **selector(name), "app.kubernetes.io/managed-by": "pulumi"}
 
 
@@ -165,19 +165,20 @@ def pod_security(uid: int) -> PodSecurityContextArgsDict:
         "run_as_user": uid,
         "run_as_group": uid,
         "fs_group": uid,
-        # Changing the owner of every file of a large volume at each start can take minutes.
+        # A change of the owner of every file of a large volume at each start can take minutes.
         "fs_group_change_policy": "OnRootMismatch",
         "seccomp_profile": {"type": "RuntimeDefault"},
     }
 
 
-# The kubelet counts a container's logs, its scratch volumes, and what it writes to its root, which is read-only here.
-# It keeps five files of logs, of 10 MiB on most clusters and of 50 MB on AKS, and looks at their size every ten seconds
-# only: a server that reports errors in a loop writes some tens of megabytes in that time.
+# The kubelet counts a container's logs, its scratch volumes, and its root file system, which is read-only here. It
+# keeps five log files, of 10 MiB on most clusters and of 50 MB on AKS, and checks their size every ten seconds only: a
+# server that logs errors in a loop writes some tens of megabytes in that time.
 LOGS = Bytes.parse("64Mi")
-"""What every container is given: its logs on most clusters. Scratch is not set aside, since it is mostly empty."""
+"""Request of every container: its logs on most clusters. Scratch volumes are not included, since they are mostly empty.
+"""
 MOST_LOGS = Bytes.parse("512Mi")
-"""More than any logs that the kubelet rotates: nobody's pod is ended for what it printed."""
+"""Limit of the logs, above the size at which the kubelet rotates them: no pod is evicted for its logs."""
 
 
 def _most_on_disk(program: Program) -> Bytes:
@@ -190,7 +191,7 @@ def probe(endpoint: tuple[str, str], period: int, failures: int) -> ProbeArgsDic
         "http_get": {"path": path, "port": port},
         "period_seconds": period,
         "failure_threshold": failures,
-        "timeout_seconds": 5,  # under load a health page is late; the default second would restart the server for that
+        "timeout_seconds": 5,  # under load an answer is slow; the default second would restart the server for that
     }
 
 
@@ -231,7 +232,7 @@ def _secret_env(program: Program, name: str) -> EnvVarArgsDict:
 
 
 def config_volumes(program: Program) -> list[VolumeArgsDict]:
-    """One volume per directory, whatever the number of ConfigMaps and Secrets behind it."""
+    """One volume per directory, for any number of ConfigMaps and Secrets."""
     volumes: list[VolumeArgsDict] = []
     for directory in sorted(program.config):
         sources: list[VolumeProjectionArgsDict] = [
@@ -260,7 +261,7 @@ def _secret_sources(program: Program) -> list[VolumeProjectionArgsDict]:
 
 
 CONFIG_MAP_BYTES = 900_000
-"""Most that one ConfigMap holds, names included: the API takes 1 MiB with all that surrounds them."""
+"""Maximum size of one ConfigMap's data, names included. The API accepts 1 MiB for the whole object."""
 
 
 def _parts(files: Mapping[str, str]) -> list[dict[str, str]]:
@@ -285,7 +286,7 @@ def pod(
     on_every_node: bool = False,
     host_network: bool = True,
 ) -> PodTemplateSpecArgsDict:
-    """The pods of a program: on chosen nodes and apart from each other, or on every node and (mostly) its network."""
+    """The pods of a program: on selected nodes and apart from each other, or on every node and (mostly) its network."""
     cluster, workload = site.cluster, program.workload
     annotations: dict[str, Input[str]] = {**workload.annotations}
     if program.config and not program.watches_config:
@@ -293,7 +294,7 @@ def pod(
     if program.read_once:
         secrets = Output.all(**{name: site.secrets[source.key] for name, source in program.read_once.items()})
         checksum = Output.all(site.checksum_key, secrets).apply(lambda given: secrets_checksum(*given))
-        # As a secret it would make one of the whole pod, and no preview would show what changes.
+        # As a secret it would make the whole pod a secret, and no preview would show its changes.
         annotations["checksum/secrets"] = Output.unsecret(checksum)
     spec: PodSpecArgsDict = {
         "service_account_name": program.name,
@@ -314,7 +315,7 @@ def pod(
         if cluster.without_agents:
             spec["affinity"] = _on_machines(cluster.without_agents)
         if host_network:
-            spec["host_network"] = spec["host_pid"] = True  # the node's interfaces and processes are what is watched
+            spec["host_network"] = spec["host_pid"] = True  # it watches the node's interfaces and processes
     else:
         spec["node_selector"] = {"kubernetes.io/os": "linux", **cluster.node_selector}
         spec["tolerations"] = [_toleration(toleration) for toleration in cluster.tolerations]
@@ -329,7 +330,7 @@ def pod(
 
 
 def _on_machines(virtual: Sequence[tuple[str, str]]) -> AffinityArgsDict:
-    """Away from nodes with one of these labels."""
+    """Node affinity that excludes nodes with one of these labels."""
     unlike: list[NodeSelectorRequirementArgsDict] = [
         {"key": label, "operator": "NotIn", "values": [value]} for label, value in virtual
     ]
@@ -338,11 +339,11 @@ def _on_machines(virtual: Sequence[tuple[str, str]]) -> AffinityArgsDict:
 
 
 def _toleration(toleration: Toleration) -> TolerationArgsDict:
-    return cast(TolerationArgsDict, toleration.model_dump(exclude_none=True))  # the same words on both sides
+    return cast(TolerationArgsDict, toleration.model_dump(exclude_none=True))  # the same names on both sides
 
 
 def _apart(name: str) -> tuple[AffinityArgsDict, list[TopologySpreadConstraintArgsDict]]:
-    """Replicas on different nodes and zones where there are any; never unschedulable where there are not."""
+    """Spreads replicas over nodes and zones if possible; they are scheduled in any case."""
     elsewhere: WeightedPodAffinityTermArgsDict = {
         "weight": 100,
         "pod_affinity_term": {

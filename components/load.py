@@ -14,7 +14,7 @@ from components.settings.stack import Refused, Settings, read
 
 
 def load(config: pulumi.Config) -> tuple[Settings, dict[str, Output[str]]]:
-    """The settings, and the secrets they name; raises RunError with all problems, before anything is registered."""
+    """The settings and their secrets; raises RunError with all problems, before any resource is registered."""
     prefix = f"{config.name}:"
     given = {key.removeprefix(prefix): raw for key, raw in CONFIG.get().items() if key.startswith(prefix)}
     secret = {key for key in given if is_config_secret(prefix + key)}
@@ -26,8 +26,8 @@ def load(config: pulumi.Config) -> tuple[Settings, dict[str, Output[str]]]:
 
 
 def plain(raw: str) -> Any:
-    """A value as the stack file has it: Pulumi hands structured ones over as JSON, and text as it is."""
+    """A value in the stack file's form: Pulumi passes structured values as JSON, and text unchanged."""
     try:
         return json.loads(raw)
-    except (ValueError, RecursionError):  # no JSON, or so deep that nobody reads it
+    except (ValueError, RecursionError):  # no JSON, or nested too deep
         return raw

@@ -12,7 +12,7 @@ from components.settings.loki import LokiSettings
 
 
 def deploy(settings: LogSettings, loki: LokiSettings, site: Site, opts: ResourceOptions) -> None:
-    """``site`` has the node agents' namespace."""
+    """Deploy the log collector. ``site`` has the node agents' namespace."""
     match settings.collector:
         case "promtail":
             Promtail("promtail", PromtailArgs(site=site, settings=settings, loki=loki), opts)

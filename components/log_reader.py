@@ -14,7 +14,7 @@ from components.workload import cluster_access, surroundings
 
 
 def read_logs(name: str, program: Program, site: Site, settings: LogSettings, opts: ResourceOptions) -> DaemonSet:
-    """The pods of a program that reads logs, and what is around them; its data outlives it on the node."""
+    """The pods of a program that reads logs, with the objects around them. Its data stays on the node."""
     after = surroundings(name, program, site, opts)
     pods: PolicyRuleArgsDict = {"api_groups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}
     access = cluster_access(name, program.name, [pods], site, opts)
@@ -27,7 +27,7 @@ def read_logs(name: str, program: Program, site: Site, settings: LogSettings, op
     ]
     volumes: list[VolumeArgsDict] = [
         *read,
-        # On the node, so that a new pod goes on where the last one stopped.
+        # On the node, so that a new pod continues at the last position.
         {"name": "data", "host_path": {"path": settings.positions_path, "type": "DirectoryOrCreate"}},
     ]
     return DaemonSet(

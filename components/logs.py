@@ -1,28 +1,28 @@
-"""How pods' logs are read, and what their lines are found by; the same whoever collects them."""
+"""Constants of log collection that all log collectors use: paths, labels, patterns."""
 
 from __future__ import annotations
 
 from model.quantities import Duration
 
 POD_LOGS = "/var/log/pods"
-# Where Docker writes what the files below POD_LOGS are links to.
+# Docker writes the log files here; the files below POD_LOGS are links to them.
 DOCKER_LOGS = "/var/lib/docker/containers"
-# Every line waits this long for more of its entry, which a program prints at once.
+# Every line waits this long for more lines of its entry, which a program prints at once.
 ENTRY_WAIT = Duration.parse("1s")
 # The longest stack traces of Java frameworks have some 300 lines.
 ENTRY_LINES = 500
-# A node has at most 250 pods; each container may be in the middle of a long line at the same time.
+# A node has at most 250 pods; each container may write a long line at the same time.
 PARTIAL_LINES = 1_000
 
 REPLICA_SET_HASH = "-[0-9a-z]{6,10}"
-"""How the name of a Deployment's ReplicaSet ends."""
+"""Suffix of the name of a Deployment's ReplicaSet."""
 JOB_NUMBER = r"-\d{8,}"
-"""How the name of a CronJob's Job ends."""
+"""Suffix of the name of a CronJob's Job."""
 
 LABELS = ("cluster", "namespace", "app", "container", "level")
-"""Each combination of their values is a stream, and streams are what Loki's cost grows with: no pod, no trace."""
+"""Labels. Each combination of values is a stream, and Loki's cost grows with streams: so no pod and no trace."""
 METADATA = ("pod", "node", "stream", "logger", "trace_id", "span_id")
-"""Kept beside each line and searched like labels (`| trace_id="..."`), at no cost in streams."""
+"""Structured metadata of each line. Queries filter by it (`| trace_id="..."`), and it creates no streams."""
 LEVEL_WORDS = {
     "trace": ("trace", "trc", "finest", "10"),
     "debug": ("debug", "dbg", "fine", "finer", "20"),
@@ -31,9 +31,9 @@ LEVEL_WORDS = {
     "error": ("error", "err", "severe", "50"),
     "fatal": ("fatal", "critical", "crit", "panic", "emerg", "emergency", "alert", "ftl", "dpanic", "60"),
 }
-"""Levels as libraries spell them (the numbers are pino's and bunyan's), to the label's values."""
+"""Spellings of levels in libraries (the numbers are pino's and bunyan's), to the label's values."""
 LEVEL_LETTERS = {"I": "info", "W": "warn", "E": "error", "F": "fatal"}
-"""How klog spells them."""
+"""klog's letters for levels."""
 
 JSON_FIELDS = {
     "level": ("level", "severity", "lvl", "levelname", "log.level", "log_level", "severity_text", "severityText"),
@@ -41,28 +41,28 @@ JSON_FIELDS = {
     "trace_id": ("trace_id", "traceId", "traceID", "traceid", "trace.id", "otelTraceID", "TraceId"),
     "span_id": ("span_id", "spanId", "spanID", "spanid", "span.id", "otelSpanID", "SpanId"),
 }
-"""What a field is called in the JSON of common logging libraries; the first that is there counts."""
+"""Names of a field in the JSON of common logging libraries; the first existing one counts."""
 JSON_LINE = r"^\s*[{]"
-"""A line that is read as JSON; any other as text."""
+"""Matches a line of JSON. Other lines are text."""
 
 _WORDS = sorted((word for words in LEVEL_WORDS.values() for word in words if not word.isdigit()), key=len, reverse=True)
 TEXT_LEVEL_GROUPS = ("keyed", "capital", "bracket", "klog")
-# level=warn wherever it stands; a word of its own in capitals or brackets near the start; klog's letter.
+# level=warn anywhere; a separate word in capitals or brackets near the start; klog's letter.
 TEXT_LEVEL = (
     rf"(?i:\b(?:level|lvl|severity)=\"?(?P<keyed>{'|'.join(_WORDS)})\b)"
     rf"|^.{{0,80}}?\b(?P<capital>{'|'.join(word.upper() for word in _WORDS)})\b"
     rf"|^.{{0,80}}?[\[(](?i:(?P<bracket>{'|'.join(_WORDS)}))[\])]"
     rf"|^(?P<klog>[{''.join(LEVEL_LETTERS)}])\d{{4}} "
 )
-"""Matches the level of a line of text, in one of TEXT_LEVEL_GROUPS."""
+"""Matches the level of a text line, in one of TEXT_LEVEL_GROUPS."""
 TEXT_FIELDS = {
     "trace_id": r"(?i)\btrace_?id=\"?(?P<trace_id>[0-9a-f]{16,32})\b",
     "span_id": r"(?i)\bspan_?id=\"?(?P<span_id>[0-9a-f]{16})\b",
     "logger": r"\blogger=\"?(?P<logger>[\w.$-]+)",
 }
-"""Find a field in a line of text, in the group of its name."""
+"""Patterns of the fields of a text line, each with a group of the field's name."""
 
 
 def level_words(level: str) -> tuple[str, ...]:
-    """Every spelling of a level, in small letters."""
+    """Every spelling of a level, in lower case."""
     return (*LEVEL_WORDS[level], *(letter.lower() for letter, means in LEVEL_LETTERS.items() if means == level))

@@ -1,4 +1,6 @@
-"""The two namespaces: Pod Security level, the policy that denies what no other allows, and what components share."""
+"""The two namespaces: Pod Security level, the policy that denies all other traffic, and resources that components
+share.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,7 @@ class Namespaces(ComponentResource):
     """Node agents, which need the host. The only privileged namespace."""
 
     checksum_key: Output[str]
-    """What checksums of secrets are made with, so that nobody can try values against one (``docs/decisions/0011``)."""
+    """Key of the checksums of secrets, so that nobody can guess a value from a checksum (``docs/decisions/0011``)."""
 
     def __init__(self, name: str, args: NamespacesArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("observability:index:Namespaces", name, {}, opts)

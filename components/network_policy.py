@@ -37,7 +37,7 @@ DENY_ALL: NetworkPolicySpecArgsDict = {"pod_selector": {}, "policy_types": ["Ing
 
 
 def policy(name: str, flows: Iterable[Flow], cluster: ClusterSettings) -> NetworkPolicySpecArgsDict:
-    """The NetworkPolicy of the server or agent ``name``: its ingress and egress in the table."""
+    """The NetworkPolicy of the server or agent ``name``: its ingress and egress from the table."""
     own = (Server(name), Agent(name))
     table = tuple(flows)
     egress: list[NetworkPolicyEgressRuleArgsDict] = [
@@ -50,7 +50,7 @@ def policy(name: str, flows: Iterable[Flow], cluster: ClusterSettings) -> Networ
         "pod_selector": {"match_labels": {"app.kubernetes.io/name": name}},
         "policy_types": ["Ingress", "Egress"],
     }
-    # What is empty is left out: the API server stores no empty list, and would see a change at every apply.
+    # Empty lists are left out: the API server does not store them, and every apply would show a change.
     if ingress:
         spec["ingress"] = _unique(ingress)
     if egress:
@@ -63,18 +63,18 @@ class _Ports(TypedDict, total=False):
 
 
 def _on(flow: Flow) -> _Ports:
-    """The ports of a flow; left out, every port."""
+    """The ports of a flow; without a list, every port."""
     if not flow.ports:
         return {}
     return {"ports": [{"port": port, "protocol": protocol} for port in flow.ports for protocol in flow.protocols]}
 
 
-def _peers(  # noqa: PLR0911  one kind of peer, one answer
+def _peers(  # noqa: PLR0911  one return per kind of peer
     peer: Peer, other_end: Peer, cluster: ClusterSettings
 ) -> list[NetworkPolicyPeerArgsDict]:
     match peer:
         case Server(name):
-            # Without a namespace the policy's own is meant: right for servers among each other.
+            # Without a namespace the selector applies to the policy's own, which is right between servers.
             place = cluster.namespaces.stack if isinstance(other_end, Agent) else None
             return [_pods(name, place)]
         case Agent(name):
@@ -82,12 +82,12 @@ def _peers(  # noqa: PLR0911  one kind of peer, one answer
         case Namespace(name):
             return [{"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": name}}}]
         case AnyPod():
-            # The empty selector matches pods of every namespace; annotated pods on the host network are nodes.
+            # The empty selector matches pods of every namespace. Annotated pods on the host network count as nodes.
             return [{"namespace_selector": {}}, *_blocks(cluster.network.nodes)]
         case ApiServer() | Nodes():
             return _blocks(cluster.network.api_server if isinstance(peer, ApiServer) else cluster.network.nodes)
         case Internet():
-            # A NetworkPolicy knows no host names, and the addresses behind one change: the port is what can be held.
+            # A NetworkPolicy has no host names, and their addresses change. So it opens the port to every address.
             return [{"namespace_selector": {}}, *_blocks(EVERYWHERE)]
         case Addresses(ranges):
             return _blocks(ranges)

@@ -1,4 +1,4 @@
-"""The explicit providers: no stack lands on whatever kubectl, or an environment variable, points at."""
+"""The explicit providers, so that a stack uses neither kubectl's current context nor environment variables."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ def kubernetes(cluster: ClusterSettings) -> Provider:
     return Provider(
         "kubernetes",
         context=cluster.context,
-        # Otherwise an edit of a file replaces its ConfigMap, and pods are left without it in between.
+        # Otherwise an edit of a file replaces its ConfigMap, and pods have none in between.
         enable_config_map_mutable=True,
         enable_secret_mutable=True,
     )
 
 
-# An ingress controller takes a moment to see a new backend, and a certificate up to two minutes to be issued.
+# An ingress controller takes a moment to see a new backend. A certificate may take up to two minutes.
 RETRIES, RETRY_SECONDS = 24, 5
 
 
 def grafana(
     settings: GrafanaSettings, secrets: Mapping[str, Output[str]], deployed: Grafana | None
 ) -> pulumiverse_grafana.Provider | None:
-    """What fills Grafana, ours or an external one; None when Pulumi knows no credentials for it.
+    """The provider of Grafana's content; None if Pulumi has no credentials.
 
-    A provider waits for nothing (pulumi/pulumi#8917): its resources depend on ``deployed`` themselves.
+    A provider does not wait (pulumi/pulumi#8917): its resources depend on ``deployed`` themselves.
     """
     credentials = _credentials(settings, secrets, deployed)
     if credentials is None:

@@ -1,4 +1,4 @@
-"""The tree of routes from alerts to receivers, for Alertmanager and Grafana alike."""
+"""The tree of routes from alerts to receivers, for both Alertmanager and Grafana."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from model.quantities import Duration
 TEST_PAGE = "test_page"
 """Label of a test page: the name of its receiver."""
 TEST_ID = "test_id"
-"""Label that tells one test page from the next."""
+"""Label that distinguishes test pages."""
 WATCHDOG = "Watchdog"
 """The alert that always fires. Only dead men get it."""
 
-# A test page comes at once and its end soon after, and a delivery that is refused for ten seconds has failed.
+# A test page is sent at once and resolved soon after. A delivery that is refused for ten seconds has failed.
 PAGE_INTERVAL = Duration.parse("10s")
 PAGE_REPEAT = Duration.parse("1h")
 LABELS = ("severity", "owner", "system", "namespace", "environment")
 """The labels that routes of a stack file match."""
 ALL_LABELS = ("...",)
-"""Groups by all labels: each alert alone."""
+"""Groups by all labels: one group per alert."""
 
 
 @dataclass(frozen=True)
 class Matcher:
-    """One of ``values`` must be what a label has; ``*`` in them stands for any text, and a missing label is empty."""
+    """Matches a label that has one of ``values``. ``*`` in them stands for any text, and a missing label is empty."""
 
     label: str
     values: tuple[str, ...]
 
     @property
     def expression(self) -> str | None:
-        """The values as one regular expression that matches all of a label; None when it is just one text."""
+        """The values as one regular expression for the whole label; None if they are one plain text."""
         if len(self.values) == 1 and "*" not in self.values[0]:
             return None
         return "|".join(pattern(value) for value in self.values)
@@ -48,22 +48,22 @@ class Matcher:
         return _any_fits(self.values, text)
 
 
-@cache  # few values, asked for every alert of the catalogue
+@cache  # few values, used for every alert of the catalogue
 def _any_fits(values: tuple[str, ...], text: str) -> bool:
     return any(re.fullmatch(pattern(value), text) for value in values)
 
 
 def pattern(value: str) -> str:
-    """A value as a regular expression, without backslashes: every engine has its own rules for those in strings."""
+    """A value as a regular expression without backslashes, whose rules within strings differ between engines."""
     return value.replace(".", "[.]").replace("*", ".*")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """One route of the tree. What is None is as in the node around it."""
+    """One route of the tree. A field that is None is inherited from the parent."""
 
     receiver: str | None = None
-    """None at the top is nobody."""
+    """None at the root notifies nobody."""
     matchers: tuple[Matcher, ...] = ()
     continues: bool = False
     group_by: tuple[str, ...] | None = None
@@ -74,7 +74,7 @@ class Node:
     active_times: tuple[str, ...] = ()
     nodes: tuple[Node, ...] = ()
     path: str = field(default="", compare=False)
-    """Where the stack file says so; empty when the stack itself does."""
+    """Path in the stack file; empty for the stack's own routes."""
 
     @property
     def timed(self) -> bool:
@@ -123,8 +123,8 @@ def _heartbeats(settings: NotificationSettings) -> Iterator[Node]:
             continues=name != dead_men[-1][0],
             group_by=("alertname",),
             group_wait=Duration(0),
-            # A group is looked at every half interval, and sent again when three quarters of one have passed. If
-            # all three were the same, each second beat would be found a moment too early, and wait for the next.
+            # Alertmanager checks a group every half interval, and sends it again after three quarters of one. If all
+            # three were equal, it would check each second heartbeat a moment too early, and delay it to the next check.
             group_interval=Duration(interval // 2),
             repeat_interval=Duration(interval * 3 // 4),
         )
@@ -163,7 +163,7 @@ def _node(route: Route, path: str, around: _Around) -> Node:
 
 
 def reached(node: Node, labels: Mapping[str, str]) -> tuple[Node, ...]:
-    """The nodes that take an alert, in order, times left aside; empty when ``node`` does not match it."""
+    """The nodes that an alert reaches, in order, ignoring time intervals; empty if ``node`` does not match it."""
     if not all(matcher.matches(labels) for matcher in node.matchers):
         return ()
     found: list[Node] = []
@@ -176,12 +176,12 @@ def reached(node: Node, labels: Mapping[str, str]) -> tuple[Node, ...]:
 
 
 def receivers_for(root: Node, labels: Mapping[str, str]) -> tuple[str, ...]:
-    """The receivers that an alert with these labels reaches at some time, each once, in the order of their routes."""
+    """The receivers that an alert with these labels may reach, each once, in the order of their routes."""
     return tuple(dict.fromkeys(node.receiver for node in reached(root, labels) if node.receiver is not None))
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """Every node below, and the node itself first."""
+    """The node itself, then every node below it."""
     yield node
     for child in node.nodes:
         yield from walk(child)

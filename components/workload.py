@@ -1,4 +1,4 @@
-"""The objects around a program's pods, and the StatefulSet of a program with a volume."""
+"""The Kubernetes objects around a program's pods, and the StatefulSet of a program with a volume."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def surroundings(
 ) -> list[Resource]:
     """Service account, configuration, secrets, Service, NetworkPolicy and disruption budget of a program.
 
-    ``isolated`` is false for pods on the host's network, which no NetworkPolicy binds.
+    ``isolated`` is false for pods on the host's network, to which no NetworkPolicy applies.
     """
     made: list[Resource] = [
         ServiceAccount(
@@ -85,9 +85,9 @@ def surroundings(
 def cluster_access(
     name: str, program: str, rules: Sequence[PolicyRuleArgsDict], site: Site, opts: ResourceOptions
 ) -> list[Resource]:
-    """What a program's service account may ask of the whole cluster.
+    """Permissions of a program's service account in the whole cluster.
 
-    Such objects have no namespace, so their name says whose they are: other stacks watch the cluster, too.
+    These objects have no namespace, so their name contains the stack's: other stacks watch the cluster, too.
     """
     about: ObjectMetaArgsDict = {"name": f"{PART_OF}-{program}", "labels": labels(program, site.cluster)}
     role = ClusterRole(f"{name}-role", metadata=about, rules=list(rules), opts=opts)
@@ -108,12 +108,14 @@ def _encoded(secret: Output[str]) -> Output[str]:
 def service(
     resource: str, name: str, program: Program, site: Site, opts: ResourceOptions, *, headless: bool = False
 ) -> Service:
-    """A Service over the program's named ports; headless, it names every pod, ready or not, so that peers can meet."""
+    """A Service for the program's named ports. If headless, it resolves to every pod, ready or not, so that peers find
+    each other.
+    """
     return Service(
         resource,
         metadata={
             **metadata(name, program.name, site),
-            # Waiting for endpoints here would only wait a second time for the pods.
+            # Waiting for endpoints here would wait for the pods a second time.
             "annotations": {"pulumi.com/skipAwait": "true"},
         },
         spec={
@@ -144,11 +146,11 @@ def stateful_set(
     storage: Bytes | None,
     after: Sequence[Resource],
 ) -> StatefulSet:
-    """The pods of a program with a volume each, and claims that can grow.
+    """The pods of a program with a volume each, whose persistent volume claims can grow.
 
-    ``volumeClaimTemplates`` cannot change, so the set keeps the ones that it was made with, and each claim's size is
-    applied to the claim itself: a larger ``storage`` expands the claims in place and touches neither set nor pods; a
-    smaller one is refused by the API, in the preview already (``docs/decisions/0002``).
+    ``volumeClaimTemplates`` cannot change, so the set keeps its first ones, and the size is applied to each claim. A
+    larger ``storage`` expands the claims in place, and changes neither set nor pods. The API refuses a smaller one,
+    already in the preview (``docs/decisions/0002``).
     """
     headless = f"{program.name}-headless"
     peers = service(f"{name}-headless", headless, program, site, opts, headless=True)
@@ -185,11 +187,11 @@ def stateful_set(
                 "name": f"data-{program.name}-{ordinal}",
                 "namespace": site.namespace,
                 "labels": labels(program.name, site.cluster),
-                # The set's controller made the claim and owns its size; here it passes to the stack.
+                # The set's controller created the claim and owns its size; here the stack takes over this field.
                 "annotations": {"pulumi.com/patchForce": "true", "pulumi.com/skipAwait": "true"},
             },
             spec={"resources": {"requests": {"storage": str(storage)}}},
-            # With the replica, or the stack, only the patch goes: the claim and its data stay.
+            # With the replica, or the stack, only the patch is deleted: the claim and its data stay.
             opts=ResourceOptions.merge(opts, ResourceOptions(depends_on=[pods], retain_on_delete=True)),
         )
     return pods

@@ -1,1 +1,1 @@
-"""The words that everything speaks: quantities, settings, addresses, and what an alert, a metric, a job is."""
+"""Types that all other packages use: quantities, settings, addresses, alerts, metrics, scrape jobs."""

@@ -143,7 +143,7 @@ class ClusterSettings(Model):
 
     @property
     def runs_control_plane(self) -> bool:
-        """Whether whoever runs the cluster runs its API server too; else a cloud does, and is paged for it."""
+        """Whether the cluster's operators run its API server. Otherwise a cloud does, and is paged for it."""
         return self.flavour in API_SERVER_PORTS
 
     @property

@@ -1,4 +1,4 @@
-"""The uids of the datasources: what panels, rules and links name."""
+"""The datasources and their uids, which panels, rules and links refer to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Datasource:
-    """A datasource by the name that Grafana knows it under."""
+    """A datasource, identified by its uid in Grafana."""
 
     uid: str
     type: str

@@ -18,7 +18,7 @@ LONGEST = 50
 
 @dataclass(frozen=True)
 class ApiAccess:
-    """What an exporter may ask the Kubernetes API, cluster-wide and read-only."""
+    """Permissions of an exporter in the Kubernetes API, cluster-wide and read-only."""
 
     group: str
     resources: tuple[str, ...]
@@ -27,37 +27,38 @@ class ApiAccess:
 
 @dataclass(frozen=True, kw_only=True)
 class Exporter:
-    """A program that turns something's state into metrics, deployed by the one generic component."""
+    """A program that exposes the state of something as metrics. One generic component deploys every exporter."""
 
     name: str
-    """Of the program: its image, and the scrape job of all its instances."""
+    """Name of the program: of its image and of the scrape job of all its instances."""
     instance: str = ""
-    """What it watches, where one runs per such thing, as per database: the label `instance` of its series."""
+    """The instance, if there are several, such as one per database: the label `instance` of its series."""
     image: Pinned
     args: tuple[str, ...]
     ports: dict[str, int]
     """Named ports; the first serves metrics."""
     resources: Resources
     live: tuple[str, str]
-    """Path and named port that answer while it runs."""
+    """Path and named port that answer while the exporter runs."""
     ready: tuple[str, str]
-    """Path and named port that answer once it can be scraped."""
+    """Path and named port that answer once the exporter can be scraped."""
     startup_seconds: int = 60
-    """Longest time that a start may take; longer where it first asks for all that it watches."""
+    """Maximum duration of a start. It is longer for an exporter that first reads everything that it watches."""
     per_node: bool = False
-    """One per node, on the host's network and with its root file system read-only, in the node agents' namespace."""
+    """Whether it runs on every node, in the node agents' namespace, on the host's network, with the host's root file
+    system mounted read-only."""
     files: dict[str, str] = field(default_factory=dict)
     """Configuration, file name to text, under ``/etc/<workload>/config``."""
     secrets: dict[str, Secret] = field(default_factory=dict)
     """Secrets, file name to source, under ``/etc/<workload>/secrets``."""
     env: Mapping[str, str] = field(default_factory=dict)
-    """Environment, in plain."""
+    """Environment variables without secrets."""
     secret_env: Mapping[str, Secret] = field(default_factory=dict)
     """Environment from secrets: variable to source."""
     api: tuple[ApiAccess, ...] = ()
-    """Empty: no token is mounted."""
+    """Permissions in the Kubernetes API. When empty, no token is mounted."""
     egress: tuple[tuple[Peer, tuple[int, ...]], ...] = ()
-    """Whom it asks, with ports, for the table of flows."""
+    """Peers that it connects to, with ports, for the table of flows."""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z]([-a-z0-9]*[a-z0-9])?", self.workload) or len(self.workload) > LONGEST:
@@ -67,7 +68,7 @@ class Exporter:
 
     @property
     def workload(self) -> str:
-        """The name of its pods, of the objects around them, and of its folder under ``/etc``."""
+        """Name of its pods, of the objects around them, and of its folder below ``/etc``."""
         return f"{self.name}-{self.instance}" if self.instance else self.name
 
     @property
@@ -76,9 +77,9 @@ class Exporter:
 
 
 def scrape_job(exporters: tuple[Exporter, ...], namespace: str, **settings: Any) -> ScrapeJob:
-    """The one job of all instances of an exporter, in the stack's ``namespace``.
+    """One scrape job for all instances of an exporter, in the stack's ``namespace``.
 
-    The label ``instance`` is what each watches: series go on as they were when its pod is another one.
+    Its label ``instance`` names the watched instance, so the series continue when a pod is replaced.
     """
     (name,) = {exporter.name for exporter in exporters}
     service = "__meta_kubernetes_endpointslice_label_kubernetes_io_service_name"

@@ -1,7 +1,7 @@
-"""Who talks to whom: the one table from which every NetworkPolicy is made.
+"""The types of the table of flows, from which every NetworkPolicy is made.
 
-Everything that is not in the table is denied in both directions. Traffic from a node to its own pods (probes,
-port-forward) is always allowed by Kubernetes and so is not listed.
+Traffic that is not in the table is denied in both directions. Kubernetes always allows traffic from a node to its own
+pods (probes, port-forward), so the table leaves it out.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ DNS_PORT = 53
 
 @dataclass(frozen=True)
 class Server:
-    """Pods of this stack in its own namespace, by ``app.kubernetes.io/name``, and the Services that lead to them."""
+    """Pods of this stack in its own namespace, by ``app.kubernetes.io/name``, and their Services."""
 
     name: str
 
     def address(self, namespace: str, port: int) -> str:
-        """Of any of its pods."""
+        """The address of any of its pods."""
         return f"{self.name}.{namespace}.svc:{port}"
 
     def url(self, namespace: str, port: int) -> str:
@@ -44,7 +44,7 @@ class Namespace:
 
 @dataclass(frozen=True)
 class Agent:
-    """Pods of this stack on every node, with addresses of their own, in the node agents' namespace."""
+    """Pods of this stack on every node, with their own addresses, in the node agents' namespace."""
 
     name: str
 
@@ -61,7 +61,7 @@ class ApiServer:
 
 @dataclass(frozen=True)
 class Nodes:
-    """Kubelets and exporters on the host network; their own policies cannot bind them, since the host has none."""
+    """Kubelets, and exporters on the host network. NetworkPolicies do not apply to pods on the host network."""
 
 
 @dataclass(frozen=True)
@@ -73,17 +73,17 @@ class Internet:
 
 @dataclass(frozen=True)
 class Addresses:
-    """Addresses that never change."""
+    """Fixed ranges of addresses."""
 
     ranges: tuple[Cidr, ...]
 
 
 @dataclass(frozen=True)
 class IngressController:
-    """Whoever forwards people's requests: pods of a namespace, or of any, and addresses of load balancers."""
+    """Sources of people's requests: pods of one namespace or of any, and addresses of load balancers."""
 
     namespace: str | None = None
-    """None: any namespace, and the nodes, since controllers may be on the host's network."""
+    """None allows any namespace, and the nodes, since controllers may be on the host's network."""
     labels: tuple[tuple[str, str], ...] = ()
     addresses: tuple[Cidr, ...] = ()
 
@@ -98,6 +98,6 @@ class Flow:
     source: Server | Agent | Namespace | Internet | IngressController
     target: Peer
     ports: tuple[int, ...]
-    """Empty means every port, where the target says which."""
+    """Ports of the target. Empty opens every port, for targets that define their ports themselves."""
     reason: str = field(compare=False)
     protocols: tuple[str, ...] = ("TCP",)

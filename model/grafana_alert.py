@@ -1,4 +1,4 @@
-"""Alerts that Grafana evaluates: over logs, which Prometheus cannot read, and over Prometheus itself."""
+"""Alerts that Grafana evaluates: on logs, which Prometheus cannot read, and on Prometheus itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from model.quantities import Duration
 from model.rules import BaseAlert
 
 State = Literal["OK", "Alerting"]
-"""What an alert is taken for while nothing can be measured."""
+"""State of an alert without data or with an error."""
 
 # Grafana's scheduler ticks every ten seconds.
 TICK = Duration.parse("10s")
@@ -18,22 +18,23 @@ TICK = Duration.parse("10s")
 
 @dataclass(frozen=True, kw_only=True)
 class GrafanaAlert(BaseAlert):
-    """One rule in Grafana, however many severities: which of them it is, is decided by the value when it fires.
+    """One rule in Grafana for all severities: the value decides the severity when the alert fires.
 
-    Grafana has no inhibition, so that a rule per severity would send two messages about one thing. A subject that
-    becomes more urgent is a new alert to Grafana: it waits for ``for_`` once more.
+    Grafana has no inhibition, so a rule per severity would send two messages about one problem. A subject with a new
+    severity is a new alert for Grafana: it waits for ``for_`` once more.
     """
 
     datasource: Datasource
-    """Whom ``value`` is asked of: LogQL for Loki, PromQL for Prometheus. It returns a number per subject, at once."""
+    """Datasource of the query ``value``: LogQL for Loki, PromQL for Prometheus. An instant query returns a number per
+    subject."""
     by: tuple[str, ...]
-    """Labels of each result: what tells one subject from another."""
+    """Labels of each result. They identify one subject."""
     lines: str = ""
-    """LogQL of the lines behind the value, which its runbook shows."""
+    """LogQL of the log lines that the value counts, which the runbook shows."""
     no_data_state: State
-    """What it means that nothing comes back."""
+    """State of the alert if the query returns no data."""
     exec_err_state: State
-    """What it means that the datasource does not answer."""
+    """State of the alert if the query fails."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -53,7 +54,7 @@ class GrafanaGroup:
     interval: Duration = Duration.parse("1m")
     """Time between evaluations."""
     system: str = ""
-    """Whose it is: the label ``system`` of its alerts; set when systems are put together."""
+    """Key of the system: the label ``system`` of its alerts. Set when the systems are combined."""
 
     def __post_init__(self) -> None:
         if self.interval < TICK or self.interval.milliseconds % TICK.milliseconds:

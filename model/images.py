@@ -1,4 +1,4 @@
-"""An image of a container, with what was tested of it."""
+"""A container image with its tested version."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from model.quantities import Image
 
 @dataclass(frozen=True)
 class Pinned:
-    """An image, the user it runs as, and the version of it that was tested."""
+    """An image, the user that it runs as, and the tested version."""
 
     image: Image
     uid: int
     tested: str
-    """Empty when none could be."""
+    """Version that was tested; empty if none could be."""
     why: str = ""
-    """Why the tested version differs from the image's, empty when it does not."""
+    """Why the tested version differs from the image's; empty if it does not."""
     binaries: Mapping[str, str] = field(default_factory=dict)
-    """Path inside of the image of each program that the tests run, by the name that it has here."""
+    """Paths inside the image of the programs that the tests run, keyed by their name in the tests."""
 
     @property
     def version(self) -> str:
-        """The image's, as its server prints it."""
+        """The image's version, as its server prints it."""
         return self.image.tag.removeprefix("v").partition("-")[0]
 
     @property
     def name(self) -> str:
-        """Of its server: the first of its programs; empty when it has none that the tests run."""
+        """Name of the server: the first of its programs; empty if the tests run none."""
         return next(iter(self.binaries), "")
 
     def reference(self, images: Images) -> str:
@@ -38,6 +38,6 @@ class Pinned:
 
 
 def pinned(reference: str, uid: int, binaries: Mapping[str, str], tested: str | None = None, why: str = "") -> Pinned:
-    """``tested`` is the image's own version unless another is given."""
+    """The pin of an image. ``tested`` defaults to the image's own version."""
     made = Pinned(Image.parse(reference), uid, "", why, binaries)
     return replace(made, tested=made.version if tested is None else tested)

@@ -1,4 +1,4 @@
-"""What collects the lines of pods, and how severe they are."""
+"""Kinds of log collectors, and levels of lines."""
 
 from __future__ import annotations
 

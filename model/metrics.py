@@ -1,4 +1,4 @@
-"""Metrics as values: what an exporter emits, and so what a rule or a panel may ask for."""
+"""Metrics as values: the series that exporters expose, and that rules and panels may query."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from model.scrape import ScrapeJob
 
 
 class Unit(StrEnum):
-    """What a number counts; decides how messages and panels print it."""
+    """Unit of a number, by which messages and panels format it."""
 
     NONE = ""
     RATIO = "ratio"
@@ -32,19 +32,19 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """A family of series, by its name in Prometheus; a histogram's or summary's without suffix."""
+    """A metric, by its name in Prometheus; names of histograms and summaries have no suffix."""
 
     name: str
     kind: Kind
     unit: Unit = Unit.NONE
     labels: tuple[str, ...] = ()
-    """Its own labels, besides those that every target of its job has."""
+    """The metric's own labels, besides the labels of every target of its job."""
     job: str
-    """The scrape job that brings it, or PUSHED."""
+    """The scrape job that collects it, or PUSHED."""
 
     @property
     def native(self) -> str:
-        """The one series of a histogram that has no fixed buckets; none where it cannot be so, as what is scraped."""
+        """Name of the native histogram; empty for other types and for scraped metrics."""
         return self.name if self.kind is Kind.HISTOGRAM and self.job == PUSHED else ""
 
     @property
@@ -68,7 +68,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Metrics:
-    """Makes the metrics of one scrape job; labels are given as one text, separated by spaces."""
+    """Creates the metrics of one scrape job. Labels are one text, separated by spaces."""
 
     job: str
 
@@ -85,7 +85,7 @@ class Metrics:
         return self._made(name, Kind.SUMMARY, labels, unit)
 
     def process(self) -> tuple[Metric, ...]:
-        """What nearly every program says of its process."""
+        """Metrics of the process, which nearly every program exposes."""
         return (
             self.counter("process_cpu_seconds_total", unit=Unit.SECONDS),
             self.gauge("process_resident_memory_bytes", unit=Unit.BYTES),
@@ -97,11 +97,11 @@ class Metrics:
 
 
 PUSHED = "(pushed by OTLP)"
-"""The job of metrics that applications push: Prometheus makes ``job`` and ``instance`` of the service's attributes."""
+"""The job of metrics that applications push. Prometheus sets ``job`` and ``instance`` from the service's attributes."""
 EVERYWHERE = ("cluster", "environment", "job", "instance")
 """Labels of every series that was scraped or pushed."""
 OF_EVERY_TARGET = ("up", "scrape_duration_seconds", "scrape_samples_scraped", "scrape_samples_post_metric_relabeling")
-"""What Prometheus itself says of each target."""
+"""Series that Prometheus itself adds for each target."""
 
 
 def target_labels(job: ScrapeJob) -> frozenset[str]:
@@ -121,15 +121,15 @@ PROMOTED_RESOURCE_ATTRIBUTES = (
     "k8s.node.name",
     "k8s.deployment.name",
 )
-"""OTLP resource attributes that become labels. ``service.instance.id`` becomes instance, and ``service.name`` job as
-well, behind its ``service.namespace``: to tell processes apart, but no name for people."""
+"""OTLP resource attributes that become labels. ``service.instance.id`` becomes ``instance``, and ``service.namespace``
+and ``service.name`` become ``job``. These identify a process, but people need the plain name too."""
 _OF_RESOURCES = frozenset(attribute.replace(".", "_") for attribute in PROMOTED_RESOURCE_ATTRIBUTES)
 
 
 def known_series(metrics: Iterable[Metric], jobs: Iterable[ScrapeJob]) -> dict[str, Labels]:
-    """Every series that is there to be asked for, with its labels.
+    """All known series with their labels.
 
-    A metric of several jobs (``process_cpu_seconds_total``) has only the labels that it has in all of them.
+    A metric of several jobs (``process_cpu_seconds_total``) has the labels that it has in all of them.
     """
     scraped = {job.name: target_labels(job) for job in jobs}
     of_job = scraped | {PUSHED: frozenset(EVERYWHERE) | _OF_RESOURCES}
@@ -140,6 +140,6 @@ def known_series(metrics: Iterable[Metric], jobs: Iterable[ScrapeJob]) -> dict[s
         for name, own in metric.series.items():
             labels = of_job[metric.job] | frozenset(own)
             found[name] = found[name] & labels if name in found else labels
-    # Whatever the target, these labels are there; the jobs' own differ.
+    # Every target has these labels; the other labels differ between jobs.
     meta = frozenset(EVERYWHERE).union(*scraped.values())
     return {**found, **dict.fromkeys(OF_EVERY_TARGET, meta)}

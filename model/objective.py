@@ -1,4 +1,4 @@
-"""The objective of a service level, as people write it."""
+"""The objective of a service level, as a stack file spells it."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ GRAFANA_GOSSIP = 9094
 OTLP_GRPC = 4317
 OTLP_HTTP = 4318
 OTLP_NODES = 4319
-"""Of the collector: for node collectors alone, whose lines are labelled and masked already."""
+"""Port of the collector for node collectors only. Their lines already have labels and are masked."""
 JAEGER_QUERY = 16686
 JAEGER_QUERY_GRPC = 16685
 JAEGER_HEALTH = 13133

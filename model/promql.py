@@ -1,4 +1,4 @@
-"""What can be known of a PromQL expression before a server runs it: that it parses, and which labels its result has."""
+"""Checks of PromQL expressions without a server: whether they parse, and which labels their results have."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ import promql_parser as promql
 from promql_parser import AggModifierType, LabelModifierType, MatchOp, VectorMatchCardinality
 
 Labels = frozenset[str] | None
-"""Label names of every series of a result; None where they cannot be known."""
+"""Label names of every series of a result; None if they are unknown."""
 
 NO_LABELS: Labels = frozenset()
 _NUMBERS_BEFORE = {"histogram_quantile": 1, "quantile_over_time": 1, "histogram_fraction": 2}
 _KEEPS_ITS_INPUT = ("topk", "bottomk", "limitk", "limit_ratio")
 
 
-@lru_cache(maxsize=4096)  # a stack is read several times in one run, and its rules stay the same
+@lru_cache(maxsize=4096)  # a stack is read several times in one run, with the same rules
 def parsed(expr: str) -> promql.Expr:
-    """The expression's tree; raises ValueError when it is no PromQL, or its types do not fit."""
+    """The parsed expression. Raises ValueError if it is not valid PromQL."""
     return promql.parse(expr)
 
 
 def selectors(expr: str) -> Iterator[promql.VectorSelector]:
-    """Every selector of series within ``expr``."""
+    """Every series selector in ``expr``."""
     return _selectors(parsed(expr))
 
 
 def names(expr: str) -> frozenset[str]:
-    """Names of the metrics that ``expr`` asks for, or patterns of them; none where it takes whatever there is."""
+    """Names of the metrics that ``expr`` selects, or regular expressions for them; empty if a selector has no name."""
     found = list(selectors(expr))
     matchers = (matcher for selector in found for matcher in selector.matchers.matchers if matcher.name == "__name__")
     return frozenset(
@@ -41,7 +41,7 @@ def names(expr: str) -> frozenset[str]:
 
 
 def narrowed(expr: str, matchers: str) -> str:
-    """``expr`` with further ``matchers``, which may name a dashboard's variables, on each of its selectors."""
+    """``expr`` with additional ``matchers`` on each of its selectors. They may contain a dashboard's variables."""
     names = sorted({selector.name for selector in selectors(expr) if selector.name})
     # As a whole, and not where it is quoted.
     named = rf"(?<![\w:\"])({'|'.join(names)})(?![\w:\"])(\{{)?"
@@ -64,10 +64,10 @@ def _selectors(node: promql.Expr) -> Iterator[promql.VectorSelector]:
 
 
 def labels_of(expr: str, known: Mapping[str, Labels]) -> Labels:
-    """Label names that every series of the result has, given those of each series by name.
+    """Label names that every series of the result has; ``known`` maps each metric to its labels.
 
-    Raises ValueError about a series that is not ``known``, and about a label that a selector, an aggregation or a match
-    names although its series have none such.
+    Raises ValueError for a metric that is not ``known``, and for a label in a selector, an aggregation or a vector
+    matching that its series do not have.
     """
     return _labels(parsed(expr), known)
 
@@ -93,7 +93,7 @@ def _labels(node: promql.Expr, known: Mapping[str, Labels]) -> Labels:
 def _selected(selector: promql.VectorSelector, known: Mapping[str, Labels]) -> Labels:
     name = selector.name
     if name is None:
-        # {__name__=~"..."} and the like: which series it finds only the server knows.
+        # {__name__=~"..."} and similar: only the server knows which series they select.
         return None
     if name not in known:
         raise ValueError(f"{name}: no such metric or recording rule")
@@ -139,7 +139,7 @@ def _called(node: promql.Call, known: Mapping[str, Labels]) -> Labels:
         target = node.args[1]
         assert isinstance(target, promql.StringLiteral)  # noqa: S101  the parser has checked the argument's type
         return None if arguments[0] is None else arguments[0] | {target.val}
-    # The one vector among the arguments; the others are numbers, which come first for quantiles and fractions.
+    # The only vector among the arguments. The others are numbers, which come first for quantiles and fractions.
     vector = arguments[_NUMBERS_BEFORE.get(name, 0)]
     if name in ("histogram_quantile", "histogram_fraction") and vector is not None:
         if "le" not in vector:
@@ -173,7 +173,7 @@ def _combined(node: promql.BinaryExpr, known: Mapping[str, Labels]) -> Labels:
 
 
 def _grouped(node: promql.BinaryExpr, left: Labels, right: Labels, matched: Labels) -> Labels:
-    """Labels of a match: those ``matched``, or all of the side that has many series for one of the other."""
+    """Labels of a vector matching: those ``matched``, or all labels of the "many" side."""
     if node.modifier is None or node.modifier.card == VectorMatchCardinality.OneToOne:
         return matched
     many = left if node.modifier.card == VectorMatchCardinality.ManyToOne else right

@@ -1,7 +1,7 @@
-"""The values of a stack file that are more than strings: durations, amounts of bytes and CPU, addresses, images.
+"""Typed values of a stack file: durations, amounts of bytes and CPU, addresses, images.
 
-Each type reads the spellings that people use, keeps one exact value, and prints itself in the spelling of whoever reads
-it next (Kubernetes and Prometheus spell bytes differently). ``EXPECTED`` is the sentence shown when a value is refused.
+Each type accepts the common spellings, keeps one exact value, and prints it in the spelling of the program that reads
+it (Kubernetes and Prometheus spell bytes differently). ``EXPECTED`` is the sentence shown when a value is refused.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _DECIMAL = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15}
 
 
 SECRET_WORDS = ("password", "token", "secret", "credential", "apikey", "bearer", "privatekey")
-"""What people call a secret: a value under such a name is never shown."""
+"""Words in the names of secrets. A value under such a name is never shown."""
 
 
 def names_a_secret(name: str) -> bool:
@@ -39,7 +39,7 @@ def names_a_secret(name: str) -> bool:
 
 
 class Unacceptable(ValueError):
-    """A refusal that says more than the type's ``EXPECTED`` sentence."""
+    """A refusal with a message of its own instead of the type's ``EXPECTED`` sentence."""
 
 
 class HoldsSecret(Unacceptable):
@@ -47,25 +47,25 @@ class HoldsSecret(Unacceptable):
 
 
 class Quantity:
-    """What the types below share: how pydantic reads and describes them."""
+    """Base of the types below: how pydantic parses and describes them."""
 
     EXPECTED: ClassVar[str]
     PATTERN: ClassVar[str]
     JSON_TYPES: ClassVar[tuple[str, ...]] = ("string",)
 
-    # A default in the JSON Schema is written as a stack file would have it, not as the dataclass that it is.
+    # The JSON Schema shows a default as a stack file spells it, not as a dataclass.
     __pydantic_serializer__: ClassVar[SchemaSerializer] = SchemaSerializer(
         core_schema.any_schema(serialization=core_schema.plain_serializer_function_ser_schema(str))
     )
 
     @classmethod
     def parse(cls, raw: object) -> Self:
-        """Read a spelling of the value; raises ValueError when it is not one."""
+        """Parse a spelling of the value; raises ValueError if it is not valid."""
         raise NotImplementedError(cls.__name__)
 
     @classmethod
     def _spelled(cls, raw: object) -> str:
-        """``raw`` as text; raises ValueError when it is not spelled like one of these values."""
+        """``raw`` as text; raises ValueError if it has the wrong type or form."""
         if not isinstance(raw, str) or not re.fullmatch(cls.PATTERN, raw):
             raise ValueError
         return raw
@@ -98,7 +98,7 @@ class Quantity:
 
 @dataclass(frozen=True, order=True)
 class Duration(Quantity):
-    """A length of time, in milliseconds; prints as Prometheus, Alertmanager and Loki read it (``1h30m``)."""
+    """A duration in milliseconds. It prints in the format of Prometheus, Alertmanager and Loki (``1h30m``)."""
 
     milliseconds: int
 
@@ -118,7 +118,7 @@ class Duration(Quantity):
         return self.milliseconds / 1000
 
     def __str__(self) -> str:
-        # Days are the largest unit printed: weeks and years read back the same, and "30d" is what people wrote.
+        # Days are the largest unit printed: weeks and years parse to the same value, and "30d" is the common spelling.
         rest, parts = self.milliseconds, ""
         for unit in ("d", "h", "m", "s", "ms"):
             count, rest = divmod(rest, _MILLISECONDS[unit])
@@ -128,7 +128,7 @@ class Duration(Quantity):
 
 @dataclass(frozen=True, order=True)
 class Bytes(Quantity):
-    """An amount of memory or disk, in bytes; ``Gi`` and ``GiB`` are binary, ``G`` and ``GB`` decimal."""
+    """An amount of memory or disk, in bytes. ``Gi`` and ``GiB`` are binary, ``G`` and ``GB`` decimal."""
 
     count: int
 
@@ -140,8 +140,8 @@ class Bytes(Quantity):
         number, unit = re.findall(r"^([0-9.]+)([A-Za-z]+?)B?$", cls._spelled(raw))[0]
         whole, _, fraction = number.partition(".")
         smallest = _BINARY["Ki"] if unit in _BINARY else _DECIMAL["k"]
-        # Integers throughout, so that no float decides the size of a volume, and whole kilobytes, so that every amount
-        # has a spelling with a unit.
+        # Integers throughout, so that no float decides the size of a volume. Whole kilobytes, so that every amount has
+        # a spelling with a unit.
         kilobytes = int(whole + fraction) * (_BINARY | _DECIMAL)[unit] // (10 ** len(fraction) * smallest)
         if kilobytes == 0:
             raise ValueError
@@ -150,29 +150,29 @@ class Bytes(Quantity):
         return cls(kilobytes * smallest)
 
     def __str__(self) -> str:
-        """As Kubernetes reads it: the shorter of the binary and the decimal spelling."""
+        """Kubernetes' spelling: the shorter of the binary and the decimal one."""
         spelled = [_largest(self.count, units) for units in (_BINARY, _DECIMAL)]
         return min(filter(None, spelled), key=len, default=str(self.count))
 
     @property
     def prometheus(self) -> str:
-        """As Prometheus reads it, whose units are all binary."""
+        """Prometheus' spelling, whose units are all binary."""
         return (_largest(self.count, _BINARY) or str(self.count)) + "B"
 
 
 LARGEST_BYTES = 2**60
-"""The servers count in 64 bits; nobody has such a volume."""
+"""Upper bound. The servers count in 64 bits, and no volume is as large."""
 
 
 def _largest(count: int, units: dict[str, int]) -> str:
-    """``count`` in the largest of ``units`` that it is a multiple of; empty when there is none."""
+    """``count`` in the largest of ``units`` that divides it; empty if none does."""
     fitting = [f"{count // factor}{unit}" for unit, factor in units.items() if count % factor == 0]
     return fitting[-1] if fitting else ""
 
 
 @dataclass(frozen=True, order=True)
 class Cpu(Quantity):
-    """A share of processor time, in thousandths of a core."""
+    """CPU time, in thousandths of a core."""
 
     millicores: int
 
@@ -182,7 +182,7 @@ class Cpu(Quantity):
 
     @classmethod
     def parse(cls, raw: object) -> Self:
-        # A number of YAML is read as the text that it was, so that 0.1 is a hundred thousandths and nothing beside it.
+        # A YAML number is read from its text, so that 0.1 is exactly a hundred thousandths.
         text = cls._spelled(str(raw) if isinstance(raw, int | float) and not isinstance(raw, bool) else raw)
         whole, _, fraction = text.removesuffix("m").partition(".")
         millicores = int(whole) if text.endswith("m") else int(whole) * 1000 + int(fraction.ljust(3, "0"))
@@ -200,7 +200,7 @@ _HOST = re.compile(rf"({_LABEL}\.)*(?![0-9]+\.?$){_LABEL}\.?")
 
 
 def is_host(text: str) -> bool:
-    """Whether ``text`` is a DNS name or an IP address (IPv6 without brackets, and without the zone of one machine)."""
+    """Whether ``text`` is a DNS name or an IP address (IPv6 without brackets and without a zone)."""
     try:
         ipaddress.ip_address(text)
     except ValueError:
@@ -210,7 +210,7 @@ def is_host(text: str) -> bool:
 
 @dataclass(frozen=True)
 class HostPort(Quantity):
-    """A network address; printed as ``host:port``, with an IPv6 address in brackets."""
+    """A network address. It prints as ``host:port``, with an IPv6 address in brackets."""
 
     host: str
     """A DNS name or an address, without brackets."""
@@ -233,7 +233,7 @@ class HostPort(Quantity):
 
 @dataclass(frozen=True)
 class Url(Quantity):
-    """An http or https URL without credentials: those are secrets, and have fields of their own."""
+    """An http or https URL without credentials, which are secrets and have their own settings."""
 
     text: str
 
@@ -247,7 +247,7 @@ class Url(Quantity):
             raise HoldsSecret("a URL without user and password: those are secrets and have fields of their own")
         if any(names_a_secret(name) for name, _ in parse_qsl(parts.query)):
             raise HoldsSecret("a URL without secrets in its query: it is written into a configuration in plain")
-        # Reading the port raises ValueError when it is none.
+        # Reading the port raises ValueError if it is invalid.
         if not is_host(parts.hostname or "") or parts.port == 0 or parts.netloc.endswith(":"):
             raise ValueError
         return cls(cls._spelled(raw))
@@ -294,7 +294,7 @@ class Cidr(Quantity):
 
 @dataclass(frozen=True)
 class Image(Quantity):
-    """A container image, pinned: ``repository:tag``, optionally with a digest; never ``latest``."""
+    """A pinned container image: ``repository:tag``, optionally with a digest; never ``latest``."""
 
     repository: str
     tag: str
@@ -314,7 +314,7 @@ class Image(Quantity):
         return cls(repository, tag, digest)
 
     def on(self, registry: str | None) -> Image:
-        """The same image on a mirror: the registry's host gives way, the rest of the name stays."""
+        """The same image on a mirror, which replaces the registry's host."""
         if registry is None:
             return self
         host, _, path = self.repository.partition("/")

@@ -1,4 +1,4 @@
-"""The words of the catalogue: alerts with their thresholds, recording rules, groups, inhibitions."""
+"""Types of the catalogue: alerts with their thresholds, recording rules, groups, inhibitions."""
 
 from __future__ import annotations
 
@@ -27,45 +27,45 @@ class Severity(StrEnum):
 
 
 Threshold = Decimal | float
-"""A number that an alert compares with; a float stands for the decimal that it is written as."""
+"""A number that an alert compares with. A float means the decimal number of its literal."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BaseAlert:
-    """What every alert says, whoever evaluates it: a value that crosses a line, or one that is there at all.
+    """Fields of every alert, evaluated by Prometheus or Grafana.
 
-    Construction raises ValueError about whatever is wrong.
+    The constructor raises ValueError for every mistake.
     """
 
     name: str
     value: str
-    """What is measured, without the comparison; the panel draws it."""
+    """Expression of the measured value, without the comparison. The panel shows it."""
     above: Mapping[Severity, Threshold] = field(default_factory=dict)
-    """By severity: it fires while the value is larger."""
+    """Thresholds by severity. The alert fires while the value is larger."""
     below: Mapping[Severity, Threshold] = field(default_factory=dict)
-    """By severity: it fires while the value is smaller."""
+    """Thresholds by severity. The alert fires while the value is smaller."""
     severity: Severity | None = None
-    """Instead of thresholds."""
+    """Severity of an alert without thresholds."""
     unit: Unit = Unit.NONE
-    """Of the value and the thresholds."""
+    """Unit of the value and the thresholds."""
     for_: Duration = Duration(0)
-    """How long it must hold."""
+    """How long the expression must be true before the alert fires."""
     keep_firing_for: Duration = Duration(0)
-    """How long it goes on after it held last, against flapping."""
+    """How long the alert keeps firing after its expression was last true, against flapping."""
     owner: str = ""
-    """Who is told: the label ``owner``; its system's owner unless given."""
+    """The label ``owner``, by which routes select receivers. The default is its system's owner."""
     summary: str
-    """One short sentence, the same for every firing."""
+    """One short sentence, without labels and values."""
     description: str
-    """What is wrong where, with ``{{ $labels.x }}`` and ``{{ $value }}``."""
+    """The problem and its subject, with ``{{ $labels.x }}`` and ``{{ $value }}``."""
     dashboard: DashboardUid = DashboardUid("")
-    """Where to look first; its system's dashboard unless given."""
+    """Dashboard that the alert links to. The default is its system's dashboard."""
     runbook: str = ""
-    """Name of the file in docs/runbooks; the alert's own unless several share one."""
+    """Name of the runbook in docs/runbooks. The default is the alert's own name."""
     labels: Mapping[str, str] = field(default_factory=dict)
-    """Further labels, the same for every firing."""
+    """Additional labels."""
     system: str = ""
-    """Whose it is: the label ``system``, and the dashboard of its runbook; set when systems are put together."""
+    """Key of the system: the label ``system``, and the dashboard of its runbook. Set when the systems are combined."""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"([A-Z][a-z0-9]*)+", self.name):
@@ -88,24 +88,24 @@ class BaseAlert:
 
     @property
     def thresholds(self) -> Mapping[Severity, Decimal]:
-        """By severity, most urgent first, exact; empty when nothing is compared."""
+        """Exact thresholds by severity, most urgent first; empty without a comparison."""
         given = self.above or self.below
         return {severity: Decimal(str(given[severity])) for severity in Severity if severity in given}
 
     @property
     def severities(self) -> tuple[Severity, ...]:
-        """Most urgent first."""
+        """The severities, most urgent first."""
         return tuple(self.thresholds) if self.severity is None else (self.severity,)
 
     def line(self, severity: Severity) -> str:
-        """The threshold for people: ``above 5 %``."""
+        """The threshold as text: ``above 5 %``."""
         return f"{'above' if self.above else 'below'} {spelled(self.thresholds[severity], self.unit)}"
 
     @property
     def numbers(self) -> Mapping[str, str]:
-        """For people, by the name that a placeholder in its runbook has: each severity's, ``threshold`` and ``for``."""
+        """Texts for the placeholders in its runbook: each severity's threshold, ``threshold`` and ``for``."""
         each = {severity.value: spelled(number, self.unit) for severity, number in self.thresholds.items()}
-        # One alone needs no severity; several are told apart, the least urgent first.
+        # A single threshold needs no severity. Several are listed with theirs, the least urgent first.
         named = [f"{number} ({severity})" for severity, number in reversed(each.items())]
         whole = {"threshold": " or ".join(each.values() if len(each) == 1 else named)} if each else {}
         return {**each, **whole, "for": str(self.for_)}
@@ -117,9 +117,9 @@ class BaseAlert:
         severity: Severity | None = None,
         for_: Duration | None = None,
     ) -> Self | None:
-        """The alert with other thresholds (None: without that severity), severity or ``for``; None if nothing is left.
+        """The alert with other thresholds (None removes the severity), severity or ``for``; None if no rule is left.
 
-        Raises ValueError about what this alert does not have.
+        Raises ValueError for a change of a field that this alert does not have.
         """
         alert = replace(self, for_=self.for_ if for_ is None else for_)
         for name, number in thresholds.items():
@@ -144,16 +144,16 @@ class BaseAlert:
 
 @dataclass(frozen=True, kw_only=True)
 class Alert(BaseAlert):
-    """An alert that Prometheus evaluates: a value that crosses a line, or an expression that returns something.
+    """An alert that Prometheus evaluates.
 
-    With ``above`` or ``below`` there is one rule per severity that these name, and the more urgent silences the others.
-    With ``severity`` it fires for every series of ``value``.
+    With ``above`` or ``below`` there is one rule per severity, and the more urgent one inhibits the others. With
+    ``severity`` the alert fires for every series of ``value``.
     """
 
     and_: str = ""
-    """What must hold as well, such as traffic enough to judge by; ``$threshold`` stands for the threshold."""
+    """Additional condition, such as enough traffic; ``$threshold`` stands for the threshold."""
     unless: str = ""
-    """What excuses it."""
+    """Condition under which the alert does not fire."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -170,7 +170,7 @@ class Alert(BaseAlert):
         return compared + guard + (f" unless {self.unless}" if self.unless else "")
 
     def plain(self) -> Iterator[dict[str, Any]]:
-        """Its rules as Prometheus reads them, most urgent first."""
+        """Its rules in Prometheus' format, most urgent first."""
         for severity in self.severities:
             yield {
                 "alert": self.name,
@@ -186,7 +186,7 @@ class Alert(BaseAlert):
             }
 
     def _measured(self, severity: Severity) -> dict[str, str]:
-        """What was measured, and the line that it crossed, for people."""
+        """Annotations with the measured value and the threshold."""
         if not self.thresholds:
             return {}
         return {"value": shown(self.unit), "threshold": self.line(severity)}
@@ -199,7 +199,7 @@ class Recording:
     name: str
     expr: str
     labels: Mapping[str, str] = field(default_factory=dict)
-    """Further labels, the same for every series."""
+    """Additional labels."""
     unit: Unit = Unit.NONE
 
     def __post_init__(self) -> None:
@@ -213,30 +213,31 @@ class Recording:
 
 
 SELDOM = Duration.parse("4m")
-"""Time between evaluations of what changes in hours or days: less than the five minutes that Prometheus looks back."""
+"""Evaluation interval of rules whose result changes in hours or days. It is below the five minutes that Prometheus
+looks back."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """Rules that are evaluated together, in order."""
+    """A rule group: rules that are evaluated together, in order."""
 
     name: str
     rules: tuple[Alert | Recording, ...]
     interval: Duration | None = None
-    """Time between evaluations; the stack's own, which its settings say, when none."""
+    """Evaluation interval; None uses the stack's."""
     system: str = ""
-    """Whose it is: the label ``system`` of its alerts; set when systems are put together."""
+    """Key of the system: the label ``system`` of its alerts. Set when the systems are combined."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Inhibition:
-    """While an alert matches ``source``, those that match ``target`` with equal labels tell nobody."""
+    """While an alert matches ``source``, alerts that match ``target`` and have equal labels notify nobody."""
 
     source: Mapping[str, str]
-    """Label to value; a value is a regular expression that matches the whole."""
+    """Label to a regular expression that matches the whole value."""
     target: Mapping[str, str]
     equal: tuple[str, ...]
-    """Labels that both have, with the same values."""
+    """Labels whose values must be the same in both."""
 
 
 def _parse(expr: str, where: str) -> None:
@@ -247,11 +248,11 @@ def _parse(expr: str, where: str) -> None:
 
 
 def decimal(number: Decimal) -> str:
-    """In full and without trailing zeros."""
+    """The number in full, without trailing zeros."""
     return f"{number.normalize():f}"
 
 
-# Templates of Prometheus and Grafana, and below the same for a number that is known.
+# Templates of Prometheus and Grafana. The functions below format a known number in the same way.
 _SHOWN = {
     Unit.NONE: "{{ $value | humanize }}",
     Unit.RATIO: "{{ $value | humanizePercentage }}",
@@ -265,12 +266,12 @@ _SHOWN = {
 
 
 def shown(unit: Unit) -> str:
-    """The template that prints ``$value`` for people."""
+    """The template that formats ``$value``."""
     return _SHOWN[unit]
 
 
 def spelled(number: Decimal, unit: Unit) -> str:
-    """A number for people: ``5 %``, ``2m30s``, ``512MiB``."""
+    """A number as text: ``5 %``, ``2m30s``, ``512MiB``."""
     if unit is Unit.RATIO:
         return f"{decimal(number * 100)} %"
     if unit is Unit.SECONDS and number:

@@ -1,4 +1,4 @@
-"""The runbooks that are written, one file each: what to do about an alert."""
+"""The runbooks of the alerts, one file each."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from functools import cache
 from pathlib import Path
 
 RUNBOOKS = Path(__file__).parents[1] / "docs" / "runbooks"
-"""One file per alert, ``<name>.md``."""
+"""Folder of the runbooks, ``<name>.md``."""
 _PLACEHOLDER = re.compile(r"\{(?:(?P<alert>[A-Za-z]\w*)\.)?(?P<number>[A-Za-z]\w*)\}")
 
-# Of an alert that is off, in a sentence such as "longer than {threshold}"; a severity that is off stands alone.
+# Text for an alert that is off, in a sentence such as "longer than {threshold}". A severity that is off is listed
+# alone.
 _OFF = {"threshold": "its threshold (off)", "for": "its time (off)"}
 
 
@@ -23,17 +24,17 @@ def runbooks() -> frozenset[str]:
 
 @cache
 def written(name: str) -> str:
-    """A runbook as its file has it, with placeholders for the alerts' numbers."""
+    """Text of a runbook file, with placeholders for the alerts' numbers."""
     return (RUNBOOKS / f"{name}.md").read_text(encoding="utf-8")
 
 
 def placeholders(name: str) -> frozenset[tuple[str, str]]:
-    """The alert and the number that each placeholder of a runbook names."""
+    """The alert and the number of each placeholder of a runbook."""
     return frozenset((found["alert"] or name, found["number"]) for found in _PLACEHOLDER.finditer(written(name)))
 
 
 def filled(name: str, numbers: Mapping[str, Mapping[str, str]]) -> str:
-    """A runbook with the numbers of a stack's alerts, by name; an alert that is not among them is off there."""
+    """A runbook with the numbers of a stack's alerts, keyed by alert. Alerts without an entry are off."""
 
     def number(found: re.Match[str]) -> str:
         known = numbers.get(found["alert"] or name, {})

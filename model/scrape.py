@@ -1,7 +1,7 @@
-"""Scrape jobs as values, and how Prometheus reads them.
+"""Scrape jobs as values, and their form in Prometheus' configuration.
 
-A job says how its targets are found, which of their labels stay, and which of their samples are kept. ``cluster`` and
-``environment`` are put on every target by the renderer (``components/prometheus/config.py``), not here.
+A job defines the discovery of its targets, their labels, and which samples to keep. The renderer adds ``cluster`` and
+``environment`` to every target (``components/prometheus/config.py``).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 @dataclass(frozen=True, kw_only=True)
 class Relabel:
-    """One relabelling step; Prometheus' own fields and defaults."""
+    """One relabelling step, with Prometheus' own fields and defaults."""
 
     source: tuple[str, ...] = ()
     regex: str | None = None
@@ -38,17 +38,17 @@ class Relabel:
 
 
 def keep(label: str, regex: str) -> Relabel:
-    """Only what matches stays."""
+    """Keep only targets or samples that match."""
     return Relabel(source=(label,), regex=regex, action="keep")
 
 
 def drop(label: str, regex: str) -> Relabel:
-    """What matches goes."""
+    """Drop targets or samples that match."""
     return Relabel(source=(label,), regex=regex, action="drop")
 
 
 def copy(label: str, to: str) -> Relabel:
-    """The value of one label under another name; nothing happens when it is empty."""
+    """Copy the value of a label to another one, unless it is empty."""
     return Relabel(source=(label,), regex="(.+)", target=to)
 
 
@@ -58,9 +58,9 @@ class KubernetesDiscovery:
 
     role: Literal["node", "pod", "endpointslice"]
     namespaces: tuple[str, ...] = ()
-    """Empty means all."""
+    """Namespaces to search; empty searches all."""
     label_selector: str = ""
-    """Filters at the API, so that only these objects are watched."""
+    """Label selector, which the API applies, so that only these objects are watched."""
 
     def plain(self) -> dict[str, Any]:
         config: dict[str, Any] = {"role": self.role}
@@ -73,7 +73,7 @@ class KubernetesDiscovery:
 
 @dataclass(frozen=True)
 class StaticTargets:
-    """Targets known by address, or URLs for a prober."""
+    """Targets with fixed addresses, or URLs for a prober."""
 
     targets: tuple[str, ...]
 
@@ -88,26 +88,26 @@ class ScrapeJob:
     name: str
     discovery: KubernetesDiscovery | StaticTargets
     egress: tuple[tuple[Peer, tuple[int, ...]], ...]
-    """Where its scrapes go, with ports (none: any), for the table of flows."""
+    """Targets of its scrapes, with ports (empty: any), for the table of flows."""
     scheme: Literal["http", "https"] = "http"
     path: str = "/metrics"
     params: dict[str, list[str]] = field(default_factory=dict)
     interval: Duration | None = None
-    """The server's own interval when none."""
+    """Scrape interval; None uses the server's."""
     tls: dict[str, Any] | None = None
     """``tls_config``."""
     service_account: bool = False
-    """Whether the server's own token is sent: only to the API server and to kubelets."""
+    """Whether to send the server's own token. Only the API server and kubelets get it."""
     honor_labels: bool = False
     relabel: tuple[Relabel, ...] = ()
     keeps: tuple[str, ...] | None = None
-    """Names of the metrics that are stored, or patterns of them; all when none is given."""
+    """Names of the metrics to store, or regular expressions for them; None stores all."""
     metric_relabel: tuple[Relabel, ...] = ()
-    """What is done to those."""
+    """Relabelling of the stored samples."""
     of_people: bool = False
-    """Whether its series are about programs of others than the stack: nobody here knows which of them are read."""
+    """Whether its series come from users' own programs, so that the stack does not know which of them are used."""
     sample_limit: int | None = None
-    """In place of the server's limit, for a target that is known to be large."""
+    """Replaces the server's sample limit, for a target that is known to be large."""
 
     def plain(self) -> dict[str, Any]:
         """The job as ``prometheus.yml`` has it."""
@@ -134,7 +134,7 @@ class ScrapeJob:
 
 
 def static_job(name: str, targets: tuple[HostPort, ...], peers: tuple[Peer, ...], **settings: Any) -> ScrapeJob:
-    """A job for addresses that are known beforehand; ``peers`` says, in the same order, what each of them is."""
+    """A job for fixed addresses; ``peers`` has the type of each, in the same order."""
     return ScrapeJob(
         name=name,
         discovery=StaticTargets(tuple(str(target) for target in targets)),

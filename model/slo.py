@@ -1,7 +1,7 @@
 """Service level objectives: a small description becomes recording rules and burn-rate alerts.
 
-After the Site Reliability Workbook, chapter 5: an alert when a window burns the error budget too fast and a shorter one
-says that it still does.
+After the Site Reliability Workbook, chapter 5: an alert fires when a long window burns the error budget too fast and a
+shorter window still does.
 """
 
 from __future__ import annotations
@@ -16,43 +16,43 @@ from model.rules import SELDOM, Alert, Group, Inhibition, Recording, Severity, d
 from model.uids import SLO
 
 BY = "cluster, environment"
-"""Labels of an objective's series: it is one number per cluster."""
+"""Labels of an objective's series: there is one number per cluster."""
 SHORT = Duration.parse("5m")
-"""The one range read from the service's own series: three days of those would be millions of samples each time."""
+"""The only range that is read from the service's own series. Three days of them would be millions of samples."""
 EVERY = Duration.parse("1m")
-"""Time between evaluations; fixed, because the events of a window are the samples of their rate times this."""
+"""Evaluation interval. It is fixed, because a window's events are the samples of their rate times this interval."""
 MORE_THAN_ONE = Decimal("1.5")
-"""Failed events. A rate extrapolates: of samples a minute apart, one event within SHORT counts as 1.25."""
+"""Failed events. A rate extrapolates: with samples a minute apart, one event within SHORT counts as 1.25."""
 FALLING = Decimal("0.9")
-"""Share of the failures a minute ago. Once all is well they fall by a fifth of SHORT each minute."""
+"""Ratio of the failures to those of a minute ago. After a recovery they fall by a fifth of SHORT each minute."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Slo:
-    """An objective: so many of the events must be good."""
+    """An objective: the ratio of events that must be good."""
 
     name: str
-    """In lower case, words joined by dashes: the label ``slo``, and in CamelCase the beginning of its alerts' names."""
+    """Lower-case words joined by dashes: the label ``slo``, and in CamelCase the prefix of its alerts' names."""
     objective: Decimal
     """Ratio of events that must be good."""
     window: Duration = Duration.parse("30d")
-    """Time over which the objective holds."""
+    """Time over which the objective applies."""
     events: str
     """PromQL: events per second, by BY."""
     errors: str = ""
-    """PromQL: bad events per second, by BY; its result may be empty while there are none. This or ``good``."""
+    """PromQL: bad events per second, by BY. It may return nothing without bad events. Set this or ``good``."""
     good: str = ""
-    """PromQL: good events per second, by BY; its result may be empty while there are none."""
+    """PromQL: good events per second, by BY. It may return nothing without good events."""
     owner: str = ""
-    """Who is told; its system's owner unless given."""
+    """The label ``owner`` of its alerts. The default is its system's owner."""
     service: str = ""
-    """Whose objective it is, for `slo:objective:info`; the objective's own name when none."""
+    """Service of the objective, for `slo:objective:info`. The default is the objective's name."""
     span: Duration = SHORT
     """Time whose events one sample of ``events`` counts: EVERY for gauges."""
     minimum_events: int = 5
-    """Events in an alert's long window, below which it stays quiet. A single failed event is never enough."""
+    """Minimum of events in an alert's long window for it to fire. A single failed event is never enough."""
     metrics: tuple[str, ...] = ()
-    """Series of the user's own that the expressions name, whose labels nobody here knows."""
+    """Users' own series in the expressions, whose labels are unknown here."""
 
     @property
     def budget(self) -> Decimal:
@@ -70,28 +70,28 @@ def rate(counter: str) -> str:
 
 
 def rate_in_time(histogram: str, count: str, in_time: str, seconds: str) -> tuple[str, str]:
-    """Of all events, and of those that took no longer, by selectors: of a native histogram, its count, and a bucket.
+    """Rates of all events, and of those within ``seconds``, from selectors of a native histogram, its count, a bucket.
 
-    Where a histogram has both kinds of series, of each event once: in its classic ones.
+    If a histogram has native and classic series, each event is counted once, in the classic ones.
     """
     native = f"rate({histogram}[{SHORT}])"
     good = f"histogram_fraction(-Inf, {seconds}, {native}) * histogram_count({native}) >= 0"
     events = f"rate({count}[{SHORT}]) or histogram_count({native})"
-    # A classic series has a label more, which its native one must not be told apart by.
+    # A classic series has one more label, which must be ignored to match it with its native one.
     in_bucket = f"sum without (le) (rate({in_time}[{SHORT}]))"
     return f"sum by ({BY}) ({events})", f"sum by ({BY}) ({in_bucket} or {good})"
 
 
 def events_of_gauge(gauge: str) -> str:
-    """A gauge has no events: each evaluation that finds a series is one."""
+    """Events of a gauge: each evaluation that finds a series is one."""
     return f"count by ({BY}) ({gauge}) / {EVERY.seconds:.0f}"
 
 
 @dataclass(frozen=True)
 class Burn:
-    """An alert: ``budget`` of the whole period's error budget is gone within ``long``, and ``short`` still burns it.
+    """A burn-rate alert: ``long`` has burnt ``budget`` of the period's error budget, and ``short`` still burns it.
 
-    It waits for nothing more: a window is its own patience, and what waits longer warns when all is well again.
+    It has no ``for``: the windows replace it, and with ``for`` it would fire after the recovery.
     """
 
     name: str
@@ -102,13 +102,14 @@ class Burn:
 
     @property
     def still(self) -> tuple[Duration, ...]:
-        """Windows that say that it burns now."""
+        """Windows that must still burn the budget."""
         return tuple(dict.fromkeys((self.short, SHORT)))
 
     def threshold(self, slo: Slo) -> Decimal:
-        """The error ratio from which it fires; 1 and more cannot be exceeded."""
+        """The error ratio above which it fires. A ratio cannot exceed 1."""
         factor = self.budget * slo.window.milliseconds / self.long.milliseconds
-        # A budget that burns at less than 1 lasts the period: with short periods the slow alerts would warn of nothing.
+        # A budget that burns at less than 1 lasts the period: with short periods the slow alerts would fire without a
+        # problem.
         return _short(max(factor, Decimal(1)) * slo.budget)
 
 
@@ -117,23 +118,23 @@ def _burn(name: str, severity: Severity, budget: str, long: str, short: str) -> 
 
 
 BURNS = (
-    # In 30 days these are factors of 14.4, 6, 3 and 1: at such a pace the budget lasts 2, 5, 10 and 30 days.
+    # In 30 days these are burn rates of 14.4, 6, 3 and 1, at which the budget lasts 2, 5, 10 and 30 days.
     _burn("Fast", Severity.CRITICAL, "0.02", "1h", "5m"),
     _burn("Steady", Severity.CRITICAL, "0.05", "6h", "30m"),
     _burn("Slow", Severity.WARNING, "0.10", "1d", "2h"),
     _burn("Creeping", Severity.WARNING, "0.10", "3d", "6h"),
 )
 OUTAGE = "outage"
-"""Of an alert that asks for no budget: nearly everything fails."""
+"""Marks the alert that is independent of a budget: nearly all events fail."""
 ALL = Decimal("0.9")
-"""Of the events of SHORT: all, but for what another replica still answers."""
+"""Error ratio within SHORT that counts as an outage. It is below 1, because another replica may still answer."""
 SUDDEN = Decimal("0.25")
-"""By which the error ratio of SHORT rises within two minutes: a minute and a quarter of nothing but failures."""
+"""Increase of the error ratio of SHORT within two minutes: a minute and a quarter of failures only."""
 HANDFUL = Decimal("4.9")
-"""Failures: five, with a hair's breadth for floats. At 95 % and an event a minute two in a row are chance several times
-a day, and so many hardly ever."""
+"""Failures: five, minus a margin for floats. At 95 % and an event a minute, two failures in a row happen by chance
+several times a day, and five hardly ever."""
 LATE = Duration.parse("2m")
-"""Within which the fast burn tells of an outage early enough."""
+"""The fast burn alert is early enough for an outage if it fires within this time."""
 WINDOWS = tuple(sorted({burn.long for burn in BURNS} | {burn.short for burn in BURNS}))
 
 
@@ -142,7 +143,9 @@ def slo_groups(slos: tuple[Slo, ...]) -> tuple[Group, ...]:
 
 
 def slo_inhibitions() -> tuple[Inhibition, ...]:
-    """The faster burn says it all: who is paged for an hour's budget needs no word about three days'."""
+    """Inhibitions of slower burn alerts by faster ones: a page about an hour's budget needs no message about three
+    days'.
+    """
     speeds = [OUTAGE, *(burn.name.lower() for burn in BURNS)]
     return tuple(
         Inhibition(
@@ -153,10 +156,10 @@ def slo_inhibitions() -> tuple[Inhibition, ...]:
 
 
 def _groups(slo: Slo) -> tuple[Group, ...]:
-    """What may burn now, and what is left of the whole period's budget."""
+    """The groups of the burn rates, and of the remaining budget of the whole period."""
     return (
         Group(f"slo-{slo.name}", (*_recordings(slo), *_outage(slo), *_burn_alerts(slo), _silent(slo)), EVERY),
-        # The period's samples are the most that any rule reads. No objective's name has a dot.
+        # No other rule reads as many samples as the whole period's. Names of objectives have no dots.
         Group(f"slo-{slo.name}.budget", (*_recordings_of_window(slo), _spent(slo)), SELDOM),
     )
 
@@ -174,7 +177,7 @@ def _recordings(slo: Slo) -> tuple[Recording, ...]:
         # Made from the events, so that cluster and environment are labels here too and panels divide without `on`.
         "slo:objective:ratio": f"group by ({BY}) ({events}) * {decimal(slo.objective)}",
         "slo:error_budget:ratio": f"group by ({BY}) ({events}) * {decimal(slo.budget)}",
-        # As sloth names it.
+        # Sloth's name for it.
         "slo:current_burn_rate:ratio": f"{_of(slo, f'slo:sli_error:ratio_rate{SHORT}')} / {decimal(slo.budget)}",
     }
     said = {
@@ -196,7 +199,7 @@ def _recordings_of_window(slo: Slo) -> tuple[Recording, ...]:
             for what in ("events", "errors")
         },
         "slo:error_budget_remaining:ratio": f"1 - {_ratio(slo, '_window')} / {decimal(slo.budget)}",
-        # As sloth names it: the pace of the whole period, of which 1 makes a budget last it exactly.
+        # Sloth's name for it: the burn rate of the whole period. At 1 the budget lasts exactly the period.
         "slo:period_burn_rate:ratio": f"1 - {_of(slo, 'slo:error_budget_remaining:ratio')}",
     }
     return tuple(_recorded(slo, rules))
@@ -207,23 +210,23 @@ def _recorded(slo: Slo, rules: Mapping[str, str]) -> Iterator[Recording]:
 
 
 def _errors(slo: Slo, events: str) -> str:
-    """Bad events per second. A counter that is not there yet counts none: no errors are 0, no good ones are all bad."""
+    """Bad events per second. Without series of ``errors`` no event is bad, without ``good`` every event is."""
     if slo.good:
         return f"{events} - on ({BY}) {slo.good} or on ({BY}) {events}"
     return f"{slo.errors} or on ({BY}) {events} * 0"
 
 
 def _ratio(slo: Slo, window: str) -> str:
-    """Bad events in all events, weighted by traffic; nothing rather than NaN where there was no traffic."""
+    """The ratio of bad events, weighted by traffic; no result (not NaN) without traffic."""
     return f"{_of(slo, f'slo:errors:sum{window}')} / ({_of(slo, f'slo:events:sum{window}')} > 0)"
 
 
 def _count(slo: Slo, rate: str, window: Duration) -> str:
-    """How many events there were within a window, from their recorded rate.
+    """Number of events within a window, from their recorded rate.
 
-    Each evaluation counts a part of the events of the span before it, so the newest are counted in part only. What the
-    span holds was in the window too: when that is more, it is the count. What lasts for longer than a span lacks half
-    of it, less the time between samples.
+    Each evaluation counts a part of the events of the span before it, so the newest events are counted in part only.
+    The events of a span are in the window too: if that count is larger, it is used. For a burst that is longer than a
+    span, half a span's events are missing, less the time between samples.
     """
     every, span = EVERY.seconds, slo.span.seconds
     counted = f"sum_over_time({rate}[{window}]) * {every:.0f}"
@@ -232,8 +235,8 @@ def _count(slo: Slo, rate: str, window: Duration) -> str:
     longer = Duration(slo.span.milliseconds + EVERY.milliseconds)
     newest = f"{rate} * {span:.0f}"
     lasting = f"min_over_time({rate}[{longer}]) * {span / 2 - every:.0f} and {rate}"
-    # The long sum stands here once, since each time that it is named it is read. What is added and what is compared
-    # differ by the label slo, or `or` would leave out the second.
+    # The expression has the long sum once, since Prometheus would read it each time. The two operands differ by the
+    # label slo, or `or` would leave out the second.
     return f"max by ({BY}) (sum by ({BY}) ({counted} or sum by ({BY}) ({lasting})) or {newest})"
 
 
@@ -248,7 +251,7 @@ def _burn_alerts(slo: Slo) -> Iterator[Alert]:
             and_=(
                 "".join(f"{_of(slo, f'slo:sli_error:ratio_rate{each}')} > $threshold and " for each in burn.still)
                 + f"{_of(slo, f'slo:errors:sum{burn.long}')} > {decimal(MORE_THAN_ONE)}"
-                # Only what was seen counts: after a gap there are fewer events, never more.
+                # The count covers existing samples only: after a gap it is lower, never higher.
                 f" and {_of(slo, f'slo:events:sum{burn.long}')} >= {slo.minimum_events}"
             ),
             unless=_over_or_told(slo, burn.short, *_faster(slo, burn)),
@@ -264,7 +267,7 @@ def _burn_alerts(slo: Slo) -> Iterator[Alert]:
             runbook="ErrorBudgetBurn",
         )
         for burn in BURNS
-        if burn.threshold(slo) < 1  # where even an outage burns slower, the alert could never fire
+        if burn.threshold(slo) < 1  # if even an outage burns slower, the alert could never fire
     )
 
 
@@ -272,7 +275,7 @@ def _spent(slo: Slo) -> Alert:
     return Alert(
         name=f"{slo.title}ErrorBudgetSpent",
         value=f"1 - {_of(slo, 'slo:error_budget_remaining:ratio')}",
-        # Who must act at once was paged while it burnt; what is left is to stop risking more.
+        # People were paged while the budget burnt. Now they only need to stop risking more.
         above={Severity.INFO: Decimal("0.75"), Severity.WARNING: Decimal(1)},
         unit=Unit.RATIO,
         and_=(
@@ -295,7 +298,7 @@ def _silent(slo: Slo) -> Alert:
     return Alert(
         name=f"{slo.title}SloNoData",
         value=f"absent({_of(slo, f'slo:events:rate{SHORT}')})",
-        for_=Duration.parse("1h"),  # a counter appears with its first event, and nobody may call right after a restart
+        for_=Duration.parse("1h"),  # a counter appears with its first event, which may come long after a restart
         severity=Severity.WARNING,
         owner=slo.owner,
         labels={"slo": slo.name},
@@ -307,19 +310,19 @@ def _silent(slo: Slo) -> Alert:
 
 
 def _comes_late(slo: Slo) -> bool:
-    """Whether the fast burn tells of an outage late: at 99 % after nine minutes, at 95 % after 44.
+    """Whether the fast burn alert is late for an outage: at 99 % after nine minutes, at 95 % after 44.
 
-    Where even an outage burns the budget slowly, failures are ordinary.
+    If even an outage burns the budget slowly, failures are ordinary.
     """
     fast = BURNS[0]
     return LATE.milliseconds < fast.threshold(slo) * fast.long.milliseconds < fast.long.milliseconds
 
 
 def _outage(slo: Slo) -> Iterator[Alert]:
-    """That nearly everything fails, where the fast burn comes late."""
+    """The alert for an outage, if the fast burn alert is late."""
     if not _comes_late(slo):
         return
-    gauge = slo.span <= EVERY  # whose ratio is that of one evaluation
+    gauge = slo.span <= EVERY  # its ratio is that of one evaluation
     ratio, rate = (_of(slo, f"slo:{each}{SHORT}") for each in ("sli_error:ratio_rate", "errors:rate"))
 
     def share(ago: str = "") -> str:
@@ -336,7 +339,8 @@ def _outage(slo: Slo) -> Iterator[Alert]:
         severity=Severity.CRITICAL,
         and_=(
             f"{now} > {decimal(HANDFUL)} and {_of(slo, f'slo:events:sum{BURNS[0].long}')} >= {slo.minimum_events}"
-            # In each of two minutes some failed, or they have for long: a client that asks for nonsense once is none.
+            # Some events failed in each of two minutes, or for a long time: one client's bad requests at one moment do
+            # not count.
             f" and ({now} > 1.1 * ({before}) and {before} > 1.1 * ({failed(' offset 2m')})"
             f" or {failed(' offset 5m')} > 0.5 * ({now}))"
         ),
@@ -356,9 +360,10 @@ def _faster(slo: Slo, burn: Burn) -> tuple[str, ...]:
 
 
 def _over_or_told(slo: Slo, window: Duration, *others: str) -> str:
-    """What excuses a burn: it gets less already, or one of the others told of what is still in the short window.
+    """Conditions under which a burn alert does not fire: failures get fewer, or another alert has fired for the short
+    window.
 
-    Inhibition alone ends with the faster alert, and would send a warning about an outage that is over.
+    Inhibition ends with the faster alert, and would let a warning through about an outage that is over.
     """
     errors = _of(slo, f"slo:errors:rate{SHORT}")
     falling = f"{errors} < {decimal(FALLING)} * ({errors} offset {EVERY})"
@@ -373,5 +378,5 @@ def _of(slo: Slo, metric: str) -> str:
 
 
 def _short(number: Decimal) -> Decimal:
-    """Twelve digits where a division has no end."""
+    """At most twelve digits, for divisions without an end."""
     return number.normalize(Context(prec=12))

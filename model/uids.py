@@ -1,4 +1,4 @@
-"""The uids of folders, and of the dashboards that every stack has: alerts link to them, and they to one another."""
+"""The uids of folders, and of the dashboards of every stack, which links of alerts and dashboards use."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NewType
 from zlib import crc32
 
 DashboardUid = NewType("DashboardUid", str)
-"""A dashboard, by the uid in its address, ``/d/<uid>``; those of a system stand beside its rules."""
+"""Uid of a dashboard in its address, ``/d/<uid>``. A system's are defined with its rules."""
 
 HOME = DashboardUid("home")
 ALERTS = DashboardUid("alerts")
@@ -20,29 +20,29 @@ def runbooks_uid(system: str) -> str:
 
 
 def panel_number(title: str) -> int:
-    """The number of a panel that links name: it stays when others come and go. Larger than those that are counted."""
+    """The id of a panel that links refer to. It does not change with other panels, and is larger than their ids."""
     return 1000 + crc32(title.encode()) % 1_000_000
 
 
 def panel_path(dashboard: str, title: str) -> str:
-    """Where such a panel is seen alone, below Grafana's own address."""
+    """Path of such a panel in full view, without Grafana's address."""
     return f"/d/{dashboard}?viewPanel=panel-{panel_number(title)}"
 
 
 def runbook_title(runbook: str) -> str:
-    """The panel that shows a runbook's text."""
+    """Title of the panel that shows a runbook."""
     return f"Runbook: {runbook}"
 
 
 def runbook_path(system: str, runbook: str) -> str:
-    """Where whoever is paged reads what to do, below Grafana's own address: the one place where it is said."""
+    """Path of a runbook, without Grafana's address. ``runbook_url`` is defined here only."""
     return panel_path(runbooks_uid(system), runbook_title(runbook))
 
 
 ALERTS_FOLDER, RUNBOOKS_FOLDER = "Alerts", "Runbooks"
-"""Titles of the folders of the alerts that Grafana evaluates, and of what to do about any."""
+"""Titles of the folders of Grafana's alerts and of the runbooks' dashboards."""
 
 
 def folder_uid(title: str) -> str:
-    """In Grafana's database folders and dashboards share their uids, and a dashboard may be called like its folder."""
+    """The uid of a folder. Grafana's database has folders and dashboards in one table; both may have the same name."""
     return f"folder-{title.lower().replace(' ', '-')}"

@@ -1,4 +1,4 @@
-"""YAML as the servers read it: the same value is always the same text."""
+"""YAML for the servers: the same value always gives the same text."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ breaks and indents of prod's rules alone were 50 KB of state."""
 
 
 class _Plain(yaml.CSafeDumper):
-    """Keeps the order that the builders chose, and never uses anchors: no server's checker shows where those lead.
+    """Keeps the order of keys, and never uses anchors, which no server's checker resolves in its messages.
 
-    In C, since a stack has a megabyte of rules, and pure Python takes a second for that.
+    It uses the C dumper: a stack has a megabyte of rules, and pure Python takes a second for that.
     """
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  the base class names it
@@ -22,7 +22,7 @@ class _Plain(yaml.CSafeDumper):
 
 
 def _text(dumper: _Plain, value: str) -> yaml.ScalarNode:
-    # A file within a file stays readable, and a change of it is a change of one line.
+    # A file within a file stays readable, and a change of one of its lines changes one line.
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
 
 
@@ -35,10 +35,10 @@ def text(value: Any) -> str:
 
 
 def expanding(plain: str, variable: str) -> str:
-    """``plain`` for Loki's ``-config.expand-env``, with nothing in it expanded but values that are ``${variable}``.
+    """``plain`` for Loki's ``-config.expand-env``, which then expands only values of the form ``${variable}``.
 
-    What is put in is text, in quotes: it is read as YAML afterwards, and an IPv6 address may end in a colon.
-    To that expansion ``$$`` is a dollar, and a backslash before another one or a slash is an escape: a regular
-    expression comes out of it as it went in only when both are doubled.
+    Inserted values are quoted, since the result is read as YAML, and an IPv6 address may end in a colon. In this
+    expansion ``$$`` is a dollar, and a backslash before another one or a slash is an escape. So a regular expression
+    stays the same only if both are doubled.
     """
     return plain.replace("\\", "\\\\").replace("$", "$$").replace(f"$${{{variable}}}", f'"${{{variable}}}"')

@@ -1,1 +1,1 @@
-"""What works on the stack from outside: rendering it, and the real servers that it is tried on."""
+"""Tools around the stack: rendering, generated files, test pages, and the real servers for tests and the demo."""

@@ -1,6 +1,6 @@
-"""Which metrics a stack stores, a line each, so that the difference between two renders names what is lost.
+"""The metrics that a stack stores, one per line, so that a comparison of two renders shows which metrics are lost.
 
-What the exporters have to offer is recorded in ``exposed.txt`` from the real ones, by tests/servers/test_exposition.py.
+``exposed.txt`` records the metrics that the real exporters expose; tests/servers/test_exposition.py writes it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ UNASKED = "  # nothing asks for it"
 
 @cache
 def exposed() -> dict[str, frozenset[str]]:
-    """By scrape job, the names of what it is offered."""
+    """Names of the exposed metrics, by scrape job."""
     found: dict[str, set[str]] = {}
     for line in EXPOSED.read_text(encoding="utf-8").splitlines():
         job, metric = line.split()
@@ -31,7 +31,7 @@ def exposed() -> dict[str, frozenset[str]]:
 
 
 def table(settings: Settings) -> str:
-    """``job metric``, in order; what ``keep: known`` would not store is marked."""
+    """Lines ``job metric``, in order, with a mark at those that ``keep: known`` would not store."""
     watched = settings.watched
     asked = tuple(expressions(watched, dashboards(settings.systems_on, watched, settings.cluster)))
     jobs = scrape_jobs(settings.prometheus, watched, asked)
@@ -46,7 +46,7 @@ def table(settings: Settings) -> str:
 
 
 def stored(job: ScrapeJob) -> frozenset[str]:
-    """Names of what a job stores; where nobody has recorded what it is offered, patterns of them."""
+    """Names of the metrics that a job stores; patterns of them if no exposition is recorded."""
     keeps = (EVERYTHING,) if job.keeps is None else job.keeps
     offered = exposed().get(job.name)
     if offered is None:

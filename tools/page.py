@@ -1,7 +1,7 @@
-"""Sends a test page, and its end, through the deployed Alertmanager to one receiver of a stack or to all.
+"""Sends a test page, and its resolution, through the deployed Alertmanager to one receiver of a stack or to all.
 
-The page says that it is a test. It goes to exactly the receivers that are named here, dead men included, whatever the
-routes of the stack say. What is printed is what Alertmanager counts: whether the service took the message.
+The page says that it is a test. It goes to exactly these receivers, dead men included, independent of the stack's
+routes. The output shows Alertmanager's counters: whether the service accepted the message.
 """
 
 from __future__ import annotations
@@ -33,29 +33,30 @@ from tools import stack_file
 from tools.recorder import ROOT
 
 WITHIN_SECONDS = 75
-"""How long a delivery may take: the third of three replicas waits half a minute for the others, a refusal is tried for
-ten seconds and then called one, the end is sent ten seconds after the beginning at the earliest."""
+"""Maximum duration of a delivery. The third of three replicas waits half a minute for the others, a refused delivery is
+retried for ten seconds and then counted as failed, and the resolution is sent ten seconds after the page at the
+earliest."""
 
 
 class Failed(Exception):
-    """Why no page can be sent at all."""
+    """The reason why no page can be sent at all."""
 
 
 @dataclass(frozen=True)
 class Count:
-    """What Alertmanager says of one receiver."""
+    """Alertmanager's counters of one receiver."""
 
     taken: int = 0
-    """Messages that its service took."""
+    """Messages that its service accepted."""
     refused: int = 0
-    """Messages that were given up."""
+    """Messages that failed."""
     reason: str = ""
-    """Why the last one was given up, in a word."""
+    """Reason of the last failure, in one word."""
 
 
 @dataclass(frozen=True)
 class Alertmanager:
-    """The server, by its API."""
+    """The client of Alertmanager's API."""
 
     url: str
 
@@ -106,11 +107,11 @@ def _label(labels: str, name: str) -> str:
 
 
 def alert(cluster: ClusterSettings, receiver: str, page: str, began: datetime, ends: datetime) -> dict[str, Any]:
-    """The test page as Alertmanager's API takes it."""
+    """The test page in the format of Alertmanager's API."""
     return {
         "labels": {
             "alertname": "TestPage",
-            # As urgent as a page can be: what is tried is whether somebody wakes up.
+            # The most urgent severity: the test is whether somebody wakes up.
             "severity": "critical",
             TEST_PAGE: receiver,
             TEST_ID: page,
@@ -127,7 +128,7 @@ def alert(cluster: ClusterSettings, receiver: str, page: str, began: datetime, e
 
 
 def page(server: Alertmanager, cluster: ClusterSettings, receivers: Sequence[Receiver], log: Log) -> bool:
-    """Send to all, wait, send the end, wait; whether every one was delivered."""
+    """Send the page and its resolution to all, and wait for both; whether every message was delivered."""
     identity, began = secrets.token_hex(4), datetime.now(UTC)
     before = {receiver.name: server.count(receiver.name) for receiver in receivers}
     names = list(before)
@@ -135,14 +136,14 @@ def page(server: Alertmanager, cluster: ClusterSettings, receivers: Sequence[Rec
     delivered = _wait(server, before, "the test page", log, identity)
     before = {name: server.count(name) for name in names}
     server.send([alert(cluster, name, identity, began, datetime.now(UTC)) for name in names])
-    # Who is never told of an end has no more to wait for.
+    # A receiver without notifications of resolutions has nothing more to wait for.
     ended = {each.name for each in receivers if getattr(each.kind, "send_resolved", False)} & delivered
     resolved = _wait(server, {name: before[name] for name in names if name in ended}, "its end", log, identity)
     return delivered == set(names) and resolved == ended
 
 
 def _wait(server: Alertmanager, before: dict[str, Count], what: str, log: Log, identity: str) -> set[str]:
-    """The receivers whose service took the message; what became of each is printed when it is known."""
+    """The receivers whose service accepted the message. It prints the result of each as soon as it is known."""
     open_, taken, started, said = set(before), set[str](), time.monotonic(), 0
     while open_:
         for name in sorted(open_):
@@ -172,13 +173,13 @@ def _wait(server: Alertmanager, before: dict[str, Count], what: str, log: Log, i
 
 @dataclass(frozen=True)
 class Log:
-    """What the servers print, as far as it can be read."""
+    """The servers' logs, if they can be read."""
 
     kubectl: tuple[str, ...] = ()
-    """How kubectl is called for the stack's namespace; empty where the server was reached without it."""
+    """The kubectl command for the stack's namespace; empty for a server that is reached by ``--url``."""
 
     def reason(self, receiver: str, identity: str) -> str:
-        """What the service of a receiver answered to a page; empty when nobody can say."""
+        """The answer of a receiver's service to a page; empty if it is unknown."""
         if not self.kubectl:
             return ""
         command = [*self.kubectl, "logs", f"--selector={NAME_LABEL}=alertmanager", "--since=5m", "--tail=-1"]
@@ -187,7 +188,7 @@ class Log:
 
 
 def reason_in(lines: Sequence[str], receiver: str, identity: str) -> str:
-    """The last error that log lines tell of a page to a receiver."""
+    """The last error in log lines about a page to a receiver."""
     found = ""
     for line in lines:
         if identity in line and f'{TEST_PAGE}=\\"{receiver}\\"' in line and line.startswith("{"):
@@ -197,7 +198,7 @@ def reason_in(lines: Sequence[str], receiver: str, identity: str) -> str:
 
 @contextmanager
 def forwarded(settings: Settings) -> Iterator[tuple[Alertmanager, Log]]:
-    """The stack's Alertmanager by a port-forward of kubectl, to a port that is free."""
+    """The stack's Alertmanager by kubectl's port-forward, on a free port."""
     kubectl = ("kubectl", f"--context={settings.cluster.context}", f"--namespace={settings.cluster.namespaces.stack}")
     command = [*kubectl, "port-forward", "service/alertmanager", f":{ports.ALERTMANAGER}"]
     try:
@@ -217,7 +218,7 @@ def forwarded(settings: Settings) -> Iterator[tuple[Alertmanager, Log]]:
 
 
 def chosen(settings: Settings, name: str) -> list[Receiver]:
-    """The receivers that are meant; raises Failed when there is none of that name."""
+    """The selected receivers; raises Failed if none has that name."""
     receivers = list(settings.notifications.receivers)
     names = ", ".join(receiver.name for receiver in receivers)
     if not receivers:
@@ -236,12 +237,12 @@ def _deliver(server: Alertmanager, log: Log, settings: Settings, receivers: list
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit 0 when every page and every end was delivered, else 1."""
+    """Exit status 0 if every page and every resolution was delivered, else 1."""
     parser = argparse.ArgumentParser(prog="python -m tools.page", description=__doc__.partition("\n")[0])
     parser.add_argument("stack", metavar="STACK", help="name of the stack, such as prod")
     parser.add_argument("receiver", metavar="RECEIVER", nargs="?", default="all", help="one receiver (default: all)")
-    parser.add_argument("--url", help="where Alertmanager answers (default: a port-forward by kubectl)")
-    parser.add_argument("--stack-file", type=Path, help="its file (default: Pulumi.<STACK>.yaml)")
+    parser.add_argument("--url", help="URL of Alertmanager (default: a port-forward by kubectl)")
+    parser.add_argument("--stack-file", type=Path, help="stack file (default: Pulumi.<STACK>.yaml)")
     given = parser.parse_args(arguments)
     if given.url and not re.match(r"https?://", given.url):
         parser.error(f"--url: {given.url}: a URL like http://localhost:9093")

@@ -1,4 +1,4 @@
-"""Runs the real program without an engine, and records every resource that it registers."""
+"""Runs the real program without an engine, and records all resources that it registers."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from pulumi.runtime.stack import Stack, run_pulumi_func
 
 PROJECT = "agent-observability"
 ROOT = Path(__file__).parent.parent
-"""The checkout: where the program is."""
+"""Folder of the checkout, and of the program."""
 KEPT = base64.b64encode(b"kept").decode()
-"""Stands for every value of a Kubernetes Secret, as the program is given it back."""
+"""Stands for every value of a Kubernetes Secret that the program reads."""
 
 
 @dataclass(frozen=True)
 class Secret:
-    """A value that the engine receives as a secret; prints as a mask, so that it cannot leak through a message."""
+    """A value that the engine receives as a secret. It prints as a mask, so that it cannot leak through a message."""
 
     value: Any
 
@@ -43,22 +43,22 @@ class Resource:
     type: str
     name: str
     inputs: dict[str, Any]
-    """Plain data; secrets are wrapped in Secret, whole numbers are ints."""
+    """Plain data: secrets are wrapped in Secret, whole numbers are ints."""
     parent: str
     """URN of the parent."""
     provider: str
-    """Reference of the provider, empty when it would be a default one."""
+    """Reference of the provider; empty for a default one."""
     ignore_changes: tuple[str, ...]
     secret_outputs: tuple[str, ...]
-    """Outputs that the engine keeps as secrets, whatever the provider says."""
+    """Outputs that the engine treats as secrets, independent of the provider."""
     dependencies: tuple[str, ...]
-    """URNs of what it depends on."""
+    """URNs of its dependencies."""
     urn: str
     custom: bool
 
 
 class Recorder(mocks.MockMonitor):
-    """A monitor that keeps what is registered, in the order in which it arrives."""
+    """A monitor that stores the registered resources in order of arrival."""
 
     def __init__(self) -> None:
         super().__init__(_Echo())
@@ -89,7 +89,8 @@ class Recorder(mocks.MockMonitor):
 class _Echo(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         if args.typ == "kubernetes:core/v1:Secret":
-            # What a run draws is not what a cluster keeps; as the same value every time, what is made of it stays, too.
+            # The random value of a run is not the value in the cluster. A fixed value keeps everything that depends on
+            # it the same.
             data = rpc.unwrap_rpc_secret(args.inputs["data"])
             return f"{args.name}-id", {**args.inputs, "data": dict.fromkeys(data, KEPT)}
         return f"{args.name}-id", args.inputs
@@ -99,8 +100,8 @@ class _Echo(mocks.Mocks):
 
 
 def _close_loop_of_thread() -> None:
-    """The SDK's mocks make an event loop for every worker thread that registers a resource, and leave it open."""
-    with suppress(RuntimeError):  # none was made
+    """The SDK's mocks create an event loop in every worker thread that registers a resource, and do not close it."""
+    with suppress(RuntimeError):  # no loop was created
         loop = asyncio.get_event_loop()
         if not loop.is_running():
             loop.close()
@@ -115,12 +116,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(part) for part in value]
     if isinstance(value, float) and value.is_integer():
-        return int(value)  # protobuf knows only floats
+        return int(value)  # protobuf has only floats
     return value
 
 
 def record(stack: str, config: Mapping[str, Any], secrets: Mapping[str, str]) -> Recorder:
-    """Run the program for ``stack`` with its top-level keys and secrets; raises what the program raises."""
+    """Run the program for ``stack`` with its top-level keys and secrets; raises the program's errors."""
     values = {
         f"{PROJECT}:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in config.items()
     }
@@ -137,14 +138,14 @@ def record(stack: str, config: Mapping[str, Any], secrets: Mapping[str, str]) ->
         recorder.outputs = await exported.future() or {}
         return recorder
 
-    # The engine's settings live in context variables: a context of its own keeps one run from seeing another.
+    # The engine's settings are in context variables: a separate context keeps runs apart.
     with _no_garbage_collection():
         return contextvars.Context().run(lambda: asyncio.run(run()))
 
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """A run keeps nearly all that it makes; to look for the rest among the providers' types is half of its time."""
+    """A run keeps nearly all of its objects. Searching the providers' types for garbage takes half of its time."""
     gc.disable()
     try:
         yield

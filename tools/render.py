@@ -1,9 +1,9 @@
 """Writes a stack as files: every object and every configuration, without a cluster, an account or Pulumi's CLI.
 
-``build/<stack>/`` then holds ``manifests/`` (one Kubernetes object per file, numbered in the order in which
-``kubectl apply --server-side -f`` needs them, secrets masked), ``config/<server>/`` (what the server finds below
-``/etc/<server>/``), ``grafana/<kind>/`` (one JSON file per dashboard, datasource and folder), ``metrics.txt`` (what is
-stored of each scrape job) and ``summary.json``.
+``build/<stack>/`` then has ``manifests/`` (one Kubernetes object per file, numbered in the order for ``kubectl apply
+--server-side -f``, with masked secrets), ``config/<server>/`` (the server's files below ``/etc/<server>/``),
+``grafana/<kind>/`` (one JSON file per dashboard, datasource and folder), ``metrics.txt`` (the stored metrics of each
+scrape job) and ``summary.json``.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from tools import kept, stack_file
 from tools.recorder import ROOT, Recorder, Secret, record
 
 MASK = "masked"
-"""Stands for every secret: not empty, so that what reads a Secret finds its key."""
+"""Stands for every secret. It is not empty, so that readers of a Secret find its key."""
 
-# What others refer to comes first; workloads last, when all that they mount is there.
+# Objects that others refer to come first, and workloads last, after everything that they mount.
 _ORDER = (
     "Namespace",
     "ServiceAccount",
@@ -50,19 +50,19 @@ _ORDER = (
 
 
 def render(stack: str, path: Path) -> tuple[Recorder, list[str]]:
-    """What the program registers for a stack file, and the secrets for which a stand-in was used.
+    """The program's resources for a stack file, and the secrets that have a placeholder.
 
     Raises Refused, Unreadable or RunError with every problem of the file.
     """
     given = stack_file.read(path)
     settings = read_settings(given.config)
     named = {key for _, key in references(settings)}
-    # An encrypted value cannot be read here, and need not be: rendered, every secret is the mask.
+    # An encrypted value cannot be read here, and every secret is rendered as the mask.
     return record(stack, given.config, dict.fromkeys(named | given.secrets, MASK)), sorted(named - given.secrets)
 
 
 def manifests(recorder: Recorder) -> list[dict[str, Any]]:
-    """Every Kubernetes object, in an order in which an API server accepts them."""
+    """All Kubernetes objects, in an order in which an API server accepts them."""
     objects = [
         _object(resource.inputs)
         for resource in recorder.resources_seen
@@ -73,7 +73,7 @@ def manifests(recorder: Recorder) -> list[dict[str, Any]]:
 
 def _object(inputs: dict[str, Any]) -> dict[str, Any]:
     made: dict[str, Any] = _masked(inputs)
-    # Pulumi's own annotations tell its provider how to wait; they mean nothing to the cluster.
+    # Pulumi's own annotations tell its provider how to wait; the cluster does not use them.
     annotations = {
         name: value
         for name, value in made["metadata"].get("annotations", {}).items()
@@ -93,7 +93,7 @@ def _masked(value: Any) -> Any:
     return [_masked(part) for part in value] if isinstance(value, list) else value
 
 
-_MASKED_DATA = "bWFza2Vk"  # MASK as a Secret's data has it, in base64
+_MASKED_DATA = "bWFza2Vk"  # MASK in base64, as in a Secret's data
 
 
 def _sorted(value: Any) -> Any:
@@ -107,7 +107,7 @@ def _place(made: dict[str, Any]) -> tuple[str, str]:
 
 
 def config_files(objects: list[dict[str, Any]]) -> dict[str, str]:
-    """What every program finds below ``/etc/<program>``: path from ``<program>/`` on, to text."""
+    """The files of every program below ``/etc/<program>``: path from ``<program>/`` on, to text."""
     maps = {_place(made): made["data"] for made in objects if made["kind"] == "ConfigMap"}
     files: dict[str, str] = {}
     for made in objects:
@@ -123,12 +123,12 @@ def config_files(objects: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def grafana_files(recorder: Recorder) -> dict[str, str]:
-    """What Grafana is filled with: ``<kind>/<uid>.json`` to text, secrets masked."""
+    """Grafana's content: ``<kind>/<uid>.json`` to text, with masked secrets."""
     files = {}
     for resource in recorder.resources_seen:
         if resource.type.startswith("grafana:"):
             inputs = _masked(resource.inputs)
-            # A dashboard is its own JSON, ready to be imported by hand; all else as the provider takes it.
+            # A dashboard is rendered as its own JSON, for an import by hand; all other kinds in the provider's format.
             content = json.loads(inputs["configJson"]) if "configJson" in inputs else inputs
             kind = resource.type.rpartition(":")[2].lower()
             kinds = f"{kind.removesuffix('y')}{'ies' if kind.endswith('y') else 's'}"
@@ -139,7 +139,7 @@ def grafana_files(recorder: Recorder) -> dict[str, str]:
 
 
 def summary(stack: str, objects: list[dict[str, Any]], stand_ins: list[str]) -> dict[str, Any]:
-    """Objects by kind and namespace, images, and what is requested in total."""
+    """Objects by kind and namespace, images, and the total of all requests."""
     counts = Counter((made["kind"], made["metadata"].get("namespace", "-")) for made in objects)
     return {
         "stack": stack,
@@ -156,7 +156,7 @@ def _containers(made: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _requests(objects: list[dict[str, Any]]) -> dict[str, str]:
-    """Totals over all replicas; what runs on every node is counted once, and named so."""
+    """Totals over all replicas. Workloads on every node are counted once, and listed separately."""
     millicores, memory, storage = 0, 0, 0
     for made in objects:
         replicas = made.get("spec", {}).get("replicas", 1)
@@ -176,7 +176,7 @@ _WRITTEN = {"config", "grafana", "manifests", "metrics.txt", "summary.json"}
 
 
 def write(out: Path, objects: list[dict[str, Any]], content: Mapping[str, str], about: dict[str, Any]) -> None:
-    """Replace what an earlier render wrote to ``out``; a folder that holds anything else is left alone."""
+    """Replace an earlier render in ``out``; a folder with any other content stays unchanged."""
     if out.exists() and (not out.is_dir() or {entry.name for entry in out.iterdir()} - _WRITTEN):
         raise stack_file.Unreadable(f"{out}: holds files, but no render: choose another folder with --out")
     for old in ("config", "grafana", "manifests"):
@@ -194,7 +194,7 @@ def write(out: Path, objects: list[dict[str, Any]], content: Mapping[str, str], 
 
 
 def table(about: dict[str, Any]) -> str:
-    """The summary for a person."""
+    """The summary as text."""
     lines = [f"{row['count']:>4}  {row['kind']:<20} {row['namespace']}" for row in about["objects"]]
     lines += ["", *about["images"], ""]
     lines.append("requested in total (one node): " + ", ".join(f"{name} {n}" for name, n in about["requests"].items()))
@@ -204,8 +204,8 @@ def table(about: dict[str, Any]) -> str:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.render", description=__doc__.partition("\n")[0])
     parser.add_argument("stack", metavar="STACK", help="name of the stack, such as dev or prod")
-    parser.add_argument("--stack-file", type=Path, help="its file (default: Pulumi.<STACK>.yaml)")
-    parser.add_argument("--out", type=Path, help="folder to write (default: build/<STACK>)")
+    parser.add_argument("--stack-file", type=Path, help="stack file (default: Pulumi.<STACK>.yaml)")
+    parser.add_argument("--out", type=Path, help="output folder (default: build/<STACK>)")
     chosen = parser.parse_args(arguments)
     try:
         path = chosen.stack_file or ROOT / f"Pulumi.{chosen.stack}.yaml"

@@ -1,4 +1,4 @@
-"""Writes what is generated: the JSON Schema of a stack file, the tables that document it, the saved log queries."""
+"""Writes the generated files: the JSON Schema of a stack file, the tables of its settings, the saved log queries."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Node = dict[str, Any]
 
 
 def schema() -> Node:
-    """The JSON Schema of a stack file: this project's keys typed, further ones of it secrets, others left alone."""
+    """The JSON Schema of a stack file: types for the project's keys, secrets for its other keys, all else free."""
     root = Settings.model_json_schema()
     definitions = root.pop("$defs")
     fields = {f"{PROJECT}:{name}": node for name, node in root["properties"].items()}
@@ -52,7 +52,7 @@ def schema() -> Node:
 
 
 def rows(node: Node, definitions: Node, path: str = "") -> Iterator[tuple[str, str, str, str]]:
-    """Path, type, default and meaning of every setting below ``node``."""
+    """Path, type, default and description of every setting below ``node``."""
     for name, field in node.get("properties", {}).items():
         here = f"{path}.{name}".lstrip(".")
         required = name in node.get("required", [])
@@ -63,7 +63,7 @@ def rows(node: Node, definitions: Node, path: str = "") -> Iterator[tuple[str, s
             yield here, _kind(field, definitions), "" if nested else default, " ".join(_meaning(field, target).split())
         yield from rows(target, definitions, here)
         items = _target(target.get("items", {}), definitions)
-        if items is not node:  # routes within a route are the same again
+        if items is not node:  # child routes have the same keys
             yield from rows(items, definitions, f"{here}[]")
 
 
@@ -72,7 +72,7 @@ def _meaning(field: Node, target: Node) -> str:
 
 
 def _target(field: Node, definitions: Node) -> Node:
-    """What a field holds, behind references and null."""
+    """The schema of a field's value, behind references and null."""
     for option in field.get("anyOf", []):
         if option.get("type") != "null" and "enum" not in option:
             return _target(option, definitions) if "$ref" in option else option
@@ -102,7 +102,7 @@ _WORDS = {
 
 
 def reference() -> str:
-    """Every setting, one table per top-level key."""
+    """All settings, one table per top-level key."""
     root = Settings.model_json_schema()
     definitions = root["$defs"]
     lines = [
@@ -126,14 +126,14 @@ def _cell(part: str) -> str:
 
 
 def overview() -> str:
-    """The top-level keys, for the README."""
+    """The table of top-level keys for the README."""
     fields = Settings.model_json_schema()["properties"]
     lines = ["| key | what it says |", "| --- | --- |"]
     return "\n".join([*lines, *(f"| `{name}` | {_cell(field['description'])} |" for name, field in fields.items())])
 
 
 def generated() -> dict[Path, str]:
-    """Path to text of every generated file."""
+    """Every generated file, path to text."""
     before, _, rest = README.read_text().partition(BEGIN)
     after = rest.partition(END)[2]
     return {

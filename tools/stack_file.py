@@ -1,4 +1,4 @@
-"""A stack file as Pulumi reads it, without Pulumi."""
+"""Reads a stack file as Pulumi does, without Pulumi."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from tools.recorder import PROJECT
 
 
 class Unreadable(Exception):
-    """No stack file, or no YAML in it."""
+    """The stack file is missing, or is no valid YAML."""
 
 
 @dataclass(frozen=True)
 class StackFile:
-    """The project's keys of a stack file, without the project's prefix."""
+    """The project's keys of a stack file, without their prefix."""
 
     config: dict[str, Any]
     """Plain values."""
     secrets: frozenset[str]
-    """Names of the encrypted ones."""
+    """Names of the encrypted values."""
 
 
 class _Loader(yaml.CSafeLoader):
-    """Takes words for what Pulumi's YAML takes them for: ``off``, ``y`` and ``22:00`` are text, ``1e3`` is a number.
+    """Interprets words as Pulumi's YAML does: ``off``, ``y`` and ``22:00`` are text, ``1e3`` is a number.
 
-    In C, since Pulumi's is a port of that.
+    In C, as Pulumi's is a port of that.
     """
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
@@ -55,7 +55,7 @@ _WORDS = {
     f"{_YAML}merge": (r"<<", ["<"]),
     _DATE: (r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt \t].*)?", list("0123456789")),
 }
-"""Tag to the words that have it without saying so, and how those begin. In this order."""
+"""Implicit tags in order: the pattern of their words, and the first characters."""
 for _tag, (_words, _first) in _WORDS.items():
     _Loader.add_implicit_resolver(_tag, re.compile(rf"^(?:{_words})$"), _first)
 
@@ -63,22 +63,23 @@ _TEXT, _MERGE = f"{_YAML}str", f"{_YAML}merge"
 _NUMBERS = {f"{_YAML}int", f"{_YAML}float"}
 _TAGS = {*_WORDS, _TEXT, f"{_YAML}seq", f"{_YAML}map"}
 LONGEST_NUMBER = 100
-"""Characters: past it, it has more than 64 bits whatever its base."""
+"""Characters: a longer number has more than 64 bits in every base."""
 DEEPEST_FILE = 2 * DEEPEST
-"""Mappings and lists within each other; which settings may nest how far is said where they are read, by name."""
+"""Maximum nesting of mappings and lists. Settings with a lower maximum check it themselves, and name the setting."""
 MOST = 100_000
-"""Values of a stack file, those of an alias counted each time: the largest we know has hundreds."""
+"""Maximum number of values of a stack file, with those of an alias counted each time. The largest known file has
+hundreds."""
 
 
 @dataclass
 class _Survey:
-    """Looks at YAML before values are made of it, while a key that stands there twice is still there twice."""
+    """Checks YAML before it becomes values, while duplicate keys are still visible."""
 
     found: list[Problem] = field(default_factory=list)
     _sizes: dict[yaml.Node, int] = field(default_factory=dict)
 
     def visit(self, node: yaml.Node, path: str, above: tuple[yaml.Node, ...] = ()) -> int:
-        """The number of values that ``node`` holds; what is wrong with them is added to ``found``."""
+        """The number of values in ``node``; adds problems to ``found``."""
         if node in above:
             self.found.append(f"{path}: an alias of what it stands in")
             return 1
@@ -100,7 +101,7 @@ class _Survey:
             self.found.append(f"{path}: a number of at most {LONGEST_NUMBER} characters")
 
     def _parts(self, node: yaml.Node, path: str) -> Iterator[tuple[str, yaml.Node]]:
-        """What stands in a mapping or a list, with its path."""
+        """The entries of a mapping or a list, with their paths."""
         if isinstance(node, yaml.SequenceNode):
             yield from ((f"{path}[{position}]", part) for position, part in enumerate(node.value))
         elif isinstance(node, yaml.MappingNode):
@@ -119,12 +120,12 @@ class _Survey:
 
 
 def _below(path: str, key: str) -> str:
-    """The path of a key, without what all of this project's have in common."""
+    """The path of a key, without the project's prefix."""
     return (_own(key) or key) if path == "config" else f"{path}.{key}".lstrip(".")
 
 
 def _own(key: str) -> str:
-    """The name of a top-level key of this project in each spelling that Pulumi takes; empty when it is another's."""
+    """The name of this project's top-level key, in any spelling that Pulumi accepts; empty for others' keys."""
     project, _, name = key.rpartition(":")
     return name if project in ("", PROJECT, f"{PROJECT}:config") else ""
 
@@ -133,7 +134,7 @@ def _content(text: str) -> Any:
     depth = 0
     for event in yaml.parse(text, _Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST_FILE:  # before anything recurses into it: that would end the process
+        if depth > DEEPEST_FILE:  # checked before any recursion, which would end the process
             line = f"line {event.start_mark.line + 1}: " if event.start_mark else ""
             raise yaml.YAMLError(f"{line}more than {DEEPEST_FILE} mappings and lists within each other")
     loader = _Loader(text)
@@ -147,14 +148,14 @@ def _content(text: str) -> Any:
 
 
 def _told(wrong: Exception) -> str:
-    """In one line, without the text around it, which may hold a secret."""
+    """The error in one line, without its context, which may be a secret."""
     if not isinstance(wrong, yaml.MarkedYAMLError) or wrong.problem_mark is None:
         return " ".join(str(wrong).split())
     return f"line {wrong.problem_mark.line + 1}: {', '.join(filter(None, (wrong.context, wrong.problem)))}"
 
 
 def read(path: Path) -> StackFile:
-    """Raises Unreadable with one line that says what and where, or Refused with a line for each value that is none."""
+    """Read a stack file. Raises Unreadable with one line, or Refused with a line for each wrong value."""
     try:
         content = _content(path.read_text())
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Alertmanager on Kubernetes: a StatefulSet whose replicas gossip, so that one alert is one notification."""
+"""Alertmanager on Kubernetes: a StatefulSet whose replicas gossip, so that one alert is notified once."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class AlertmanagerArgs:
 
 
 class Alertmanager(ComponentResource):
-    """Delivers alerts; its API is at :attr:`url`, from inside the cluster."""
+    """Delivers alerts. Its API is at :attr:`url`, inside the cluster."""
 
     url: Output[str]
 
@@ -76,19 +76,19 @@ class Alertmanager(ComponentResource):
                 "--config.file=/etc/alertmanager/config/alertmanager.yml",
                 f"--storage.path={DATA}",
                 f"--data.retention={settings.retention}",
-                # Silences and what was told are only in memory until they are saved, every quarter of an hour by
-                # default: a kill would bring alerts back that somebody silenced, and tell of all again.
+                # Silences and the notification log are in memory until they are saved, every quarter of an hour by
+                # default. After a kill, silenced alerts would come back, and every alert would be notified again.
                 "--data.maintenance-interval=1m",
                 f"--web.listen-address=:{ports.ALERTMANAGER}",
-                # Empty turns gossip off: a single replica would only wait for peers that never come.
+                # An empty address turns gossip off: a single replica would only wait for peers.
                 f"--cluster.listen-address={f'0.0.0.0:{ports.ALERTMANAGER_GOSSIP}' if gossip else ''}",
-                # Without it a pod address outside the private ranges is refused, and with it the start. An IPv6 address
-                # needs brackets, and an IPv4 one may stand in them.
+                # Without it Alertmanager refuses a pod address outside the private ranges, and does not start. An IPv6
+                # address needs brackets; an IPv4 address may have them.
                 *([f"--cluster.advertise-address=[$(POD_IP)]:{ports.ALERTMANAGER_GOSSIP}"] if gossip else []),
                 *(f"--cluster.peer={peer}" for peer in peers if gossip),
-                # Tells receivers apart in the metrics of what was sent and what failed.
+                # Distinguishes receivers in the metrics of sent and failed notifications.
                 "--enable-feature=receiver-name-in-metrics",
-                # The API stays where it is, whatever path people come by.
+                # The API keeps its path, for every external URL.
                 *([f"--web.external-url={external}", "--web.route-prefix=/"] if external else []),
                 f"--log.level={settings.log_level}",
                 "--log.format=json",
@@ -98,7 +98,7 @@ class Alertmanager(ComponentResource):
                 **({"gossip": ports.ALERTMANAGER_GOSSIP} if gossip else {}),
             },
             udp_ports=frozenset({"gossip"}),
-            # Ready once gossip has settled, which takes ten rounds of a second when peers are slow to come.
+            # It is ready once gossip has settled, which takes ten rounds of a second when peers are slow.
             probes=Probes(live=("/-/healthy", "http"), ready=("/-/ready", "http"), startup_seconds=120),
             resources=settings.resources,
             workload=settings,
@@ -107,5 +107,5 @@ class Alertmanager(ComponentResource):
             live_secrets=frozenset(secrets),  # read for each notification
             env=[{"name": "POD_IP", "value_from": {"field_ref": {"field_path": "status.podIP"}}}] if gossip else [],
             data=DATA,
-            grace_seconds=60,  # to hand over what it knows and finish the notifications under way
+            grace_seconds=60,  # to hand over its state and finish notifications
         )

@@ -22,13 +22,13 @@ WEEK = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "satur
 def files(
     notifications: NotificationSettings, inhibitions: Sequence[Inhibition], links: Links
 ) -> dict[str, dict[str, str]]:
-    """Everything below ``/etc/alertmanager``: directory to files, name to text."""
+    """The files below ``/etc/alertmanager``: directory to file name to text."""
     config = text(alertmanager_yml(notifications, inhibitions))
     return {"config": {"alertmanager.yml": config, templates.FILE: templates.messages(links)}}
 
 
 def alertmanager_yml(notifications: NotificationSettings, inhibitions: Sequence[Inhibition]) -> dict[str, Any]:
-    """Routes, receivers, times and inhibitions."""
+    """Routes, receivers, time intervals and inhibition rules."""
     return {
         "templates": [f"{CONFIG}/{templates.FILE}"],
         "route": {"receiver": NOBODY, **route(tree(notifications))},
@@ -39,7 +39,7 @@ def alertmanager_yml(notifications: NotificationSettings, inhibitions: Sequence[
 
 
 def route(node: Node) -> dict[str, Any]:
-    """One route with those within it."""
+    """A route with its child routes."""
     plain: dict[str, Any] = {
         "receiver": node.receiver,
         "matchers": [matcher(each) for each in node.matchers],
@@ -56,7 +56,7 @@ def route(node: Node) -> dict[str, Any]:
 
 
 def matcher(given: Matcher) -> str:
-    """A matcher as the file spells it; none of our values has a quote or a backslash."""
+    """A matcher in the file's syntax. None of our values has a quote or a backslash."""
     expression = given.expression
     return f'{given.label}="{given.values[0]}"' if expression is None else f'{given.label}=~"{expression}"'
 
@@ -70,12 +70,12 @@ def _inhibition(given: Inhibition) -> dict[str, Any]:
 
 
 def _whole(values: Mapping[str, str]) -> list[str]:
-    # In quotes, JSON's escapes mean to Alertmanager what they mean to JSON.
+    # Within quotes, Alertmanager and JSON have the same escapes.
     return [f"{label}=~{json.dumps(value)}" for label, value in values.items()]
 
 
 def interval(time: TimeInterval) -> dict[str, Any]:
-    """A named time; one that crosses midnight is two: the rest of its days, and the morning after each of them."""
+    """A named time interval. One that crosses midnight becomes two: the rest of its days, and the next mornings."""
     begin, end = time.from_ or "00:00", time.to or "24:00"
     if end == "00:00":
         end = "24:00"

@@ -1,4 +1,4 @@
-"""Each kind of receiver as Alertmanager's configuration has it. Every secret is a file."""
+"""Each kind of receiver in Alertmanager's configuration. Every secret is a file."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def plain(receiver: Receiver) -> dict[str, Any]:
         case Opsgenie():
             integration, config = "opsgenie_configs", _opsgenie(kind, files)
         case DeadMan():
-            # The end of the heartbeat is that it does not come; a call would look like one more.
+            # A heartbeat ends by the absence of calls; a call about its end would look like another heartbeat.
             return {
                 "name": receiver.name,
                 "webhook_configs": [{"url_file": files["url"], "max_alerts": 1, "send_resolved": False}],
@@ -50,7 +50,7 @@ def plain(receiver: Receiver) -> dict[str, Any]:
 
 
 def secrets(receiver: Receiver) -> dict[str, Secret]:
-    """File below SECRETS to its source."""
+    """Secrets as files: file name below SECRETS to source."""
     return {f"{receiver.name}-{part}": source for part, source in _secrets(receiver).items()}
 
 
@@ -75,7 +75,7 @@ def _secrets(receiver: Receiver) -> dict[str, Secret]:
 
 
 def _use(template: str) -> str:
-    """What expands one of our templates."""
+    """A template action that inserts one of our templates."""
     return f'{{{{ template "notify.{template}" . }}}}'
 
 
@@ -87,7 +87,7 @@ def _slack(slack: Slack, files: dict[str, str]) -> dict[str, Any]:
     )
     return {
         **way,
-        "username": "",  # the app's own: posting under another takes a further scope
+        "username": "",  # the app's own: another name needs a further scope
         "color": _use("color"),
         "title": _use("title"),
         "title_link": _use("link"),
@@ -108,7 +108,7 @@ def _pagerduty(pagerduty: PagerDuty, files: dict[str, str]) -> dict[str, Any]:
         "class": _use("name"),
         "component": _use("system"),
         "group": _use("namespace"),
-        # The first two are there in any case, and would be JSON.
+        # The first two are always present, and would be JSON.
         "details": {"firing": _use("pagerduty.firing"), "resolved": _use("pagerduty.resolved")},
         "links": [
             {"href": _use(link), "text": words}
@@ -131,7 +131,7 @@ def _email(email: Email, files: dict[str, str]) -> dict[str, Any]:
         "headers": {"Subject": _use("title")},
         "text": _use("text"),
         "html": _use("html"),
-        # One conversation per group: its end is found where its beginning is.
+        # One conversation per group, which has the message about its end too.
         "threading": {"enabled": True, "thread_by_date": "none"},
     }
 

@@ -18,9 +18,9 @@ class Links:
 
     grafana: Url
     alertmanager: Url | None = None
-    """Alertmanager's own pages, where something lets people in; Grafana's pages about it otherwise."""
+    """URL of Alertmanager's own pages, if people can reach them. Otherwise links lead to Grafana's pages for it."""
     silences: str = DATASOURCE
-    """Who keeps silences, as Grafana's pages name it."""
+    """The Alertmanager that keeps silences, by its name in Grafana."""
 
 
 def messages(links: Links) -> str:
@@ -29,10 +29,10 @@ def messages(links: Links) -> str:
 
 
 def _silence(links: Links) -> str:
-    """The page that makes a silence, filled in with the labels that all alerts of the notification share.
+    """The link to the form for a silence, filled in with the common labels of the notification's alerts.
 
-    Twice: in HTML a value is escaped by where it stands, and nothing may be done to it after ``urlquery``, whose + only
-    forms take for a space.
+    There are two versions: HTML escapes a value by its context, and nothing may follow ``urlquery``, whose + means a
+    space in forms only.
     """
     if links.alertmanager:
         begin = f"{str(links.alertmanager).rstrip('/')}/#/silences/new?filter=%7B"

@@ -13,18 +13,20 @@ from components.grafana.notifications import Notifications
 from model.settings import ConfigSecret
 
 with warnings.catch_warnings():
-    # It loads all of its resources at once, and warns of one that has moved.
+    # It loads all of its resources at once, and warns about moved ones.
     warnings.simplefilter("ignore", DeprecationWarning)
     from pulumiverse_grafana.alerting import ContactPoint, MessageTemplate, MuteTiming, NotificationPolicy, RuleGroup
 
 MESSAGES = "agent-observability"
-"""The group of message templates, as Grafana's pages name it."""
+"""Name of the group of message templates in Grafana."""
 
 
 def tell(
     name: str, notifications: Notifications, secrets: Mapping[str, Input[str]], opts: ResourceOptions
 ) -> NotificationPolicy:
-    """The policy. It comes after all that it names, and so is changed before any of that goes (``decisions/0008``)."""
+    """The notification policy. It depends on everything that it names, so it changes before any of that is deleted
+    (``decisions/0008``).
+    """
     named: list[Resource] = []
     if notifications.messages:
         template = MessageTemplate(f"{name}-messages", name=MESSAGES, template=notifications.messages, opts=opts)
@@ -54,7 +56,7 @@ def _contact_point(
         name: secrets[value.key] if isinstance(value, ConfigSecret) else value for name, value in given.settings.items()
     }
     integration: dict[str, Any] = {given.integration: [settings]}
-    # The provider takes not every URL for a secret, and so a refresh would write it to the state in plain.
+    # The provider does not treat every URL as a secret, so a refresh would write it to the state in plain text.
     hidden = [given.integration] if settings != given.settings else []
     return ContactPoint(
         resource,
@@ -65,6 +67,6 @@ def _contact_point(
 
 
 def evaluate(name: str, groups: Sequence[dict[str, Any]], folder_uid: Input[str], opts: ResourceOptions) -> None:
-    """The rule groups that Grafana evaluates, in their folder."""
+    """Grafana's rule groups, in their folder."""
     for group in groups:
         RuleGroup(f"{name}-rules-{group['name']}", folder_uid=folder_uid, opts=opts, **group)

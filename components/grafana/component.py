@@ -1,4 +1,4 @@
-"""Grafana on Kubernetes: a Deployment, on a volume of its own or on a PostgreSQL that is there already."""
+"""Grafana on Kubernetes: a Deployment, with its own volume or with an existing PostgreSQL."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from model import ports
 from model.quantities import Bytes
 from model.settings import SCRATCH, ConfigSecret
 
-# The first start makes the whole database, and an upgrade migrates it: minutes on slow disks.
+# The first start creates the database, and an upgrade migrates it: minutes on slow disks.
 MIGRATION_SECONDS = 600
 CLAIM = f"{NAME}-data"
 TEMPORARY = Bytes.parse("256Mi")
-"""Sockets towards the datasource processes, uploads, exports."""
+"""Size of the volume for sockets of datasource plugins, uploads and exports."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,19 +42,19 @@ class GrafanaArgs:
 
 
 class Grafana(ComponentResource):
-    """Dashboards, exploration and log alerts; people and Pulumi reach it at :attr:`url`."""
+    """Dashboards, exploration and log alerts. People and Pulumi reach it at :attr:`url`."""
 
     url: Output[str]
     """URL for people and Pulumi, from outside the cluster."""
     admin_password: Output[str] | None
-    """The password of ``admin`` as it was when the database was made; None when Pulumi does not know it."""
+    """Password of ``admin`` when the database was created; None if Pulumi does not know it."""
 
     def __init__(self, name: str, args: GrafanaArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("observability:index:Grafana", name, {}, opts)
         child = ResourceOptions(parent=self)
         site, settings = args.site, args.settings
         program = _program(settings, site)
-        # They outlive the stack, as the database does (``docs/decisions/0004``).
+        # They are kept after the stack, as the database is (``docs/decisions/0004``).
         kept = ResourceOptions.merge(child, ResourceOptions(retain_on_delete=True))
         made = {
             file: generated(f"{name}-{file}", metadata(config.generated(file).name, NAME, site), file, kept)
@@ -80,7 +80,7 @@ class Grafana(ComponentResource):
 
 
 def deploy(settings: GrafanaSettings, site: Site, opts: ResourceOptions) -> Grafana | None:
-    """Grafana, unless the stack file names one that is there already."""
+    """Grafana, unless the stack file names an existing one."""
     return None if settings.external else Grafana(NAME, GrafanaArgs(site=site, settings=settings), opts)
 
 
@@ -97,8 +97,8 @@ def _program(settings: GrafanaSettings, site: Site) -> Program:
         ],
         ports={"http": ports.GRAFANA, **gossip},
         udp_ports=frozenset({"gossip"}),
-        # Alive without the database, ready only with it: a restart repairs no PostgreSQL. Behind a sub-path other paths
-        # are redirected to the public address, and a probe takes any redirect for health.
+        # Liveness does not depend on the database, readiness does: a restart repairs no PostgreSQL. Below a sub-path
+        # other paths are redirected to the public address, and a probe counts every redirect as healthy.
         probes=Probes(
             live=(f"{settings.path}/healthz", "http"),
             ready=(f"{settings.path}/api/health", "http"),
@@ -108,10 +108,10 @@ def _program(settings: GrafanaSettings, site: Site) -> Program:
         workload=settings,
         config=config.files(settings, site.cluster),
         secrets=config.secrets(settings),
-        # Read when the database is made, and never again.
+        # Grafana reads it when it creates the database, and never again.
         live_secrets=frozenset({ADMIN_PASSWORD}),
         env=[
-            # Datasources are processes of their own, that want a home to write to.
+            # Datasource plugins are separate processes, which need a writable home folder.
             {"name": "HOME", "value": "/tmp"},  # noqa: S108  a volume of the pod's own
             {"name": "POD_IP", "value_from": {"field_ref": {"field_path": "status.podIP"}}},
         ],
@@ -124,7 +124,7 @@ def _pods(program: Program, settings: GrafanaSettings, site: Site) -> Deployment
     temporary: VolumeMountArgsDict = {"name": "tmp", "mount_path": "/tmp"}  # noqa: S108  a volume of the pod's own
     main: ContainerArgsDict = {
         **container(program, site, mounts=[temporary]),
-        # The image's entry point is not the same in all its variants and versions.
+        # The image's entry point differs between variants and versions.
         "command": ["/usr/share/grafana/bin/grafana"],
     }
     one_at_a_time: DeploymentStrategyArgsDict = {"type": "Recreate"}
@@ -147,7 +147,7 @@ def _pods(program: Program, settings: GrafanaSettings, site: Site) -> Deployment
 
 
 def _storage(settings: GrafanaSettings) -> Bytes | None:
-    """Size of the claim behind the volume ``data``; none when it goes with the pod."""
+    """Size of the persistent volume claim of the volume ``data``; None if the volume is deleted with the pod."""
     return settings.database.sqlite.storage if settings.database.sqlite else None
 
 
@@ -157,12 +157,12 @@ def _data(name: str, settings: GrafanaSettings, site: Site, opts: ResourceOption
 
 
 def _claim(resource: str, claim: str, storage: Bytes, site: Site, opts: ResourceOptions) -> PersistentVolumeClaimPatch:
-    """A claim that outlives what used it, and grows as those of the other servers do (``docs/decisions/0002``, 0004).
+    """A claim that is kept after its pod, and grows like those of the other servers (``docs/decisions/0002``, 0004).
 
-    It keeps the spec that it was made with, since another StorageClass would replace it by an empty one. Its size is
-    applied on top, which lets the preview refuse a smaller one.
+    It keeps its first spec, since another StorageClass would replace it by an empty claim. A patch applies its size, so
+    the preview refuses a smaller one.
     """
-    # It may only be bound once a pod uses it, and the pods are waited for.
+    # The claim may be bound only once a pod uses it, and the pods are waited for.
     unawaited = {"pulumi.com/skipAwait": "true"}
     made = PersistentVolumeClaim(
         resource,
@@ -182,7 +182,7 @@ def _claim(resource: str, claim: str, storage: Bytes, site: Site, opts: Resource
             "annotations": {"pulumi.com/patchForce": "true", **unawaited},
         },
         spec={"resources": {"requests": {"storage": str(storage)}}},
-        # Once it has grown the claim, the patch alone holds a field that no claim can be without.
+        # Once the patch has expanded the claim, it alone owns a field that every claim needs.
         opts=ResourceOptions.merge(opts, ResourceOptions(depends_on=[made], retain_on_delete=True)),
     )
 
@@ -200,7 +200,7 @@ def _ingress(resource: str, ingress: settings_of.Ingress, path: str, site: Site,
         resource,
         metadata={
             **metadata(NAME, NAME, site),
-            # An address of a load balancer may never come: not every controller writes one.
+            # A load balancer's address may never appear: not every controller writes one.
             "annotations": {**ingress.annotations, "pulumi.com/skipAwait": "true"},
         },
         spec={

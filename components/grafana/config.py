@@ -22,21 +22,21 @@ DATABASE_CA = "database-ca"
 OIDC_SECRET = "oidc-client-secret"  # noqa: S105  a file's name
 SMTP_PASSWORD = "smtp-password"  # noqa: S105  a file's name
 
-# A year, as browsers' preload lists ask for: long enough that nobody's browser forgets between visits.
+# A year, as browsers' preload lists require, so that no browser forgets it between visits.
 HSTS_SECONDS = 365 * 24 * 3600
-# After this a peer that left is forgotten: pods come back under new addresses, and retrying old ones only fills logs.
+# After this time a peer that left is forgotten: pods get new addresses, and retries of old ones only fill logs.
 RECONNECT = "2m"
 
 Section = Mapping[str, str | int | bool]
 
 
 def files(settings: GrafanaSettings, cluster: ClusterSettings) -> dict[str, dict[str, str]]:
-    """Everything below ``/etc/grafana``: directory to files, name to text."""
+    """The files below ``/etc/grafana``: directory to file name to text."""
     return {"config": {"grafana.ini": ini(sections(settings, cluster))}}
 
 
 def sections(settings: GrafanaSettings, cluster: ClusterSettings) -> dict[str, Section]:
-    """``grafana.ini`` as data, section to keys. What is not said is Grafana's default, and was looked at."""
+    """``grafana.ini`` as data, section to keys. All other keys have Grafana's defaults, which were reviewed."""
     return {
         "server": {
             "http_port": ports.GRAFANA,
@@ -44,13 +44,13 @@ def sections(settings: GrafanaSettings, cluster: ClusterSettings) -> dict[str, S
             "serve_from_sub_path": bool(settings.path),
             "enable_gzip": True,
         },
-        # The image's own places, said here so that they agree with the mounts.
+        # The image's own paths, set here so that they agree with the mounts.
         "paths": {"data": DATA, "plugins": f"{DATA}/plugins"},
         "database": _database(settings),
         "security": _security(settings),
         "users": {"allow_sign_up": False, "allow_org_create": False, "auto_assign_org_role": "Viewer"},
         "auth": {"oauth_allow_insecure_email_lookup": False},
-        # Nobody is let in without a login, and nobody is told the version to look exploits up for.
+        # A login is required, and the version is hidden from everyone without one.
         "auth.anonymous": {"enabled": False, "hide_version": True},
         **({"auth.generic_oauth": _oidc(settings.oidc)} if settings.oidc else {}),
         "smtp": _smtp(settings.smtp) if settings.smtp else {"enabled": False},
@@ -63,7 +63,7 @@ def sections(settings: GrafanaSettings, cluster: ClusterSettings) -> dict[str, S
             "feedback_links_enabled": False,
         },
         "news": {"news_feed_enabled": False},
-        # What runs is what the image holds. The installer that is on by default would stop a bundled datasource to
+        # Grafana runs only what the image contains. The installer, on by default, would stop a bundled datasource to
         # update it, fail on the read-only root, and leave it stopped (grafana/grafana#132528).
         "plugins": {
             "plugin_admin_enabled": False,
@@ -81,7 +81,7 @@ def sections(settings: GrafanaSettings, cluster: ClusterSettings) -> dict[str, S
 def _database(settings: GrafanaSettings) -> Section:
     if settings.database.postgres:
         return _postgres(settings.database.postgres)
-    # With a write-ahead log readers do not wait for a writer: Pulumi creates much at once.
+    # With a write-ahead log readers do not wait for a writer: Pulumi creates many objects at once.
     return {"type": "sqlite3", "path": "grafana.db", "wal": True}
 
 
@@ -107,7 +107,7 @@ def _security(settings: GrafanaSettings) -> Section:
         "disable_gravatar": True,
         "disable_brute_force_login_protection": False,
         "cookie_secure": served_by_tls,
-        # Strict would drop the session on the way back from an OIDC provider.
+        # Strict would drop the session when an OIDC provider redirects back.
         "cookie_samesite": "lax",
         "allow_embedding": False,
         "strict_transport_security": served_by_tls,
@@ -119,15 +119,15 @@ def _security(settings: GrafanaSettings) -> Section:
 
 
 def content_security_policy(*, served_by_tls: bool) -> str:
-    """What a page may load: Grafana's own needs, and nothing from elsewhere."""
+    """Content security policy: Grafana's own needs, and nothing from other hosts."""
     live = "wss" if served_by_tls else "ws"
     policy = {
         "default-src": "'self'",
-        # Panels evaluate expressions; only scripts that the server marked, and what those load, run at all.
+        # Panels evaluate expressions. Only scripts that the server marked, and scripts that those load, run at all.
         "script-src": "'self' 'unsafe-eval' 'unsafe-inline' 'strict-dynamic' $NONCE",
         "style-src": "'self' 'unsafe-inline' blob:",
         "font-src": "'self'",
-        # An image from elsewhere in a text panel would tell that place who looks, and when.
+        # An image from another host in a text panel would tell that host who views it, and when.
         "img-src": "'self' data: blob:",
         "connect-src": f"'self' {live}://$ROOT_PATH",
         "worker-src": "'self' blob:",
@@ -145,7 +145,7 @@ def _oidc(oidc: Oidc) -> Section:
     return {
         "enabled": True,
         "name": oidc.name,
-        # Whom the provider knows gets an account: without it, nobody could log in for the first time.
+        # Every user of the provider gets an account: without it, nobody could log in for the first time.
         "allow_sign_up": True,
         "client_id": oidc.client_id,
         "client_secret": _file(OIDC_SECRET),
@@ -181,11 +181,11 @@ def _smtp(smtp: Smtp) -> Section:
 
 
 def _peers(cluster: ClusterSettings) -> Section:
-    """Replicas tell each other what they have sent, so that one alert is one notification."""
+    """Replicas share the notifications that they have sent, so that one alert is notified once."""
     return {
         "ha_peers": f"{servers.GRAFANA.everyone(cluster.namespaces.stack)}:{ports.GRAFANA_GOSSIP}",
         "ha_listen_address": f"0.0.0.0:{ports.GRAFANA_GOSSIP}",
-        # An IPv6 address needs brackets, and an IPv4 one may stand in them.
+        # An IPv6 address needs brackets; an IPv4 address may have them.
         "ha_advertise_address": f"[${{POD_IP}}]:{ports.GRAFANA_GOSSIP}",
         "ha_reconnect_timeout": RECONNECT,
     }
@@ -195,12 +195,12 @@ def _file(name: str) -> str:
     return f"$__file{{{SECRETS}/{name}}}"
 
 
-# Characters that no reader of ini files takes for anything but themselves.
+# Characters that every reader of ini files takes literally.
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@{}$*&|=+,()\[\] -]*")
 
 
 def ini(plain: Mapping[str, Section]) -> str:
-    """``plain`` as the text that Grafana reads; raises ValueError for a value that the format cannot hold."""
+    """``plain`` as the text of an ini file; raises ValueError for a value that the format cannot hold."""
     blocks = [
         "\n".join([f"[{name}]", *(f"{key} = {_value(value)}" for key, value in keys.items())])
         for name, keys in plain.items()
@@ -214,12 +214,12 @@ def _value(value: str | int | bool) -> str:
     text = str(value)
     if "\n" in text or "\r" in text or '"""' in text:
         raise ValueError(f"no value of an ini file: {text!r}")
-    # Bare, a # or ; begins a comment, and quotes around the whole are taken off.
+    # Without quotes, # or ; starts a comment; quotes around the whole value are removed.
     return text if _PLAIN.fullmatch(text) else f'"""{text}"""'
 
 
 def secrets(settings: GrafanaSettings) -> dict[str, Secret]:
-    """File below SECRETS to its source; those that are generated come from Kubernetes Secrets of our own."""
+    """Secrets as files: file name below SECRETS to source. Generated ones are in the stack's Kubernetes Secrets."""
     postgres, oidc, smtp = settings.database.postgres, settings.oidc, settings.smtp
     sources: dict[str, Secret | None] = {
         ADMIN_PASSWORD: settings.admin_password_secret or generated(ADMIN_PASSWORD),

@@ -1,4 +1,4 @@
-"""Each kind of receiver as a contact point of Grafana's. Pure: where a secret belongs, the reference to it stands."""
+"""Each kind of receiver as a contact point of Grafana. Pure: secrets are references."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from components.settings.receivers import (
 
 @dataclass(frozen=True)
 class ContactPoint:
-    """A name, and one integration in the provider's own words: ``slacks=[settings]``."""
+    """A name, and one integration with the provider's keys: ``slacks=[settings]``."""
 
     name: str
     integration: str
     settings: dict[str, Any]
-    """A ConfigSecret stands for what it names. Nothing is given that Grafana would leave out of its answer."""
+    """Settings of the integration. A ConfigSecret stands for its value. Keys that Grafana leaves out of its answers are
+    absent."""
 
 
 def contact_point(receiver: Receiver) -> ContactPoint:
@@ -37,7 +38,7 @@ def contact_point(receiver: Receiver) -> ContactPoint:
             integration, settings = "pagerduties", _pagerduty(kind)
         case Email():
             integration = "emails"
-            # By Grafana's own mail server and sender, whatever the receiver's are.
+            # Grafana's own mail server and sender replace the receiver's.
             settings = {
                 "addresses": list(kind.to),
                 "single_email": True,
@@ -65,7 +66,7 @@ def contact_point(receiver: Receiver) -> ContactPoint:
 
 
 def _use(template: str) -> str:
-    """What expands one of the templates that Alertmanager has as well."""
+    """A template action that inserts one of the templates that Alertmanager has as well."""
     return f'{{{{ template "notify.{template}" . }}}}'
 
 
@@ -110,7 +111,7 @@ def _opsgenie(opsgenie: Opsgenie) -> dict[str, Any]:
         "api_key": opsgenie.api_key_secret,
         "url": f"{str(opsgenie.api_url).rstrip('/')}/v2/alerts",
         "auto_close": True,
-        # Grafana takes a priority from an annotation of the alert only, where an alert brings one.
+        # Grafana reads a priority only from an annotation of the alert.
         "override_priority": True,
         "message": _use("title"),
         "description": _use("text"),

@@ -36,7 +36,7 @@ class GrafanaContentArgs:
     dashboards: tuple[Rendered, ...]
     notifications: Notifications | None
     secrets: Mapping[str, Output[str]]
-    """By key: what contact points name."""
+    """Secrets of the contact points, by key."""
     rule_groups: tuple[dict[str, Any], ...]
     """From ``rule_groups``: the alerts that Grafana evaluates."""
     after: Resource | None
@@ -44,25 +44,26 @@ class GrafanaContentArgs:
 
 
 class GrafanaContent(ComponentResource):
-    """Everything in Grafana. Nothing else depends on it, so that the cluster's half can be updated without it."""
+    """Everything in Grafana. Nothing else depends on it, so that the rest of the stack can be updated without it."""
 
     def __init__(self, name: str, args: GrafanaContentArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("observability:index:GrafanaContent", name, {}, opts)
         hook = ResourceHook(f"{name}-is-reached", Reached(args.url).before)
         child = ResourceOptions(
             parent=self,
-            # A provider waits for nothing (pulumi/pulumi#8917), and a component's children not for what it waits for.
+            # A provider does not wait (pulumi/pulumi#8917), and a component's children do not wait for its
+            # dependencies.
             depends_on=[args.after] if args.after else [],
             hooks=ResourceHookBinding(before_create=[hook], before_update=[hook]),
         )
         used = {dashboard.folder for dashboard in args.dashboards} | ({ALERTS_FOLDER} if args.rule_groups else set())
         first, *others = sorted(used)
         folders = {first: _folder(name, first, child)}
-        # A Grafana that cannot be reached is told of once, by the first thing that waits for it.
+        # Only the first resource that waits reports a Grafana that does not answer.
         child = ResourceOptions.merge(child, ResourceOptions(depends_on=[folders[first]]))
         folders |= {title: _folder(name, title, child) for title in others}
         default, *connections = args.connections
-        # Grafana makes the first datasource of an organisation its default, whatever it is told.
+        # Grafana makes the first datasource of an organisation its default, even if the request says otherwise.
         after = _datasource(f"{name}-datasource-{default.datasource.uid}", default, child)
         for connection in connections:
             opts = ResourceOptions.merge(child, ResourceOptions(depends_on=[after]))
@@ -72,7 +73,7 @@ class GrafanaContent(ComponentResource):
                 f"{name}-dashboard-{dashboard.uid}",
                 folder=folders[dashboard.folder].uid,
                 config_json=dashboard.json,
-                # Someone's edit in the browser is repaired, not refused.
+                # An edit in the browser is overwritten, not refused.
                 overwrite=True,
                 opts=child,
             )
@@ -84,7 +85,7 @@ class GrafanaContent(ComponentResource):
 
 
 def fill(args: GrafanaContentArgs, provider: pulumiverse_grafana.Provider | None) -> GrafanaContent | None:
-    """The content; none, and a warning, when Pulumi has no credentials."""
+    """The content; None, with a warning, if Pulumi has no credentials."""
     if provider is None:
         warn(
             "grafana.tokenSecret: not given, and admin's password is in a Secret that Pulumi does not read: Grafana"

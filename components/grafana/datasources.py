@@ -13,12 +13,13 @@ from model.cluster import ClusterSettings
 from model.flows import Server
 
 AROUND = "5m"
-"""How long before a span's start and after its end its log lines are looked for: clocks differ, and lines come late."""
+"""Time before a span's start and after its end in which to search for its log lines: clocks differ, and lines are late.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Connection:
-    """A datasource as Grafana's API has it."""
+    """A datasource in the format of Grafana's API."""
 
     datasource: uids.Datasource
     url: str
@@ -28,13 +29,13 @@ class Connection:
 
 
 def connections(prometheus: PrometheusSettings, loki: LokiSettings, cluster: ClusterSettings) -> tuple[Connection, ...]:
-    """The four of this stack."""
+    """The four datasources of a stack."""
     tenant = {"X-Scope-OrgID": loki.tenant} if loki.multi_tenant else {}
     return (
         _connection(uids.PROMETHEUS, ports.PROMETHEUS, _prometheus(prometheus), cluster),
         _connection(uids.LOKI, ports.LOKI, _LOKI, cluster, tenant),
         _connection(uids.JAEGER, ports.JAEGER_QUERY, _JAEGER, cluster),
-        # Which dialect it speaks; alerts of Grafana's own go there only when a contact point says so.
+        # The kind of Alertmanager. Grafana's own alerts go there only by a contact point.
         _connection(uids.ALERTMANAGER, ports.ALERTMANAGER, {"implementation": "prometheus"}, cluster),
     )
 
@@ -52,10 +53,10 @@ def _connection(
 
 def _prometheus(settings: PrometheusSettings) -> dict[str, Any]:
     return {
-        # Queries of large dashboards are longer than a URL may be.
+        # Queries of large dashboards are longer than the maximum length of a URL.
         "httpMethod": "POST",
         "prometheusType": "Prometheus",
-        # The shortest step that makes sense, from which Grafana derives $__rate_interval.
+        # The shortest useful step, from which Grafana derives $__rate_interval.
         "timeInterval": str(settings.scrape_interval),
         "exemplarTraceIdDestinations": [{"name": "trace_id", "datasourceUid": uids.JAEGER.uid}],
     }
@@ -81,7 +82,7 @@ _JAEGER: dict[str, Any] = {
         "datasourceUid": uids.LOKI.uid,
         "spanStartTimeShift": f"-{AROUND}",
         "spanEndTimeShift": AROUND,
-        # A label of streams, so that Loki need not read every one; pod and trace id are none, but stand at each line.
+        # A stream label, so that Loki need not read every stream. Pod and trace id are structured metadata.
         "tags": [{"key": "k8s.namespace.name", "value": "namespace"}],
         "customQuery": True,
         "query": '{${__tags}} | pod="${__span.tags["k8s.pod.name"]}" | trace_id="${__span.traceId}"',

@@ -22,16 +22,16 @@ ALWAYS = "Always"
 ALERTMANAGER = "Alertmanager"
 """The contact point that forwards."""
 
-# Alertmanager takes an alert that is not sent again within five minutes (its resolve_timeout) for resolved, and Grafana
-# forwards one without saying when it ends. A group is looked at every half minute, and sent again when three quarters
-# of one have passed: once a minute, as Prometheus does.
+# Alertmanager treats an alert that is not sent again within five minutes (its resolve_timeout) as resolved, and Grafana
+# forwards alerts without an end time. Grafana checks a group every half minute, and sends it again after three quarters
+# of a minute: once a minute, as Prometheus does.
 FORWARD_INTERVAL, FORWARD_REPEAT = Duration.parse("30s"), Duration.parse("45s")
 _WEEK, _YEAR = Duration.parse("1w").milliseconds, Duration.parse("1y").milliseconds
 
 
 @dataclass(frozen=True)
 class Timing:
-    """A mute timing: a name, and intervals in the provider's own words."""
+    """A mute timing: a name, and intervals with the provider's keys."""
 
     name: str
     intervals: list[Any]
@@ -42,7 +42,7 @@ class Notifications:
     """Grafana's notification settings."""
 
     policy: dict[str, Any]
-    """The whole tree, in the provider's own words; it is all that an organisation has."""
+    """The whole tree, with the provider's keys. It replaces the organisation's policy."""
     contact_points: tuple[ContactPoint, ...]
     timings: tuple[Timing, ...] = ()
     messages: str | None = None
@@ -66,7 +66,7 @@ def notifications(
 
 
 def forwarded(alertmanager: AlertmanagerSettings, cluster: ClusterSettings) -> Notifications:
-    """Every alert at once to every Alertmanager, as Prometheus sends them, and on from there."""
+    """The policy that forwards every alert at once to every Alertmanager, as Prometheus does."""
     urls = (
         f"http://{servers.ALERTMANAGER.replica(ordinal, cluster.namespaces.stack, ports.ALERTMANAGER)}"
         for ordinal in range(alertmanager.replicas)
@@ -84,7 +84,7 @@ def forwarded(alertmanager: AlertmanagerSettings, cluster: ClusterSettings) -> N
 
 
 def own(settings: NotificationSettings, links: Links) -> Notifications:
-    """Contact points of Grafana's own, and the routes of the stack file."""
+    """Grafana's own contact points, with the routes of the stack file."""
     told = people(settings)
     root = tree(settings.model_copy(update={"receivers": told}))
     return Notifications(
@@ -99,10 +99,10 @@ def own(settings: NotificationSettings, links: Links) -> Notifications:
 
 
 def policy(root: Node, some: str) -> dict[str, Any]:
-    """A tree of routes as the policy of an organisation.
+    """A tree of routes as the notification policy of an organisation.
 
-    Grafana's root must have a contact point, and may not be muted. So what no route takes goes to a last policy that
-    is always muted, and ``some`` contact point is named in vain.
+    Grafana's root policy needs a contact point and cannot be muted. So a last policy, which is always muted, takes the
+    alerts that no route matches. The contact point ``some`` only fills its mandatory field.
     """
     group_by = root.group_by or ()
     return {
@@ -119,7 +119,7 @@ def _policy(node: Node, group_by: tuple[str, ...]) -> dict[str, Any]:
         "contact_point": node.receiver,
         "matchers": [matcher(each) for each in node.matchers],
         "continue_": node.continues,
-        # The provider demands it of the innermost; everywhere else it would be inherited as it is in Alertmanager.
+        # The provider requires it in the innermost policy; elsewhere it would be inherited as in Alertmanager.
         "group_bies": list(group_by),
         **_waits(node),
         "mute_timings": list(node.mute_times) if node.receiver else [ALWAYS],
@@ -135,7 +135,7 @@ def _waits(node: Node) -> dict[str, str]:
 
 
 def matcher(given: Matcher) -> dict[str, str]:
-    """As in Alertmanager, an expression must match all of a label."""
+    """A matcher. As in Alertmanager, an expression must match the whole label."""
     expression = given.expression
     return {
         "label": given.label,
@@ -145,7 +145,7 @@ def matcher(given: Matcher) -> dict[str, str]:
 
 
 def printed(duration: Duration) -> str:
-    """As Grafana gives it back: in weeks or years where it is a number of them."""
+    """The duration as Grafana returns it: in weeks or years for whole numbers of them."""
     for unit, length in (("y", _YEAR), ("w", _WEEK)):
         count, rest = divmod(duration.milliseconds, length)
         if count and not rest:
@@ -154,7 +154,7 @@ def printed(duration: Duration) -> str:
 
 
 def timing(time: TimeInterval) -> Timing:
-    """A time of the stack file; Grafana keeps the order of its parts."""
+    """A time interval of the stack file; Grafana keeps the order of its parts."""
     spans = interval(time)["time_intervals"]
     return Timing(
         time.name,

@@ -20,23 +20,23 @@ import pulumi
 class Patience:
     """How long to wait, in seconds."""
 
-    # A new ingress gets its address within a minute or two, and its certificate within as much again.
+    # A new ingress gets its address within a minute or two, and its certificate within as long again.
     within: float = 240
     pause: float = 5
-    """Between two questions."""
+    """Between two requests."""
     timeout: float = 5
-    """The most that one of them may take."""
-    # Often enough to be seen to live, rarely enough to leave the rest of the update readable.
+    """Maximum duration of a request."""
+    # Often enough to show that it runs, rarely enough to keep the rest of the update readable.
     progress: float = 15
-    """Between two lines that say what is waited for."""
+    """Between two lines of progress."""
 
 
 class Reached:
-    """A hook of real updates, never of previews: what it is bound to comes after Grafana has answered.
+    """A hook of real updates, never of previews: its resources are created after Grafana has answered.
 
-    All of a program's hooks share one wait: the first begins it, the others await its result. It has a thread of its
-    own. In the event loop's threads the SDK waits for the engine, once for each registration; when those threads are
-    all taken, and by registrations that wait for these hooks, neither ever ends.
+    All hooks of a program share one wait: the first starts it, the others await its result. It has its own thread. In
+    the event loop's threads the SDK waits for the engine, once per registration. If registrations that wait for these
+    hooks took all of those threads, neither would ever end.
     """
 
     def __init__(
@@ -49,15 +49,15 @@ class Reached:
         self._answered: Future[None] | None = None
 
     async def before(self, _args: object) -> None:
-        """Raise ConnectionError when Grafana did not answer in time: the whole story once, then in a line."""
+        """Raise ConnectionError if Grafana did not answer in time: all details the first time, then one line."""
         first = self._answered is None
         if self._answered is None:
             self._answered = Future()
-            run = contextvars.copy_context().run  # the engine that is told of progress is known by context
+            run = contextvars.copy_context().run  # the engine for the progress lines is found by context
             args = (self._wait, self._answered)
             threading.Thread(target=run, args=args, name="wait-for-grafana", daemon=True).start()
         try:
-            # Shielded: one update that is cancelled leaves the others waiting.
+            # Shielded: the others still wait if one update is cancelled.
             await asyncio.shield(asyncio.wrap_future(self._answered))
         except ConnectionError:
             if first:
@@ -67,7 +67,7 @@ class Reached:
     def _wait(self, answered: Future[None]) -> None:
         try:
             self._ask_until_it_answers()
-        except BaseException as problem:  # noqa: BLE001  whatever it is, those that wait are told of it
+        except BaseException as problem:  # noqa: BLE001  every error is passed to those that wait
             answered.set_exception(problem)
         else:
             answered.set_result(None)
@@ -100,13 +100,13 @@ class Reached:
 
 
 def _ask(url: str, timeout: float) -> None:
-    """Raise OSError, HTTPException or ValueError when Grafana does not answer well within ``timeout`` seconds."""
+    """Raise OSError, HTTPException or ValueError if Grafana is not healthy within ``timeout`` seconds."""
     try:
         with urllib.request.urlopen(url, timeout=timeout) as answer:  # noqa: S310  an http URL, by its type
             said = answer.read(4096)
     except urllib.error.HTTPError as refusal:
         refusal.close()  # it holds the connection
         raise
-    # A login page in front of it, or another server, answers with a status that is as good.
+    # A login page in front of it, or another server, may answer with the same status.
     if b'"database"' not in said:
         raise ValueError(f"an answer that is not Grafana's: {said[:60].decode(errors='replace')!r}")

@@ -1,4 +1,4 @@
-"""Alerts as Grafana's provider takes them. Pure: values in, plain data out."""
+"""Alerts in the format of Grafana's provider. Pure: values in, plain data out."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from rules.render import Place, links, place_labels
 from rules.system import Watched
 
 QUERY, REDUCED, CONDITION = "A", "B", "C"
-"""What is asked; its one number per subject; whether that crosses the line."""
+"""The refs of the query, of its one number per subject, and of the comparison with the threshold."""
 
-# Grafana's own uid and type of what it computes itself.
+# Grafana's own uid and type of its expressions.
 _EXPRESSION = Datasource("__expr__", "__expr__", "Expression")
-# What Grafana fills in where they are missing, and a plan would show as a change for ever.
+# Grafana's defaults for these keys. If they were absent, every plan would show a change.
 _INTERVAL_MS, _MAX_DATA_POINTS = 1000, 43200
-# An instant query looks back as far as its own windows say; Grafana wants a range beside it, and this is its own.
+# The windows of an instant query define how far it looks back. Grafana requires a range too, and this is its default.
 _RANGE_SECONDS = 600
 
 
 def rule_groups(watched: Watched, cluster: ClusterSettings, grafana: Url) -> tuple[dict[str, Any], ...]:
-    """All of a stack; ``grafana`` is where people open it."""
+    """All rule groups of a stack; ``grafana`` is its URL for people."""
     place = Place(cluster=cluster.name, environment=cluster.environment, grafana=str(grafana).rstrip("/"))
     panels = alert_panels(watched, cluster)
     return tuple(rule_group(group, place, panels) for group in watched.grafana_groups)
 
 
 def rule_group(group: GrafanaGroup, place: Place, panels: Mapping[str, PanelPlace]) -> dict[str, Any]:
-    """A ``RuleGroup``'s arguments, but for its folder; ``panels`` are those that draw what an alert measures."""
+    """The arguments of a ``RuleGroup`` without its folder; ``panels`` are those that show the alerts' values."""
     return {
         "name": group.name,
         "interval_seconds": int(group.interval.seconds),
@@ -45,8 +45,8 @@ def rule_group(group: GrafanaGroup, place: Place, panels: Mapping[str, PanelPlac
 
 def _rule(alert: GrafanaAlert, group: GrafanaGroup, place: Place, panel: PanelPlace) -> dict[str, Any]:
     return {
-        # Its name is the label alertname, and in a folder there is one rule of a name; the uid is what stays when
-        # rules change places.
+        # Its name is the label alertname, and a folder has only one rule of a name. The uid stays the same when rules
+        # change places.
         "name": alert.name,
         "uid": alert.name.lower(),
         "condition": CONDITION,
@@ -74,7 +74,7 @@ def _rule(alert: GrafanaAlert, group: GrafanaGroup, place: Place, panel: PanelPl
 
 
 def _stages(alert: GrafanaAlert) -> list[dict[str, Any]]:
-    # The line of the least urgent severity; above it, the label tells which one it is.
+    # The threshold of the least urgent severity; the label shows which severity applies above it.
     line = float(list(alert.thresholds.values())[-1]) if alert.thresholds else 0.0
     evaluator = {"type": "lt" if alert.below else "gt", "params": [line]}
     asked: dict[str, Any] = {"expr": alert.value, "editorMode": "code"}
@@ -110,25 +110,25 @@ def _stage(ref_id: str, datasource: Datasource, model: dict[str, Any]) -> dict[s
 
 
 def _measured(alert: GrafanaAlert) -> dict[str, str]:
-    """What was measured, and the line that it crossed, for people."""
+    """Annotations with the measured value and the threshold."""
     if not alert.thresholds:
         return {}
-    # Where that means trouble, an alert fires without any value too.
+    # If missing data is a problem, an alert fires without a value too.
     value = f"{{{{ with $values.{REDUCED} }}}}{shown(alert.unit).replace('$value', '.Value')}{{{{ end }}}}"
     return {"value": value, "threshold": _by_severity(alert, alert.line)}
 
 
 def _by_severity(alert: GrafanaAlert, text: Callable[[Severity], str]) -> str:
-    """The text of the most urgent severity that the value has reached."""
+    """The text of the most urgent severity whose threshold the value crosses."""
     *more, least = alert.severities
     chosen = text(least)
     for severity in reversed(more):
-        # A float is written with a point: Go compares no integer with one.
+        # Floats need a point: Go does not compare a float with an integer.
         reached = f"{'lt' if alert.below else 'gt'} $values.{REDUCED}.Value {float(alert.thresholds[severity])!r}"
         chosen = f"{{{{ if {reached} }}}}{text(severity)}{{{{ else }}}}{chosen}{{{{ end }}}}"
     return chosen
 
 
 def _grafana(template: str) -> str:
-    """A template of Prometheus's in Grafana's words: there, ``$value`` is a text about all stages."""
+    """A template of Prometheus for Grafana, where ``$value`` is a text about all queries."""
     return template.replace("$value", f"$values.{REDUCED}.Value")

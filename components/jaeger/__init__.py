@@ -1,1 +1,1 @@
-"""The trace store: what it reads (``config``) and what runs it (``component``)."""
+"""Jaeger, the trace store: its configuration (``config``) and its component (``component``)."""

@@ -1,4 +1,4 @@
-"""Jaeger on Kubernetes: a StatefulSet, with a volume when spans are kept in files of its own."""
+"""Jaeger on Kubernetes: a StatefulSet, with a volume if spans are stored in its own files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from components.workload import stateful_set, surroundings
 from model import ports, servers
 
 NAME = servers.JAEGER.name
-# Opening badger reads the index of every table: seconds per 10 GB, more on a cold network disk.
+# When badger opens, it reads the index of every table: seconds per 10 GB, more on a cold network disk.
 START_SECONDS = 300
 
 
@@ -27,11 +27,11 @@ class JaegerArgs:
 
 
 class Jaeger(ComponentResource):
-    """Takes spans and answers with traces: its UI and API are at :attr:`url`, from inside the cluster."""
+    """Receives spans and serves traces. The UI and the API are at :attr:`url`, inside the cluster."""
 
     url: Output[str]
     otlp: Output[str]
-    """Where spans are sent by OTLP over gRPC."""
+    """Address for spans by OTLP over gRPC."""
 
     def __init__(self, name: str, args: JaegerArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("observability:index:Jaeger", name, {}, opts)
@@ -67,7 +67,7 @@ class Jaeger(ComponentResource):
                 "metrics": ports.JAEGER_METRICS,
                 "span-metrics": ports.JAEGER_SPAN_METRICS,
             },
-            # Those of a collector, which it is made of.
+            # Health and metrics are a collector's, since Jaeger is built from it.
             probes=Probes(live=parts.LIVE, ready=("/status", "health"), startup_seconds=START_SECONDS),
             resources=settings.resources,
             workload=settings,
@@ -76,11 +76,11 @@ class Jaeger(ComponentResource):
             live_secrets=frozenset({config.PASSWORD}),
             env=_memory(settings),
             data=config.DATA if settings.storage.badger else None,
-            grace_seconds=60,  # to write what it holds and close its files
+            grace_seconds=60,  # time to write its buffers and close its files
         )
 
 
 def _memory(settings: JaegerSettings) -> list[EnvVarArgsDict]:
-    """Has the garbage collector work harder before spans are refused."""
+    """Environment that makes the garbage collector work harder before spans are refused."""
     limit = settings.resources.limits.memory
     return [{"name": "GOMEMLIMIT", "value": str(limit.count * config.MEMORY_PERCENT // 100)}] if limit else []

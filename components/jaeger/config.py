@@ -1,12 +1,12 @@
-"""What Jaeger reads: ``jaeger.yaml``, a pipeline of the OpenTelemetry Collector. Pure: values in, texts out.
+"""Jaeger's configuration: ``jaeger.yaml``, a pipeline of the OpenTelemetry Collector. Pure: values in, texts out.
 
-Spans come in by OTLP and are counted; then they are stored, or wait for their trace to be decided on:
+Spans arrive by OTLP and are counted. Then they are stored, or wait for the decision on their trace:
 
     otlp -> memory limiter -> span metrics -> :8889
                            -> [tail sampling -> batch ->] storage
 
-Without sampling nothing lies between: what is acknowledged is written. A batch there would gain a fifth of throughput
-and lose what it holds (``docs/traces.md``). After sampling it keeps a slow store from holding up decisions.
+Without sampling there is no batch: acknowledged spans are written. A batch would gain a fifth of throughput, but lose
+its spans with the process (``docs/traces.md``). After sampling, it keeps a slow store from delaying decisions.
 """
 
 from __future__ import annotations
@@ -36,23 +36,23 @@ DIMENSIONS = (
 
 Each has few values on a platform. Ids of users, conversations, tasks or messages never belong here.
 """
-# From a tool call to an agent's run of minutes; p95 of anything longer is a question for the traces.
+# From a tool call to an agent's run of minutes. For a p95 of longer spans, look at the traces.
 BUCKETS = ("10ms", "50ms", "100ms", "250ms", "500ms", "1s", "2500ms", "5s", "10s", "30s", "60s", "120s", "300s")
-# Series per service before the rest is counted together: a service has some dozens, one with ids in its span names all.
+# Series per service, after which the rest is counted together. A service has some dozens; ids in span names fill it up.
 SERIES_PER_SERVICE = 500
-# No more than a scrape interval: what is not flushed between two scrapes is seen late, and its exemplars never.
+# At most a scrape interval: metrics that are flushed later appear late, and their exemplars never.
 FLUSH = Duration.parse("15s")
-# Of the memory limit. Above four fifths of this share spans are refused, and senders retry.
+# Share of the memory limit. Above four fifths of it Jaeger refuses spans, and senders retry.
 MEMORY_PERCENT = 80
 NAMESPACE, UNIT = "traces_span_metrics", "ms"
-"""Of the metrics' names: Jaeger's own defaults, and the unit in which its UI reads durations."""
+"""Prefix of the metrics' names, Jaeger's own default, and the unit in which its UI reads durations."""
 
 TRACES, ARCHIVE, METRICS = "traces", "archive", "metrics"
-"""Names of the stores within the file."""
+"""Names of the stores in the configuration."""
 
 
 def files(settings: JaegerSettings, cluster: ClusterSettings) -> dict[str, dict[str, str]]:
-    """Everything below ``/etc/jaeger``: directory to files, name to text."""
+    """The files below ``/etc/jaeger``: directory to file name to text."""
     return {"config": {"jaeger.yaml": text(jaeger_yaml(settings, cluster))}}
 
 
@@ -90,15 +90,15 @@ def jaeger_yaml(settings: JaegerSettings, cluster: ClusterSettings) -> dict[str,
             "jaeger_query": {
                 "storage": {
                     "traces": TRACES,
-                    # Its presence is what shows the UI's button.
+                    # The UI shows its button if this is present.
                     **({"traces_archive": ARCHIVE} if settings.archive else {}),
                     "metrics": METRICS,
                 },
                 "base_path": settings.base_path,
-                # On unless told otherwise: every query would be a trace of its own, sent to this very server.
+                # It is on by default: every query would be a trace of its own, sent to this server.
                 "enable_tracing": False,
                 "http": {"endpoint": f"0.0.0.0:{ports.JAEGER_QUERY}"},
-                # Grafana and people use HTTP; nobody asks by gRPC, which cannot be turned off.
+                # Grafana and people use HTTP. Nobody uses gRPC, which cannot be turned off.
                 "grpc": {"endpoint": f"127.0.0.1:{ports.JAEGER_QUERY_GRPC}"},
             },
             "healthcheckv2": {"use_v2": True, "http": {"endpoint": f"0.0.0.0:{ports.JAEGER_HEALTH}"}},
@@ -108,7 +108,7 @@ def jaeger_yaml(settings: JaegerSettings, cluster: ClusterSettings) -> dict[str,
                 "protocols": {
                     "grpc": {
                         "endpoint": f"0.0.0.0:{ports.OTLP_GRPC}",
-                        # As much as over HTTP: a few spans that carry prompts are past the 4 MiB of gRPC.
+                        # The same limit as over HTTP: a few spans with prompts exceed the 4 MiB of gRPC.
                         "max_recv_msg_size_mib": 20,
                     },
                     "http": {"endpoint": f"0.0.0.0:{ports.OTLP_HTTP}"},
@@ -124,7 +124,7 @@ def jaeger_yaml(settings: JaegerSettings, cluster: ClusterSettings) -> dict[str,
             "jaeger_storage_exporter": {"trace_storage": TRACES},
             "prometheus": {
                 "endpoint": f"0.0.0.0:{ports.JAEGER_SPAN_METRICS}",
-                "enable_open_metrics": True,  # the only text format that carries exemplars
+                "enable_open_metrics": True,  # the only text format with exemplars
                 "translation_strategy": "UnderscoreEscapingWithSuffixes",
             },
         },
@@ -136,7 +136,7 @@ def _everywhere(port: int) -> dict[str, Any]:
 
 
 def _storage(settings: JaegerSettings, archive: Archive | None = None) -> dict[str, Any]:
-    """The store, or the archive beside it."""
+    """The store of spans, or the archive."""
     storage = settings.storage
     if storage.memory:
         return {"memory": {"max_traces": storage.memory.traces}}
@@ -163,14 +163,14 @@ def _search_cluster(cluster: SearchCluster, archive: Archive | None) -> dict[str
         "server_urls": [str(url) for url in cluster.urls],
         **({"auth": {"basic": login}} if cluster.password_secret else {}),
         **({"tls": {"ca_file": f"{SECRETS}/{CA}"}} if cluster.ca_secret else {}),
-        # One index a day, Jaeger's default: whatever else can be asked for is spelled differently in 2.13 and 2.20.
+        # One index a day, Jaeger's default: 2.13 and 2.20 have different keys for every other choice.
         "indices": {**({"index_prefix": prefix} if prefix else {}), **dict.fromkeys(kinds, index)},
         "max_span_age": go(archive.keep if archive else cluster.lookback),
     }
 
 
 def _metric_store(cluster: ClusterSettings) -> dict[str, Any]:
-    """Where the "Monitor" tab asks; the names are those that the exporter below gives the metrics."""
+    """Prometheus, for the "Monitor" tab. The names are those that the exporter gives the metrics."""
     return {
         "endpoint": servers.PROMETHEUS.url(cluster.namespaces.stack, ports.PROMETHEUS),
         "metric_namespace": NAMESPACE,
@@ -185,7 +185,8 @@ def _span_metrics() -> dict[str, Any]:
         "namespace": NAMESPACE,
         "histogram": {"unit": UNIT, "explicit": {"buckets": list(BUCKETS)}},
         "dimensions": [{"name": name} for name in DIMENSIONS],
-        # By service alone: two pods of one would otherwise give the same series twice, and one hide the other.
+        # By service alone: two pods of one service would otherwise expose the same series twice, and one would hide the
+        # other.
         "resource_metrics_key_attributes": ["service.name"],
         "add_resource_attributes": True,
         "aggregation_cardinality_limit": SERIES_PER_SERVICE,
@@ -198,7 +199,7 @@ def _tail_sampling(sampling: Sampling) -> dict[str, Any]:
     return {
         "decision_wait": go(sampling.decision_wait),
         "num_traces": sampling.max_traces,
-        # Late spans of a trace that was kept are kept, for as long as ten times as many traces take to come.
+        # Late spans of a kept trace are kept for the time in which ten times as many traces arrive.
         "decision_cache": {"sampled_cache_size": 10 * sampling.max_traces},
         "sample_on_first_match": True,
         "policies": [
@@ -210,9 +211,9 @@ def _tail_sampling(sampling: Sampling) -> dict[str, Any]:
 
 
 def _shares(sampling: Sampling) -> list[dict[str, Any]]:
-    """Policies of which one is met by the wanted share of traces.
+    """Sampling policies that keep the configured percentages.
 
-    All of them look at the same hash of the trace's id: of several that a trace is in, the largest share decides.
+    All of them use the same hash of the trace's id, so the largest percentage of a trace's services decides.
     """
 
     def share(percent: float) -> dict[str, Any]:
@@ -244,14 +245,14 @@ def _shares(sampling: Sampling) -> list[dict[str, Any]]:
 
 
 def secrets(settings: JaegerSettings) -> dict[str, Secret]:
-    """File below SECRETS to its source."""
+    """Secrets as files: file name below SECRETS to source."""
     cluster = settings.storage.cluster
     sources = {PASSWORD: cluster.password_secret, CA: cluster.ca_secret} if cluster else {}
     return {file: source for file, source in sources.items() if source is not None}
 
 
 def go(duration: Duration) -> str:
-    """As Go reads it, which knows no days."""
+    """The duration in Go's format, which has no days."""
     for unit, milliseconds in (("h", 3_600_000), ("m", 60_000), ("s", 1000)):
         if duration.milliseconds % milliseconds == 0:
             return f"{duration.milliseconds // milliseconds}{unit}"

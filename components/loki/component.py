@@ -1,4 +1,4 @@
-"""Loki on Kubernetes: one program that is all of Loki, alone on its volume or several around a bucket."""
+"""Loki on Kubernetes: all of Loki in one program, one replica on a volume or several with a bucket."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from model import ports, servers
 from model.quantities import Bytes
 
 NAME = servers.LOKI.name
-# It is ready half a minute after its ring is; before that it reads its write-ahead log, a gigabyte in about a minute.
+# It is ready half a minute after its ring. Before that it replays its write-ahead log, a gigabyte in about a minute.
 REPLAY_SECONDS = 900
-# Time to write what it holds to the volume, and to leave the ring.
+# Time to write its memory to the volume, and to leave the ring.
 GRACE_SECONDS = 300
 
 
@@ -32,7 +32,7 @@ class LokiArgs:
 
 
 class Loki(ComponentResource):
-    """Log store; pushes and queries go to :attr:`url`, from inside the cluster."""
+    """Log store. Pushes and queries go to :attr:`url`, inside the cluster."""
 
     url: Output[str]
 
@@ -66,7 +66,7 @@ class Loki(ComponentResource):
                 "http": ports.LOKI,
                 **({"grpc": ports.LOKI_GRPC, "gossip": ports.LOKI_GOSSIP} if replicated else {}),
             },
-            # Not ready is no reason to restart: while the ring settles it is only not ready.
+            # Readiness is no liveness: while the ring settles, Loki is only not ready.
             probes=Probes(
                 live=("/loki/api/v1/status/buildinfo", "http"), ready=("/ready", "http"), startup_seconds=REPLAY_SECONDS
             ),
@@ -74,7 +74,7 @@ class Loki(ComponentResource):
             workload=settings,
             config=config.files(settings, args.site.cluster, args.prometheus),
             env=[
-                # Collect garbage harder near the limit, rather than be killed at it.
+                # Garbage collection works harder near the limit, so that Loki is not killed at it.
                 {"name": "GOMEMLIMIT", "value": str(config.memory(settings).count * 9 // 10)},
                 *(address if replicated else []),
             ],

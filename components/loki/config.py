@@ -16,20 +16,20 @@ from model.yaml_text import expanding, text
 DATA = "/loki"
 RULES = "/etc/loki/rules"
 NOBODY = "fake"
-"""Loki's own name of the one tenant when there are no tenants."""
-# Older than any installation: the index of a day is written in the schema that was in force on it.
+"""Loki's own name of the only tenant, without multi-tenancy."""
+# Older than any installation: the index of a day has the schema that was in force on that day.
 SCHEMA_FROM = "2024-04-01"
 MEBIBYTE = 2**20
-MESSAGE_BYTES = 16 * MEBIBYTE  # the largest batch that Loki's own parts hand on: four times gRPC's default
-# A line may be half of this older than the newest of its stream. Pods of an app on all nodes share a stream, so this is
-# also how far one node may fall behind the others without losing lines.
+MESSAGE_BYTES = 16 * MEBIBYTE  # the largest batch between Loki's own parts: four times gRPC's default
+# A line may be older than the newest of its stream by half of this. Pods of an app on all nodes share a stream, so a
+# node may also fall behind the others by as much without losing lines.
 CHUNK_AGE = Duration.parse("4h")
 
 
 def files(
     settings: LokiSettings, cluster: ClusterSettings, prometheus: PrometheusSettings
 ) -> dict[str, dict[str, str]]:
-    """Everything below ``/etc/loki``: directory to files, name to text."""
+    """The files below ``/etc/loki``: directory to file name to text."""
     main = loki_yaml(settings, cluster, prometheus)
     made = {"config": {"loki.yaml": expanding(text(main), "POD_IP") if settings.replicas > 1 else text(main)}}
     if settings.tenants:
@@ -48,7 +48,7 @@ def loki_yaml(settings: LokiSettings, cluster: ClusterSettings, prometheus: Prom
         "server": {
             "http_listen_port": ports.LOKI,
             "grpc_listen_port": ports.LOKI_GRPC,
-            # Answers may take as long as the longest query, and a little more to be written.
+            # An answer may take as long as the longest query, and a little more to write it.
             "http_server_write_timeout": str(
                 Duration(max(each.query_timeout for each in limits).milliseconds + 30_000)
             ),
@@ -75,10 +75,10 @@ def loki_yaml(settings: LokiSettings, cluster: ClusterSettings, prometheus: Prom
             "max_chunk_age": str(CHUNK_AGE),
             "wal": {
                 "dir": f"{DATA}/wal",
-                # Replay flushes early at this point; the default of 4 GB is more than the whole limit.
+                # At this size, replay flushes early; the default of 4 GB is more than the whole limit.
                 "replay_memory_ceiling": f"{_share(settings, 0.5)}MB",
             },
-            "autoforget_unhealthy": settings.replicas > 1,  # or a replica that is gone for good is waited for
+            "autoforget_unhealthy": settings.replicas > 1,  # or it waits for a replica that is gone for good
         },
         "compactor": {
             "working_directory": f"{DATA}/compactor",
@@ -101,16 +101,16 @@ def loki_yaml(settings: LokiSettings, cluster: ClusterSettings, prometheus: Prom
 def _replication(settings: LokiSettings) -> dict[str, Any]:
     if settings.replicas == 1:
         return {
-            "instance_addr": "127.0.0.1",  # it only talks to itself
+            "instance_addr": "127.0.0.1",  # it only connects to itself
             "replication_factor": 1,
             "ring": {"kvstore": {"store": "inmemory"}},
         }
     return {
         "instance_addr": "${POD_IP}",
-        # Two of three must acknowledge, so one may be away.
+        # Two of three replicas must acknowledge, so one may be down.
         "replication_factor": 3,
         "ring": {"kvstore": {"store": "memberlist"}},
-        # Or a restart moves its streams to others and back.
+        # Otherwise a restart moves its streams to others and back.
         "persist_tokens": True,
     }
 
@@ -132,12 +132,12 @@ def _store(settings: LokiSettings) -> dict[str, Any]:
     if s3 is None:
         return {"chunks_directory": f"{DATA}/chunks", "rules_directory": f"{DATA}/rules"}
     endpoint = {"endpoint": str(s3.endpoint), "insecure": s3.endpoint.scheme == "http"} if s3.endpoint else {}
-    # No keys: they come from the environment or the pod's identity, where the AWS SDK looks by itself.
+    # No keys: the AWS SDK reads them from the environment or the pod's identity.
     return {"bucketnames": s3.bucket, "region": s3.region, **endpoint, "s3forcepathstyle": s3.path_style}
 
 
 def secret_env(settings: LokiSettings) -> dict[str, Secret]:
-    """Variable of the environment to the source of its value."""
+    """Environment variable to source."""
     s3 = settings.storage.s3
     sources = {
         "AWS_ACCESS_KEY_ID": s3.access_key_secret if s3 else None,
@@ -147,7 +147,7 @@ def secret_env(settings: LokiSettings) -> dict[str, Secret]:
 
 
 def memory(settings: LokiSettings) -> Bytes:
-    """The memory limit, which settings see to."""
+    """The memory limit, which the settings require."""
     return settings.resources.limits.memory or Bytes(2 * 2**30)
 
 
@@ -160,7 +160,7 @@ def _cache(settings: LokiSettings, share: float) -> dict[str, Any]:
 
 
 def _concurrency(settings: LokiSettings) -> int:
-    """Parts of queries that one replica works on at once: each may hold some 100 MiB of chunks."""
+    """Number of parts of queries that one replica runs at a time. Each may use some 100 MiB for chunks."""
     return min(max(memory(settings).count // (512 * MEBIBYTE), 2), 16)
 
 
@@ -169,7 +169,7 @@ def _limits(settings: LokiSettings) -> dict[str, Any]:
     return {
         **_own(settings.limits),
         "max_query_lookback": str(settings.limits.query_lookback or settings.longest_retention),
-        # As many parts as can run at once, twice over: the rest would only wait in memory.
+        # Twice as many parts as can run at once; more would only wait in memory.
         "max_query_parallelism": parallel,
         "tsdb_max_query_parallelism": parallel,
         "retention_period": str(settings.retention),
@@ -185,7 +185,7 @@ def _limits(settings: LokiSettings) -> dict[str, Any]:
         ),
         "deletion_mode": "filter-and-delete",
         "allow_structured_metadata": True,
-        # Labels are what the sender says, and nothing is guessed: no service_name, no detected_level.
+        # Only the sender's labels; Loki guesses none: no service_name, no detected_level.
         "discover_service_name": [],
         "discover_log_levels": False,
         "otlp_config": {
@@ -205,7 +205,7 @@ def _own(limits: LokiLimits) -> dict[str, Any]:
     return {
         "ingestion_rate_mb": rate,
         "ingestion_burst_size_mb": burst,
-        # A stream is an app's whole level, on all nodes: it may use what its tenant may.
+        # A stream is a level of an app, on all nodes, so its limit is the tenant's.
         "per_stream_rate_limit": str(limits.ingestion_rate.count),
         "per_stream_rate_limit_burst": str(limits.ingestion_burst.count),
         "max_global_streams_per_user": limits.streams,
@@ -227,7 +227,7 @@ def _tenant_limits(tenant: TenantLimits) -> dict[str, Any]:
 
 
 def _ruler(settings: LokiSettings, cluster: ClusterSettings, prometheus: PrometheusSettings) -> dict[str, Any]:
-    # Rules are deployed, not posted: whoever can reach the API could otherwise change them.
+    # Rules are deployed, not posted: otherwise everyone who reaches the API could change them.
     ruler: dict[str, Any] = {"enable_api": False, "rule_path": f"{DATA}/rules-scratch"}
     if settings.ruler is None:
         return ruler | {"storage": {"type": "local", "local": {"directory": f"{DATA}/rules"}}}
@@ -251,7 +251,7 @@ def _ruler(settings: LokiSettings, cluster: ClusterSettings, prometheus: Prometh
 
 
 def rules(ruler: Ruler, cluster: ClusterSettings) -> dict[str, Any]:
-    """The rule file, as Loki's ruler reads it."""
+    """The rule file of Loki's ruler."""
     everywhere = {"cluster": cluster.name, "environment": cluster.environment}
     group = [
         {"record": rule.record, "expr": rule.expr, "labels": {**rule.labels, **everywhere}} for rule in ruler.rules

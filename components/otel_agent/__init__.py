@@ -1,1 +1,3 @@
-"""Sends the logs of every node's pods to the collector: what it reads (``config``) and what runs it (``component``)."""
+"""The node collector, which collects the logs of pods: its configuration (``config``) and its component
+(``component``).
+"""

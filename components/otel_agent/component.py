@@ -1,4 +1,4 @@
-"""The node collector on Kubernetes: Promtail's successor, made of the same parts as the collector."""
+"""The node collector on Kubernetes: an OpenTelemetry collector on every node, the successor of Promtail."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ NAME = servers.OTEL_AGENT.name
 @dataclass(frozen=True, kw_only=True)
 class OtelAgentArgs:
     site: Site
-    """Its namespace is the node agents' one."""
+    """Its namespace is the node agents'."""
     settings: LogSettings
 
 
 class OtelAgent(ComponentResource):
-    """Sends what the pods of every node print to the collector, which brings it to Loki."""
+    """Sends the logs of every node's pods to the collector, which sends them to Loki."""
 
     def __init__(self, name: str, args: OtelAgentArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("observability:index:OtelAgent", name, {}, opts)
@@ -40,7 +40,7 @@ class OtelAgent(ComponentResource):
             image=images.OTEL_AGENT,
             args=["--config=file:/etc/otel-agent/config/agent.yaml"],
             ports={"health": ports.COLLECTOR_HEALTH, "metrics": ports.COLLECTOR_METRICS},
-            # It waits a minute for the API to tell it the pods of its node.
+            # At its start it waits up to a minute for the API to list the pods of its node.
             probes=Probes(live=parts.LIVE, ready=("/", "health"), startup_seconds=300),
             resources=settings.resources,
             workload=settings,

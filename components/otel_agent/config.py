@@ -1,9 +1,9 @@
-"""What the node collector reads. Pure: values in, texts out.
+"""The node collector's configuration. Pure: values in, texts out.
 
-    files -> entries -> whose they are -> level, trace, logger -> redaction -> a queue on the node -> the collector
+    files -> entries -> pod's labels -> level, trace, logger -> redaction -> a queue on the node -> the collector
 
-What it does to a line is Promtail's pipeline in other words (``components/promtail/config.py``); the test
-``tests/servers/test_log_collectors.py`` holds one against the other.
+It processes lines as Promtail's pipeline does (``components/promtail/config.py``). The test
+``tests/servers/test_log_collectors.py`` compares the results of both.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ from model.logs import LogRuntime
 
 DATA = "/var/lib/otel-agent"
 NODE = "K8S_NODE_NAME"
-"""Variable of the environment: the node that a pod of it reads."""
+"""Environment variable with the name of the node."""
 
-# Each time every file is opened: of 300 that nobody writes to, that takes 2 % of a core; 9 % at the default of 200 ms.
+# Interval for opening every file. With 300 idle files it takes 2 % of a core, and 9 % at the default of 200 ms.
 POLL = "1s"
-# An entry that grows past this is cut in parts; Loki cuts lines far earlier (`loki.limits.lineSize`).
+# A longer entry is split. Loki cuts lines far earlier (`loki.limits.lineSize`).
 LARGEST_ENTRY = 2 * MEBIBYTE
-# Every stream of a node that printed within ENTRY_WAIT: 250 pods, some with several containers, two streams each.
+# All streams of a node that write within ENTRY_WAIT: 250 pods, some with several containers, two streams each.
 STREAMS = 5_000
-# A part of a long line waits for the rest for as long as that takes, as in Promtail; for ever cannot be said.
+# A part of a long line waits for the rest without a limit, as in Promtail. "For ever" is not a valid value.
 PARTIAL_WAIT = "24h"
-# What was read and not yet taken, before reading stops: a quarter of an hour of 1000 lines a second.
+# Queue of lines that were read and not sent, before reading stops: a quarter of an hour of 1000 lines a second.
 QUEUE_BYTES = 256 * MEBIBYTE
-# A node that is quiet sends once a second. The largest entry, which may be twice as long as it may grow, and much of a
-# batch fit into a request; requests stay below what the collector takes (MESSAGE_MEBIBYTES).
+# An idle node sends once a second. The largest entry, which may have twice the maximum length, and much of a batch fit
+# into a request. Requests stay below the collector's limit (MESSAGE_MEBIBYTES).
 BATCH_WAIT, BATCH_BYTES, REQUEST_BYTES = "1s", MEBIBYTE // 2, 8 * MEBIBYTE
 SENDERS = 2
 
 
 def files(settings: LogSettings, cluster: ClusterSettings) -> dict[str, dict[str, str]]:
-    """Everything below ``/etc/otel-agent``: directory to files, name to text."""
+    """The files below ``/etc/otel-agent``: directory to file name to text."""
     return {"config": {"agent.yaml": parts.text(agent_yaml(settings, cluster))}}
 
 
@@ -71,7 +71,7 @@ def agent_yaml(settings: LogSettings, cluster: ClusterSettings) -> dict[str, Any
                 "endpoint": servers.COLLECTOR.address(cluster.namespaces.stack, ports.OTLP_NODES),
                 "tls": {"insecure": True},
                 "timeout": "10s",
-                # Without end (0): what waits fills the queue, then reading stops, and the files wait.
+                # No end (0): the queue fills, then reading stops, and the lines stay in the log files.
                 "retry_on_failure": parts.retry("0s"),
                 "sending_queue": {
                     "storage": QUEUE,
@@ -90,7 +90,7 @@ def _file_log(settings: LogSettings) -> dict[str, Any]:
     dropped = [rule.namespace for rule in settings.drop if rule.whole_pods and not rule.app]
     return {
         "include": [f"{POD_LOGS}/*/*/*.log"],
-        # A pod's folder begins with its namespace: what is dropped as a whole is not even read.
+        # The name of a pod's folder begins with its namespace: files of a dropped namespace are not opened.
         "exclude": [f"{POD_LOGS}/{namespace}_*/*/*.log" for namespace in dropped],
         "start_at": "beginning",
         "poll_interval": POLL,
@@ -98,7 +98,7 @@ def _file_log(settings: LogSettings) -> dict[str, Any]:
         "include_file_path": True,
         "include_file_name": False,
         "preserve_trailing_whitespaces": True,
-        # Without end (0), too: short of memory, it reads on once there is some.
+        # No end (0) here either: when memory is low, reading stops until there is some.
         "retry_on_failure": {"enabled": True, "max_elapsed_time": "0s"},
         "resource": {"node": f'EXPR(env("{NODE}"))'},
         "operators": _entries(settings),
@@ -106,7 +106,7 @@ def _file_log(settings: LogSettings) -> dict[str, Any]:
 
 
 def _entries(settings: LogSettings) -> list[dict[str, Any]]:
-    """From lines as the container runtime writes them to entries: long lines whole, stack traces together."""
+    """Joins lines of the container runtime into entries: whole long lines, and stack traces."""
     source = {"source_identifier": "attributes.source", "max_log_size": LARGEST_ENTRY}
     continued = json.dumps(f"^(?:{'|'.join(settings.continuation)})", ensure_ascii=False)
     return [
@@ -128,7 +128,7 @@ def _entries(settings: LogSettings) -> list[dict[str, Any]]:
             "force_flush_period": PARTIAL_WAIT,
             **source,
         },
-        # What Docker ends a line with.
+        # Docker ends a line with it.
         *(_text(r"^(?s)(?P<text>.*?)\n?$") if settings.runtime == "docker" else []),
         {
             "type": "recombine",
@@ -137,7 +137,7 @@ def _entries(settings: LogSettings) -> list[dict[str, Any]]:
             "combine_with": "\n",
             "is_first_entry": f'not (body == "" or body matches {continued})',
             "max_batch_size": ENTRY_LINES,
-            "max_unmatched_batch_size": 0,  # the rest of an entry that was cut, or read in part before a restart
+            "max_unmatched_batch_size": 0,  # the rest of an entry that was cut, or partly read before a restart
             "max_sources": STREAMS,
             "force_flush_period": str(ENTRY_WAIT),
             **source,
@@ -148,10 +148,10 @@ def _entries(settings: LogSettings) -> list[dict[str, Any]]:
 
 _WHOLE: dict[LogRuntime, str] = {
     "cri": 'attributes.flags != "P"',
-    # A line of another form has no end of its own.
+    # A line in another format has no end.
     "docker": 'attributes.time == nil or body endsWith "\\n"',
 }
-"""By runtime, whether a line is whole, or is the last part of one."""
+"""Expression, by runtime, that is true for a whole line and for the last part of one."""
 
 
 _TIME = {
@@ -171,6 +171,6 @@ def _docker() -> list[dict[str, Any]]:
 
 
 def _text(regex: str, **more: Any) -> list[dict[str, Any]]:
-    """The group ``text`` in the line's place; a line of another form is kept as it is."""
+    """Replaces the line by the group ``text``. A line in another format stays unchanged."""
     parser = {"type": "regex_parser", "regex": regex, **more, "on_error": "send_quiet"}
     return [parser, {"type": "move", "from": "attributes.text", "to": "body", "if": "attributes.text != nil"}]

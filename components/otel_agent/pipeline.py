@@ -1,4 +1,4 @@
-"""What happens to an entry on its node: whose it is, what it is found by, what is dropped and masked."""
+"""Processing of an entry on its node: labels, metadata, dropping, masking."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from model.logs import LEVELS
 
 FILE = "log.file.path"
 _FOLDER = r"/(?P<namespace>[^/_]+)_(?P<pod>[^/_]+)_(?P<uid>[^/_]+)/(?P<container>[^/]+)/[^/]+$"
-"""How the kubelet names the folders of pods' logs."""
+"""Format of the names of pods' log folders, set by the kubelet."""
 
-# Of a pod: what it says itself, then what made it.
+# Names of the app: the pod's own labels, then its owner.
 _APP = (
     *APP_LABELS,
     "k8s.replicaset.name",
@@ -38,12 +38,12 @@ _APP = (
     "pod",
 )
 _OF_POD = ("cluster", "namespace", "app", "container", "pod", "node")
-"""Which of the labels and the metadata are said of a whole file."""
+"""Labels and metadata that all lines of a file have in common."""
 _OF_LINE = tuple(name for name in (*LABELS, *METADATA) if name not in _OF_POD)
 
 
 def processors(settings: LogSettings, cluster: ClusterSettings, node: str) -> dict[str, Any]:
-    """In the order in which entries go through them; ``node`` is the variable that names the node."""
+    """The processors in order; ``node`` is the environment variable with the node's name."""
     pods = [rule for rule in settings.drop if rule.whole_pods and rule.app]
     lines = [rule for rule in settings.drop if not rule.whole_pods]
     return {
@@ -81,7 +81,7 @@ def _pods(node: str) -> dict[str, Any]:
         },
         "pod_association": [
             {"sources": [{"from": "resource_attribute", "name": "k8s.pod.uid"}]},
-            # A static pod's folder is named after its manifest.
+            # The name of a static pod's log folder comes from its manifest.
             {
                 "sources": [
                     {"from": "resource_attribute", "name": "k8s.namespace.name"},
@@ -89,7 +89,7 @@ def _pods(node: str) -> dict[str, Any]:
                 ]
             },
         ],
-        # Read before the pods are known, lines would be labelled wrongly for ever.
+        # If lines were read before the pods are known, their labels would stay wrong.
         "wait_for_metadata": True,
         "wait_for_metadata_timeout": "60s",
     }
@@ -107,7 +107,7 @@ def _pod(cluster: ClusterSettings) -> list[str]:
 
 
 def _json() -> Where:
-    """Fields of lines of JSON, by the first of their names that is there: later statements overwrite."""
+    """Fields of JSON lines. The first existing name counts, since later statements overwrite earlier ones."""
     return Where(
         f"IsMatch(log.body, {quoted(JSON_LINE)})",
         [
@@ -122,7 +122,7 @@ def _json() -> Where:
 
 
 def _text() -> Where:
-    """Fields of other lines."""
+    """Fields of text lines."""
     return Where(
         f"not IsMatch(log.body, {quoted(JSON_LINE)})",
         [
@@ -140,7 +140,7 @@ def _text() -> Where:
 
 
 def _level() -> list[str]:
-    """One of LEVELS, whatever the program called it; none for anything else."""
+    """The label ``level``, one of LEVELS, from the program's own word; no label for other words."""
     level, known = attribute("level", "log"), "|".join(LEVELS)
     words = {name: "|".join(level_words(name)) for name in LEVELS}
     return [
@@ -168,7 +168,7 @@ def _met(rule: DropRule) -> Iterator[str]:
 
 
 def _redacted() -> list[str]:
-    """As in Promtail: first by the keys of JSON, whose values stay text in quotes, then whatever else is a secret."""
+    """Masking as in Promtail: first values of JSON keys, which stay quoted text, then all other secrets."""
     by_key = f'${{1}}"{redaction.MASK}"'
     return [
         f"replace_pattern(log.body, {quoted(redaction.JSON_KEY)}, {quoted(by_key)})",
@@ -180,6 +180,6 @@ def _tidy() -> list[str]:
     kept = ", ".join(quoted(name) for name in _OF_LINE)
     return [
         f"keep_keys(log.attributes, [{kept}])",
-        # When it was read: read again, the line would not be the same one.
+        # The time of reading is left out: if the line is read again, it must be equal.
         "set(log.observed_time_unix_nano, 0)",
     ]

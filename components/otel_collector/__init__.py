@@ -1,1 +1,1 @@
-"""The one address for telemetry: what the collector reads (``config``) and what runs it (``component``)."""
+"""The collector, which receives all telemetry: its configuration (``config``) and its component (``component``)."""

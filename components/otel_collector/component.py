@@ -1,4 +1,4 @@
-"""The collector on Kubernetes: a StatefulSet, so that each replica finds its own queue again."""
+"""The collector on Kubernetes: a StatefulSet, so that each replica gets its own queue again."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from components.workload import cluster_access, stateful_set, surroundings
 from model import ports, servers
 
 NAME = servers.COLLECTOR.name
-# It goes through the files of its queues first: seconds for each gigabyte.
+# At its start it reads the files of its queues: seconds per gigabyte.
 START_SECONDS = 300
-# To answer those who are sending, and write what is not yet in a queue.
+# Time to answer open requests, and to write them to a queue.
 GRACE_SECONDS = 60
 
 
@@ -30,17 +30,17 @@ class OtelCollectorArgs:
     site: Site
     settings: CollectorSettings
     prometheus: PrometheusSettings
-    """Who gets metrics: each of its replicas."""
+    """Destination of metrics: each of its replicas."""
     jaeger: JaegerSettings
-    """Who gets spans; of several replicas, each all of a trace."""
+    """Destination of spans. One replica gets all spans of a trace."""
     loki: LokiSettings
-    """Who gets logs, and for which tenant."""
+    """Destination of logs, and their tenant."""
     logs: LogSettings
-    """Whether node collectors send here."""
+    """Decides whether node collectors send here."""
 
 
 class OtelCollector(ComponentResource):
-    """Takes all telemetry, at :attr:`url` by HTTP and at its port for gRPC, from inside the cluster."""
+    """Receives all telemetry inside the cluster, at :attr:`url` by HTTP and at its port for gRPC."""
 
     url: Output[str]
 

@@ -1,9 +1,9 @@
-"""What the collector reads. Pure: values in, texts out.
+"""The collector's configuration. Pure: values in, texts out.
 
-    otlp -> memory limiter -> whose it is -> redaction -> a queue for each store -> store
+    otlp -> memory limiter -> Kubernetes attributes -> redaction -> a queue for each store -> store
 
-Nothing lies between the acknowledgement and the queues, which are on the disk: a batch is made of what is read from
-there. A processor that makes batches before would acknowledge what it holds in memory.
+The collector acknowledges a request once it is in the queues, which are on the disk, and batches are made from the
+queues. A batch processor before the queues would acknowledge requests that are only in memory.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from model.cluster import ClusterSettings
 DATA = "/var/lib/otel-collector"
 OF_NODES = "otlp/nodes"
 
-# Of the volume, for all queues together. A file takes 1.1 times what is in it, and 2.7 times if requests are of a line
-# or span each; on a volume that is full, the collector would lose what it reads from its queue.
+# Share of the volume for all queues together. A file takes 1.1 times the size of its content, and 2.7 times if each
+# request is one line or span. On a full volume the collector would lose the batch that it reads from its queue.
 QUEUE_SHARE = 0.3
-# Of the memory limit, where there is no volume: the rest is for what is on its way.
+# Share of the memory limit without a volume. The rest is for telemetry in transit.
 MEMORY_QUEUE_SHARE = 0.25
-# A request to a store has at least so much, which makes it cheap, unless the first of it has waited so long. It has no
-# upper bound of its own: the collector drops a span or line that is larger than that. It is bound by what is received.
+# Minimum size of a request to a store, for efficiency, and the longest wait for it. There is no maximum, since the
+# collector drops a span or line that is larger; the receivers limit the size.
 BATCH_BYTES, BATCH_WAIT = MEBIBYTE // 2, "200ms"
-# Requests to one store at a time: its answer takes some 20 ms, so these are some hundred a second.
+# Parallel requests to one store: an answer takes some 20 ms, so these are some hundred a second.
 SENDERS = 4
-# What a store has refused for a day it will not take: it would hold up one sender for ever.
+# If a store has refused a request for a day, it will never accept it, and would block one sender.
 GIVE_UP = "24h"
-# A few spans that carry prompts are past the 4 MiB of gRPC; with a batch's worth more, and what is said of the pod, it
-# stays below what a store takes at once: Loki's burst of 16 MiB and Jaeger's 20 MiB.
+# A few spans with prompts exceed the 4 MiB of gRPC. With the rest of a batch and the pod's attributes, requests stay
+# below the stores' limits: Loki's burst of 16 MiB and Jaeger's 20 MiB.
 MESSAGE_MEBIBYTES = 12
-# A Service balances connections, and gRPC keeps one for ever: after this time a sender may find another replica.
+# A Service balances connections, and gRPC keeps a connection open. After this time a sender may get another replica.
 CONNECTION_AGE = "5m"
 
 
@@ -51,7 +51,7 @@ def files(
     loki: LokiSettings,
     logs: LogSettings,
 ) -> dict[str, dict[str, str]]:
-    """Everything below ``/etc/otel-collector``: directory to files, name to text."""
+    """The files below ``/etc/otel-collector``: directory to file name to text."""
     return {"config": {"collector.yaml": parts.text(collector_yaml(settings, cluster, prometheus, jaeger, loki, logs))}}
 
 
@@ -119,7 +119,7 @@ def _grpc(port: int) -> dict[str, Any]:
 
 
 def _of_nodes(exporters: list[str]) -> dict[str, Any]:
-    """Lines of node collectors, by a port that only those reach: they are labelled and masked, and pass untouched."""
+    """The pipeline of node collectors, on a port that only they may reach. Their lines have labels and are masked."""
     return {"logs/nodes": {"receivers": [OF_NODES], "processors": ["memory_limiter"], "exporters": exporters}}
 
 
@@ -138,12 +138,12 @@ def _queue(settings: CollectorSettings, stores: int) -> dict[str, Any]:
 
 
 def _prometheus(cluster: ClusterSettings, prometheus: PrometheusSettings) -> dict[str, Any]:
-    """One for each replica: a Service in front of them would give each its share of the samples."""
+    """One exporter per replica: a Service in front of them would give each replica only a part of the samples."""
     namespace = cluster.namespaces.stack
     return {
         f"otlp_http/prometheus-{ordinal}": {
             "endpoint": f"http://{servers.PROMETHEUS.replica(ordinal, namespace, ports.PROMETHEUS)}/api/v1/otlp",
-            # Older samples it refuses.
+            # Prometheus refuses older samples.
             "retry_on_failure": parts.retry(str(OUT_OF_ORDER_WINDOW)),
         }
         for ordinal in range(prometheus.replicas)
@@ -155,8 +155,8 @@ def _jaeger(cluster: ClusterSettings, jaeger: JaegerSettings) -> dict[str, Any]:
     if jaeger.replicas == 1:
         endpoint = servers.JAEGER.address(namespace, ports.OTLP_GRPC)
         return {"otlp_grpc/jaeger": {"endpoint": endpoint, **plain, "retry_on_failure": parts.retry(GIVE_UP)}}
-    # All of a trace to one replica, so that it can decide on it; the queue lies before the choice, and a batch that one
-    # replica did not take is divided anew.
+    # One replica gets all spans of a trace, so that it can decide on it. The queue is before the choice of the replica,
+    # and a batch that one replica refused is divided again.
     single = {"otlp": {**plain, "sending_queue": {"enabled": False}, "retry_on_failure": {"enabled": False}}}
     return {
         "load_balancing/jaeger": {

@@ -1,4 +1,4 @@
-"""OTTL, the collector's language for changing telemetry: its statements as text."""
+"""Statements of OTTL, the collector's language for changing telemetry, as text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Where:
-    """Statements for what meets a condition."""
+    """Statements with a condition."""
 
     condition: str
     statements: list[str]
@@ -19,11 +19,11 @@ class Where:
 def transform(**statements: Iterable[list[str] | Where]) -> dict[str, Any]:
     """A ``transform`` processor, with groups of statements for each signal.
 
-    A group is applied to what its lowest path names, each span or each event: statements about both in one group would
-    pass by spans without events.
+    A group runs for each item of its lowest path, such as each span or each event. In a group with statements for both,
+    spans without events would be left out.
     """
     groups = {signal: [_group(group) for group in given] for signal, given in statements.items()}
-    # A statement that cannot be applied to a record, such as parsing what is no JSON, leaves it as it is.
+    # A statement that fails for a record, such as parsing text as JSON, leaves the record unchanged.
     return {"error_mode": "silent", **groups}
 
 
@@ -34,7 +34,7 @@ def _group(group: list[str] | Where) -> dict[str, Any]:
 
 
 def quoted(value: str) -> str:
-    """A string."""
+    """A string literal."""
     return json.dumps(value, ensure_ascii=False)
 
 

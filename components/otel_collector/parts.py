@@ -1,4 +1,4 @@
-"""What every collector of the stack is made of, wherever it runs."""
+"""Parts of the configuration that all collectors of the stack have in common."""
 
 from __future__ import annotations
 
@@ -11,30 +11,34 @@ from model.settings import LogLevel, Resources
 MEBIBYTE = 2**20
 QUEUE = "file_storage"
 
-# Of the memory limit. Above it telemetry is refused, and senders retry; so much below it garbage is collected first.
+# Share of the memory limit. Above it the collector refuses telemetry, and senders retry. Garbage collection starts
+# earlier.
 MEMORY_PERCENT, SPIKE_PERCENT = 80, 20
-# Who takes telemetry again gets what waited within this time.
+# Maximum interval of retries: after a receiver is back, waiting telemetry arrives within this time.
 LONGEST_PAUSE = "10s"
 
 LIVE = ("/metrics", "metrics")
-"""It lives as long as its own metrics answer. Its health also waits for its pipelines: a restart helps none of them."""
+"""Liveness: the collector's own metrics answer. Its health depends on its pipelines too, and a restart repairs none of
+them."""
 
 APP_LABELS = {"pod.label.name": "app.kubernetes.io/name", "pod.label.app": "app"}
-"""Labels by which a pod names its app, the first that is there: the resource attribute that holds it, to the label."""
+"""Labels that name a pod's app, in order of priority: resource attribute to label."""
 
 
 def text(config: dict[str, Any]) -> str:
-    """A configuration as the collector reads it: there, a dollar begins a variable, two are one; none is used."""
+    """The configuration as YAML. In the collector's YAML a dollar starts a variable, and two are one dollar; it uses no
+    variables.
+    """
     return yaml_text.text(config).replace("$", "$$")
 
 
 def memory(resources: Resources) -> Bytes:
-    """The memory limit, which settings see to."""
+    """The memory limit, which the settings require."""
     return resources.limits.memory or Bytes(2**30)
 
 
 def go_memory_limit(resources: Resources) -> str:
-    """``GOMEMLIMIT``: garbage is collected harder before anything is refused."""
+    """``GOMEMLIMIT``: garbage collection works harder before telemetry is refused."""
     return str(memory(resources).count * MEMORY_PERCENT // 100)
 
 
@@ -48,11 +52,11 @@ def memory_limiter(resources: Resources) -> dict[str, Any]:
 
 
 def telemetry(name: str, level: LogLevel, port: int) -> dict[str, Any]:
-    """What a collector says of itself."""
+    """The collector's own metrics and logs."""
     metrics = {
         "host": "0.0.0.0",  # noqa: S104  scraped from outside the pod
         "port": port,
-        # Names with unit and ``_total``, as Jaeger, which is made of the same parts, gives them.
+        # Names with unit and ``_total``, as in Jaeger, which uses the same library.
         "without_units": False,
         "without_type_suffix": False,
     }
@@ -68,10 +72,10 @@ def file_storage(data: str) -> dict[str, Any]:
     return {
         "directory": directory,
         "create_directory": True,
-        "fsync": True,  # on the disk before it is acknowledged: a lost node loses nothing either
-        "recreate": True,  # a file torn all the same is put aside, rather than a crash loop
-        # What a long queue took of the volume is given back once it is short, by a copy that is as short. One at the
-        # start would be as long as the queue, and could fill the volume.
+        "fsync": True,  # synced before it is acknowledged, so that a lost node loses nothing
+        "recreate": True,  # a corrupt file is moved away, instead of a crash loop
+        # Space of a long queue is freed once the queue is short, by a copy of the short queue. Compaction at the start
+        # would copy the long queue, which could fill the volume.
         "compaction": {"on_rebound": True, "directory": directory, "cleanup_on_start": True},
     }
 

@@ -1,4 +1,4 @@
-"""What the collector does to telemetry on its way: says whose it is, masks, names and shortens."""
+"""The collector's processors: they add Kubernetes attributes, mask, rename and shorten."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from components.otel_collector.parts import APP_LABELS
 from components.settings.collector import CollectorSettings
 from model.cluster import ClusterSettings
 
-# Jaeger's badger refuses values past 64 900 bytes, and with them their trace.
+# Jaeger's badger refuses values above 64 900 bytes, and drops their spans.
 VALUE_BYTES = 60_000
 
 _SEVERITIES = {level: 1 + 4 * number for number, level in enumerate(LEVEL_WORDS)}
-"""The least severity number of each level, as OpenTelemetry counts: four numbers each, from 1."""
+"""The lowest severity number of each level. OpenTelemetry has four numbers per level, from 1."""
 
-# From the label that says it, to what made the pod; as Promtail does it. What sends from elsewhere has its own name.
+# App of a pod: its label, else its owner, as in Promtail. Senders outside the cluster have their own name.
 _APP = (
     *APP_LABELS,
     "k8s.deployment.name",
@@ -31,7 +31,7 @@ _APP = (
 
 
 def order(signal: str, settings: CollectorSettings) -> list[str]:
-    """The names of the processors that a signal goes through."""
+    """Names of the processors of a signal, in order."""
     return [
         "k8s_attributes",
         "transform/place",
@@ -42,7 +42,7 @@ def order(signal: str, settings: CollectorSettings) -> list[str]:
 
 
 def made(settings: CollectorSettings, cluster: ClusterSettings) -> dict[str, Any]:
-    """Every processor that some signal goes through, besides the memory limiter."""
+    """All processors of the signals, except the memory limiter."""
     return {
         "k8s_attributes": _pods(),
         "transform/place": _place(cluster),
@@ -77,7 +77,7 @@ def _pods() -> dict[str, Any]:
             ],
             "labels": [{"tag_name": name, "key": label, "from": "pod"} for name, label in APP_LABELS.items()],
         },
-        # What a sender says of itself, then where the connection comes from.
+        # The sender's own attribute first, then the address of the connection.
         "pod_association": [
             {"sources": [{"from": "resource_attribute", "name": "k8s.pod.uid"}]},
             {"sources": [{"from": "connection"}]},
@@ -91,7 +91,7 @@ def _place(cluster: ClusterSettings) -> dict[str, Any]:
         f"set({attribute('cluster')}, {quoted(cluster.name)})",
         f"set({attribute('environment')}, {quoted(cluster.environment)})",
         f'set({attribute("app")}, Coalesce([{", ".join(attribute(name) for name in _APP)}, "unknown"]))',
-        # Two pods of a service whose metrics say neither would be one series.
+        # Without it two pods of a service would share one series.
         f"set({instance}, {uid}) where {instance} == nil and {uid} != nil",
         'delete_matching_keys(resource.attributes, "^pod[.]label[.]")',
     ]
@@ -99,7 +99,7 @@ def _place(cluster: ClusterSettings) -> dict[str, Any]:
 
 
 def _levels() -> list[str]:
-    """The label ``level`` from the severity, or from the word for it where a sender gives no number; and the logger."""
+    """The label ``level``, from the severity number or else its text, and the logger."""
     level, logger = attribute("level", "log"), attribute("logger", "log")
     number, word = "log.severity_number", "log.severity_text"
     return [
@@ -115,7 +115,7 @@ def _levels() -> list[str]:
 
 
 def _names() -> list[str]:
-    """What is said of the pod, named as Promtail names it."""
+    """The pod's attributes, with Promtail's names."""
     renamed = {
         "namespace": "k8s.namespace.name",
         "container": "k8s.container.name",

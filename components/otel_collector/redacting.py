@@ -1,4 +1,4 @@
-"""Takes out what may not be kept, by the patterns of :mod:`components.redaction`."""
+"""Masks telemetry by the patterns of :mod:`components.redaction`."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from components import redaction
 from components.otel_collector.ottl import attribute, quoted, transform
 
 _RAW = "redaction.raw"
-"""Attribute of a log record, while it is being redacted: the text that its body was parsed from."""
+"""Attribute of a log record while it is masked: the text of its body before parsing."""
 
 ORDER = {
     "metrics": ["redaction", "transform/redact"],
     "traces": ["redaction", "transform/redact"],
     "logs": ["transform/parse", "redaction/logs", "transform/restore"],
 }
-"""The names of the processors that a signal goes through."""
+"""Names of the processors of a signal, in order."""
 
 
 def made() -> dict[str, Any]:
     """The processors of ORDER."""
     masked = {
         "allow_all_keys": True,
-        "redact_all_types": True,  # lists and maps too, which otherwise pass unread
+        "redact_all_types": True,  # lists and maps too, which are skipped otherwise
         "ignored_key_patterns": [redaction.IDENTIFIERS],
         "blocked_key_patterns": [f"(?i)^(?:{'|'.join(redaction.KEYS)})$"],
         "blocked_values": [redaction.JSON_VALUE, redaction.ANY_TEXT],
@@ -43,7 +43,7 @@ def made() -> dict[str, Any]:
 
 
 def _parse() -> list[str]:
-    """Bodies that are JSON, as what they are; and what is said in an event of the older conventions, masked."""
+    """Parses bodies that are JSON, and masks the messages in events of the older conventions."""
     raw, events = attribute(_RAW, "log"), quoted(redaction.MESSAGE_EVENT)
     is_message = (
         f"(IsMatch(log.event_name, {events}) or "
@@ -52,7 +52,7 @@ def _parse() -> list[str]:
     mask = quoted(redaction.MASK)
     return [
         f"delete_key(log.attributes, {quoted(_RAW)})",
-        # The rest of the record is redacted where it stands; this one is only kept for :func:`_restore`.
+        # The rest of the record is masked as it is; this attribute is only for :func:`_restore`.
         f'set({raw}, log.body) where IsString(log.body) and IsMatch(log.body, "^\\\\s*[{{\\\\[]")',
         f"set(log.body, ParseJSON(log.body)) where {raw} != nil",
         *(
@@ -66,7 +66,7 @@ def _parse() -> list[str]:
 
 
 def _restore() -> list[str]:
-    """Bodies in which nothing was masked, letter for letter as they came."""
+    """Restores the original text of bodies in which nothing was masked."""
     raw, masked = attribute(_RAW, "log"), attribute("redaction.body.masked.count", "log")
     return [
         f"set(log.body, {raw}) where {raw} != nil and {masked} == nil",
@@ -75,12 +75,12 @@ def _restore() -> list[str]:
 
 
 def _spans() -> list[str]:
-    """What of a span is no attribute."""
+    """Masks the name and the status message of a span."""
     return [_masked(f"span.{text}") for text in ("name", "status.message", "trace_state")]
 
 
 def _events() -> list[str]:
-    """Names of events; and the messages of the older conventions, which are events."""
+    """Masks names of events, and messages of the older conventions, which are events."""
     events, mask = quoted(redaction.MESSAGE_EVENT), quoted(redaction.MASK)
     return [
         _masked("spanevent.name"),
@@ -97,5 +97,5 @@ def _masked(text: str) -> str:
 
 
 def _exemplars() -> list[str]:
-    """What an exemplar has besides its trace: what was recorded with the value, and is no label."""
+    """Removes an exemplar's attributes, and keeps its trace."""
     return ['delete_matching_keys(exemplar.filtered_attributes, ".*")']

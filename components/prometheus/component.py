@@ -1,4 +1,4 @@
-"""Prometheus on Kubernetes: a StatefulSet whose configuration is reloaded, never restarted."""
+"""Prometheus on Kubernetes: a StatefulSet that reloads its configuration without a restart."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from model.scrape import ScrapeJob
 
 NAME = servers.PROMETHEUS.name
 DATA = "/prometheus"
-# A WAL replay reads about 100 MB/s; two hours of a million series are some ten minutes on slow network disks.
+# WAL replay reads about 100 MB/s. Two hours of a million series take some ten minutes on slow network disks.
 REPLAY_SECONDS = 900
-# Time to finish the head's last chunk and remote-write's queues; Prometheus itself needs seconds.
+# Time to finish the head's last chunk and remote-write's queues. Prometheus itself needs seconds.
 GRACE_SECONDS = 300
 
 
@@ -37,7 +37,7 @@ class PrometheusArgs:
 
 
 class Prometheus(ComponentResource):
-    """Scrapes, evaluates and alerts; queries go to :attr:`url`, from inside the cluster."""
+    """Scrapes, evaluates and alerts. Queries go to :attr:`url`, inside the cluster."""
 
     url: Output[str]
 

@@ -21,9 +21,9 @@ from rules.system import Watched
 
 SECRETS = "/etc/prometheus/secrets"
 REPLICA_LABEL = "prometheus_replica"
-"""Tells replicas apart in what they remote-write; dropped from alerts, so that two replicas page once."""
+"""Distinguishes replicas in remote-written series. Alerts drop it, so that two replicas page once."""
 
-# An agent's exporter may retry a batch for half an hour while the gateway's queue drains.
+# A sender may retry a batch for half an hour while the collector's queue drains.
 OUT_OF_ORDER_WINDOW = Duration.parse("30m")
 # 100 bytes each, so 10 MB: at 10 a second, three hours of exemplars.
 EXEMPLARS = 100_000
@@ -31,7 +31,7 @@ LONGEST_SCRAPE = Duration.parse("10s")
 
 
 def alertmanager_dns(cluster: ClusterSettings) -> str:
-    """The name that resolves to every Alertmanager."""
+    """The DNS name that resolves to every Alertmanager."""
     return servers.ALERTMANAGER.everyone(cluster.namespaces.stack)
 
 
@@ -42,9 +42,9 @@ def files(
     groups: Iterable[Group],
     grafana: Url,
 ) -> dict[str, dict[str, str]]:
-    """Everything below ``/etc/prometheus``: directory to files, name to text. Paths in them are relative.
+    """The files below ``/etc/prometheus``: directory to file name to text. Paths in them are relative.
 
-    ``grafana`` is where people open it: alerts link there.
+    ``grafana`` is its URL for people, for the links of alerts.
     """
     place = Place(
         cluster=cluster.name,
@@ -72,7 +72,7 @@ def prometheus_yml(settings: PrometheusSettings, cluster: ClusterSettings) -> di
                 "environment": cluster.environment,
                 REPLICA_LABEL: "${POD_NAME}",
             },
-            # Names as every rule and dashboard here spells them, whatever a target offers.
+            # Rules and dashboards use these names, for all targets.
             "metric_name_validation_scheme": "legacy",
             "metric_name_escaping_scheme": "underscores",
             "body_size_limit": settings.limits.body_size.prometheus,
@@ -99,8 +99,8 @@ def prometheus_yml(settings: PrometheusSettings, cluster: ClusterSettings) -> di
         "otlp": {
             "translation_strategy": "UnderscoreEscapingWithSuffixes",
             "promote_resource_attributes": list(PROMOTED_RESOURCE_ATTRIBUTES),
-            # Else equal series of two libraries in one process are one, which jumps between their values: a counter
-            # that is reset at every other sample, and read as hundreds of times what was counted.
+            # Otherwise equal series of two libraries in one process become one series, which jumps between both values:
+            # a counter that is reset at every other sample, and counts hundreds of times too much.
             "promote_scope_metadata": True,
         },
         "storage": {"tsdb": _tsdb(settings), "exemplars": {"max_exemplars": EXEMPLARS}},
@@ -120,7 +120,7 @@ def _tsdb(settings: PrometheusSettings) -> dict[str, Any]:
 
 
 def scrape_config(job: ScrapeJob, cluster: ClusterSettings) -> dict[str, Any]:
-    """The job with the labels that every series has: external labels are not seen by local queries."""
+    """The job with the labels of every series: local queries do not see external labels."""
     config = job.plain()
     config["relabel_configs"] += [
         Relabel(target="cluster", replacement=cluster.name).plain(),
@@ -138,7 +138,7 @@ def scrape_jobs(settings: PrometheusSettings, watched: Watched, asked: Iterable[
 
 
 def extra_jobs(settings: PrometheusSettings) -> tuple[ScrapeJob, ...]:
-    """The stack file's own scrape jobs, as the systems' jobs are."""
+    """The stack file's own scrape jobs, in the same form as the systems'."""
     return tuple(
         static_job(
             job.name,
@@ -157,7 +157,7 @@ def _remote_write(remote: RemoteWrite) -> dict[str, Any]:
         "name": remote.name,
         "url": str(remote.url),
         "send_exemplars": remote.send_exemplars,
-        "send_native_histograms": True,  # else what agents push so would be here alone
+        "send_native_histograms": True,  # otherwise pushed native histograms would stay local
         "queue_config": {
             "capacity": remote.queue.capacity,
             "max_shards": remote.queue.max_shards,
@@ -177,7 +177,7 @@ def _remote_write(remote: RemoteWrite) -> dict[str, Any]:
 
 
 def _secrets_of(remote: RemoteWrite) -> dict[str, tuple[str, Secret]]:
-    """What the secret is for, to its file below SECRETS and its source."""
+    """Purpose of a secret, to its file below SECRETS and its source."""
     sources = {
         "password": remote.basic_auth.password_secret if remote.basic_auth else None,
         "token": remote.bearer_token_secret,
@@ -189,5 +189,5 @@ def _secrets_of(remote: RemoteWrite) -> dict[str, tuple[str, Secret]]:
 
 
 def secrets(settings: PrometheusSettings) -> dict[str, Secret]:
-    """File below SECRETS to its source, for every secret of the settings."""
+    """Secrets as files: file name below SECRETS to source."""
     return dict(pair for remote in settings.remote_write for pair in _secrets_of(remote).values())

@@ -1,1 +1,1 @@
-"""Sends the logs of every node's pods to Loki: what it reads (``config``) and what runs it (``component``)."""
+"""Promtail, the log collector on every node: its configuration (``config``) and its component (``component``)."""

@@ -24,14 +24,14 @@ END_OF_LIFE = (
 @dataclass(frozen=True, kw_only=True)
 class PromtailArgs:
     site: Site
-    """Its namespace is the node agents' one."""
+    """Its namespace is the node agents'."""
     settings: LogSettings
     loki: LokiSettings
-    """Where lines go, and for which tenant."""
+    """Destination of the lines, and their tenant."""
 
 
 class Promtail(ComponentResource):
-    """Sends what the pods of every node print to Loki."""
+    """Sends the logs of every node's pods to Loki."""
 
     def __init__(self, name: str, args: PromtailArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("observability:index:Promtail", name, {}, opts)
@@ -47,8 +47,8 @@ class Promtail(ComponentResource):
             image=images.PROMTAIL,
             args=["-config.file=/etc/promtail/config/promtail.yaml"],
             ports={"http": ports.PROMTAIL},
-            # Ready once it follows a file. A node without any, and one that cannot reach the API, is no reason to
-            # restart: what answers while it runs at all is its own configuration.
+            # It is ready once it follows a file. A node without log files, or without access to the API, needs no
+            # restart, so liveness asks for its configuration, which it always serves.
             probes=Probes(live=("/config", "http"), ready=("/ready", "http"), startup_seconds=300),
             resources=settings.resources,
             workload=settings,

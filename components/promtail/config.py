@@ -1,4 +1,4 @@
-"""What Promtail reads. Pure: values in, texts out."""
+"""Promtail's configuration. Pure: values in, texts out."""
 
 from __future__ import annotations
 
@@ -34,11 +34,12 @@ from model.yaml_text import text
 
 DATA = "/run/promtail"
 NODE = "HOSTNAME"
-"""Variable of the environment: the node that a pod of Promtail reads."""
+"""Environment variable with the name of the node."""
 
-# Every entry waits this long for company; with ENTRY_WAIT, it is what a Promtail that is killed can lose.
+# Every entry waits this long for more of its batch. A killed Promtail loses at most the entries of this time and
+# ENTRY_WAIT.
 BATCH_WAIT = Duration.parse("1s")
-# Starts an entry in what follows; Unicode's private use, so that no program prints it.
+# Marks the start of an entry. It is in Unicode's private use area, so no program prints it.
 MARK = "\ue000"
 
 _ANY = '{cluster=~".+"}'
@@ -46,7 +47,7 @@ _POD = "__meta_kubernetes_pod"
 
 
 def files(settings: LogSettings, cluster: ClusterSettings, loki: LokiSettings) -> dict[str, dict[str, str]]:
-    """Everything below ``/etc/promtail``: directory to files, name to text."""
+    """The files below ``/etc/promtail``: directory to file name to text."""
     return {"config": {"promtail.yaml": text(promtail_yaml(settings, cluster, loki))}}
 
 
@@ -54,7 +55,7 @@ def promtail_yaml(settings: LogSettings, cluster: ClusterSettings, loki: LokiSet
     return {
         "server": {
             "http_listen_port": ports.PROMTAIL,
-            "grpc_listen_address": "127.0.0.1",  # nobody asks it anything by gRPC
+            "grpc_listen_address": "127.0.0.1",  # nobody uses gRPC
             "grpc_listen_port": 0,
             "log_level": settings.log_level,
             "log_format": "json",
@@ -65,14 +66,15 @@ def promtail_yaml(settings: LogSettings, cluster: ClusterSettings, loki: LokiSet
                 **({"tenant_id": loki.sender} if loki.sender else {}),
                 "batchwait": str(BATCH_WAIT),
                 "timeout": "10s",
-                # Without end (0), so that nothing is dropped while Loki is away: reading stops, and the files wait.
+                # No end (0), so that nothing is dropped while Loki is down: reading stops, and the lines stay in the
+                # log files.
                 "backoff_config": {"min_period": "500ms", "max_period": "30s", "max_retries": 0},
             }
         ],
         "positions": {
             "filename": f"{DATA}/positions.yaml",
             "sync_period": "10s",
-            "ignore_invalid_yaml": True,  # a file torn by a power cut means reading again, not a crash loop
+            "ignore_invalid_yaml": True,  # a file damaged by a power cut is read again, instead of a crash loop
         },
         "limits_config": {
             "readline_rate_enabled": True,
@@ -84,9 +86,9 @@ def promtail_yaml(settings: LogSettings, cluster: ClusterSettings, loki: LokiSet
         "scrape_configs": [
             {
                 "job_name": "pods",
-                # Promtail itself adds the field selector spec.nodeName=$HOSTNAME: the API filters, and a node's
-                # Promtail never hears of the pods of others. Writing it here would need -config.expand-env, and that
-                # every dollar and backslash below be doubled.
+                # Promtail itself adds the field selector spec.nodeName=$HOSTNAME, so the API returns the node's pods
+                # only. A selector here would need -config.expand-env, and then every dollar and backslash below would
+                # have to be doubled.
                 "kubernetes_sd_configs": [{"role": "pod"}],
                 "relabel_configs": [step.plain() for step in _targets(settings, cluster)],
                 "pipeline_stages": _stages(settings),
@@ -97,7 +99,7 @@ def promtail_yaml(settings: LogSettings, cluster: ClusterSettings, loki: LokiSet
 
 def _targets(settings: LogSettings, cluster: ClusterSettings) -> list[Relabel]:
     return [
-        # The last that is there wins: what made the pod, without the hash of a ReplicaSet; then what it says itself.
+        # The last existing value wins: the owner's name without the hash of a ReplicaSet, then the pod's own labels.
         copy(f"{_POD}_name", "app"),
         copy(f"{_POD}_controller_name", "app"),
         Relabel(
@@ -110,7 +112,7 @@ def _targets(settings: LogSettings, cluster: ClusterSettings) -> list[Relabel]:
             regex=f"Job;(.+){JOB_NUMBER}",
             target="app",
         ),
-        # A static pod's is its node.
+        # The owner of a static pod is its node.
         Relabel(source=(f"{_POD}_controller_kind", f"{_POD}_name"), regex="Node;(.+)", target="app"),
         copy(f"{_POD}_label_app", "app"),
         copy(f"{_POD}_label_app_kubernetes_io_name", "app"),
@@ -126,7 +128,7 @@ def _targets(settings: LogSettings, cluster: ClusterSettings) -> list[Relabel]:
             target="__path__",
             replacement=f"{POD_LOGS}/*$1/$2/*.log",
         ),
-        # A static pod's folder is named after its manifest.
+        # The name of a static pod's log folder comes from its manifest.
         Relabel(
             source=(f"{_POD}_annotation_kubernetes_io_config_hash", f"{_POD}_container_name"),
             regex="(.+);(.+)",
@@ -158,11 +160,11 @@ def _stages(settings: LogSettings) -> list[dict[str, Any]]:
 
 
 def _entries(settings: LogSettings) -> list[dict[str, Any]]:
-    """Lines that belong together, as one.
+    """Joins the lines of an entry.
 
-    Go's regular expressions can say how an entry begins, but not how it does not. So whatever does not look like a
-    continuation is marked, an entry is what begins with the mark, and the mark goes again. (A `match` stage with `!~`
-    would read better, but what it selects takes another way and may overtake the rest.)
+    Go's regular expressions can match the start of an entry, but cannot negate the pattern of a continuation. So every
+    line that is no continuation gets a mark, an entry starts with the mark, and the mark is removed. (A `match` stage
+    with `!~` would be simpler, but its lines take another path and may overtake the others.)
     """
     continued = "(?P<continued>" + "|".join(settings.continuation) + ")"
     begins = (
@@ -178,7 +180,7 @@ def _entries(settings: LogSettings) -> list[dict[str, Any]]:
 
 
 def _redaction() -> list[dict[str, Any]]:
-    """What the collector masks, masked in lines; first by the keys of JSON, whose values stay text in quotes."""
+    """Masking in lines, as in the collector: first values of JSON keys, which stay quoted text."""
     return [
         {"replace": {"expression": redaction.JSON_VALUE, "replace": f'"{redaction.MASK}"'}},
         {"replace": {"expression": f"({redaction.ANY_TEXT})", "replace": redaction.MASK}},
@@ -186,7 +188,7 @@ def _redaction() -> list[dict[str, Any]]:
 
 
 def _json_fields() -> dict[str, str]:
-    """In JMESPath, where a dot would mean a key of a key."""
+    """Fields in JMESPath, where an unquoted dot would mean a nested key."""
     names = {field: (f'"{name}"' if "." in name else name for name in known) for field, known in JSON_FIELDS.items()}
     return {field: " || ".join(quoted) for field, quoted in names.items()}
 
@@ -201,7 +203,9 @@ def _text_stages() -> list[dict[str, Any]]:
 
 
 def _level_template() -> str:
-    """One of LEVELS, whatever the program called it; empty, and so no label, for anything else."""
+    """The label ``level``, one of LEVELS, from the program's own word; empty, so that the label is absent, for other
+    words.
+    """
     tests = [(level, [f'(eq $level "{word}")' for word in level_words(level)]) for level in LEVELS]
     branches = "".join(
         f"{{{{ {'if' if position == 0 else 'else if'} or {' '.join(words)} }}}}{level}"

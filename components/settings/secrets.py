@@ -59,7 +59,7 @@ def _missing(path: str, key: str, secret: Collection[str]) -> Problem:
     close = difflib.get_close_matches(key, sorted(secret), n=1)
     if close:
         return f"{path}: {HIDDEN}: no such secret in this stack: did you mean {close[0]}?"
-    # Whatever is not plainly the name of a key may be the secret itself.
+    # A value that does not look like the name of a key may be the secret itself.
     if re.fullmatch(r"[a-z]+([A-Z][a-z]+)+", key):
         return problem(path, key, f"no such secret in this stack: set it with pulumi config set --secret {key}")
     return f"{path}: {HIDDEN}: no such secret in this stack: the name of one set with pulumi config set --secret"

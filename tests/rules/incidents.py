@@ -167,7 +167,7 @@ INCIDENTS = (
     # Two failures are needed, and tell that a service is down after two minutes.
     *_lives(1, total=2, tenth={"fast": 13}, slow={"slow": 203}),
     # Where the fast burn needs nine minutes of an outage, and 43. Of an event a minute it takes five to know.
-    *_outages(99, 600, all_={"outage": 2}, third={"creeping": 4}),
+    *_outages(99, 600, all_={"outage": 2}, third={"creeping": 5}),
     *_outages(99, 1, all_={"creeping": 2, "slow": 4, "outage": 5}, two={"creeping": 2}),
     *_outages(95, 20, all_={"outage": 2}),
     Incident(

@@ -1,1 +1,1 @@
-"""Figures of a stack: what rendering, its rules and its telemetry take, how soon people are told. Nothing is a test."""
+"""Figures of a stack: cost of rendering, rules and telemetry, and time to a notification. They are no tests."""

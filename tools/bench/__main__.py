@@ -1,4 +1,4 @@
-"""All benches, one after the other."""
+"""Runs all benches, one after the other."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import sys
 from tools.servers.find import NotHad, need
 
 NEEDS = {"telemetry": ("loki",), "logs": ("loki", "promtail")}
-"""Servers that not every machine can have, by the bench that measures with them."""
+"""Servers that some machines lack, by the bench that needs them."""
 
 failed = []
-# Each in a process of its own: the kernel counts this one's memory in its children's peak, which one of them measures.
+# Each bench runs in its own process: the kernel counts the memory of this process in its children's peak, which one
+# bench measures.
 for part in ("settings", "render", "engine", "delivery", "rules", "samples", "dashboards", "telemetry", "logs"):
     print(f"\n--- {part}\n", flush=True)
     try:

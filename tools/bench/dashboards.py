@@ -1,8 +1,7 @@
 """Measures the dashboards of `prod` on a real Prometheus with 100k series: the slowest panel of each, in seconds.
 
-Over the time that each dashboard shows by default, with as much history: six hours of everything, days of what
-dashboards show for days. Whatever is chosen on a dashboard is the most there is to read: all, or the largest where one
-must be chosen.
+Each dashboard shows its default time range, with as much history: six hours of everything, and days for the dashboards
+that show days. Variables select the most data: all values, or the largest one if one must be selected.
 """
 
 from __future__ import annotations
@@ -37,15 +36,16 @@ from tools.local.harness import http_json
 SERIES = 100_000
 UNITS = {"h": 3600, "d": 86_400}
 LEAST = 6 * 3600 + 1800
-"""Seconds of history of everything: what most dashboards show, and what their windows look back before it."""
+"""Seconds of history of all series: the range of most dashboards, and the windows of their queries before it."""
 POINTS = 720
-"""Of a panel that is half a screen wide; Grafana asks for one a pixel, and none closer than scrapes are."""
+"""Points of a panel that is half a screen wide. Grafana requests one per pixel, and none closer than the scrape
+interval."""
 FIRING, EVERY = 10, 5
-"""Subjects of each fifth alert that fire: a bad day, when dashboards are opened."""
+"""Number of subjects that fire, and which alerts do (each fifth): a bad day, when people open dashboards."""
 ANNOTATIONS = 60
-"""Seconds between what annotations are asked for, whatever the time shown is: Grafana's own."""
+"""Seconds between points of annotation queries, for every time range: Grafana's own."""
 GOAL = 1.0
-"""Seconds: longer, and a person wonders whether something is broken."""
+"""Seconds, after which a person wonders whether something is broken."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,11 @@ class Loaded:
         return list(answer["data"]["result"])
 
 
-# --- what is there ---
+# --- the data ---
 
 
 def scraped(sample: Sequence[Series], everywhere: Mapping[str, str]) -> Iterator[Series]:
-    """What Prometheus itself says of the targets of a sample."""
+    """Series that Prometheus itself adds for the targets of a sample."""
     targets = Counter(tuple(re.findall(r'\b(?:job|instance)="([^"]*)"', each.text)) for each in sample)
     for (job, instance), count in ((target, count) for target, count in targets.items() if len(target) == 2):
         inside = selector({"job": job, "instance": instance, **everywhere})
@@ -79,7 +79,7 @@ def scraped(sample: Sequence[Series], everywhere: Mapping[str, str]) -> Iterator
 
 
 def firing(settings: Settings, everywhere: Mapping[str, str], end: float) -> Iterator[Series]:
-    """Alerts that have fired for an hour, as Prometheus records them."""
+    """Series of alerts that have fired for an hour, as Prometheus records them."""
     rules = ((group.system, rule) for group in settings.watched.groups for rule in group.rules)
     alerts = [(system, rule) for system, rule in rules if isinstance(rule, Alert)]
     for (system, rule), number in product(alerts[::EVERY], range(FIRING)):
@@ -90,7 +90,7 @@ def firing(settings: Settings, everywhere: Mapping[str, str], end: float) -> Ite
 
 
 def recorded(loaded: Loaded, rules: Path) -> Iterator[Series]:
-    """What the recording rules make of it, now; those that read others find them in a later round."""
+    """The current results of the recording rules. Rules that read other recordings get a later round."""
     left = [rule for path in sorted(rules.iterdir()) for rule in recordings(path)]
     while left:
         made = [(rule, list(results(loaded, rule))) for rule in left]  # several objectives record under one name
@@ -120,7 +120,7 @@ def selector(labels: Mapping[str, str]) -> str:
 
 
 def depths(asked: Iterable[Dashboard]) -> dict[str, int]:
-    """By name of a series, seconds that a dashboard shows of it where that is more than usual."""
+    """Seconds that dashboards show of a series, by its name, if that is more than usual."""
     shown = [
         (found.name, seconds(dashboard))
         for dashboard in asked
@@ -136,16 +136,16 @@ def expressions(dashboard: Dashboard) -> Iterator[str]:
 
 
 def seconds(dashboard: Dashboard) -> int:
-    """The time that a dashboard shows when it is opened."""
+    """The default time range of a dashboard."""
     number, unit = re.findall(r"now-(\d+)([hd])", dashboard.time_from)[0]
     return int(number) * UNITS[unit]
 
 
-# --- what is asked ---
+# --- the queries ---
 
 
 def choices(loaded: Loaded, dashboard: Dashboard) -> dict[str, str]:
-    """The largest of whatever a dashboard wants one of."""
+    """The largest value of each variable of a dashboard that needs one."""
     chosen: dict[str, str] = {}
     for variable in (each for each in dashboard.variables if not each.multiple):
         (largest,) = loaded.now(f"topk(1, sum by ({variable.label}) ({filled(variable.of, chosen)}))")
@@ -154,7 +154,7 @@ def choices(loaded: Loaded, dashboard: Dashboard) -> dict[str, str]:
 
 
 def slowest(loaded: Loaded, dashboard: Dashboard) -> tuple[float, str]:
-    """The slowest query of a dashboard, and its panel or annotation."""
+    """Duration of the slowest query of a dashboard, with its panel or annotation."""
     chosen = choices(loaded, dashboard)
     since = seconds(dashboard)
     times = [
@@ -172,7 +172,7 @@ def slowest(loaded: Loaded, dashboard: Dashboard) -> tuple[float, str]:
 
 
 def taken(ask: Callable[[], object]) -> float:
-    """How long Prometheus takes for a query: the best of five, which a busy machine disturbs least."""
+    """Duration of a query: the best of five, which a busy machine affects least."""
     times = []
     for _ in range(5):
         begin = time.monotonic()
@@ -182,7 +182,7 @@ def taken(ask: Callable[[], object]) -> float:
 
 
 def measure(size: int, home: Path) -> tuple[int, int, list[tuple[float, str, str]]]:
-    """The series of the cluster, those that rules add, and each dashboard's slowest panel, the slowest first."""
+    """Number of the cluster's series and of the rules' series, and each dashboard's slowest panel, slowest first."""
     stack, settings = production(home)
     asked = [
         each
@@ -214,7 +214,7 @@ def measure(size: int, home: Path) -> tuple[int, int, list[tuple[float, str, str
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.bench.dashboards", description=__doc__)
-    parser.add_argument("--series", type=int, default=SERIES, help=f"of the cluster (default: {SERIES})")
+    parser.add_argument("--series", type=int, default=SERIES, help=f"series of the cluster (default: {SERIES})")
     size = parser.parse_args(arguments).series
     with tempfile.TemporaryDirectory() as folder:
         before, made, found = measure(size, Path(folder))

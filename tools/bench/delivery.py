@@ -1,8 +1,8 @@
-"""Measures how soon people are told: seconds from a fault to the delivered page, with the settings of `prod`.
+"""Measures how soon people are notified: seconds from a fault to the delivered page, with the settings of `prod`.
 
-An exporter goes bad again and again, each time for another namespace, before the Prometheus and Alertmanagers of `prod`
-with its own intervals and waits; only the alert's `for` is left out. Then all critical alerts, with the longest that
-each may take and its `for`.
+An exporter fails repeatedly, each time for another namespace. Prometheus and the Alertmanagers have `prod`'s intervals
+and waits; only the alert's `for` is left out. Then it lists all critical alerts, with the longest time that each may
+take and its `for`.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from tools.local.harness import eventually, http_text
 from tools.recorder import ROOT
 
 GOAL = 60
-"""Seconds that a critical alert may take, besides its `for`."""
+"""Maximum seconds of a critical alert, besides its `for`."""
 APART = 7
-"""Seconds between two faults: prime to the intervals, so that every moment of a cycle has its turn."""
+"""Seconds between two faults. It is prime to the intervals, so that faults happen at every moment of a cycle."""
 WITHIN = 150
-"""Seconds after which a page is given up."""
+"""Seconds after which a page counts as lost."""
 HEALTHY, FULL = 0.5, 0.99
 
 
 def measure(path: AlertingPath, faults: int) -> list[float]:
-    """Seconds from fault to page, of each fault."""
+    """Seconds from each fault to its page."""
     namespaces = [f"shop-{number:02}" for number in range(faults)]
     path.exporter.volumes = dict.fromkeys(namespaces, HEALTHY)
     seen = f'kubelet_volume_stats_capacity_bytes{{namespace="{namespaces[-1]}"}}'
@@ -57,22 +57,22 @@ def measure(path: AlertingPath, faults: int) -> list[float]:
 
 
 def told(path: AlertingPath, namespace: str) -> float | None:
-    """When on-call was paged about a namespace, in seconds of the monotonic clock."""
+    """Time of on-call's page about a namespace, in seconds of the monotonic clock; None before the page."""
     pages = (page for page in path.services.of("on-call") if VOLUME in str(page.body) and namespace in str(page.body))
     return next((page.at for page in pages), None)
 
 
 @dataclass(frozen=True)
 class Bound:
-    """The longest that a critical alert may take."""
+    """The longest time that a critical alert may take."""
 
     alert: Alert
     seconds: float
-    """From fault to page, without its `for`: a scrape, an evaluation of each group on the way, the wait for company."""
+    """Seconds from fault to page, without `for`: a scrape, an evaluation of each group on the way, `group_wait`."""
 
 
 def bounds(settings: Settings) -> list[Bound]:
-    """Of every critical alert, the slowest first."""
+    """Bounds of all critical alerts, the slowest first."""
     watched, usual = settings.watched, settings.prometheus
     interval = {
         group.name: (group.interval or usual.evaluation_interval).milliseconds / 1000 for group in watched.groups
@@ -86,13 +86,13 @@ def bounds(settings: Settings) -> list[Bound]:
                 recorded.setdefault(rule.name, []).append((group, rule))
 
     def until_known(expression: str, reader: Group) -> float:
-        """Seconds until the slowest of what an expression reads is there to be read by a group."""
+        """Seconds until a group can read the slowest input of an expression."""
         longest = 0.0
         for name in set(re.findall(r"[a-zA-Z_][\w:]*", expression)):
-            # `up` and its like come with any scrape.
+            # `up` and similar series come with every scrape.
             longest = max(longest, scraped.get(name, jobs["prometheus"] if name == "up" else 0))
             for group, rule in recorded.get(name, []):
-                # Rules of one group are evaluated in order, so those before cost no turn.
+                # Rules of one group are evaluated in order, so rules before this one add no time.
                 turn = 0 if group is reader else interval[group.name]
                 longest = max(longest, turn + until_known(rule.expr, group))
         return longest
@@ -108,7 +108,7 @@ def bounds(settings: Settings) -> list[Bound]:
 
 
 def show(seconds: Sequence[float], found: Sequence[Bound]) -> None:
-    """Figures, then the list."""
+    """Print the figures, then the list."""
     print(f"from fault to page, {len(seconds)} faults: median {median(seconds):.0f} s, slowest {max(seconds):.0f} s")
     print(f"each within {GOAL} s: {'yes' if max(seconds) <= GOAL else 'no'}\n")
     print(f"{'critical alert':<55}{'at most':>9}{'and its for':>13}")
@@ -120,7 +120,7 @@ def show(seconds: Sequence[float], found: Sequence[Bound]) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.bench.delivery", description=__doc__)
-    parser.add_argument("--faults", type=int, default=10, help="how many (default: 10)")
+    parser.add_argument("--faults", type=int, default=10, help="number of faults (default: 10)")
     faults = parser.parse_args(arguments).faults
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)

@@ -1,6 +1,6 @@
-"""Measures the engine: a first `up`, one without changes, and a destroy, on backends that are near and far.
+"""Measures the engine: a first `up`, one without changes, and a destroy, on near and far backends.
 
-Beside the same number of ConfigMaps that a bare program registers on the same cluster: what is left is ours.
+A bare program registers the same number of ConfigMaps on the same cluster. The difference is the stack's own cost.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from tools.servers.find import NotHad
 ANSWERS_SECONDS = 0.05
 BARE = "bare"
 ALWAYS, FIRST = 1.5, 1.2
-"""How many times what the bare program takes `up` may: without changes, and for the first time by resource."""
+"""Maximum factors of `up` compared with the bare program: without changes, and for the first time per resource."""
 _PROGRAM = """
 from pulumi import Config, ResourceOptions
 from pulumi_kubernetes import Provider
@@ -48,7 +48,7 @@ for number in range(Config().require_int("number")):
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """What one stack took, in seconds."""
+    """Durations of one stack, in seconds."""
 
     name: str
     first: float
@@ -56,11 +56,11 @@ class Figure:
     destroy: float
     resources: int
     megabytes: float | None
-    """Of state after the first `up`; None where it does not lie in files."""
+    """Size of the state after the first `up`; None if it is not in files."""
 
 
 def measure(name: str, project: Project, *, in_files: bool) -> Figure:
-    """The figure of one stack that is not there yet, and is gone afterwards."""
+    """The figure of one stack, which does not exist before or afterwards."""
     first, made = _timed(project.up)
     megabytes = len(project.state().encode()) / 1e6 if in_files else None
     again, _ = _timed(project.up)
@@ -90,17 +90,17 @@ def bare(folder: Path, plane: ControlPlane, grafana: Grafana, number: int) -> Pr
 
 @contextmanager
 def far() -> Iterator[Mapping[str, str]]:
-    """A bucket that takes its time, as the engine is told of it."""
+    """A slow bucket, as environment variables of the engine."""
     dispatcher = DomainDispatcherApplication(create_backend_app)
 
     def slow(environment: dict[str, Any], answer: Callable[..., Any]) -> Iterable[bytes]:
         time.sleep(ANSWERS_SECONDS)
         return dispatcher(environment, answer)  # type: ignore[no-any-return]  # moto's application has no types
 
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each of some thousand requests
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line per request, and there are some thousand
     server = make_server("127.0.0.1", 0, slow, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    http_text(f"http://127.0.0.1:{server.server_port}/state", method="PUT")  # makes the bucket
+    http_text(f"http://127.0.0.1:{server.server_port}/state", method="PUT")  # creates the bucket
     try:
         yield {
             "PULUMI_BACKEND_URL": f"s3://state?endpoint=127.0.0.1:{server.server_port}&disableSSL=true"
@@ -113,7 +113,7 @@ def far() -> Iterator[Mapping[str, str]]:
 
 
 def figures(folder: Path, names: Iterable[str]) -> Iterator[Figure]:
-    """Each stack and as many ConfigMaps, with the state in files; then the same stack with it far away."""
+    """Each stack and as many ConfigMaps, with the state in files; then the same stack with a far state."""
     with running(folder / "grafana") as grafana, far() as bucket:
         for name in names:
             with ControlPlane(folder / name / "control-plane") as plane:
@@ -128,7 +128,7 @@ def figures(folder: Path, names: Iterable[str]) -> Iterator[Figure]:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.bench.engine", description=__doc__)
-    parser.add_argument("stacks", nargs="*", default=STACKS, metavar="STACK", help="default: %(default)s")
+    parser.add_argument("stacks", nargs="*", default=STACKS, metavar="STACK", help="stacks (default: %(default)s)")
     names = parser.parse_args(arguments).stacks
     with tempfile.TemporaryDirectory() as folder:
         try:

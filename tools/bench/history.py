@@ -1,8 +1,8 @@
-"""A cluster's past in a real Prometheus: written as if each sample had come in its time, in minutes instead of days.
+"""A cluster's past in a real Prometheus, written in minutes, with samples that appear to have come over days.
 
-By remote write, a slice of time after the other, since Prometheus takes nothing that is an hour older than the newest.
-All series of one level and one rate have the same samples, which are encoded once. What is wanted again and again is
-kept as blocks in the project's cache.
+It uses remote write, one slice of time after the other, since Prometheus refuses samples that are an hour older than
+the newest. All series of one level and one rate have the same samples, which are encoded once. Histories that are
+needed repeatedly are kept as blocks in the project's cache.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from tools.servers.build import cache_folder
 from tools.servers.find import binary
 
 SLICE = 50 * 60
-"""Seconds. In the hour that Prometheus looks back, with some room."""
+"""Seconds of a slice. Prometheus accepts samples of the last hour, and this leaves a margin."""
 BATCH = 500
-"""Series of one request: about a megabyte, and Prometheus takes 32 decoded."""
+"""Series of one request: about a megabyte, and Prometheus accepts 32 decoded."""
 EVERY = 5
-"""Seconds between two words of progress."""
+"""Seconds between two lines of progress."""
 UNUSED = 7 * 86_400
-"""Seconds after which a history that nobody asked for is removed."""
+"""Seconds after which an unused history is deleted."""
 JITTER = 0.03
-"""By which a gauge moves, so that its samples take the room and the time that measured ones do."""
+"""Relative variation of a gauge, so that its samples take as much space and time as measured ones."""
 
 
 @dataclass(frozen=True)
 class Past:
-    """A series, for how long it has been there, and the seconds from one of its samples to the next."""
+    """A series, with the seconds since its start and the seconds between its samples."""
 
     series: Series
     seconds: float
@@ -51,9 +51,10 @@ class Past:
 
 @contextmanager
 def prometheus(home: Path, blocks: Path | None = None) -> Iterator[str]:
-    """One that takes what is written to it, and scrapes and evaluates nothing: its address. It begins with ``blocks``.
+    """The address of a Prometheus that only accepts writes, without scrapes and rules. It starts with a copy of
+    ``blocks``.
 
-    Those stay as they are: it works on a copy.
+    The copied blocks do not change.
     """
     home.mkdir()
     if blocks:
@@ -74,7 +75,7 @@ def prometheus(home: Path, blocks: Path | None = None) -> Iterator[str]:
 
 
 def blocks(pasts: Sequence[Past], end: float, progress: Callable[[str], object]) -> Path:
-    """A folder of blocks with all samples until ``end``: made once, and found again while the same is asked for."""
+    """A folder of blocks with all samples until ``end``; it is created once, and reused for the same series."""
     home = cache_folder() / "histories"
     home.mkdir(parents=True, exist_ok=True)
     for old in home.iterdir():
@@ -95,9 +96,9 @@ def blocks(pasts: Sequence[Past], end: float, progress: Callable[[str], object])
 
 
 def digest(pasts: Sequence[Past], end: float) -> str:
-    """Twelve hex digits over everything that decides what is written, in whatever order the series come.
+    """Twelve hex digits over all inputs of the written samples, in any order of the series.
 
-    A sum's last digits are as good as chance: six tell a level.
+    The last digits of a sum are random: six of them identify a level.
     """
     lines = (
         f"{past.series.text} {past.series.level:.6g} {past.series.rate} {past.seconds} {past.step}" for past in pasts
@@ -108,7 +109,7 @@ def digest(pasts: Sequence[Past], end: float) -> str:
 
 
 def write(url: str, pasts: Sequence[Past], end: float, progress: Callable[[str], object] = lambda _: None) -> None:
-    """All samples until ``end``, which has one of each; returns when Prometheus has put what is old into blocks."""
+    """Write all samples, the last at ``end``; returns when Prometheus has put old samples into blocks."""
     slices = math.ceil(max(past.seconds for past in pasts) / SLICE)
     named = [(past, _labels(past.series.text)) for past in pasts]
     said = time.monotonic()
@@ -121,23 +122,23 @@ def write(url: str, pasts: Sequence[Past], end: float, progress: Callable[[str],
                 if past.seconds > later * SLICE
             ]
             batches = (b"".join(there[start : start + BATCH]) for start in range(0, len(there), BATCH))
-            # The next slice may come only when this one is there.
+            # The next slice may come only after this one is stored.
             list(pool.map(partial(_send, url), batches))
             if time.monotonic() > said + EVERY:
                 said = time.monotonic()
                 progress(f"until {later * SLICE / 3600:.0f} hours ago")
-    # Every two hours a block is cut, in the background; what is asked meanwhile would wait for it.
+    # Every two hours Prometheus cuts a block in the background, and queries would wait for it.
     eventually(lambda: _head(url) > end - 4 * 3600, 300, "old samples are in blocks")
 
 
 def times(later: int, step: int, end: float) -> list[float]:
-    """When the samples of a slice come that has ``later`` slices after it: every ``step`` seconds, the last at end."""
+    """Times of a slice's samples, with ``later`` slices after it: every ``step`` seconds, the last at ``end``."""
     newest, oldest = (math.ceil(slices * SLICE / step) for slices in (later, later + 1))
     return [end - step * count for count in reversed(range(newest, oldest))]
 
 
 def _head(url: str) -> float:
-    """The time of the oldest sample that is not yet in a block, in seconds."""
+    """Time of the oldest sample that is not yet in a block, in seconds."""
     exposed = http_text(f"http://{url}/metrics")
     (found,) = re.findall(r"^prometheus_tsdb_head_min_time_seconds (\S+)$", exposed, re.MULTILINE)
     return float(found)
@@ -158,9 +159,9 @@ def _value(series: Series, at: float, end: float) -> float:
     if series.level == NOW:
         return at
     if series.rate:
-        # What counts has counted for a month.
+        # Counters have counted for a month.
         return series.level + round(series.rate * (at - end + 30 * 86_400), 2)
-    # 0 and 1 are states. The last digits of the time are as good as chance.
+    # 0 and 1 are states. The last digits of the time are random enough.
     return series.level * (1 if series.level in (0, 1) else 1 + JITTER * (int(at) * 7919 % 100 / 100))
 
 

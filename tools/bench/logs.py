@@ -1,7 +1,7 @@
-"""Measures what collects logs: processor and memory at a steady rate, and how fast a backlog is read.
+"""Measures log collectors: processor and memory at a steady rate, and the speed on a backlog.
 
-A node's pods print lines as programs do, half of them JSON; Promtail sends them to Loki, then the node collector by the
-collector. Whatever else stands on the way is measured beside it.
+Pods of a node print lines as programs do, half of them JSON. Promtail sends them to Loki. Then the node collector sends
+them through the collector. Other processes on the way are measured too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def line(number: int) -> str:
-    """Of some 150 bytes; every other one is JSON."""
+    """A line of some 150 bytes; every other one is JSON."""
     told = f"order {number} was paid within {number % 700} ms by the customer of shop {number % 90}"
     if number % 2:
         return f"2026-11-20 12:00:00,000 INFO [worker-{number % 16}] shop.Orders trace_id={number:032x} - {told}"
@@ -35,12 +35,12 @@ def line(number: int) -> str:
 
 @dataclass(frozen=True)
 class Used:
-    """What a process has used so far."""
+    """Resources that a process has used so far."""
 
     cpu: float
-    """Seconds."""
+    """Processor seconds."""
     memory: float
-    """MiB now."""
+    """Current memory in MiB."""
 
     @classmethod
     def of(cls, process: Process) -> Used:
@@ -51,7 +51,7 @@ class Used:
 
 
 def steadily(processes: Mapping[str, Process], logs: list[LogFile], rate: int, seconds: int) -> Iterator[str]:
-    """Each process's share of a core, and the most memory it had."""
+    """Each process's share of a core, and its maximum memory."""
     before, most = {name: Used.of(process) for name, process in processes.items()}, dict.fromkeys(processes, 0.0)
     number, began = 0, time.monotonic()
     while (passed := time.monotonic() - began) < seconds:
@@ -88,9 +88,9 @@ def measure(collector: str, loki: Loki, cluster: ControlPlane, home: Path, args:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rate", type=int, default=1000, help="lines a second of all pods of the node")
-    parser.add_argument("--seconds", type=int, default=60, help="how long they print")
-    parser.add_argument("--backlog", type=int, default=100_000, help="lines that are there at the start")
+    parser.add_argument("--rate", type=int, default=1000, help="lines a second of all pods of the node (default: 1000)")
+    parser.add_argument("--seconds", type=int, default=60, help="duration of the steady rate (default: 60)")
+    parser.add_argument("--backlog", type=int, default=100_000, help="lines of the backlog (default: 100000)")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-logs-") as folder:
         home = Path(folder)

@@ -1,4 +1,4 @@
-"""How far back rules read, series by series: what a history must hold, and need not hold."""
+"""How far back rules read, by series: the depth that a history needs."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import promql_parser as promql
 from model.promql import parsed
 
 LOOKBACK = 300.0
-"""Seconds that Prometheus looks back for the one sample that an instant asks for."""
+"""Seconds that Prometheus looks back for the sample of an instant selector."""
 
 
 def depths(exprs: Iterable[str]) -> dict[str, float]:
-    """By name of a series, seconds that the expression with the longest look at it reads back.
+    """Seconds that the expressions read back, by name of a series; the maximum of all expressions.
 
-    Ranges, steps of subqueries and offsets within one another add up.
+    Ranges, steps of subqueries and nested offsets are added.
     """
     found: dict[str, float] = {}
     for expr in exprs:
@@ -26,7 +26,7 @@ def depths(exprs: Iterable[str]) -> dict[str, float]:
 
 
 def _read(node: promql.Expr, before: float) -> Iterator[tuple[str, float]]:
-    """Each series in ``node``, which is asked for at times up to ``before`` seconds ago."""
+    """Each series in ``node``, which is evaluated at times up to ``before`` seconds ago."""
     if isinstance(node, promql.VectorSelector):
         yield _selected(node, before + LOOKBACK)
     elif isinstance(node, promql.MatrixSelector):

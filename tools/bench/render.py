@@ -1,4 +1,4 @@
-"""Measures a render: wall time and peak memory for both stacks, and how they grow with extra scrape jobs."""
+"""Measures a render: wall time and peak memory for both stacks, and their growth with additional scrape jobs."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from statistics import median
 
 import yaml
 
-# Nothing of the program is imported: the kernel counts this process's own memory in its children's peak.
+# It imports nothing of the program: the kernel counts the memory of this process in its children's peak.
 ROOT = Path(__file__).parents[2]
 JOBS = (10, 100, 500)
 SECONDS = 2.0
 MEGABYTES = 200
-"""What a render of prod may take on two cores: an editor's save is answered before one looks away."""
+"""Maximum memory of a render of prod on two cores."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """What the runs of one stack file took."""
+    """Figures of the runs of one stack file."""
 
     name: str
     seconds: float
-    """Median."""
+    """Median of the durations."""
     slowest: float
     cpu: float
-    """Fewest processor seconds of a run: what a busy machine disturbs least, so growth is told from it."""
+    """Minimum processor seconds of a run, which a busy machine affects least, so it is used for the growth."""
     megabytes: float
-    """Largest peak."""
+    """Maximum peak."""
 
 
 def run(stack: str, path: Path, out: Path) -> tuple[float, float, float]:
-    """Seconds, processor seconds and peak megabytes of one render; raises CalledProcessError when it fails."""
+    """Seconds, processor seconds and peak megabytes of one render; raises CalledProcessError if it fails."""
     command = [sys.executable, "-m", "tools.render", stack, "--stack-file", str(path), "--out", str(out)]
     started = time.perf_counter()
-    # wait4 gives the peak of this one child; RUSAGE_CHILDREN would give the largest of all so far.
-    # What a render remarks on is not a figure; a render that fails is named below, to be run by hand.
+    # wait4 returns the peak of this one child; RUSAGE_CHILDREN would return the largest of all children so far. A
+    # render's output is discarded; a failed render is named below, to be run by hand.
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(command, cwd=ROOT, stdout=quiet, stderr=quiet)  # noqa: S603  our own module
     _, status, usage = os.wait4(process.pid, 0)
@@ -54,7 +54,7 @@ def run(stack: str, path: Path, out: Path) -> tuple[float, float, float]:
 
 
 def measure(name: str, stack: str, path: Path, times: int) -> Figure:
-    """The figure of one stack file, after a run that is not counted, which compiles and fills the disk's cache."""
+    """The figure of one stack file, after a first run that is not counted: it compiles and fills the disk's cache."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out"
         run(stack, path, out)
@@ -64,7 +64,7 @@ def measure(name: str, stack: str, path: Path, times: int) -> Figure:
 
 
 def with_jobs(stack: str, jobs: int, folder: Path) -> Path:
-    """The stack's file with that many extra scrape jobs."""
+    """The stack's file with additional scrape jobs."""
     content = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())
     content["config"]["agent-observability:prometheus"]["scrapeJobs"] = [
         {"name": f"extra-{number:03}", "targets": [f"host-{number:03}.example.com:9100"]} for number in range(jobs)

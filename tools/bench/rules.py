@@ -33,19 +33,19 @@ SIZES = (10_000, 100_000, 500_000)
 PER_TARGET = 25_000
 """Series of one target; a node of 250 pods has about as many."""
 INTERVAL = 30
-"""Seconds between scrapes: that of `prod`."""
+"""Scrape interval in seconds: that of `prod`."""
 HISTORY = 6 * 60
-"""Seconds of samples before the first evaluation: most rules look five minutes back. What looks back for hours finds
-less here than in a cluster that is older."""
+"""Seconds of samples before the first evaluation. Most rules look five minutes back. Rules that look back for hours
+find less here than in an older cluster."""
 WATCHED = 80
-"""Seconds of evaluations that are measured: five cycles of the usual groups, one of those that have a minute."""
+"""Seconds of measured evaluations: five cycles of the usual groups, one of groups with a minute."""
 SHARE = 0.1
-"""Of its interval that the slowest group may take, so that a cluster may double, and a machine be busy, unnoticed."""
+"""Maximum ratio of the slowest group's duration to its interval, so that the cluster may double on a busy machine."""
 
 
 @contextmanager
 def targets(sample: Sequence[Series]) -> Iterator[list[str]]:
-    """Addresses that serve the sample: at first with its history, then as it is."""
+    """Addresses of targets that serve the sample: first with its history, then without."""
     begin = time.time() - HISTORY
     parts = [sample[at : at + PER_TARGET] for at in range(0, len(sample), PER_TARGET)]
     new = set(range(len(parts)))
@@ -74,7 +74,7 @@ def targets(sample: Sequence[Series]) -> Iterator[list[str]]:
 
 
 def exposition(sample: Sequence[Series], begin: float, age: float, stamp: str) -> bytes:
-    """The samples at ``begin + age``, each with ``stamp`` behind it."""
+    """The samples at ``begin + age``, each followed by ``stamp``."""
     lines = [
         f"{each.text} {(begin if each.level == NOW else each.level) + each.rate * age:.3f}{stamp}\n" for each in sample
     ]
@@ -82,7 +82,7 @@ def exposition(sample: Sequence[Series], begin: float, age: float, stamp: str) -
 
 
 def config(addresses: Sequence[str], rules: Path) -> dict[str, Any]:
-    """The stack's rules, and instead of its scrape jobs one that takes series as they would be after these."""
+    """Prometheus' configuration with the stack's rules, and one scrape job for series in their final form."""
     return {
         "global": {"scrape_interval": f"{INTERVAL}s", "scrape_timeout": f"{INTERVAL}s"},
         "rule_files": [f"{rules}/*.yml"],
@@ -100,23 +100,23 @@ def config(addresses: Sequence[str], rules: Path) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Figure:
-    """What the rules took at one size."""
+    """Figures of the rules at one size."""
 
     series: int
-    """Before rules add theirs."""
+    """Number of series before the rules add theirs."""
     added: int
-    """By recording rules."""
+    """Number of series from recording rules."""
     alerts: int
-    """That are pending or fire: of a cluster that is well there should be few, since each costs too."""
+    """Number of pending and firing alerts. A healthy cluster should have few, since each takes time too."""
     seconds: dict[str, float]
-    """Of one evaluation by group, the quickest: what a busy machine disturbs least, so growth is told from it."""
+    """Seconds of the fastest evaluation by group, which a busy machine affects least, so it is used for the growth."""
     slowest: dict[str, float]
-    """The rules that took longest when they were evaluated last, with their seconds."""
+    """The slowest rules of the last evaluation, with their seconds."""
 
 
 @contextmanager
 def running(size: int, stack: Rendered, settings: Settings, home: Path) -> Iterator[tuple[str, int]]:
-    """A Prometheus with the stack's rules, once it has scraped about ``size`` series: its address, and their number."""
+    """A Prometheus with the stack's rules, after it has scraped about ``size`` series: address, number of series."""
     everywhere = {"cluster": settings.cluster.name, "environment": settings.cluster.environment}
     sample = of_size(size, settings.watched.metrics, settings.watched.scrape_jobs, everywhere)
     say(f"{len(sample):,} series: load")
@@ -138,7 +138,7 @@ def running(size: int, stack: Rendered, settings: Settings, home: Path) -> Itera
 
 
 def measure(size: int, stack: Rendered, settings: Settings, home: Path) -> Figure:
-    """Load a Prometheus with about ``size`` series, and watch it evaluate."""
+    """Load a Prometheus with about ``size`` series, and measure its evaluations."""
     with running(size, stack, settings, home) as (url, series):
         say("evaluate")
         seconds = evaluations(url, WATCHED)
@@ -152,14 +152,14 @@ def loaded(url: str) -> int:
 
 
 def number(url: str, expression: str) -> int:
-    """The value of an instant query that returns at most one series; 0 for none."""
+    """The value of an instant query with at most one series; 0 without one."""
     asked = urlencode({"query": expression})
     result = http_json(f"http://{url}/api/v1/query?{asked}", timeout=60)["data"]["result"]
     return int(float(result[0]["value"][1])) if result else 0
 
 
 def evaluations(url: str, seconds: float) -> dict[str, float]:
-    """Watch for so long; the shortest duration of the evaluations of each group in that time."""
+    """The shortest evaluation of each group within ``seconds``."""
     first = runs(url)
     durations: dict[str, dict[float, float]] = {}
     until = time.monotonic() + seconds
@@ -172,7 +172,7 @@ def evaluations(url: str, seconds: float) -> dict[str, float]:
 
 
 def runs(url: str) -> dict[str, tuple[float, float]]:
-    """By group: which evaluation was the last, and its seconds."""
+    """Time of the last evaluation and its seconds, by group."""
     text = http_text(f"http://{url}/metrics", timeout=60)
     found = {
         name: dict(
@@ -187,7 +187,7 @@ def runs(url: str) -> dict[str, tuple[float, float]]:
 
 
 def slowest_rules(url: str) -> dict[str, float]:
-    """The five that took longest, the longest first; a name has its severity behind it if it is an alert's."""
+    """The five slowest rules, slowest first. The name of an alert is followed by its severity."""
     groups = http_json(f"http://{url}/api/v1/rules", timeout=60)["data"]["groups"]
     rules = {
         f"{rule['name']} {rule.get('labels', {}).get('severity', '')}".strip(): rule["evaluationTime"]
@@ -198,12 +198,12 @@ def slowest_rules(url: str) -> dict[str, float]:
 
 
 def say(what: str) -> None:
-    """Progress, beside the figures."""
+    """Print progress, apart from the figures."""
     print(f"  {what}", file=sys.stderr, flush=True)
 
 
 def show(figures: Sequence[Figure], intervals: dict[str, Duration]) -> None:
-    """The table, what it comes to, and whether that is what it should be."""
+    """Print the table, the growth, and whether the goals are met."""
     last = figures[-1]
     total = sum(last.seconds.values())
     header = "".join(f"{figure.series:>12,}" for figure in figures)
@@ -227,7 +227,7 @@ def show(figures: Sequence[Figure], intervals: dict[str, Duration]) -> None:
 
 
 def production(home: Path) -> tuple[Rendered, Settings]:
-    """The stack `prod`, with a control plane to watch, which its own flavour has not: then every rule is there."""
+    """The stack `prod`, with a flavour whose control plane can be watched, so that it has every rule."""
     given = stack_file.read(ROOT / "Pulumi.prod.yaml").config
     stack = render_text("prod", home / "stack", stack_text(merged(given, {"cluster": {"flavour": "kubeadm"}})))
     return stack, read_settings(stack_file.read(home / "stack" / "Pulumi.prod.yaml").config)

@@ -1,7 +1,7 @@
-"""A cluster of any size as series: every metric that the catalogue defines, with the labels that it has there.
+"""A cluster of any size as series: every metric that the catalogue defines, with its labels in such a cluster.
 
-Pods come in workloads of three, workloads in namespaces, thirty pods on a node, two containers in a pod; there is an
-agent for a hundred pods. All is well in it, since a rule that finds nothing wrong reads as much as one that does.
+Workloads have three pods, pods have two containers, and a node has thirty pods; there is an agent for a hundred pods.
+Everything is healthy, since a rule without a result reads as much as one with a result.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ VALUES: Mapping[str, Sequence[str]] = {
     "type": ("hard", "used"),
     "verb": ("GET", "LIST", "POST", "PUT", "PATCH", "DELETE", "WATCH"),
 }
-"""What a label that names no object of the cluster takes, all combinations; another is ``x``."""
+"""Values of labels that identify no object of the cluster, in all combinations; other labels have the value ``x``."""
 _OF_SPANS = {
     "a2a_method_name": ("message/send", "message/stream", "tasks/get"),
     "span_kind": ("SPAN_KIND_CLIENT", "SPAN_KIND_SERVER"),
@@ -56,7 +56,7 @@ _API_LE = (
     *("0.05", "0.1", "0.2", "0.4", "0.6", "0.8", "1.0", "1.25", "1.5", "2.0", "3.0"),
     *("4.0", "5.0", "6.0", "8.0", "10.0", "15.0", "20.0", "30.0", "45.0", "60.0", "+Inf"),
 )
-"""The API server's own bounds: with the requests above it has about as many buckets as a small cluster's has."""
+"""The API server's bucket bounds: with the requests above it has about as many buckets as in a small cluster."""
 OF_ONE_METRIC: Mapping[str, Mapping[str, Sequence[str]]] = {
     "gen_ai_client_operation_duration_seconds": {
         "gen_ai_tool_name": ("",)
@@ -65,7 +65,7 @@ OF_ONE_METRIC: Mapping[str, Mapping[str, Sequence[str]]] = {
     "traces_span_metrics_duration_milliseconds": _OF_SPANS,
     "apiserver_request_total": _REQUESTS,
     "apiserver_request_sli_duration_seconds": {**_REQUESTS, "le": _API_LE},
-    # cAdvisor's own, kept as the sum of all processors.
+    # cAdvisor's total of all processors, which is stored.
     "container_cpu_usage_seconds_total": {"cpu": ("total",)},
     "kube_job_failed": {"condition": ("true",)},
     "kube_node_status_condition": {"condition": ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure")},
@@ -76,7 +76,7 @@ SPARSE: Mapping[str, int] = {
     "kube_pod_container_status_waiting_reason": 100,
     "kube_pod_init_container_status_waiting_reason": 100,
 }
-"""There only where it has happened: in one of so many containers."""
+"""Series that exist after rare events only: in one of so many containers."""
 LEVELS: Mapping[str, float] = {
     "container_memory_working_set_bytes": 4e8,
     "container_memory_rss": 4e8,
@@ -116,13 +116,13 @@ LEVELS: Mapping[str, float] = {
     "node_nf_conntrack_entries_limit": 1e6,
     "aggregator_unavailable_apiservice": 0,
 }
-"""Of gauges that rules compare; the others are 1, or the time if they are one."""
+"""Values of gauges that rules compare. Other gauges are 1, or the time if they are timestamps."""
 RATES: Mapping[str, float] = {"node_cpu_seconds_total": 0.12, "container_cpu_usage_seconds_total": 0.2}
-"""Per second, of counters that rules compare; all that counts what went wrong stands still, the others count one."""
+"""Rates per second of counters that rules compare. Counters of failures do not grow, the others grow by one."""
 NOW = -1.0
 """A level that stands for the time of the first sample."""
 LONG_AGO = 1.7e9
-"""When everything was started, in seconds since 1970."""
+"""Start of everything, in seconds since 1970."""
 WRONG = (
     "fail",
     "err",
@@ -141,14 +141,14 @@ WRONG = (
 
 @dataclass(frozen=True)
 class Series:
-    """One series, and what its samples are."""
+    """One series, with its samples."""
 
     text: str
-    """Name and labels as an exposition has them."""
+    """Name and labels in the exposition format."""
     level: float
-    """At the beginning."""
+    """Value of the first sample."""
     rate: float
-    """By which it grows in a second."""
+    """Growth per second."""
 
     @property
     def name(self) -> str:
@@ -157,12 +157,12 @@ class Series:
 
 @dataclass(frozen=True)
 class Cluster:
-    """So many pods, and what belongs to them."""
+    """A number of pods with their surroundings."""
 
     pods: int
 
     def subjects(self, metric: Metric) -> Iterator[Labels]:
-        """The labels of every object that a metric is about."""
+        """The labels of every object of a metric."""
         labels = set(metric.labels)
         if metric.job == PUSHED or "service_name" in labels:
             yield from (_agent(number) for number in range(self.pods // PODS_PER_AGENT or 1))
@@ -192,7 +192,7 @@ _RARE = (
     *("statefulset", "daemonset", "job_name", "cronjob", "persistentvolumeclaim"),
     *("horizontalpodautoscaler", "poddisruptionbudget"),
 )
-"""Of ten pods one has such a thing."""
+"""Objects that one of ten pods has."""
 
 
 def _namespace(pod: int) -> str:
@@ -249,12 +249,12 @@ def _of_metric(cluster: Cluster, metric: Metric, target: Sequence[str], everywhe
         node = subject.get("node", "node-0")
         place = {"namespace": "monitoring", "pod": f"{metric.job}-0", "node": node}
         of_target = {label: subject.get(label) or place.get(label, "x") for label in target}
-        # What one of the stack's servers says is said by one target; a node's agents have one each.
+        # One target exposes the metrics of a server of the stack; node agents have one target per node.
         instance = {"job": metric.job, "instance": f"{node if 'node' in target else metric.job}:80", **everywhere}
         if metric.job == PUSHED:
             instance |= {label: subject[label] for label in ("job", "instance", "k8s_namespace_name", "service_name")}
         for name, labels in metric.series.items():
-            if name == metric.native:  # cannot be written as text
+            if name == metric.native:  # has no text format
                 continue
             own = {label: _values(metric.name, label, subject) for label in labels}
             for combination in product(*own.values()):
@@ -274,7 +274,7 @@ def _behaviour(metric: Metric, name: str, labels: Labels) -> tuple[float, float]
     if metric.kind in (Kind.HISTOGRAM, Kind.COUNTER) or name.endswith(("_sum", "_count")):
         wrong = any(word in name for word in WRONG) or labels.get("code", "").startswith("5")
         wrong = wrong or bool(labels.get("error_type")) or labels.get("status_code") == "STATUS_CODE_ERROR"
-        # All requests are quick: every bucket has all.
+        # All requests are quick: every bucket has all of them.
         rate = 0.01 if name.endswith("_sum") else RATES.get(name, 1)
         return (0, 0) if wrong else (1000, rate)
     if metric.unit is Unit.TIMESTAMP:
@@ -283,12 +283,12 @@ def _behaviour(metric: Metric, name: str, labels: Labels) -> tuple[float, float]
         right = labels.get("phase", "Running") == "Running" and labels.get("status", "true") == "true"
         ready = labels.get("condition", "true") in ("true", "Ready")
         return float(right and ready), 0
-    # Of quotas, half is used.
+    # Half of each quota is used.
     return LEVELS.get(name, 0.5 if labels.get("type") == "used" else 1), 0
 
 
 def of_size(size: int, metrics: Sequence[Metric], jobs: Sequence[ScrapeJob], everywhere: Labels) -> list[Series]:
-    """As many pods as make about ``size`` series."""
+    """The series of a cluster with about ``size`` series."""
     small, large = (len(series(Cluster(pods), metrics, jobs, everywhere)) for pods in (300, 600))
     each = (large - small) / 300
     return series(Cluster(max(1, round((size - small) / each) + 300)), metrics, jobs, everywhere)

@@ -1,7 +1,7 @@
-"""Counts the samples that each rule of `prod` reads in a minute, dearest first: what no busy machine changes.
+"""Counts the samples that each rule of `prod` reads in a minute, most first. A busy machine does not change them.
 
-On a real Prometheus with as long a history of each series as some rule reads. The bench fails when a rule reads more
-than its bound.
+It uses a real Prometheus, with a history of each series that is as long as the rules need. The bench fails if a rule
+reads more than its bound.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from tools.local.harness import http_json
 
 SERIES = 10_000
 END = 1_767_225_600
-"""Seconds: the time of the evaluation, the first of January 2026. Fixed, so that a history is made only once."""
+"""Time of the evaluation in seconds, 2026-01-01. It is fixed, so that a history is created only once."""
 SHOWN = 20
 BOUND = 1_500
-"""Samples a minute for 1,000 series that one rule may read. What reads most, some 1,300, is the API server's latency,
-which does not grow with the cluster; of what grows with it, restarts read some 800."""
+"""Maximum samples a minute per 1,000 series and rule. The rule on the API server's latency reads most, some 1,300,
+which does not grow with the cluster. Of the rules that grow with it, restarts read some 800."""
 
 
 @dataclass(frozen=True)
@@ -38,20 +38,20 @@ class Rule:
     """One expression that Prometheus evaluates."""
 
     name: str
-    """Its group and name, and the severity of an alert."""
+    """Names of its group and rule, and the severity of an alert."""
     expr: str
     interval: Duration
-    """Time between its evaluations."""
+    """Its evaluation interval."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one rule reads."""
+    """The samples that one rule reads."""
 
     rule: str
     """Its name."""
     samples: float
-    """A minute."""
+    """Samples a minute."""
 
 
 def rules(settings: Settings) -> Iterator[Rule]:
@@ -70,14 +70,14 @@ def _expressions(rule: Alert | Recording) -> Iterator[tuple[str, str]]:
 
 
 def read(url: str, expr: str, at: float) -> int:
-    """Samples that Prometheus reads for one evaluation, as it counts them itself."""
+    """Samples that Prometheus reads for one evaluation, from its own statistics."""
     asked = urlencode({"query": expr, "time": at, "stats": "all"})
     stats = http_json(f"http://{url}/api/v1/query?{asked}", timeout=120)["data"]["stats"]
     return int(stats["samples"]["totalQueryableSamples"])
 
 
 def history(size: int, home: Path) -> tuple[list[Past], list[Rule]]:
-    """The series of a cluster, each for as long as some rule looks at it, and those rules."""
+    """The series of a cluster, each as long as some rule reads, and these rules."""
     stack, settings = production(home)
     asked = list(rules(settings))
     everywhere = {"cluster": settings.cluster.name, "environment": settings.cluster.environment}
@@ -91,7 +91,7 @@ def history(size: int, home: Path) -> tuple[list[Past], list[Rule]]:
 
 
 def recorded_every(settings: Settings) -> dict[str, int]:
-    """By name of a recording, the seconds between two of its samples."""
+    """Seconds between two samples of a recording, by its name."""
     usual = settings.prometheus.evaluation_interval
     return {
         rule.name: round((group.interval or usual).seconds)
@@ -107,13 +107,13 @@ def pasts(every: Sequence[Series], asked: Sequence[Rule], steps: dict[str, int])
 
 
 def costs(url: str, asked: Sequence[Rule]) -> list[Cost]:
-    """Of every rule, dearest first."""
+    """The costs of all rules, the largest first."""
     found = [Cost(rule.name, read(url, rule.expr, END) * 60 / rule.interval.seconds) for rule in asked]
     return sorted(found, key=lambda cost: cost.samples, reverse=True)
 
 
 def too_dear(found: Sequence[Cost], series: int) -> list[str]:
-    """A line for each rule over the bound: what it reads, and what it may."""
+    """A line for each rule above the bound: its samples, and the bound."""
     may = BOUND * series / 1000
     return [
         f"{cost.rule}: reads {cost.samples:,.0f} samples a minute; {series:,} series allow {may:,.0f}"
@@ -124,7 +124,7 @@ def too_dear(found: Sequence[Cost], series: int) -> list[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.bench.samples", description=__doc__)
-    parser.add_argument("--series", type=int, default=SERIES, help=f"of the cluster (default: {SERIES})")
+    parser.add_argument("--series", type=int, default=SERIES, help=f"series of the cluster (default: {SERIES})")
     size = parser.parse_args(arguments).series
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)

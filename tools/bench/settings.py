@@ -1,4 +1,4 @@
-"""Measures how long a stack file takes to be read, and its mistakes to be told: as it is, and without each line."""
+"""Measures how long it takes to read a stack file and report its mistakes: the whole file, and without each line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tools import stack_file
 from tools.recorder import ROOT
 
 GOAL = 2.0
-"""Processor seconds: longer, and whoever waits for the answer looks away."""
+"""Maximum processor seconds that people wait for."""
 
 
 def mistaken(text: str) -> Iterator[str]:
@@ -27,7 +27,7 @@ def mistaken(text: str) -> Iterator[str]:
 
 
 def taken(text: str, path: Path) -> tuple[float, int]:
-    """Processor seconds, which a busy machine disturbs least, and how many problems are said."""
+    """Processor seconds, which a busy machine affects least, and the number of reported problems."""
     path.write_text(text)
     begin = time.process_time()
     try:

@@ -1,7 +1,7 @@
-"""Measures what the collector and the stores of a stack take: rates, bytes on the disk, memory.
+"""Measures what the collector and the stores of a stack can take: rates, bytes on the disk, memory.
 
-One replica of each server, as rendered for `dev` and for `prod`, all on this machine together with the senders. Each
-signal is sent at a rate that grows step by step, until something is refused, arrives late, or stays in a queue.
+One replica of each server, as rendered for `dev` and for `prod`, runs on this machine together with the senders. The
+rate of each signal grows step by step, until telemetry is refused, late, or left in a queue.
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ ALONE: Mapping[str, Mapping[str, Any]] = {
     "loki": {"replicas": 1, "storage": {"filesystem": {"size": "20Gi"}}, "serviceAccountAnnotations": {}},
     "prometheus": {"replicas": 1},
 }
-"""What is different from the stack files: a second replica would only halve the two cores, and a bucket is not here."""
+"""Changes of the stack files: a second replica would only halve the two cores, and there is no bucket."""
 SENDERS = 4
 BATCH = 200
-"""Lines, spans or samples in a request: what SDKs send by themselves is up to 512."""
+"""Lines, spans or samples in a request. SDKs send up to 512 by default."""
 FACTOR = 1.5
-"""From one step to the next."""
+"""Growth of the rate from one step to the next."""
 ON_TIME = 1.1
-"""Times the length of a step that sending may take; longer, and the senders wait for the collector."""
+"""Maximum duration of sending, relative to the step. If it takes longer, the senders wait for the collector."""
 SETTLED = 1.0
-"""Seconds' worth of what was sent that may be left in the queue at the end: batches on their way."""
+"""Maximum rest of the queue at the end, in seconds of the rate: batches that are being sent."""
 RESOURCE = {"service.name": "planner", "service.instance.id": "planner-1", "k8s.container.name": "main"}
 
 
@@ -59,15 +59,15 @@ RESOURCE = {"service.name": "planner", "service.instance.id": "planner-1", "k8s.
 class Signal:
     name: str
     first: int
-    """A rate that any machine takes, a second."""
+    """First rate, a second, which any machine can take."""
     exporter: str
-    """Of the collector, by the beginning of its name."""
+    """Prefix of the name of the collector's exporter."""
     request: Callable[[random.Random, int, int], otlp.Request]
-    """Of so many, at a time in nanoseconds."""
+    """Makes a request of a size, at a time in nanoseconds."""
 
 
 def spans(chance: random.Random, size: int, _: int) -> otlp.Request:
-    """Of eight attributes, ten to a trace."""
+    """Spans with eight attributes, ten to a trace."""
     made = []
     for number in range(size):
         if number % 10 == 0:
@@ -79,7 +79,7 @@ def spans(chance: random.Random, size: int, _: int) -> otlp.Request:
 
 
 def lines(chance: random.Random, size: int, at: int) -> otlp.Request:
-    """JSON of some 150 bytes."""
+    """JSON lines of some 150 bytes."""
 
     def text() -> str:
         step, run = chance.randrange(1000), chance.randbytes(8).hex()
@@ -90,7 +90,7 @@ def lines(chance: random.Random, size: int, at: int) -> otlp.Request:
 
 
 def samples(chance: random.Random, size: int, at: int) -> otlp.Request:
-    """Counters of twenty names and ten values of a label, always the same two hundred."""
+    """Counters with twenty names and ten values of a label: always the same two hundred series."""
     counters = [Counter(f"agent.steps.{n % 20}", at // 10**6, {"tool": f"tool-{n // 20}"}) for n in range(size)]
     chance.random()
     return otlp.metrics(RESOURCE, *counters)
@@ -104,13 +104,13 @@ SIGNALS = (
 
 
 def at_rate(platform: Platform, signal: Signal, rate: int, seconds: float, chance: random.Random) -> str:
-    """What was wrong with a step at a rate; nothing, if all of it was taken in time and passed on."""
+    """The problem of a step at a rate; empty if everything was accepted and sent on in time."""
     requests = [signal.request(chance, BATCH, time.time_ns() + n * BATCH) for n in range(int(rate * seconds) // BATCH)]
     path, bodies = otlp.path(requests[0]), [made.SerializeToString() for made in requests]
     numbers, lock, began = count(), threading.Lock(), time.monotonic()
 
     def send() -> int:
-        """How many requests were refused."""
+        """The number of refused requests."""
         connection, refused = otlp.Connection(platform.collector.url), 0
         while True:
             with lock:
@@ -135,7 +135,7 @@ def at_rate(platform: Platform, signal: Signal, rate: int, seconds: float, chanc
 
 
 def highest(platform: Platform, signal: Signal, seconds: float, times: int) -> int:
-    """The highest rate that was taken, a second."""
+    """The highest rate without a problem, a second."""
     chance, rate, taken = random.Random(signal.name), signal.first, 0  # noqa: S311  not a secret
     while True:
         wrong = ""
@@ -157,17 +157,17 @@ class Figures:
     line_bytes: float
     span_bytes: float
     memory: Mapping[str, tuple[int, Bytes]]
-    """Of each server, the most it had, in MiB, and its limit."""
+    """Maximum memory of each server in MiB, and its limit."""
 
 
 def on_disk(folder: Path, *patterns: str) -> int:
-    """Bytes that files take, as the disk counts them."""
+    """Bytes of files on the disk."""
     found = {path for pattern in patterns for path in folder.rglob(pattern) if path.is_file()}
     return sum(path.stat().st_blocks * 512 for path in found)
 
 
 def peak(process: Process) -> int:
-    """MiB."""
+    """Maximum memory in MiB."""
     status = Path(f"/proc/{process.child.pid}/status").read_text(encoding="ascii")
     return int(status.partition("VmHWM:")[2].split()[0]) // 1024
 
@@ -219,7 +219,7 @@ def show(figures: Mapping[str, Figures]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.bench.telemetry", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=6, help="length of a step (default: 6)")
+    parser.add_argument("--seconds", type=float, default=6, help="seconds of a step (default: 6)")
     parser.add_argument("--times", type=int, default=2, help="tries of a step before it counts as failed (default: 2)")
     given = parser.parse_args(arguments)
     figures = {}

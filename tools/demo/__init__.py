@@ -1,1 +1,1 @@
-"""The whole stack on this machine, with agents at work, something that breaks, and who is told."""
+"""The whole stack on this machine, with agents, an outage and its notifications."""

@@ -30,20 +30,20 @@ CONTROL_PLANE = ("etcd", "kwok", *SERVERS["kubernetes"].packages)
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tools.demo",
-        description="Run the stack `dev` as it is rendered on the real servers, here, with sample agents; take their"
-        " model away, show who is told, and bring it back. Without --seconds everything stays up until Ctrl-C. The"
-        f" summary is left in {OUT.relative_to(ROOT)}.",
+        description="Run the rendered stack `dev` on the real servers on this machine, with sample agents. Stop their"
+        " model, show the notifications, and start it again. Without --seconds everything runs until Ctrl-C. The"
+        f" summary is written to {OUT.relative_to(ROOT)}.",
     )
     parser.add_argument(
         "--seconds",
         type=float,
         metavar="SECONDS",
-        help="run unattended: how long the show lasts once everything is ready, at least"
-        f" {SHORTEST:.0f}; most of it the model is away. The exit status is 0 only if the alert was delivered, and its"
-        " end as well",
+        help="run unattended: length of the show once everything is ready, at least"
+        f" {SHORTEST:.0f}. The model is down for most of it. The exit status is 0 only if the alert and its resolution"
+        " were notified",
     )
-    parser.add_argument("--out", type=Path, default=OUT, help="where summary.json and index.html go")
-    parser.add_argument("--refuse", action="store_true", help="the chat refuses every message: see a page that fails")
+    parser.add_argument("--out", type=Path, default=OUT, help="folder for summary.json and index.html")
+    parser.add_argument("--refuse", action="store_true", help="the chat refuses messages, to show a failed delivery")
     given = parser.parse_args(arguments)
     if given.seconds is not None and given.seconds < SHORTEST:
         parser.error(f"--seconds {given.seconds:g}: at least {SHORTEST:.0f}, to have time for the alert and its end")
@@ -65,14 +65,14 @@ def say(text: str) -> None:
 
 
 def _stop(*_: object) -> NoReturn:
-    """End once: who is impatient must not stop what ends the servers."""
+    """End once: a second signal must not interrupt the end of the servers."""
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
 def _check() -> None:
-    """Find or compile everything that is needed, and say what the demo goes without."""
+    """Find or compile all servers, and list the missing optional ones."""
     if shutil.which("openssl") is None:
         raise BuildError("`openssl` is not on the PATH: install it with your system's package manager")
     for name in (*CONTROL_PLANE, *(name for pinned in images.ALL.values() for name in pinned.binaries)):
@@ -86,7 +86,7 @@ def _check() -> None:
 
 @contextmanager
 def _started(services: str) -> Iterator[Stack]:
-    """The stack below a folder that goes with it."""
+    """The stack below a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="agent-observability-demo-") as folder:
         home, began = Path(folder), time.monotonic()
         stack = Stack(home, services, say)
@@ -105,7 +105,7 @@ def _run(seconds: float | None, out: Path, *, refuse: bool) -> int:
             show.run()
             if seconds is None:
                 say("\nEverything stays up until Ctrl-C.")
-                with suppress(KeyboardInterrupt):  # who has seen the story has seen all of it
+                with suppress(KeyboardInterrupt):  # the show is over
                     show.watch()
             summary = show.summary()
     _leave(summary, out)
@@ -113,7 +113,7 @@ def _run(seconds: float | None, out: Path, *, refuse: bool) -> int:
 
 
 def _screen(show: Show) -> None:
-    """What runs where, and how much there is."""
+    """Print the addresses of the servers, and the figures so far."""
     for name, url in show.stack.urls().items():
         say(f"  {name:<24}{url}")
     say("")

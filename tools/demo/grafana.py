@@ -1,4 +1,4 @@
-"""A Grafana of this machine with the stack's datasources and dashboards, provisioned from files."""
+"""A Grafana on this machine with the stack's datasources and dashboards, provisioned from files."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 from tools.local.harness import Process, free_port, http_text
 
 FOLDERS = (Path("/usr/share/grafana"), Path("/usr/local/share/grafana"), Path("/opt/homebrew/share/grafana"))
-"""Where packages put what Grafana needs beside its binary."""
+"""Folders in which packages put Grafana's files besides the binary."""
 
 
 class Grafana:
-    """One below ``home``, whose datasources (by uid) are at ``urls``; for anybody who can reach it."""
+    """A Grafana below ``home``, whose datasources (by uid) are at ``urls``. Everyone who can reach it may use it."""
 
     def __init__(self, binary: Path, rendered: Path, home: Path, urls: Mapping[str, str]) -> None:
         self.url = f"http://127.0.0.1:{free_port()}"
@@ -48,7 +48,7 @@ class Grafana:
 
     @contextmanager
     def running(self) -> Iterator[Process]:
-        """Started and ready; ended on the way out."""
+        """Started and ready; ended on exit."""
         beside = (self._binary.resolve().parents[1], *FOLDERS)
         installed = next((folder for folder in beside if (folder / "conf" / "defaults.ini").is_file()), None)
         env = {

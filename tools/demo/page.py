@@ -1,4 +1,4 @@
-"""The summary of a demo as one page of HTML: charts in SVG, light and dark, nothing from elsewhere."""
+"""The summary of a demo as one page of HTML: charts in SVG, light and dark, without external files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 WIDTH, LEFT, RIGHT = 720, 46, 18
-"""Of every chart, in the units of its view box, so that a moment is at the same place in all of them."""
+"""Sizes of every chart in units of its view box, so that a time is at the same place in all of them."""
 HEIGHT, TOP, BOTTOM = 132, 10, 22
 LANE = 34
 
@@ -55,7 +55,7 @@ td:first-child { color: var(--soft); white-space: nowrap; text-align: right; wid
 
 
 def page(summary: Mapping[str, Any]) -> str:
-    """What happened, from the summary of a show."""
+    """The page, from the summary of a show."""
     good = summary["delivered"] and summary["resolved"]
     verdict = "delivered, and its end as well" if good else "not delivered" if not summary["delivered"] else "not ended"
     parts = [
@@ -77,7 +77,7 @@ def page(summary: Mapping[str, Any]) -> str:
 
 
 def _story(summary: Mapping[str, Any]) -> str:
-    """The times between what happened."""
+    """The times between the events."""
     at = {event["kind"]: event["at"] for event in reversed(summary["events"])}
     told = [message for message in summary["messages"] if message["accepted"] and summary["alert"] in message["title"]]
     parts = [f"The stack {summary['stack']}, as it is rendered, on the real servers; sample agents at work."]
@@ -104,7 +104,7 @@ def _x(summary: Mapping[str, Any], at: float) -> float:
 
 
 def _backdrop(summary: Mapping[str, Any], height: float) -> str:
-    """What all charts have: the outage, the moments at which somebody was told, and the seconds."""
+    """The background of all charts: the outage, the notifications, and the time axis."""
     at = {event["kind"]: event["at"] for event in reversed(summary["events"])}
     made = []
     if "broken" in at:
@@ -140,7 +140,7 @@ def _chart(title: str, lines: Mapping[str, Points], summary: Mapping[str, Any]) 
 
 
 def _lanes(summary: Mapping[str, Any]) -> str:
-    """One bar per alert, for as long as it was pending or firing."""
+    """One bar per alert, while it was pending or firing."""
     names = list(dict.fromkeys(change["name"] for change in summary["alerts"]))
     floor = TOP + LANE * max(len(names), 1)
     made = [_backdrop(summary, floor)]
@@ -163,7 +163,7 @@ def _svg(title: str, height: float, parts: Iterable[str]) -> str:
 
 
 def _message(message: Mapping[str, Any]) -> str:
-    """As Slack or PagerDuty would show it: links by their words, bold type as it is."""
+    """A message in the style of Slack or PagerDuty: links by their text, bold type."""
     kind = " refused" if not message["accepted"] else "" if "FIRING" in message["title"] else " over"
     text = re.sub(r"<[^|>]+\|([^>]+)>", r"\1", message["text"]).replace("*", "").strip()
     head = f"{message['at']:.0f} s, {message['receiver']}{', refused' if not message['accepted'] else ''}"

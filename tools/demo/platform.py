@@ -1,4 +1,4 @@
-"""The sample agents as pods: objects of a simulated cluster, processes of this machine, logs as a kubelet has them."""
+"""The sample agents as pods: objects of a simulated cluster, processes of this machine, logs as a kubelet's."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from tools.recorder import ROOT
 NAMESPACE = "agents"
 MODEL = "model"
 INSTRUMENTED = ("tools", "researcher", "planner")
-"""In the order in which they need each other, after the model."""
+"""Order of the starts after the model: each needs those before it."""
 
 _TELEMETRY = {
     "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
-    # Once a minute and every five seconds are the SDK's own: here everything is to be seen at once.
+    # The SDK's defaults are once a minute and every five seconds; the demo shows telemetry at once.
     "OTEL_METRIC_EXPORT_INTERVAL": "1000",
     "OTEL_BSP_SCHEDULE_DELAY": "500",
-    # What is said is sent, so that there is something to mask.
+    # Messages are captured, so that there is something to mask.
     "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "span_only",
     "OPENAI_API_KEY": "none",
 }
@@ -36,23 +36,23 @@ _TELEMETRY = {
 
 @dataclass(frozen=True)
 class Sent:
-    """What an agent says that it has sent, once it has ended."""
+    """The telemetry that an agent reports as sent, after its end."""
 
     spans: Sequence[str]
-    """Their ids."""
+    """Ids of the spans."""
     metrics: Mapping[str, float]
-    """The last value of each series, a histogram's count, by name, unit and attributes as JSON."""
+    """The last value of each series (the count of a histogram), by name, unit and attributes as JSON."""
     lines: int
 
 
 @dataclass
 class Agents:
-    """Four processes; ``env`` is for all of them."""
+    """Four processes; ``env`` is added to the environment of all."""
 
     plane: ControlPlane
     home: Path
     otlp: str
-    """Where telemetry goes."""
+    """Address for telemetry."""
     promtail: LogReader
     env: Mapping[str, str] = field(default_factory=dict)
 
@@ -65,7 +65,7 @@ class Agents:
         self.home.mkdir(parents=True, exist_ok=True)
 
     def deploy(self) -> None:
-        """Make their pods; the model's asks to be scraped, as servers of models do."""
+        """Create their pods. The model's pod is annotated for scraping, as pods of model servers are."""
         self.plane.namespace(NAMESPACE)
         self.plane.apply(*(_deployment(name) for name in self.ports))
         self._pods = eventually(self._running, 60, "the agents' pods run")
@@ -77,7 +77,7 @@ class Agents:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """All of them, at work; on the way out they send what is left, and say what they have sent."""
+        """All processes, running. On exit they export the rest, and report what they have sent."""
         with ExitStack() as exits:
             shipping = exits.enter_context(self._shipping())
             exits.callback(self.end)
@@ -87,7 +87,7 @@ class Agents:
             yield
 
     def end(self) -> None:
-        """Let them end, those first that ask the others."""
+        """End all, callers first."""
         for name in reversed([*self._processes]):
             self._processes.pop(name).terminate()
         for log in self._logs:
@@ -112,23 +112,23 @@ class Agents:
         argv = [sys.executable, "-m", f"tools.demo.agents.{name}"]
         output = self.home / f"{name}.log"
         process = Process(argv, log=output, env=env, cwd=ROOT).__enter__()
-        if name not in self._processes:  # not started again
+        if name not in self._processes:  # was not started again
             self._logs.append(_Log(output, self.promtail.file(self._pods[name])))
         self._processes[name] = process
-        if name != "planner":  # nobody calls it
+        if name != "planner":  # it has no callers
             process.ready(partial(_listens, self.ports[name]))
 
     def kill(self, name: str) -> None:
-        """End one as a lost machine would."""
+        """End one as if its machine were lost."""
         self._processes[name].kill()
 
     def sent(self, name: str) -> Sent:
-        """What one of them has sent, when it has ended."""
+        """The telemetry that one of them has sent, after its end."""
         return Sent(**json.loads((self.home / f"{name}.json").read_text(encoding="utf-8")))
 
     @contextmanager
     def _shipping(self) -> Iterator[threading.Thread]:
-        """The kubelet's part: what they print becomes the log files of their containers."""
+        """Writes the processes' output to the log files of their containers, as the kubelet does."""
         ended = threading.Event()
 
         def ship() -> None:
@@ -146,7 +146,7 @@ class Agents:
 
 @dataclass
 class _Log:
-    """What a process prints, and the log file of its container."""
+    """The output of a process, and the log file of its container."""
 
     printed: Path
     file: LogFile

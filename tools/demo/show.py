@@ -1,4 +1,4 @@
-"""What happens in the demo: the agents' model goes away, people are told, it comes back, people are told."""
+"""The steps of the demo: the model goes down, people are notified; it is up again, people are notified."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from tools.local.harness import http_json
 from tools.local.receiving import Endpoints, Posted
 
 ALERT = "TargetDown"
-"""Whoever serves a model is scraped, so its end is known in seconds. The alerts over agents judge half an hour, once a
-minute: they come when the model is away for long enough."""
+"""The alert of the show. Servers of models are scraped, so it fires within seconds. The alerts on agents are evaluated
+once a minute over half an hour: they fire if the model is down for long enough."""
 SLOW_ALERT = "AgentRunsFailing"
 HEALTHY = 8.0
-"""Seconds before anything breaks, so that there is something to compare with."""
+"""Seconds before the outage, for comparison."""
 RECOVERY = 15.0
-"""Seconds of an unattended show that are left for the end of the alert."""
+"""Seconds at the end of an unattended show, in which the alert resolves."""
 LATE = 30.0
-"""Seconds after which a show that should be over is."""
+"""Additional seconds after which the show fails."""
 LONGEST_OUTAGE = 180.0
-"""Seconds that somebody who watches waits for the slower alerts."""
+"""Maximum seconds of an outage without ``SECONDS``, for the slower alerts."""
 SHORTEST = HEALTHY + RECOVERY + 7
 
 TOKENS = 'gen_ai_client_token_usage_sum{job=~"planner|researcher"'
@@ -35,7 +35,7 @@ _TERMS = [
     for kind, price in prices.items()
 ]
 COST = " + ".join(f"({term} or vector(0))" for term in _TERMS)
-"""USD since the agents began."""
+"""USD since the start of the agents."""
 
 CHARTS: Mapping[str, Mapping[str, str]] = {
     "Runs of agents, per second": {
@@ -56,7 +56,7 @@ CHARTS: Mapping[str, Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened."""
+    """An event of the show."""
 
     at: float
     """Seconds since the show began."""
@@ -67,7 +67,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Change:
-    """An alert over the agents is in another state: pending, firing, inactive."""
+    """A new state of an alert on the agents: pending, firing, inactive."""
 
     at: float
     name: str
@@ -76,7 +76,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Message:
-    """What somebody was told."""
+    """A notification."""
 
     at: float
     receiver: str
@@ -87,7 +87,7 @@ class Message:
 
 @dataclass
 class Show:
-    """The story as it goes on; ``seconds`` is how long it lasts, for as long as somebody watches when None."""
+    """A running show; ``seconds`` is its length, None for as long as somebody watches."""
 
     stack: Stack
     services: Endpoints
@@ -99,7 +99,7 @@ class Show:
     messages: list[Message] = field(default_factory=list)
     _states: dict[str, str] = field(default_factory=dict)
     _read: int = field(init=False)
-    """Messages that were looked at: what came before the show is of a model that had not been started yet."""
+    """Number of messages that were read. Earlier ones are about a model that had not been started yet."""
     _clock: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
@@ -118,7 +118,7 @@ class Show:
         return self._told("RESOLVED")
 
     def _told(self, state: str) -> bool:
-        """Whether somebody took the news since the model was killed."""
+        """Whether a notification with this state was accepted since the outage began."""
         since = next((event.at for event in self.events if event.kind == "broken"), self.now)
         return any(
             message.accepted and message.at > since and {ALERT, state} <= set(re.split(r"\W+", message.title))
@@ -126,7 +126,7 @@ class Show:
         )
 
     def run(self) -> None:
-        """All of it, until the alert is over or should be."""
+        """Run the whole show, until the alert is resolved or its time is over."""
         said, broken, mended = 0.0, False, False
         while not self._over():
             self._look()
@@ -138,14 +138,14 @@ class Show:
                 self.stack.agents.start(MODEL)
                 self._happened("mended", "the model is started again")
                 mended = True
-            if self.now - said >= 10:  # often enough to see that it lives
+            if self.now - said >= 10:  # often enough to show that it runs
                 said = self.now
                 self.say("        " + ", ".join(f"{number:g} {what}" for what, number in self.numbers().items()))
             time.sleep(0.5)
         self._look()
 
     def watch(self) -> None:
-        """Go on for as long as somebody watches."""
+        """Continue until somebody ends it."""
         while True:
             self._look()
             time.sleep(1)
@@ -158,14 +158,14 @@ class Show:
         return self.now > self.seconds and (self.resolved or self.now > self.seconds + LATE)
 
     def _long_enough(self) -> bool:
-        """Whether the model was away for as long as the show needs."""
+        """Whether the model was down for long enough."""
         if self.seconds is not None:
             return self.now > self.seconds - RECOVERY
         slower = any(SLOW_ALERT in message.title for message in self.messages)
         return (self.delivered and slower) or self.now > HEALTHY + LONGEST_OUTAGE
 
     def _look(self) -> None:
-        """Notice what is new: states of alerts over the agents, and messages."""
+        """Record new states of alerts on the agents, and new messages."""
         found = http_json(f"{self.stack.prometheus.url}/api/v1/alerts")["data"]["alerts"]
         states = {
             f"{alert['labels']['alertname']} ({alert['labels']['severity']})": str(alert["state"])
@@ -187,7 +187,7 @@ class Show:
             )
 
     def _as_read(self, posted: Posted) -> Message:
-        """A message of Slack's or PagerDuty's as a person would read it."""
+        """A message of Slack or PagerDuty as a person reads it."""
         at, accepted = posted.at - self._clock, posted.status < 400
         if "attachments" in posted.body:
             (attachment,) = posted.body["attachments"]
@@ -201,7 +201,7 @@ class Show:
         self.say(f"{self.now:5.0f} s  {what}")
 
     def numbers(self) -> dict[str, float]:
-        """How much there is of everything so far."""
+        """Figures of the platform so far: targets, rules, runs, tokens, spans and so on."""
         number = self.stack.number
         targets = self.stack.targets()
         return {
@@ -216,7 +216,7 @@ class Show:
         }
 
     def summary(self) -> dict[str, Any]:
-        """What is left of it: for machines, and for the page."""
+        """The result, for machines and for the page."""
         end = time.time()
         return {
             "stack": self.stack.rendered.stack,
@@ -236,7 +236,7 @@ class Show:
         }
 
     def _series(self, expression: str, end: float) -> list[tuple[float, float]]:
-        """A query over the show, by seconds since its beginning."""
+        """Values of a query over the show, by seconds since its start."""
         step = max(1.0, (end - self.began) / 600)  # a value per pixel
         found = self.stack.query("query_range", query=expression, start=self.began, end=end, step=step)
         return [(round(at - self.began, 1), float(value)) for series in found for at, value in series["values"]]

@@ -1,4 +1,4 @@
-"""The stack `dev` on this machine: its stack file, hurried, on the real servers, with a simulated cluster."""
+"""The stack `dev` on this machine: with shorter intervals, on the real servers, with a simulated cluster."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ CHAT, ON_CALL = "team-chat", "on-call"
 PRICES = {"model-large": {"input": 2.5, "output": 10}, "model-small": {"input": 0.15, "output": 0.6}}
 """USD per million tokens."""
 LOGGING = ("loki", "promtail")
-"""Unless it has both, the demo has no logs."""
+"""Both are needed for logs."""
 OPTIONAL = (*LOGGING, "grafana")
-"""Servers that not every machine can have, and the demo can go without."""
+"""Servers that some machines lack, and the demo does not need."""
 
 
 def changes(services: str) -> dict[str, dict[str, Any]]:
-    """What the demo changes in the stack file: how soon, what models cost, and who is told (at ``services``)."""
+    """Changes of the stack file: intervals, prices of the models, and receivers at ``services``."""
     at_once = {"for": "0s"}
     agents = ["agents"]
     return {
@@ -75,7 +75,7 @@ def text(services: str) -> str:
 
 
 class Stack:
-    """Every server of the stack, Grafana if there is one; nothing runs before :meth:`running`."""
+    """Every server of the stack, with Grafana if it is found. Nothing runs before :meth:`running`."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class Stack:
         say: Callable[[str], None],
         env: Mapping[str, str] | None = None,
     ) -> None:
-        """``services`` is where people are told, ``env`` is for the agents."""
+        """``services`` is the address of the receivers, ``env`` is for the agents."""
         self.home, self._services, self._say, self._env = home, services, say, env or {}
         self.plane = ControlPlane(home / "control-plane")
         self.rendered: Rendered = render_text(STACK, home / "stack", text(services))
@@ -93,10 +93,10 @@ class Stack:
         self.loki = Loki(self.rendered, home / "loki")
         self.has_logs = all(had(name) for name in LOGGING)
         self.grafana: grafana.Grafana | None = None
-        """Only where there is one."""
+        """None if Grafana is missing."""
 
     def _lay_out(self) -> None:
-        """What needs accounts of the cluster that the stack was applied to."""
+        """Lay out the servers that need accounts of the cluster, after the stack was applied to it."""
         stack, home = self.rendered, self.home
         prometheus = free_port()
 
@@ -152,22 +152,22 @@ class Stack:
                 "prometheus": f"127.0.0.1:{prometheus}",
                 "promtail": self.promtail.address,
             },
-            # Every second, not every minute: what is over is so after four times this.
+            # Every second instead of every minute: an alert resolves after four times that.
             faster=["--rules.alert.resend-delay=1s"],
         )
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """All of it, ready, with the agents at work; ended on the way out."""
+        """All servers, ready, with running agents; ended on exit."""
         with ExitStack() as exits:
 
             def running(name: str, server: AbstractContextManager[Process]) -> Process:
                 self.processes[name] = process = exits.enter_context(server)
-                exits.callback(process.kill)  # nothing here is kept, so nothing needs time to end
+                exits.callback(process.kill)  # nothing is kept, so nothing needs time to end
                 return process
 
             if self.has_logs:
-                running("loki", self.loki.process())  # the slowest: what follows does not need it yet
+                running("loki", self.loki.process())  # the slowest: the next steps do not need it yet
             with self._step("a control plane with a simulated node"):
                 exits.enter_context(self.plane)
             with self._step("the stack on the simulated cluster"):
@@ -229,11 +229,11 @@ class Stack:
 
     @property
     def unanswerable(self) -> tuple[str, ...]:
-        """Jobs whose targets nothing here answers for: simulated nodes have no kubelet."""
+        """Jobs whose targets do not answer: simulated nodes have no kubelet."""
         return ("kubelet", "cadvisor", "grafana", *(() if self.has_logs else LOGGING))
 
     def missing(self) -> list[str]:
-        """What is not scraped yet, and which store has nothing of the agents."""
+        """Targets that are not scraped yet, and stores without telemetry of the agents."""
         down = {target["labels"]["job"] for target in self.targets() if target["health"] != "up"}
         has = {
             "metrics": self.number('count(gen_ai_client_token_usage_sum{job="planner"})'),
@@ -246,7 +246,7 @@ class Stack:
         return list(http_json(f"{self.prometheus.url}/api/v1/targets?state=active")["data"]["activeTargets"])
 
     def rules(self) -> int:
-        """How many are evaluated."""
+        """Number of evaluated rules."""
         return sum(len(group["rules"]) for group in http_json(f"{self.prometheus.url}/api/v1/rules")["data"]["groups"])
 
     def number(self, expression: str) -> float:
@@ -260,7 +260,7 @@ class Stack:
         return list(answer["data"]["result"])
 
     def urls(self) -> Mapping[str, str]:
-        """What runs, and where it answers."""
+        """Names and addresses of the running servers."""
         without = "not started: it cannot be had here"
         return {
             "Prometheus": self.prometheus.url,

@@ -1,1 +1,1 @@
-"""A rendered stack on the real servers, on this machine: for the tests of them, the benches and the demo."""
+"""A rendered stack on the real servers on this machine, for tests, benches and the demo."""

@@ -1,4 +1,4 @@
-"""Who asks the API of the simulated cluster."""
+"""Accounts of the simulated cluster's API."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tools.local.rendered import Rendered
 
 @dataclass(frozen=True)
 class Account:
-    """Who asks the Kubernetes API, and where that is."""
+    """A client of the Kubernetes API, with the API's address."""
 
     url: str
     ca: Path
@@ -24,12 +24,12 @@ class Account:
 
     @classmethod
     def of(cls, cluster: ControlPlane, namespace: str, name: str) -> Account:
-        """A service account of the applied stack, with no more rights than it was given."""
+        """A service account of the applied stack, with its own rights only."""
         return cls(cluster.url, cluster.ca, cluster.token_for(namespace, name))
 
     @classmethod
     def granted(cls, cluster: ControlPlane, stack: Rendered, server: str) -> Account:
-        """The service account of a server, applied with what the stack grants it and no more."""
+        """The service account of a server, which it applies with the stack's rights for it and no others."""
         (owner,) = (made for made in stack.of_kind("ServiceAccount") if made["metadata"]["name"] == server)
         subject = {"kind": "ServiceAccount", **{key: owner["metadata"][key] for key in ("name", "namespace")}}
         bindings = [made for made in stack.of_kind("ClusterRoleBinding") if subject in made["subjects"]]
@@ -40,7 +40,7 @@ class Account:
         return cls.of(cluster, subject["namespace"], server)
 
     def files(self, namespace: str) -> dict[str, str]:
-        """What a pod finds of it."""
+        """The files that a pod gets for it."""
         return {"token": self.token, "ca.crt": self.ca.read_text(), "namespace": namespace}
 
     def kubeconfig(self, ca: Path, token: Path) -> str:

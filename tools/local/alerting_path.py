@@ -1,4 +1,4 @@
-"""A whole alerting path on this machine: an exporter that goes bad, Prometheus, Alertmanagers, and who is told."""
+"""A whole alerting path on this machine: a failing exporter, Prometheus, Alertmanagers, and receivers."""
 
 from __future__ import annotations
 
@@ -24,35 +24,35 @@ from tools.local.stack_text import merged, stack_text
 from tools.recorder import ROOT
 
 OFTEN = ["--rules.alert.resend-delay=1s"]
-"""Prometheus says every second that an alert is open, not every minute; four times that after the last, it is over."""
-PASSWORD = "planted-password-Ub29"  # noqa: S105  planted, to be looked for
+"""Prometheus resends firing alerts every second instead of every minute. An alert resolves after four times that."""
+PASSWORD = "planted-password-Ub29"  # noqa: S105  planted, so that a test can search for it
 KEY = "planted-key-Rf38"
 PLANTED_PATH = "planted-path-Kw55"
 """Part of each URL that is a secret."""
 SECRETS = (PASSWORD, KEY, PLANTED_PATH)
 EXISTING = {"name": "alert-receivers", "key": "any"}
-"""Where a stack file says that a secret is."""
+"""The existing Kubernetes Secret of a receiver in a stack file."""
 BEAT_SECONDS = 10
-"""Between two calls of the dead man: the least that settings allow."""
+"""Seconds between two calls of the dead man: the minimum in settings."""
 
 VOLUME = "KubernetesPersistentVolumeFilling"
-"""The critical alert of these tests: it goes through a recording rule, and has a value, a threshold, a namespace."""
+"""The critical alert of these tests. It uses a recording rule, and has a value, a threshold and a namespace."""
 QUOTA = "KubernetesQuotaAlmostUsed"
-"""The alert of these tests that is no more than information."""
+"""The alert of these tests with severity info."""
 
 
 @dataclass
 class Exporter:
-    """A target that says how full volumes and a quota are, as a kubelet and kube-state-metrics do."""
+    """A target with the usage of volumes and a quota, as kubelets and kube-state-metrics expose it."""
 
     volumes: dict[str, float] = field(default_factory=lambda: {"shop": 0.5})
-    """Share that is used, by namespace."""
+    """Ratio of used space, by namespace."""
     quota: float = 0.5
     address: str = ""
 
     @property
     def volume(self) -> float:
-        """Of the shop."""
+        """The ratio of the namespace shop."""
         return self.volumes["shop"]
 
     @volume.setter
@@ -76,7 +76,7 @@ class Exporter:
 
 @contextmanager
 def exporter() -> Iterator[Exporter]:
-    """It is healthy until a test says otherwise."""
+    """A healthy exporter, which tests can change."""
     made = Exporter()
 
     class Handler(BaseHTTPRequestHandler):
@@ -100,20 +100,20 @@ def exporter() -> Iterator[Exporter]:
 
 @dataclass
 class Server:
-    """A pod that can be killed, and started again on its volume."""
+    """A pod that tests can kill, and start again on its volume."""
 
     local: LocalServer
     exits: ExitStack
     process: Process = field(init=False)
 
     def start(self) -> None:
-        """A process of its own each time; the log goes on."""
+        """Start a new process, which appends to the log."""
         self.process = self.exits.enter_context(self.local.process())
 
 
 @dataclass(frozen=True)
 class AlertingPath:
-    """Who finds out, who tells, and who is told."""
+    """The exporter, the servers of the alerting path, and the receivers."""
 
     exporter: Exporter
     services: Endpoints
@@ -126,7 +126,7 @@ class AlertingPath:
         return [*self.prometheus, *self.alertmanagers]
 
     def told(self, receiver: str, alert: str) -> list[str]:
-        """Every message to a receiver about an alert, each as one text with the characters that a person would read."""
+        """All messages to a receiver about an alert, each as one text with unescaped characters."""
         if receiver == "team-mail":
             texts = [
                 "\n".join([str(message["Subject"]), *(str(part.get_content()) for part in message.iter_parts())])
@@ -139,24 +139,24 @@ class AlertingPath:
         return [text for text in texts if alert in text]
 
     def pages(self) -> list[str]:
-        """What PagerDuty was told of the volume: ``trigger`` or ``resolve``, in order."""
+        """The event actions that PagerDuty received about the volume, ``trigger`` or ``resolve``, in order."""
         bodies = [each.body for each in self.services.of("on-call")]
         return [body["event_action"] for body in bodies if VOLUME in json.dumps(body)]
 
 
 def firing(server: Server) -> set[str]:
-    """Names of the alerts that fire inside of a Prometheus."""
+    """Names of the alerts that fire in a Prometheus."""
     alerts = get(server.local, "alerts")["alerts"]
     return {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
 
 
 @dataclass(frozen=True)
 class DeadMan:
-    """The service behind a heartbeat: it only looks at the clock."""
+    """A heartbeat service, which checks only the time since the last call."""
 
     services: Endpoints
     patience: float = 3 * BEAT_SECONDS
-    """Seconds that may pass between two calls, as docs/notifications.md advises."""
+    """Maximum seconds between two calls, as docs/notifications.md advises."""
 
     @property
     def calls(self) -> int:
@@ -169,7 +169,7 @@ class DeadMan:
 
 
 def receivers(stack: str, services: Endpoints, mail: Mail) -> list[dict[str, Any]]:
-    """Those of the stack file at local endpoints; `dev`, which has none, gets the kinds that `prod` has not."""
+    """The stack file's receivers at local endpoints. `dev` has none, so it gets the kinds that `prod` does not use."""
     heartbeat = {"name": "heartbeat", "deadMan": {"urlSecret": EXISTING, "interval": f"{BEAT_SECONDS}s"}}
     if stack == "dev":
         return [
@@ -195,13 +195,13 @@ QUICK: Mapping[str, Any] = {
     "alerts": {name: {"for": "1s"} for name in (VOLUME, QUOTA, "PrometheusAlertsUndelivered")},
     "notifications": {"groupWait": "1s", "criticalGroupWait": "1s", "groupInterval": "1s"},
 }
-"""Settings with which a fault is told in seconds, and servers that say all that they do."""
+"""Settings with which an alert is notified in seconds, and with verbose logs."""
 
 
 def stack_text_of(
     stack: str, settings: Mapping[str, Any], scraped: Mapping[str, str], services: Endpoints, mail: Mail
 ) -> str:
-    """The stack file with some settings, further targets by job, and the receivers at local endpoints."""
+    """The stack file with some settings, additional targets by job, and the receivers at local endpoints."""
     given = stack_file.read(ROOT / f"Pulumi.{stack}.yaml").config
     told = receivers(stack, services, mail)
     # Production keeps its own routes.
@@ -231,7 +231,7 @@ def alerting_path(
     faster: Mapping[str, Sequence[str]],
     settings: Mapping[str, Any] = QUICK,
 ) -> Iterator[AlertingPath]:
-    """All replicas of the stack's Prometheus and Alertmanager, up and watching; ``faster`` are arguments by server."""
+    """All replicas of the stack's Prometheus and Alertmanager, ready; ``faster`` are additional arguments by server."""
     with ExitStack() as exits:
         target = exits.enter_context(exporter())
         services = exits.enter_context(endpoints())
@@ -293,7 +293,7 @@ def alerting_path(
         for server in alertmanagers:
             server.start()
         for server in alertmanagers:
-            # Alerts that come before the peers know each other would be sent by each of them.
+            # Before the peers know each other, each of them would notify an alert.
             server.process.ready(lambda server=server: settled(server, len(gossip)))  # type: ignore[misc]  # mypy types no lambda with a default
         for server in prometheus:
             server.start()
@@ -301,7 +301,7 @@ def alerting_path(
 
 
 def settled(server: Server, members: int) -> bool:
-    """Whether an Alertmanager knows all of its cluster, and is ready to tell people."""
+    """Whether an Alertmanager knows all members of its cluster, and is ready to notify."""
     cluster = http_json(f"{server.local.url}/api/v2/status")["cluster"]
     alone = members == 1 and cluster["status"] == "disabled"
     return alone or (cluster["status"] == "ready" and len(cluster["peers"]) == members)

@@ -1,4 +1,4 @@
-"""A running Prometheus, asked through its API."""
+"""Queries of a running Prometheus through its API."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ EVERYWHERE = {"cluster": "dev-1", "environment": "dev"}
 
 
 def get(local: LocalServer, what: str, **query: str) -> Any:
-    """Data of an answer of Prometheus' API."""
+    """The data of an answer of Prometheus' API."""
     return http_json(f"{local.url}/api/v1/{what}?{urlencode(query)}")["data"]
 
 
 def query(local: LocalServer, expression: str, at: float | None = None) -> list[Manifest]:
-    """The series of an instant query, labels and value; now, or at a time since 1970."""
+    """The series of an instant query, labels and value; now, or at a Unix time."""
     when = {} if at is None else {"time": str(at)}
     result: list[Manifest] = get(local, "query", query=expression, **when)["result"]
     return result
 
 
 def number(local: LocalServer, expression: str) -> float | None:
-    """The value of the only series of an instant query."""
+    """The value of the only series of an instant query; None without series."""
     result = query(local, expression)
     assert len(result) <= 1, f"{expression}: {result}"
     return float(result[0]["value"][1]) if result else None

@@ -1,7 +1,7 @@
-"""A real Kubernetes control plane with simulated nodes: the real code decides what is admitted and scheduled.
+"""A real Kubernetes control plane with simulated nodes: the real code decides on admission and scheduling.
 
-etcd, kube-apiserver, kube-controller-manager and kube-scheduler are the real ones; kwok plays the kubelets, so that
-pods become Running and Ready without a container, a network or a probe.
+etcd, kube-apiserver, kube-controller-manager and kube-scheduler are the real ones. kwok replaces the kubelets, so pods
+become Running and Ready without a container, a network or a probe.
 """
 
 from __future__ import annotations
@@ -19,19 +19,21 @@ from tools.local.harness import Process, eventually, free_port, http_json, http_
 from tools.servers.find import binary
 
 ADVERTISED = "192.0.2.10"
-"""Where the API server says that it is, in the endpoints of the service `kubernetes`: loopback is not allowed there.
-Nothing listens on it (it is reserved for documentation); tests that follow it put 127.0.0.1 in its place."""
+"""Address of the API server in the endpoints of the service `kubernetes`, where loopback is not allowed. Nothing
+listens on it (it is reserved for documentation); tests that use it replace it by 127.0.0.1."""
 
 STORAGE_CLASS = "standard"
 
 NODES: Mapping[str, str] = {"node-a": "192.0.2.21", "node-b": "192.0.2.22", "node-c": "192.0.2.23"}
-"""Internal address of each simulated node; the last letter is its zone."""
+"""Internal address of each simulated node. The last letter is its zone."""
 
 _ISSUER = "https://kubernetes.default.svc.cluster.local"
 
 
 class ControlPlane:
-    """A cluster of three nodes, up in a few seconds and gone with its context; it keeps its files in ``directory``."""
+    """A cluster of three nodes. It starts in a few seconds, ends with its context, and keeps its files in
+    ``directory``.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -39,9 +41,9 @@ class ControlPlane:
         self.url = f"https://127.0.0.1:{self.port}"
         self.kubeconfig = directory / "kubeconfig"
         self.token = secrets.token_hex(16)
-        """Of a user in system:masters."""
+        """Token of a user in system:masters."""
         self.ca = directory / "certificates" / "apiserver.crt"
-        """Signs itself; also valid for kubernetes.default.svc."""
+        """Self-signed certificate, also valid for kubernetes.default.svc."""
         self._exits = ExitStack()
         self.servers: list[Process] = []
 
@@ -54,14 +56,14 @@ class ControlPlane:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # All at once: nothing here is kept, and an API server that is asked to stop waits for the others.
+        # All are ended at once: nothing is kept, and an API server that gets a SIGTERM waits for the others.
         for server in self.servers:
             server.kill()
         self._exits.close()
 
     @property
     def kubectl_folder(self) -> Path:
-        """Where kubectl lies, for commands that call it by its name."""
+        """Folder of kubectl, for commands that need it on the PATH."""
         return binary("kubectl").parent
 
     def kubectl(
@@ -72,7 +74,7 @@ class ControlPlane:
     ) -> subprocess.CompletedProcess[str]:
         """Run kubectl as administrator; ``input`` is its standard input.
 
-        Raises AssertionError with what it said when it fails, unless ``check`` is False.
+        Raises AssertionError with kubectl's output when it fails, unless ``check`` is False.
         """
         argv = [
             str(binary("kubectl")),
@@ -111,13 +113,13 @@ class ControlPlane:
         return self.kubectl("create", "token", service_account, f"--namespace={namespace}").stdout.strip()
 
     def supply_volumes(self, number: int) -> None:
-        """So many volumes that any claim of the default class can take, for those that wait for their pods."""
+        """Create volumes for any claims of the default class, for claims that wait for their pods."""
         self.apply(*(_free_volume(f"volume-{each}") for each in range(number)))
 
     def bind_claims(self) -> int:
-        """Give every pending claim a volume of its own, and return how many claims were pending.
+        """Create a volume for each pending claim, and return the number of pending claims.
 
-        A StatefulSet asks for its claims one pod after the other: call it until everything is ready.
+        A StatefulSet creates its claims one pod after the other: call it until everything is ready.
         """
         pending = [
             claim for claim in self.get("persistentvolumeclaims", "--all-namespaces")["items"] if _is_pending(claim)
@@ -130,7 +132,7 @@ class ControlPlane:
         self.directory.mkdir(parents=True, exist_ok=True)
         self._write_kubeconfig()
         key = self.directory / "service-accounts.pem"
-        # Not genpkey: the API server reads a public key out of a private one only in the older of the two formats.
+        # Not genpkey: the API server reads a public key from a private one only in the older of the two formats.
         openssl = ["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", str(key)]
         subprocess.run(openssl, check=True, capture_output=True)
 
@@ -140,24 +142,25 @@ class ControlPlane:
             "kube-controller-manager",
             f"--kubeconfig={self.kubeconfig}",
             "--leader-elect=false",
-            # Every controller but those that need a cloud or hand out pod networks, which kwok does not have.
+            # Every controller except those that need a cloud or assign pod networks, which kwok does not have.
             "--controllers=*,-node-ipam-controller,-node-route-controller,-service-lb-controller,-cloud-node-lifecycle-controller",
             "--use-service-account-credentials",
             f"--service-account-private-key-file={key}",
             f"--root-ca-file={self.ca}",
-            # Each controller makes itself an account at the start: 4 s at the default of 20 requests a second.
+            # Each controller creates an account at its start: 4 s at the default of 20 requests a second.
             "--kube-api-qps=1000",
             "--kube-api-burst=1000",
-            "--pvclaimbinder-sync-period=1s",  # or a volume that was supplied waits up to 15 s for its claim
+            "--pvclaimbinder-sync-period=1s",  # otherwise a new volume waits up to 15 s for its claim
             "--secure-port=0",
         )
         self._run("kube-scheduler", f"--kubeconfig={self.kubeconfig}", "--leader-elect=false", "--secure-port=0")
-        kwok_home = {"KWOK_WORKDIR": str(self.directory / "kwok")}  # not a file of the user's
+        kwok_home = {"KWOK_WORKDIR": str(self.directory / "kwok")}  # no file of the user's
         self._run(
             "kwok",
             "--manage-all-nodes",
             f"--kubeconfig={self.kubeconfig}",
-            # Without leases the node controller gives the nodes up after 40 s, and every Deployment with them.
+            # Without leases, the node controller marks the nodes as unreachable after 40 s, and Deployments lose their
+            # pods.
             "--node-lease-duration-seconds=40",
             env=kwok_home,
         )
@@ -176,7 +179,7 @@ class ControlPlane:
             f"--listen-peer-urls={peer}",
             f"--initial-advertise-peer-urls={peer}",
             f"--initial-cluster=default={peer}",
-            "--unsafe-no-fsync",  # nothing here is kept, and a slow disk makes elections time out
+            "--unsafe-no-fsync",  # nothing is kept, and on a slow disk elections time out
             "--log-level=warn",
         )
         etcd.ready(lambda: http_json(f"{client}/health")["health"] == "true")
@@ -198,7 +201,7 @@ class ControlPlane:
             f"--service-account-issuer={_ISSUER}",
             f"--service-account-key-file={key}",
             f"--service-account-signing-key-file={key}",
-            "--allow-privileged=true",  # as every distribution: Pod Security decides, per namespace
+            "--allow-privileged=true",  # as in every distribution: Pod Security decides, per namespace
         )
         apiserver.ready(lambda: http_text(f"{self.url}/readyz", ca=self.ca, token=self.token) == "ok", within=60)
 
@@ -249,7 +252,7 @@ def _node(name: str, address: str) -> dict[str, Any]:
                 "topology.kubernetes.io/zone": zone,
             },
         },
-        # kwok keeps what it finds here, and adds the conditions of a healthy kubelet.
+        # kwok keeps these values, and adds the conditions of a healthy kubelet.
         "status": {
             "addresses": [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}],
             "daemonEndpoints": {"kubeletEndpoint": {"Port": 10250}},
@@ -270,7 +273,7 @@ def _storage_class() -> dict[str, Any]:
 
 
 def _volume(claim: Mapping[str, Any], directory: Path) -> dict[str, Any]:
-    """A volume that only this claim can take; applying it again while the claim is still pending changes nothing."""
+    """A volume for one claim only. It may be applied again while the claim is pending."""
     metadata, spec = claim["metadata"], claim["spec"]
     return {
         "apiVersion": "v1",
@@ -295,11 +298,11 @@ def _volume(claim: Mapping[str, Any], directory: Path) -> dict[str, Any]:
 
 def _free_volume(name: str) -> dict[str, Any]:
     spec = {
-        "capacity": {"storage": "2Ti"},  # more than any server of ours asks for
+        "capacity": {"storage": "2Ti"},  # more than any server of the stack requests
         "accessModes": ["ReadWriteOnce"],
         "storageClassName": STORAGE_CLASS,
         "persistentVolumeReclaimPolicy": "Retain",
-        "hostPath": {"path": f"/var/empty/{name}"},  # never mounted: kwok starts nothing
+        "hostPath": {"path": f"/var/empty/{name}"},  # never mounted: kwok starts no containers
     }
     return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec}
 

@@ -1,6 +1,7 @@
-"""A resource provider that gives back what it is given, where the real one cannot be had; started with its version.
+"""A resource provider that returns its inputs, in place of a missing real one; started with its version.
 
-It shows that an update ends, in which order, and that a second one changes nothing; not that a server takes it.
+It shows that an update ends, in which order, and that a second one changes nothing. It does not show that a server
+accepts the resources.
 """
 
 from __future__ import annotations
@@ -13,15 +14,15 @@ from typing import Any
 
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-# A dashboard is larger than the 4 MiB that gRPC takes by default only when many come at once; Pulumi's own limit.
+# gRPC's default limit is 4 MiB. A single dashboard is smaller, but many at once are not; this is Pulumi's own limit.
 _LARGEST = 400 << 20
-# Of packages without types.
+# Files of packages without types.
 _GRPC: Any = import_module("grpc")
 _EMPTY: Any = import_module("google.protobuf.empty_pb2").Empty
 
 
 class Echo(provider_pb2_grpc.ResourceProviderServicer):
-    """Keeps nothing; every method is one of Pulumi's provider protocol, with its names."""
+    """Stores nothing. Its methods are those of Pulumi's provider protocol."""
 
     def __init__(self, version: str) -> None:
         self._version = version
@@ -70,6 +71,6 @@ if __name__ == "__main__":
     size = [("grpc.max_receive_message_length", _LARGEST)]
     server = _GRPC.server(futures.ThreadPoolExecutor(max_workers=32), options=size)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(Echo(sys.argv[1]), server)
-    print(server.add_insecure_port("127.0.0.1:0"), flush=True)  # how the engine learns where it listens
+    print(server.add_insecure_port("127.0.0.1:0"), flush=True)  # the engine reads the port from here
     server.start()
     server.wait_for_termination()

@@ -1,4 +1,4 @@
-"""The real Pulumi engine with this program, a backend of files, and a control plane and a Grafana of this machine's."""
+"""The real Pulumi engine with this program, a backend of files, and a control plane and a Grafana on this machine."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from tools.servers.build import cache_folder
 from tools.servers.find import NotHad, binary, need
 
 PROGRAM = ("__main__.py", "Pulumi.yaml", "components", "dashboards", "model", "rules", "docs")
-"""What the program is made of; with the environment, it runs from anywhere."""
+"""Files of the program. With the environment, it runs in any folder."""
 HOME = cache_folder() / "pulumi-home"
-"""Where the engine keeps the plugins that it downloads."""
+"""Folder of the plugins that the engine downloads."""
 PASSWORD = "grafanaAdminPassword"  # noqa: S105  the name of a key
 
 
@@ -38,19 +38,19 @@ class Step:
     """By operation (``same``, ``create``, ``update``, ``replace``, ``delete`` ...): names of resources, without the
     stack and the providers."""
     said: str = field(repr=False)
-    """All that it printed."""
+    """Its whole output."""
 
     @property
     def changed(self) -> frozenset[str]:
-        """Names of all that did not stay as it was."""
+        """Names of all resources that changed."""
         return frozenset[str]().union(*(names for operation, names in self.done.items() if operation != "same"))
 
 
 class Project:
-    """A stack of a program in ``folder/project``, with a backend of files in ``folder/state``, or another.
+    """A stack of a program in ``folder/project``, with its state in files in ``folder/state``, or in another backend.
 
-    Commands raise ``automation.CommandError``, with all that was said, when they fail. Raises NotHad when there is no
-    engine on this machine.
+    Commands that fail raise ``automation.CommandError``, with their whole output. Raises NotHad if this machine has no
+    engine.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Project:
         programs = folder / "bin"
         command = _programs(programs)
         self.fills_grafana = _filled(grafana, programs, command)
-        """Whether what the stack has in Grafana is really there."""
+        """Whether the resources in Grafana are really created."""
         environment = {
             "KUBECONFIG": str(_kubeconfig(plane, context, folder / "kubeconfig")),
             "PATH": os.pathsep.join([str(programs), os.environ["PATH"]]),
@@ -95,15 +95,15 @@ class Project:
         return _step(self._stack.destroy)
 
     def state(self) -> str:
-        """The state as it lies in the backend of files, its secrets encrypted."""
+        """The state in the backend of files, with encrypted secrets."""
         (file,) = self._backend.rglob(f"{self._stack.name}.json")
         return file.read_text(encoding="utf-8")
 
 
 class Deployment(Project):
-    """The program and a stack file of the checkout, copied: nothing in the checkout is changed.
+    """A copy of the program and a stack file: the checkout does not change.
 
-    Grafana is looked for where ``grafana`` is.
+    Grafana's address is that of ``grafana``.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Deployment(Project):
         (project / ".venv").symlink_to(ROOT / ".venv")
         self._file = project / f"Pulumi.{name}.yaml"
         self.config: dict[str, Any] = dict(stack_file.read(ROOT / self._file.name).config)
-        """The stack's top-level keys; :meth:`write` gives them to the engine."""
+        """The stack's top-level keys; :meth:`write` passes them to the engine."""
         self.config["grafana"] |= {"url": grafana.url, "adminPasswordSecret": PASSWORD}
         if "ingress" in self.config["grafana"]:
             self.config["grafana"]["ingress"]["host"] = grafana.host
@@ -125,7 +125,7 @@ class Deployment(Project):
         self.set_secret(PASSWORD, grafana.password)
 
     def write(self) -> None:
-        """Write the stack file, whose keys of the engine's own stay."""
+        """Write the stack file. The engine's own keys stay."""
         kept = yaml.safe_load(self._file.read_text(encoding="utf-8")) if self._file.exists() else {}
         config = kept.get("config", {}) | {f"{PROJECT}:{key}": value for key, value in self.config.items()}
         self._file.write_text(json.dumps({**kept, "config": config}), encoding="utf-8")
@@ -145,7 +145,7 @@ def _step(command: Callable[..., object]) -> Step:
 
 
 def _programs(folder: Path) -> automation.PulumiCommand:
-    """The engine, with links to its programs and to the Kubernetes provider in ``folder``, unless it downloads that."""
+    """The engine, linked in ``folder`` with its programs and, if found, the Kubernetes provider; else it loads that."""
     folder.mkdir()
     for program in need("engine", "pulumi", "pulumi-language-python", "pulumi-language-python-exec"):
         (folder / program.name).symlink_to(program)
@@ -157,7 +157,7 @@ def _programs(folder: Path) -> automation.PulumiCommand:
 def _provider(
     what: str, name: str, package: str, folder: Path, command: automation.PulumiCommand, *source: str
 ) -> None:
-    """Link a provider into ``folder`` where one is found, or let the engine download it; raises NotHad of ``what``."""
+    """Link a provider into ``folder`` if one is found, or let the engine download it; raises NotHad of ``what``."""
     try:
         (folder / f"pulumi-resource-{name}").symlink_to(binary(f"pulumi-resource-{name}"))
     except NotHad as missing:
@@ -169,14 +169,14 @@ def _provider(
 
 
 def _filled(grafana: Grafana, folder: Path, command: automation.PulumiCommand) -> bool:
-    """Whether there is a provider that fills it; otherwise one that gives back what it is given stands for it."""
+    """Whether a provider that fills Grafana is found; otherwise the one that returns its inputs replaces it."""
     try:
         if grafana.real:
             source = ("--server", "github://api.github.com/pulumiverse")
             _provider("grafana", "grafana", "pulumiverse-grafana", folder, command, *source)
             return True
     except NotHad:
-        pass  # what cannot be seen then is counted by whoever looks for it
+        pass  # callers that need it count it as not tried
     echo = folder / "pulumi-resource-grafana"
     run = f"cd {ROOT} && exec {sys.executable} -m tools.local.echo_provider {_version('pulumiverse-grafana')}"
     echo.write_text(f"#!/bin/sh\n{run}\n", encoding="utf-8")
@@ -190,7 +190,7 @@ def _version(package: str) -> str:
 
 
 def _kubeconfig(plane: ControlPlane, context: str, path: Path) -> Path:
-    """That of the control plane, by the name of the context that the stack asks for."""
+    """The control plane's kubeconfig, with the context's name from the stack file."""
     config = yaml.safe_load(plane.kubeconfig.read_text(encoding="utf-8"))
     config["contexts"][0]["name"] = config["current-context"] = context
     path.touch(mode=0o600)

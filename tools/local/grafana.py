@@ -1,4 +1,4 @@
-"""A Grafana on this machine, in HTTPS: the real server, or where none can be had, one that says it is well."""
+"""A Grafana on this machine, with HTTPS: the real server, or, if missing, one that only answers health checks."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ HOST = "localhost"
 
 @dataclass(frozen=True)
 class Grafana:
-    """Where it is and who may log in."""
+    """URL and credentials."""
 
     url: str
     password: str
     authorities: Path
-    """Certificates to trust: this machine's, and that of this server, which signs itself."""
+    """Certificates to trust: this machine's, and the self-signed one of this server."""
     real: bool = True
     host: str = HOST
 
     def get(self, path: str) -> Any:
-        """Decoded JSON that the API answers ``admin`` with."""
+        """Decoded JSON answer of the API to ``admin``."""
         return self.post(path, None)
 
     def post(self, path: str, body: object, **options: Any) -> Any:
-        """The same, when it is given JSON; options as `http_json` takes them."""
+        """The same for a POST of JSON; options as for `http_json`."""
         login = base64.b64encode(f"admin:{self.password}".encode()).decode()
         headers = {"Authorization": f"Basic {login}"}
         return http_json(f"{self.url}{path}", send=body, ca=self.authorities, headers=headers, **options)
@@ -44,7 +44,7 @@ class Grafana:
 
 @contextmanager
 def running(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[Grafana]:
-    """The real one where it can be had, with ``more`` in its environment; its data and log are kept in ``folder``."""
+    """The real server if it is found, with ``more`` in its environment. Its data and log are in ``folder``."""
     folder.mkdir(parents=True)
     port = free_port()
     certificate, authorities = _certificate(folder)
@@ -67,7 +67,7 @@ def running(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[Gra
         "GF_PATHS_DATA": str(folder / "data"),
         "GF_PATHS_LOGS": str(folder / "logs"),
         "GF_PATHS_PLUGINS": str(folder / "plugins"),
-        # It would ask addresses outside for plugins, news and updates, and send figures there.
+        # It would download plugins, news and updates, and report usage.
         "GF_PLUGINS_PREINSTALL_DISABLED": "true",
         "GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED": "true",
         "GF_ANALYTICS_REPORTING_ENABLED": "false",
@@ -77,13 +77,13 @@ def running(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[Gra
         **(more or {}),
     }
     with Process([server, "server", f"--homepath={home}"], log=folder / "log", env=settings) as process:
-        # An empty database takes half a minute of migrations on a busy machine.
+        # Migrations of an empty database take half a minute on a busy machine.
         process.ready(lambda: http_json(f"{given.url}/api/health", ca=authorities)["database"] == "ok", within=180)
         yield given
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate with its key, and all that is to be trusted."""
+    """A certificate with its key, and a file of all certificates to trust."""
     certificate, authorities = folder / "certificate.pem", folder / "authorities.pem"
     subject = ("-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}")
     made = ("-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-out", certificate, "-keyout", folder / "key.pem")
@@ -105,7 +105,7 @@ def _well(port: int, certificate: Path) -> Iterator[None]:
             self.wfile.write(b'{"database": "ok"}')
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it
-            """Nothing to tell."""
+            """No log."""
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)

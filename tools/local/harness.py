@@ -1,4 +1,4 @@
-"""What a test against real servers needs: free ports, patience, processes that never outlive it, and HTTP."""
+"""Helpers for tests with real servers: free ports, polling, processes that end with the tests, and HTTP."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ T = TypeVar("T")
 
 _POLL_SECONDS = 0.05
 
-# Below node ports (30000 and up) and the range from which Linux takes the ports of outgoing connections (32768 and up):
-# a port from there may be taken between asking for it and listening on it.
+# Below node ports (30000 and up) and Linux's range of ports for outgoing connections (32768 and up). A port in that
+# range may be taken between the check and the listening.
 _PORTS = range(15_000, 30_000)
 _handed_out: set[int] = set()
 
 
 @cache
 def _reservations() -> int:
-    """A file whose bytes stand for ports: a lock on one is held until this process ends, however it ends."""
+    """A file with a byte per port. A process holds locks on its ports' bytes until it ends."""
     folder = cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
     return os.open(folder / "ports.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 def _reserved(port: int) -> bool:
-    """Whether no other process has it, now that this one does: long before, and between, servers that listen on it."""
+    """Whether this process holds the port now and no other does, also before and between listening on it."""
     try:
         fcntl.lockf(_reservations(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
     except OSError:
@@ -54,13 +54,13 @@ def _reserved(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A TCP port that nothing listens on, on any address; never the same one twice, in no process of this user's."""
+    """A TCP port on which nothing listens, on any address. No process of this user gets the same one twice."""
     for port in (random.choice(_PORTS) for _ in range(1000)):  # noqa: S311 - not a secret
         if port in _handed_out or not _reserved(port):
             continue
         with socket.socket() as attempt:
             try:
-                attempt.bind(("0.0.0.0", port))  # noqa: S104 - asks about every address, and never listens
+                attempt.bind(("0.0.0.0", port))  # noqa: S104 - only checks every address, and never listens
             except OSError:
                 continue
         _handed_out.add(port)
@@ -69,13 +69,13 @@ def free_port() -> int:
 
 
 class ServerDied(AssertionError):
-    """A server ended although a test needs it; waiting longer cannot help."""
+    """A server ended although a test needs it, so waiting longer is useless."""
 
 
 def eventually(probe: Callable[[], T | Literal[False] | None], within: float, what: str) -> T:
     """Poll ``probe`` until it returns something truthy, and return that; ``within`` is in seconds.
 
-    An exception counts as "not yet", except ServerDied. Raises AssertionError with ``what`` and the last exception.
+    An exception means "not yet", except ServerDied. Raises AssertionError with ``what`` and the last exception.
     """
     deadline = time.monotonic() + within
     while True:
@@ -86,7 +86,7 @@ def eventually(probe: Callable[[], T | Literal[False] | None], within: float, wh
                 return found
         except ServerDied:
             raise
-        except Exception as problem:  # noqa: BLE001 - whatever it was, the last one is shown
+        except Exception as problem:  # noqa: BLE001 - the last exception is shown
             failure = problem
         if time.monotonic() > deadline:
             because = f": {type(failure).__name__}: {_with_notes(failure)}" if failure else ""
@@ -100,8 +100,8 @@ def _with_notes(problem: Exception) -> str:
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 
-# Run in the child before the server: the kernel then kills the server when the test run ends, however it ends.
-# A `preexec_fn` would do the same inside a fork of the test process, which is not safe once that has threads.
+# The child runs it before the server: the kernel then kills the server when the test run ends in any way. A
+# `preexec_fn` would run in a fork of the test process, which is not safe with threads.
 _BOUND_TO_PARENT = """
 import ctypes, os, signal, sys
 ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # 1: PR_SET_PDEATHSIG
@@ -113,9 +113,9 @@ os.execvp(sys.argv[2], sys.argv[2:])
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Put off the signals that end us: a child that is being born when they come would be left."""
+    """Delay the signals that end the tests: otherwise a child that is just starting would be left behind."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # they are handled in the main thread alone
+        yield  # only the main thread handles them
         return
     came: list[int] = []
     before = {number: signal.signal(number, lambda got, _: came.append(got)) for number in _ENDING}
@@ -129,10 +129,10 @@ def _undisturbed() -> Iterator[None]:
 
 
 class Process:
-    """A running server, as a context manager; what it prints goes to the file ``log``.
+    """A running server, as a context manager. Its output goes to the file ``log``.
 
-    ``env`` is added to the environment of the tests. Enter it from a thread that lives as long as the server should:
-    Linux ties a child to the thread that started it.
+    ``env`` is added to the environment of the tests. Enter it from a thread that lives as long as the server: Linux
+    ties a child to the thread that started it.
     """
 
     def __init__(
@@ -158,11 +158,11 @@ class Process:
                     stderr=subprocess.STDOUT,
                     env=self._env,
                     cwd=self._cwd,
-                    # Ctrl-C is for pytest, which then ends the servers in their order.
+                    # pytest handles Ctrl-C, and then ends the servers in order.
                     start_new_session=True,
                 )
                 atexit.register(self.kill)
-        except BaseException:  # told to end meanwhile: nobody else knows of the child yet
+        except BaseException:  # interrupted: nobody else knows the child yet
             if self._child is not None:
                 self.kill()
             raise
@@ -175,28 +175,28 @@ class Process:
 
     @property
     def child(self) -> subprocess.Popen[bytes]:
-        """The process; raises AssertionError before it was started."""
+        """The process; raises AssertionError before its start."""
         assert self._child is not None, f"{self.name} was not started: use `with Process(...)`"
         return self._child
 
     @property
     def alive(self) -> bool:
-        """Whether it runs now."""
+        """Whether it runs."""
         return self.child.poll() is None
 
     def log(self) -> str:
-        """All that it has printed so far."""
+        """Its output so far."""
         return self._log.read_text(encoding="utf-8", errors="replace")
 
     def check(self) -> None:
-        """Raise ServerDied, with the end of its log, when it has ended."""
+        """Raise ServerDied, with the end of the log, if it has ended."""
         if not self.alive:
             raise ServerDied(f"{self.name} ended with status {self.child.returncode}\n{self._tail()}")
 
     def ready(self, probe: Callable[[], T | Literal[False] | None], within: float = 30.0) -> T:
         """Wait until ``probe`` returns something truthy, and return that; ``within`` is in seconds.
 
-        Raises ServerDied at once when the server ends, AssertionError when it is late; both show the end of its log.
+        Raises ServerDied at once when the server ends, AssertionError after ``within``; both show the end of the log.
         """
 
         def probe_the_living() -> T | Literal[False] | None:
@@ -214,10 +214,10 @@ class Process:
         return "\n".join([f"$ {' '.join(self.argv)}", *self.log().splitlines()[-30:]])
 
     def listens(self) -> set[tuple[str, int]]:
-        """Address and TCP port of everything that it listens on (Linux); ``0.0.0.0`` and ``::`` are every address."""
+        """Addresses and TCP ports on which it listens (Linux); ``0.0.0.0`` and ``::`` are every address."""
         held = set()
         for handle in Path(f"/proc/{self.child.pid}/fd").iterdir():
-            with suppress(FileNotFoundError):  # closed since it was listed
+            with suppress(FileNotFoundError):  # closed after it was listed
                 held.add(str(handle.readlink()))
         found = set()
         for table in ("tcp", "tcp6"):
@@ -229,30 +229,30 @@ class Process:
         return found
 
     def reload(self) -> None:
-        """Send SIGHUP, on which most servers read their configuration again."""
+        """Send SIGHUP, for which most servers reload their configuration."""
         self.child.send_signal(signal.SIGHUP)
 
     def terminate(self, within: float = 10.0) -> int:
-        """End it with SIGTERM, and with SIGKILL after ``within`` seconds; return its exit status."""
+        """End it with SIGTERM, or with SIGKILL after ``within`` seconds; return its exit status."""
         self.child.terminate()
         with suppress(subprocess.TimeoutExpired):
             self.child.wait(timeout=within)
         return self.kill()
 
     def kill(self) -> int:
-        """End it with SIGKILL, as a lost machine would; return its exit status."""
+        """End it with SIGKILL, as if its machine were lost; return its exit status."""
         self.child.kill()
         atexit.unregister(self.kill)
         return self.child.wait()
 
 
 def _address(digits: str) -> str:
-    """An address as the kernel's tables write it: 32-bit words in this machine's byte order."""
+    """An address from the kernel's tables: 32-bit words in this machine's byte order."""
     words = [bytes.fromhex(digits[start : start + 8]) for start in range(0, len(digits), 8)]
     return str(ip_address(b"".join(word[::-1] if sys.byteorder == "little" else word for word in words)))
 
 
-# Everything is on this machine: a proxy from the environment must not see it.
+# Everything is on this machine, so a proxy in the environment is ignored.
 _NO_PROXY = urllib.request.ProxyHandler({})
 
 
@@ -268,8 +268,8 @@ def http_text(
 ) -> str:
     """Body of an HTTP answer; ``timeout`` is in seconds.
 
-    Raises urllib.error.HTTPError for a status of 400 and above, with the answer's body as a note, and OSError when
-    nothing answers.
+    Raises urllib.error.HTTPError for a status of 400 and above, with the answer's body as a note, and OSError without
+    an answer.
     """
     request = urllib.request.Request(url, data=body, headers=dict(headers or {}), method=method)
     if token:

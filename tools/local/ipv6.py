@@ -1,4 +1,4 @@
-"""A node with IPv6 alone: pods with addresses and names of their own, in namespaces that need no rights (Linux)."""
+"""An IPv6-only node: pods with their own addresses and names, in namespaces that need no rights (Linux)."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from tools.local.harness import Process
 from tools.local.rendered import Manifest
 
 ADDRESS = "fd00::1"
-"""Of the node itself, which answers DNS and takes what is posted."""
+"""The node's own address, for DNS and for posts."""
 _ASK = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=5).read().decode())"
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a pod runs."""
+    """The network namespace of a pod."""
 
     address: str
     entered: Sequence[str]
-    """The command that runs another one there."""
+    """Command that runs another command there."""
 
 
 class Node:
-    """The node, as a context manager; ``names`` are DNS names to the pods that they lead to."""
+    """The node, as a context manager; ``names`` are DNS names with the pods that they resolve to."""
 
     def __init__(self, home: Path, pods: Sequence[str], names: Mapping[str, Sequence[str]]) -> None:
         self._home, self._exits = home, ExitStack()
@@ -74,7 +74,7 @@ class Node:
         return Place(self._addresses[pod], [*entered, "nsenter", f"--net=/run/netns/{pod}"])
 
     def ask(self, pod: str, url: str) -> str:
-        """The body of an answer, asked for in ``pod``; raises CalledProcessError when there is none."""
+        """The body of an answer to a request from ``pod``; raises CalledProcessError without an answer."""
         argv = [*self.place(pod).entered, sys.executable, "-I", "-c", _ASK, url]
         return subprocess.run(argv, capture_output=True, text=True, timeout=30, check=True).stdout
 
@@ -83,13 +83,13 @@ class Node:
 
     @property
     def posted(self) -> list[Manifest]:
-        """What was posted to the node, in order."""
+        """The bodies of posts to the node, in order."""
         file = self._home / "posted"
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
 def _pod(number: int, name: str, address: str) -> str:
-    """Commands that make a pod's network: loopback, and one address."""
+    """Commands that create a pod's network: loopback, and one address."""
     return "\n".join(
         [
             f"ip netns add {name}",

@@ -1,9 +1,9 @@
-"""What a node with IPv6 alone offers its pods; run as a program within it, with nothing but the standard library.
+"""Services of an IPv6-only node for its pods. It runs as a program in the node, with the standard library only.
 
     python ipv6_services.py ADDRESS NAMES POSTED
 
-DNS answers for the names in the JSON file NAMES (name to addresses) with AAAA records, and with none for every other
-type. What is posted to port 80 is a line of the file POSTED.
+DNS answers for the names in the JSON file NAMES (name to addresses) with AAAA records, and without records for every
+other type. Each post to port 80 becomes a line of the file POSTED.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ HEADER = 12  # bytes
 
 
 def answer(query: bytes, names: Mapping[str, Sequence[str]]) -> bytes:
-    """To a DNS query with one question (RFC 1035)."""
+    """The answer to a DNS query with one question (RFC 1035)."""
     labels, position = [], HEADER
     while length := query[position]:
         labels.append(query[position + 1 : position + 1 + length].decode().lower())

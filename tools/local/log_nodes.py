@@ -1,4 +1,4 @@
-"""Nodes whose pods' logs are collected: the pods, as the API knows them, and the files that the kubelet keeps."""
+"""Nodes whose pods' logs are collected: the pods in the API, and the log files of the kubelet."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tools.local.telemetry import NAME as GATEWAY
 from tools.local.telemetry import Collector
 
 READERS = {"promtail": "promtail", "otel": "otel-agent"}
-"""What runs on each node, by what a stack file calls it."""
+"""The workload on each node, by the collector's name in a stack file."""
 COLLECTORS = tuple(READERS)
 NODE, OTHER_NODE = "node-a", "node-b"
 SPACE, IGNORED = "logging", "logging-ignored"
@@ -34,15 +34,15 @@ CONTAINERS = [
 
 
 def rendered(folder: Path, collector: str, name: str = "dev", **logs: Any) -> Rendered:
-    """A stack with that collector, whose cluster is named after it: one Loki tells them apart."""
+    """A stack with that log collector, and a cluster of the same name, so that one Loki can hold both."""
     return changed(folder, name, {"cluster": {"name": f"by-{collector}"}, "logs": {"collector": collector, **logs}})
 
 
 class Node:
-    """A collector of one node, and what stands between it and Loki; each asks the API as its own account."""
+    """A log collector of one node, and the servers between it and Loki. Each uses its own account for the API."""
 
     def __init__(self, collector: str, stack: Rendered, home: Path, cluster: ControlPlane, loki: str) -> None:
-        """``loki`` is where that is, host:port."""
+        """``loki`` is its host and port."""
         self.gateway: Collector | None = None
         name = READERS[collector]
         addresses = {stack.address("loki", ports.LOKI): loki}
@@ -54,18 +54,18 @@ class Node:
         self.reader = LogReader(stack, name, home / "reader", account, NODE, addresses=addresses)
 
     def log(self, pod: Manifest, container: str = "main") -> LogFile:
-        """Where the kubelet keeps what a container prints."""
+        """The log file of a container."""
         return log_file(self.reader.pods, pod, container)
 
     @contextmanager
     def passing_on(self) -> Iterator[Process | None]:
-        """What stands between the node and Loki, if anything does."""
+        """The server between the node and Loki, if there is one."""
         with ExitStack() as exits:
             yield exits.enter_context(self.gateway.running()) if self.gateway else None
 
     @contextmanager
     def running(self) -> Iterator[Process]:
-        """What reads, ready, with the rest of the way; ended on the way out."""
+        """The log collector, ready, with the servers behind it; ended on exit."""
         with self.passing_on(), self.reader.running() as reader:
             yield reader
 
@@ -79,7 +79,7 @@ def pod(
     more: Sequence[Manifest] = (),
     **about: Any,
 ) -> Manifest:
-    """A pod on a node of the simulated cluster, as the API knows it, with ``more`` containers than one."""
+    """A pod on a node of the simulated cluster, with ``more`` containers."""
     metadata = {"name": name, "namespace": namespace, **about}
     spec = {"nodeName": node, "containers": [*CONTAINERS, *more]}
     cluster.apply({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec})
@@ -87,12 +87,12 @@ def pod(
 
 
 def named(app: str) -> dict[str, str]:
-    """Labels of a pod that says what it is."""
+    """Labels of a pod that name its app."""
     return {"app.kubernetes.io/name": app}
 
 
 def made_by(cluster: ControlPlane, kind: str, name: str) -> Manifest:
-    """A pod that says nothing of its app, as something makes it."""
+    """A pod without labels that name its app, created by its owner."""
     labels = {"made-by": kind.lower()}
     pods: Manifest = {"nodeName": NODE, "containers": CONTAINERS}
     spec: Manifest = {"template": {"metadata": {"labels": labels}, "spec": pods}}
@@ -115,7 +115,7 @@ def made_by(cluster: ControlPlane, kind: str, name: str) -> Manifest:
 
 
 def static(cluster: ControlPlane, name: str) -> Manifest:
-    """What the API knows of a pod that the kubelet made of a file."""
+    """The API's mirror of a static pod."""
     owner = {"apiVersion": "v1", "kind": "Node", "name": NODE, "controller": True}
     owner["uid"] = cluster.get("node", NODE)["metadata"]["uid"]
     annotations = {"kubernetes.io/config.hash": "0b1fc8a5d2e94a0f8a1b4a1e3ad2b1c7"}
@@ -124,7 +124,7 @@ def static(cluster: ControlPlane, name: str) -> Manifest:
 
 @contextmanager
 def writing(log: LogFile, rate: int = 200) -> Iterator[list[tuple[float, str]]]:
-    """Numbered lines with their times, written to a log until the end of the context."""
+    """Writes numbered lines to a log until the end of the context; yields the lines with their times."""
     written: list[tuple[float, str]] = []
     stop = threading.Event()
 

@@ -1,7 +1,7 @@
-"""A small server that takes logs by OTLP where a collector sends them to Loki: for tests of what comes before Loki.
+"""A small server that receives OTLP logs in place of Loki, for tests of log collectors.
 
-It keeps what it acknowledged in a file, through its own death, and what comes twice once, as Loki does. What makes a
-label of a stream, what is refused, and queries are Loki's own business: those tests need a Loki.
+It stores acknowledged lines in a file, across restarts, and stores duplicates once, as Loki does. Tests of stream
+labels, limits and queries need a real Loki.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from tools.local.otlp import plain
 from tools.recorder import ROOT
 
 PATH = "/otlp/v1/logs"
-"""Loki's, for logs by OTLP."""
+"""Loki's path for logs by OTLP."""
 _MATCHER = re.compile(r'\s*(\w+)="([^"]*)"\s*')
 _QUERY = re.compile(r'\{(.*?)\}(?: \|= "([^"]*)")?')
 
 
 class LogReceiver:
-    """One below ``home``; the same ``home`` again has what it had. Its methods are those of a Loki."""
+    """A receiver with its data below ``home``. It has the methods of a Loki."""
 
     def __init__(self, home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ class LogReceiver:
         self._file.touch()
         self._read = 0
         self._entries: dict[tuple[Any, ...], Entry] = {}
-        """By what makes two of them one."""
+        """Entries by the fields that make duplicates."""
 
     def process(self) -> Process:
         self._runs += 1
@@ -51,7 +51,7 @@ class LogReceiver:
 
     @contextmanager
     def running(self) -> Iterator[Process]:
-        """Started and ready; ended on the way out."""
+        """Started and ready; ended on exit."""
         with self.process() as process:
             process.ready(self.is_ready)
             yield process
@@ -60,7 +60,7 @@ class LogReceiver:
         return http_text(f"{self.url}/ready") == "ready"
 
     def entries(self, query: str) -> list[Entry]:
-        """The lines of a query, oldest first: matchers with ``=`` and, if anything, one ``|=``."""
+        """The lines of a query, oldest first. A query has matchers with ``=`` and at most one ``|=``."""
         asked = _QUERY.fullmatch(query)
         assert asked, f"{query}: more than is understood here"
         wanted = {match[1]: match[2] for match in map(_MATCHER.fullmatch, asked[1].split(",")) if match}
@@ -73,11 +73,11 @@ class LogReceiver:
         return sorted(found, key=lambda entry: entry.time)
 
     def count(self, query: str) -> int:
-        """How many lines a query has."""
+        """Number of lines of a query."""
         return len(self.entries(query))
 
     def _stored(self) -> list[Entry]:
-        """Everything that was acknowledged: what has come since the last time is read, whole lines only."""
+        """All acknowledged entries. It reads the whole lines that were added since the last call."""
         with self._file.open("rb") as file:
             file.seek(self._read)
             new = file.read().rpartition(b"\n")[0]
@@ -90,7 +90,7 @@ class LogReceiver:
 
 
 def _records(request: ExportLogsServiceRequest) -> Iterator[str]:
-    """A line of JSON for each record: labels, everything else that was said of it, nanoseconds, text."""
+    """A line of JSON for each record: labels, all other attributes, nanoseconds, text."""
     for group in request.resource_logs:
         resource = {each.key: plain(each.value) for each in group.resource.attributes}
         for scope in group.scope_logs:
@@ -110,7 +110,7 @@ def main() -> None:
     one_at_a_time = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"  # a collector keeps its connections
+        protocol_version = "HTTP/1.1"  # a collector keeps its connections open
 
         def do_GET(self) -> None:
             self._answer(b"ready")

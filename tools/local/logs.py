@@ -1,4 +1,4 @@
-"""Loki and the readers of nodes' logs of a rendered stack on this machine, and what the tests ask them."""
+"""Loki and the log collectors of a rendered stack on this machine, with queries for the tests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECOND = 10**9
 
 @dataclass(frozen=True)
 class Entry:
-    """A line as Loki has it."""
+    """A line in Loki."""
 
     labels: tuple[tuple[str, str], ...]
     metadata: Mapping[str, str]
@@ -45,7 +45,7 @@ class Loki(LocalServer):
         http_text(f"{self.url}/loki/api/v1/push", body=body, headers=headers, timeout=30)
 
     def entries(self, query: str, *, tenant: str | None = None, since: float = 3600) -> list[Entry]:
-        """Every line of a query, oldest first, in pages, as they are stored: twice if stored twice."""
+        """Every line of a query, oldest first, in pages; a line that is stored twice comes twice."""
         headers = {"X-Loki-Response-Encoding-Flags": "categorize-labels"}
         headers |= {"X-Scope-OrgID": tenant} if tenant else {}
         found: list[Entry] = []
@@ -75,7 +75,7 @@ class Loki(LocalServer):
             start = last
 
     def count(self, query: str, since: str = "1h", tenant: str | None = None) -> int:
-        """How many lines a query has, as Loki counts them."""
+        """Number of lines of a query, as Loki counts them."""
         asked = _url(f"{self.url}/loki/api/v1/query", query=f"sum(count_over_time({query} [{since}]))")
         result = http_json(asked, headers={"X-Scope-OrgID": tenant} if tenant else None, timeout=60)["data"]["result"]
         return int(float(result[0]["value"][1])) if result else 0
@@ -96,34 +96,34 @@ def _url(base: str, **parameters: object) -> str:
 
 
 class LogReader(LocalServer):
-    """A rendered Promtail, or collector, of one node, whose root is the folder ``node`` of its home."""
+    """A rendered Promtail or node collector of one node, with the folder ``node`` of its home as the node's root."""
 
     def __init__(self, stack: Rendered, server: str, home: Path, account: Account, node: str, **options: Any) -> None:
         super().__init__(stack, server, home, account, node=node, host=home / "node", **options)
         self.pods = self.path("/var/log/pods")
 
     def file(self, pod: Mapping[str, Any], container: str = "main") -> LogFile:
-        """The log of a container of a pod, where the kubelet puts it."""
+        """The log file of a container of a pod, at the kubelet's path."""
         return log_file(self.pods, pod, container)
 
 
 @dataclass(frozen=True)
 class LogFile:
-    """A container's log, as containerd writes it."""
+    """A container's log in containerd's format."""
 
     path: Path
 
     def write(self, *lines: str, stream: str = "stderr", at: int | None = None, flag: str = "F") -> None:
-        """Append lines; each has a time of its own, ``at`` (nanoseconds) or now."""
+        """Append lines, each with its own time: ``at`` (nanoseconds), or now."""
         now = at or time.time_ns()
         with self.path.open("a", encoding="utf-8") as log:
             log.writelines(f"{stamp(now + number)} {stream} {flag} {line}\n" for number, line in enumerate(lines))
 
 
 def log_file(pods: Path, pod: Mapping[str, Any], container: str = "main") -> LogFile:
-    """The log of a container of a pod below the folder ``pods``, where the kubelet puts it."""
+    """The log file of a container of a pod below the folder ``pods``, at the kubelet's path."""
     about = pod["metadata"]
-    # A static pod's is named after its manifest.
+    # A static pod's folder is named after its manifest.
     uid = about.get("annotations", {}).get("kubernetes.io/config.hash", about["uid"])
     folder = pods / f"{about['namespace']}_{about['name']}_{uid}" / container
     folder.mkdir(parents=True, exist_ok=True)
@@ -131,5 +131,5 @@ def log_file(pods: Path, pod: Mapping[str, Any], container: str = "main") -> Log
 
 
 def stamp(at: int) -> str:
-    """RFC 3339 with nanoseconds."""
+    """A time in RFC 3339 with nanoseconds."""
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(at // SECOND))}.{at % SECOND:09d}Z"

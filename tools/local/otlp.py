@@ -1,4 +1,4 @@
-"""Telemetry as an SDK sends it: requests of the OpenTelemetry protocol, from plain values."""
+"""Requests of the OpenTelemetry protocol from plain values, as an SDK sends them."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from tools.local.harness import http_text
 
 CUMULATIVE = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
 ENDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
-"""Of explicit buckets: those of the conventions for GenAI."""
+"""Bounds of explicit buckets, from the GenAI conventions."""
 SCALE = 3
-"""Of exponential ones: each ends 9 % above the one before."""
+"""Scale of exponential buckets: each ends 9 % above the one before."""
 MS = 1_000_000
 """Nanoseconds in a millisecond."""
 
@@ -37,7 +37,7 @@ class Span:
     name: str = "chat model-x"
     attributes: Values = field(default_factory=dict)
     events: Sequence[tuple[str, Values]] = ()
-    """Name and attributes of each."""
+    """Names and attributes of events."""
     status: str = ""
     """Message of a failed span."""
 
@@ -62,7 +62,7 @@ class Counter:
     attributes: Values = field(default_factory=dict)
     unit: str = ""
     exemplar: Values = field(default_factory=dict)
-    """What an exemplar of it was recorded with."""
+    """Attributes of its exemplar."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Histogram:
     name: str
     count: int
     each: float
-    """What every event took: more than 0."""
+    """Value of every event: more than 0."""
     attributes: Values = field(default_factory=dict)
     unit: str = "s"
     exponential: bool = False
@@ -94,7 +94,7 @@ def value(plain: Any) -> AnyValue:
 
 
 def plain(value: AnyValue) -> Any:
-    """What :func:`value` was made from; bytes as hexadecimal digits, nothing as ""."""
+    """The plain value behind a :func:`value`; bytes as hexadecimal digits, an empty one as ""."""
     match value.WhichOneof("value"):
         case None:
             return ""
@@ -153,7 +153,7 @@ def logs(resource: Values, *records: Log, scope: str = "agent.planner") -> Expor
 def metrics(
     resource: Values, *points: Counter | Histogram, scope: str = "", at: int = 0
 ) -> ExportMetricsServiceRequest:
-    """Of one library (``scope``), as they are now or were ``at`` nanoseconds."""
+    """Metrics of one library (``scope``), with the time ``at`` in nanoseconds, or now."""
     request = ExportMetricsServiceRequest()
     group = request.resource_metrics.add()
     group.resource.attributes.extend(attributes(resource))
@@ -193,7 +193,7 @@ _CONTENT = {"Content-Type": "application/x-protobuf"}
 
 
 def path(request: Request) -> str:
-    """Where its signal is sent to, by HTTP."""
+    """The HTTP path of the request's signal."""
     signal = {"trace": "traces", "log": "logs", "metric": "metrics"}[
         type(request).__name__.removeprefix("Export").removesuffix("ServiceRequest").rstrip("s").lower()
     ]
@@ -201,18 +201,18 @@ def path(request: Request) -> str:
 
 
 def send(url: str, request: Request) -> None:
-    """By HTTP; returns when it was acknowledged, raises when it was not."""
+    """Send by HTTP; returns after the acknowledgement, raises without one."""
     http_text(url + path(request), body=bytes(request.SerializeToString()), headers=_CONTENT, timeout=30)
 
 
 class Connection:
-    """One that is kept, as an SDK keeps it: hundreds of requests a second."""
+    """A persistent connection, as an SDK has it: hundreds of requests a second."""
 
     def __init__(self, url: str, timeout: float = 30) -> None:
         self._connection = HTTPConnection(url.removeprefix("http://"), timeout=timeout)
 
     def send(self, path: str, body: bytes) -> int:
-        """The status of the answer to a request that is serialized already, 0 when there is none."""
+        """The status of the answer to a serialized request; 0 without an answer."""
         try:
             self._connection.request("POST", path, body, _CONTENT)
             with self._connection.getresponse() as answer:

@@ -33,13 +33,13 @@ class Pod:
 
     @property
     def container(self) -> Manifest:
-        """Each pod has one."""
+        """The only container of each pod."""
         (container,) = self.spec["containers"]
         return dict(container)
 
     @property
     def services(self) -> list[Manifest]:
-        """Every Service that leads to these pods."""
+        """Every Service that selects these pods."""
         labels = self.workload["spec"]["template"]["metadata"]["labels"].items()
         return [
             made
@@ -49,7 +49,7 @@ class Pod:
 
     @property
     def mounts(self) -> Iterator[Mount]:
-        """What the container sees besides its image."""
+        """Mounts of the container."""
         volumes = {volume["name"]: volume for volume in self.spec["volumes"]}
         for claim in self.workload["spec"].get("volumeClaimTemplates", []):
             volumes[claim["metadata"]["name"]] = {"emptyDir": {}}
@@ -67,7 +67,7 @@ class Pod:
         owner = next((made for made in self.stack.objects if _is(made, kind, named["name"], self.namespace)), None)
         data: dict[str, str | None] = {}
         if owner is not None:
-            # What a Secret of the stack holds is masked: its keys are known. Of another's not even those are.
+            # Secrets of the stack are masked, but their keys are known. The keys of other Secrets are unknown.
             data = owner["data"] if kind == "configMap" else dict.fromkeys(owner["data"])
         items = named.get("items") or [{"key": key, "path": key} for key in data]
         return ((item["path"], data.get(item["key"])) for item in items if owner is None or item["key"] in data)
@@ -79,14 +79,14 @@ class Mount:
 
     path: str
     host: str | None
-    """The folder of the node that it shows."""
+    """Folder of the node that is mounted."""
     files: Mapping[str, str | None] = field(default_factory=dict)
-    """Name to text; None is a secret."""
+    """File name to text; None for a secret."""
     writable: bool = False
 
 
 def workloads(stack: Rendered) -> list[Manifest]:
-    """Everything that has pods."""
+    """All workloads."""
     return stack.of_kind("StatefulSet", "Deployment", "DaemonSet")
 
 

@@ -1,4 +1,4 @@
-"""The services that notifications go to, as far as a test needs them: HTTP endpoints and a mail server, on loopback."""
+"""Receivers of notifications for tests: HTTP endpoints and a mail server, on loopback."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Posted:
     body: Any
     """Decoded JSON."""
     at: float = field(default_factory=time.monotonic)
-    """When it came, in seconds of the clock that never goes back."""
+    """Time of arrival, in seconds of the monotonic clock."""
     status: int = 200
-    """With which it was answered."""
+    """Status of the answer."""
 
 
 @dataclass
@@ -43,16 +43,16 @@ class Endpoints:
     url: str
     posted: list[Posted] = field(default_factory=list)
     refusals: dict[str, tuple[int, str]] = field(default_factory=dict)
-    """By service: the status and text with which it answers from now on."""
+    """Status and text of a service's answers from now on, by service."""
 
     def of(self, service: str) -> list[Posted]:
-        """What a service got, in order."""
+        """The requests to a service, in order."""
         return [each for each in self.posted if each.path.split("/")[1] == service]
 
 
 @contextmanager
 def endpoints() -> Iterator[Endpoints]:
-    """Services that take everything, with the answer that Slack's webhooks give: the others read none."""
+    """Services that accept everything, with the answer of Slack's webhooks; other clients ignore the answer."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -78,16 +78,16 @@ def endpoints() -> Iterator[Endpoints]:
 
 @dataclass
 class Mail:
-    """A mail server that wants TLS and a name that is not `localhost`, and what it was given."""
+    """A mail server that requires TLS and a greeting other than `localhost`, with the messages that it received."""
 
     address: str
     ca: Path
     messages: list[EmailMessage] = field(default_factory=list)
     recipients: list[list[str]] = field(default_factory=list)
     greetings: list[str] = field(default_factory=list)
-    """The names by which clients greeted it."""
+    """Names in the clients' greetings."""
     logins: list[str] = field(default_factory=list)
-    """Users whose login was right."""
+    """Users who logged in."""
 
     async def handle_EHLO(  # noqa: N802  aiosmtpd names it
         self, _server: SMTP, session: Session, _envelope: Envelope, hostname: str, responses: list[str]
@@ -115,10 +115,10 @@ class Mail:
 def mail_server(
     folder: Path, user: str, password: str, *, tls_first: bool = False, port: int | None = None
 ) -> Iterator[Mail]:
-    """On loopback, with a certificate of its own authority for that address.
+    """A mail server on loopback, with a certificate of its own authority for that address.
 
-    TLS comes by STARTTLS, with a login after it; or first, and then a login may follow. The port is a free one when not
-    given.
+    It uses STARTTLS, and then a login; or TLS from the start, and then the login is optional. The default is a free
+    port.
     """
     folder.mkdir(parents=True, exist_ok=True)
     certificate, key = folder / "mail.crt", folder / "mail.key"
@@ -147,10 +147,10 @@ def mail_server(
         hostname="127.0.0.1",
         port=port,
         **({"ssl_context": context} if tls_first else {"tls_context": context, "require_starttls": True}),
-        # aiosmtpd knows of no TLS but STARTTLS: it can demand no login before it, and would offer none.
+        # aiosmtpd knows STARTTLS only: it cannot require a login with TLS from the start, and would not offer one.
         auth_required=not tls_first,
         auth_require_tls=not tls_first,
-        auth_exclude_mechanism=["LOGIN"],  # its questions are spelled as no other server spells them
+        auth_exclude_mechanism=["LOGIN"],  # its prompts differ from every other server's
         authenticator=login,
     )
     controller.start()

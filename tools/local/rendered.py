@@ -1,4 +1,4 @@
-"""Rendered stacks: what the real servers are tried with, read back from the files that a render writes."""
+"""Rendered stacks for the real servers, read from the files of a render."""
 
 from __future__ import annotations
 
@@ -26,33 +26,33 @@ class Rendered:
     stack: str
     folder: Path
     objects: list[Manifest] = field(repr=False)
-    """Every manifest, in the order in which they are applied."""
+    """All manifests, in the order in which they are applied."""
     claims: list[Manifest] = field(repr=False)
-    """What the stack applies to the claims that a StatefulSet's controller makes, their size; no manifest has it."""
+    """Patches of the claims that a StatefulSet's controller creates, with their size. No manifest has it."""
 
     @property
     def manifests(self) -> Path:
-        """One object per file; the names sort in the order in which they are applied."""
+        """One object per file. The order of the names is the order in which they are applied."""
         return self.folder / "manifests"
 
     def config(self, program: str) -> Path:
-        """What ``program`` finds below ``/etc/<program>``."""
+        """The files of ``program`` below ``/etc/<program>``."""
         return self.folder / "config" / program
 
     def address(self, service: str, port: int) -> str:
-        """Host and port by which pods of this stack reach one of its Services."""
+        """Host and port of a Service of the stack, for its pods."""
         found = [made for made in self.of_kind("Service") if made["metadata"]["name"] == service.rpartition(".")[2]]
         (namespace,) = {made["metadata"]["namespace"] for made in found}
         assert any(port == each["port"] for made in found for each in made["spec"]["ports"]), f"{service} has no {port}"
         return f"{service}.{namespace}.svc:{port}"
 
     def of_kind(self, *kinds: str) -> list[Manifest]:
-        """The manifests of some kinds."""
+        """The manifests of the given kinds."""
         return [made for made in self.objects if made["kind"] in kinds]
 
 
 def render_stack(stack: str, folder: Path, stack_file: Path | None = None) -> Rendered:
-    """Render ``Pulumi.<stack>.yaml``, or another stack file, into an empty ``folder``; raises what a render raises."""
+    """Render ``Pulumi.<stack>.yaml``, or ``stack_file``, into an empty ``folder``; raises the errors of a render."""
     recorder, stand_ins = render.render(stack, stack_file or ROOT / f"Pulumi.{stack}.yaml")
     objects = render.manifests(recorder)
     render.write(folder, objects, render.grafana_files(recorder), render.summary(stack, objects, stand_ins))
@@ -60,7 +60,7 @@ def render_stack(stack: str, folder: Path, stack_file: Path | None = None) -> Re
     return Rendered(
         stack=stack,
         folder=folder,
-        # From the files, not from memory: they are what is delivered.
+        # Read from the files, not from memory, since the files are deployed.
         objects=[yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted((folder / "manifests").iterdir())],
         claims=sorted(claims, key=lambda claim: str(claim["metadata"]["name"])),
     )
@@ -75,6 +75,6 @@ def render_text(stack: str, folder: Path, text: str) -> Rendered:
 
 
 def changed(folder: Path, name: str = "dev", changes: Mapping[str, Any] | None = None) -> Rendered:
-    """The stack file ``Pulumi.<name>.yaml`` with changes in its top-level keys, rendered below ``folder``."""
+    """The stack file ``Pulumi.<name>.yaml`` with changes of its top-level keys, rendered below ``folder``."""
     config = stack_file.read(ROOT / f"Pulumi.{name}.yaml").config
     return render_text(name, folder, stack_text(merged(config, changes or {})))

@@ -1,8 +1,8 @@
-"""A server of a rendered stack on this machine: its arguments, environment and files, with paths, addresses and ports
-mapped and nothing else.
+"""A server of a rendered stack on this machine.
 
-It runs below a folder that stands for its container's root. Every volume is laid out there as the kubelet does it, from
-the rendered manifests alone; so a path that no mount has does not exist here either.
+Its arguments, environment and files are the rendered ones; only paths, addresses and ports are mapped. It runs below a
+folder that replaces its container's root. Every volume is laid out there as the kubelet does it, from the rendered
+manifests only. So a path without a mount does not exist here either.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from tools.local.rendered import Rendered
 from tools.servers.find import binary
 
 TOKEN = secrets.token_hex(16)
-"""What every planted secret holds that is no certificate, key or URL."""
+"""Part of every planted secret, except certificates, keys and URLs."""
 _ON_LOOPBACK: Mapping[str, Sequence[str]] = {
     "kube-state-metrics": ("--host=127.0.0.1", "--telemetry-host=127.0.0.1"),
     "loki": ("-server.http-listen-address=127.0.0.1", "-server.grpc-listen-address=127.0.0.1"),
     "promtail": ("-server.http-listen-address=127.0.0.1",),
 }
-"""Arguments of servers whose rendered configuration names no address to listen on, since every one is meant."""
+"""Arguments of servers whose rendered configuration has no listening address, since they listen on all."""
 _BINARIES = {"otel-agent": "otel-collector"}
-"""Of a server that is another one's program."""
+"""Binaries with another name than the server."""
 
 
 class LocalServer:
-    """One pod of a server below ``home``; the same ``home`` again is the same volumes."""
+    """One pod of a server below ``home``. The same ``home`` has the same volumes."""
 
     def __init__(
         self,
@@ -57,18 +57,18 @@ class LocalServer:
         faster: Sequence[str] = (),
         place: Place | None = None,
     ) -> None:
-        """Lay out a pod named ``pod`` on ``node``, with ``ports`` in place of its own when others must know them.
+        """Lay out a pod named ``pod`` on ``node``, with ``ports`` in place of its own if others must know them.
 
-        Nothing runs yet. ``account`` is as whom it asks the Kubernetes API. ``host`` stands for the node's root.
-        ``addresses`` (host:port to host:port) take the place of others in arguments and files, ``alertmanagers`` that
-        of their DNS name, ``redirect`` (job to host:port) is where a job's targets are scraped once they are
-        discovered, ``planted`` are secrets by file or variable, ``faster`` are arguments that shorten a wait. It
-        listens on loopback, or ``everywhere`` that it was rendered to. A ``place`` has addresses and DNS of its own:
-        there, ports, listening addresses and names are as they were rendered.
+        Nothing runs yet. ``account`` is its account for the Kubernetes API. ``host`` replaces the node's root.
+        ``addresses`` (host:port to host:port) replace others in arguments and files, and ``alertmanagers`` replace
+        their DNS name. ``redirect`` (job to host:port) is the address at which a job's discovered targets are scraped.
+        ``planted`` are secrets by file or variable, ``faster`` are arguments that shorten a wait. It listens on
+        loopback, or ``everywhere`` as rendered. A ``place`` has its own addresses and DNS: there, ports, listening
+        addresses and names stay as rendered.
         """
         self.server, self.home, self.pod, self.node = server, home, pod or f"{server}-0", node
         self.entered: Sequence[str] = place.entered if place else ()
-        """A command that it is run by, such as one that enters a namespace."""
+        """Command that runs it, such as one that enters a namespace."""
         self._place, self._host, self._planted = place, host, planted or {}
         self.rendered = Pod(stack, server)
         self._container = self.rendered.container
@@ -76,9 +76,9 @@ class LocalServer:
         self._everywhere, self._faster = everywhere or place is not None, faster
         own = {port["containerPort"] for port in self._container["ports"]}
         self.ports = {port: port if place else (ports or {}).get(port) or free_port() for port in sorted(own)}
-        """Port of the container, to the one that takes its place."""
+        """Port of the container to the port on this machine."""
         self._unnamed: dict[int, int] = {}
-        """The same for ports that its container does not name: nobody else knows them."""
+        """The same for ports that its container does not name."""
         self._mounts = list(self.rendered.mounts)
         self.kubeconfig = home / "kubeconfig"
         given = account.files(self.rendered.namespace) if account else {}
@@ -98,23 +98,23 @@ class LocalServer:
             self.kubeconfig.write_text(account.kubeconfig(root / "ca.crt", root / "token"))
 
     def path(self, inside: str) -> Path:
-        """Where something in the container lies here."""
+        """The path on this machine of a path in the container."""
         for mount in self._mounts:
             if mount.host and Path(inside).is_relative_to(mount.path):
                 return self._host / mount.host.lstrip("/") / Path(inside).relative_to(mount.path)
         return self.home / "root" / inside.lstrip("/")
 
     def put(self, mount: str, files: Mapping[str, str]) -> None:
-        """Replace the files of a mount, as the kubelet does it: all at once."""
+        """Replace all files of a mount at once, as the kubelet does."""
         project(self.path(mount), files)
 
     def files(self, mount: str) -> dict[str, str]:
-        """The files of a mount as they are here, mapped."""
+        """The mapped files of a mount."""
         return {path.name: path.read_text() for path in self.path(mount).iterdir() if not path.name.startswith("..")}
 
     @property
     def config(self) -> Path:
-        """The file of configuration that its arguments name."""
+        """The configuration file that its arguments name."""
         (path,) = (
             found[1]
             for found in (re.fullmatch(r"--?config(?:\.file)?=(?:file:)?(.+)", arg) for arg in self.args)
@@ -126,7 +126,7 @@ class LocalServer:
     def args(self) -> list[str]:
         """The rendered arguments, mapped."""
         args = [self._listening(self._mapped(argument)) for argument in self._container["args"]]
-        if self.server == "kube-state-metrics":  # outside of a cluster it is told where that is
+        if self.server == "kube-state-metrics":  # outside a cluster it needs the API server's address
             args += [f"--kubeconfig={self.kubeconfig}"]
         args += () if self._everywhere else _ON_LOOPBACK.get(self.server, ())
         replaced = {argument.partition("=")[0] for argument in self._faster}
@@ -134,7 +134,7 @@ class LocalServer:
 
     @property
     def env(self) -> dict[str, str]:
-        """The rendered variables, with what the kubelet would put into them."""
+        """The rendered variables, with the values that the kubelet would insert."""
         fields = {"metadata.name": self.pod, "status.podIP": self._ip, "spec.nodeName": self.node}
         made = {"KUBECONFIG": str(self.kubeconfig)}
         for variable in self._container["env"]:
@@ -146,37 +146,37 @@ class LocalServer:
         return made
 
     def process(self) -> Process:
-        """The server itself, not started; its log goes on where another run's ended."""
+        """The server, not started. Its log continues that of an earlier run."""
         program = binary(_BINARIES.get(self.server, self.server))
         return Process([*self.entered, program, *self.args], log=self.home / "log", env=self.env, cwd=self.home)
 
     @contextmanager
     def running(self) -> Iterator[Process]:
-        """Started and ready; ended on the way out."""
+        """Started and ready; ended on exit."""
         with self.process() as process:
-            process.ready(self.is_ready, within=120)  # Loki waits half a minute by itself
+            process.ready(self.is_ready, within=120)  # Loki itself waits half a minute
             yield process
 
     def is_ready(self) -> bool:
-        """Whether every probe of the kubelet is answered; raises what a probe that fails raises."""
+        """Whether all probes of the kubelet succeed; raises the error of a probe that fails."""
         return bool([http_text(url) for url in self.probes])
 
     @property
     def host(self) -> str:
-        """As it stands in a URL."""
+        """The host in URLs."""
         return f"[{self._ip}]" if self._place else self._ip
 
     def address_of(self, port: int) -> str:
-        """Host and port that stand for a port of the container."""
+        """Host and port on this machine for a port of the container."""
         return f"{self.host}:{self.ports[port]}"
 
     @property
     def address(self) -> str:
-        """Of its main port."""
+        """Host and port for its main port."""
         return self.address_of(self._container["ports"][0]["containerPort"])
 
     def url_of(self, port: int, path: str = "") -> str:
-        """By HTTP, on a port of the container."""
+        """URL by HTTP for a port of the container."""
         return f"http://{self.address_of(port)}{path}"
 
     @property
@@ -185,12 +185,12 @@ class LocalServer:
 
     @property
     def probes(self) -> set[str]:
-        """Every URL that the kubelet would ask."""
+        """URLs of all probes."""
         probes = [self._container[f"{kind}Probe"]["httpGet"] for kind in ("startup", "readiness", "liveness")]
         return {self.url_of(self._named[probe["port"]], probe["path"]) for probe in probes}
 
     def metric(self, name: str, **labels: str) -> float:
-        """The sum over the series of one of its own metrics that have these labels."""
+        """The sum of the series of one of its own metrics with these labels."""
         own = self.url_of(self._named["metrics"]) if "metrics" in self._named else self.url
         wanted = [f'{label}="{value}"' for label, value in labels.items()]
         return sum(
@@ -219,15 +219,15 @@ class LocalServer:
         return f"{flag}={host if self._everywhere or not colon else '127.0.0.1'}{colon}{self._port(int(port))}"
 
     def _mapped(self, text: str) -> str:
-        text = text.replace("$(POD_IP)", self._ip)  # as Kubernetes expands the variables of a container
+        text = text.replace("$(POD_IP)", self._ip)  # Kubernetes expands the variables of a container like this
         for address, other in self._addresses.items():
             text = re.sub(rf"(?<![\w.-]){re.escape(address)}(?!\d)", other, text)
         folders = {mount.path for mount in self._mounts}
-        # What holds mounts is a folder as well: /etc/loki/rules has one for each tenant.
+        # The parent of mounts is a folder as well: /etc/loki/rules has one for each tenant.
         above = {str(each) for folder in folders if folder.startswith("/etc/") for each in Path(folder).parents[:-2]}
         for folder in sorted(folders | above, reverse=True):
             here = self.path(folder)
-            # Only whole paths: /prometheus is the data folder, the end of /etc/prometheus is not.
+            # Only whole paths: /prometheus is the data folder, but the end of /etc/prometheus is not.
             text = re.sub(
                 rf"(?<![\w./-]){re.escape(folder)}(/[\w./*-]*)?(?![\w.-])",
                 lambda found, here=here: str(here / (found[1] or "").lstrip("/")),  # type: ignore[misc]  # mypy types no lambda with a default
@@ -239,7 +239,7 @@ class LocalServer:
         return self._scraping(self._alerting(self._discovering(self._mapped(self._opening(text)))))
 
     def _opening(self, text: str) -> str:
-        """A file of configuration with the ports and addresses replaced that it says to listen on."""
+        """A configuration file with other listening ports and addresses."""
         if self._place:
             return text
         own = "|".join(map(str, self.ports))
@@ -251,20 +251,20 @@ class LocalServer:
         return text if self._everywhere else re.sub(r"\b(endpoint|host): 0\.0\.0\.0\b", r"\1: 127.0.0.1", text)
 
     def _discovering(self, text: str) -> str:
-        """Outside of a pod, discovery is told where the API server is."""
+        """Adds the API server's address to discovery, which it needs outside a pod."""
         text = text.replace("auth_type: serviceAccount", "auth_type: kubeConfig")  # of the variable KUBECONFIG
         return re.sub(
             r"(kubernetes_sd_configs:\n( *)- role: \w+\n)", rf"\1\2  kubeconfig_file: {self.kubeconfig}\n", text
         )
 
     def _alerting(self, text: str) -> str:
-        """Where no DNS answers, the name of all Alertmanagers is replaced with the addresses given for it."""
+        """Replaces the DNS name of all Alertmanagers by their addresses."""
         block = r"- dns_sd_configs:\n( +- names:\n +- \S+\n +type: A+\n +port: \d+\n)+"
         static = f"- static_configs:\n    - targets: {json.dumps(list(self._alertmanagers))}\n"
         return text if self._place else re.sub(block, static, text)
 
     def _scraping(self, text: str) -> str:
-        """Pods of the simulated cluster have no network: what a job discovers is scraped where it runs here."""
+        """Replaces the addresses of discovered targets, since pods of the simulated cluster have no network."""
         for job, address in self._redirect.items():
             if f"- job_name: {job}\n" in text:
                 step = f"  - target_label: __address__\n    replacement: {address}\n"
@@ -283,7 +283,7 @@ class LocalServer:
 
 
 def project(folder: Path, files: Mapping[str, str]) -> None:
-    """Lay files out in ``folder`` as a projected volume: behind one symlink, ``..data``, which is swapped at once."""
+    """Lay files out in ``folder`` as a projected volume: behind one symlink, ``..data``, swapped atomically."""
     folder.mkdir(parents=True, exist_ok=True)
     data = folder / "..data"
     old = data.resolve() if data.is_symlink() else None

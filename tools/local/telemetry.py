@@ -1,4 +1,4 @@
-"""The collector of a rendered stack on this machine, with the stores that it sends to."""
+"""The collector of a rendered stack on this machine, with its stores."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from tools.local.traces import Jaeger
 
 NAME = "otel-collector"
 Running = dict[str, Process]
-"""By pod or server."""
+"""Processes by pod or server."""
 
 
 class Collector(LocalServer):
-    """A rendered collector; it asks the API as its own account."""
+    """A rendered collector, with its own account for the API."""
 
     def __init__(self, stack: Rendered, home: Path, account: Account, **options: Any) -> None:
         super().__init__(stack, NAME, home, account, **options)
 
     @property
     def url(self) -> str:
-        """Where it takes OTLP by HTTP."""
+        """Its URL for OTLP by HTTP."""
         return self.url_of(ports.OTLP_HTTP)
 
 
 class Platform:
-    """The collector and every store behind it, none of them started."""
+    """The collector and all of its stores, not started."""
 
     def __init__(self, stack: Rendered, home: Path, cluster: ControlPlane, loki: Loki | LogReceiver) -> None:
-        """``loki`` is what takes the logs."""
+        """``loki`` receives the logs."""
         admin = Account.admin(cluster)
         self.running: Running = {}
         self.loki = loki
@@ -63,12 +63,12 @@ class Platform:
         self.collector = self.another(home / "collector")
 
     def another(self, home: Path) -> Collector:
-        """A further collector on a volume of its own, before the same stores."""
+        """Another collector, with its own volume and the same stores."""
         return self._make(home=home)
 
     @contextmanager
     def started(self) -> Iterator[None]:
-        """All of it, ready; ended on the way out."""
+        """All servers, ready; ended on exit."""
         with ExitStack() as exits:
             servers: dict[str, LocalServer | LogReceiver] = {server.pod: server for server in self.prometheus}
             servers |= {"loki": self.loki, "jaeger": self.jaeger, NAME: self.collector}
@@ -78,10 +78,10 @@ class Platform:
             yield
 
     def trace(self, trace: bytes) -> dict[str, Any] | None:
-        """A trace as Jaeger's API gives it, None when it has no such trace."""
+        """A trace from Jaeger's API; None if it has no such trace."""
         answer = http_json(self.jaeger.url_of(ports.JAEGER_QUERY, f"/api/traces/{trace.hex()}"), timeout=30)
         return dict(answer["data"][0]) if answer["data"] else None
 
     def spans(self, service: str) -> list[str]:
-        """The ids of all spans of a service, each as often as it is stored."""
+        """The ids of all spans of a service, repeated if they are stored repeatedly."""
         return [span for spans in self.jaeger.stored(service).values() for span in spans]

@@ -1,4 +1,4 @@
-"""Jaeger of a rendered stack on this machine, and the traces that tests send it."""
+"""Jaeger of a rendered stack on this machine, and traces for tests."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ class Jaeger(LocalServer):
 
     def __init__(self, stack: Rendered, home: Path, account: Account | None = None, **options: Any) -> None:
         super().__init__(stack, "jaeger", home, account, **options)
-        # Where the UI and its API are, below its address.
+        # Path prefix of the UI and its API.
         self.base = yaml.safe_load(self.config.read_text())["extensions"]["jaeger_query"].get("base_path", "")
 
     @property
     def env(self) -> dict[str, str]:
-        # Where it would send spans of its own, were that not turned off: by default to port 4317 of its own host.
+        # Address for its own spans, which are turned off. The default is port 4317 of its own host.
         return {**super().env, "OTEL_EXPORTER_OTLP_ENDPOINT": self.url_of(4317)}
 
     def send(self, *traces: Trace, service: str = "planner", pod: str = "pod-1") -> None:
-        """By OTLP over HTTP; returns when it was acknowledged, raises when it was not."""
+        """Send by OTLP over HTTP; returns after the acknowledgement, raises without one."""
         http_text(
             self.url_of(4318, "/v1/traces"),
             body=request(traces, service, pod).SerializeToString(),
@@ -46,7 +46,7 @@ class Jaeger(LocalServer):
         )
 
     def found(self, trace: Trace) -> list[str] | None:
-        """The ids of a trace's spans as the API gives them, None when it has no such trace."""
+        """The ids of a trace's spans from the API; None if it has no such trace."""
         try:
             answer = http_json(self.url_of(16686, f"{self.base}/api/traces/{trace.id.hex()}"), timeout=30)
         except urllib.error.HTTPError as refusal:
@@ -65,7 +65,7 @@ class Jaeger(LocalServer):
 
 @dataclass(frozen=True)
 class Trace:
-    """A trace of some spans under a root."""
+    """A trace with a root span and some children."""
 
     id: bytes
     spans: int = 3

@@ -1,5 +1,5 @@
-"""The real servers that tests, benches and the demo run: :mod:`tools.servers.find` finds them.
+"""The real servers for tests, benches and the demo: :mod:`tools.servers.find` finds them.
 
-Those that are permissively licensed have a pinned Go module here, in a folder each because their dependencies collide,
-and are compiled by :mod:`tools.servers.build` when they are nowhere else.
+Permissively licensed servers have a pinned Go module here, each in its own folder because their dependencies collide.
+:mod:`tools.servers.build` compiles a server that is not found elsewhere.
 """

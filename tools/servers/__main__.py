@@ -1,4 +1,4 @@
-"""Find every server, compile what can be, say where each is and what cannot be had. See CONTRIBUTING.md."""
+"""Find or compile all servers, print the path of each and list the missing ones. See CONTRIBUTING.md."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tools.servers.pull import PullError, pull
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.servers", description=__doc__)
-    parser.add_argument("--from", dest="source", choices=["images"], help="take what the stack deploys from its images")
-    parser.add_argument("--stack", default="dev", help="whose registry they are pulled from")
+    parser.add_argument("--from", dest="source", choices=["images"], help="take servers from the stack's images first")
+    parser.add_argument("--stack", default="dev", help="stack whose registry is used (default: dev)")
     parser.add_argument("--write", action="store_true", help="record the images' digests")
     given = parser.parse_args(arguments)
     problems = _pulled(given.stack, write=given.write) if given.source else []
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _pulled(stack: str, *, write: bool) -> list[str]:
-    """Take all servers from their images; returns what went wrong."""
+    """Take all servers from their images; returns the errors."""
     registry: Images = read(stack_file.read(ROOT / f"Pulumi.{stack}.yaml").config).cluster.images
     problems = []
     for server, pinned in images.ALL.items():

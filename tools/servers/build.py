@@ -1,9 +1,9 @@
-"""Compile the real servers that are permissively licensed, from the Go modules pinned in the folders beside this file.
+"""Compile the permissively licensed servers from the Go modules pinned in the folders beside this file.
 
-What is built is kept outside git, one folder per state of a pin, and nothing is built twice:
-``${AGENT_OBSERVABILITY_CACHE:-${XDG_CACHE_HOME:-~/.cache}/agent-observability}/servers``.
-A set is named after its folder, its packages are the ``tool`` lines of its go.mod, and its version is the one that
-go.mod requires: there is no second list to keep. A folder with Go code of its own is built from that.
+The binaries are outside git, in one folder per state of a pin, and nothing is built twice:
+``${AGENT_OBSERVABILITY_CACHE:-${XDG_CACHE_HOME:-~/.cache}/agent-observability}/servers``. The name of a set is its
+folder, its packages are the ``tool`` lines of its go.mod, and its version is the one that go.mod requires: there is no
+second list. A folder with its own Go code is built from that code.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from pathlib import Path
 PINS = Path(__file__).parent
 
 _ENVIRONMENT = {
-    "CGO_ENABLED": "0",  # needs no C compiler, and the same binary runs on every distribution
+    "CGO_ENABLED": "0",  # needs no C compiler, and the binary runs on every distribution
     "GOFLAGS": "-mod=readonly",  # a build never changes a pin
     "GOWORK": "off",  # a workspace around the checkout would override the pins
 }
-_FLAGS = ("-trimpath",)  # the same bytes wherever the checkout lies
+_FLAGS = ("-trimpath",)  # the same bytes for every folder of the checkout
 _STRIP = "-s -w"  # no symbol tables: half the size
 
 _COMMON = {"github.com/prometheus/common/version.Version": "{release}"}
 _STAMPS: Mapping[str, Mapping[str, str]] = {
-    # What release builds write into the binary through the linker, and a plain `go build` leaves empty.
+    # Release builds set these variables with the linker; a plain `go build` leaves them empty.
     "alertmanager": _COMMON,
     "blackbox-exporter": _COMMON,
     "crane": {"github.com/google/go-containerregistry/cmd/crane/cmd.Version": "{release}"},
@@ -53,7 +53,7 @@ _STAMPS: Mapping[str, Mapping[str, str]] = {
 
 
 _CORES = {"otel-collector": "go.opentelemetry.io/collector/otelcol"}
-"""Of the sets that are built from code beside their go.mod: the module whose version is theirs."""
+"""Sets that are built from code beside their go.mod, with the module that defines their version."""
 
 
 class BuildError(Exception):
@@ -78,7 +78,7 @@ class Server:
 
     @property
     def release(self) -> str:
-        """The version as the project publishes it, and its images are tagged."""
+        """The project's version of the release, which is the tag of its images."""
         major, minor, patch = self.version.split(".", 2)
         if self.name == "prometheus":  # keeps its module below v1: 0.315.0 is the release 3.15.0
             return f"{minor[:-2]}.{int(minor[-2:])}.{patch}"
@@ -96,7 +96,7 @@ class Server:
 
 
 def read_pin(pin: Path) -> Server:
-    """Read what the go.mod in the folder ``pin`` says of its server. Raises BuildError when it pins none."""
+    """Read the go.mod in the folder ``pin``. Raises BuildError if it pins no server."""
     text = re.sub(r"\s*//.*", "", (pin / "go.mod").read_text(encoding="utf-8"))
     core = _CORES.get(pin.name)
     tools = ["."] if core else _directive("tool", text)
@@ -104,13 +104,13 @@ def read_pin(pin: Path) -> Server:
     provider = core or max((m for m in required if tools and f"{tools[0]}/".startswith(f"{m}/")), key=len, default=None)
     if provider is None:
         raise BuildError(f"{pin.name}: its go.mod must have a `tool` line and require the module of that tool")
-    # Go names a binary after its package, which for etcd would be "server": one that is alone is named after its set.
+    # Go names a binary after its package, which would be "server" for etcd: a single binary gets the name of its set.
     packages = {pin.name: tools[0]} if len(tools) == 1 else {tool.rpartition("/")[2]: tool for tool in tools}
     return Server(name=pin.name, module=provider, version=required[provider].removeprefix("v"), packages=packages)
 
 
 def _directive(keyword: str, text: str) -> list[str]:
-    """Every argument of a go.mod directive, from its one-line and its block form."""
+    """All arguments of a go.mod directive, in its one-line and its block form."""
     blocks = re.findall(rf"^{keyword} \(\n(.*?)^\)", text, re.MULTILINE | re.DOTALL)
     lines = re.findall(rf"^{keyword} ([^(\n]+)$", text, re.MULTILINE)
     return [line.strip() for line in [*lines, *"".join(blocks).splitlines()] if line.strip()]
@@ -125,13 +125,13 @@ def version(server: str) -> str:
 
 
 def build(server: Server, place: str = "1 of 1") -> Path:
-    """Build a server unless it has been, and return the folder of its binaries. ``place`` is shown as progress."""
+    """Build a server unless it is cached; return the folder of its binaries. ``place`` is shown as progress."""
     home = cache_folder() / "servers"
     home.mkdir(parents=True, exist_ok=True)
     done = home / f"{server.name}-{_digest(server)}"
     with _only_one(home / f"{server.name}.lock", server):
         if not done.is_dir():
-            # The lock is ours, so what lies here was left by a build that was killed.
+            # This process holds the lock, so the folder was left by a build that was killed.
             unfinished = home / f"{server.name}.unfinished"
             shutil.rmtree(unfinished, ignore_errors=True)
             unfinished.mkdir()
@@ -147,13 +147,13 @@ def build(server: Server, place: str = "1 of 1") -> Path:
 
 
 def cache_folder() -> Path:
-    """Where this project keeps what is not in git: what is compiled in ``servers``."""
+    """The folder for files outside git; compiled servers are in ``servers``."""
     user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "agent-observability"
     return Path(os.environ.get("AGENT_OBSERVABILITY_CACHE") or user).absolute()
 
 
 def _digest(server: Server) -> str:
-    """Twelve hex digits over everything that decides what a build gives."""
+    """Twelve hex digits over all inputs of a build."""
     state = hashlib.sha256()
     for part in (
         (server.pin / "go.mod").read_bytes(),
@@ -167,10 +167,10 @@ def _digest(server: Server) -> str:
 
 
 def _go_version(server: Server) -> str:
-    # Asked in the module's folder: Go may switch to the toolchain that go.mod asks for.
+    # Run in the module's folder: Go may switch to the toolchain of go.mod.
     try:
         asked = subprocess.run(
-            ["go", "version"],  # noqa: S607 - whichever Go the developer uses
+            ["go", "version"],  # noqa: S607 - the developer's own Go
             cwd=server.pin,
             env=_environment(),
             capture_output=True,
@@ -192,7 +192,7 @@ def _environment() -> dict[str, str]:
 
 @contextmanager
 def _only_one(lock: Path, server: Server) -> Iterator[None]:
-    """Hold the lock of one set: of two callers the second waits, and finds it built."""
+    """Hold the lock of one set: a second caller waits, and then finds it built."""
     with lock.open("w") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -203,12 +203,13 @@ def _only_one(lock: Path, server: Server) -> Iterator[None]:
 
 
 def _compile(server: Server, target: Path, place: str) -> None:
-    # A folder as target lets Go name the binaries, which is right when there are several.
+    # With a folder as target Go names the binaries, which is right for several.
     output = f"{target}/" if len(server.packages) > 1 else str(target / server.name)
     command = ["go", "build", *server.flags, "-o", output, *server.packages.values()]
     title = f"{server.name} {server.version}"
     log = target / "build.log"
-    # A terminal gets one line that counts; a log file gets a line every half minute, so that the build is seen to live.
+    # A terminal gets one line that counts. A log file gets a line every half minute, which shows that the build is
+    # running.
     every, end = (1, "\r") if sys.stderr.isatty() else (30, "\n")
     started = time.monotonic()
     with log.open("w") as lines:
@@ -242,12 +243,12 @@ def _say(message: str, end: str = "\n") -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Build the named servers, or all of them; print where each lies on standard output."""
+    """Build the named servers, or all of them; print the path of each on standard output."""
     parser = argparse.ArgumentParser(
-        prog="python -m tools.servers.build", description="Build the real servers that the tests run."
+        prog="python -m tools.servers.build", description="Build the real servers for the tests."
     )
     known = ", ".join(f"{server.name} ({', '.join(server.packages)})" for server in SERVERS.values())
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to build, all when none is given: {known}")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"servers to build (default: all): {known}")
     names: list[str] = parser.parse_args(arguments).names
     unknown = [name for name in names if name not in SERVERS]
     if unknown:

@@ -1,9 +1,9 @@
-"""Find the real servers that tests, benches and the demo run.
+"""Find the real servers for tests, benches and the demo.
 
-A binary is looked for in this order: on the PATH; in the folder ``AGENT_OBSERVABILITY_SERVERS``; in the cache, where
-lies what came out of the images that the stack deploys (``images``), what somebody put there (``instruments/bin``), and
-what was compiled (``servers``). What is nowhere is compiled where its Go module is permissively licensed; what is not
-is taken out of its image, on request: ``make servers FROM=images``.
+A binary is searched in this order: the PATH; the folder ``AGENT_OBSERVABILITY_SERVERS``; the cache, with binaries from
+the images that the stack deploys (``images``), binaries that a user added (``instruments/bin``), and compiled ones
+(``servers``). A missing binary is compiled if its Go module is permissively licensed. Others can be taken from their
+images: ``make servers FROM=images``.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from components import images
 from tools.servers.build import SERVERS, Server, build, cache_folder
 
 FOLDER = "AGENT_OBSERVABILITY_SERVERS"
-"""The environment variable that names a folder of binaries."""
+"""Environment variable with a folder of binaries."""
 
 _VERSION_ARGUMENTS = {
-    # Whatever does not know --version. kubectl would ask a cluster, unless told not to.
+    # Programs without --version. kubectl would contact a cluster without this argument.
     "kube-state-metrics": ("version",),
     "kubectl": ("version", "--client"),
     "crane": ("version",),
@@ -34,19 +34,19 @@ _VERSION_ARGUMENTS = {
 
 
 class NotHad(Exception):
-    """A server cannot be had on this machine: what needs it cannot be tried, which is not to say that it works."""
+    """A server is missing on this machine: what needs it is not tried, which does not mean that it works."""
 
     def __init__(self, what: str, why: str) -> None:
         super().__init__(f"{what} cannot be had: {why}")
         self.what = what
-        """The name that it is counted and required by, such as ``loki`` or ``engine``."""
+        """The name by which it is counted and required, such as ``loki`` or ``engine``."""
         self.why = why
-        """What was looked for, and what to do."""
+        """Where it was searched, and what to do."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """A binary, and where it was found."""
+    """A binary, and its origin."""
 
     name: str
     path: Path
@@ -54,7 +54,7 @@ class Found:
 
     @property
     def version(self) -> str:
-        """The version that it says it is, "unknown" when it says none."""
+        """The version that it prints; "unknown" if it prints none."""
         argv = [str(self.path), *_VERSION_ARGUMENTS.get(self.name, ("--version",))]
         try:
             done = subprocess.run(  # noqa: S603 - a server of the stack
@@ -78,9 +78,9 @@ _found: dict[str, Found] = {}
 
 
 def binary(name: str) -> Path:
-    """Path of one binary, for example ``binary("promtool")``; it is compiled first when it is nowhere and can be.
+    """Path of one binary, for example ``binary("promtool")``; a missing one is compiled if possible.
 
-    Raises KeyError for a name that nothing here has, NotHad when it cannot be had, BuildError when compiling fails.
+    Raises KeyError for an unknown name, NotHad for a missing one, BuildError if compiling fails.
     """
     if name not in _found:
         _found[name] = find(name)
@@ -88,7 +88,7 @@ def binary(name: str) -> Path:
 
 
 def had(name: str) -> bool:
-    """Whether this machine has a binary; errors are those of :func:`binary` but for NotHad."""
+    """Whether this machine has a binary; raises the errors of :func:`binary` except NotHad."""
     try:
         return bool(binary(name))
     except NotHad:
@@ -96,7 +96,7 @@ def had(name: str) -> bool:
 
 
 def need(what: str, *names: str) -> list[Path]:
-    """Paths of the binaries ``names`` that ``what`` consists of. Raises NotHad of ``what`` when any is missing."""
+    """Paths of the binaries ``names`` of which ``what`` consists. Raises NotHad of ``what`` if any is missing."""
     try:
         return [binary(name) for name in names]
     except NotHad as missing:
@@ -104,12 +104,12 @@ def need(what: str, *names: str) -> list[Path]:
 
 
 def used() -> list[Found]:
-    """Everything that was found so far."""
+    """All binaries that were found so far."""
     return list(_found.values())
 
 
 def find(name: str) -> Found:
-    """Find or compile a binary; errors are those of :func:`binary`."""
+    """Find or compile a binary; raises the errors of :func:`binary`."""
     for place, path in _places(name):
         if os.access(path, os.X_OK) and path.is_file():
             return Found(name, path, place)
@@ -130,18 +130,18 @@ ELSEWHERE = {
     "pulumi-resource-kubernetes": "`pulumi plugin install resource kubernetes`",
     "pulumi-resource-grafana": "`pulumi plugin install resource grafana --server github://api.github.com/pulumiverse`",
 }
-"""Binaries that neither an image of the stack has nor a module here, and how to get them."""
+"""Binaries that neither an image of the stack nor a module here has, and how to get them."""
 
 
 def known() -> list[str]:
-    """Every binary that can be asked for."""
+    """Names of all known binaries."""
     compiled = (name for server in SERVERS.values() for name in server.packages)
     deployed = (name for pinned in images.ALL.values() for name in pinned.binaries)
     return sorted({*compiled, *deployed, *ELSEWHERE})
 
 
 def image_folder(server: str) -> Path:
-    """Where the image of a server is unpacked, in ``root``; what starts its programs lies in ``bin``."""
+    """Folder of an unpacked image: its files are in ``root``, the links to its programs in ``bin``."""
     return cache_folder() / "images" / server / images.ALL[server].image.tag
 
 

@@ -1,7 +1,8 @@
-"""Take servers out of the very images that the stack deploys, without Docker: see ``make servers FROM=images``.
+"""Take servers from the images that the stack deploys, without Docker: see ``make servers FROM=images``.
 
-An image is pulled by its pinned tag from the registry that the stack file names, and unpacked whole: Grafana needs more
-of it than a binary. Its digest is said, and recorded beside the pins on request; once recorded, a tag must keep it.
+An image is pulled by its pinned tag from the stack file's registry, and unpacked completely, since Grafana needs more
+than a binary. Its digest is printed, and on request recorded beside the pins. Then a tag with another digest is an
+error.
 """
 
 from __future__ import annotations
@@ -22,22 +23,22 @@ from model.cluster import Images
 from tools.servers.find import binary, image_folder
 
 DIGESTS = Path(images.__file__).with_name("image_digests.json")
-"""Digest of each image, by its reference; what no registry has said is not in it."""
+"""Digests of images, by reference. It has only digests that a registry reported."""
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
-"""Of Go, by the names of the kernel."""
+"""Go's name of the architecture, by the kernel's."""
 
 _LIBRARIES = ("lib*", "usr/lib*", "lib/*-linux-*", "usr/lib/*-linux-*", "usr/local/lib")
-"""Where distributions keep shared libraries."""
+"""Folders of shared libraries in distributions."""
 
 
 class PullError(Exception):
-    """An image could not be had or used; the message names it and says why."""
+    """An image could not be pulled or used; the message has the image and the reason."""
 
 
 def pull(server: str, registry: Images, digests: Path = DIGESTS, *, write: bool = False) -> str:
-    """Unpack the image of a server, unless it lies in the cache, and return its digest.
+    """Unpack the image of a server unless it is in the cache, and return its digest.
 
-    ``write`` records the digest. Raises PullError, also when another is recorded.
+    ``write`` records the digest. Raises PullError, also if the recorded digest differs.
     """
     pinned = images.ALL[server]
     image = pinned.image.on(registry.registry)
@@ -80,21 +81,21 @@ def _crane(*arguments: str) -> str:
 
 
 def _unpack(reference: str, root: Path) -> None:
-    """The file system of an image for this machine's processor, as a container would see it."""
+    """The file system of an image for this machine's processor, as a container sees it."""
     machine = platform.machine()
     packed = root.with_suffix(".tar")
     root.mkdir(parents=True)
     _crane("export", reference, str(packed), f"--platform=linux/{_ARCHITECTURES.get(machine, machine)}")
     try:
         with tarfile.open(packed) as content:
-            content.extractall(root, filter=_inside)  # noqa: S202 - the filter lets nothing out of the folder
+            content.extractall(root, filter=_inside)  # noqa: S202 - the filter keeps all files in the folder
     except tarfile.TarError as problem:
         raise PullError(f"{reference}: {problem}") from None
     packed.unlink()
 
 
 def _inside(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
-    """A file as it may be unpacked: an absolute link is one within the image, devices are left out."""
+    """The member to unpack: absolute links become links within the image; devices are left out."""
     if member.isdev():
         return None
     if member.issym() and member.linkname.startswith("/"):
@@ -104,9 +105,9 @@ def _inside(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
 
 
 def _lay_out(server: str, made: Path, folder: Path) -> None:
-    """Link each program of a server in ``bin``, or what starts it, to run where all of it will lie: in ``folder``.
+    """Link each program of a server, or a script that starts it, in ``bin``, for its final place in ``folder``.
 
-    What starts one lies beside it, so that a link leads to its surroundings in both cases.
+    A script is next to the program that it starts, so a link leads to the program's surroundings in both cases.
     """
     root = made / "root"
     (made / "bin").mkdir()
@@ -120,7 +121,7 @@ def _lay_out(server: str, made: Path, folder: Path) -> None:
             raise PullError(f"{images.ALL[server].image}: it has no {inside}, where its pin says the program is")
         start = program
         if loader := interpreter(program):
-            # Only the image's own loader finds the image's own libraries, and they fit no other.
+            # The image's libraries need the image's own loader.
             folders = sorted(each for pattern in _LIBRARIES for each in root.glob(pattern) if each.is_dir())
             libraries = ":".join(map(later, folders))
             argv = [later(root / loader.lstrip("/")), "--library-path", libraries, later(program)]
@@ -131,9 +132,9 @@ def _lay_out(server: str, made: Path, folder: Path) -> None:
 
 
 def interpreter(program: Path) -> str:
-    """The loader that a dynamically linked ELF program asks for, as a path inside of its image; "" for any other."""
+    """The loader of a dynamically linked ELF program, as a path inside its image; "" for any other file."""
     content = program.read_bytes()
-    if content[:6] != b"\x7fELF\x02\x01":  # 64 bits, little endian: what images are for here
+    if content[:6] != b"\x7fELF\x02\x01":  # 64 bits, little endian, as in all images here
         return ""
     (table,) = struct.unpack_from("<Q", content, 32)
     size, count = struct.unpack_from("<HH", content, 54)

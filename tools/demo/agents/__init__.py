@@ -1,6 +1,6 @@
-"""A small platform of agents, instrumented as docs/agents.md asks: an example for authors, and what the demo runs.
+"""A small platform of agents with the telemetry of docs/agents.md: an example for authors, used by the demo.
 
-``planner`` answers tasks: it asks a model, looks things up with tools over MCP, and asks another agent, ``researcher``,
-over A2A. The model is a stand-in. Everything else is what an author would write: OpenTelemetry's SDK, its
-instrumentation of the OpenAI client, and the MCP SDK, which makes its own spans.
+``planner`` answers tasks: it calls a model, calls tools over MCP, and asks another agent, ``researcher``, over A2A. A
+script replaces the model. Everything else is an author's code: OpenTelemetry's SDK, its instrumentation of the OpenAI
+client, and the MCP SDK, which creates its own spans.
 """

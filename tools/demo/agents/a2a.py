@@ -1,4 +1,4 @@
-"""Agents that ask agents: A2A over HTTP, as far as one message and its task go, with a span on either side."""
+"""A2A over HTTP, limited to one message and its task, with a client and a server span."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ SEND = "message/send"
 
 
 class TaskFailed(Exception):
-    """The other agent could not do it."""
+    """The other agent failed the task."""
 
 
 def ask(url: str, text: str) -> str:
-    """Give an agent a task, and wait for its answer. Raises TaskFailed, or OSError when it does not answer."""
+    """Send a task to an agent, and wait for its answer. Raises TaskFailed, or OSError without an answer."""
     with tracer.start_as_current_span(
         f"a2a {SEND}", kind=SpanKind.CLIENT, attributes={"a2a.method.name": SEND}
     ) as span:
         message = {"role": "user", "messageId": uuid.uuid4().hex, "parts": [{"kind": "text", "text": text}]}
         asked = {"jsonrpc": "2.0", "id": message["messageId"], "method": SEND, "params": {"message": message}}
         headers = {"Content-Type": "application/json"}
-        inject(headers)  # the trace goes on over there
-        request = urllib.request.Request(url, json.dumps(asked).encode(), headers)  # noqa: S310  it is the platform's own
+        inject(headers)  # the trace continues there
+        request = urllib.request.Request(url, json.dumps(asked).encode(), headers)  # noqa: S310  the platform's own URL
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310  as above
             task = json.load(answer)["result"]
         state, said = task["status"]["state"], str(task["status"]["message"]["parts"][0]["text"])
@@ -40,7 +40,7 @@ def ask(url: str, text: str) -> str:
 
 
 def serve(port: int, answer: Callable[[str], str]) -> None:
-    """Do tasks for ever; whatever ``answer`` raises, the task has failed."""
+    """Serve tasks without end. A task fails if ``answer`` raises."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -51,7 +51,7 @@ def serve(port: int, answer: Callable[[str], str]) -> None:
             with tracer.start_as_current_span(f"a2a {method}", caller, SpanKind.SERVER, about) as span:
                 try:
                     text = answer(asked["params"]["message"]["parts"][0]["text"])
-                except Exception as problem:  # noqa: BLE001  it is the caller who must know
+                except Exception as problem:  # noqa: BLE001  the caller gets the error
                     state, text = "failed", str(problem)
                     span.set_status(StatusCode.ERROR, text)
                 else:

@@ -1,4 +1,4 @@
-"""A stand-in for a model's provider: OpenAI's chat completions by a script, now and then slow or refused."""
+"""A script in place of a model's provider: OpenAI's chat completions, sometimes slow or refused."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from typing import Any
 SECONDS = 0.04
 SLOW_SECONDS, SLOW_EVERY = 0.9, 29
 FAILURES = {211: (500, "the model has crashed"), 307: (429, "too many requests")}
-"""Of each so many requests one fails so: of the planner's runs, which make three, one in forty. Alerts stay quiet up to
-one in twenty. As gateways do, it repeats to whom: the caller's key gets into exceptions that way, and so on."""
+"""Every n-th request that fails, with status and message. A run of the planner has three requests, so one run in forty
+fails. Alerts fire above one in twenty. Like a gateway, the message contains the caller's key, which so gets into
+exceptions."""
 SYSTEM_TOKENS = 1200
-"""What instructions and descriptions of tools come to."""
+"""Tokens of instructions and descriptions of tools."""
 
 _lock = threading.Lock()
 _requests = 0
@@ -25,7 +26,7 @@ _answered: Counter[int] = Counter()
 
 
 def _reply(asked: dict[str, Any], number: int) -> dict[str, Any]:
-    """The next step of the script: each tool that there is once, then an answer."""
+    """The next step of the script: each tool once, then an answer."""
     done = sum(message["role"] == "tool" for message in asked["messages"])
     tools = [tool["function"]["name"] for tool in asked.get("tools", [])]
     message: dict[str, Any] = {"role": "assistant", "content": f"Answer {number}."}
@@ -51,7 +52,7 @@ def _reply(asked: dict[str, Any], number: int) -> dict[str, Any]:
 
 
 def _chunks(reply: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The same reply word by word; what it costs comes last."""
+    """The same reply word by word; its usage comes last."""
     about = {name: reply[name] for name in ("id", "created", "model")} | {"object": "chat.completion.chunk"}
     for word in reply["choices"][0]["message"]["content"].split(" "):
         yield about | {"choices": [{"index": 0, "delta": {"content": f"{word} "}, "finish_reason": None}]}
@@ -63,7 +64,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        global _requests  # noqa: PLW0603  one counter, behind its lock
+        global _requests  # noqa: PLW0603  one counter, protected by its lock
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with _lock:
             _requests += 1

@@ -1,4 +1,4 @@
-"""The agent that does the tasks: it asks its model what to do next, until that answers."""
+"""The agent that solves tasks: it asks its model for the next step, until the model gives an answer."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tools.demo.agents.telemetry import SECONDS, fields, genai, histogram, telem
 
 AGENT, MODEL = "planner", "model-large"
 MAX_CALLS = 8
-"""Of the model in one run, after which it has lost its way."""
+"""Maximum calls of the model in one run."""
 TASKS = ("Where is order A-1000?", "Refund order A-1001.", "Summarise the week's complaints.")
 _PARAMETERS: dict[str, object] = {"type": "object", "properties": {"query": {"type": "string"}}}
 TOOLS: list[ChatCompletionToolUnionParam] = [
@@ -34,19 +34,19 @@ mcp_duration = histogram("mcp.client.operation.duration", "s", SECONDS)
 
 
 class ToolFailed(Exception):
-    """A tool has answered that it could not."""
+    """A tool answered with an error."""
 
 
 @dataclass(frozen=True)
 class Planner:
-    """It knows a model, a server of tools, and another agent."""
+    """An agent with a model, a server of tools, and another agent."""
 
     model: AsyncOpenAI
     tools: Client
     researcher: str
 
     async def run(self, task: str) -> None:
-        """Do one task; that it failed, its span, its duration and its line say."""
+        """Solve one task. A failure is in its span, its duration and its log line."""
         calls = itertools.count()
         with suppress(Exception), genai.invoke_local_agent(agent_name=AGENT, request_model=MODEL):
             log.info("begins", extra=fields({"gen_ai.prompt": task}))
@@ -60,7 +60,7 @@ class Planner:
                 calls_of_run.record(next(calls), {"gen_ai.agent.name": AGENT})
 
     async def _solve(self, task: str, calls: Iterator[int]) -> None:
-        """Ask the model until it asks for nothing more; ``calls`` counts how often."""
+        """Call the model until it calls no more tools; ``calls`` counts the calls."""
         messages: list[ChatCompletionMessageParam] = [{"role": "user", "content": task}]
         for _ in range(MAX_CALLS):
             next(calls)
@@ -83,7 +83,7 @@ class Planner:
         raise RuntimeError(f"no answer after {MAX_CALLS} calls")
 
     async def _use(self, name: str, arguments: str) -> str:
-        """Call a tool. One that fails fails its own span, and the model is told; the run goes on."""
+        """Call a tool. If it fails, its span has the error and the model gets it; the run continues."""
         with suppress(Exception), genai.tool(name, agent_name=AGENT, tool_type="function") as invocation:
             query = json.loads(arguments)["query"]
             invocation.arguments = arguments
@@ -111,12 +111,12 @@ class Planner:
 
 
 async def work() -> None:
-    """Begin tasks at an even pace until SIGTERM, and end what was begun."""
+    """Start tasks at an even pace until SIGTERM, and finish the started ones."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     tasks = itertools.cycle(json.loads(os.environ.get("TASKS", "null")) or TASKS)
     pause = 1 / float(os.environ.get("RUNS_PER_SECOND", "2"))
-    # What an agent's own retries hide, its telemetry should still show: here there are none.
+    # Retries of the client would hide failures from telemetry, so there are none.
     async with AsyncOpenAI(max_retries=0, timeout=10) as model, Client(os.environ["TOOLS_URL"]) as tools:
         planner = Planner(model, tools, os.environ["RESEARCHER_URL"])
         running: set[asyncio.Task[None]] = set()

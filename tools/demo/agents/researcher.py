@@ -1,4 +1,4 @@
-"""An agent that others ask over A2A: one question to a smaller model, whose answer is streamed."""
+"""An agent that others ask over A2A: it asks a smaller model one question, and the answer is streamed."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ log = logging.getLogger("researcher")
 def answer(question: str) -> str:
     with genai.invoke_local_agent(agent_name="researcher", request_model=MODEL):
         try:
-            # What an agent's own retries hide, its telemetry should still show: here there are none.
+            # Retries of the client would hide failures from telemetry, so there are none.
             with OpenAI(max_retries=0, timeout=10) as client:
                 chunks = client.chat.completions.create(
                     model=MODEL,
                     messages=[{"role": "user", "content": question}],
                     stream=True,
-                    stream_options={"include_usage": True},  # or nobody knows what a stream costs
+                    stream_options={"include_usage": True},  # otherwise a stream has no usage
                 )
                 text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
         except Exception:

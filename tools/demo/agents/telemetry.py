@@ -1,4 +1,4 @@
-"""An agent's telemetry. Where it goes and who it is from, the SDK reads from the environment (docs/telemetry.md)."""
+"""An agent's telemetry. The SDK reads destination and resource attributes from the environment (docs/telemetry.md)."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 from opentelemetry.util.genai.handler import TelemetryHandler
 
 SECONDS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
-"""Ends of the buckets that the conventions ask for."""
+"""Bucket bounds of the conventions."""
 
 genai = TelemetryHandler(instrumentation_scope_name="sample.agents")
-"""Spans and durations of runs and of tools; those of requests to models come from the instrumented client."""
+"""Spans and durations of runs and of tools. The instrumented client makes those of requests to models."""
 tracer = trace.get_tracer("sample.agents")
 _meter = metrics.get_meter("sample.agents")
 
 
 def histogram(name: str, unit: str, ends: Sequence[float]) -> Histogram:
-    """For what no library measures yet."""
+    """A histogram for durations that no library measures yet."""
     return _meter.create_histogram(name, unit, explicit_bucket_boundaries_advisory=ends)
 
 
 @contextmanager
 def timed(duration: Histogram, attributes: Mapping[str, str]) -> Iterator[MutableMapping[str, str]]:
-    """Record how long the block took; what it adds to the mapping is recorded with it, and so is how it failed."""
+    """Record the duration of the block, with its error and the attributes that it adds to the mapping."""
     said = dict(attributes)
     began = time.perf_counter()
     try:
@@ -59,7 +59,7 @@ def timed(duration: Histogram, attributes: Mapping[str, str]) -> Iterator[Mutabl
 
 
 class Lines(logging.Formatter):
-    """One JSON object per line, with the trace that it belongs to."""
+    """One JSON object per line, with its trace."""
 
     written = 0
 
@@ -79,7 +79,7 @@ class Lines(logging.Formatter):
 
 
 class Spans(OTLPSpanExporter):
-    """Knows which spans were taken."""
+    """Stores the ids of exported spans."""
 
     sent: list[str]
 
@@ -92,7 +92,7 @@ class Spans(OTLPSpanExporter):
 
 
 class Metrics(OTLPMetricExporter):
-    """Knows what was taken last of each series."""
+    """Stores the last exported value of each series."""
 
     sent: dict[str, float]
 
@@ -122,7 +122,7 @@ def _value(point: object) -> float:
 
 @contextmanager
 def telemetry() -> Iterator[None]:
-    """Send until the block ends, or SIGTERM ends it; then all that is left, and the counts to the file ``SENT``."""
+    """Send telemetry until the block or SIGTERM ends it; then export the rest, and write counts to ``SENT``."""
     spans, measured, lines = Spans(), Metrics(), Lines()
     spans.sent, measured.sent = [], {}
     tracing = TracerProvider()
@@ -134,7 +134,7 @@ def telemetry() -> Iterator[None]:
     output = logging.StreamHandler(sys.stdout)
     output.setFormatter(lines)
     logging.basicConfig(level=logging.INFO, handlers=[output], force=True)
-    logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line per request says no more than its span
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line per request has no more than its span
     signal.signal(signal.SIGTERM, _end)
     try:
         yield
@@ -151,5 +151,5 @@ def _end(*_: object) -> NoReturn:
 
 
 def fields(values: Mapping[str, object]) -> Mapping[str, object]:
-    """What a line says beside its message: ``log.info("...", extra=fields({"order": 7}))``."""
+    """Fields of a line besides its message: ``log.info("...", extra=fields({"order": 7}))``."""
     return {"fields": values}

@@ -23,7 +23,7 @@ _calls = itertools.count(1)
 
 
 async def measured(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """Around everything that a client asks for."""
+    """Wraps every request of a client."""
     about = {"mcp.method.name": ctx.method}
     if ctx.method == "tools/call" and ctx.params:
         about["gen_ai.tool.name"] = str(ctx.params["name"])

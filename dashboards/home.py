@@ -53,7 +53,7 @@ def dashboard(others: tuple[Dashboard, ...]) -> Dashboard:
                 ),
             ),
             Row(
-                "Dashboards",
+                "Navigation",
                 (
                     Panel(
                         title="Dashboards", description=listed, visualization=Visualization.TEXT, width=16, height=18

@@ -187,7 +187,7 @@ _ENDS = Row(
     ),
 )
 _PODS = Row(
-    "Pods",
+    "Placement",
     (
         Panel(
             title="Replicas",

@@ -35,7 +35,7 @@ _SIGNALS = Row(
         stat("Sent", "Requests per second that agents send to agents.", f"sum({_side('client')})", Unit.PER_SECOND),
         stat(
             "Received",
-            "Requests per second that agents receive. If agents send fewer, some callers are not instrumented.",
+            "Requests per second that agents receive. If agents send fewer, callers are external or not instrumented.",
             f"sum({_side('server')})",
             Unit.PER_SECOND,
         ),

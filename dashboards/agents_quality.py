@@ -143,21 +143,21 @@ _OBJECTIVES = Row(
             f"{alert}ErrorBudgetSpent", title, f"{shown} At 1 the objective is missed.", _CLUSTER, "{{cluster}}", 6
         )
         for alert, title, shown in (
-            ("AgentRuns", "Budget spent: success", "Share of the period's allowed failing runs."),
+            ("AgentRuns", "Budget spent: success", "Used share of the period's allowed failing runs."),
             (
                 "AgentLatency",
                 "Budget spent: time",
-                "Share of the period's allowed slow runs.",
+                "Used share of the period's allowed slow runs.",
             ),
             (
                 "AgentTools",
                 "Budget spent: tools",
-                "Share of the period's allowed failing tool calls.",
+                "Used share of the period's allowed failing tool calls.",
             ),
             (
                 "AgentCost",
                 "Budget spent: cost",
-                "Share of the period's allowed minutes above the cost limit.",
+                "Used share of the period's allowed minutes above the cost limit.",
             ),
         )
     ),

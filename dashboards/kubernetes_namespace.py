@@ -123,7 +123,7 @@ _WORKLOADS = Row(
         ),
         Panel(
             title="Memory by workload",
-            description="Working set in bytes of the ten largest workloads.",
+            description="Non-reclaimable bytes of the ten largest workloads.",
             queries=(Query(expr=f"topk(10, {MEMORY_OF_WORKLOADS}{{{IN_NAMESPACE}}})", legend="{{workload}}"),),
             unit=Unit.BYTES,
             width=12,

@@ -106,7 +106,7 @@ _SATURATION = Row(
         alert_time_series(
             pods.HIGH_MEMORY,
             "Memory usage of limit",
-            "Working set of the ten fullest containers. At 1 the container is killed.",
+            "Non-reclaimable memory of the ten fullest containers. At 1 the container is killed.",
             _value_of(pods.HIGH_MEMORY),
             _CONTAINER,
         ),

@@ -1,4 +1,4 @@
-"""Requests between agents, as their spans tell of them."""
+"""Requests between agents, measured from their spans."""
 
 from __future__ import annotations
 
@@ -35,30 +35,30 @@ _SIGNALS = Row(
         stat("Sent", "Requests per second that agents send to agents.", f"sum({_side('client')})", Unit.PER_SECOND),
         stat(
             "Received",
-            "Requests per second that agents receive. More than are sent: callers are outside, or not instrumented.",
+            "Requests per second that agents receive. If agents send fewer, callers are external or not instrumented.",
             f"sum({_side('server')})",
             Unit.PER_SECOND,
         ),
         alert_stat(
             A2A_FAILING,
             "Failing requests",
-            "Of the worst pair of agent and method, the part that fails, over half an hour.",
+            "Share of failing requests of the worst agent and method over 30 minutes.",
             f"{A2A_ERRORS}{{{_PICKED}}}",
         ),
         alert_stat(
             SLOW_A2A,
-            "Time of a request",
-            "Of the slowest pair of agent and method, the time in which 95 % end; streams aside.",
+            "Request duration",
+            "95th percentile of the slowest agent and method, without streams.",
             _SLOW,
         ),
         stat(
             "Callers",
-            "Agents that have sent requests within five minutes.",
+            "Agents that sent requests in the last 5 minutes.",
             f"count(sum by (cluster, service) ({_side('client')}) > 0) or vector(0)",
         ),
         stat(
             "Called",
-            "Agents that have received requests within five minutes.",
+            "Agents that received requests in the last 5 minutes.",
             f"count(sum by (cluster, service) ({_side('server')}) > 0) or vector(0)",
         ),
     ),
@@ -68,54 +68,54 @@ _REQUESTS = Row(
     (
         stacked(
             "Requests by method",
-            "Requests per second, as their receivers count them; the ten most used methods.",
+            "Requests per second of the ten busiest methods, as receivers count them.",
             f"topk(10, sum by (method) ({_side('server')}))",
             "{{method}}",
         ),
         alert_time_series(
             A2A_FAILING,
             "Failing requests by method",
-            "The part that fails, over half an hour; the ten worst. Only at callers: the way to the other is broken.",
+            "Ten highest error rates over 30 minutes. If only callers see errors, check the network.",
             f"{A2A_ERRORS}{{{_PICKED}}}",
             _WHAT,
         ),
         alert_time_series(
             SLOW_A2A,
-            "Time of a request by method",
-            "In which 95 % end, of the ten slowest, streams aside; and half of all, with traces.",
+            "Request duration by method",
+            "95th percentile of the ten slowest, without streams; median of all, with traces.",
             _SLOW,
             _WHAT,
             Query(expr=_MEDIAN, legend="half of all", exemplars=True),
         ),
         stacked(
             "Who calls",
-            "Requests per second by the agent that sends them; the ten busiest.",
+            "Requests per second of the ten busiest senders.",
             f"topk(10, sum by (service) ({_side('client')}))",
             "{{service}}",
         ),
         stacked(
-            "Who is called",
-            "Requests per second by the agent that receives them; the ten busiest.",
+            "Requests by receiver",
+            "Requests per second of the ten busiest receivers.",
             f"topk(10, sum by (service) ({_side('server')}))",
             "{{service}}",
         ),
         Panel(
-            title="How long they take",
-            description="All requests by their time in milliseconds. A second band is a method that waits for a model.",
+            title="Duration heatmap",
+            description="All requests by duration in ms. A second band is a method that waits for a model.",
             visualization=Visualization.HEATMAP,
             queries=(Query(expr=f"sum by (le) ({A2A_BUCKETS}{{{_PICKED}}})", legend="{{le}}"),),
         ),
         table(
             "Methods by failures",
-            "Failing requests within half an hour, and all requests that they are of.",
+            "Failing requests and all requests in 30 minutes.",
             _END,
             outcomes(A2A, _PICKED, _BY_END, "Requests"),
             Unit.NONE,
             AGENTS,
         ),
         table(
-            "Methods by time",
-            "Time in which 95 % end. A stream lasts as long as its task: that is not slow.",
+            "Slowest methods",
+            "95th percentile. A stream lasts as long as its task, so it is not slow.",
             _END,
             {"95 %": f"max by ({_BY_END}) ({A2A_P95}{{{_PICKED}}})"},
             Unit.SECONDS,
@@ -127,7 +127,7 @@ _REQUESTS = Row(
 DASHBOARD = Dashboard(
     uid=AGENTS_A2A,
     title="Agents: A2A",
-    description="Requests between agents: who calls whom how often, what fails, what is slow.",
+    description="Requests between agents: traffic, errors and latency.",
     tags=("agents",),
     variables=variables(A2A, "cluster", "service", "method"),
     related=(AGENTS, AGENTS_TOOLS, AGENTS_QUALITY, ALERTS),

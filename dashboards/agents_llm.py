@@ -1,4 +1,4 @@
-"""What agents ask of models: rate, errors, latency, tokens, and what they cost."""
+"""Requests of agents to models: rate, errors, latency, tokens, cost."""
 
 from __future__ import annotations
 
@@ -62,25 +62,25 @@ _SIGNALS = Row(
         alert_stat(
             alerts.REQUESTS_FAILING,
             "Failing requests",
-            "Of the worst pair of agent and model, the part that fails, over half an hour.",
+            "Share of failing requests of the worst agent and model over 30 minutes.",
             f"{REQUEST_ERRORS}{{{_PICKED}}}",
         ),
         alert_stat(
             alerts.SLOW_MODEL,
-            "Time of an answer",
-            "Of the slowest pair of agent and model, the time in which 95 % of its requests end.",
+            "Response time",
+            "95th percentile of the slowest agent and model.",
             f"{REQUEST_P95}{{{_PICKED}}}",
         ),
         alert_stat(
             alerts.SLOW_FIRST_TOKEN,
             "Time to first token",
-            "Of the slowest pair of agent and model: how long people see nothing, in 95 % of its requests.",
+            "95th percentile of the slowest agent and model: how long users see nothing.",
             f"{TTFT_P95}{{{_PICKED}}}",
         ),
         stat("Tokens", "Tokens per second, read and written.", f"sum({TOKENS}{{{_PICKED}}})", Unit.PER_SECOND),
         stat(
             "Cost",
-            "USD an hour at the present pace. Models without a price are missing.",
+            "USD per hour at the current rate. Models without a price are left out.",
             f"sum({COST}{{{_PICKED}}}) * 3600",
             Unit.CURRENCY,
         ),
@@ -91,35 +91,35 @@ _REQUESTS = Row(
     (
         stacked(
             "Requests by model",
-            "Requests per second, failing ones included; the ten most used models.",
+            "Requests per second of the ten busiest models, errors included.",
             f"topk(10, sum by (provider, model) ({REQUESTS}{{{_PICKED}}}))",
             "{{provider}}, {{model}}",
         ),
         alert_time_series(
             alerts.REQUESTS_FAILING,
             "Failing requests by agent and model",
-            "The part that fails, over half an hour; the ten worst. If a model fails all, it is not the agents.",
+            "Ten highest error rates over 30 minutes. If all agents of a model fail, check the model.",
             f"{REQUEST_ERRORS}{{{_PICKED}}}",
             _WHO,
         ),
         stacked(
             "Errors by type",
-            "Failing requests per second, by what the client was told; the ten most frequent.",
+            "Failing requests per second by the error that the client got; the ten most frequent.",
             f'topk(10, sum by (error_type, model) ({REQUESTS}{{error_type!="", {_PICKED}}}))',
             "{{error_type}}, {{model}}",
         ),
         alert_time_series(
             alerts.RATE_LIMITED,
-            "Refused for their rate",
-            "The part of all agents' requests to a model that its provider refuses because there are too many.",
+            "Rate-limited requests",
+            "Share of all requests to a model that its provider rejects with a rate limit.",
             narrowed(failing(REQUESTS, alerts.PROVIDER_MODEL, alerts.LIMITED), _MODELS),
             "{{provider}}, {{model}}",
             width=12,
         ),
         alert_time_series(
             alerts.UNAVAILABLE,
-            "Failures within ten minutes",
-            "Failing requests of all agents, by model. The line counts where none succeeds: then the model is gone.",
+            "Failures in 10 minutes",
+            "Failing requests of all agents by model. Above the line with no success, the model is down.",
             narrowed(alerts.UNAVAILABLE.value, _MODELS),
             "{{provider}}, {{model}}",
             width=12,
@@ -131,8 +131,8 @@ _LATENCY = Row(
     (
         alert_time_series(
             alerts.SLOW_MODEL,
-            "Time of an answer by agent and model",
-            "In which 95 % end, of the ten slowest; and half of all, with single requests: a click leads to the trace.",
+            "Response time by agent and model",
+            "95th percentile of the ten slowest; median of all. Click a point to open its trace.",
             f"{REQUEST_P95}{{{_PICKED}}}",
             _WHO,
             median(*((name, _PUSHED) for name in (*REQUEST_DURATIONS[:1], OPERATION))),
@@ -140,14 +140,14 @@ _LATENCY = Row(
         alert_time_series(
             alerts.SLOW_FIRST_TOKEN,
             "Time to first token by agent and model",
-            "In which 95 % begin, and half of all, with traces. Long prompts raise it, and a provider that is busy.",
+            "95th percentile and median, with traces. Long prompts and a busy provider raise it.",
             f"{TTFT_P95}{{{_PICKED}}}",
             _WHO,
             median(*((name, _PUSHED) for name in FIRST_TOKEN)),
         ),
         Panel(
             title="Time per token by model",
-            description="After the first, in 95 % of answers: how fast a model writes. Clients may count chunks.",
+            description="95th percentile after the first token. Some clients count chunks, not tokens.",
             queries=(
                 Query(expr=f"topk(10, {TPOT_P95}{{{_PICKED}}})", legend=_WHO),
                 median(*((name, _PUSHED) for name in PER_TOKEN)),
@@ -161,22 +161,22 @@ _TOKENS = Row(
     (
         stacked(
             "Tokens by direction",
-            "Tokens per second that models read (input) and write (output). Output is the dearer one, and the slower.",
+            "Tokens per second that models read (input) and write (output). Output costs more and is slower.",
             f"sum by (direction) ({TOKENS}{{{_PICKED}}})",
             "{{direction}}",
         ),
         stacked(
             "Cost by model",
-            "USD an hour at the present pace, of the ten dearest models.",
+            "USD per hour of the ten most expensive models, at the current rate.",
             f"topk(10, sum by (model) ({COST}{{{_PICKED}}})) * 3600",
             "{{model}}",
             Unit.CURRENCY,
         ),
         Panel(
-            title="Input from the cache",
+            title="Cached input tokens",
             description=(
-                "The part of the tokens that a model reads which its provider had cached, and sells for less. A fall is"
-                " a prompt whose beginning changes each time."
+                "Share of input tokens that the provider had cached and sells for less. If it falls, check for a "
+                "prompt whose start changes each time."
             ),
             queries=(
                 Query(
@@ -189,8 +189,8 @@ _TOKENS = Row(
         Panel(
             title="Tokens per request",
             description=(
-                "Read and written, over an hour; the ten largest. Growth is a history that is never cut; what is three"
-                " times the day before is an alert."
+                "Input and output over an hour; the ten largest. If it grows, check for a history that is never "
+                "cut. An alert fires at three times the day before."
             ),
             queries=(
                 Query(
@@ -203,8 +203,8 @@ _TOKENS = Row(
             ),
         ),
         table(
-            "Dearest agents and models",
-            "USD an hour, averaged over the last half hour.",
+            "Most expensive agents and models",
+            "USD per hour, mean of the last 30 minutes.",
             _ASKER,
             {"An hour": f"{counted(f'{COST}{{{_PICKED}}}', _BY_ASKER)} * 2"},
             Unit.CURRENCY,
@@ -214,7 +214,7 @@ _TOKENS = Row(
         alert_time_series(
             UNPRICED,
             "Tokens without a price",
-            "Within an hour, of all agents, by model; the ten most. Costs and budgets do not know them.",
+            "Tokens of all agents in an hour by model; the ten most. Costs and budgets leave them out.",
             narrowed(f"({UNPRICED.value} or {counted(TOKENS, alerts.PROVIDER_MODEL, alerts.HOUR)} * 0)", _MODELS),
             "{{provider}}, {{model}}",
         ),
@@ -225,24 +225,24 @@ _BUDGET = Row(
     (
         where_set(
             "AgentBudgetBurnsFast",
-            "Of a day's budget, within an hour",
-            "What all agents of a cluster spent within the last hour. At 1/24 a day's budget lasts the day.",
+            "Daily budget spent in 1 hour",
+            "Share that all agents of a cluster spent in the last hour. At 1/24 it lasts the day.",
             _CLUSTER,
             "{{cluster}}",
             8,
         ),
         where_set(
             "AgentDailyBudgetSpent",
-            "Of a day's budget, within 24 hours",
-            "What all agents of a cluster spent within the last 24 hours, whatever the hour; 1 is all of it.",
+            "Daily budget spent in 24 hours",
+            "Share that all agents of a cluster spent in the last 24 hours; 1 is all of it.",
             _CLUSTER,
             "{{cluster}}",
             8,
         ),
         where_set(
             "AgentMonthlyBudgetSpent",
-            "Of a month's budget, within 30 days",
-            "What all agents of a cluster spent within the last 30 days; 1 is all of it.",
+            "Monthly budget spent in 30 days",
+            "Share that all agents of a cluster spent in the last 30 days; 1 is all of it.",
             _CLUSTER,
             "{{cluster}}",
             8,
@@ -253,7 +253,7 @@ _BUDGET = Row(
 DASHBOARD = Dashboard(
     uid=AGENTS_LLM,
     title="Agents: models",
-    description="What agents ask of models: how much, how fast, what fails, and what it costs.",
+    description="Requests of agents to models: traffic, latency, errors, tokens and cost.",
     tags=("agents",),
     variables=variables(REQUESTS, "cluster", "namespace", "service", "agent", "model"),
     related=(AGENTS, AGENTS_TOOLS, AGENTS_QUALITY, LOGS, ALERTS),

@@ -1,4 +1,4 @@
-"""Agents at a glance: do they do their work, how fast, and what does it cost."""
+"""Agents at a glance: runs, errors, latency and cost."""
 
 from __future__ import annotations
 
@@ -44,40 +44,40 @@ def _worst(series: str) -> str:
 
 
 _SIGNALS = Row(
-    "Do they work?",
+    "Health",
     (
         stat(
-            "Agents at work",
-            "Agents that have asked a model within five minutes.",
+            "Active agents",
+            "Agents that called a model in the last 5 minutes.",
             f"count(sum by ({', '.join(_AGENT)}) ({REQUESTS}{{{_PICKED}}}) > 0) or vector(0)",
         ),
         alert_stat(
             alerts.RUNS_FAILING,
             "Failing runs",
-            "Of the agent that fails most, the part of its runs within half an hour.",
+            "Share of failing runs of the worst agent over 30 minutes.",
             f"{RUN_ERRORS}{{{_PICKED}}}",
         ),
         alert_stat(
             alerts.SLOW_RUNS,
-            "Time of a run",
-            "Of the slowest agent, the time in which 95 % of its runs end.",
+            "Run duration",
+            "95th percentile of the slowest agent.",
             f"{RUN_P95}{{{_PICKED}}}",
         ),
         alert_stat(
             alerts.REQUESTS_FAILING,
             "Failing requests to models",
-            "Of the worst pair of agent and model, the part that fails. Where it is high, runs follow.",
+            "Error rate of the worst agent and model. If it is high, runs fail next.",
             f"{REQUEST_ERRORS}{{{_PICKED}}}",
         ),
         alert_stat(
             alerts.TOOLS_FAILING,
             "Failing tool calls",
-            "Of the worst pair of agent and tool, the part that fails. Agents mend some of it themselves.",
+            "Error rate of the worst agent and tool. Agents retry some calls themselves.",
             f"{TOOL_ERRORS}{{{_PICKED}}}",
         ),
         stat(
             "Spent in 24 hours",
-            "By all agents of the chosen clusters, whichever others are chosen: this is what a budget is held against.",
+            "USD of all agents of the chosen clusters; other variables are ignored. Budgets compare with it.",
             f'sum({SPENT_TODAY}{{cluster=~"$cluster"}})',
             Unit.CURRENCY,
         ),
@@ -88,21 +88,21 @@ _RUNS = Row(
     (
         stacked(
             "Runs by agent",
-            "Runs that end, per second. A fall is fewer users, or an agent whose runs no longer end.",
+            "Finished runs per second. If it falls, there are fewer users or runs hang.",
             f"topk(10, sum by (service, agent) ({RUNS}{{{_PICKED}}}))",
             "{{service}}/{{agent}}",
         ),
         alert_time_series(
             alerts.RUNS_FAILING,
             "Failing runs by agent",
-            "The part of an agent's runs that fail, over half an hour; the ten worst.",
+            "Share of failing runs over 30 minutes; the ten worst agents.",
             f"{RUN_ERRORS}{{{_PICKED}}}",
             "{{service}}/{{agent}}",
         ),
         alert_time_series(
             alerts.SLOW_RUNS,
-            "Time of a run by agent",
-            "In which 95 % end, of the ten slowest; and half of all, with single runs: a click leads to the trace.",
+            "Run duration by agent",
+            "95th percentile of the ten slowest; median of all. Click a point to open its trace.",
             f"{RUN_P95}{{{_PICKED}}}",
             "{{service}}/{{agent}}",
             median(
@@ -116,16 +116,16 @@ _WHO = Row(
     "Whose?",
     (
         table(
-            "Agents that fail",
-            "Parts of half an hour's runs, requests to models and tool calls, the agents whose runs fail most first.",
+            "Agents by failures",
+            "Share of failing runs, model requests and tool calls over 30 minutes, worst agent first.",
             _AGENT,
             {"Runs": _worst(RUN_ERRORS), "Requests": _worst(REQUEST_ERRORS), "Tools": _worst(TOOL_ERRORS)},
             Unit.RATIO,
             AGENTS_QUALITY,
         ),
         table(
-            "Agents that are slow",
-            "Times in which 95 % end. What makes a run long is its model or its tools, or their number.",
+            "Slowest agents",
+            "95th percentiles. Slow models, slow tools or many calls make a run long.",
             _AGENT,
             {"Run": _worst(RUN_P95), "Request": _worst(REQUEST_P95), "Tool": _worst(TOOL_P95)},
             Unit.SECONDS,
@@ -134,11 +134,11 @@ _WHO = Row(
     ),
 )
 _SPENDING = Row(
-    "What do they use?",
+    "Usage",
     (
         stacked(
             "Requests by model",
-            "Requests to models, per second; the ten most used.",
+            "Requests per second of the ten busiest models.",
             f"topk(10, sum by (model) ({REQUESTS}{{{_PICKED}}}))",
             "{{model}}",
         ),
@@ -150,14 +150,14 @@ _SPENDING = Row(
         ),
         stacked(
             "Cost by agent",
-            "USD an hour at the present pace, of the ten dearest. Models without a price are missing.",
+            "USD per hour of the ten most expensive agents. Models without a price are left out.",
             f"topk(10, sum by (service, agent) ({COST}{{{_PICKED}}})) * 3600",
             "{{service}}/{{agent}}",
             Unit.CURRENCY,
         ),
         table(
             "Busiest agents",
-            "Runs within the last half hour, and requests to models that they took.",
+            "Runs in the last 30 minutes, and their requests to models.",
             _AGENT,
             {
                 "Runs": counted(f"{RUNS}{{{_PICKED}}}", ", ".join(_AGENT)),
@@ -173,7 +173,7 @@ _SPENDING = Row(
 DASHBOARD = Dashboard(
     uid=AGENTS,
     title="Agents: overview",
-    description="Whether agents do their work, how fast, and what it costs.",
+    description="Agents at a glance: runs, errors, latency and cost.",
     tags=("agents",),
     variables=variables(REQUESTS, "cluster", "namespace", "service", "agent"),
     related=(

@@ -1,4 +1,4 @@
-"""What the dashboards of agents have in common."""
+"""Helpers that the dashboards of agents share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from model.rules import Alert
 from model.uids import DashboardUid
 from rules.agents.promql import RANGE, counted, without_le
 
-# More lines nobody tells apart.
+# Nobody can tell more lines apart.
 MOST = 10
 # A page of a table.
 ROWS = 20
@@ -64,7 +64,7 @@ def alert_time_series(
 
 
 def where_set(alert: str, title: str, description: str, matchers: str, legend: str, width: int) -> Panel:
-    """The same of an alert that depends on the stack's settings: there only when it is."""
+    """The same for an alert that some settings turn off: without the alert, no panel."""
     return Panel(
         title=title,
         description=description,
@@ -101,7 +101,7 @@ def outcomes(rate: str, matchers: str, by: str, of_all: str) -> dict[str, str]:
 def stacked(
     title: str, description: str, expr: str, legend: str, unit: Unit = Unit.PER_SECOND, *, width: int = 8
 ) -> Panel:
-    """How much there is of something, one part on the other."""
+    """A stacked time series of amounts."""
     return Panel(
         title=title,
         description=description,

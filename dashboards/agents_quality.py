@@ -1,4 +1,4 @@
-"""How well agents work: what succeeds, what stops them, what goes in circles, and which objectives hold."""
+"""Quality of agents' work: success, withheld answers, loops, objectives."""
 
 from __future__ import annotations
 
@@ -28,39 +28,39 @@ _ALL_RUNS = counted(f"{RUNS}{{{_PICKED}}}", "cluster")
 _GOOD_RUNS = counted(f'{RUNS}{{error_type="", {_PICKED}}}', "cluster")
 
 _SIGNALS = Row(
-    "How good is the work?",
+    "Success",
     (
         stat(
             "Runs that succeed",
-            "Of all runs within half an hour; of several clusters, the worst.",
+            "Share of all runs over 30 minutes, in the worst cluster.",
             f"min(({_GOOD_RUNS} or {_ALL_RUNS} * 0) / ({_ALL_RUNS} > 0))",
             Unit.RATIO,
         ),
         alert_stat(
             alerts.RUNS_FAILING,
             "Failing runs",
-            "Of the agent that fails most, the part of its runs within half an hour.",
+            "Share of failing runs of the worst agent over 30 minutes.",
             f"{RUN_ERRORS}{{{_PICKED}}}",
         ),
         stat(
             "Calls per run",
-            "Calls of a model per run that ends, of the service with the most. Above the line agents go in circles.",
+            "Model calls per finished run of the highest service. Above the line, agents loop.",
             f"max({CALLS_PER_RUN}{{{_SERVICES}}})",
             alert="AgentCallsPerRunHigh",
         ),
         stat(
             "Withheld answers",
-            "Requests within half an hour that a guardrail or a provider's policy stopped.",
+            "Requests in 30 minutes that a guardrail or a provider's policy stopped.",
             f"sum({counted(f'{REQUESTS}{{{_WITHHELD}, {_PICKED}}}', 'cluster')}) or vector(0)",
         ),
         stat(
             "Runs",
-            "Runs that ended within half an hour. Of less than twenty, a single failure is more than an alert allows.",
+            "Finished runs in 30 minutes. Below 20, one failure exceeds the alert's threshold.",
             f"sum({_ALL_RUNS})",
         ),
         stat(
-            "Cost of a run",
-            "USD per run that succeeds, over an hour, of the dearest service. It rises as runs fail, too.",
+            "Cost per run",
+            "USD per successful run over an hour, of the most expensive service. Failing runs raise it.",
             f"max({COST_PER_RUN}{{{_SERVICES}}})",
             Unit.CURRENCY,
         ),
@@ -72,28 +72,28 @@ _FAILURES = Row(
         alert_time_series(
             alerts.RUNS_FAILING,
             "Failing runs by agent",
-            "The part of an agent's runs that fail, over half an hour; the ten worst.",
+            "Share of failing runs over 30 minutes; the ten worst agents.",
             f"{RUN_ERRORS}{{{_PICKED}}}",
             _NAME,
         ),
         stacked(
             "Failing runs by type",
-            "Failing runs per second, by type of error: the first thing to ask of an agent that fails.",
+            "Failing runs per second by type of error. Start here when an agent fails.",
             f'topk(10, sum by (error_type) ({RUNS}{{error_type!="", {_PICKED}}}))',
             "{{error_type}}",
         ),
         Panel(
             title="Withheld answers by agent",
             description=(
-                "The part of requests to models that a guardrail or a provider's policy stopped. A jump is an attack, a"
-                " new prompt, or a rule that is too strict; only errors say so, not answers that decline."
+                "Share of model requests that a guardrail or a provider's policy stopped. If it jumps, check for an"
+                " attack, a new prompt or a strict rule. Only errors count, not polite refusals."
             ),
             queries=(Query(expr=f"topk(10, {narrowed(failing(REQUESTS, PLACE, _WITHHELD), _PICKED)})", legend=_NAME),),
             unit=Unit.RATIO,
         ),
         table(
-            "Errors of runs",
-            "Runs that failed within half an hour, by agent and type of error.",
+            "Run errors",
+            "Failed runs in 30 minutes by agent and type of error.",
             (*_AGENT, "error_type"),
             {"Runs": counted(f'{RUNS}{{error_type!="", {_PICKED}}}', f"{_BY_AGENT}, error_type")},
             Unit.NONE,
@@ -103,22 +103,19 @@ _FAILURES = Row(
     ),
 )
 _LOOPS = Row(
-    "What goes in circles?",
+    "Loops",
     (
         where_set(
             "AgentRunsLooping",
-            "Runs in circles",
-            "Runs within half an hour that called a model more often than a run should. Only those that have ended.",
+            "Looping runs",
+            "Finished runs in 30 minutes with more model calls than a run should make.",
             _PICKED,
             _NAME,
             8,
         ),
         Panel(
             title="Calls per run by service",
-            description=(
-                "Calls of a model per run that ends; the ten highest. A run that never ends shows here, and nowhere"
-                " else."
-            ),
+            description=("Model calls per finished run; the ten highest. Only this panel shows runs that never end."),
             queries=(
                 Query(
                     expr=f"topk(10, {CALLS_PER_RUN}{{{_SERVICES}}})",
@@ -128,8 +125,8 @@ _LOOPS = Row(
             alert="AgentCallsPerRunHigh",
         ),
         Panel(
-            title="Calls in a long run",
-            description="Of each agent, the calls of a model that 95 % of its runs stay below; the ten highest.",
+            title="Calls per run, 95th percentile",
+            description="Model calls per run by agent; the ten highest.",
             queries=(
                 Query(
                     expr=(f"topk(10, {narrowed(p95(CALLS_BUCKETS, 'service, agent'), _PICKED)})"),
@@ -143,24 +140,24 @@ _OBJECTIVES = Row(
     "Objectives",
     tuple(
         where_set(
-            f"{alert}ErrorBudgetSpent", title, f"{shown} At 1 the objective is broken.", _CLUSTER, "{{cluster}}", 6
+            f"{alert}ErrorBudgetSpent", title, f"{shown} At 1 the objective is missed.", _CLUSTER, "{{cluster}}", 6
         )
         for alert, title, shown in (
-            ("AgentRuns", "Budget spent: success", "The part of the runs that may fail within the period which has."),
+            ("AgentRuns", "Budget spent: success", "Used share of the period's allowed failing runs."),
             (
                 "AgentLatency",
                 "Budget spent: time",
-                "The part of the runs that may be slow within the period which were.",
+                "Used share of the period's allowed slow runs.",
             ),
             (
                 "AgentTools",
                 "Budget spent: tools",
-                "The part of the tool calls that may fail within the period which has.",
+                "Used share of the period's allowed failing tool calls.",
             ),
             (
                 "AgentCost",
                 "Budget spent: cost",
-                "The part of the minutes that may be dear within the period which were.",
+                "Used share of the period's allowed minutes above the cost limit.",
             ),
         )
     ),
@@ -169,7 +166,7 @@ _OBJECTIVES = Row(
 DASHBOARD = Dashboard(
     uid=AGENTS_QUALITY,
     title="Agents: quality",
-    description="How well agents work: what succeeds, what stops them, what goes in circles, which objectives hold.",
+    description="Quality of agents' work: success, withheld answers, loops, objectives.",
     tags=("agents",),
     variables=variables(RUNS, "cluster", "namespace", "service", "agent"),
     related=(

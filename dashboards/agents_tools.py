@@ -39,38 +39,38 @@ _SIGNALS = Row(
     (
         stat(
             "Tool calls",
-            "Calls of tools by agents, per second.",
+            "Tool calls per second.",
             f"sum({TOOL_CALLS}{{{_PICKED}}})",
             Unit.PER_SECOND,
         ),
         alert_stat(
             alerts.TOOLS_FAILING,
             "Failing tool calls",
-            "Of the worst pair of agent and tool, the part that fails. Agents mend wrong arguments themselves.",
+            "Error rate of the worst agent and tool. Agents correct wrong arguments themselves.",
             f"{TOOL_ERRORS}{{{_PICKED}}}",
         ),
         alert_stat(
             alerts.SLOW_TOOLS,
-            "Time of a tool call",
-            "Of the slowest pair of agent and tool, the time in which 95 % of its calls end.",
+            "Tool call duration",
+            "95th percentile of the slowest agent and tool.",
             f"{TOOL_P95}{{{_PICKED}}}",
         ),
         stat(
             "MCP operations",
-            "Operations per second, as clients count them and as servers do.",
+            "Operations per second, counted by clients and by servers.",
             f"sum({MCP}{{{_MCP}}})",
             Unit.PER_SECOND,
         ),
         alert_stat(
             protocols.MCP_FAILING,
             "Failing MCP operations",
-            "Of the worst operation, the part that fails, over half an hour.",
+            "Error rate of the worst operation over 30 minutes.",
             f"{MCP_ERRORS}{{{_MCP}}}",
         ),
         alert_stat(
             protocols.SLOW_MCP,
-            "Time of an MCP operation",
-            "Of the slowest operation, the time in which 95 % end.",
+            "MCP operation duration",
+            "95th percentile of the slowest operation.",
             f"{MCP_P95}{{{_MCP}}}",
         ),
     ),
@@ -80,21 +80,21 @@ _TOOLS = Row(
     (
         stacked(
             "Calls by tool",
-            "Calls per second of the ten most used tools. A tool that rises alone is an agent in a loop.",
+            "Calls per second of the ten busiest tools. If one rises alone, check for a looping agent.",
             f"topk(10, sum by (tool) ({TOOL_CALLS}{{{_PICKED}}}))",
             "{{tool}}",
         ),
         alert_time_series(
             alerts.TOOLS_FAILING,
             "Failing calls by tool and agent",
-            "The part that fails, over half an hour; the ten worst. One agent alone calls it wrong, all: it is down.",
+            "Ten highest error rates over 30 minutes. One agent: wrong calls. All: the tool is down.",
             f"{TOOL_ERRORS}{{{_PICKED}}}",
             "{{tool}}, {{agent}}",
         ),
         alert_time_series(
             alerts.SLOW_TOOLS,
-            "Time of a call by tool and agent",
-            "In which 95 % end, of the ten slowest; and half of all, with single calls: a click leads to the trace.",
+            "Call duration by tool and agent",
+            "95th percentile of the ten slowest; median of all. Click a point to open its trace.",
             f"{TOOL_P95}{{{_PICKED}}}",
             "{{tool}}, {{agent}}",
             median(
@@ -104,7 +104,7 @@ _TOOLS = Row(
         ),
         table(
             "Tools by failures",
-            "Failing calls within half an hour, by tool and agent, and all calls that they are of.",
+            "Failing calls and all calls in 30 minutes by tool and agent.",
             _CALLER,
             outcomes(TOOL_CALLS, _PICKED, _BY_CALLER, "Calls"),
             Unit.NONE,
@@ -113,7 +113,7 @@ _TOOLS = Row(
         ),
         stacked(
             "Errors by type",
-            "Failing calls per second, by what the agent was told; the ten most frequent.",
+            "Failing calls per second by the error that the agent got; the ten most frequent.",
             f'topk(10, sum by (tool, error_type) ({TOOL_CALLS}{{error_type!="", {_PICKED}}}))',
             "{{tool}}, {{error_type}}",
         ),
@@ -124,21 +124,21 @@ _MCP_ROW = Row(
     (
         stacked(
             "Operations by method",
-            "Operations per second, by side. A client without a server at its side asks somebody else's.",
+            "Operations per second by side. A client without a server calls an external one.",
             f"topk(10, sum by (side, method) ({MCP}{{{_MCP}}}))",
             "{{method}}, {{side}}",
         ),
         alert_time_series(
             protocols.MCP_FAILING,
             "Failing operations",
-            "The part that fails, over half an hour; the ten worst. Only at clients: the way to the server is broken.",
+            "Ten highest error rates over 30 minutes. If only clients see errors, check the network.",
             f"{MCP_ERRORS}{{{_MCP}}}",
             _WHAT,
         ),
         alert_time_series(
             protocols.SLOW_MCP,
-            "Time of an operation",
-            "In which 95 % end, of the ten slowest; and half of all of clients, with traces.",
+            "Operation duration",
+            "95th percentile of the ten slowest; median of clients, with traces.",
             f"{MCP_P95}{{{_MCP}}}",
             _WHAT,
             median(
@@ -148,7 +148,7 @@ _MCP_ROW = Row(
         ),
         table(
             "Operations by failures",
-            "Failing operations within half an hour, and all operations that they are of.",
+            "Failing operations and all operations in 30 minutes.",
             _OPERATION,
             outcomes(MCP, _MCP, _BY_OPERATION, "Operations"),
             Unit.NONE,
@@ -167,7 +167,7 @@ _MCP_ROW = Row(
 DASHBOARD = Dashboard(
     uid=AGENTS_TOOLS,
     title="Agents: tools and MCP",
-    description="The tools that agents call and the MCP servers behind them: which fail, which are slow, and for whom.",
+    description="Tools that agents call and MCP servers: traffic, errors and latency.",
     tags=("agents",),
     variables=variables(TOOL_CALLS, "cluster", "namespace", "service", "agent", "tool"),
     related=(

@@ -1,4 +1,4 @@
-"""What is firing, what fired, and whose it is."""
+"""Firing alerts, past alerts, and their owners."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _of(severity: Severity, matchers: str) -> str:
 
 
 def open_for(matchers: str, by: str = "") -> Query:
-    """How long they have been true, or of each ``by`` the longest."""
+    """Time since each alert is active; the longest per ``by``."""
     since = f"ALERTS_FOR_STATE{{{matchers}}} and ignoring (alertstate) {firing(matchers)}"
     return Query(
         expr=f"time() - min by ({by}) ({since})" if by else f"topk(50, time() - ({since}))",
@@ -34,7 +34,7 @@ def open_for(matchers: str, by: str = "") -> Query:
 
 
 def how_many(severity: Severity, title: str, description: str, matchers: str) -> Panel:
-    """Subjects that alerts of a severity fire for."""
+    """Firing alerts of one severity."""
     return Panel(
         title=title,
         description=description,
@@ -51,7 +51,7 @@ def by_name(title: str, matchers: str, columns: tuple[str, ...], height: int) ->
     by = ", ".join(columns)
     return Panel(
         title=title,
-        description="Each alert of Prometheus that fires, for how long, and of how many things. A click leads to them.",
+        description="Firing alerts of Prometheus, their duration and number. Click one to list them.",
         visualization=Visualization.TABLE,
         queries=(
             open_for(matchers, by),
@@ -66,7 +66,7 @@ def by_name(title: str, matchers: str, columns: tuple[str, ...], height: int) ->
 
 
 def of_grafana(matchers: str, height: int) -> Panel:
-    """The others: a query finds no trace of them."""
+    """Alerts of Grafana: no query finds them, since they leave no series."""
     return Panel(
         title="Firing in Grafana",
         description="Alerts that Grafana evaluates itself: over log lines, and over Prometheus and Alertmanager.",
@@ -82,7 +82,7 @@ _URGENCY = " or ".join(f"{urgency} * {_of(severity, _MATCHERS)}" for severity, u
 DASHBOARD = Dashboard(
     uid=ALERTS,
     title="Alerts",
-    description="What fires now, what fired in the chosen time, and whose it is.",
+    description="Firing alerts, alerts in the time range, and their owners.",
     folder="Home",
     tags=("home",),
     time_from="now-24h",
@@ -100,7 +100,7 @@ DASHBOARD = Dashboard(
                     how_many(
                         severity,
                         f"Firing: {severity}",
-                        f"What alerts of severity {severity} fire for, of those that Prometheus evaluates.",
+                        f"Firing alerts of Prometheus with severity {severity}.",
                         _MATCHERS,
                     )
                     for severity in Severity
@@ -109,8 +109,8 @@ DASHBOARD = Dashboard(
                 of_grafana(", ".join(f'{name}=~"${{{name}:regex}}"' for name in _CHOSEN), 8),
                 Panel(
                     title="Subjects",
-                    description="What the alerts fire for; the fifty that have been open longest. The messages that"
-                    " were sent have the links to runbooks and dashboards.",
+                    description="Firing alerts with labels; the fifty oldest. Notifications link to runbooks and "
+                    "dashboards.",
                     visualization=Visualization.TABLE,
                     queries=(open_for(_MATCHERS),),
                     columns=(
@@ -124,11 +124,11 @@ DASHBOARD = Dashboard(
             ),
         ),
         Row(
-            "In the chosen time",
+            "History",
             (
                 Panel(
-                    title="What fired when",
-                    description="Each alert of Prometheus, by its most urgent subject: what began first is often why.",
+                    title="Alert history",
+                    description="Alerts of Prometheus by highest severity. The first one is often the cause.",
                     visualization=Visualization.STATE_TIMELINE,
                     queries=(Query(expr=f"max by (alertname) ({_URGENCY})", legend="{{alertname}}"),),
                     width=24,
@@ -136,7 +136,7 @@ DASHBOARD = Dashboard(
                 ),
                 Panel(
                     title="Time spent firing",
-                    description="For how long each alert fired, all its subjects together: what wakes people most.",
+                    description="Total firing time of each alert. Fix the noisiest first.",
                     visualization=Visualization.TABLE,
                     queries=(
                         Query(
@@ -154,7 +154,7 @@ DASHBOARD = Dashboard(
                 ),
                 Panel(
                     title="Firing by owner",
-                    description="What alerts fire for, by the team whose it is.",
+                    description="Firing alerts by owning team.",
                     queries=(Query(expr=f"count by (owner) ({firing(_MATCHERS)})", legend="{{owner}}"),),
                     stacked=True,
                     width=12,

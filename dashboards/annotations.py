@@ -1,4 +1,4 @@
-"""What is marked on dashboards as lines across every panel: alerts, and what people changed."""
+"""Annotations of dashboards: alerts and deployments."""
 
 from __future__ import annotations
 

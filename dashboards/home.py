@@ -1,4 +1,4 @@
-"""Where everybody starts: is anything wrong, and where to look."""
+"""The start page: firing alerts, and links to the other dashboards."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from model.rules import Severity
 from model.uids import HOME, RUNBOOKS_FOLDER, folder_uid
 
 _MEANING = {
-    Severity.CRITICAL: "somebody is, or should be, at work on it",
+    Severity.CRITICAL: "somebody must work on it now",
     Severity.WARNING: "somebody should look today",
 }
-_RUNBOOKS = "what to do, for every alert, beside what it measures."
+_RUNBOOKS = "steps for every alert, with its current value."
 _OPEN = f'{NEWS}, severity=~"{"|".join(_MEANING)}"'
 
 
@@ -27,21 +27,21 @@ def dashboard(others: tuple[Dashboard, ...]) -> Dashboard:
     return Dashboard(
         uid=HOME,
         title="Home",
-        description="Is anything wrong, and where to look.",
+        description="Firing alerts, and links to all dashboards.",
         folder="Home",
         tags=("home",),
         time_from="now-24h",
         rows=(
             Row(
-                "Is anything wrong?",
+                "Current state",
                 (
                     *(
-                        how_many(severity, f"Open: {severity}", f"What Prometheus's alerts fire for: {meaning}.", NEWS)
+                        how_many(severity, f"Open: {severity}", f"Firing alerts of Prometheus: {meaning}.", NEWS)
                         for severity, meaning in _MEANING.items()
                     ),
                     Panel(
                         title="Targets down",
-                        description="What Prometheus asks for metrics and gets none from: alerts about it are blind.",
+                        description="Targets that Prometheus cannot scrape. Their alerts have no data.",
                         visualization=Visualization.STAT,
                         queries=(Query(expr="count(up == 0) or vector(0)"),),
                         severity=Severity.WARNING,
@@ -53,22 +53,22 @@ def dashboard(others: tuple[Dashboard, ...]) -> Dashboard:
                 ),
             ),
             Row(
-                "Where to look",
+                "Navigation",
                 (
                     Panel(
                         title="Dashboards", description=listed, visualization=Visualization.TEXT, width=16, height=18
                     ),
                     Panel(
                         title="Alerts of the last day",
-                        description="What Prometheus's alerts fired for, by severity.",
+                        description="Alerts of Prometheus by severity.",
                         queries=(Query(expr=f"count by (severity) ({firing(_OPEN)})", legend="{{severity}}"),),
                         stacked=True,
                         width=8,
                         height=9,
                     ),
                     Panel(
-                        title="Targets that answer",
-                        description="The part of all targets that answer Prometheus, by cluster.",
+                        title="Targets up",
+                        description="Share of targets that answer Prometheus, by cluster.",
                         queries=(Query(expr="avg by (cluster) (up)", legend="{{cluster}}"),),
                         unit=Unit.RATIO,
                         width=8,

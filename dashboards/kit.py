@@ -1,4 +1,4 @@
-"""Dashboards as Grafana's JSON: what every panel needs, and nobody should repeat."""
+"""Turns dashboards into Grafana's JSON."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ COLOURS = {Severity.INFO: "blue", Severity.WARNING: "orange", Severity.CRITICAL:
 ABBREVIATIONS = {"api": "API", "a2a": "A2A", "llm": "LLM", "slo": "SLO", "slos": "SLOs"}
 GOOD, NEUTRAL = "green", "text"
 """Of what keeps to its lines, and of what has none: green says that somebody has judged."""
-# More lines nobody reads, and a browser grows slow.
+# With more lines, nobody reads the legend and browsers become slow.
 MAX_LINES = 500
 
 
@@ -151,7 +151,7 @@ def _name(uid: str) -> str:
 
 
 def panel_places(dashboard: Dashboard) -> dict[str, PanelPlace]:
-    """Where each panel of a dashboard is found, by its title."""
+    """The address of each panel, by title."""
     laid_out = _laid_out(dashboard.rows)
     return {panel.title: PanelPlace(dashboard.uid, own) for _, _, _, panels in laid_out for own, panel, _ in panels}
 
@@ -372,7 +372,7 @@ def _finish_state_timeline(made: statetimeline.Panel, _panel: Panel, _alert: Bas
 
 
 def _alerts(matchers: str) -> dict[str, object]:
-    """What a list of alerts shows; all of it is said, so that nothing appears when somebody saves the dashboard."""
+    """Options of an alert list; all are set, so that saving the dashboard adds none."""
     return {
         # Grafana's own name of itself: alerts of Prometheus are shown by what they record.
         "datasource": "-- Grafana --",

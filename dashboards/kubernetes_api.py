@@ -1,4 +1,4 @@
-"""The API server: its four golden signals, and what stands between it and its clients."""
+"""The API server: its four golden signals, webhooks, priority levels and certificates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SIGNALS = Row(
     (
         Panel(
             title="Requests",
-            description="Requests per second, by verb. A sudden rise is a controller in a loop.",
+            description="Requests per second by verb. If it jumps, check for a looping controller.",
             queries=(Query(expr=f"sum by (verb) ({_REQUESTS})", legend="{{verb}}"),),
             unit=Unit.PER_SECOND,
             stacked=True,
@@ -28,7 +28,7 @@ _SIGNALS = Row(
         ),
         Panel(
             title="Failing requests",
-            description="The part of requests that the server failed (5xx). Its objective allows one in a thousand.",
+            description="Share of requests with a 5xx response. The objective allows one in a thousand.",
             queries=(
                 Query(
                     # Without a failure there is no series of one.
@@ -45,12 +45,12 @@ _SIGNALS = Row(
         alert_stat(
             control_plane.AGGREGATED_API_DOWN,
             "Aggregated APIs down",
-            "APIs that something else serves, like metrics for autoscalers, and that do not answer.",
+            "APIs of extension servers, such as metrics for autoscalers, that do not answer.",
             found(control_plane.AGGREGATED_API_DOWN, _ALL),
         ),
         Panel(
             title="Servers",
-            description="API servers that answer Prometheus; fewer than there should be is an outage half way.",
+            description="API servers that answer Prometheus. If some are missing, redundancy is lost.",
             visualization=Visualization.STAT,
             queries=(Query(expr=f'sum(up{{{_ALL}, job="apiservers"}})'),),
             width=4,
@@ -58,14 +58,14 @@ _SIGNALS = Row(
         ),
         Panel(
             title="Latency",
-            description="The 99th percentile by verb, watches aside. One object within a second, a list within 30 s.",
+            description="99th percentile by verb, without watches. Expect 1 s for an object, 30 s for a list.",
             queries=(Query(expr=f"max by (verb) ({API_LATENCY}{{{_ALL}}})", legend="{{verb}}"),),
             unit=Unit.SECONDS,
             width=12,
         ),
         Panel(
             title="Requests in flight",
-            description="Requests that are being served, by kind, on all servers: at their limit others have to queue.",
+            description="Requests in progress on all servers by kind. At the limit, new ones queue.",
             queries=(
                 Query(
                     expr=f"sum by (request_kind) (apiserver_current_inflight_requests{{{_ALL}}})",
@@ -77,32 +77,32 @@ _SIGNALS = Row(
     ),
 )
 _CLIENTS = Row(
-    "What clients meet",
+    "Rejections and certificates",
     (
         alert_time_series(
             control_plane.REQUESTS_REJECTED,
             "Rejected requests",
-            "The part of each priority level's requests that find no room, and are told to come again.",
+            "Share of each priority level's requests rejected with 429.",
             narrowed(control_plane.REQUESTS_REJECTED.value, _ALL),
             "{{priority_level}}",
         ),
         alert_time_series(
             control_plane.WEBHOOK_FAILING,
             "Failing admission webhooks",
-            "Calls per second that fail. Depending on the webhook, objects are refused or pass unchecked.",
+            "Failing calls per second. Depending on the webhook, objects are rejected or not checked.",
             narrowed(control_plane.WEBHOOK_FAILING.value, _ALL),
             "{{name}}",
         ),
         alert_time_series(
             control_plane.CLIENT_CERTIFICATE_EXPIRES,
-            "Time left of clients' certificates",
-            "What the most expired hundredth of the clients that come has left; whose it is, its log says.",
+            "Client certificate expiry",
+            "Time left, 1st percentile of clients. Find the client in the API server's log.",
             narrowed(control_plane.CLIENT_CERTIFICATE_EXPIRES.value, _ALL),
             "{{cluster}}",
         ),
         Panel(
             title="Requests by code",
-            description="Requests per second, by answer. 409 is ordinary, 401 and 403 are rights, 429 is lack of room.",
+            description="Requests per second by code. 409 is normal; 401 and 403: check RBAC; 429: overload.",
             queries=(Query(expr=f"sum by (code) ({_REQUESTS})", legend="{{code}}"),),
             unit=Unit.PER_SECOND,
             stacked=True,
@@ -114,7 +114,7 @@ _CLIENTS = Row(
 DASHBOARD = Dashboard(
     uid=KUBERNETES_API,
     title="Kubernetes: API server",
-    description="Whether the API server answers, how fast, and whom it turns away.",
+    description="The API server: traffic, errors, latency and rejected requests.",
     tags=("kubernetes",),
     variables=(variable("cluster", 'up{job="apiservers"}', "Cluster"),),
     related=(KUBERNETES_CLUSTER, SLOS, ALERTS),

@@ -1,4 +1,4 @@
-"""The cluster as a whole: is it healthy, is there room, and which namespace takes it."""
+"""The cluster as a whole: health, capacity, and usage by namespace."""
 
 from __future__ import annotations
 
@@ -49,61 +49,61 @@ def _by_namespace(resource: str, used: str) -> tuple[Query, ...]:
 
 
 _SIGNALS = Row(
-    "Is it healthy?",
+    "Health",
     (
         alert_stat(nodes.NODE_DOWN, "Nodes down", "Nodes that are not ready.", found(nodes.NODE_DOWN, _ALL)),
         alert_stat(
             nodes.NODE_PRESSURE,
             "Nodes under pressure",
-            "Nodes that run out of memory, disk or process ids, or are without network: pods are evicted from them.",
+            "Nodes short of memory, disk or process ids, or without network. They evict pods.",
             found(nodes.NODE_PRESSURE, _ALL),
         ),
         alert_stat(
             workloads.REPLICAS_MISSING,
             "Workloads short of replicas",
-            "Deployments, stateful sets and daemon sets that have fewer pods than they want; a rollout does it too.",
+            "Deployments, StatefulSets and DaemonSets with fewer pods than wanted. A rollout counts too.",
             f"{DESIRED}{{{_ALL}}} > {AVAILABLE}{{{_ALL}}}",
         ),
         alert_stat(
             pods.POD_PENDING,
             "Pods pending",
-            "Pods that have not started: no room, no volume, or an image that is still being pulled.",
+            "Pods not started: no capacity, no volume, or the image is being pulled.",
             found(pods.POD_PENDING, _ALL),
         ),
         alert_stat(
             pods.CRASH_LOOPING,
             "Containers crash-looping",
-            "Containers that end soon after each start.",
+            "Containers that exit soon after each start.",
             found(pods.CRASH_LOOPING, _ALL),
         ),
         alert_stat(
             pods.IMAGE_PULL,
-            "Images not pulled",
-            "Containers whose image a node cannot get: a name or a secret that is wrong, or a registry that is down.",
+            "Image pull failures",
+            "Containers without an image. Check the image name, the pull secret and the registry.",
             found(pods.IMAGE_PULL, _ALL),
         ),
     ),
 )
 _CAPACITY = Row(
-    "Is there room?",
+    "Capacity",
     (
         Panel(
             title="CPU",
-            description="Cores that pods may have, have asked for, and use. New pods start while requests are below.",
+            description="Cores allocatable, requested and used. New pods start while requests are lower.",
             queries=_room("cpu", CPU_OF_NAMESPACES),
             width=12,
         ),
         Panel(
             title="Memory",
-            description="Bytes that pods may have, have asked for, and use. Use above requests leads to evictions.",
+            description="Bytes allocatable, requested and used. Usage above requests leads to evictions.",
             queries=_room("memory", MEMORY_OF_NAMESPACES),
             unit=Unit.BYTES,
             width=12,
         ),
         alert_time_series(
             nodes.TOO_MANY_PODS,
-            "Pods of what a node may run",
-            "The ten fullest nodes. At 1 nothing more is placed there, however much memory is free.",
+            "Pod capacity used",
+            "The ten fullest nodes. At 1 a node takes no more pods, even with free memory.",
             f"topk(10, {narrowed(nodes.TOO_MANY_PODS.value, _ALL)})",
             "{{node}}",
             width=12,
@@ -119,11 +119,11 @@ _CAPACITY = Row(
     ),
 )
 _NAMESPACES = Row(
-    "Who takes it?",
+    "Usage by namespace",
     (
         Panel(
             title="CPU by namespace",
-            description="Cores. Far below its requests a namespace holds what others could use.",
+            description="Cores. Usage far below requests blocks capacity for others.",
             visualization=Visualization.TABLE,
             queries=_by_namespace("cpu", CPU_OF_NAMESPACES),
             columns=_NAMESPACE,
@@ -133,7 +133,7 @@ _NAMESPACES = Row(
         ),
         Panel(
             title="Memory by namespace",
-            description="Bytes. Above its requests a namespace lives on what others may claim.",
+            description="Bytes. Usage above requests can be evicted.",
             visualization=Visualization.TABLE,
             queries=_by_namespace("memory", MEMORY_OF_NAMESPACES),
             unit=Unit.BYTES,
@@ -144,7 +144,7 @@ _NAMESPACES = Row(
         ),
         Panel(
             title="Workloads by missing replicas",
-            description="The twenty that miss the largest part of what they want; 1 is down.",
+            description="The twenty with the largest share of replicas missing; 1 is down.",
             visualization=Visualization.TABLE,
             queries=(Query(expr=f"topk(20, {narrowed(workloads.REPLICAS_MISSING.value, _ALL)})", legend="Missing"),),
             unit=Unit.RATIO,
@@ -155,7 +155,7 @@ _NAMESPACES = Row(
         ),
         Panel(
             title="Restarts by namespace",
-            description="Containers that were started again within an hour. A few are upgrades; many are a crash.",
+            description="Container restarts in an hour. A few are upgrades, many are crashes.",
             visualization=Visualization.TABLE,
             queries=(
                 Query(
@@ -175,26 +175,26 @@ _NAMESPACES = Row(
     ),
 )
 _KUBELETS = Row(
-    "Do the kubelets work?",
+    "Kubelets",
     (
         alert_time_series(
             nodes.KUBELET_SLOW,
-            "Time to list a node's containers",
-            "The ten slowest nodes, at the 99th percentile. A slow kubelet sees late what starts and what ends.",
+            "Kubelet PLEG relist duration",
+            "99th percentile of the ten slowest nodes. A slow kubelet notices container changes late.",
             f"topk(10, {narrowed(nodes.KUBELET_SLOW.value, _ALL)})",
             "{{node}}",
         ),
         alert_time_series(
             nodes.RUNTIME_ERRORS,
-            "Failing calls of the container runtime",
-            "The part of a kubelet's calls that fail, of the ten worst nodes: pods there neither start nor stop.",
+            "Container runtime errors",
+            "Error rate of the kubelet's calls on the ten worst nodes. Pods there cannot start or stop.",
             f"topk(10, {narrowed(nodes.RUNTIME_ERRORS.value, _ALL)})",
             "{{node}}",
         ),
         alert_time_series(
             nodes.CERTIFICATE_EXPIRES,
-            "Time left of the kubelets' certificates",
-            "The ten that expire first. A line that goes on falling is a renewal that fails.",
+            "Kubelet certificate expiry",
+            "Time left of the ten that expire first. If it keeps falling, renewal fails.",
             f"bottomk(10, {narrowed(nodes.CERTIFICATE_EXPIRES.value, _ALL)})",
             "{{node}}, {{certificate}}",
         ),
@@ -204,7 +204,7 @@ _KUBELETS = Row(
 DASHBOARD = Dashboard(
     uid=KUBERNETES_CLUSTER,
     title="Kubernetes: cluster",
-    description="Whether the cluster is healthy, has room, and who takes it.",
+    description="Health, capacity, and usage by namespace.",
     tags=("kubernetes",),
     variables=(variable("cluster", "kube_node_info", "Cluster"),),
     related=(

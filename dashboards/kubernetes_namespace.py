@@ -1,4 +1,4 @@
-"""One namespace: is what runs in it well, what does it use, and what will it run out of."""
+"""One namespace: health, usage and limits."""
 
 from __future__ import annotations
 
@@ -48,47 +48,47 @@ _SIGNALS = Row(
         alert_stat(
             workloads.REPLICAS_MISSING,
             "Workloads short of replicas",
-            "Deployments, stateful sets and daemon sets that have fewer pods than they want; a rollout does it too.",
+            "Deployments, StatefulSets and DaemonSets with fewer pods than wanted. A rollout counts too.",
             f"{DESIRED}{{{IN_NAMESPACE}}} > {AVAILABLE}{{{IN_NAMESPACE}}}",
         ),
         alert_stat(
             pods.POD_NOT_READY,
             "Pods not ready",
-            "Pods that run and get no requests, since their readiness probe fails.",
+            "Running pods that get no requests: their readiness probe fails.",
             found(pods.POD_NOT_READY, IN_NAMESPACE),
         ),
         alert_stat(
             pods.POD_PENDING,
             "Pods pending",
-            "Pods that have not started: no room, no volume, or an image that is still being pulled.",
+            "Pods not started: no capacity, no volume, or the image is being pulled.",
             found(pods.POD_PENDING, IN_NAMESPACE),
         ),
         alert_stat(
             pods.CRASH_LOOPING,
             "Containers crash-looping",
-            "Containers that end soon after each start.",
+            "Containers that exit soon after each start.",
             found(pods.CRASH_LOOPING, IN_NAMESPACE),
         ),
         alert_stat(
             pods.IMAGE_PULL,
-            "Images not pulled",
-            "Containers whose image a node cannot get: a name or a secret that is wrong, or a registry that is down.",
+            "Image pull failures",
+            "Containers without an image. Check the image name, the pull secret and the registry.",
             found(pods.IMAGE_PULL, IN_NAMESPACE),
         ),
         alert_stat(
             workloads.JOB_FAILED,
             "Jobs failed",
-            "Jobs that have used up their retries, unless a later one of the same cron job has succeeded.",
+            "Jobs without retries left, unless a later job of the same CronJob succeeded.",
             found(workloads.JOB_FAILED, IN_NAMESPACE),
         ),
     ),
 )
 _WORKLOADS = Row(
-    "Which workload?",
+    "Workloads",
     (
         Panel(
             title="Workloads by missing replicas",
-            description="The twenty that miss the largest part of what they want; 1 is down.",
+            description="The twenty with the largest share of replicas missing; 1 is down.",
             visualization=Visualization.TABLE,
             queries=(
                 Query(expr=f"topk(20, {narrowed(workloads.REPLICAS_MISSING.value, IN_NAMESPACE)})", legend="Missing"),
@@ -100,7 +100,7 @@ _WORKLOADS = Row(
         ),
         Panel(
             title="Restarts by pod",
-            description="Containers that were started again within an hour. The workload's dashboard says why.",
+            description="Container restarts in an hour. The workload's dashboard shows the reason.",
             visualization=Visualization.TABLE,
             queries=(
                 Query(
@@ -117,13 +117,13 @@ _WORKLOADS = Row(
         ),
         Panel(
             title="CPU by workload",
-            description="Cores: the ten workloads that use most.",
+            description="Cores of the ten largest workloads.",
             queries=(Query(expr=f"topk(10, {CPU_OF_WORKLOADS}{{{IN_NAMESPACE}}})", legend="{{workload}}"),),
             width=12,
         ),
         Panel(
             title="Memory by workload",
-            description="Bytes that cannot be reclaimed: the ten workloads that hold most.",
+            description="Non-reclaimable bytes of the ten largest workloads.",
             queries=(Query(expr=f"topk(10, {MEMORY_OF_WORKLOADS}{{{IN_NAMESPACE}}})", legend="{{workload}}"),),
             unit=Unit.BYTES,
             width=12,
@@ -131,22 +131,22 @@ _WORKLOADS = Row(
     ),
 )
 _USAGE = Row(
-    "What does it use?",
+    "Usage",
     (
         Panel(
             title="CPU",
-            description="Cores used, beside what the pods have asked for and may have at most.",
+            description="Cores used, with requests and limits of the pods.",
             queries=_use("cpu", CPU_OF_NAMESPACES),
         ),
         Panel(
             title="Memory",
-            description="Bytes used, beside what the pods have asked for and may have at most.",
+            description="Bytes used, with requests and limits of the pods.",
             queries=_use("memory", MEMORY_OF_NAMESPACES),
             unit=Unit.BYTES,
         ),
         Panel(
             title="Network",
-            description="Bytes per second to and from its pods; those on the network of their node are not counted.",
+            description="Bytes per second to and from its pods, without host-network pods.",
             queries=(
                 Query(expr=_traffic("receive"), legend="received"),
                 Query(expr=_traffic("transmit"), legend="sent"),
@@ -156,12 +156,12 @@ _USAGE = Row(
     ),
 )
 _LIMITS = Row(
-    "What will it run out of?",
+    "Limits",
     (
         alert_time_series(
             capacity.VOLUME_FULL,
             "Volumes in use",
-            "Of each volume, the part of its bytes and inodes that is taken. At 1 writes fail.",
+            "Share of each volume's bytes and inodes in use. At 1 writes fail.",
             f"topk(10, {narrowed(capacity.VOLUME_FULL.value, IN_NAMESPACE)})",
             "{{persistentvolumeclaim}}, {{resource}}",
             width=12,
@@ -169,23 +169,23 @@ _LIMITS = Row(
         alert_time_series(
             capacity.QUOTA,
             "Quotas in use",
-            "The part of each quota that is taken: at 1 new pods are refused, those of a rollout included.",
+            "Share of each quota in use. At 1 new pods are rejected, also in a rollout.",
             f"topk(10, {narrowed(capacity.QUOTA.value, IN_NAMESPACE)})",
             "{{resourcequota}}, {{resource}}",
             width=12,
         ),
         alert_time_series(
             workloads.HPA_AT_MAXIMUM,
-            "Autoscalers, of their maximum",
-            "At 1 an autoscaler can add nothing more: either the maximum is too low, or the load is not what it seems.",
+            "Autoscalers at maximum",
+            "Replicas of the maximum. At 1, raise the maximum or check the load.",
             f"topk(10, {narrowed(workloads.HPA_AT_MAXIMUM.value, IN_NAMESPACE)})",
             "{{horizontalpodautoscaler}}",
             width=12,
         ),
         alert_time_series(
             workloads.BUDGET_BROKEN,
-            "Healthy pods, of what disruption budgets demand",
-            "Below 1 there are fewer than demanded, and nodes with such pods cannot be drained.",
+            "Healthy pods per disruption budget",
+            "Healthy pods of those required. Below 1 their nodes cannot be drained.",
             f"bottomk(10, {narrowed(workloads.BUDGET_BROKEN.value, IN_NAMESPACE)})",
             "{{poddisruptionbudget}}",
             width=12,
@@ -196,7 +196,7 @@ _LIMITS = Row(
 DASHBOARD = Dashboard(
     uid=KUBERNETES_NAMESPACE,
     title="Kubernetes: namespace",
-    description="Whether what runs in one namespace is well, what it uses, and what it will run out of.",
+    description="One namespace: health, usage and limits.",
     tags=("kubernetes",),
     variables=NAMESPACE,
     related=(KUBERNETES_CLUSTER, KUBERNETES_WORKLOAD, LOGS, ALERTS),

@@ -1,4 +1,4 @@
-"""One workload, whatever keeps its pods running: are they there, do they have what they need, why do they end."""
+"""One workload of any kind: replicas, resources, restarts and logs."""
 
 from __future__ import annotations
 
@@ -65,68 +65,68 @@ _SIGNALS = Row(
         alert_stat(
             workloads.REPLICAS_MISSING,
             "Short of replicas",
-            "1 when it has fewer pods that take requests than it wants; a rollout does it too.",
+            "1 while fewer pods are ready than wanted. A rollout counts too.",
             f"{DESIRED}{{{_ONE}}} > {AVAILABLE}{{{_ONE}}}",
         ),
         alert_stat(
             workloads.ROLLOUT_STUCK,
             "Rolling out",
-            "1 while pods of the old revision are left. For long, and the new ones do not become ready.",
+            "1 while old pods are left. If it lasts, check why new pods are not ready.",
             f"{DESIRED}{{{_ONE}}} > {UPDATED}{{{_ONE}}}",
         ),
         alert_stat(
             pods.POD_NOT_READY,
             "Pods not ready",
-            "Pods that run and get no requests, since their readiness probe fails.",
+            "Running pods that get no requests: their readiness probe fails.",
             _found(pods.POD_NOT_READY),
         ),
         alert_stat(
             pods.POD_PENDING,
             "Pods pending",
-            "Pods that have not started: no room, no volume, or an image that is still being pulled.",
+            "Pods not started: no capacity, no volume, or the image is being pulled.",
             _found(pods.POD_PENDING),
         ),
         alert_stat(
             pods.CRASH_LOOPING,
             "Containers crash-looping",
-            "Containers that end soon after each start: read the last lines of their logs.",
+            "Containers that exit soon after each start. Read their last log lines.",
             _found(pods.CRASH_LOOPING),
         ),
         alert_stat(
             pods.IMAGE_PULL,
-            "Images not pulled",
-            "Containers whose image a node cannot get: a name or a secret that is wrong, or a registry that is down.",
+            "Image pull failures",
+            "Containers without an image. Check the image name, the pull secret and the registry.",
             _found(pods.IMAGE_PULL),
         ),
     ),
 )
 _SATURATION = Row(
-    "Does it have what it needs?",
+    "Resources",
     (
         alert_time_series(
             pods.HIGH_MEMORY,
-            "Memory, of the limit",
-            "What cannot be reclaimed, of the ten fullest containers. At 1 the container is killed.",
+            "Memory usage of limit",
+            "Non-reclaimable memory of the ten fullest containers. At 1 the container is killed.",
             _value_of(pods.HIGH_MEMORY),
             _CONTAINER,
         ),
         alert_time_series(
             pods.HIGH_CPU,
-            "CPU, of the limit",
-            "Of the ten busiest containers that have a limit. At 1 they have to wait.",
+            "CPU usage of limit",
+            "The ten busiest containers with a limit. At 1 they are throttled.",
             _value_of(pods.HIGH_CPU),
             _CONTAINER,
         ),
         alert_time_series(
             pods.THROTTLED,
-            "Periods in which the CPU limit stops it",
-            "Of the ten containers that wait most. It adds to their latency long before their CPU is used up.",
+            "CPU throttling",
+            "Share of throttled periods of the ten worst containers. It adds latency: raise the limit.",
             _value_of(pods.THROTTLED),
             _CONTAINER,
         ),
         Panel(
             title="CPU by pod",
-            description="Cores: the ten pods that use most, beside what one asks for and may have.",
+            description="Cores of the ten largest pods, with request and limit.",
             queries=(
                 _by_pod(f"{CPU_OF_CONTAINERS}{{{IN_NAMESPACE}}}"),
                 _asked("cpu", "request"),
@@ -135,7 +135,7 @@ _SATURATION = Row(
         ),
         Panel(
             title="Memory by pod",
-            description="Bytes: the ten pods that hold most, beside what one asks for and may have.",
+            description="Bytes of the ten largest pods, with request and limit.",
             queries=(
                 _by_pod(f"{MEMORY_OF_CONTAINERS}{{{IN_NAMESPACE}}}"),
                 _asked("memory", "request"),
@@ -145,32 +145,32 @@ _SATURATION = Row(
         ),
         Panel(
             title="Network",
-            description="Bytes per second to and from its pods, together; nothing is nobody asking.",
+            description="Bytes per second to and from all its pods.",
             queries=(_traffic("receive"), _traffic("transmit")),
             unit=Unit.BYTES_PER_SECOND,
         ),
     ),
 )
 _ENDS = Row(
-    "Why do its pods end?",
+    "Restarts",
     (
         alert_time_series(
             pods.RESTART_LOOP,
-            "Restarts within an hour",
-            "Of the ten containers that were started again most often.",
+            "Restarts in 1 hour",
+            "The ten containers with the most restarts.",
             _value_of(pods.RESTART_LOOP),
             _CONTAINER,
         ),
         alert_time_series(
             pods.OOM_KILLED,
-            "Restarts after a kill for memory",
-            "Restarts within 15 minutes of containers whose last end was a kill at their memory limit.",
+            "OOM kills",
+            "Restarts in 15 minutes after the memory limit killed a container.",
             f"topk(10, {_of_workload(narrowed(_OOM_KILLED, IN_NAMESPACE))})",
             _CONTAINER,
         ),
         Panel(
-            title="What containers wait for",
-            description="How many containers wait, by reason: ContainerCreating passes, what ends in BackOff does not.",
+            title="Waiting containers",
+            description="Waiting containers by reason. ContainerCreating passes; BackOff needs a fix.",
             queries=(
                 Query(
                     expr="sum by (reason) ("
@@ -187,11 +187,11 @@ _ENDS = Row(
     ),
 )
 _PODS = Row(
-    "Where are its pods?",
+    "Placement",
     (
         Panel(
             title="Replicas",
-            description="Pods wanted, taking requests, and of the newest revision; after a rollout all three meet.",
+            description="Pods wanted, ready and up to date. After a rollout all three are equal.",
             queries=tuple(
                 Query(expr=f"sum by (workload_type) ({metric}{{{_ONE}}})", legend=f"{what}, {{{{workload_type}}}}")
                 for metric, what in ((DESIRED, "wanted"), (AVAILABLE, "available"), (UPDATED, "newest"))
@@ -200,7 +200,7 @@ _PODS = Row(
         ),
         Panel(
             title="Pods",
-            description="Each pod and its node, by the restarts of its containers; all on one node end with it.",
+            description="Pods with node and restarts. If all share a node, they fail with it.",
             visualization=Visualization.TABLE,
             queries=(
                 Query(
@@ -219,11 +219,11 @@ _PODS = Row(
     ),
 )
 _LINES = Row(
-    "What does it say?",
+    "Logs",
     (
         Panel(
             title="Newest lines",
-            description="What its pods wrote last; before a crash, why. One with a trace id leads to its trace.",
+            description="Newest lines of its pods. A line with a trace id links to its trace.",
             visualization=Visualization.LOGS,
             # Pods are named after what keeps them running, however they are labelled.
             queries=(
@@ -241,7 +241,7 @@ _LINES = Row(
 DASHBOARD = Dashboard(
     uid=KUBERNETES_WORKLOAD,
     title="Kubernetes: workload",
-    description="Whether the pods of one workload are there, have what they need, and why they end.",
+    description="One workload: replicas, resources, restarts and logs.",
     tags=("kubernetes",),
     variables=(
         variable("cluster", "kube_node_info", "Cluster"),

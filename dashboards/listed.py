@@ -55,7 +55,7 @@ class Listed:
     """The system's key; its title is the dashboard's folder."""
     dashboard: Dashboard
     needs: str = ""
-    """The group of rules without which there is nothing to show: what a system has on some stacks only."""
+    """The rule group that it needs; without the group, there is no dashboard."""
 
 
 DASHBOARDS = (

@@ -1,4 +1,4 @@
-"""Who did what, and who was not allowed to: the audit log and what it says of security."""
+"""The audit log: events and security signals."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _table(title: str, description: str, filters: str, *fields: str) -> Panel:
 DASHBOARD = Dashboard(
     uid=LOGS_AUDIT,
     title="Logs: audit and security",
-    description="Who did what, and who was not allowed to: logins, forbidden tools, guardrails.",
+    description="Audit events: logins, forbidden tools, guardrails.",
     tags=("logs", "security"),
     variables=log_variables("cluster", "namespace", "app"),
     related=(HOME, LOGS, LOGS_ERRORS),
@@ -54,26 +54,26 @@ DASHBOARD = Dashboard(
             "Refused",
             (
                 _alert_time_series(
-                    "Refused logins",
-                    "Authentications that failed, in five minutes.",
+                    "Failed logins",
+                    "Failed authentications in 5 minutes.",
                     lines.REFUSED_LOGINS,
                     "AuthenticationFailures",
                 ),
                 _alert_time_series(
                     "Forbidden tool calls",
-                    "Calls of tools that the caller's role does not include, in five minutes.",
+                    "Tool calls that the caller's role forbids, in 5 minutes.",
                     lines.FORBIDDEN_TOOL_CALLS,
                     "RbacDenials",
                 ),
                 _alert_time_series(
                     "Guardrail violations",
-                    "Messages that a guardrail stopped, in five minutes.",
+                    "Messages that a guardrail stopped in 5 minutes.",
                     lines.GUARDRAIL_VIOLATIONS,
                     "GuardrailViolations",
                 ),
                 _alert_time_series(
-                    "Forbidden calls of administrators' tools",
-                    "Each is worth a look. Within fifteen minutes.",
+                    "Forbidden admin tool calls",
+                    "Calls in 15 minutes. Check each one.",
                     lines.FORBIDDEN_ADMIN_TOOL_CALLS,
                     "AdminToolForbidden",
                     "15m",
@@ -85,14 +85,14 @@ DASHBOARD = Dashboard(
             (
                 _table(
                     "Forbidden tools",
-                    "Which tools are refused, and to whom: one user with many tools probes.",
+                    "Forbidden tools by user. Many tools of one user: check for probing.",
                     lines.FORBIDDEN_TOOL_CALLS,
                     "tool_name",
                     "user_id",
                 ),
                 _table(
-                    "Administrators' tools",
-                    "Every call of them, by user and outcome.",
+                    "Admin tool calls",
+                    "All calls by user and outcome.",
                     lines.ADMIN_TOOL_CALLS,
                     "tool_name",
                     "user_id",
@@ -105,7 +105,7 @@ DASHBOARD = Dashboard(
             (
                 Panel(
                     title="Audit events",
-                    description="How many events each app writes. One that stops leaves no trace of what happens.",
+                    description="Audit events per app. If an app stops, check its audit log.",
                     queries=(
                         Query(
                             expr=f"sum by (namespace, app) (count_over_time({_STREAMS} {lines.AUDIT} [$__auto]))",
@@ -116,10 +116,10 @@ DASHBOARD = Dashboard(
                     stacked=True,
                     width=12,
                 ),
-                _table("Events by type", "What the audit log tells of.", lines.AUDIT, "event_type", "status"),
+                _table("Events by type", "Audit events by type.", lines.AUDIT, "event_type", "status"),
                 Panel(
                     title="Newest events",
-                    description="The events themselves. One with a trace id leads to the run that it belongs to.",
+                    description="Newest audit events. One with a trace id links to its run.",
                     visualization=Visualization.LOGS,
                     queries=(Query(expr=f"{_STREAMS} {lines.AUDIT}", datasource=LOKI),),
                     width=24,

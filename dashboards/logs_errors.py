@@ -1,4 +1,4 @@
-"""What goes wrong, in the programs' own words: by app, by kind of message, and what died of it."""
+"""Errors in logs: by app, by kind of message, panics and memory."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _alert_time_series(title: str, description: str, streams: str, filters: str,
 DASHBOARD = Dashboard(
     uid=LOGS_ERRORS,
     title="Logs: errors",
-    description="What goes wrong, in the programs' own words: by app, by kind of message, and what died of it.",
+    description="Errors in logs: by app, by kind of message, panics and memory.",
     tags=("logs",),
     variables=log_variables("cluster", "namespace", "app"),
     related=(HOME, LOGS, LOGS_AUDIT),
@@ -49,8 +49,8 @@ DASHBOARD = Dashboard(
                     "Errors by app", "Lines of level error and fatal in five minutes.", _ERRORS, "", "ErrorLogSpike"
                 ),
                 Panel(
-                    title="Part of all lines",
-                    description="The part of each app's lines that are errors, over five minutes.",
+                    title="Error share",
+                    description="Share of error lines per app over 5 minutes.",
                     queries=(
                         Query(
                             expr=(
@@ -65,8 +65,8 @@ DASHBOARD = Dashboard(
                     width=12,
                 ),
                 Panel(
-                    title="Kinds of messages",
-                    description="The twenty most frequent in the last hour; numbers and ids are replaced by #.",
+                    title="Most frequent errors",
+                    description="The twenty most frequent in an hour; # stands for numbers and ids.",
                     visualization=Visualization.TABLE,
                     queries=(
                         Query(
@@ -84,19 +84,17 @@ DASHBOARD = Dashboard(
         Row(
             "What died",
             (
-                _alert_time_series(
-                    "Panics", "Programs that died of a defect, in five minutes.", _ALL, lines.PANICS, "PanicLogged"
-                ),
+                _alert_time_series("Panics", "Programs that crashed, in 5 minutes.", _ALL, lines.PANICS, "PanicLogged"),
                 _alert_time_series(
                     "Out of memory",
-                    "Lines that tell of memory that ran out, in five minutes.",
+                    "Out-of-memory lines in 5 minutes.",
                     _ALL,
                     lines.OUT_OF_MEMORY,
                     "OutOfMemoryLogged",
                 ),
                 Panel(
                     title="Last words",
-                    description="The panics themselves, with their stack traces.",
+                    description="Panic lines with stack traces.",
                     visualization=Visualization.LOGS,
                     queries=(Query(expr=f"{_ALL} {lines.PANICS}", datasource=LOKI),),
                     width=24,
@@ -109,7 +107,7 @@ DASHBOARD = Dashboard(
             (
                 Panel(
                     title="Errors",
-                    description="The newest lines of level error and fatal. One with a trace id leads to its trace.",
+                    description="Newest lines of level error and fatal. One with a trace id links to its trace.",
                     visualization=Visualization.LOGS,
                     queries=(Query(expr=_ERRORS, datasource=LOKI),),
                     width=24,

@@ -1,4 +1,4 @@
-"""What programs write: how much, who most, and the lines themselves."""
+"""Log lines: search, volume and top writers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FOUND = f"{_STREAMS} |~ `(?i)$search`"
 DASHBOARD = Dashboard(
     uid=LOGS,
     title="Logs: explorer",
-    description="What programs write: how much, who most, and the lines themselves.",
+    description="Log lines: search, volume and top writers.",
     tags=("logs",),
     time_from="now-1h",
     variables=log_variables("cluster", "namespace", "app", "level"),
@@ -28,7 +28,7 @@ DASHBOARD = Dashboard(
             (
                 Panel(
                     title="Lines by level",
-                    description="What was found, by level; a program that names none has no level.",
+                    description="Matching lines by level. Some programs write none.",
                     queries=(
                         Query(
                             expr=f"sum by (level) (count_over_time({_FOUND} [$__auto]))",
@@ -41,7 +41,7 @@ DASHBOARD = Dashboard(
                 ),
                 Panel(
                     title="Bytes per second by namespace",
-                    description="What Loki stores, before compression: where a drop rule would save most.",
+                    description="Ingested bytes before compression. Drop lines of the largest first.",
                     queries=(
                         Query(
                             expr=f"topk(10, sum by (namespace) (bytes_rate({_STREAMS} [$__auto])))",
@@ -54,7 +54,7 @@ DASHBOARD = Dashboard(
                 ),
                 Panel(
                     title="Top talkers",
-                    description="The twenty that wrote most of what was found, within the chosen time.",
+                    description="The twenty with the most matching lines in the time range.",
                     visualization=Visualization.TABLE,
                     queries=(
                         Query(
@@ -73,7 +73,7 @@ DASHBOARD = Dashboard(
             (
                 Panel(
                     title="Found",
-                    description="The newest lines. One with a trace id leads to its trace.",
+                    description="Newest lines. One with a trace id links to its trace.",
                     visualization=Visualization.LOGS,
                     queries=(Query(expr=_FOUND, datasource=LOKI),),
                     width=24,

@@ -1,4 +1,4 @@
-"""The words of the dashboards: dashboards of rows of panels that ask queries. Values, which ``kit`` turns into JSON."""
+"""Value types of dashboards, rows, panels and queries; ``kit`` turns them into JSON."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Panel:
 
     title: str
     description: str
-    """What it shows, and what to make of it; for a text panel, the text itself."""
+    """What it shows and what to do about it; for a text panel, the text itself."""
     visualization: Visualization = Visualization.TIME_SERIES
     queries: tuple[Query, ...] = ()
     unit: Unit = Unit.NONE
@@ -74,7 +74,7 @@ class Panel:
     counts: bool = False
     """Whether it counts what the alert finds, so that one is too many; so it is for an alert without thresholds."""
     severity: Severity | None = None
-    """How bad one of what it counts is, where no single alert says so."""
+    """Severity of one counted thing, where no single alert sets it."""
     stacked: bool = False
     columns: tuple[str, ...] = ()
     """Labels that a table shows, in this order; others are hidden."""
@@ -92,7 +92,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class PanelPlace:
-    """Where a panel is found in Grafana."""
+    """Address of a panel in Grafana."""
 
     dashboard: str
     """The dashboard's uid."""
@@ -109,7 +109,7 @@ class Row:
     needs: str = ""
     """The scrape job without which the row is left out."""
     collapsed: bool = False
-    """Whether only its heading is seen until somebody opens it."""
+    """Whether it is collapsed at first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +157,7 @@ class Dashboard:
     uid: str
     title: str
     description: str
-    """What question it answers, for whom."""
+    """The question that it answers."""
     tags: tuple[str, ...]
     """Dashboards with the same tag are offered as links."""
     rows: tuple[Row, ...]

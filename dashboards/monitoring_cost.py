@@ -1,4 +1,4 @@
-"""What the stack costs: series, samples, log lines, spans, and what its servers need for them; and who causes it."""
+"""Cost of the stack: series, samples, log lines, spans, CPU and memory, by cause."""
 
 from __future__ import annotations
 
@@ -71,43 +71,43 @@ def disk_a_day(of_job: str) -> str:
 
 
 _TOTALS = Row(
-    "All of it, now",
+    "Totals",
     (
         _now(
             "Series",
-            "Series that Prometheus has in memory: what its memory is needed for.",
+            "Series in Prometheus' memory. They decide its memory.",
             f"sum(max by (cluster) ({HEAD_SERIES.name}{{{_IN}}}))",
             Unit.NONE,
         ),
         _now(
             "Samples",
-            "Samples that Prometheus takes in: what its disk and CPU are needed for.",
+            "Samples per second. They decide Prometheus' disk and CPU.",
             f"sum({_SAMPLES})",
             Unit.PER_SECOND,
         ),
         _now(
             "Log volume",
-            "What Loki takes in, before it compresses.",
+            "Bytes that Loki ingests, before compression.",
             f"sum({_LOG_BYTES})",
             Unit.BYTES_PER_SECOND,
         ),
-        _now("Spans", "Spans that Jaeger takes in, before it samples.", f"sum({_SPANS})", Unit.PER_SECOND),
-        _now("CPU", "Cores that all servers of the stack use together.", f"sum({CPU.name}{{{_IN}}})", Unit.NONE),
+        _now("Spans", "Spans that Jaeger receives, before sampling.", f"sum({_SPANS})", Unit.PER_SECOND),
+        _now("CPU", "Cores of all servers of the stack.", f"sum({CPU.name}{{{_IN}}})", Unit.NONE),
         _now(
             "Memory",
-            "Memory that all servers of the stack use together.",
+            "Memory of all servers of the stack.",
             f"sum({MEMORY.name}{{{_IN}}})",
             Unit.BYTES,
         ),
     ),
 )
 _WHOSE = Row(
-    "Metrics, by the job that brings them",
+    "Metrics by scrape job",
     (
         Panel(
             title="Jobs",
-            description="Series of each job, of its largest target, its samples, and what they take on disk: the first"
-            " few are most of the bill. A click shows which metrics and labels make up a job's series.",
+            description="Series of each job and its largest target, samples and disk. The first few cost most. "
+            "Click a job to see its metrics and labels.",
             visualization=Visualization.TABLE,
             queries=(
                 Query(expr=f"topk(50, sum by (cluster, job) ({SERIES_OF_JOB.name}{{{_OF_JOB}}}))", legend="Series"),
@@ -126,7 +126,7 @@ _WHOSE = Row(
         ),
         Panel(
             title="Samples by job",
-            description="Samples per second of the ten largest jobs. A step is a deployment, a slope is growth.",
+            description="Samples per second of the ten largest jobs. A step is a deployment; a slope is growth.",
             queries=(Query(expr=f"topk(10, sum by (job) ({SAMPLES_OF_JOB.name}{{{_OF_JOB}}}))", legend="{{job}}"),),
             unit=Unit.PER_SECOND,
             stacked=True,
@@ -134,9 +134,9 @@ _WHOSE = Row(
         ),
         alert_time_series(
             targets.TARGET_GROWS,
-            "Largest target, against a day ago",
-            "How many times as many series the largest target of a job has as a day before, for the ten that grew"
-            " most. Twice as many is a label with values without end.",
+            "Largest target, growth in a day",
+            "Series of a job's largest target divided by the day before; the ten that grew most. At 2, check for an"
+            " unbounded label.",
             f"topk(10, {narrowed(targets.TARGET_GROWS.value, _OF_JOB)})",
             "{{job}}",
             width=12,
@@ -144,20 +144,20 @@ _WHOSE = Row(
     ),
 )
 _PROMETHEUS = Row(
-    "Metrics, as they are stored",
+    "Metrics storage",
     (
         alert_time_series(
             prometheus_data.SERIES_GROW,
-            "Series, against a day ago",
-            "How many times as many series Prometheus holds as a day before. Its memory grows with it.",
+            "Series, growth in a day",
+            "Series of Prometheus divided by the day before. Memory grows with it.",
             narrowed(prometheus_data.SERIES_GROW.value, _IN),
             "{{pod}}",
             width=6,
         ),
         Panel(
             title="New series",
-            description="Series per second that were not there before. Pods that come and go make some; when it stays"
-            " high, a label changes with every request or run.",
+            description="New series per second. New pods make some. If it stays high, check for a label that "
+            "changes with every request.",
             queries=(
                 Query(
                     expr="sum by (cluster, pod)"
@@ -170,8 +170,7 @@ _PROMETHEUS = Row(
         ),
         Panel(
             title="Blocks on disk",
-            description="What Prometheus has stored, without the last two hours, and the size at which it deletes the"
-            " oldest; 0 is no such limit.",
+            description="Stored bytes without the last two hours, and the size limit of retention; 0 is no limit.",
             queries=(
                 Query(expr=f"max by (cluster, pod) (prometheus_tsdb_storage_blocks_bytes{{{_IN}}})", legend="{{pod}}"),
                 Query(expr=f"max by (cluster) (prometheus_tsdb_retention_limit_bytes{{{_IN}}})", legend="limit"),
@@ -181,8 +180,8 @@ _PROMETHEUS = Row(
         ),
         Panel(
             title="Bytes per sample",
-            description="What a sample takes on disk, a day's mean: one or two bytes, more where values and intervals"
-            " are irregular. Times the samples of a retention, it is the disk that is needed.",
+            description="Mean of a day; one or two is normal. Multiply by the samples of the retention to get the "
+            "disk size.",
             queries=(Query(expr=f"{SAMPLE_BYTES.name}{{{_IN}}}", legend="{{pod}}"),),
             unit=Unit.BYTES,
             width=6,
@@ -194,7 +193,7 @@ _LOGS_AND_TRACES = Row(
     (
         Panel(
             title="Log volume by tenant",
-            description="What Loki takes in, by tenant. Times the retention, and compressed, it is what Loki stores.",
+            description="Bytes that Loki ingests by tenant. Multiply by the retention to size storage.",
             queries=(Query(expr=f"topk(10, sum by (tenant) ({_LOG_BYTES}))", legend="{{tenant}}"),),
             unit=Unit.BYTES_PER_SECOND,
             stacked=True,
@@ -204,16 +203,15 @@ _LOGS_AND_TRACES = Row(
         _lines_by_node("node collectors send", "otelcol_exporter_sent_log_records_total", OTEL_AGENT),
         alert_time_series(
             logs.STREAMS_GROW,
-            "Streams, against a day ago",
-            "How many times as many streams a tenant has as a day before: more streams are smaller chunks, and slower"
-            " queries.",
+            "Streams, growth in a day",
+            "Streams of a tenant divided by the day before. More streams make queries slower.",
             f"topk(10, {narrowed(logs.STREAMS_GROW.value, _IN)})",
             "{{tenant}}",
             width=6,
         ),
         Panel(
             title="Sent by applications",
-            description="Spans, lines and points per second that the collector takes from applications.",
+            description="Spans, lines and points per second that the collector receives from applications.",
             queries=tuple(
                 Query(
                     expr=f"sum(rate(otelcol_receiver_accepted_{items}_total"
@@ -228,15 +226,13 @@ _LOGS_AND_TRACES = Row(
     ),
 )
 _NEEDED = Row(
-    "What the servers need",
+    "Servers",
     (
-        _of_servers(
-            CPU, "CPU by server", "Cores, all replicas together. A cluster that grows moves all of it.", Unit.NONE
-        ),
+        _of_servers(CPU, "CPU by server", "Cores of all replicas. It grows with the cluster.", Unit.NONE),
         _of_servers(
             MEMORY,
             "Memory by server",
-            "All replicas together. Prometheus' follows its series, Loki's its streams.",
+            "Bytes of all replicas. It grows with series (Prometheus) and streams (Loki).",
             Unit.BYTES,
         ),
     ),
@@ -245,7 +241,7 @@ _NEEDED = Row(
 DASHBOARD = Dashboard(
     uid=MONITORING_COST,
     title="Monitoring: cost",
-    description="What the stack costs to run, and which jobs, tenants and nodes cause it.",
+    description="Cost of the stack, and the jobs, tenants and nodes that cause it.",
     tags=("monitoring",),
     time_from="now-7d",
     variables=(

@@ -1,4 +1,4 @@
-"""Does the stack itself work: what it scrapes, evaluates, stores and delivers."""
+"""Health of the stack: scrapes, rules, storage and notifications."""
 
 from __future__ import annotations
 
@@ -37,42 +37,42 @@ def _alarming(alert: Alert, title: str, description: str, legend: str = _POD, wi
 
 
 _NOW = Row(
-    "Does it work?",
+    "Health",
     (
         alert_stat(
             targets.SERVER_DOWN,
             "Servers gone",
-            "Servers of the stack of which no replica answers: what they do is not done.",
+            "Servers of the stack without a replica that answers.",
             found(targets.SERVER_DOWN, _IN),
         ),
         alert_stat(
             targets.TARGET_DOWN,
             "Targets down",
-            "Whatever Prometheus scrapes and gets no answer from: alerts about it are blind.",
+            "Targets that Prometheus cannot scrape. Their alerts have no data.",
             found(targets.TARGET_DOWN, _IN),
         ),
         alert_stat(
             prometheus.RULES_FAILING,
             "Rules failing",
-            "Groups of rules that Prometheus cannot evaluate: their alerts do not fire, whatever happens.",
+            "Rule groups that Prometheus cannot evaluate. Their alerts cannot fire.",
             found(prometheus.RULES_FAILING, _IN),
         ),
         alert_stat(
             prometheus.RELOAD_FAILED,
-            "Prometheus: old configuration",
-            "Replicas that refuse what was deployed last, and go on with what they had.",
+            "Prometheus: reload failures",
+            "Replicas that reject the new configuration and keep the old one.",
             found(prometheus.RELOAD_FAILED, _IN),
         ),
         alert_stat(
             alertmanager.RELOAD_FAILED,
-            "Alertmanager: old configuration",
-            "Replicas that refuse what was deployed last: new receivers and routes do not apply.",
+            "Alertmanager: reload failures",
+            "Replicas that reject the new configuration. New receivers and routes do not apply.",
             found(alertmanager.RELOAD_FAILED, _IN),
         ),
         Panel(
             title="Alerts undelivered",
-            description="The part of all alerts that is lost on the way to Alertmanager, by the Prometheus that loses"
-            " most. Above zero, somebody may not be told.",
+            description="Share of alerts lost between Prometheus and Alertmanager, worst replica. Above 0, "
+            "notifications may be missing.",
             visualization=Visualization.STAT,
             queries=(Query(expr=f"max({narrowed(prometheus.UNDELIVERED.value, _IN)})"),),
             unit=prometheus.UNDELIVERED.unit,
@@ -81,17 +81,16 @@ _NOW = Row(
             height=4,
         ),
         Panel(
-            title="Targets that answer",
-            description="Of each server of the stack, the part of its replicas that answers. At 0 it is gone; a dip"
-            " of a few minutes is a rolling update.",
+            title="Targets up",
+            description="Share of each server's replicas that answer. 0 is an outage; a short dip is a rolling update.",
             queries=(Query(expr=f'avg by (job) (up{{{_IN}, job=~"{OF_THE_STACK}"}})', legend="{{job}}"),),
             unit=Unit.RATIO,
             width=12,
         ),
         _alarming(
             targets.RESTARTS,
-            "Restarts within an hour",
-            "How often servers started again. An update is one; a server that crashes comes back every five minutes.",
+            "Restarts in 1 hour",
+            "Restarts of servers. An update is one; a crashing server restarts every five minutes.",
             "{{job}}, {{instance}}",
             width=12,
         ),
@@ -101,8 +100,8 @@ _METRICS = Row(
     "Metrics and alerts",
     (
         Panel(
-            title="Samples taken in",
-            description="What each Prometheus writes per second. A dip is a gap in everything that is watched.",
+            title="Samples ingested",
+            description="Samples per second of each Prometheus. A dip is a gap in all metrics.",
             queries=(
                 Query(
                     expr="sum by (cluster, pod) (rate("
@@ -115,20 +114,19 @@ _METRICS = Row(
         ),
         _alarming(
             prometheus.RULES_SLOW,
-            "Evaluation of rules",
-            "The part of its interval that a group of rules takes, of the ten slowest. At 1 evaluations are skipped,"
-            " and alerts are late.",
+            "Rule evaluation time",
+            "Share of a rule group's interval; the ten slowest. At 1 evaluations are skipped and alerts are late.",
             "{{pod}}, {{rule_group}}",
         ),
         _alarming(
             prometheus_data.STORAGE_FAILING,
-            "Failures to store",
-            "How often Prometheus could not write its WAL or blocks within three hours: a full or broken volume.",
+            "Storage failures",
+            "Failed writes of WAL or blocks in three hours. Check for a full or broken volume.",
         ),
         _alarming(
             alertmanager.NOTIFICATIONS_FAILING,
-            "Notifications that fail",
-            "The part of all notifications that reached nobody, by the way they went.",
+            "Failed notifications",
+            "Share of failed notifications by integration.",
             "{{integration}}",
         ),
     ),
@@ -138,25 +136,24 @@ _LOGS = Row(
     (
         _alarming(
             logs.REQUESTS_FAILING,
-            "Loki: requests that fail",
-            "The part of the requests that Loki answers with an error, by what was asked: push is what arrives,"
-            " query what people read.",
+            "Loki: failing requests",
+            "Error rate of Loki by route: push writes lines, query reads them.",
             "{{route}}",
             width=8,
         ),
         _alarming(
             logs.LINES_DISCARDED,
-            "Loki: lines refused",
-            "The part of all lines that is lost because it is past a limit, with the reason.",
+            "Loki: rejected lines",
+            "Share of lines lost because they exceed a limit, by reason.",
             "{{tenant}}: {{reason}}",
             width=8,
         ),
         replace(
             _alarming(
                 promtail.BEHIND,
-                "Promtail: not sent yet",
-                "What the log that is furthest behind has and Loki has not, of the ten worst nodes. Past the lines, it"
-                " may be rotated away before it is read.",
+                "Promtail: backlog",
+                "Unsent bytes of the log furthest behind; the ten worst nodes. Above the lines, rotation may delete"
+                " it unread.",
                 "{{node}}",
                 width=8,
             ),
@@ -165,9 +162,9 @@ _LOGS = Row(
         replace(
             _alarming(
                 otel_agent.QUEUE_FILLS,
-                "Node collectors: not sent yet",
-                "How full the queue on a node is, of the ten fullest. It fills while the collector is away; full,"
-                " nothing is read, and logs may be rotated away before they are.",
+                "Node collectors: queue usage",
+                "The ten fullest queues. They fill while the collector is down. At 1 nothing is read, and rotation "
+                "may delete logs unread.",
                 "{{node}}",
                 width=8,
             ),
@@ -176,30 +173,30 @@ _LOGS = Row(
     ),
 )
 _TELEMETRY = Row(
-    "The collector and traces",
+    "Collector and traces",
     (
         _alarming(
             collector.REFUSED,
-            "Collector: refused",
-            "The part of what applications send that is not taken: memory is short, or a queue is full.",
+            "Collector: refused telemetry",
+            "Share of telemetry from applications refused: memory is short or a queue is full.",
             "{{pod}}: {{signal}}",
         ),
         _alarming(
             collector.QUEUE_FILLS,
-            "Collector: queues",
-            "How full the queue to each store is. It fills while the store is away, and empties within minutes.",
+            "Collector: queue usage",
+            "Queue usage by exporter. It fills while the store is down, then drains in minutes.",
             "{{pod}}: {{exporter}}",
         ),
         _alarming(
             collector.LOST,
-            "Collector: lost",
-            "The part of what was taken that a store refused for good, or did not take for a day.",
+            "Collector: lost telemetry",
+            "Share of accepted telemetry that a store rejected or did not accept for a day.",
             "{{pod}}: {{exporter}}",
         ),
         _alarming(
             traces.SPANS_LOST,
             "Jaeger: spans not stored",
-            "The part of all spans that Jaeger took and its storage did not: traces have holes.",
+            "Share of accepted spans that storage rejected. Traces are incomplete.",
         ),
     ),
 )
@@ -208,15 +205,14 @@ _PROBES = Row(
     (
         _alarming(
             targets.PROBE_FAILS,
-            "Probes that succeed",
-            "Of the addresses that are asked every minute, the ten that answer least often.",
+            "Probe success rate",
+            "The ten lowest of the addresses that are probed every minute.",
             "{{instance}}",
             width=12,
         ),
         Panel(
             title="Certificates",
-            description="Time until the certificate of an address expires, for the twenty that expire first; below"
-            " zero, it has. Empty where nothing that is probed has one.",
+            description="Time left of the twenty that expire first; below 0 it has expired. Empty without TLS probes.",
             visualization=Visualization.TABLE,
             queries=(Query(expr=f"bottomk(20, {narrowed(targets.CERTIFICATE.value, _IN)})", legend="Expires in"),),
             unit=targets.CERTIFICATE.unit,
@@ -231,15 +227,15 @@ _GRAFANA = Row(
     (
         _alarming(
             grafana.REQUESTS_FAILING,
-            "Grafana: requests that fail",
-            "The part of what people's browsers ask Grafana that it answers with an error.",
+            "Grafana: failing requests",
+            "Error rate of requests from browsers.",
             "{{cluster}}",
             width=12,
         ),
         _alarming(
             grafana.RULES_FAILING,
-            "Grafana: evaluations that fail",
-            "The part of the evaluations of its own alert rules that fail, most often for a datasource that is away.",
+            "Grafana: failing evaluations",
+            "Error rate of its own alert rules. Check the datasource first.",
             "{{cluster}}",
             width=12,
         ),
@@ -250,7 +246,7 @@ _GRAFANA = Row(
 DASHBOARD = Dashboard(
     uid=MONITORING,
     title="Monitoring: health",
-    description="Whether the stack itself does its work, from what it scrapes to whom it tells.",
+    description="Health of the stack, from scrapes to notifications.",
     tags=("monitoring",),
     variables=(variable("cluster", "up", "Cluster"),),
     related=(HOME, ALERTS, MONITORING_COST, LOGS),

@@ -1,4 +1,4 @@
-"""One scrape job's part of the bill: how many series it brings, and which metrics and labels they are made of."""
+"""Cost of one scrape job: its series by metric and label."""
 
 from __future__ import annotations
 
@@ -52,41 +52,40 @@ def _made_of(title: str, description: str, expr: str, column: str, heading: str 
 
 
 _SIGNALS = Row(
-    "How much is it?",
+    "Totals",
     (
         _now("Series", "Series of all targets of the job.", f"sum({SERIES_OF_JOB.name}{{{_JOB}}})"),
         _now(
-            "Of all series",
-            "The job's part of what is scraped.",
+            "Share of all series",
+            "The job's share of all scraped series.",
             f"sum({SERIES_OF_JOB.name}{{{_JOB}}}) / sum({SERIES_OF_JOB.name}{{{_IN}}})",
             Unit.RATIO,
         ),
-        _now("Targets", "Targets of the job, whether they answer or not.", f"count(up{{{_JOB}}})"),
-        _now("Largest target", "Series of the target that has most.", f"max({LARGEST_TARGET.name}{{{_JOB}}})"),
+        _now("Targets", "Targets of the job, up or down.", f"count(up{{{_JOB}}})"),
+        _now("Largest target", "Series of the largest target.", f"max({LARGEST_TARGET.name}{{{_JOB}}})"),
         _now("Samples", "Samples of all targets.", f"sum({SAMPLES_OF_JOB.name}{{{_JOB}}})", Unit.PER_SECOND),
-        _now("Disk a day", "What a day's samples take on disk.", f"sum({disk_a_day(_JOB)})", Unit.BYTES),
+        _now("Disk a day", "Disk for one day of samples.", f"sum({disk_a_day(_JOB)})", Unit.BYTES),
     ),
 )
 _MADE_OF = Row(
-    "What are they made of?",
+    "Series by metric and label",
     (
         _made_of(
             "Metrics",
-            "The fifty metrics with most series: what a scrape job could drop. Of a histogram, each bucket is one.",
+            "The fifty metrics with most series. Drop those that nobody reads. Each bucket of a histogram is one.",
             f'topk(50, label_replace(count by (__name__) ({{{_JOB}}}), "metric", "$1", "__name__", "(.+)"))',
             "metric",
         ),
         _made_of(
             "Labels",
-            "How many values each label has, of those that usually have many. One that grows with requests or users"
-            " has no end.",
+            "Number of values of labels that often have many. A label that grows with requests or users is unbounded.",
             " or ".join(_values(label) for label in _LABELS),
             "label",
             "Values",
         ),
         _made_of(
             "Namespaces",
-            "The twenty namespaces with most series: who they are for.",
+            "The twenty namespaces with most series.",
             f'topk(20, count by (namespace) ({{{_JOB}, namespace!=""}}))',
             "namespace",
         ),
@@ -99,18 +98,18 @@ _MADE_OF = Row(
     ),
 )
 _GROWTH = Row(
-    "Does it grow?",
+    "Growth",
     (
         Panel(
             title="Series over time",
-            description="Series of all targets, by cluster. A step is a deployment, a slope is a label without end.",
+            description="Series of all targets by cluster. A step is a deployment; a slope is an unbounded label.",
             queries=(Query(expr=f"sum by (cluster) ({SERIES_OF_JOB.name}{{{_JOB}}})", legend="{{cluster}}"),),
             width=12,
         ),
         alert_time_series(
             targets.TARGET_GROWS,
-            "Largest target, against a day ago",
-            "How many times as many series the largest target has as a day before.",
+            "Largest target, growth in a day",
+            "Series of the largest target divided by the day before.",
             narrowed(targets.TARGET_GROWS.value, _JOB),
             "{{cluster}}",
             width=12,
@@ -121,7 +120,7 @@ _GROWTH = Row(
 DASHBOARD = Dashboard(
     uid=MONITORING_JOB,
     title="Monitoring: one scrape job",
-    description="What a scrape job costs, and which metrics and labels its series are made of.",
+    description="Cost of one scrape job: its series by metric and label.",
     tags=("monitoring",),
     variables=(
         variable("cluster", SERIES_OF_JOB.name, "Cluster"),

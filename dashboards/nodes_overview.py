@@ -1,4 +1,4 @@
-"""The machines, by utilisation, saturation and errors: which one is too small, too slow or broken."""
+"""Nodes by utilisation, saturation and errors."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ _OVERVIEW = Row(
     (
         Panel(
             title="Nodes",
-            description="Of each node the part that is used: processors, memory, its fullest and its busiest disk."
-            " Whichever is near 1 is what it lacks; a click narrows this dashboard to it.",
+            description="Share in use of each node's CPU, memory, fullest and busiest disk. Near 1 is a bottleneck."
+            " Click a node to select it.",
             visualization=Visualization.TABLE,
             queries=(
                 Query(expr=_largest(CPU_UTILISATION.name), legend="CPU"),
@@ -73,25 +73,25 @@ _OVERVIEW = Row(
         alert_stat(
             compute.OOM_KILLS,
             "Out of memory",
-            "Nodes that killed processes within a quarter of an hour because they had no memory left.",
+            "Nodes that killed processes for lack of memory in 15 minutes.",
             found(compute.OOM_KILLS, _IN),
         ),
         alert_stat(
             disks.READ_ONLY,
-            "Disks now read-only",
-            "Disks that could be written within the week, and cannot now, as after errors of the disk.",
+            "Read-only disks",
+            "Disks that became read-only this week, as after disk errors.",
             found(disks.READ_ONLY, _IN),
         ),
         alert_stat(
             compute.MEMORY_ERRORS,
             "Memory errors",
-            "Nodes with memory errors within a day that could not be corrected: their data may be wrong.",
+            "Nodes with uncorrectable memory errors in a day. Their data may be wrong.",
             found(compute.MEMORY_ERRORS, _IN),
         ),
         alert_stat(
             disks.RAID_DEGRADED,
-            "Arrays without a disk",
-            "RAID arrays that have lost a disk: the next failure loses data.",
+            "Degraded RAID arrays",
+            "RAID arrays with a failed disk. The next failure loses data.",
             found(disks.RAID_DEGRADED, _IN),
         ),
     ),
@@ -99,12 +99,12 @@ _OVERVIEW = Row(
 _UTILISATION = Row(
     "Utilisation",
     (
-        _worst(compute.HIGH_CPU, "CPU in use", "The part of a node's processors that works, or is stolen."),
-        _worst(compute.HIGH_MEMORY, "Memory in use", "The part of memory that nothing else can have."),
-        _worst(disks.SPACE_LOW, "Disk space left", "The part of each file system that is free.", _DEVICE),
+        _worst(compute.HIGH_CPU, "CPU in use", "Share of a node's CPU that is busy or stolen."),
+        _worst(compute.HIGH_MEMORY, "Memory in use", "Share of memory that is not available."),
+        _worst(disks.SPACE_LOW, "Free disk space", "Free share of each file system.", _DEVICE),
         Panel(
             title="Network",
-            description="Bytes per second that nodes receive (in) and send (out); the ten busiest of each.",
+            description="Bytes per second received (in) and sent (out); the ten busiest nodes of each.",
             queries=tuple(
                 Query(expr=f"topk(10, {traffic.name}{{{_IN}}})", legend=f"{{{{node}}}} {way}")
                 for traffic, way in zip(TRAFFIC, ("in", "out"), strict=True)
@@ -119,18 +119,17 @@ _SATURATION = Row(
     (
         Panel(
             title="Load per core",
-            description="Processes that run or wait, per core. Above 1 some wait. The ten highest.",
+            description="Running and waiting processes per core; the ten highest. Above 1 some wait.",
             queries=(Query(expr=f"topk(10, {CPU_LOAD.name}{{{_IN}}})", legend=_NODE),),
             width=6,
         ),
-        _worst(compute.THRASHING, "Major page faults", "Reads of what memory had to drop, a second."),
-        _worst(disks.SATURATED, "Requests waiting for a disk", "The mean length of each disk's queue.", _DEVICE),
-        _worst(network.CONNTRACK_FULL, "Connections tracked", "The part of the table of connections in use."),
+        _worst(compute.THRASHING, "Major page faults", "Page reads from disk per second."),
+        _worst(disks.SATURATED, "Disk queue length", "Mean queue length of each disk.", _DEVICE),
+        _worst(network.CONNTRACK_FULL, "Conntrack table usage", "Share of the connection table in use."),
         *(
             Panel(
                 title=f"Waiting for {what}",
-                description=f"The part of the time in which something waits for {what}, whatever is used of it."
-                " The ten highest.",
+                description=f"Share of time in which a process waits for {what}. The ten highest.",
                 queries=(Query(expr=f"topk(10, {pressure.name}{{{_IN}}})", legend=_NODE),),
                 unit=Unit.RATIO,
             )
@@ -141,12 +140,12 @@ _SATURATION = Row(
 _ERRORS = Row(
     "Errors",
     (
-        _worst(network.NETWORK_ERRORS, "Damaged packets", "The part of packets with errors.", _DEVICE, 8),
-        _worst(network.NETWORK_DROPS, "Dropped packets", "The part of packets that nobody had room for.", _DEVICE, 8),
+        _worst(network.NETWORK_ERRORS, "Network errors", "Share of packets with errors.", _DEVICE, 8),
+        _worst(network.NETWORK_DROPS, "Dropped packets", "Share of packets dropped for lack of buffers.", _DEVICE, 8),
         _worst(
             machine.CLOCK_SKEW,
             "Clock skew",
-            "How far clocks are from that of Prometheus; a scrape's time is in it.",
+            "Difference from Prometheus' clock, scrape time included.",
             width=8,
         ),
     ),
@@ -156,20 +155,25 @@ _RUNNING_OUT = Row(
     (
         _worst(
             disks.WILL_FILL,
-            "Time until disks are full",
-            "At the pace of the last six hours; what does not fill is not shown.",
+            "Time until disk full",
+            "At the rate of the last six hours. Disks that do not fill are left out.",
             _DEVICE,
             8,
         ),
-        _worst(disks.INODES_LOW, "Inodes left", "The part of each file system's files to come.", _DEVICE, 8),
-        _worst(machine.FILE_DESCRIPTORS, "File descriptors in use", "The part that is open on a node.", width=8),
+        _worst(disks.INODES_LOW, "Inodes left", "Share of each file system's inodes that is free.", _DEVICE, 8),
+        _worst(
+            machine.FILE_DESCRIPTORS,
+            "File descriptors in use",
+            "Share of a node's file descriptors that is open.",
+            width=8,
+        ),
     ),
 )
 
 DASHBOARD = Dashboard(
     uid=NODES,
     title="Nodes",
-    description="Which node is too small, too slow or broken: utilisation, saturation and errors.",
+    description="Nodes by utilisation, saturation and errors.",
     tags=("nodes",),
     variables=(
         variable("cluster", CPU_UTILISATION.name, "Cluster"),

@@ -1,4 +1,4 @@
-"""What dashboards and rules ask, as a server would get it."""
+"""The queries of dashboards and rules, as a server receives them."""
 
 from __future__ import annotations
 

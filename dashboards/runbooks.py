@@ -1,4 +1,4 @@
-"""Runbooks, a dashboard per system: what to do, beside the alert's own expression with the line that it crossed."""
+"""Runbooks, a dashboard per system: the steps, beside the alert's expression with its threshold."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from model.runbooks import filled
 from model.uids import ALERTS, RUNBOOKS_FOLDER, panel_path, runbook_title, runbooks_uid
 from rules.kubernetes.uids import KUBERNETES_NAMESPACE, KUBERNETES_WORKLOAD
 
-# More lines nobody tells apart.
+# Nobody can tell more lines apart.
 MOST = 10
 _CHOSEN = "alert"
 """The variable that names the alert whose value is drawn."""
@@ -43,7 +43,7 @@ def _dashboard(system: str, sharing: Mapping[str, list[BaseAlert]], cluster: Clu
     return Dashboard(
         uid=runbooks_uid(system),
         title=f"Runbooks: {system}",
-        description=f"What to do when an alert of {system} fires, and what it measures now.",
+        description=f"Steps for firing alerts of {system}, with current values.",
         folder=RUNBOOKS_FOLDER,
         tags=("runbook", *sorted({alert.owner for alert in alerts})),
         variables=variables,
@@ -80,7 +80,7 @@ def _runbook(system: str, name: str, alerts: list[BaseAlert], cluster: ClusterSe
 
 
 def _of_stack(text: str, cluster: ClusterSettings) -> str:
-    """A runbook with this stack's names, so that its commands can be taken as they are."""
+    """A runbook with this stack's names, so that its commands can be copied."""
     names = {
         "<stack-namespace>": cluster.namespaces.stack,
         "<node-agents-namespace>": cluster.namespaces.node_agents,
@@ -101,7 +101,7 @@ def _now(system: str, alert: BaseAlert) -> str:
 
 
 def _lines(alert: BaseAlert) -> str:
-    """Where it fires, as this stack has it."""
+    """The alert's thresholds on this stack."""
     lines = ", ".join(f"{severity} {alert.line(severity)}" for severity in alert.thresholds)
     return f" ({lines})" if lines else ""
 
@@ -114,7 +114,7 @@ def _of_prometheus(system: str, where: tuple[str, ...]) -> Panel:
     columns = ("alertname", "severity", "cluster", *where)
     return Panel(
         title="Firing",
-        description=f"The alerts of {system} that fire now, with what they are about.",
+        description=f"Firing alerts of {system} with their labels.",
         visualization=Visualization.TABLE,
         queries=(open_for(f'system="{system}"', ", ".join(columns)),),
         columns=columns,
@@ -124,10 +124,10 @@ def _of_prometheus(system: str, where: tuple[str, ...]) -> Panel:
 
 
 def _firing_in_grafana(system: str) -> Panel:
-    """Those of Grafana leave no series."""
+    """Alerts of Grafana, which leave no series."""
     return Panel(
         title="Firing in Grafana",
-        description=f"The alerts of {system} that Grafana evaluates and that fire now.",
+        description=f"Firing alerts of {system} that Grafana evaluates.",
         visualization=Visualization.ALERT_LIST,
         matchers=f'system="{system}"',
         width=12,
@@ -139,7 +139,7 @@ def _chosen() -> Panel:
     """One for all alerts that Prometheus evaluates: a panel each would be most of what a stack keeps in its state."""
     return Panel(
         title=f"Measured now: ${{{_CHOSEN}:text}}",
-        description=f"What the chosen alert measures, for the {MOST} worst.",
+        description=f"Current value of the chosen alert, for the {MOST} worst.",
         queries=(Query(expr=f"${{{_CHOSEN}:raw}}"),),
         width=12,
         height=10,

@@ -1,4 +1,4 @@
-"""Objectives: all of them with their budgets, and one in detail."""
+"""SLOs: all with their budgets, and one in detail."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CLUSTER = variable("cluster", "slo:objective:ratio", "Cluster")
 ALL = Dashboard(
     uid=SLOS,
     title="SLOs: all",
-    description="Which objectives are kept, and how much of each error budget is left.",
+    description="All objectives and their remaining error budgets.",
     folder="SLOs",
     tags=("slo",),
     time_from="now-7d",
@@ -30,7 +30,7 @@ ALL = Dashboard(
             (
                 Panel(
                     title="Budget left",
-                    description="The part of each error budget that is left; below zero, the objective is broken.",
+                    description="Remaining share of each error budget. Below 0 the objective is missed.",
                     visualization=Visualization.TABLE,
                     queries=(
                         Query(
@@ -49,8 +49,8 @@ ALL = Dashboard(
                     height=10,
                 ),
                 Panel(
-                    title="Budget left over time",
-                    description="A steep fall is an incident, a slope is a lasting loss.",
+                    title="Error budget over time",
+                    description="A steep fall is an incident; a slope is a lasting loss.",
                     queries=(
                         Query(expr=f"min by (slo) (slo:error_budget_remaining:ratio{{{_ALL}}})", legend="{{slo}}"),
                     ),
@@ -60,7 +60,7 @@ ALL = Dashboard(
                 ),
                 Panel(
                     title="Burn rate",
-                    description="How many times faster than allowed a budget burns, over an hour; at 1 it lasts.",
+                    description="Burn rate over an hour; at 1 the budget lasts exactly.",
                     queries=(
                         Query(
                             expr=(
@@ -84,7 +84,7 @@ def one(watched: Watched) -> Dashboard:
     return Dashboard(
         uid=SLO,
         title="SLOs: one in detail",
-        description="One objective: its events, its failures over every window that an alert reads, and its budget.",
+        description="One objective: events, error rates per alert window, and budget.",
         folder="SLOs",
         tags=("slo",),
         time_from="now-24h",
@@ -97,7 +97,7 @@ def one(watched: Watched) -> Dashboard:
                 (
                     Panel(
                         title="Objective",
-                        description="The part of all events that must be good.",
+                        description="Share of events that must be good.",
                         visualization=Visualization.STAT,
                         queries=(Query(expr=f"max(slo:objective:ratio{{{_ONE}}})"),),
                         unit=Unit.RATIO,
@@ -105,7 +105,7 @@ def one(watched: Watched) -> Dashboard:
                     ),
                     Panel(
                         title="Budget left",
-                        description="The part of the error budget that is left in this window.",
+                        description="Share of the error budget left in this window.",
                         visualization=Visualization.STAT,
                         queries=(Query(expr=f"min(slo:error_budget_remaining:ratio{{{_ONE}}})"),),
                         unit=Unit.RATIO,
@@ -113,7 +113,7 @@ def one(watched: Watched) -> Dashboard:
                     ),
                     Panel(
                         title="Failing now",
-                        description="The part of the events of the last five minutes that failed.",
+                        description="Share of failed events in the last 5 minutes.",
                         visualization=Visualization.STAT,
                         queries=(Query(expr=f"max(slo:sli_error:ratio_rate5m{{{_ONE}}})"),),
                         unit=Unit.RATIO,
@@ -121,7 +121,7 @@ def one(watched: Watched) -> Dashboard:
                     ),
                     Panel(
                         title="Events now",
-                        description="Events per second. With few of them, a single failure is a large part.",
+                        description="Events per second. With few events, one failure weighs much.",
                         visualization=Visualization.STAT,
                         queries=(Query(expr=f"sum(slo:events:rate5m{{{_ONE}}})"),),
                         unit=Unit.PER_SECOND,
@@ -134,7 +134,7 @@ def one(watched: Watched) -> Dashboard:
                 (
                     Panel(
                         title="Events and failures",
-                        description="How much happens, and how much of it is bad.",
+                        description="All events and bad events per second.",
                         queries=(
                             Query(expr=f"sum by (cluster) (slo:events:rate5m{{{_ONE}}})", legend="all, {{cluster}}"),
                             Query(expr=f"sum by (cluster) (slo:errors:rate5m{{{_ONE}}})", legend="bad, {{cluster}}"),
@@ -143,8 +143,8 @@ def one(watched: Watched) -> Dashboard:
                         width=12,
                     ),
                     Panel(
-                        title="Budget over time",
-                        description="What is left of the error budget; it comes back as old failures leave the window.",
+                        title="Error budget over time",
+                        description="Remaining error budget. It recovers as old failures leave the window.",
                         queries=(
                             Query(
                                 expr=f"min by (cluster) (slo:error_budget_remaining:ratio{{{_ONE}}})",
@@ -181,8 +181,8 @@ def _burn(burn: Burn, watched: Watched) -> Panel:
     return Panel(
         title=f"{burn.name} burn",
         description=(
-            f"The alert of this speed fires while both windows, {burn.long} and {burn.short}, are above the line: at"
-            f" that rate {burn.budget:.0%} of a budget is gone within {burn.long}."
+            f"The alert fires while both windows, {burn.long} and {burn.short}, are above the line: at this rate"
+            f" {burn.budget:.0%} of the budget is spent in {burn.long}."
         ),
         queries=(*windows, line),
         unit=Unit.RATIO,

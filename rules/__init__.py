@@ -1,1 +1,1 @@
-"""What is watched, as data: one file per system. Nothing here imports Pulumi."""
+"""Alerts, recording rules and scrape jobs as data, a package per system. Nothing here imports Pulumi."""

@@ -1,4 +1,4 @@
-"""What must hold of all rules together: every name is known, every label survives, nothing stands twice."""
+"""Checks of all rules together: known names, surviving labels, no duplicates."""
 
 from __future__ import annotations
 

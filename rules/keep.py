@@ -1,4 +1,4 @@
-"""Which metrics the stack's scrape jobs keep, so that what nobody asks for takes no memory and no disk."""
+"""Which metrics the stack's scrape jobs keep; unused metrics take no memory and no disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Agents: any that speak OpenTelemetry's GenAI conventions, whoever wrote them. They push; nothing is scraped."""
+"""Agents that speak OpenTelemetry's GenAI conventions. They push; nothing is scraped."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rules.system import Surroundings, System, Watched
 
 def build(settings: AgentsSettings, surroundings: Surroundings) -> Watched:
     scope = Scope(settings.namespaces)
-    # Without prices and a budget nobody has asked what agents cost; with either, what has no price is a hole in it.
+    # With prices or a budget, costs matter, and a model without a price would be missing from them.
     unpriced = (cost.UNPRICED,) if settings.prices or settings.budget else ()
     budget = cost.budget_alerts(settings.budget) if settings.budget else ()
     # Only spans tell of requests between agents; their metrics come from Jaeger, which `monitoring` scrapes.

@@ -1,4 +1,4 @@
-"""Alerts over agents, their models and their tools, each with the reason of its numbers."""
+"""Alerts on agents, their models and their tools; comments give the reason for each number."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ PROVIDER_MODEL = "cluster, environment, provider, model"
 
 
 def enough(rate: str, by: str) -> str:
-    """Traffic enough to judge by."""
+    """PromQL: enough traffic for a ratio."""
     return f"{counted(rate, by)} >= {ENOUGH}"
 
 
 def enough_seen(buckets: str, by: str) -> str:
-    """The same, of recorded buckets."""
+    """The same for recorded buckets."""
     return f"{events(buckets, by)} >= {ENOUGH}"
 
 
@@ -75,7 +75,7 @@ _LATELY = Duration.parse("10m")
 _SUCCEEDED = counted(f'{REQUESTS}{{error_type=""}}', PROVIDER_MODEL, _LATELY)
 UNAVAILABLE = Alert(
     name="ModelUnavailable",
-    # Whatever the error: a key that has expired is as much of an outage as a provider that is down.
+    # All errors count: an expired key is as much of an outage as a provider that is down.
     value=counted(f'{REQUESTS}{{error_type!=""}}', PROVIDER_MODEL, _LATELY),
     above={Severity.CRITICAL: 5},  # failures in ten minutes: a single agent that tries again has five soon
     unless=f"{_SUCCEEDED} > 0",
@@ -146,7 +146,7 @@ SLOW_RUNS = Alert(
 TOOLS_FAILING = Alert(
     name="AgentToolsFailing",
     value=TOOL_ERRORS,
-    # Agents call tools with wrong arguments and mend that themselves: one in ten is common. Half is a tool that is
+    # Agents call tools with wrong arguments and correct that themselves: one in ten is common. Half is a tool that is
     # down.
     above={Severity.WARNING: 0.1, Severity.CRITICAL: 0.5},
     and_=enough(TOOL_CALLS, TOOL),
@@ -242,7 +242,7 @@ INHIBITIONS = (
         target={"alertname": f"{REQUESTS_FAILING.name}|{RATE_LIMITED.name}"},
         equal=tuple(PROVIDER_MODEL.split(", ")),
     ),
-    # Who burns the day's budget within hours needs no word that most of it is gone.
+    # The alert on the fast burn already says that most of the budget is gone.
     Inhibition(
         source={"alertname": "AgentBudgetBurnsFast", "severity": "critical"},
         target={"alertname": "AgentDailyBudgetSpent", "severity": "warning"},

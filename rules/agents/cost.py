@@ -1,4 +1,4 @@
-"""What agents spend: as their instrumentation says, or by a table of prices; and how it stands with the budget."""
+"""What agents spend, from their instrumentation or a table of prices, and alerts on the budget."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ UNPRICED = Alert(
 
 
 def budget_alerts(budget: Budget) -> tuple[Alert, ...]:
-    """About the day's budget, and as the last one about the month's."""
+    """Alerts on the daily budget; the last one is on the monthly budget."""
 
     def alert(name: str, value: str, above: Mapping[Severity, float], summary: str, description: str) -> Alert:
         return Alert(

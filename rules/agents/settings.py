@@ -1,4 +1,4 @@
-"""Agents, as a stack file describes them."""
+"""Settings of the `agents` system."""
 
 from __future__ import annotations
 
@@ -71,11 +71,11 @@ class Price(Model):
     """What a model costs, in USD per million tokens."""
 
     input: PerMillion
-    """Tokens that are sent to the model."""
+    """Tokens sent to the model."""
     output: PerMillion
-    """Tokens that it answers with, reasoning included; 0 where it only embeds."""
+    """Tokens of the answer, reasoning included; 0 for embedding models."""
     cache_read: PerMillion | None = None
-    """Sent tokens that the provider had cached; as dear as all others unless given."""
+    """Sent tokens that the provider had cached; the price of `input` by default."""
 
     @model_validator(mode="after")
     def _cached_is_cheaper(self) -> Self:
@@ -85,14 +85,14 @@ class Price(Model):
 
 
 class Budget(Model):
-    """What all agents together may spend on models."""
+    """Spending limits for models, for all agents together."""
 
     per_day: Spending
     """USD within any 24 hours."""
     per_month: Spending | None = None
     """USD within any 30 days; 30 times `perDay` by default."""
     currency: Literal["USD"] = "USD"
-    """USD: what instrumentations count costs in."""
+    """USD, the currency in which instrumentations count costs."""
 
     @model_validator(mode="after")
     def _a_month_is_more_than_a_day(self) -> Self:
@@ -116,7 +116,7 @@ def _within_buckets(limit: Duration) -> Duration:
 
 
 class RunLatency(Model):
-    """Good is a run that ends in time."""
+    """A run is good when it ends in time."""
 
     objective: Objective
     """Percentage of runs, 50 to 99.999."""
@@ -125,7 +125,7 @@ class RunLatency(Model):
 
 
 class CostPerRun(Model):
-    """Good is each minute, and each service, in which a successful run costs no more than this."""
+    """A minute of a service is good when a successful run costs no more than this."""
 
     objective: Objective
     """Percentage of minutes, 50 to 99.999."""
@@ -134,7 +134,7 @@ class CostPerRun(Model):
 
 
 class Objectives(Model):
-    """Objectives over 30 days; none by default, since one whose events stay away is an alert."""
+    """Objectives over 30 days; none by default, since an objective without events raises an alert."""
 
     availability: Objective | None = None
     """Percentage of agents' runs that must succeed."""
@@ -150,14 +150,14 @@ class AgentsSettings(Model):
     """The `agents` system: any agent that speaks OpenTelemetry's GenAI conventions."""
 
     namespaces: Many[DnsLabel] = ()
-    """Whose agents are watched; all by default. Metrics that do not say where they come from are counted as well."""
+    """Namespaces whose agents are watched; all by default. Metrics without a namespace count as well."""
     budget: Budget | None = None
-    """What they may spend; none by default. It needs costs: from instrumentations that emit them, or `prices`."""
+    """Spending limits; none by default. They need costs, from instrumentations or from `prices`."""
     prices: Annotated[dict[ModelName, Price], Len(max_length=200)] = {}
-    """Model, by the name that agents ask for, to USD per million tokens: `{input: 2.5, output: 10}`, and `cacheRead`.
-    For those whose instrumentation emits no cost. Empty by default, because prices change."""
+    """Maps a model, by its requested name, to USD per million tokens: `{input: 2.5, output: 10}`, and `cacheRead`.
+    Used where the instrumentation emits no cost. Empty by default, because prices change."""
     max_inference_calls: Annotated[int, Ge(2), Le(128)] = 32
-    """Calls of a model in one run, above which an agent is taken to loop: frameworks stop at 10 to 25 by default."""
+    """Model calls per run; an agent with more counts as looping. Frameworks stop at 10 to 25 by default."""
     objectives: Objectives = Objectives()
     """Service level objectives of all agents together."""
 

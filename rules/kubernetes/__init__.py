@@ -1,4 +1,4 @@
-"""The Kubernetes cluster: its API server, kubelets, containers, objects, and whatever asks to be scraped."""
+"""The Kubernetes cluster: API server, kubelets, containers, objects, and annotated targets."""
 
 from __future__ import annotations
 

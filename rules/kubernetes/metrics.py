@@ -1,4 +1,4 @@
-"""What the API server, the kubelets, cAdvisor and kube-state-metrics say, as far as rules and panels ask for it."""
+"""Metrics of the API server, kubelets, cAdvisor and kube-state-metrics, as far as rules and panels read them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a Kubernetes cluster is scraped: API server, kubelets, containers, objects, and whatever asks for it."""
+"""Scrape jobs of a Kubernetes cluster: API server, kubelets, containers, objects, annotated targets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What programs write: errors, crashes, and the audit log of who did what."""
+"""Log lines of programs: errors, crashes and audit events."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class AuditLog(Model):
     app: AppName
     """Its label `app`."""
     within: Duration = Duration.parse("1h")
-    """The time in which it writes at least one; longer for an app that nobody uses at night."""
+    """It writes at least one event in this time; set it longer for an app without users at night."""
 
 
 class LogsSettings(Model):
-    """The `logs` system: alerts and dashboards over what programs write; always on."""
+    """The `logs` system: alerts and dashboards on log lines; always on."""
 
     audit: Many[AuditLog] = ()
-    """The apps whose audit log must not stop."""
+    """Apps whose audit log must not stop."""
 
 
 def build(settings: LogsSettings, _surroundings: Surroundings) -> Watched:

@@ -1,4 +1,4 @@
-"""Alerts over log lines, each with the reason of its numbers."""
+"""Alerts on log lines; comments give the reason for each number."""
 
 from __future__ import annotations
 
@@ -133,11 +133,11 @@ class AuditedApp:
     namespace: str
     app: str
     within: Duration
-    """In which it writes one event at least."""
+    """It writes at least one event in this time."""
 
 
 def groups(audited: Iterable[AuditedApp]) -> tuple[GrafanaGroup, ...]:
-    """Everything; that audit logs go on, only where some are named."""
+    """All alerts on lines; the one on audit logs only where apps are named."""
     gaps = " or ".join(
         f'absent_over_time({{namespace="{each.namespace}", app="{each.app}"}} {lines.AUDIT} [{each.within}])'
         for each in sorted(audited, key=lambda each: (each.namespace, each.app))

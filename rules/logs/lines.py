@@ -1,4 +1,4 @@
-"""Which log lines mean what: line filters of LogQL, shared by alerts, dashboards and saved queries.
+"""Line filters of LogQL, shared by alerts, dashboards and saved queries.
 
 Backticks, so that a regular expression stands as it is. No filter parses: a line that is no JSON would fail the query.
 """
@@ -42,5 +42,5 @@ OUT_OF_MEMORY = (
 
 
 def counted(filters: str, window: str, streams: str = EVERYTHING) -> str:
-    """LogQL: how many such lines each app wrote in the last ``window``."""
+    """LogQL: the number of such lines per app in the last ``window``."""
     return f"sum by (cluster, namespace, app) (count_over_time({streams} {filters} [{window}]))"

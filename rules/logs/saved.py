@@ -1,4 +1,4 @@
-"""Saved LogQL queries, written with this stack's labels. See docs/logql.md."""
+"""Saved LogQL queries on this stack's labels. See docs/logql.md."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ SAVED = (
         labels={"level": "error"},
     ),
     SavedQuery(
-        title="Refused logins of the last hour, by app",
+        title="Failed logins of the last hour, by app",
         expr=lines.counted(lines.REFUSED_LOGINS, "1h"),
         line='{"event_type": "AUTH_GATEWAY_VALIDATION", "status": "ERROR_TOKEN_EXPIRED", "user_id": "u-1"}',
     ),

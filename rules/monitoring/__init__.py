@@ -1,4 +1,4 @@
-"""The stack itself: every server of it, seen by its own metrics and from outside."""
+"""The stack itself: the metrics of each server, and probes from outside."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ from rules.system import Surroundings, System, Watched
 
 
 class MonitoringSettings(Model):
-    """The `monitoring` system: the stack watching itself; always on."""
+    """The `monitoring` system: alerts and dashboards on the stack itself; always on."""
 
     probes: Annotated[Many[Url], Len(max_length=200)] = ()
-    """Further addresses that are asked twice a minute whether they answer, certificate expiry included."""
+    """Further addresses that are probed twice a minute; certificate expiry is checked too."""
     resources: Resources = resources("20m", "32Mi", "128Mi")
     """Requests and limits of the blackbox exporter."""
 

@@ -1,4 +1,4 @@
-"""What the stack's own servers say of themselves, as far as rules and panels ask for it.
+"""Metrics of the stack's own servers, as far as rules and panels read them.
 
 Loki and Promtail carry parts of Prometheus, and so some metrics named ``prometheus_...``: rules that read these say
 which job they mean.

@@ -1,4 +1,4 @@
-"""The watch over Prometheus and Alertmanager: what neither could tell anyone, so Grafana evaluates it."""
+"""Alerts on Prometheus and Alertmanager that Grafana evaluates, since neither can report its own outage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the stack holds and costs, under one name per idea: panels draw it, alerts compare it."""
+"""Recording rules of the stack's size and cost, for panels and alerts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the stack's own servers are scraped, and asked from outside."""
+"""Scrape jobs and probes of the stack's own servers."""
 
 from __future__ import annotations
 

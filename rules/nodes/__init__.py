@@ -1,4 +1,4 @@
-"""The machines: processor, memory, disks, network and clock of every node."""
+"""Nodes: CPU, memory, disks, network and clock."""
 
 from __future__ import annotations
 

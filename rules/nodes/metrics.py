@@ -1,4 +1,4 @@
-"""What node-exporter says of a machine, as far as rules and panels ask for it.
+"""Metrics of node-exporter, as far as rules and panels read them.
 
 Of systemd's units it says nothing: its collector needs the host's D-Bus socket, through which a pod could tell systemd
 to do anything. A kubelet or a container runtime that is down is seen by Kubernetes as a node that is not ready.

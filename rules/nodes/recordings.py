@@ -1,4 +1,4 @@
-"""How much of each machine is used, and how much waits for it, under one name per idea."""
+"""Recording rules of each node's utilisation and saturation."""
 
 from __future__ import annotations
 

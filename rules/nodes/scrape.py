@@ -1,4 +1,4 @@
-"""How the nodes are scraped."""
+"""Scrape jobs of the nodes."""
 
 from __future__ import annotations
 

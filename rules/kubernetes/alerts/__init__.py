@@ -1,1 +1,1 @@
-"""Alerts over a Kubernetes cluster, a file per subject, each with the reason of its numbers."""
+"""Alerts on a Kubernetes cluster, a file per subject; comments give the reason for each number."""

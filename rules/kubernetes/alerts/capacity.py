@@ -1,4 +1,4 @@
-"""Alerts about volumes and quotas: what fills up, and what is lost."""
+"""Alerts on volumes and quotas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alerts and objectives of the API server, where whoever runs the cluster runs it too."""
+"""Alerts and objectives of the API server, for clusters whose owners run it themselves."""
 
 from __future__ import annotations
 

@@ -30,8 +30,8 @@ NODE_LEAVING = Alert(
     name="KubernetesNodeLeaving",
     value=_NOT_READY,
     and_=f"on ({_NODE}) {LEAVING}",
-    severity=Severity.INFO,  # nobody has to do anything; it explains what else is seen on that node
-    for_=Duration.parse("2m"),  # before its targets are told of as down
+    severity=Severity.INFO,  # no action is needed; it explains other alerts on that node
+    for_=Duration.parse("2m"),  # before TargetDown fires for its targets
     summary="A node is taken away.",
     description="{{ $labels.node }} is not ready, and was cordoned or is taken away by an autoscaler or the cloud.",
     runbook="KubernetesNodeDown",
@@ -145,7 +145,7 @@ GROUPS = (
 )
 _AWAY = f"{NODE_DOWN.name}|{NODE_LEAVING.name}"
 INHIBITIONS = (
-    # Whatever is said about the same node, targets on it and pods included, follows.
+    # All other alerts on the same node, its targets and pods follow from it.
     Inhibition(source={"alertname": _AWAY}, target={"node": ".+"}, equal=("cluster", "environment", "node")),
     # A daemon set has a pod on every node, so it misses that one; which node that is, its numbers do not say.
     Inhibition(

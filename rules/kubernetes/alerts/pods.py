@@ -75,7 +75,7 @@ HIGH_MEMORY = Alert(
 _KILLED = _either('kube_pod_container_status_last_terminated_reason{reason="OOMKilled"} == 1')
 OOM_KILLED = Alert(
     name="KubernetesContainerOOMKilled",
-    value=with_owner(_restarts("15m:1m")),  # long enough to be read, short enough to end once it is mended
+    value=with_owner(_restarts("15m:1m")),  # long enough to be read, short enough to end once it is fixed
     above={Severity.WARNING: 0},  # requests were lost, and it will happen again
     and_=f"on ({_CONTAINER}) ({_KILLED})",
     summary="A container was killed for its memory.",
@@ -173,7 +173,7 @@ GROUPS = (
 )
 _SAME_POD = ("cluster", "environment", "namespace", "pod")
 INHIBITIONS = (
-    # The loop says it all: that it restarts, and is not ready meanwhile.
+    # The crash loop explains the restarts and the missing readiness.
     Inhibition(
         source={"alertname": CRASH_LOOPING.name},
         target={"alertname": f"{RESTART_LOOP.name}|{POD_RESTARTING.name}|{POD_NOT_READY.name}"},

@@ -1,4 +1,4 @@
-"""Alerts about what keeps pods running: deployments, stateful sets, daemon sets, jobs, autoscalers, budgets."""
+"""Alerts on workloads: Deployments, StatefulSets, DaemonSets, jobs, autoscalers, disruption budgets."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ REPLICAS_MISSING = Alert(
     value=f"1 - {AVAILABLE} / ({EXPECTED} > 0)",
     unit=Unit.RATIO,
     above={
-        Severity.WARNING: 0,  # whoever asked for three wants to be able to lose one
-        Severity.CRITICAL: 0.99,  # none is left: what it does is not done
+        Severity.WARNING: 0,  # three replicas are there so that one may fail
+        Severity.CRITICAL: 0.99,  # none is left: the workload is down
     },
     for_=Duration.parse("15m"),  # scaling up may need a new node, and that takes ten
     summary="A workload is short of replicas.",
@@ -64,7 +64,7 @@ JOB_FAILED = Alert(
         ' (max_over_time(kube_job_failed{condition="true"}[1h] offset 1d)) == 1'
         f" unless on ({_JOB}) ({_OF_CRON_JOB} and on ({_CRON_JOB}) kube_cronjob_spec_suspend == 0))"
     ),
-    for_=Duration.parse("1m"),  # nothing will mend it: its retries are used up
+    for_=Duration.parse("1m"),  # it does not recover: its retries are used up
     summary="A job has failed.",
     description="Job {{ $labels.namespace }}/{{ $labels.job_name }} has failed, retries included.",
     dashboard=KUBERNETES_NAMESPACE,
@@ -81,7 +81,7 @@ HPA_AT_MAXIMUM = Alert(
     and_=(
         f'on ({_HPA}) kube_horizontalpodautoscaler_status_condition{{condition="ScalingLimited", status="true"}} == 1'
     ),
-    # Whoever sets the minimum to the maximum wants that many.
+    # A minimum equal to the maximum is a fixed size on purpose.
     unless=(
         f"on ({_HPA}) kube_horizontalpodautoscaler_spec_min_replicas"
         f" >= on ({_HPA}) kube_horizontalpodautoscaler_spec_max_replicas"
@@ -98,7 +98,7 @@ BUDGET_BROKEN = Alert(
         f" / max by ({_BUDGET}) (kube_poddisruptionbudget_status_desired_healthy > 0)"
     ),
     unit=Unit.RATIO,
-    below={Severity.WARNING: 1},  # whoever wrote the budget said how few are too few
+    below={Severity.WARNING: 1},  # the budget itself sets the minimum
     unless=f"on ({_BUDGET}) kube_poddisruptionbudget_status_expected_pods == 0",  # its workload is scaled to zero
     for_=Duration.parse("10m"),  # a node that goes takes pods along, and they are back elsewhere by then
     summary="Fewer pods are healthy than their disruption budget demands.",

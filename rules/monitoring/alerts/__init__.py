@@ -1,4 +1,4 @@
-"""Alerts over the stack itself, each with the reason of its numbers."""
+"""Alerts on the stack itself; comments give the reason for each number."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _POD = (*_STACK, "namespace", "pod")
 
 
 def _gone(job: str, **target: str) -> Inhibition:
-    """While no ``job`` answers, what follows from that tells nobody."""
+    """While no ``job`` answers, alerts that follow from it are inhibited."""
     return Inhibition(source={"alertname": targets.SERVER_DOWN.name, "job": job}, target=target, equal=_STACK)
 
 

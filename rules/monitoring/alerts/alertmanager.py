@@ -1,4 +1,4 @@
-"""Alertmanager: its configuration, its cluster, and whether people are told."""
+"""Alertmanager: its configuration, its cluster and its notifications."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ NOTIFICATIONS_FAILING = Alert(
     # Whole notifications, all attempts included. Of a quarter of an hour: a group is told of every five minutes.
     value="sum by (cluster, environment, integration) (rate(alertmanager_notifications_failed_total[15m]))"
     " / sum by (cluster, environment, integration) (rate(alertmanager_notifications_total[15m]))",
-    # Each that failed is someone who was not told; from half on, that way of telling is closed.
+    # Each failure is a lost notification; from half on, the integration is down.
     above={Severity.WARNING: 0.05, Severity.CRITICAL: 0.5},
     unit=Unit.RATIO,
     for_=Duration.parse("5m"),  # a provider's hiccup is over by then, and what failed is sent again

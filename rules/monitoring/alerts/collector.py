@@ -1,4 +1,4 @@
-"""The collector: whether telemetry is taken, waits no longer than it may, and reaches its stores."""
+"""The collector: refused, waiting and lost telemetry."""
 
 from __future__ import annotations
 

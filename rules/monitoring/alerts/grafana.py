@@ -6,7 +6,7 @@ from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Severity
 
-# Not what it asks datasources on somebody's behalf: those have alerts of their own.
+# Without requests to datasources: those have alerts of their own.
 _REQUESTS = 'grafana_http_request_duration_seconds_count{handler!~"/api/(ds/query|datasources/.*)"'
 
 REQUESTS_FAILING = Alert(

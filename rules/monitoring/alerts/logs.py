@@ -1,4 +1,4 @@
-"""Loki: whether lines arrive, stay, and can be read."""
+"""Loki: ingestion, retention and queries of lines."""
 
 from __future__ import annotations
 

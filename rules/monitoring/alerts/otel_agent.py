@@ -1,4 +1,4 @@
-"""The node collector, where it collects the logs: whether lines leave each node."""
+"""The node collector, where it collects the logs: lines that do not leave a node."""
 
 from __future__ import annotations
 

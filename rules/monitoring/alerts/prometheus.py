@@ -1,4 +1,4 @@
-"""Prometheus: its configuration, its rules, and the way of its alerts to Alertmanager."""
+"""Prometheus: its configuration, its rules, and the delivery of alerts to Alertmanager."""
 
 from __future__ import annotations
 

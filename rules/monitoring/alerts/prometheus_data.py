@@ -1,4 +1,4 @@
-"""Prometheus: what it takes in, what it keeps, and how much of it there is."""
+"""Prometheus: ingestion, storage and number of series."""
 
 from __future__ import annotations
 

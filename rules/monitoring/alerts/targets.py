@@ -1,4 +1,4 @@
-"""Whether the stack is there at all: its servers, everything that is scraped, everything that is probed."""
+"""Availability of the stack's servers, of scraped targets and of probed addresses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rules.monitoring.scrape import OF_THE_STACK
 from rules.monitoring.uids import MONITORING_COST
 
 MAY_BE_EMPTY = "annotated-.+"
-"""Jobs that find targets only where somebody asks to be scraped."""
+"""Jobs that find only annotated targets, so that none is fine."""
 
 WATCHDOG = Alert(
     name="Watchdog",

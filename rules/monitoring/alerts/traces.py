@@ -1,4 +1,4 @@
-"""Jaeger: whether spans arrive, stay, and can be read."""
+"""Jaeger: ingestion, storage and queries of spans."""
 
 from __future__ import annotations
 

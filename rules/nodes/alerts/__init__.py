@@ -1,4 +1,4 @@
-"""Alerts over the machines, each with the reason of its numbers."""
+"""Alerts on nodes; comments give the reason for each number."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GROUPS = (
     ),
 )
 INHIBITIONS = (
-    # That little is left says it all, but only as urgently: that it is gone tonight is news beside a warning.
+    # Low space inhibits the forecast of the same severity; a critical forecast still adds to a warning.
     *(
         Inhibition(
             source={"alertname": disks.SPACE_LOW.name, "severity": severity},

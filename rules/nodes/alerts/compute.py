@@ -1,4 +1,4 @@
-"""Processor and memory."""
+"""CPU and memory."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dashboards.model import Annotation
+from model.rules import Severity
 from rules.kubernetes.scrape import KUBE_STATE_METRICS
 
 
@@ -18,7 +19,7 @@ def alerts_with(matchers: str) -> Annotation:
         name="Alerts",
         expr=f'max by (alertname, severity) (ALERTS{{alertstate="firing", {matchers}, severity=~"critical|warning"}})',
         text="{{alertname}} ({{severity}})",
-        colour="red",
+        severity=Severity.CRITICAL,
     )
 
 
@@ -37,6 +38,6 @@ def rollouts(matchers: str) -> Annotation:
             f" unless on (cluster, namespace, deployment) changes(kube_deployment_spec_replicas{{{matchers}}}[5m]) > 0)"
         ),
         text="{{namespace}}/{{deployment}}",
-        colour="blue",
+        severity=Severity.INFO,
         needs=KUBE_STATE_METRICS,
     )

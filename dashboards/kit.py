@@ -214,7 +214,7 @@ def _annotation(annotation: Annotation) -> sdk.AnnotationQuery:
         .datasource(_ref(PROMETHEUS))
         .expr(annotation.expr)
         .enable(True)
-        .icon_color(annotation.colour)
+        .icon_color(COLOURS[annotation.severity])
         .title_format(annotation.name)
         .text_format(annotation.text)
     )

@@ -145,7 +145,8 @@ class Annotation:
     expr: str
     text: str
     """What is written at the line, with ``{{label}}``."""
-    colour: str
+    severity: Severity
+    """How urgent it is: its colour."""
     needs: str = ""
     """The scrape job without which it is left out."""
 

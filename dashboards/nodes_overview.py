@@ -17,7 +17,7 @@ from dashboards.model import (
 )
 from model.metrics import Unit
 from model.promql import narrowed
-from model.rules import Alert
+from model.rules import Alert, Severity
 from model.uids import ALERTS, HOME
 from rules.kubernetes.uids import KUBERNETES_CLUSTER
 from rules.nodes.alerts import compute, disks, machine, network
@@ -182,7 +182,7 @@ DASHBOARD = Dashboard(
     related=(HOME, KUBERNETES_CLUSTER, ALERTS),
     annotations=(
         alerts_of("nodes"),
-        Annotation(name="Reboots", expr=narrowed(machine.REBOOTED.value, _IN), text="{{node}}", colour="blue"),
+        Annotation(name="Reboots", expr=narrowed(machine.REBOOTED.value, _IN), text="{{node}}", severity=Severity.INFO),
     ),
     rows=(_OVERVIEW, _UTILISATION, _SATURATION, _ERRORS, _RUNNING_OUT),
 )

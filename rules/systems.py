@@ -92,6 +92,11 @@ def watch(
     )
 
 
+def examples() -> dict[str, Any]:
+    """The example of each system, as a stack file has it."""
+    return {system.key: system.example.model_dump(by_alias=True, exclude_unset=True, mode="json") for system in SYSTEMS}
+
+
 def example() -> Watched:
     """Every system from its example."""
     return watch({system.key: system.example for system in SYSTEMS}, EXAMPLE, {}, ())

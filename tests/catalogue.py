@@ -9,8 +9,8 @@ from components.settings.stack import Settings, read
 from model.quantities import Duration
 from rules.render import Place
 from rules.system import Watched
+from rules.systems import examples
 from tests.rules.slos import SETTINGS as SLOS
-from tests.stack_settings import examples
 
 EVERYTHING: dict[str, Any] = {
     # Of the flavours, the one whose control plane can be watched.

@@ -9,7 +9,7 @@ from typing import Any, get_args
 from components.settings.secrets import references
 from components.settings.stack import Settings, read
 from model.settings import ExistingSecret, Model
-from rules.systems import SYSTEMS
+from rules.systems import examples
 from tools import stack_file
 from tools.local.stack_text import merged
 from tools.recorder import ROOT
@@ -27,11 +27,6 @@ def config(name: str) -> dict[str, Any]:
         return stack_file.read(ROOT / f"Pulumi.{name}.yaml").config
     file = stack_file.read(ROOT / "tests" / "stacks" / f"{name}.yaml").config
     return {**file, "systems": merged(examples(), file.get("systems", {}))}
-
-
-def examples() -> dict[str, Any]:
-    """The example of each system, as a stack file has it."""
-    return {system.key: system.example.model_dump(by_alias=True, exclude_unset=True, mode="json") for system in SYSTEMS}
 
 
 @cache

@@ -12,9 +12,8 @@ from components import images
 from components.kubernetes import Probes, Program, config_volumes
 from model.settings import ConfigSecret, ExistingSecret, resources
 from rules.system import System
-from rules.systems import SYSTEMS
+from rules.systems import SYSTEMS, examples
 from tests.conftest import NOTHING, Recorded, Stacks
-from tests.stack_settings import examples
 
 
 @pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.key)

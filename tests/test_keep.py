@@ -14,6 +14,7 @@ from dashboards.queries import expressions
 from model.datasources import LOKI
 from model.metrics import PUSHED
 from model.promql import names
+from model.rules import Severity
 from model.scrape import ScrapeJob
 from model.uids import HOME
 from rules.keep import known
@@ -74,7 +75,7 @@ def test_variables_marks_and_texts_of_dashboards_ask_as_well() -> None:
         description="",
         tags=(),
         variables=(variable("node", 'of_a_variable{cluster=~"$cluster"}', "Node"),),
-        annotations=(Annotation(name="", expr="of_a_mark > 0", text="", colour=""),),
+        annotations=(Annotation(name="", expr="of_a_mark > 0", text="", severity=Severity.INFO),),
         rows=(
             Row(
                 "",

@@ -1,6 +1,7 @@
 """Measures the engine: a first `up`, one without changes, and a destroy, on near and far backends.
 
 A bare program registers the same number of ConfigMaps on the same cluster. The difference is the stack's own cost.
+Each stack is measured again with every system on, from its example: it shows how the times grow.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import yaml
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
+from rules.systems import examples
 from tools.local.control_plane import ControlPlane
 from tools.local.engine import Deployment, Project
 from tools.local.grafana import Grafana, running
@@ -31,7 +33,7 @@ from tools.servers.find import NotHad
 
 # A bucket in the same region answers within some tens of milliseconds.
 ANSWERS_SECONDS = 0.05
-BARE = "bare"
+BARE, GROWN = "bare", "every system"
 ALWAYS, FIRST = 1.5, 1.2
 """Maximum factors of `up` compared with the bare program: without changes, and for the first time per resource."""
 _PROGRAM = """
@@ -117,11 +119,15 @@ def figures(folder: Path, names: Iterable[str]) -> Iterator[Figure]:
     with running(folder / "grafana") as grafana, far() as bucket:
         for name in names:
             with ControlPlane(folder / name / "control-plane") as plane:
-                plane.supply_volumes(40)
+                plane.supply_volumes(60)
                 near = measure(name, Deployment(folder / name / "near", name, plane, grafana), in_files=True)
                 yield near
                 plain = bare(folder / name / "bare", plane, grafana, near.resources)
                 yield measure(f"{BARE}, as many as {name}", plain, in_files=True)
+                grown = Deployment(folder / name / "grown", name, plane, grafana)
+                grown.config["systems"] = examples()
+                grown.write()
+                yield measure(f"{name}, {GROWN}", grown, in_files=True)
                 away = Deployment(folder / name / "far", name, plane, grafana, bucket)
                 yield measure(f"{name}, {ANSWERS_SECONDS * 1000:.0f} ms away", away, in_files=False)
 
@@ -145,10 +151,11 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"not tried: {missing}")
             return 0
     for name in names:
-        ours, plain = seen[name], seen[f"{BARE}, as many as {name}"]
+        ours, plain, grown = seen[name], seen[f"{BARE}, as many as {name}"], seen[f"{name}, {GROWN}"]
         print(
             f"{name}: first up {ours.first / plain.first:.2f} x the bare program (goal {FIRST}),"
-            f" again {ours.again / plain.again:.2f} x (goal {ALWAYS})"
+            f" again {ours.again / plain.again:.2f} x (goal {ALWAYS});"
+            f" {GROWN}: {grown.resources / ours.resources:.2f} x the resources take {grown.first / ours.first:.2f} x"
         )
     return 0
 

@@ -30,6 +30,7 @@ class Checkout:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         shutil.copytree(ROOT, folder, ignore=NOT_COPIED)
+        (folder / ".venv").symlink_to(ROOT / ".venv")
 
     def add(self, *below: str) -> None:
         """The system's files in these folders."""

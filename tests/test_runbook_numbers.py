@@ -75,7 +75,6 @@ FACTS = {
     },
     "JaegerTracesDecidedEarly": {"twice": "advice: room for a peak"},
     "KubernetesClientCertificateExpires": {"a day": "a day and a half: 1.5 * 24 * 3600 in the alert's expression"},
-    "KubernetesContainerHighCPUUsage": {"a tenth": "Linux: the CFS period of 100 ms"},
     "KubernetesContainerHighMemoryUsage": {"three quarters": "advice: what a runtime needs beside its heap"},
     "KubernetesKubeletCertificateExpires": {
         "a twelfth": "the alert's own comparison with a life, which is no threshold",

@@ -1,43 +1,8 @@
-"""A new system takes two names in lists and files of its own, and whoever adds it is told what is missing."""
+"""A small system stays small."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from tests.checkout import LISTS, NEWCOMER, Checkout
-
-COMPLETE = (
-    "pytest",
-    "-p",
-    "no:cacheprovider",
-    "--quiet",
-    "tests/rules/test_complete.py",
-    "tests/test_expositions.py",
-    "tests/test_systems.py",
-    "tests/test_stack_settings.py",
-    "tests/test_catalogue.py",
-)
-"""What asks whether a system is complete."""
-ALERTS = ("MemcachedDown", "MemcachedConnectionsRunningOut", "MemcachedEvictsMuch", "MemcachedHitsErrorBudgetSpent")
-
-
-def test_a_new_system_edits_two_lists_and_is_told_what_it_lacks(tmp_path: Path) -> None:
-    made = Checkout(tmp_path / "checkout")
-    made.add("rules", "dashboards")
-    made.name("memcached")
-    assert made.changed() == set(LISTS)
-
-    assert "alert MemcachedDown: no runbook docs/runbooks/MemcachedDown.md" in made.fails(*COMPLETE)
-
-    made.add("docs")
-    said = made.fails(*COMPLETE)
-    assert "tests/rules/memcached.py" in said
-    assert "tests/expositions/memcached-exporter.txt" in said
-    assert [alert for alert in ALERTS if f"at_each_severity[{alert}]" not in said] == []
-
-    made.add("tests")
-    made.succeeds(*COMPLETE)
-    assert made.changed() == set(LISTS)
+from tests.checkout import NEWCOMER
 
 
 def test_a_small_system_takes_two_hundred_lines_of_rules_and_dashboard() -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dashboards.agents_panels import alert_stat, alert_time_series, chosen, outcomes, stacked, stat, table, variables
+from dashboards.agents_panels import alert_stat, alert_time_series, chosen, outcomes, stacked, table, variables
 from dashboards.annotations import alerts_of
-from dashboards.model import Dashboard, Panel, Query, Row, Visualization
+from dashboards.model import Dashboard, Panel, Query, Row, Visualization, stat
 from model.metrics import Unit
 from model.promql import narrowed
 from model.uids import ALERTS

@@ -9,13 +9,12 @@ from dashboards.agents_panels import (
     chosen,
     median,
     stacked,
-    stat,
     table,
     variables,
     where_set,
 )
 from dashboards.annotations import alerts_of, rollouts
-from dashboards.model import Dashboard, Panel, Query, Row
+from dashboards.model import Dashboard, Panel, Query, Row, stat
 from model.metrics import Unit
 from model.promql import narrowed
 from model.uids import ALERTS

@@ -9,12 +9,11 @@ from dashboards.agents_panels import (
     chosen,
     median,
     stacked,
-    stat,
     table,
     variables,
 )
 from dashboards.annotations import alerts_of, rollouts
-from dashboards.model import Dashboard, Row
+from dashboards.model import Dashboard, Row, stat
 from model.metrics import Unit
 from model.uids import ALERTS, HOME
 from rules.agents import alerts

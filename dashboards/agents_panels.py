@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards.model import Panel, Query, Variable, Visualization, variable
+from dashboards.model import Panel, Query, Variable, Visualization, stat, variable
 from model.metrics import Unit
 from model.rules import Alert
 from model.uids import DashboardUid
@@ -28,20 +28,6 @@ def variables(of: str, *names: str) -> tuple[Variable, ...]:
 
 PUSHED = 'cluster=~"$cluster", k8s_namespace_name=~"$namespace", service_name=~"$service"'
 """The same in what agents push, where an agent may have no name."""
-
-
-def stat(title: str, description: str, expr: str, unit: Unit = Unit.NONE, alert: str = "") -> Panel:
-    """One of six signals."""
-    return Panel(
-        title=title,
-        description=description,
-        visualization=Visualization.STAT,
-        queries=(Query(expr=expr),),
-        unit=unit,
-        alert=alert,
-        width=4,
-        height=4,
-    )
 
 
 def alert_stat(alert: Alert, title: str, description: str, series: str) -> Panel:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dashboards.agents_panels import alert_stat, alert_time_series, chosen, stacked, stat, table, variables, where_set
+from dashboards.agents_panels import alert_stat, alert_time_series, chosen, stacked, table, variables, where_set
 from dashboards.annotations import alerts_of, rollouts
-from dashboards.model import Dashboard, Panel, Query, Row
+from dashboards.model import Dashboard, Panel, Query, Row, stat
 from model.metrics import Unit
 from model.promql import narrowed
 from model.uids import ALERTS, SLOS

@@ -197,6 +197,20 @@ def log_variables(*names: str) -> tuple[Variable, ...]:
     )
 
 
+def stat(title: str, description: str, expr: str, unit: Unit = Unit.NONE, alert: str = "") -> Panel:
+    """One number, a sixth of a row wide, coloured by the thresholds of ``alert``."""
+    return Panel(
+        title=title,
+        description=description,
+        visualization=Visualization.STAT,
+        queries=(Query(expr=expr),),
+        unit=unit,
+        alert=alert,
+        width=4,
+        height=4,
+    )
+
+
 def alert_stat(alert: Alert, title: str, description: str, expr: str) -> Panel:
     """How many there are of what an alert finds, ``expr``: none, and it is green."""
     return Panel(

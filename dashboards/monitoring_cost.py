@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.annotations import alerts_of
-from dashboards.model import Dashboard, Panel, Query, Row, Visualization, alert_time_series, variable
+from dashboards.model import Dashboard, Panel, Query, Row, Visualization, alert_time_series, stat, variable
 from model.metrics import Unit
 from model.promql import narrowed
 from model.rules import Recording
@@ -33,19 +33,6 @@ _LOG_BYTES = f"rate(loki_distributor_bytes_received_total{{{_IN}}}[$__rate_inter
 _SPANS = f'rate(otelcol_receiver_accepted_spans_total{{{_IN}, job="jaeger"}}[$__rate_interval])'
 
 
-def _now(title: str, description: str, expr: str, unit: Unit) -> Panel:
-    query = Query(expr=expr)
-    return Panel(
-        title=title,
-        description=description,
-        visualization=Visualization.STAT,
-        queries=(query,),
-        unit=unit,
-        width=4,
-        height=4,
-    )
-
-
 def _lines_by_node(who: str, counter: str, job: str) -> Panel:
     sent = f'sum by (node) (rate({counter}{{{_IN}, job="{job}"}}[$__rate_interval]))'
     return Panel(
@@ -73,27 +60,27 @@ def disk_a_day(of_job: str) -> str:
 _TOTALS = Row(
     "Totals",
     (
-        _now(
+        stat(
             "Series",
             "Series in Prometheus' memory. They decide its memory.",
             f"sum(max by (cluster) ({HEAD_SERIES.name}{{{_IN}}}))",
             Unit.NONE,
         ),
-        _now(
+        stat(
             "Samples",
             "Samples per second. They decide Prometheus' disk and CPU.",
             f"sum({_SAMPLES})",
             Unit.PER_SECOND,
         ),
-        _now(
+        stat(
             "Log volume",
             "Bytes that Loki ingests, before compression.",
             f"sum({_LOG_BYTES})",
             Unit.BYTES_PER_SECOND,
         ),
-        _now("Spans", "Spans that Jaeger receives, before sampling.", f"sum({_SPANS})", Unit.PER_SECOND),
-        _now("CPU", "Cores of all servers of the stack.", f"sum({CPU.name}{{{_IN}}})", Unit.NONE),
-        _now(
+        stat("Spans", "Spans that Jaeger receives, before sampling.", f"sum({_SPANS})", Unit.PER_SECOND),
+        stat("CPU", "Cores of all servers of the stack.", f"sum({CPU.name}{{{_IN}}})", Unit.NONE),
+        stat(
             "Memory",
             "Memory of all servers of the stack.",
             f"sum({MEMORY.name}{{{_IN}}})",

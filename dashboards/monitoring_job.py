@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.annotations import alerts_of
-from dashboards.model import Dashboard, Panel, Query, Row, Visualization, alert_time_series, variable
+from dashboards.model import Dashboard, Panel, Query, Row, Visualization, alert_time_series, stat, variable
 from dashboards.monitoring_cost import disk_a_day
 from model.metrics import Unit
 from model.promql import narrowed
@@ -26,19 +26,6 @@ def _values(label: str) -> str:
     return f'label_replace({found}, "label", "{label}", "", "")'
 
 
-def _now(title: str, description: str, expr: str, unit: Unit = Unit.NONE) -> Panel:
-    query = Query(expr=expr)
-    return Panel(
-        title=title,
-        description=description,
-        visualization=Visualization.STAT,
-        queries=(query,),
-        unit=unit,
-        width=4,
-        height=4,
-    )
-
-
 def _made_of(title: str, description: str, expr: str, column: str, heading: str = "Series") -> Panel:
     return Panel(
         title=title,
@@ -54,17 +41,17 @@ def _made_of(title: str, description: str, expr: str, column: str, heading: str 
 _SIGNALS = Row(
     "Totals",
     (
-        _now("Series", "Series of all targets of the job.", f"sum({SERIES_OF_JOB.name}{{{_JOB}}})"),
-        _now(
+        stat("Series", "Series of all targets of the job.", f"sum({SERIES_OF_JOB.name}{{{_JOB}}})"),
+        stat(
             "Share of all series",
             "The job's share of all scraped series.",
             f"sum({SERIES_OF_JOB.name}{{{_JOB}}}) / sum({SERIES_OF_JOB.name}{{{_IN}}})",
             Unit.RATIO,
         ),
-        _now("Targets", "Targets of the job, up or down.", f"count(up{{{_JOB}}})"),
-        _now("Largest target", "Series of the largest target.", f"max({LARGEST_TARGET.name}{{{_JOB}}})"),
-        _now("Samples", "Samples of all targets.", f"sum({SAMPLES_OF_JOB.name}{{{_JOB}}})", Unit.PER_SECOND),
-        _now("Disk a day", "Disk for one day of samples.", f"sum({disk_a_day(_JOB)})", Unit.BYTES),
+        stat("Targets", "Targets of the job, up or down.", f"count(up{{{_JOB}}})"),
+        stat("Largest target", "Series of the largest target.", f"max({LARGEST_TARGET.name}{{{_JOB}}})"),
+        stat("Samples", "Samples of all targets.", f"sum({SAMPLES_OF_JOB.name}{{{_JOB}}})", Unit.PER_SECOND),
+        stat("Disk a day", "Disk for one day of samples.", f"sum({disk_a_day(_JOB)})", Unit.BYTES),
     ),
 )
 _MADE_OF = Row(

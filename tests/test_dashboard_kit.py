@@ -113,7 +113,7 @@ def test_the_panels_of_a_closed_row_lie_in_it() -> None:
     assert last["gridPos"]["y"] == closed["gridPos"]["y"] + 1, "it takes no room while it is closed"
 
 
-def test_a_ranking_shows_its_columns_and_hides_the_rest() -> None:
+def test_a_table_shows_its_columns_and_hides_the_rest() -> None:
     table = panel(
         visualization=Visualization.TABLE,
         columns=("pod",),
@@ -124,7 +124,7 @@ def test_a_ranking_shows_its_columns_and_hides_the_rest() -> None:
     assert steps["organize"]["renameByName"] == {"Value #A": "Restarts", "Value #B": "Age"}
 
 
-def test_a_column_of_a_ranking_may_have_a_unit_of_its_own() -> None:
+def test_a_column_of_a_table_may_have_a_unit_of_its_own() -> None:
     queries = (Query(expr="a", legend="Series"), Query(expr="b", legend="Disk", unit=Unit.BYTES))
     drawn = first(dashboard(panel(visualization=Visualization.TABLE, queries=queries)))["fieldConfig"]
     assert drawn["defaults"]["unit"] == "short"
@@ -133,7 +133,7 @@ def test_a_column_of_a_ranking_may_have_a_unit_of_its_own() -> None:
     ]
 
 
-def test_a_ranking_of_what_an_alert_compares_is_coloured_by_its_lines() -> None:
+def test_a_table_of_what_an_alert_compares_is_coloured_by_its_lines() -> None:
     queries = (Query(expr="a", legend="Expires in"),)
     drawn = first(
         dashboard(panel(visualization=Visualization.TABLE, queries=queries, alert="Widgets")), Widgets=alert()
@@ -144,7 +144,7 @@ def test_a_ranking_of_what_an_alert_compares_is_coloured_by_its_lines() -> None:
     assert len(drawn["defaults"]["thresholds"]["steps"]) > 1
 
 
-def test_a_ranking_of_alerts_shows_severities_in_their_colours_the_most_urgent_first() -> None:
+def test_a_table_of_alerts_shows_severities_in_their_colours_the_most_urgent_first() -> None:
     queries = (Query(expr="a", legend="Subjects"),)
     drawn = first(
         dashboard(panel(visualization=Visualization.TABLE, queries=queries, columns=("severity",), first="severity"))

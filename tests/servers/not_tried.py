@@ -39,6 +39,7 @@ class NotTried:
         self._why: dict[str, str] = {}
         self._servers: dict[str, str] = {}
         """A line about each server that was used."""
+        self._failed: list[str] = []
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -66,6 +67,8 @@ class NotTried:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count one."""
+        if report.failed:
+            self._failed.append(f"failed: {report.nodeid}: {_why(report)}")
         self._servers.update(_said(report, SERVER))
         for what, why in _said(report, NOT_TRIED):
             self._tests[what] += 1
@@ -73,7 +76,10 @@ class NotTried:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, None, None]:
-        """After everything that pytest prints: which servers were used, what was not tried, and what to do."""
+        """After everything that pytest prints: the servers that were used, what was not tried, and what failed.
+
+        Last, since whoever looks at a run that others made often sees its end only.
+        """
         yield
         if not self._counts:
             return
@@ -84,6 +90,7 @@ class NotTried:
             if tests > recorded:
                 lines.append(f"failed: more is not tried without {what} than {RECORDED.name} records")
                 session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+        lines += self._failed
         reporter = session.config.pluginmanager.getplugin("terminalreporter")
         for line in lines if reporter else ():
             reporter.write_line(line)
@@ -93,6 +100,13 @@ def _said(report: pytest.TestReport, kind: str) -> list[tuple[str, str]]:
     """The properties of one kind that a report has; xdist passes them on."""
     found: list[Any] = [value for name, value in report.user_properties if name == kind]
     return [(name, text) for name, text in found]
+
+
+def _why(report: pytest.TestReport) -> str:
+    """The first line of the error, or the last of what is said instead of one."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    said: str = crash.message.partition("\n")[0] if crash else report.longreprtext.strip().rpartition("\n")[2]
+    return said[:300]  # a long comparison is above, whole
 
 
 def _tests(number: int) -> str:

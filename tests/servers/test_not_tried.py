@@ -33,7 +33,7 @@ def test_two(loki): pass
 
 def test_engine(): raise NotHad("engine", "install it")
 
-def test_three(): pass
+def test_three(): THREE
 """
 Ran = tuple[int, list[str]]
 """Exit status, and the lines that were printed."""
@@ -44,9 +44,9 @@ Run = Callable[..., Ran]
 def run(tmp_path: Path) -> Run:
     """``run("-n2", recorded="loki = 2", require="loki")``: a suite with three tests that cannot be tried, of four."""
 
-    def run(*arguments: str, recorded: str = "loki = 2\nengine = 1", require: str = "") -> Ran:
+    def run(*arguments: str, recorded: str = "loki = 2\nengine = 1", require: str = "", three: str = "pass") -> Ran:
         (tmp_path / "conftest.py").write_text(CONFTEST)
-        (tmp_path / "test_some.py").write_text(TESTS)
+        (tmp_path / "test_some.py").write_text(TESTS.replace("THREE", three))
         (tmp_path / "recorded.toml").write_text(recorded)
         argv = [
             sys.executable,
@@ -93,9 +93,21 @@ def test_what_is_required_fails_when_it_cannot_be_had(run: Run) -> None:
     status, printed = run(require="loki")
 
     assert status == 1
+    assert printed[-2:] == [
+        "failed: test_some.py::test_one: REQUIRE=loki, and loki cannot be had: take it from its image",
+        "failed: test_some.py::test_two: REQUIRE=loki, and loki cannot be had: take it from its image",
+    ]
     text = "\n".join(printed)
     assert "1 passed, 2 errors, 1 not tried in" in text
     assert "REQUIRE=loki, and loki cannot be had: take it from its image" in text
+
+
+@pytest.mark.parametrize("arguments", [[], ["--numprocesses=2"]], ids=["alone", "with workers"])
+def test_what_failed_is_said_last_with_its_error(run: Run, arguments: list[str]) -> None:
+    status, printed = run(*arguments, three=r"raise ValueError('receiver\nis away')")
+
+    assert status == 1
+    assert printed[-1] == "failed: test_some.py::test_three: ValueError: receiver"
 
 
 def test_a_requirement_that_nothing_is_counted_for_is_refused(run: Run) -> None:

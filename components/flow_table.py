@@ -99,12 +99,12 @@ def _grafana(grafana: GrafanaSettings) -> tuple[Flow, ...]:
     gossip = (ports.GRAFANA_GOSSIP,)
     postgres, oidc, smtp = grafana.database.postgres, grafana.oidc, grafana.smtp
     return (
-        *(Flow(GRAFANA, server, (port,), f"asks {server.name}") for server, port in DATASOURCES),
-        *(Flow(source, GRAFANA, (ports.GRAFANA,), "people, and Pulumi") for source in _people(grafana)),
+        *(Flow(GRAFANA, server, (port,), f"queries {server.name}") for server, port in DATASOURCES),
+        *(Flow(source, GRAFANA, (ports.GRAFANA,), "users, and Pulumi") for source in _people(grafana)),
         *((Flow(GRAFANA, GRAFANA, gossip, "gossips", ("TCP", "UDP")),) if grafana.replicas > 1 else ()),
         *((Flow(GRAFANA, Internet(postgres.host), (postgres.port,), "its database"),) if postgres else ()),
         *(
-            Flow(GRAFANA, Internet(url.host), (url.port,), "logs people in")
+            Flow(GRAFANA, Internet(url.host), (url.port,), "login of users")
             for url in ((oidc.token_url, oidc.api_url) if oidc else ())
         ),
         *((Flow(GRAFANA, Internet(smtp.host.host), (smtp.host.port,), "sends mail"),) if smtp else ()),
@@ -137,7 +137,7 @@ def _telemetry(collector: CollectorSettings, cluster: ClusterSettings) -> tuple[
             Flow(Namespace(namespace), COLLECTOR, (ports.OTLP_GRPC, ports.OTLP_HTTP), "sends telemetry")
             for namespace in collector.ingest
         ),
-        Flow(COLLECTOR, ApiServer(), cluster.api_server_ports, "asks whose an address is"),
+        Flow(COLLECTOR, ApiServer(), cluster.api_server_ports, "looks up the pod of an address"),
         Flow(COLLECTOR, PROMETHEUS, (ports.PROMETHEUS,), "pushes metrics"),
         Flow(COLLECTOR, JAEGER, (ports.OTLP_GRPC,), "sends spans"),
         Flow(COLLECTOR, LOKI, (ports.LOKI,), "sends logs"),
@@ -147,7 +147,7 @@ def _telemetry(collector: CollectorSettings, cluster: ClusterSettings) -> tuple[
 def _traces(jaeger: JaegerSettings) -> tuple[Flow, ...]:
     cluster = jaeger.storage.cluster
     return (
-        Flow(JAEGER, PROMETHEUS, (ports.PROMETHEUS,), "asks for the metrics of spans"),
+        Flow(JAEGER, PROMETHEUS, (ports.PROMETHEUS,), "queries the metrics of spans"),
         *(Flow(JAEGER, Internet(url.host), (url.port,), "stores spans") for url in (cluster.urls if cluster else ())),
     )
 

@@ -37,15 +37,15 @@ GRAFANA = pinned(
     uid=472,
     binaries={"grafana": "/usr/share/grafana/bin/grafana"},
     tested="",
-    why="no Grafana can be built here: 13.2.3 is the newest patched release that is known to run without a shell and "
-    "on a read-only root; instead, its configuration is held against the keys that Grafana documents",
+    why="no Grafana can be compiled here: 13.2.3 is the newest patched release that is known to run without a shell "
+    "and on a read-only root; its configuration is checked against the keys that Grafana documents",
 )
 JAEGER = pinned(
     "quay.io/jaegertracing/jaeger:2.20.0",
     uid=10001,
     binaries={"jaeger": "/cmd/jaeger/jaeger-linux"},
     tested="2.13.0",
-    why="no later module can be had; 2.14 to 2.20 drop Jaeger 1 and rename index rotation keys, which are not set here",
+    why="no later module exists; 2.14 to 2.20 drop Jaeger 1 and rename index rotation keys, which are not set here",
 )
 LOKI = pinned("docker.io/grafana/loki:3.7.8", uid=10001, binaries={"loki": "/usr/bin/loki"})
 # The kubelet writes pods' logs as 0640 root, so the reader runs as root, without any capability.

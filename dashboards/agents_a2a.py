@@ -85,7 +85,7 @@ _REQUESTS = Row(
             "95th percentile of the ten slowest, without streams; median of all, with traces.",
             _SLOW,
             _WHAT,
-            Query(expr=_MEDIAN, legend="half of all", exemplars=True),
+            Query(expr=_MEDIAN, legend="median", exemplars=True),
         ),
         stacked(
             "Who calls",

@@ -39,10 +39,10 @@ from rules.agents.uids import AGENTS, AGENTS_LLM, AGENTS_QUALITY, AGENTS_TOOLS
 from rules.logs.uids import LOGS
 
 _PICKED = chosen("cluster", "namespace", "service", "agent", "model")
-# Alerts about a model are about all who ask it.
+# Alerts on a model cover all agents that use it.
 _MODELS = chosen("cluster", "model")
 _CLUSTER = chosen("cluster")
-# Of a library that does not say what it asked for, the model of the answer: that is in recordings alone.
+# Some libraries do not report the requested model. Recording rules then use the model of the answer, this query cannot.
 _PUSHED = f'{PUSHED}, gen_ai_request_model=~"$model", {INFERENCE}'
 _WHO = "{{agent}}, {{model}}"
 _ASKER = ("cluster", "namespace", "service", "agent", "model")

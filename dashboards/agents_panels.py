@@ -8,37 +8,37 @@ from model.rules import Alert
 from model.uids import DashboardUid
 from rules.agents.promql import RANGE, counted, without_le
 
-# Nobody can tell more lines apart.
+# People cannot tell more lines apart.
 MOST = 10
-# A page of a table.
+# Rows on one page of a table.
 ROWS = 20
 
 
 def chosen(*names: str) -> str:
-    """Matchers by the variables of these names."""
+    """PromQL matchers for the variables with these names."""
     return ", ".join(f'{name}=~"${name}"' for name in names)
 
 
 def variables(of: str, *names: str) -> tuple[Variable, ...]:
-    """A choice for each of these labels of a recorded rate, each narrowed by those before."""
+    """A variable for each label in ``names`` of the series ``of``. Each is narrowed by those before it."""
     return tuple(
         variable(name, f"{of}{{{chosen(*names[:position])}}}", name.capitalize()) for position, name in enumerate(names)
     )
 
 
 PUSHED = 'cluster=~"$cluster", k8s_namespace_name=~"$namespace", service_name=~"$service"'
-"""The same in what agents push, where an agent may have no name."""
+"""Matchers for the series that agents push. There an agent may have no name."""
 
 
 def alert_stat(alert: Alert, title: str, description: str, series: str) -> Panel:
-    """The worst of what an alert judges each of, as one of six signals."""
+    """A stat of the worst of ``series``, coloured by the alert's thresholds."""
     return stat(title, description, f"max({series})", alert.unit, alert.name)
 
 
 def alert_time_series(
     alert: Alert, title: str, description: str, series: str, legend: str, *traced: Query, width: int = 8
 ) -> Panel:
-    """What an alert compares, over time, with the lines where it fires: the worst of ``series``."""
+    """A time series of the worst of ``series``, with the alert's thresholds."""
     return Panel(
         title=title,
         description=description,
@@ -50,7 +50,7 @@ def alert_time_series(
 
 
 def where_set(alert: str, title: str, description: str, matchers: str, legend: str, width: int) -> Panel:
-    """The same for an alert that some settings turn off: without the alert, no panel."""
+    """A time series of the alert's value with its thresholds. The panel is left out in stacks without the alert."""
     return Panel(
         title=title,
         description=description,
@@ -61,10 +61,10 @@ def where_set(alert: str, title: str, description: str, matchers: str, legend: s
 
 
 def median(*histograms: tuple[str, str]) -> Query:
-    """Half are faster, with traces: what is recorded has none, so this asks the series that agents push.
+    """The median, with exemplars. Recorded series have none, so this queries the series that agents push.
 
-    Of several ``histograms``, name and matchers, and of each the classic and the native kind, the first that is there;
-    traces are shown of all.
+    ``histograms`` are names and matchers. The first one with data is used, of each the classic kind before the native
+    one. Exemplars are shown for all.
     """
     kinds = (
         rate
@@ -75,11 +75,11 @@ def median(*histograms: tuple[str, str]) -> Query:
         )
     )
     halves = (f"histogram_quantile(0.5, sum by (le) ({each}))" for each in kinds)
-    return Query(expr=" or ".join(halves), legend="half of all", exemplars=True)
+    return Query(expr=" or ".join(halves), legend="median", exemplars=True)
 
 
 def outcomes(rate: str, matchers: str, by: str, of_all: str) -> dict[str, str]:
-    """Columns of a table by failures, out of a recorded rate: what never failed stands in it with 0."""
+    """Columns of a table by failures, from a recorded rate. Rows without failures show 0."""
     every, bad = counted(f"{rate}{{{matchers}}}", by), counted(f'{rate}{{error_type!="", {matchers}}}', by)
     return {"Failing": f"({bad} or {every} * 0)", of_all: every}
 
@@ -87,7 +87,7 @@ def outcomes(rate: str, matchers: str, by: str, of_all: str) -> dict[str, str]:
 def stacked(
     title: str, description: str, expr: str, legend: str, unit: Unit = Unit.PER_SECOND, *, width: int = 8
 ) -> Panel:
-    """A stacked time series of amounts."""
+    """A stacked time series."""
     return Panel(
         title=title,
         description=description,
@@ -108,7 +108,7 @@ def table(
     *,
     width: int = 12,
 ) -> Panel:
-    """The largest by the first of ``values``, PromQL by heading."""
+    """A table of the largest rows by the first of ``values``, which maps headings to PromQL."""
     (heading, first), *others = values.items()
     return Panel(
         title=title,
@@ -116,7 +116,7 @@ def table(
         visualization=Visualization.TABLE,
         queries=(
             Query(expr=f"topk({ROWS}, {first})", legend=heading),
-            # Of the same rows, so that there are no more.
+            # Only the rows of the first column.
             *(
                 Query(expr=f"{expr} and on ({', '.join(columns)}) topk({ROWS}, {first})", legend=name)
                 for name, expr in others

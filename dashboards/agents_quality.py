@@ -16,13 +16,13 @@ from rules.agents.uids import AGENTS, AGENTS_LLM, AGENTS_QUALITY, AGENTS_TOOLS
 from rules.logs.uids import LOGS
 
 _PICKED = chosen("cluster", "namespace", "service", "agent")
-# What is recorded by service, because requests do not always say which agent asks.
+# For series by service: requests do not always name the agent.
 _SERVICES = chosen("cluster", "namespace", "service")
 _CLUSTER = chosen("cluster")
 _AGENT = ("cluster", "namespace", "service", "agent")
 _BY_AGENT = ", ".join(_AGENT)
 _NAME = "{{service}}/{{agent}}"
-# As providers and guardrails call an answer that they withhold; the conventions leave it to them.
+# Error types of providers and guardrails for withheld answers. The conventions define no names.
 _WITHHELD = 'error_type=~"(?i).*(moderation|guard.?rail|content.?filter|content.?policy|safety|blocked|refus).*"'
 _ALL_RUNS = counted(f"{RUNS}{{{_PICKED}}}", "cluster")
 _GOOD_RUNS = counted(f'{RUNS}{{error_type="", {_PICKED}}}', "cluster")

@@ -24,7 +24,7 @@ from rules.agents.uids import AGENTS, AGENTS_A2A, AGENTS_LLM, AGENTS_QUALITY, AG
 from rules.logs.uids import LOGS
 
 _PICKED = chosen("cluster", "namespace", "service", "agent", "tool")
-# MCP knows no agents; and what lists tools or opens a session is about none.
+# MCP metrics have no agent. Operations such as listing tools have no tool.
 _MCP = chosen("cluster", "namespace", "service", "tool")
 _CALLER = ("cluster", "namespace", "service", "agent", "tool")
 _BY_CALLER = ", ".join(_CALLER)

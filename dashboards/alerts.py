@@ -9,13 +9,13 @@ from model.uids import ALERTS, HOME
 from rules.logs.uids import LOGS_ERRORS
 
 NEWS = 'alertname!="Watchdog"'
-"""Matches all alerts but the one that fires always."""
+"""Matches all alerts except the Watchdog, which always fires."""
 _CHOSEN = ("cluster", "owner", "alertname")
 _MATCHERS = ", ".join([NEWS, *(f'{name}=~"${name}"' for name in _CHOSEN)])
 
 
 def firing(matchers: str) -> str:
-    """Each subject of Prometheus's alerts."""
+    """PromQL: firing alerts of Prometheus, one series per subject."""
     return f'ALERTS{{alertstate="firing", {matchers}}}'
 
 
@@ -24,7 +24,7 @@ def _of(severity: Severity, matchers: str) -> str:
 
 
 def open_for(matchers: str, by: str = "") -> Query:
-    """Time since each alert is active; the longest per ``by``."""
+    """Seconds since each alert became active; the longest per ``by``."""
     since = f"ALERTS_FOR_STATE{{{matchers}}} and ignoring (alertstate) {firing(matchers)}"
     return Query(
         expr=f"time() - min by ({by}) ({since})" if by else f"topk(50, time() - ({since}))",
@@ -34,7 +34,7 @@ def open_for(matchers: str, by: str = "") -> Query:
 
 
 def how_many(severity: Severity, title: str, description: str, matchers: str) -> Panel:
-    """Firing alerts of one severity."""
+    """A stat: number of firing alerts of one severity."""
     return Panel(
         title=title,
         description=description,
@@ -47,7 +47,7 @@ def how_many(severity: Severity, title: str, description: str, matchers: str) ->
 
 
 def by_name(title: str, matchers: str, columns: tuple[str, ...], height: int) -> Panel:
-    """A row per alert, whatever it fires for, the critical ones first."""
+    """A table with a row per alert name, critical alerts first."""
     by = ", ".join(columns)
     return Panel(
         title=title,
@@ -66,7 +66,7 @@ def by_name(title: str, matchers: str, columns: tuple[str, ...], height: int) ->
 
 
 def of_grafana(matchers: str, height: int) -> Panel:
-    """Alerts of Grafana: no query finds them, since they leave no series."""
+    """An alert list of the alerts that Grafana evaluates. They have no series to query."""
     return Panel(
         title="Firing in Grafana",
         description="Alerts that Grafana evaluates itself: over log lines, and over Prometheus and Alertmanager.",

@@ -8,13 +8,13 @@ from rules.kubernetes.scrape import KUBE_STATE_METRICS
 
 
 def alerts_of(*systems: str) -> Annotation:
-    """The alerts of these systems, from when they fire until they do not."""
+    """The firing alerts of these systems, from start to end."""
     named = "|".join(systems)
     return alerts_with(f'cluster=~"$cluster", system=~"{named}"')
 
 
 def alerts_with(matchers: str) -> Annotation:
-    """The same of all alerts with these labels; one line for each, whatever number of subjects it fires for."""
+    """The firing alerts that match; one annotation per alert name, for any number of subjects."""
     return Annotation(
         name="Alerts",
         expr=f'max by (alertname, severity) (ALERTS{{alertstate="firing", {matchers}, severity=~"critical|warning"}})',
@@ -24,13 +24,13 @@ def alerts_with(matchers: str) -> Annotation:
 
 
 def of_namespaces() -> tuple[Annotation, ...]:
-    """What happened to what runs in the chosen namespaces."""
+    """Alerts and deployments in the selected namespaces."""
     chosen = 'cluster=~"$cluster", namespace=~"$namespace"'
     return alerts_with(chosen), rollouts(chosen)
 
 
 def rollouts(matchers: str) -> Annotation:
-    """Deployments that were given a new specification, beside a new number of replicas, which an autoscaler does."""
+    """Deployments whose specification changed. A new number of replicas alone does not count: autoscalers set it."""
     return Annotation(
         name="Rollouts",
         expr=(

@@ -17,7 +17,7 @@ _OPEN = f'{NEWS}, severity=~"{"|".join(_MEANING)}"'
 
 
 def dashboard(others: tuple[Dashboard, ...]) -> Dashboard:
-    """The first dashboard, which leads to all ``others``."""
+    """The start page, with links to all ``others``."""
     folders = dict.fromkeys(other.folder for other in others)
     listed = "\n".join(
         f"**{folder}**\n" + "\n".join(_entry(other) for other in others if other.folder == folder) + "\n"

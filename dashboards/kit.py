@@ -27,7 +27,7 @@ from model.rules import BaseAlert, Severity
 from model.uids import ALERTS_FOLDER, folder_uid, panel_number, runbook_path
 
 with warnings.catch_warnings():
-    # Its newer schema is still a beta in the servers that this stack deploys (docs/decisions/0007).
+    # The newer schema is still a beta in the deployed Grafana (docs/decisions/0007).
     warnings.simplefilter("ignore", DeprecationWarning)
     from grafana_foundation_sdk.builders import (
         common,
@@ -58,18 +58,18 @@ UNITS = {
     Unit.TIMESTAMP: "dateTimeFromNow",
     Unit.CURRENCY: "currencyUSD",
 }
-"""What Grafana calls a unit."""
+"""Grafana's name of each unit."""
 COLOURS = {Severity.INFO: "blue", Severity.WARNING: "orange", Severity.CRITICAL: "red"}
-"""Of a line that is crossed."""
+"""Colour of a value beyond a threshold, by severity."""
 ABBREVIATIONS = {"api": "API", "a2a": "A2A", "llm": "LLM", "slo": "SLO", "slos": "SLOs"}
 GOOD, NEUTRAL = "green", "text"
-"""Of what keeps to its lines, and of what has none: green says that somebody has judged."""
-# With more lines, nobody reads the legend and browsers become slow.
+"""Colours of a value within its thresholds, and of a value without thresholds. Green means that it was compared."""
+# With more series, nobody reads the legend and browsers become slow.
 MAX_LINES = 500
 
 
 def build(dashboard: Dashboard, alerts: Mapping[str, BaseAlert]) -> str:
-    """A dashboard as canonical JSON; ``alerts`` are the stack's, by name, with the thresholds that they have there."""
+    """A dashboard as canonical JSON. ``alerts`` are the stack's alerts by name, whose thresholds the panels show."""
     made = (
         sdk.Dashboard(dashboard.title)
         .uid(dashboard.uid)
@@ -118,8 +118,8 @@ _DEFAULTS: dict[str, tuple[object, ...]] = {
     "lineWidth": (1,),
     "overrides": ([],),
     "percentChangeColorMode": ("standard",),
-    "mode": ("absolute", "markdown"),  # of thresholds, of a text
-    # Of a legend; the other is not Grafana's but the SDK's, and hides a dashboard's links in a menu.
+    "mode": ("absolute", "markdown"),  # thresholds, text panels
+    # Legends. The second is a default of the SDK, not of Grafana, and hides a dashboard's links in a menu.
     "placement": ("bottom", "inControlsMenu"),
     "range": (False,),
     "repeatDirection": ("h",),
@@ -135,7 +135,7 @@ _DEFAULTS: dict[str, tuple[object, ...]] = {
 
 
 def without_defaults(made: Any) -> Any:
-    """The same JSON without what Grafana takes for granted: a tenth of what a stack keeps twice in its state."""
+    """The JSON without Grafana's defaults. They would be a tenth of the dashboards, which the state contains twice."""
     if isinstance(made, list):
         return [without_defaults(each) for each in made]
     if isinstance(made, dict):
@@ -145,13 +145,13 @@ def without_defaults(made: Any) -> Any:
 
 
 def _name(uid: str) -> str:
-    """A dashboard's, for a link that has room for a few words."""
+    """A short title from a dashboard's uid, for a link."""
     name = " ".join(ABBREVIATIONS.get(word, word) for word in uid.split("-"))
     return name[0].upper() + name[1:]
 
 
 def panel_places(dashboard: Dashboard) -> dict[str, PanelPlace]:
-    """The address of each panel, by title."""
+    """The address of each panel, by the panel's title."""
     laid_out = _laid_out(dashboard.rows)
     return {panel.title: PanelPlace(dashboard.uid, own) for _, _, _, panels in laid_out for own, panel, _ in panels}
 
@@ -160,7 +160,7 @@ _Placed = tuple[int, Panel, models.GridPos]
 
 
 def _laid_out(rows: tuple[Row, ...]) -> Iterator[tuple[int, Row, models.GridPos, list[_Placed]]]:
-    """Headings and panels with their numbers and places: each panel as high as it fits, and then as far left."""
+    """Rows and panels with ids and positions. Each panel is placed as high as it fits, then as far left."""
     top, number = 0, 0
     for row in rows:
         heading, placed, filled = number + 1, list[_Placed](), [top + 1] * COLUMNS
@@ -187,22 +187,22 @@ def _variable(variable: Variable) -> sdk.QueryVariable:
     if not variable.multiple:
         return made
     everything = models.VariableOption(selected=True, text=["All"], value=["$__all"])
-    # What has no such label matches as well; but Loki wants one matcher that cannot be empty: the dashboard's first.
+    # `.*` also matches series without the label. Loki needs one matcher that does not match an empty value: the first.
     matches_all = ".+" if variable.datasource == LOKI and not variable.of else ".*"
     return made.multi(True).include_all(True).all_value(matches_all).current(everything)
 
 
 def _choice(choice: CustomVariable) -> sdk.CustomVariable:
-    # As Grafana reads it: `name : value`, between commas; a comma of a value has a backslash.
+    # Grafana's format: `name : value`, separated by commas. A comma in a value has a backslash.
     pairs = ((name, " ".join(value.split()).replace(",", r"\,")) for name, value in choice.values.items())
     made = sdk.CustomVariable(choice.name).label(choice.title)
     return made.values(", ".join(f"{name} : {value}" for name, value in pairs))
 
 
 def _values(variable: Variable) -> str | dict[str, object]:
-    """The question for a label's values, as the datasource's plugin reads it."""
+    """The query for a label's values, in the format of the datasource's plugin."""
     if variable.datasource == LOKI:
-        # 1: values; 0 would be the names of labels.
+        # 1 queries label values, 0 would query label names.
         return {"refId": variable.name, "type": 1, "label": variable.label, "stream": variable.of}
     return f"label_values({variable.of}, {variable.label})"
 
@@ -238,11 +238,11 @@ def _panel(panel: Panel, alert: BaseAlert | None) -> Any:
     if panel.visualization is Visualization.TEXT:
         return text.Panel().title(panel.title).mode(TextMode.MARKDOWN).content(panel.description)
     if panel.visualization is Visualization.ALERT_LIST:
-        # The SDK has no builder of its own for these.
+        # The SDK has no builder for these.
         listed = sdk.Panel().type(panel.visualization).title(panel.title).description(panel.description)
         return listed.options(_alerts(panel.matchers))
     made = _VIEWS[panel.visualization]().title(panel.title).description(panel.description)
-    (datasource,) = {query.datasource for query in panel.queries}  # which its targets take from it
+    (datasource,) = {query.datasource for query in panel.queries}  # its queries inherit it
     made.datasource(_ref(datasource))
     for position, query in enumerate(panel.queries):
         made.with_target(_target(query, chr(ord("A") + position), panel.visualization))
@@ -274,14 +274,14 @@ def _target(query: Query, ref_id: str, view: Visualization) -> Any:
 
 
 def _thresholds(panel: Panel, alert: BaseAlert | None) -> sdk.ThresholdsConfig:
-    """The lines that page, as colours: the panel turns red where the alert turns critical."""
+    """The alert's thresholds as colours: the panel turns red where the alert becomes critical."""
     lines = list(alert.thresholds.items())[::-1] if alert else []
     if panel.counts or not lines:
         severity = alert.severities[-1] if alert else panel.severity
         lines = [(severity, Decimal(1))] if severity else []
     colours = [GOOD if lines else NEUTRAL, *(COLOURS[severity] for severity, _ in lines)]
     if alert is not None and alert.below and not panel.counts:
-        # From below, the lowest line is the most urgent: what is above the last one is good.
+        # For `below`, the lowest threshold is the most urgent, and values above the last one are good.
         lines, colours = lines[::-1], colours[::-1]
     values = [None, *(float(number) for _, number in lines)]
     steps = [models.Threshold(value=value, color=colour) for value, colour in zip(values, colours, strict=True)]
@@ -300,7 +300,7 @@ def _finish_time_series(made: timeseries.Panel, panel: Panel, alert: BaseAlert |
         commons.VisibilityMode.AUTO
     )
     if panel.unit not in (Unit.NONE, Unit.TIMESTAMP):
-        # A line that starts elsewhere makes every wobble look like an outage; soft, since a budget may be overspent.
+        # An axis that does not start at 0 makes every change look like an outage. It is soft: a budget may be negative.
         made.axis_soft_min(0)
     if panel.stacked:
         made.stacking(common.StackingConfig().mode(commons.StackingMode.NORMAL).group("A"))
@@ -319,7 +319,7 @@ def _finish_stat(made: stat.Panel, panel: Panel, alert: BaseAlert | None) -> sta
 
 def _finish_table(made: table.Panel, panel: Panel, alert: BaseAlert | None) -> table.Panel:
     names = {f"Value #{chr(ord('A') + n)}": query.legend for n, query in enumerate(panel.queries)}
-    # Loki's tables number their columns even when there is one.
+    # Loki's tables number their columns even if there is only one.
     if len(panel.queries) == 1 and panel.queries[0].datasource == PROMETHEUS:
         names = {"Value": panel.queries[0].legend}
     order = {column: position for position, column in enumerate((*panel.columns, *names))}
@@ -344,7 +344,7 @@ def _finish_table(made: table.Panel, panel: Panel, alert: BaseAlert | None) -> t
     if alert is not None and alert.thresholds:
         made.override_by_name(largest, [_cell("color-text")])
     if panel.data_link:
-        # Unless it is asked for, Grafana leaves & and + of a value as they are.
+        # Without `percentencode`, Grafana does not escape & and + in a value.
         chosen = "&".join(f"var-{column}=${{__data.fields.{column}:percentencode}}" for column in panel.columns)
         link = sdk.DashboardLink("Look closer").type(models.DashboardLinkType.LINK)
         link.url(f"/d/{panel.data_link}?{chosen}&${{__url_time_range}}")
@@ -357,7 +357,7 @@ def _cell(kind: str) -> models.DynamicConfigValue:
 
 
 def _severities(values: Mapping[Severity, object]) -> models.ValueMap:
-    """What stands for a severity, as its name in its colour."""
+    """A value mapping that shows a severity's name in its colour."""
     return models.ValueMap(
         {
             str(value): models.ValueMappingResult(text=severity, color=COLOURS[severity], index=position)
@@ -374,13 +374,13 @@ def _finish_state_timeline(made: statetimeline.Panel, _panel: Panel, _alert: Bas
 def _alerts(matchers: str) -> dict[str, object]:
     """Options of an alert list; all are set, so that saving the dashboard adds none."""
     return {
-        # Grafana's own name of itself: alerts of Prometheus are shown by what they record.
+        # Grafana's name for its own alerts. Other panels show the alerts of Prometheus.
         "datasource": "-- Grafana --",
         "folder": {"uid": folder_uid(ALERTS_FOLDER), "title": ALERTS_FOLDER},
         "alertName": "",
         "alertInstanceLabelFilter": f"{{{matchers}}}" if matchers else "",
         "dashboardAlerts": False,
-        # An alert that cannot be evaluated is blind, and so is shown as well.
+        # Alerts with errors or without data are blind, so they are shown too.
         "stateFilter": {
             "firing": True,
             "error": True,
@@ -393,7 +393,7 @@ def _alerts(matchers: str) -> dict[str, object]:
         "groupMode": "default",
         "groupBy": [],
         "maxItems": 20,
-        # 3: the most important first.
+        # 3 sorts by importance.
         "sortOrder": 3,
         "showInstances": True,
         "showInactiveAlerts": False,

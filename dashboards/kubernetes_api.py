@@ -31,7 +31,7 @@ _SIGNALS = Row(
             description="Share of requests with a 5xx response. The objective allows one in a thousand.",
             queries=(
                 Query(
-                    # Without a failure there is no series of one.
+                    # Without failures there is no series with a 5xx code.
                     expr=(
                         f"(sum by (cluster) ({_FAILED}) or 0 * sum by (cluster) ({_REQUESTS}))"
                         f" / sum by (cluster) ({_REQUESTS})"
@@ -121,4 +121,4 @@ DASHBOARD = Dashboard(
     annotations=(alerts_of("kubernetes"),),
     rows=(_SIGNALS, _CLIENTS),
 )
-"""Only where whoever runs the cluster runs its API server too."""
+"""Only in clusters whose operators also run the API server."""

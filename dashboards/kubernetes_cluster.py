@@ -24,12 +24,12 @@ _NAMESPACE = ("cluster", "namespace")
 
 
 def _room(resource: str, used: str) -> tuple[Query, ...]:
-    """Of a resource: what there is, what is spoken for, what is used."""
+    """Allocatable, requested and used amount of a resource by cluster."""
     chosen = f'{_ALL}, resource="{resource}"'
     return (
         Query(
             expr=f"sum by (cluster) (max by (cluster, node) (kube_node_status_allocatable{{{chosen}}}))",
-            legend="there is, {{cluster}}",
+            legend="allocatable, {{cluster}}",
         ),
         Query(
             expr=f"sum by (cluster) ({REQUESTS}{{{chosen}}})",

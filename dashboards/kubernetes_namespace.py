@@ -43,7 +43,7 @@ def _traffic(direction: str) -> str:
 
 
 _SIGNALS = Row(
-    "Is it well?",
+    "Health",
     (
         alert_stat(
             workloads.REPLICAS_MISSING,

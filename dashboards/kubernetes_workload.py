@@ -28,7 +28,7 @@ _POD = "cluster, namespace, pod"
 
 
 def _of_workload(value: str) -> str:
-    """Of ``value``, by cluster, namespace, pod and maybe more, what is about the pods of the workload."""
+    """PromQL: the series of ``value`` (by cluster, namespace, pod and possibly more) of the workload's pods."""
     return f"({value}) * on ({_POD}) group_left () {POD_OWNER}{{{_ONE}}}"
 
 
@@ -37,7 +37,7 @@ def _found(alert: Alert) -> str:
 
 
 def _value_of(alert: Alert) -> str:
-    """What an alert compares, for the containers of the workload: the ten that come first."""
+    """PromQL: the alert's value for the ten worst containers of the workload."""
     return f"topk(10, {_of_workload(narrowed(alert.value, IN_NAMESPACE))})"
 
 
@@ -47,7 +47,7 @@ def _by_pod(value: str) -> Query:
 
 
 def _asked(resource: str, what: str) -> Query:
-    """What a single pod asks for: the largest, should they differ in a rollout."""
+    """Requests or limits of one pod. If pods differ during a rollout, the largest."""
     asked = f'sum by ({_POD}) (kube_pod_container_resource_{what}s{{{IN_NAMESPACE}, resource="{resource}"}})'
     return Query(expr=f"max({_of_workload(asked)})", legend=f"{what} of a pod")
 
@@ -60,7 +60,7 @@ def _traffic(direction: str) -> Query:
 _OOM_KILLED = f"{pods.OOM_KILLED.value} and {pods.OOM_KILLED.and_}"
 _CONTAINER = "{{pod}}, {{container}}"
 _SIGNALS = Row(
-    "Is it well?",
+    "Health",
     (
         alert_stat(
             workloads.REPLICAS_MISSING,
@@ -225,7 +225,7 @@ _LINES = Row(
             title="Newest lines",
             description="Newest lines of its pods. A line with a trace id links to its trace.",
             visualization=Visualization.LOGS,
-            # Pods are named after what keeps them running, however they are labelled.
+            # By the pod's name, which begins with the workload's name; labels may differ.
             queries=(
                 Query(
                     expr='{cluster=~"$cluster", namespace="$namespace"} | pod=~`${workload:regex}-.+`',

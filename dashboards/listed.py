@@ -1,4 +1,4 @@
-"""Every dashboard of a stack: those of the systems that are on, those of every stack, and the runbooks."""
+"""All dashboards of a stack: of its systems, of every stack, and of the runbooks."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from rules.systems import SYSTEMS
 
 @dataclass(frozen=True, kw_only=True)
 class Rendered:
-    """A dashboard, ready for Grafana."""
+    """A dashboard as JSON, with its folder."""
 
     uid: str
     folder: str
@@ -49,13 +49,13 @@ class Rendered:
 
 @dataclass(frozen=True)
 class Listed:
-    """A dashboard of a system, there while the system is on."""
+    """A dashboard of a system. It exists while the system is on."""
 
     system: str
-    """The system's key; its title is the dashboard's folder."""
+    """The system's key. The system's title is the folder."""
     dashboard: Dashboard
     needs: str = ""
-    """The rule group that it needs; without the group, there is no dashboard."""
+    """The rule group that the dashboard needs. Without the group it is left out."""
 
 
 DASHBOARDS = (
@@ -76,12 +76,12 @@ DASHBOARDS = (
     Listed("monitoring", monitoring_cost.DASHBOARD),
     Listed("monitoring", monitoring_job.DASHBOARD),
 )
-"""All of every system, in the order in which Home lists them; one file each, ``<system>_<what it shows>.py``."""
+"""The dashboards of all systems, in Home's order. Each has a file, ``<system>_<subject>.py``."""
 _FOLDERS = {system.key: system.title for system in SYSTEMS}
 
 
 def dashboards(on: Collection[str], watched: Watched, cluster: ClusterSettings) -> tuple[Dashboard, ...]:
-    """In a fixed order; ``on`` are the keys of the systems that are."""
+    """All dashboards in a fixed order. ``on`` has the keys of the systems that are on."""
     jobs = {job.name for job in watched.scrape_jobs}
     there = {"", *(group.name for group in watched.groups)}
     of_systems = (
@@ -97,7 +97,7 @@ def dashboards(on: Collection[str], watched: Watched, cluster: ClusterSettings) 
 
 
 def _of_stack(dashboard: Dashboard, there: Collection[str], alerts: Mapping[str, BaseAlert]) -> Dashboard:
-    """A dashboard that leads only to dashboards that this stack has, and asks what this stack's alerts measure."""
+    """The dashboard with links only to dashboards of this stack, and with the values of this stack's alerts."""
     rows = (replace(row, panels=tuple(_panels_of_stack(row.panels, there, alerts))) for row in dashboard.rows)
     related = tuple(uid for uid in dashboard.related if uid in there)
     return replace(dashboard, rows=tuple(row for row in rows if row.panels), related=related)
@@ -117,7 +117,7 @@ def _panels_of_stack(
 
 
 def _scraped(dashboard: Dashboard, jobs: Collection[str]) -> Dashboard:
-    """A dashboard without the rows, panels and annotations whose telemetry this stack has not."""
+    """The dashboard without rows, panels and annotations whose scrape job this stack does not have."""
     there = {"", *jobs}
     rows = (
         replace(row, panels=tuple(panel for panel in row.panels if panel.needs in there))
@@ -132,7 +132,7 @@ def _scraped(dashboard: Dashboard, jobs: Collection[str]) -> Dashboard:
 
 
 def rendered(on: Collection[str], watched: Watched, cluster: ClusterSettings) -> tuple[Rendered, ...]:
-    """The same, with the thresholds of this stack's alerts drawn into them."""
+    """All dashboards as JSON, with the thresholds of this stack's alerts."""
     by_name = {alert.name: alert for alert in watched.alerts}
     return tuple(
         Rendered(uid=dashboard.uid, folder=dashboard.folder, json=build(dashboard, by_name))
@@ -141,7 +141,7 @@ def rendered(on: Collection[str], watched: Watched, cluster: ClusterSettings) ->
 
 
 def alert_panels(watched: Watched, cluster: ClusterSettings) -> Mapping[str, PanelPlace]:
-    """By alert of Grafana, the panel among the runbooks that draws what it measures."""
+    """By name of each alert of Grafana, the panel in the runbooks' dashboards that shows its value."""
     places: dict[str, PanelPlace] = {}
     for dashboard in runbooks.dashboards(watched.alerts, cluster):
         places |= panel_places(dashboard)

@@ -13,8 +13,8 @@ from rules.logs.uids import LOGS, LOGS_AUDIT, LOGS_ERRORS
 _CHOSEN = 'cluster=~"$cluster", namespace=~"$namespace", app=~"$app"'
 _ERRORS = f'{{{_CHOSEN}, level=~"error|fatal"}}'
 _ALL = f'{{{_CHOSEN}, app!~"grafana|loki"}}'
-# The kind of a message: its own field when it is JSON, else its first line; without ids and numbers, and no longer than
-# tells kinds apart. What differs each time would make a series of every line, and Loki returns a thousand at most.
+# The kind of a message: its field in JSON, else the first line, without ids and numbers and cut to 100 characters.
+# Otherwise every line would be a series of its own, and Loki returns at most a thousand.
 _KIND = (
     '| regexp `"(message|msg|error|event)": ?"(?P<said>[^"]+)`'
     ' | label_format said=`{{ regexReplaceAll "(?s)\\n.*" (or .said __line__) "" }}`'

@@ -17,77 +17,77 @@ COLUMNS = 24
 
 
 class Visualization(StrEnum):
-    """How a panel shows what its queries return."""
+    """Panel types, by Grafana's names."""
 
     TIME_SERIES = "timeseries"
-    """Lines over the chosen time."""
+    """Lines over the time range."""
     STAT = "stat"
-    """One number, now."""
+    """One current number."""
     TABLE = "table"
-    """A row per series, the largest first."""
+    """One row per series, the largest first."""
     HEATMAP = "heatmap"
     """A histogram's buckets over time."""
     LOGS = "logs"
     """Log lines."""
     STATE_TIMELINE = "state-timeline"
-    """How urgent each of some things was over time: its value is a severity's place in ``URGENCY``."""
+    """Severity of each series over time. Values are numbers of ``URGENCY``."""
     ALERT_LIST = "alertlist"
-    """Alerts that Grafana evaluates, of this stack; they leave no series that a query could find."""
+    """Alerts that Grafana evaluates. They have no series to query."""
     TEXT = "text"
     """Markdown."""
 
 
 URGENCY = {Severity.INFO: 1, Severity.WARNING: 2, Severity.CRITICAL: 3}
-"""Severities as numbers, for what shows how urgent something is."""
+"""Severities as numbers, for panels."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """What a panel asks. PromQL or LogQL, as its datasource says, with the dashboard's variables."""
+    """A query of a panel: PromQL or LogQL, depending on the datasource, with the dashboard's variables."""
 
     expr: str = ""
     of_alert: str = ""
-    """Instead of ``expr``: matchers that narrow what the panel's alert measures. Without it there is no such panel."""
+    """Instead of ``expr``: matchers for the value of the panel's alert. Without that alert the panel is left out."""
     legend: str = ""
-    """Name of its series, with ``{{label}}``; in a table, of its column of values."""
+    """Name of its series, with ``{{label}}``, or of its column in a table."""
     unit: Unit | None = None
-    """Of its column in a table, where that is not the panel's."""
+    """Unit of its column in a table, if it differs from the panel's."""
     datasource: Datasource = PROMETHEUS
     exemplars: bool = False
-    """Whether traces are marked on the line."""
+    """Whether exemplars (links to traces) are shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
-    """One question and its answer."""
+    """A panel of a dashboard."""
 
     title: str
     description: str
-    """What it shows and what to do about it; for a text panel, the text itself."""
+    """What it shows and what to do; in a text panel, the text."""
     visualization: Visualization = Visualization.TIME_SERIES
     queries: tuple[Query, ...] = ()
     unit: Unit = Unit.NONE
     width: int = 8
     height: int = 8
     alert: str = ""
-    """The alert whose thresholds are drawn, and whose runbook is linked."""
+    """The alert whose thresholds it shows and whose runbook it links to."""
     counts: bool = False
-    """Whether it counts what the alert finds, so that one is too many; so it is for an alert without thresholds."""
+    """Whether it counts the alert's results, so that one is too many. For alerts without thresholds."""
     severity: Severity | None = None
-    """Severity of one counted thing, where no single alert sets it."""
+    """Severity of a count of one, if no single alert has it."""
     stacked: bool = False
     columns: tuple[str, ...] = ()
-    """Labels that a table shows, in this order; others are hidden."""
+    """Labels that a table shows, in this order. Other labels are hidden."""
     first: str = ""
-    """The column by which a table is ordered, ascending, before its values."""
+    """Column that a table is sorted by first, ascending."""
     data_link: str | None = None
-    """The uid of the dashboard that a click on a row of a table leads to, with the row's labels as variables."""
+    """Uid of the dashboard that a click on a table's row opens, with the row's labels as variables."""
     needs: str = ""
-    """The scrape job without which the panel is left out."""
+    """Scrape job that the panel needs. Without the job it is left out."""
     matchers: str = ""
-    """Which labels the alerts of a list have; may name the dashboard's variables as ``${name:regex}``."""
+    """Matchers of an alert list, possibly with the dashboard's variables as ``${name:regex}``."""
     linked: bool = False
-    """Whether links lead to it alone: then its number follows from its title, not from its place."""
+    """Whether links open only this panel. Then its id depends on its title, not on its position."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class PanelPlace:
     dashboard: str
     """The dashboard's uid."""
     id: int
-    """The panel's number on it."""
+    """The panel's id."""
 
 
 @dataclass(frozen=True)
@@ -107,48 +107,48 @@ class Row:
     title: str
     panels: tuple[Panel, ...]
     needs: str = ""
-    """The scrape job without which the row is left out."""
+    """Scrape job that the row needs. Without the job it is left out."""
     collapsed: bool = False
-    """Whether it is collapsed at first."""
+    """Whether it is collapsed when the dashboard opens."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Variable:
-    """A choice that narrows the whole dashboard: the values of a label."""
+    """A variable whose options are the values of a label."""
 
     name: str
     label: str
-    """The label whose values it offers."""
+    """The label whose values are its options."""
     of: str
-    """The selector of the series that have it, or of Loki's streams; may name the variables before."""
+    """Selector of series, or of Loki's streams, with that label. It may use the variables before it."""
     title: str
     datasource: Datasource = PROMETHEUS
     multiple: bool = True
-    """Whether several can be chosen, and all are by default; otherwise the first one is."""
+    """Whether several values can be selected. The default is all values; otherwise it is the first."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CustomVariable:
-    """A variable whose values are written in the dashboard: one of them is chosen, by its name."""
+    """A variable with fixed values. One is selected, by its name."""
 
     name: str
     title: str
     values: Mapping[str, str]
-    """By name; links choose by the name, and queries get the value, which may name the other variables."""
+    """Values by name. Links select by name, and queries get the value, which may contain other variables."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Annotation:
-    """Something that happened, as a line across every panel: each series of ``expr`` when it is there."""
+    """Events as lines across every panel: each series of ``expr`` while it exists."""
 
     name: str
     expr: str
     text: str
-    """What is written at the line, with ``{{label}}``."""
+    """Text of the annotation, with ``{{label}}``."""
     severity: Severity
-    """How urgent it is: its colour."""
+    """Severity, which sets its colour."""
     needs: str = ""
-    """The scrape job without which it is left out."""
+    """Scrape job that it needs. Without the job it is left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,16 +158,16 @@ class Dashboard:
     uid: str
     title: str
     description: str
-    """The question that it answers."""
+    """What the dashboard shows, in one sentence."""
     tags: tuple[str, ...]
-    """Dashboards with the same tag are offered as links."""
+    """Tags. The dashboard links to dashboards with the same tag."""
     rows: tuple[Row, ...]
     folder: str = ""
-    """Title of its folder; that of its system unless given."""
+    """Title of its folder. The default is its system's title."""
     variables: tuple[Variable, ...] = ()
     custom_variables: tuple[CustomVariable, ...] = ()
     search: bool = False
-    """Whether there is a field to type in: its text, a regular expression, is the variable ``search``."""
+    """Whether it has a text box, the variable ``search``, for a regular expression."""
     related: tuple[DashboardUid, ...] = ()
     time_from: str = "now-6h"
     annotations: tuple[Annotation, ...] = ()
@@ -178,12 +178,12 @@ class Dashboard:
 
 
 def variable(name: str, of: str, title: str, *, multiple: bool = True, label: str = "") -> Variable:
-    """A choice among the values that the label ``name`` (or ``label``) has in the series ``of``."""
+    """A variable for the values of the label ``name`` (or ``label``) in the series ``of``."""
     return Variable(name=name, label=label or name, of=of, title=title, multiple=multiple)
 
 
 def log_variables(*names: str) -> tuple[Variable, ...]:
-    """A choice for each of these labels of log streams, each narrowed by those before."""
+    """A variable for each of these labels of log streams. Each is narrowed by those before it."""
     chosen = [f'{name}=~"${name}"' for name in names]
     return tuple(
         Variable(
@@ -198,7 +198,7 @@ def log_variables(*names: str) -> tuple[Variable, ...]:
 
 
 def stat(title: str, description: str, expr: str, unit: Unit = Unit.NONE, alert: str = "") -> Panel:
-    """One number, a sixth of a row wide, coloured by the thresholds of ``alert``."""
+    """A stat, a sixth of a row wide, coloured by the thresholds of ``alert``."""
     return Panel(
         title=title,
         description=description,
@@ -212,7 +212,7 @@ def stat(title: str, description: str, expr: str, unit: Unit = Unit.NONE, alert:
 
 
 def alert_stat(alert: Alert, title: str, description: str, expr: str) -> Panel:
-    """How many there are of what an alert finds, ``expr``: none, and it is green."""
+    """A stat of the number of series of ``expr``, an alert's results; green at 0."""
     return Panel(
         title=title,
         description=description,
@@ -226,13 +226,13 @@ def alert_stat(alert: Alert, title: str, description: str, expr: str) -> Panel:
 
 
 def found(alert: Alert, matchers: str) -> str:
-    """What an alert without thresholds fires for, as far as ``matchers`` choose it."""
+    """PromQL: the results of an alert without thresholds, narrowed by ``matchers``."""
     (severity,) = alert.severities
     return narrowed(alert.expr(severity), matchers)
 
 
 def alert_time_series(alert: Alert, title: str, description: str, expr: str, legend: str, width: int = 8) -> Panel:
-    """What an alert compares, ``expr``, over time, with the lines where it fires."""
+    """A time series of ``expr``, the value of an alert, with the alert's thresholds."""
     return Panel(
         title=title,
         description=description,

@@ -24,7 +24,7 @@ from rules.monitoring.uids import MONITORING, MONITORING_COST, MONITORING_JOB
 
 _IN = 'cluster=~"$cluster"'
 _OF_JOB = f'{_IN}, job=~"$job"'
-# Each replica of Prometheus writes all of it.
+# Each replica of Prometheus stores all samples.
 _SAMPLES = (
     "max by (cluster) (sum by (cluster, pod)"
     f' (rate(prometheus_tsdb_head_samples_appended_total{{{_IN}, job="prometheus"}}[$__rate_interval])))'
@@ -37,7 +37,7 @@ def _lines_by_node(who: str, counter: str, job: str) -> Panel:
     sent = f'sum by (node) (rate({counter}{{{_IN}, job="{job}"}}[$__rate_interval]))'
     return Panel(
         title="Log lines by node",
-        description=f"Lines that {who}, of the ten loudest nodes: a pod that prints without end is on one.",
+        description=f"Lines that {who}; the ten nodes with most. A pod in an error loop may run on one.",
         queries=(Query(expr=f"topk(10, {sent})", legend="{{node}}"),),
         unit=Unit.PER_SECOND,
         width=6,
@@ -52,7 +52,7 @@ def _of_servers(recording: Recording, title: str, description: str, unit: Unit) 
 
 
 def disk_a_day(of_job: str) -> str:
-    """Bytes that each job's samples take in a day, at what a sample of any job takes."""
+    """PromQL: bytes of disk per day by job. The size of a sample is the mean of all jobs."""
     samples = f"sum by (cluster, job) ({SAMPLES_OF_JOB.name}{{{of_job}}})"
     return f"{samples} * on (cluster) group_left () avg by (cluster) ({SAMPLE_BYTES.name}{{{_IN}}}) * 86400"
 

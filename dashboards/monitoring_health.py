@@ -31,7 +31,7 @@ _POD = "{{pod}}"
 
 
 def _alarming(alert: Alert, title: str, description: str, legend: str = _POD, width: int = 6) -> Panel:
-    """What an alert compares, with its lines; of many subjects the ten that are nearest to them."""
+    """A time series of an alert's value with its thresholds, for the ten worst subjects."""
     worst = "bottomk" if alert.below else "topk"
     return alert_time_series(alert, title, description, f"{worst}(10, {narrowed(alert.value, _IN)})", legend, width)
 

@@ -13,7 +13,7 @@ from rules.monitoring.uids import MONITORING, MONITORING_COST, MONITORING_JOB
 
 _IN = 'cluster=~"$cluster"'
 _JOB = f'{_IN}, job="$job"'
-# What multiplies series: objects that come and go, buckets, and what programs put into a request's labels.
+# Labels that often multiply series: short-lived objects, buckets, and attributes of requests.
 _LABELS = (
     *("instance", "namespace", "pod", "container"),
     *("le", "code", "method", "path", "route", "handler", "resource"),
@@ -21,7 +21,7 @@ _LABELS = (
 
 
 def _values(label: str) -> str:
-    """How many values a label has, as a row that bears its name."""
+    """PromQL: number of values of a label, with the label's name as a label."""
     found = f'count(count by ({label}) ({{{_JOB}, {label}!=""}}))'
     return f'label_replace({found}, "label", "{label}", "", "")'
 

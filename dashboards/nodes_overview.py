@@ -38,7 +38,7 @@ _DEVICE = "{{node}}, {{device}}"
 
 
 def _worst(alert: Alert, title: str, description: str, legend: str = _NODE, width: int = 6) -> Panel:
-    """The ten nodes or devices that are nearest to an alert's line, or furthest beyond it."""
+    """A time series of an alert's value with its thresholds, for the ten worst nodes or devices."""
     first = "bottomk" if alert.below else "topk"
     expr = f"{first}(10, {narrowed(alert.value, _IN)})"
     return alert_time_series(alert, title, f"{description} The ten {_FIRST[first]}.", expr, legend, width)

@@ -1,4 +1,4 @@
-"""The queries of dashboards and rules, as a server receives them."""
+"""All queries of dashboards and rules, with values for Grafana's variables."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from model.rules import Alert
 from rules.system import Watched
 
 RANGES = {"$__rate_interval": "5m", "$__interval": "1m", "$__auto": "1m", "$__range": "6h", "$__range_s": "21600"}
-"""What Grafana puts in place of its own variables."""
+"""Values for Grafana's built-in variables."""
 
 
 def prometheus_queries(dashboard: Dashboard) -> list[tuple[Panel, Query]]:
-    """Once with each value of a choice that is written in the dashboard."""
+    """PromQL of a dashboard with its panels; once for each value of a variable with fixed values."""
     asked = [(p, query) for p in dashboard.panels for query in p.queries if query.datasource.type == "prometheus"]
     for choice in dashboard.custom_variables:
         chosen = f"${{{choice.name}:raw}}"
@@ -33,16 +33,16 @@ def loki_queries(dashboard: Dashboard) -> list[tuple[Panel, Query]]:
 
 
 def filled(expr: str, variables: Mapping[str, str] | None = None) -> str:
-    """A query with values for its variables: everything, unless others are given."""
+    """``expr`` with values for its variables. The default value matches everything."""
     for name, value in RANGES.items():
         expr = re.sub(re.escape(name) + r"(?!\w)", value, expr)
     chosen = variables or {}
-    # $1 and the like are of label_replace.
+    # $1 and similar belong to label_replace.
     return re.sub(r"\$\{?([a-zA-Z]\w*)(?::regex)?\}?", lambda found: chosen.get(found[1], ".*"), expr)
 
 
 def expressions(watched: Watched, dashboards: Iterable[Dashboard]) -> Iterator[str]:
-    """All PromQL of a stack: its rules, whoever evaluates them, its panels, variables, annotations and runbooks."""
+    """All PromQL of a stack: rules of Prometheus and Grafana, panels, variables, annotations and runbooks."""
     for rule in (rule for group in watched.groups for rule in group.rules):
         yield from (rule.expr(each) for each in rule.severities) if isinstance(rule, Alert) else (rule.expr,)
     of_grafana = (rule for group in watched.grafana_groups for rule in group.rules)
@@ -57,5 +57,5 @@ def expressions(watched: Watched, dashboards: Iterable[Dashboard]) -> Iterator[s
 
 
 def written(text: str, language: str = "promql") -> list[str]:
-    """The queries that a text shows in code blocks of their own, such as those of a runbook."""
+    """Queries in the code blocks of a text such as a runbook."""
     return re.findall(rf"^```(?:{language})\n(.+?)^```$", text, re.MULTILINE | re.DOTALL)

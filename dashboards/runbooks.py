@@ -1,4 +1,4 @@
-"""Runbooks, a dashboard per system: the steps, beside the alert's expression with its threshold."""
+"""The runbooks' dashboards, one per system: the steps, and the current value of each alert with its threshold."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from model.runbooks import filled
 from model.uids import ALERTS, RUNBOOKS_FOLDER, panel_path, runbook_title, runbooks_uid
 from rules.kubernetes.uids import KUBERNETES_NAMESPACE, KUBERNETES_WORKLOAD
 
-# Nobody can tell more lines apart.
+# People cannot tell more lines apart.
 MOST = 10
 _CHOSEN = "alert"
-"""The variable that names the alert whose value is drawn."""
+"""Name of the variable that selects the alert whose value is shown."""
 _OF_A_NAMESPACE = (KUBERNETES_NAMESPACE, KUBERNETES_WORKLOAD)
-"""The dashboards of alerts about some of thousands: their runbooks query one namespace, that of the alert."""
+"""Dashboards of alerts with thousands of possible subjects. Their runbooks query one namespace, that of the alert."""
 
 
 def dashboards(alerts: tuple[BaseAlert, ...], cluster: ClusterSettings) -> Iterator[Dashboard]:
-    """One per system, in the order of their first alerts; each has the runbooks of all of its system's alerts."""
+    """One dashboard per system with the runbooks of all its alerts, in the order of the systems' first alerts."""
     of_systems: dict[str, dict[str, list[BaseAlert]]] = {}
     for alert in alerts:
         of_systems.setdefault(alert.system, {}).setdefault(alert.runbook_name, []).append(alert)
@@ -33,9 +33,9 @@ def dashboards(alerts: tuple[BaseAlert, ...], cluster: ClusterSettings) -> Itera
 
 
 def _dashboard(system: str, sharing: Mapping[str, list[BaseAlert]], cluster: ClusterSettings) -> Dashboard:
-    """``sharing``: by runbook, the alerts that it is for."""
+    """``sharing`` maps each runbook to its alerts."""
     alerts = [alert for each in sharing.values() for alert in each]
-    # Grafana's own link to a panel, so theirs each have one.
+    # Each alert of Grafana has a panel of its own, because Grafana links alerts to panels.
     of_grafana = [alert for alert in alerts if isinstance(alert, GrafanaAlert)]
     of_prometheus = [alert for alert in alerts if isinstance(alert, Alert)]
     variables = NAMESPACE if any(map(_in_a_namespace, alerts)) else ()
@@ -63,7 +63,7 @@ def _dashboard(system: str, sharing: Mapping[str, list[BaseAlert]], cluster: Clu
 
 
 def _runbook(system: str, name: str, alerts: list[BaseAlert], cluster: ClusterSettings) -> Row:
-    """Closed: a link opens its text alone, from where a click leads to what the alerts measure."""
+    """A collapsed row with a runbook. Links open its text panel, which links to the values of its alerts."""
     text = _of_stack(filled(name, {alert.name: alert.numbers for alert in alerts}), cluster)
     text = text.removeprefix(f"# {name}\n").strip()
     now = ", ".join(f"[{alert.name}]({_now(system, alert)}){_lines(alert)}" for alert in alerts)
@@ -80,7 +80,7 @@ def _runbook(system: str, name: str, alerts: list[BaseAlert], cluster: ClusterSe
 
 
 def _of_stack(text: str, cluster: ClusterSettings) -> str:
-    """A runbook with this stack's names, so that its commands can be copied."""
+    """A runbook with this stack's names in its commands."""
     names = {
         "<stack-namespace>": cluster.namespaces.stack,
         "<node-agents-namespace>": cluster.namespaces.node_agents,
@@ -92,7 +92,7 @@ def _of_stack(text: str, cluster: ClusterSettings) -> str:
 
 
 def _now(system: str, alert: BaseAlert) -> str:
-    """Where it is seen what an alert measures, with the time and the variables of whoever reads the runbook."""
+    """Link to the current value of an alert, with the reader's time range and variables."""
     uid = runbooks_uid(system)
     if isinstance(alert, GrafanaAlert):
         return f"{panel_path(uid, alert.name)}&${{__url_time_range}}"
@@ -124,7 +124,7 @@ def _of_prometheus(system: str, where: tuple[str, ...]) -> Panel:
 
 
 def _firing_in_grafana(system: str) -> Panel:
-    """Alerts of Grafana, which leave no series."""
+    """An alert list of the alerts that Grafana evaluates."""
     return Panel(
         title="Firing in Grafana",
         description=f"Firing alerts of {system} that Grafana evaluates.",
@@ -136,7 +136,7 @@ def _firing_in_grafana(system: str) -> Panel:
 
 
 def _chosen() -> Panel:
-    """One for all alerts that Prometheus evaluates: a panel each would be most of what a stack keeps in its state."""
+    """One panel for all alerts of Prometheus. A panel for each alert would be most of the stack's state."""
     return Panel(
         title=f"Measured now: ${{{_CHOSEN}:text}}",
         description=f"Current value of the chosen alert, for the {MOST} worst.",
@@ -154,12 +154,10 @@ def _value_of(alert: BaseAlert) -> str:
 
 
 def _asked_by_grafana(alert: GrafanaAlert) -> Iterator[Panel]:
-    shown = (
-        f"for the {MOST} worst; the dashed lines are where it fires" if alert.thresholds else "how many; none is good"
-    )
+    shown = f"Its value for the {MOST} worst; dashed lines are its thresholds." if alert.thresholds else "0 is good."
     yield Panel(
         title=alert.name,
-        description=f"{alert.summary} What the alert measures, {shown}.",
+        description=f"{alert.summary} {shown}",
         queries=(Query(expr=_value_of(alert), datasource=alert.datasource),),
         unit=alert.unit,
         alert=alert.name,

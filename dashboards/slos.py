@@ -80,7 +80,7 @@ ALL = Dashboard(
 
 
 def one(watched: Watched) -> Dashboard:
-    """One in detail, with the lines that this stack's alerts have."""
+    """The dashboard of one objective, with the thresholds of this stack's alerts."""
     return Dashboard(
         uid=SLO,
         title="SLOs: one in detail",
@@ -162,8 +162,8 @@ def one(watched: Watched) -> Dashboard:
 
 
 def _burn(burn: Burn, watched: Watched) -> Panel:
-    """Both windows of a burn-rate alert, and where it fires: each objective has a line of its own."""
-    # More than all events cannot fail: where there is no such alert, its line is never crossed.
+    """Both windows of a burn-rate alert, and its threshold, which differs by objective."""
+    # An objective without this alert gets a threshold of 1, which no ratio exceeds.
     lines = {slo.name: "1" for slo in watched.slos} | {
         alert.labels["slo"]: decimal(threshold)
         for alert in watched.alerts

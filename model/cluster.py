@@ -20,7 +20,7 @@ from model.settings import (
 Flavour = Literal["kind", "minikube", "k3s", "microk8s", "kubeadm", "eks", "gke", "aks"]
 
 API_SERVICE_PORT = 443
-"""Of the Service `kubernetes`, and of the API servers that clouds run."""
+"""Port of the Service `kubernetes`, and of API servers that clouds run."""
 API_SERVER_PORTS: dict[Flavour, tuple[int, ...]] = {
     "kind": (6443,),
     "minikube": (8443,),
@@ -28,14 +28,14 @@ API_SERVER_PORTS: dict[Flavour, tuple[int, ...]] = {
     "microk8s": (16443,),
     "kubeadm": (6443,),
 }
-"""Where API servers listen that no cloud runs: a policy sees traffic to the Service once it was sent on to them."""
+"""Ports of API servers that no cloud runs. A policy sees traffic to the Service only after it was forwarded to them."""
 
 VIRTUAL_NODES: dict[Flavour, tuple[tuple[str, str], ...]] = {
     "eks": (("eks.amazonaws.com/compute-type", "fargate"),),
     "gke": (("type", "virtual-kubelet"),),
     "aks": (("type", "virtual-kubelet"),),
 }
-"""Labels of nodes that are no machines: they run no agents, and have no kubelet that answers."""
+"""Labels of virtual nodes, which run no node agents and have no kubelet that answers."""
 
 EVERYWHERE = (Cidr("0.0.0.0/0"), Cidr("::/0"))
 

@@ -12,7 +12,7 @@ from model.images import Pinned
 from model.scrape import KubernetesDiscovery, Relabel, ScrapeJob, keep
 from model.settings import Resources, Secret
 
-# A Service's name is a DNS label, of 63; a ConfigMap's and a Secret's suffix follow.
+# A Service's name has at most 63 characters. Names of ConfigMaps and Secrets add a suffix.
 LONGEST = 50
 
 
@@ -64,7 +64,7 @@ class Exporter:
         if not re.fullmatch(r"[a-z]([-a-z0-9]*[a-z0-9])?", self.workload) or len(self.workload) > LONGEST:
             raise ValueError(f"exporter {self.workload}: a name of at most {LONGEST} small letters, digits and hyphens")
         if self.instance and self.per_node:
-            raise ValueError(f"exporter {self.workload}: one per node watches its node: no instance")
+            raise ValueError(f"exporter {self.workload}: an exporter on every node cannot have an instance")
 
     @property
     def workload(self) -> str:

@@ -40,9 +40,9 @@ class GrafanaAlert(BaseAlert):
         super().__post_init__()
         if "Alerting" in (self.no_data_state, self.exec_err_state):
             if "{{" in self.description:
-                raise ValueError(f"alert {self.name}: a description without values, for it fires without any as well")
+                raise ValueError(f"alert {self.name}: a description without values: it also fires without data")
             if len(self.severities) != 1:
-                raise ValueError(f"alert {self.name}: one severity, for it fires without a value to tell by as well")
+                raise ValueError(f"alert {self.name}: exactly one severity: it also fires without a value")
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def names(expr: str) -> frozenset[str]:
 def narrowed(expr: str, matchers: str) -> str:
     """``expr`` with additional ``matchers`` on each of its selectors. They may contain a dashboard's variables."""
     names = sorted({selector.name for selector in selectors(expr) if selector.name})
-    # As a whole, and not where it is quoted.
+    # Whole names, and not inside quotes.
     named = rf"(?<![\w:\"])({'|'.join(names)})(?![\w:\"])(\{{)?"
     return re.sub(named, lambda found: f"{found[1]}{{{matchers}{', ' if found[2] else '}'}", expr)
 
@@ -126,7 +126,7 @@ def _called(node: promql.Call, known: Mapping[str, Labels]) -> Labels:
     name, arguments = node.func.name, [_labels(argument, known) for argument in node.args]
     if name in ("absent", "absent_over_time"):
         if not isinstance(node.args[0], promql.VectorSelector | promql.MatrixSelector):
-            return NO_LABELS  # such as that of a comparison
+            return NO_LABELS  # another expression, such as a comparison
         return frozenset(
             matcher.name
             for selector in _selectors(node)

@@ -74,9 +74,9 @@ class BaseAlert:
             raise ValueError(f"alert {self.name}: exactly one of above, below and severity")
         thresholds = list(self.thresholds.values())
         if thresholds != sorted(set(thresholds), reverse=bool(self.above)):
-            raise ValueError(f"alert {self.name}: the more urgent, the further the threshold")
+            raise ValueError(f"alert {self.name}: a more urgent severity needs a threshold that is further away")
         if "{{" in self.summary:
-            raise ValueError(f"alert {self.name}: a summary that is the same for every firing")
+            raise ValueError(f"alert {self.name}: a summary without labels and values")
         if self.owner and not re.fullmatch(r"[a-z][-a-z0-9]*", self.owner, re.IGNORECASE):
             raise ValueError(f"alert {self.name}: an owner, the name of a team")
         if self.runbook_name not in runbooks():
@@ -136,7 +136,7 @@ class BaseAlert:
         if alert.severity is not None:
             return replace(alert, severity=severity)
         if len(alert.thresholds) > 1:
-            raise ValueError(f"no severity where each has a threshold of its own: {', '.join(alert.thresholds)}")
+            raise ValueError(f"no severity: the alert has a threshold for each of {', '.join(alert.thresholds)}")
         (threshold,) = alert.thresholds.values()
         moved = {severity: threshold}
         return replace(alert, above=moved if alert.above else {}, below=moved if alert.below else {})

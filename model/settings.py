@@ -29,12 +29,12 @@ from model.quantities import Bytes, Cpu, names_a_secret
 
 _T = TypeVar("_T")
 Many = Annotated[tuple[_T, ...], Strict(False)]
-"""A list in YAML; strictness would ask for a tuple, which YAML does not have."""
+"""A YAML list. In strict mode pydantic would require a tuple, which YAML does not have."""
 
 
 @dataclass(frozen=True)
 class Spelled:
-    """Text of one spelling, refused with a sentence instead of a regular expression."""
+    """Text that must match a regular expression. The error shows a sentence instead of the expression."""
 
     pattern: str
     expected: str
@@ -51,8 +51,8 @@ class Spelled:
         return {"type": "string", "pattern": f"^{self.pattern}$", "description": self.expected}
 
 
-# Kubernetes has a rule per kind of name (k8s.io/apimachinery/pkg/util/validation). Namespaces are labels of DNS.
-# Secrets, StorageClasses, PriorityClasses and IngressClasses are whole names of it, with parts of any length.
+# Kubernetes has a rule per kind of name (k8s.io/apimachinery/pkg/util/validation). Namespaces are DNS labels. Secrets,
+# StorageClasses, PriorityClasses and IngressClasses are DNS names, whose parts have any length.
 _NAME = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
 
 
@@ -78,10 +78,10 @@ LabelName = Annotated[str, Spelled(r"[a-zA-Z_][a-zA-Z0-9_]*", "a label name of l
 LabelValue = Annotated[str, Spelled(rf"({_NAME})?", "a Kubernetes label value of at most 63 characters")]
 AppName = Annotated[str, Spelled(f"{_NAME}|{_DNS_NAME}", "an app: a Kubernetes label value, or the name of a workload")]
 QualifiedName = Annotated[str, Spelled(_qualified("a-z0-9"), "a Kubernetes name like example.com/team")]
-# The API server reads an annotation's prefix in lower case, and so takes both.
+# The API server checks an annotation's prefix in lower case, so it accepts capitals.
 AnnotationName = Annotated[str, Spelled(_qualified("A-Za-z0-9"), "a Kubernetes name like example.com/team")]
 LARGEST_ANNOTATIONS = 256 * 1024
-"""Bytes of all annotations of an object, names included, that the API server takes."""
+"""Maximum size of an object's annotations, in bytes with their names. The API server refuses more."""
 
 
 def _fit(annotations: dict[str, str]) -> dict[str, str]:
@@ -101,7 +101,7 @@ LogLevel = Literal["debug", "info", "warn", "error"]
 
 
 class Model(BaseModel):
-    """A frozen part of a stack file: camelCase in YAML, snake_case in Python, nothing unknown, nothing coerced."""
+    """A frozen part of a stack file: camelCase in YAML, snake_case in Python. Unknown keys are errors."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -133,7 +133,7 @@ class SecretRef:
     """A reference to a secret. The secret itself is never part of a structured value."""
 
     EXPECTED = "the name of a top-level secret of this stack, or {name, key} of an existing Kubernetes Secret"
-    # Words and hardly a digit: tokens and hashes, which are given in plain by mistake, are mostly no such names.
+    # Words with few digits. Tokens and hashes, which somebody gives in plain by mistake, rarely look like that.
     KEY = r"(?=.{1,40}$)[A-Za-z_]+([0-9]{1,2}[A-Za-z_]+)?[0-9]{0,2}"
 
     @classmethod
@@ -192,15 +192,15 @@ class Resources(Model):
 
 
 def resources(cpu: str, memory: str, limit: str) -> Resources:
-    """A default: the request, and the memory limit; CPU stays unlimited, since throttling delays alerts."""
+    """Default resources: requests, and a memory ``limit``. CPU has no limit, because throttling delays alerts."""
     return Resources(
         requests=Compute(cpu=Cpu.parse(cpu), memory=Bytes.parse(memory)), limits=Compute(memory=Bytes.parse(limit))
     )
 
 
 SCRATCH = Bytes.parse("10Gi")
-"""Most that a server without a volume keeps on its node: less than makes the kubelet free a small node's disk of 20 GB,
-where it would end other pods, too."""
+"""Maximum that a server without a volume stores on its node. With more, the kubelet would evict pods from a small node
+with a disk of 20 GB."""
 
 
 class Workload(Model):
@@ -244,7 +244,7 @@ _CREDENTIALS = re.compile(r"://.*@|^[^/@]*:[^/@]*@")
 
 
 def shown(value: object) -> str:
-    """A value as it stands in the stack file, short enough for one line; what may hold a secret is not shown."""
+    """A value of the stack file, cut to fit on one line. A value that may hold a secret is hidden."""
     if isinstance(value, dict | list | tuple) and value:
         return "{...}" if isinstance(value, dict) else "[...]"
     text = json.dumps(value, default=str, ensure_ascii=False)
@@ -258,7 +258,7 @@ def problem(path: str, value: object, allowed: str) -> Problem:
 
 
 def misfit(path: str, value: object, allowed: str) -> PydanticCustomError:
-    """What a model's validator raises about one of its parts, so that the problem names that part."""
+    """The error that a model's validator raises for one of its fields, so that the problem names the field."""
     return PydanticCustomError("misfit", "{allowed}", {"path": path, "value": value, "allowed": allowed})
 
 
@@ -274,7 +274,7 @@ def problems(error: ValidationError, model: type[BaseModel]) -> list[Problem]:
 
 
 def _counts_refused(detail: ErrorDetails) -> bool:
-    """Whether a list is called too short only because entries of it were refused, which is said of each of them."""
+    """Whether a list is too short only because entries were refused. Each refused entry is a problem of its own."""
     return detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]
 
 
@@ -308,7 +308,7 @@ def _extra(path: str, key: str, known: list[str]) -> Problem:
 
 
 def unknown_key(path: str, known: Collection[str], what: str = "key") -> Problem:
-    """The problem of a name that does not exist, with the nearest that does."""
+    """The problem of an unknown name, with the most similar known name."""
     close = difflib.get_close_matches(path.rpartition(".")[2], known, n=1)
     return f"{path}: unknown {what}: " + (f"did you mean {close[0]}?" if close else f"one of {', '.join(known)}")
 
@@ -320,7 +320,7 @@ def _schema(model: type[BaseModel]) -> _Schema:
 
 @dataclass(frozen=True)
 class _Schema:
-    """What a stack file may hold, read from the JSON Schema of the model."""
+    """The keys that a stack file may have, from the JSON Schema of the model."""
 
     root: dict[str, Any]
 
@@ -329,12 +329,12 @@ class _Schema:
         return list(self._at(loc).get("properties", {}))
 
     def takes_secrets(self, loc: tuple[int | str, ...]) -> bool:
-        """Whether secrets are named where ``loc`` points, or below: text there may be one given in plain."""
+        """Whether ``loc``, or a key below it, takes the name of a secret. Text there may be a secret in plain."""
         return any(key.endswith("Secret") for key in self._keys_below(self._at(loc), set()))
 
     def _keys_below(self, node: dict[str, Any], seen: set[int]) -> Iterator[str]:
         node = self._resolve(node)
-        if id(node) in seen:  # within its own kind, like routes within a route, there are no further keys
+        if id(node) in seen:  # a type inside itself, such as routes in a route, has no further keys
             return
         seen.add(id(node))
         properties = node.get("properties", {})

@@ -284,7 +284,7 @@ def _spent(slo: Slo) -> Alert:
         ),
         owner=slo.owner,
         labels={"slo": slo.name},
-        summary="An error budget is nearly or wholly spent.",
+        summary="An error budget is nearly or fully spent.",
         description=(
             f"{{{{ $value | humanizePercentage }}}} of the error budget of {slo.name} on {{{{ $labels.cluster }}}}"
             f" is spent; the objective is {decimal(slo.objective * 100)} % in {slo.window}."
@@ -303,7 +303,7 @@ def _silent(slo: Slo) -> Alert:
         owner=slo.owner,
         labels={"slo": slo.name},
         summary="An objective has no data.",
-        description=f"No events of {slo.name} are counted: its burn-rate alerts are blind.",
+        description=f"No events of {slo.name} are counted: its burn-rate alerts cannot fire.",
         dashboard=SLO,
         runbook="SloNoData",
     )
@@ -348,7 +348,7 @@ def _outage(slo: Slo) -> Iterator[Alert]:
         keep_firing_for=BURNS[0].short,
         owner=slo.owner,
         labels={"slo": slo.name, "burn": OUTAGE},
-        summary="Nearly everything fails.",
+        summary="Nearly all events of an objective fail.",
         description=f"Nearly all events of {slo.name} on {{{{ $labels.cluster }}}} have failed for two minutes.",
         dashboard=SLO,
         runbook="ErrorBudgetBurn",

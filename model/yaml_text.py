@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 
 ONE_LINE = 1_000_000
-"""Characters, more than any value has: a folded expression changes to its end when one word of it does, and the line
-breaks and indents of prod's rules alone were 50 KB of state."""
+"""Line width in characters, larger than any value. In a folded expression, one changed word changes all later lines,
+and the line breaks and indents of prod's rules alone were 50 KB of state."""
 
 
 class _Plain(yaml.CSafeDumper):

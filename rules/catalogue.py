@@ -16,7 +16,7 @@ from rules.system import Watched
 _Rule = TypeVar("_Rule", Alert, Recording)
 
 ADDED_LABELS = frozenset({"cluster", "environment"})
-"""Labels that the renderer puts on what every rule makes; an alert's annotations are written before that."""
+"""Labels that the renderer adds to the result of every rule. Annotations cannot use them: they are rendered before."""
 
 
 SUBJECT = (
@@ -63,19 +63,19 @@ SUBJECT = (
     "tenant",
     "reason",
 )
-"""Labels that tell the subjects of one alert apart; fixed, so that no rule that comes or goes restarts Alertmanager."""
+"""Labels that identify the subject of an alert. The list is fixed, so that a new rule does not restart Alertmanager."""
 
 
 def series_of(watched: Watched) -> dict[str, Labels]:
-    """Every series that a rule or a panel may ask for, with its labels: metrics, then recording rules in their order.
+    """Labels of every series that rules and panels may query, by name: metrics and results of recording rules.
 
-    Raises ValueError about a recording rule that is wrong.
+    Raises ValueError for the first recording rule that is wrong.
     """
-    # Which alerts fire is a series too, with the labels of each.
+    # The series of firing alerts, whose labels differ.
     known: dict[str, Labels] = {**known_series(watched.metrics, watched.scrape_jobs), "ALERTS": None}
     recorded = {recording.name for _, recording in _rules(watched, Recording)}
     for slo in watched.slos:
-        # A user's own counters: what labels they have, only the user knows.
+        # Users' own counters, whose labels are unknown.
         known |= {name: None for name in slo.metrics if name not in known and name not in recorded}
     for _, recording in _rules(watched, Recording):
         result = _labels(recording.expr, known, recording.name)
@@ -86,34 +86,34 @@ def series_of(watched: Watched) -> dict[str, Labels]:
 
 
 def check(watched: Watched) -> None:
-    """Raise ValueError about the first thing that is wrong in these rules: a defect of ours, not of a stack file's."""
+    """Raise ValueError for the first mistake in these rules: a defect of the project, not of a stack file."""
     for name, labels in alert_labels(watched).items():
         untold = labels - set(SUBJECT)
         if untold:
-            raise ValueError(f"alert {name}: SUBJECT does not know its labels {', '.join(sorted(untold))}")
+            raise ValueError(f"alert {name}: add its labels to SUBJECT: {', '.join(sorted(untold))}")
 
 
 def alert_labels(watched: Watched) -> dict[str, frozenset[str]]:
-    """Labels of each alert by name, besides those that the renderer adds and the alert's own.
+    """Labels of each alert's expression, by the alert's name.
 
-    Raises ValueError about the first rule that is wrong.
+    Raises ValueError for the first rule that is wrong.
     """
     known, found = series_of(watched), dict[str, frozenset[str]]()
     for group, alert in _rules(watched, Alert):
         if alert.name in found:
-            raise ValueError(f"alert {alert.name}: there are two of that name")
+            raise ValueError(f"alert {alert.name}: there are two alerts with that name")
         if not group.system:
             raise ValueError(f"group {group.name}: belongs to no system")
         _has_an_owner(alert)
         for severity in alert.severities:
             survive = _labels(alert.expr(severity), known, f"alert {alert.name}")
             if survive is None:
-                raise ValueError(f"alert {alert.name}: nobody knows which labels it has: aggregate by some")
+                raise ValueError(f"alert {alert.name}: its labels are unknown: aggregate its expression by labels")
             _describes_what_survives(alert, survive)
             found[alert.name] = survive
     for asked in (rule for group in watched.grafana_groups for rule in group.rules):
         if asked.name in found:
-            raise ValueError(f"alert {asked.name}: there are two of that name")
+            raise ValueError(f"alert {asked.name}: there are two alerts with that name")
         found[asked.name] = _grafana_labels(asked, known)
     _are_unique([*(group.name for group in watched.groups), *(group.name for group in watched.grafana_groups)])
     return found
@@ -122,11 +122,11 @@ def alert_labels(watched: Watched) -> dict[str, frozenset[str]]:
 def _are_unique(names: list[str]) -> None:
     for name in names:
         if names.count(name) > 1:
-            raise ValueError(f"group {name}: there are two of that name")
+            raise ValueError(f"group {name}: there are two groups with that name")
 
 
 def _grafana_labels(alert: GrafanaAlert, known: Mapping[str, Labels]) -> frozenset[str]:
-    """Those that it says it has; LogQL is read by nobody but Loki, so the tests ask that."""
+    """Its declared labels. PromQL is checked here, LogQL by the tests with a real Loki."""
     labels = frozenset(alert.by)
     _has_an_owner(alert)
     if alert.datasource == PROMETHEUS and _labels(alert.value, known, f"alert {alert.name}") != labels:
@@ -148,11 +148,11 @@ def _labels(expr: str, known: Mapping[str, Labels], where: str) -> Labels:
 
 def _has_an_owner(alert: BaseAlert) -> None:
     if not alert.owner:
-        raise ValueError(f"alert {alert.name}: an owner, its own or its system's")
+        raise ValueError(f"alert {alert.name}: no owner: set it on the alert or on its system")
 
 
 def _describes_what_survives(alert: BaseAlert, labels: frozenset[str]) -> None:
     named = set(re.findall(r"\$labels\.(\w+)", alert.description))
     if named - labels:
         lost = ", ".join(sorted(named - labels))
-        raise ValueError(f"alert {alert.name}: its description names {lost}, which its expression has not")
+        raise ValueError(f"alert {alert.name}: its description uses {lost}, which its expression does not have")

@@ -1,4 +1,4 @@
-"""Which metrics the stack's scrape jobs keep; unused metrics take no memory and no disk."""
+"""The metrics that scrape jobs store: unused ones would take memory and disk."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ _OF_PROCESSES = frozenset(metric.name for metric in Metrics("").process())
 def known(
     jobs: Iterable[ScrapeJob], metrics: Iterable[Metric], asked: Iterable[str], of_people: Iterable[str] = ()
 ) -> tuple[ScrapeJob, ...]:
-    """The jobs, each of the stack's own with the metrics that PromQL asks for.
+    """The jobs, each with the names of the metrics to store; jobs of users' own programs store all.
 
-    ``asked`` is what rules and panels ask: each job keeps what ``metrics`` says that it brings, and what they ask of
-    processes. ``of_people`` is what somebody else wrote: which job brings that nobody knows, so every one keeps it.
+    ``asked`` is the PromQL of rules and panels: a job stores the metrics in it that ``metrics`` lists for this job, and
+    metrics of processes. ``of_people`` is PromQL that users wrote. The job of its metrics is unknown, so every job
+    stores them.
     """
     of_us = {name for expr in asked for name in names(expr)}
     brought: dict[str, set[str]] = {}
@@ -32,5 +33,5 @@ def known(
 
 
 def also(jobs: Iterable[ScrapeJob], patterns: tuple[str, ...]) -> tuple[ScrapeJob, ...]:
-    """The jobs with these names or patterns beside what they keep."""
+    """The jobs, which also store the metrics with these names or regular expressions."""
     return tuple(job if job.keeps is None else replace(job, keeps=(*job.keeps, *patterns)) for job in jobs)

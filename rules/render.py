@@ -1,4 +1,4 @@
-"""Rule groups as Prometheus reads them, and what every rule gets, whoever evaluates it: labels, links."""
+"""Rule groups in Prometheus' format, and the labels and links of every rule, also of Grafana's."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from model.rules import Alert, BaseAlert, Group, Recording
 from model.uids import runbook_path
 
 LINKED_LABELS = ("cluster", "namespace", "app", "pod", "node", "agent", "model", "slo")
-"""Labels of an alert that are variables of the dashboard it links to."""
+"""Labels of an alert that set variables of the dashboard that it links to."""
 RUNBOOK_LABELS = ("cluster", "namespace")
-"""The same, of the dashboards of runbooks."""
+"""Labels of an alert that set variables of its runbook's dashboard."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where rules are evaluated."""
+    """The stack that evaluates the rules."""
 
     cluster: str
     environment: str
     grafana: str
-    """Where people open Grafana, without a slash at the end."""
+    """Grafana's address for people, without a slash at the end."""
     interval: Duration = Duration.parse("1m")
-    """Time between Prometheus's evaluations of a group that has none of its own."""
+    """Evaluation interval of groups without one of their own."""
 
 
 def rule_group(group: Group, place: Place) -> dict[str, Any]:
-    """One group of a rule file."""
+    """A group as an entry of a rule file's ``groups``."""
     return {
         "name": group.name,
         "interval": str(group.interval or place.interval),
@@ -47,12 +47,12 @@ def _finished(plain: dict[str, Any], rule: Alert | Recording, group: Group, plac
 
 
 def place_labels(place: Place) -> dict[str, str]:
-    """Labels of all that is evaluated there: an expression may have lost them, or never had any."""
+    """Labels of every result. An expression may have dropped them, or never had them."""
     return {"cluster": place.cluster, "environment": place.environment}
 
 
 def links(alert: BaseAlert, place: Place) -> dict[str, str]:
-    """Annotations that lead somewhere."""
+    """The annotations ``runbook_url`` and ``dashboard_url``."""
     runbook = f"{runbook_path(alert.system, alert.runbook_name)}&{_variables(alert, place, RUNBOOK_LABELS)}"
     return {
         "runbook_url": place.grafana + runbook,
@@ -61,8 +61,8 @@ def links(alert: BaseAlert, place: Place) -> dict[str, str]:
 
 
 def _variables(alert: BaseAlert, place: Place, labels: tuple[str, ...]) -> str:
-    """What opens a dashboard at what the alert's description speaks of."""
-    # A rule's own labels are no labels yet when its annotations are written.
+    """The query string that sets a dashboard's variables to the labels in the alert's description."""
+    # Annotations are rendered before a rule's own labels are added, so these are filled in here.
     fixed = {"cluster": place.cluster, **alert.labels}
     named = set(re.findall(r"\$labels\.(\w+)", alert.description))
     values = {label: f"{{{{ $labels.{label} | urlquery }}}}" for label in named}

@@ -1,4 +1,4 @@
-"""A system: something watched, and all that is particular to it."""
+"""The type of a system: everything that is particular to one thing that the stack watches."""
 
 from __future__ import annotations
 
@@ -23,62 +23,62 @@ S = TypeVar("S", bound=Model)
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """What a stack has around a system. What no stack changes, such as datasources, is a constant in ``model``."""
+    """The parts of a stack that a system depends on. Parts that never differ, such as datasources, are in ``model``."""
 
     cluster: ClusterSettings
     scrape_interval: Duration
-    """Time between scrapes, of jobs that set none."""
+    """Scrape interval of jobs without one of their own."""
     evaluation_interval: Duration
-    """Time between evaluations, of groups that set none."""
+    """Evaluation interval of groups without one of their own."""
     log_collector: LogCollector
-    """What reads the logs on each node."""
+    """Kind of the log collector on each node."""
     grafana: Url
-    """Where people reach Grafana."""
+    """Grafana's address for people."""
     runs_grafana: bool
-    """Whether that is this stack's own server."""
+    """Whether the stack deploys that Grafana."""
     on: frozenset[str]
     """Keys of the systems that are on."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Watched:
-    """All that watching a system takes; turned on and off as one."""
+    """Everything that the stack adds for one or more systems."""
 
     scrape_jobs: tuple[ScrapeJob, ...] = ()
     groups: tuple[Group, ...] = ()
     grafana_groups: tuple[GrafanaGroup, ...] = ()
-    """What Prometheus cannot evaluate."""
+    """Groups of the alerts that Grafana evaluates."""
     exporters: tuple[Exporter, ...] = ()
     metrics: tuple[Metric, ...] = ()
-    """What its scrape jobs bring and its rules ask for."""
+    """Metrics that its scrape jobs collect and its rules use."""
     slos: tuple[Slo, ...] = ()
-    """Objectives of its own, beside those of the stack file."""
+    """Objectives of the system itself. The stack file may have more."""
     inhibitions: tuple[Inhibition, ...] = ()
-    """Which of its alerts make which others redundant."""
+    """Inhibitions between its alerts."""
 
     @property
     def alerts(self) -> tuple[BaseAlert, ...]:
-        """Whoever evaluates them."""
+        """All alerts, of Prometheus and Grafana."""
         of_prometheus = (rule for group in self.groups for rule in group.rules if isinstance(rule, Alert))
         return (*of_prometheus, *(rule for group in self.grafana_groups for rule in group.rules))
 
 
 @dataclass(frozen=True, kw_only=True)
 class System(Generic[S]):
-    """Something watched."""
+    """Something that the stack watches."""
 
     key: str
     """Its key in the stack file, the label ``system`` of its alerts, and the tag of its dashboards."""
     title: str
-    """Its folder in Grafana."""
+    """Name of its folder in Grafana."""
     owner: str
-    """The owner of its alerts and objectives that name none."""
+    """Owner of its alerts and objectives without one of their own."""
     settings: type[S]
-    """Their docstring describes the system in the stack file's schema."""
+    """Type of its settings. The type's docstring describes the system in the schema."""
     example: S
-    """Settings that turn on every part of it: tests watch it with these."""
+    """Settings that turn on every part of it, for the tests."""
     dashboard: DashboardUid
-    """Where to look first, for its alerts that name no dashboard."""
+    """Dashboard of its alerts without one of their own."""
     build: Callable[[S, Surroundings], Watched]
     always: bool = False
-    """On unless turned off with ``null``; other systems are off unless named."""
+    """Whether it is on by default. ``null`` turns it off. Other systems are on if the stack file has their key."""

@@ -1,4 +1,4 @@
-"""The systems that can be watched, and what watching the chosen ones takes."""
+"""The list of systems, and the sum of those that are on."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ SYSTEMS: tuple[System[Any], ...] = (
     logs.SYSTEM,
     monitoring.SYSTEM,
 )
-"""Adding a system is a folder beside this file, and a name in this list; its dashboards are in `dashboards.listed`."""
+"""To add a system, add a folder beside this file and a name to this list. `dashboards.listed` has its dashboards."""
 
-# What is critical needs no warning of the same: same name, and each label that tells subjects apart, if it is there.
+# A critical alert inhibits the warning about the same subject: the same name, and the same labels of SUBJECT.
 _SAME = ("alertname", *SUBJECT)
 LESS_URGENT = (
     Inhibition(source={"severity": "critical"}, target={"severity": "warning|info"}, equal=_SAME),
@@ -33,7 +33,7 @@ LESS_URGENT = (
 )
 
 EXAMPLE = Surroundings(
-    # Of the flavours, the one whose control plane can be watched.
+    # A flavour whose control plane is watched.
     cluster=ClusterSettings(name="example", environment="example", context="example", flavour="kubeadm"),
     scrape_interval=Duration.parse("30s"),
     evaluation_interval=Duration.parse("30s"),
@@ -42,10 +42,10 @@ EXAMPLE = Surroundings(
     runs_grafana=True,
     on=frozenset(system.key for system in SYSTEMS),
 )
-"""Where every system is on."""
+"""Surroundings in which every system is on."""
 
 USER_SLOS = "slos"
-"""The system of the stack file's own objectives."""
+"""Key of the system that the stack file's own objectives belong to."""
 
 
 _Group = TypeVar("_Group", Group, GrafanaGroup)
@@ -53,7 +53,7 @@ _Rule = TypeVar("_Rule", bound=BaseAlert | Recording)
 
 
 class Override(Protocol):
-    """What a stack file may change about an alert; None stands for off."""
+    """The changes of an alert in a stack file. A threshold of None turns its severity off."""
 
     @property
     def thresholds(self) -> Mapping[Severity, Threshold | None]: ...
@@ -69,9 +69,9 @@ def watch(
     overrides: Mapping[str, Override | None],
     slos: tuple[Slo, ...],
 ) -> Watched:
-    """Everything of the systems that are on, in the order of SYSTEMS; ``settings`` has those of each, by its key.
+    """The sum of all systems that are on, in the order of SYSTEMS. ``settings`` has the settings of each, by its key.
 
-    Raises ValueError about an override that its alert has no place for.
+    Raises ValueError for an override of a field that the alert does not have.
     """
     parts = [
         _owned(system.build(settings[system.key], surroundings), system.key, system.owner, system.dashboard)
@@ -93,17 +93,17 @@ def watch(
 
 
 def examples() -> dict[str, Any]:
-    """The example of each system, as a stack file has it."""
+    """The example of each system by its key, in the form of a stack file."""
     return {system.key: system.example.model_dump(by_alias=True, exclude_unset=True, mode="json") for system in SYSTEMS}
 
 
 def example() -> Watched:
-    """Every system from its example."""
+    """The sum of all systems, built from their examples."""
     return watch({system.key: system.example for system in SYSTEMS}, EXAMPLE, {}, ())
 
 
 def _owned(part: Watched, system: str, owner: str, dashboard: DashboardUid) -> Watched:
-    """``part`` as the system's own, with its objectives' rules; ``owner`` and ``dashboard`` are for what names none."""
+    """``part`` with its objectives' rules, the label ``system``, and defaults for ``owner`` and ``dashboard``."""
 
     def of_system(group: _Group) -> _Group:
         rules = (
@@ -128,7 +128,7 @@ def _overridden(group: _Group, overrides: Mapping[str, Override | None]) -> _Gro
 
 
 def _changed(rule: _Rule, overrides: Mapping[str, Override | None]) -> _Rule | None:
-    """The rule as this stack wants it; None when it is off."""
+    """The rule with the stack file's changes; None if it is off."""
     if isinstance(rule, Recording) or rule.name not in overrides:
         return rule
     override = overrides[rule.name]

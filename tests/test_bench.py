@@ -46,7 +46,7 @@ def test_each_series_is_kept_for_the_rule_that_looks_furthest() -> None:
 
 @pytest.mark.parametrize("expr", ['{__name__=~"a.*"}', "a @ 1000", "a @ end()"])
 def test_what_cannot_be_known_is_not_guessed(expr: str) -> None:
-    with pytest.raises(ValueError, match="nobody knows"):
+    with pytest.raises(ValueError, match="their depth is unknown"):
         depths([expr])
 
 

@@ -169,12 +169,12 @@ def test_an_alert_on_known_metrics_is_accepted_with_the_labels_it_keeps() -> Non
         ("rate(gadgets_total[5m]) > 1", "gadgets_total: no such metric"),
         ('rate(widgets_total{size="s"}[5m])', "selected by size"),
         ("sum by (size) (rate(widgets_total[5m]))", "aggregated by size"),
-        ("sum by (cluster) (rate(widgets_total[5m]))", "description names colour"),
+        ("sum by (cluster) (rate(widgets_total[5m]))", "description uses colour"),
         ("histogram_quantile(0.9, sum by (colour) (rate(widgets_total[5m])))", "needs the label le"),
         ("histogram_fraction(0, 1, sum by (colour) (rate(widgets_total[5m])))", "needs the label le"),
         ("sum by (colour) (widgets_total) / sum by (cluster) (widgets_total)", "no series match"),
         ("widgets_total * on (size) widgets_total", "matched by size"),
-        ('absent(widgets_total{colour="red"} == 1)', "description names colour"),
+        ('absent(widgets_total{colour="red"} == 1)', "description uses colour"),
     ],
 )
 def test_an_alert_is_refused_for(value: str, wrong: str) -> None:
@@ -186,14 +186,14 @@ def test_a_recording_rule_passes_its_labels_on() -> None:
     recording = Recording(name="colour:widgets:rate5m", expr="sum by (colour) (rate(widgets_total[5m]))")
     fine = alert(value="colour:widgets:rate5m")
     assert alert_labels(catalogue(recording, fine))["WidgetsBroken"] == {"cluster", "environment", "colour"}
-    with pytest.raises(ValueError, match="description names instance"):
+    with pytest.raises(ValueError, match="description uses instance"):
         alert_labels(catalogue(recording, replace(fine, description="{{ $labels.instance }}")))
 
 
 def test_two_alerts_of_one_name_are_refused() -> None:
-    with pytest.raises(ValueError, match="two of that name"):
+    with pytest.raises(ValueError, match="two alerts with that name"):
         alert_labels(catalogue(alert(), alert()))
-    with pytest.raises(ValueError, match="two of that name"):
+    with pytest.raises(ValueError, match="two alerts with that name"):
         alert_labels(replace(catalogue(alert()), grafana_groups=(GrafanaGroup("logs", (of_grafana(),)),)))
 
 
@@ -206,14 +206,14 @@ def test_an_alert_of_grafana_s_over_series_says_what_labels_they_have() -> None:
     assert labels(by=("colour",)) == {"colour"}
     with pytest.raises(ValueError, match="other labels than app"):
         labels(by=("app",), description="{{ $labels.app }} breaks.")
-    with pytest.raises(ValueError, match="description names app"):
+    with pytest.raises(ValueError, match="description uses app"):
         labels(by=("colour",), description="{{ $labels.app }} breaks.")
 
 
 def test_an_alert_that_nobody_owns_is_refused() -> None:
-    with pytest.raises(ValueError, match="WidgetsBroken: an owner"):
+    with pytest.raises(ValueError, match="WidgetsBroken: no owner"):
         alert_labels(catalogue(alert(owner="")))
-    with pytest.raises(ValueError, match="WidgetsBroken: an owner"):
+    with pytest.raises(ValueError, match="WidgetsBroken: no owner"):
         alert_labels(Watched(grafana_groups=(GrafanaGroup("logs", (of_grafana(owner=""),)),)))
 
 
@@ -237,9 +237,15 @@ def test_what_is_pushed_has_the_labels_of_its_resource() -> None:
         ({"value": "rate(widgets_total)"}, "expected type"),
         ({"above": {}}, "exactly one of above, below and severity"),
         ({"severity": Severity.INFO}, "exactly one of above, below and severity"),
-        ({"above": {Severity.WARNING: 2, Severity.CRITICAL: 1}}, "the more urgent, the further"),
-        ({"above": {}, "below": {Severity.WARNING: 1, Severity.CRITICAL: 2}}, "the more urgent, the further"),
-        ({"summary": "{{ $labels.colour }} breaks."}, "the same for every firing"),
+        (
+            {"above": {Severity.WARNING: 2, Severity.CRITICAL: 1}},
+            "a more urgent severity needs a threshold that is further",
+        ),
+        (
+            {"above": {}, "below": {Severity.WARNING: 1, Severity.CRITICAL: 2}},
+            "a more urgent severity needs a threshold that is further",
+        ),
+        ({"summary": "{{ $labels.colour }} breaks."}, "without labels and values"),
         ({"owner": "nobody in particular"}, "an owner"),
         ({"runbook": "Nowhere"}, "no runbook docs/runbooks/Nowhere.md"),
     ],
@@ -254,7 +260,10 @@ def test_an_alert_cannot_be_made_with(changes: dict[str, Any], wrong: str) -> No
     [
         ({"no_data_state": "Alerting"}, "a description without values"),
         ({"exec_err_state": "Alerting", "description": "Broken."}, "one severity"),
-        ({"above": {Severity.WARNING: 2, Severity.CRITICAL: 1}}, "the more urgent, the further"),
+        (
+            {"above": {Severity.WARNING: 2, Severity.CRITICAL: 1}},
+            "a more urgent severity needs a threshold that is further",
+        ),
     ],
 )
 def test_an_alert_of_grafana_s_cannot_be_made_with(changes: dict[str, Any], wrong: str) -> None:

@@ -219,7 +219,7 @@ def test_an_edit_of_its_settings_rolls_it_and_nothing_else(stack: Stacks, dev: R
         (
             PROD,
             {"storage": None},
-            "collector.storage: null: a size: in production what was acknowledged may not be lost when a pod moves",
+            "collector.storage: null: a size: in production acknowledged telemetry may not be lost when a pod moves",
         ),
         (
             DEV,
@@ -229,7 +229,7 @@ def test_an_edit_of_its_settings_rolls_it_and_nothing_else(stack: Stacks, dev: R
         (
             DEV,
             {"resources": {"requests": {"cpu": "1", "memory": "128Mi"}, "limits": {"memory": "256Mi"}}},
-            'collector.resources.limits.memory: "256Mi": at least 512Mi: with less, it refuses more than it takes',
+            'collector.resources.limits.memory: "256Mi": at least 512Mi: with less, it refuses most telemetry',
         ),
         (DEV, {"replicas": 0}, "collector.replicas: 0: at least 1"),
         (DEV, {"redact": "no"}, 'collector.redact: "no": true or false'),

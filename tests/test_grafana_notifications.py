@@ -116,7 +116,7 @@ for _ in range(5):
         ({}, 'notifications.grafana: "contactPoints": forward, or a receiver besides dead men: Grafana has nobody'),
         (
             told({"name": "vaulted", "webhook": {"urlSecret": "hookUrl", "tokenSecret": ELSEWHERE}}),
-            "notifications.receivers[1].webhook.tokenSecret: is in a Kubernetes Secret, which Pulumi does not read",
+            "notifications.receivers[1].webhook.tokenSecret: is in a Kubernetes Secret, which Pulumi cannot read",
         ),
         (
             told(
@@ -133,7 +133,7 @@ for _ in range(5):
         ),
         (
             told(routes=[DEEP]),
-            "notifications.routes[0].routes[0].routes[0].routes[0].routes[0].routes[0]: deeper than the 5",
+            "notifications.routes[0].routes[0].routes[0].routes[0].routes[0].routes[0]: at most 5 levels of routes",
         ),
     ],
     ids=["nobody", "a token", "a password", "mail", "depth"],

@@ -83,10 +83,10 @@ def test_a_grafana_that_cannot_be_reached_is_explained_once_and_the_cluster_stan
     with answering(status=503) as (_, url):
         whole, *others = before(Reached(url, IMPATIENT), times=3)
     assert whole.startswith(
-        f"grafana.url: {url}: does not answer: {url}/api/health was asked for 0 s, and at last said:"
+        f"grafana.url: {url}: does not answer: requests to {url}/api/health failed for 0 s, the last one with:"
     )
     assert "HTTP Error 503" in whole
-    assert "everything in the cluster stands" in whole.lower()
+    assert "the resources in the cluster are deployed" in whole.lower()
     assert "port-forward" in whole
     assert "--exclude '**GrafanaContent**'" in whole
     assert others == [f"grafana.url: {url}: does not answer: see the error before"] * 2

@@ -58,7 +58,7 @@ SECTIONS = (
 )
 HOOK = 'notifications.receivers[0].webhook.urlSecret: "hookUrl":'
 UNSET = f"{HOOK} no such secret in this stack: set it with pulumi config set --secret hookUrl"
-IN_PLAIN = f"{HOOK} stands in plain in the stack file: set it with pulumi config set --secret hookUrl"
+IN_PLAIN = f"{HOOK} is in plain text in the stack file: set it with pulumi config set --secret hookUrl"
 
 
 @pytest.mark.parametrize(

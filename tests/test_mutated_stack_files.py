@@ -238,8 +238,8 @@ CASES: dict[str, tuple[str, str]] = {
         "logs.continuation[0]: ",
     ),
     # YAML's own means.
-    "a list in itself": (of_dev(slos="&a [*a]"), "slos[0]: an alias of what it stands in"),
-    "a mapping in itself": (of_dev(loki="&a {labels: *a}"), "loki.labels: an alias of what it stands in"),
+    "a list in itself": (of_dev(slos="&a [*a]"), "slos[0]: an alias of a value that contains it"),
+    "a mapping in itself": (of_dev(loki="&a {labels: *a}"), "loki.labels: an alias of a value that contains it"),
     "aliases of aliases": (
         of_dev(
             loki="{a: &a [x, x, x, x, x, x, x, x, x, x]"
@@ -257,7 +257,7 @@ CASES: dict[str, tuple[str, str]] = {
     "a tag that is not true": (of_dev(loki="{replicas: !!int x}"), f'loki.replicas: "int": {NO_TAG}'),
     "fifty-one routes within routes": (
         of_dev(notifications=f"{'{routes: [' * 51}{']}' * 51}"),
-        f"notifications{'.routes[0]' * 49}.routes[0].routes: at most 100 mappings and lists within each other",
+        f"notifications{'.routes[0]' * 49}.routes[0].routes: at most 100 nested mappings and lists",
     ),
 }
 """What ended in a traceback, a hang or a silent choice, by what it is."""
@@ -272,14 +272,14 @@ def test_what_once_ended_otherwise_is_explained(path: Path, text: str, said: str
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[" * 100_000, "not YAML: line 1: more than 200 mappings and lists within each other"),
+        ("[" * 100_000, "not YAML: line 1: more than 200 nested mappings and lists"),
         ('config: {a: "\\UFFFFFFFF"}', "not YAML: line 1: while parsing a quoted scalar, found invalid Unicode"),
         ('config: {a: "\\ud800"}', "not YAML: line 1: while parsing a quoted scalar, found invalid Unicode"),
         ("config: {a: \0}", "not YAML: "),
         ("config: *nobody", "not YAML: line 1: found undefined alias"),
         ("config: {}\n---\nconfig: {}", "not YAML: line 2: expected a single document"),
         ("config: {<<: 5}", "not YAML: line 1: while constructing a mapping, expected a mapping"),
-        ("config: []", "no stack file: below `config` must stand keys like agent-observability:cluster"),
+        ("config: []", "no stack file: it needs keys like agent-observability:cluster below `config`"),
         ("- config", "no stack file: "),
         ("5", "no stack file: "),
     ],

@@ -205,7 +205,7 @@ def test_a_folder_with_other_peoples_files_is_left_alone(tmp_path: Path, capsys:
     foreign.parent.mkdir()
     foreign.write_text("keep me")
     assert render.main(["dev", "--out", str(foreign.parent)]) == 1
-    assert _only_line(capsys) == f"{foreign.parent}: holds files, but no render: choose another folder with --out"
+    assert _only_line(capsys) == f"{foreign.parent}: has files that are not a render: choose another folder with --out"
     assert rendered(foreign.parent) == {"important.txt": "keep me"}
 
 

@@ -59,7 +59,7 @@ def test_a_server_is_taken_from_the_first_place_that_has_it(put: Put, tmp_path: 
 def test_what_cannot_be_run_is_not_taken(put: Put) -> None:
     put("PATH", "loki").chmod(0o644)
 
-    with pytest.raises(NotHad, match="loki cannot be had"):
+    with pytest.raises(NotHad, match="loki is missing"):
         find("loki")
 
 
@@ -78,7 +78,7 @@ def test_what_consists_of_several_programs_is_lacking_under_its_own_name(put: Pu
     put("PATH", "loki")
 
     assert len(need("logs", "loki")) == 1
-    with pytest.raises(NotHad, match=r"logs cannot be had: promtail cannot be had") as lacking:
+    with pytest.raises(NotHad, match=r"logs is missing: promtail is missing") as lacking:
         need("logs", "loki", "promtail")
     assert lacking.value.what == "logs"
 
@@ -132,7 +132,7 @@ def test_all_images_are_asked_for_and_every_problem_is_said(
     assert asked == [(server, None, True) for server in images.ALL]
     said = capsys.readouterr()
     assert f"{images.GRAFANA.image} is sha256:0123\n" in said.out
-    assert "promtool cannot be had: look elsewhere\n" in said.out
+    assert "promtool is missing: look elsewhere\n" in said.out
     assert said.err == "no jaeger there\nno loki there\n"
 
 

@@ -26,7 +26,7 @@ OIDC = {
     "apiUrl": "https://id.example.com/userinfo",
 }
 ONE_LINE = 'one line of text, without """ and without the beginnings of a variable: ${, $__ and %('
-ALONE = "not together with external: that Grafana is used as it is, and none is deployed"
+ALONE = "not allowed with external: the stack deploys no Grafana then"
 
 
 def problems(stack: dict[str, Any], grafana: dict[str, Any]) -> list[str]:
@@ -37,9 +37,7 @@ def problems(stack: dict[str, Any], grafana: dict[str, Any]) -> list[str]:
     return []
 
 
-TOP_LEVEL = (
-    "(hidden): the name of a top-level secret of this stack: Pulumi itself uses it, and reads no Kubernetes Secret"
-)
+TOP_LEVEL = "(hidden): the name of a top-level secret of this stack: Pulumi uses it, and cannot read Kubernetes Secrets"
 NEVER_PLAIN = (
     "(hidden): a secret is never given in plain: use adminPasswordSecret, the name of a top-level secret of this "
     "stack, or {name, key} of an existing Kubernetes Secret"

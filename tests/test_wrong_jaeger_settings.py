@@ -24,8 +24,8 @@ def problems(jaeger: dict[str, Any], cluster: dict[str, str] = DEV) -> list[str]
 @pytest.mark.parametrize(
     ("jaeger", "path", "allowed"),
     [
-        ({"storage": {}}, "jaeger.storage", f"{ONE_OF}, not none"),
-        ({"storage": {"badger": None}}, "jaeger.storage", f"{ONE_OF}, not none"),
+        ({"storage": {}}, "jaeger.storage", f"{ONE_OF}, and none is set"),
+        ({"storage": {"badger": None}}, "jaeger.storage", f"{ONE_OF}, and none is set"),
         ({"storage": {"memory": {}, "badger": {}}}, "jaeger.storage", f"{ONE_OF}, not memory and badger"),
         (
             {"storage": {"badger": {}, "elasticsearch": SEARCH, "opensearch": SEARCH}},
@@ -43,7 +43,7 @@ def problems(jaeger: dict[str, Any], cluster: dict[str, str] = DEV) -> list[str]
         (
             {"storage": {"badger": {"size": "500Mi"}}},
             "jaeger.storage.badger.size",
-            "at least 1Gi: badger writes ahead in large files",
+            "at least 1Gi: badger has large write-ahead files",
         ),
         ({"storage": {"memory": {"traces": 0}}}, "jaeger.storage.memory.traces", "at least 1"),
         ({"storage": {"elasticsearch": {}}}, "jaeger.storage.elasticsearch.urls", "is required"),
@@ -82,7 +82,7 @@ def problems(jaeger: dict[str, Any], cluster: dict[str, str] = DEV) -> list[str]
         (
             {"sampling": {"slow": "10s", "decisionWait": "10s"}},
             "jaeger.sampling.decisionWait",
-            "longer than slow, 10s, to see it happen",
+            "longer than slow, 10s, to see slow traces",
         ),
         ({"sampling": {"services": {"shop": 101}}}, "jaeger.sampling.services.shop", "at most 100.0"),
         (
@@ -93,17 +93,17 @@ def problems(jaeger: dict[str, Any], cluster: dict[str, str] = DEV) -> list[str]
         (
             {"archive": {}, "storage": {"memory": {}}},
             "jaeger.archive",
-            "storage in badger, elasticsearch or opensearch: memory forgets what is archived with the pod, too",
+            "storage in badger, elasticsearch or opensearch: in memory, archived traces are lost with the pod",
         ),
         (
             {"archive": {"keep": "14d"}, "storage": {"badger": {"ttl": "14d"}}},
             "jaeger.archive.keep",
-            "longer than the 14d that storage.badger keeps every trace",
+            "longer than 14d, for which storage.badger keeps every trace",
         ),
         (
             {"archive": {"keep": "2d"}, "storage": {"opensearch": SEARCH}},
             "jaeger.archive.keep",
-            "longer than the 3d that storage.opensearch keeps every trace",
+            "longer than 3d, for which storage.opensearch keeps every trace",
         ),
         ({"basePath": "jaeger"}, "jaeger.basePath", "a path like /jaeger, without a slash at its end"),
         ({"basePath": "/jaeger/"}, "jaeger.basePath", "a path like /jaeger, without a slash at its end"),

@@ -106,11 +106,11 @@ def test_a_wrong_loki_is_refused_with_the_reason(loki: dict[str, Any], where: st
         (
             {"collector": "otel", "linesPerSecond": 500},
             "logs.linesPerSecond",
-            "nothing with collector otel, which reads as fast as Loki takes it: loki.limits slows it down",
+            "no value with collector otel, which reads as fast as Loki accepts lines: set loki.limits instead",
         ),
-        ({"runtime": "docker"}, "logs.runtime", '"docker": collector otel: Promtail does not put lines together'),
+        ({"runtime": "docker"}, "logs.runtime", '"docker": collector otel: Promtail does not join lines'),
         ({"runtime": "podman"}, "logs.runtime", "one of cri or docker"),
-        ({"collector": "otel", "burst": 500}, "logs.burst", "nothing with collector otel"),
+        ({"collector": "otel", "burst": 500}, "logs.burst", "no value with collector otel"),
         (
             {
                 "collector": "otel",

@@ -19,7 +19,7 @@ TOLD = f"receivers: [{{name: a, {HOOK}}}, {BEAT}]"
 KINDS = "exactly one kind of slack, pagerduty, email, webhook, discord, teams, opsgenie, deadMan"
 MAIL = "to: [a@example.com], from: b@example.com, host: 'smtp.example.com:587'"
 EVERY = "in production every alert must reach somebody"
-NEVER = "which takes all that this one matches and does not continue"
+NEVER = "which takes all of its alerts and does not continue"
 
 
 def problems(cluster: dict[str, str], notifications: str, **sections: Any) -> list[str]:
@@ -84,7 +84,7 @@ ANYWHERE: list[tuple[str, list[str]]] = [
         "times: [{name: night, timeZone: Berlin, from: '22:00'}]",
         ['notifications.times[0].timeZone: "Berlin": a time zone like UTC or Europe/Berlin'],
     ),
-    ("times: [{name: t}]", ["notifications.times[0]: {...}: weekdays, from or to: without them it is always"]),
+    ("times: [{name: t}]", ["notifications.times[0]: {...}: at least one of weekdays, from and to"]),
     (
         "times: [{name: t, from: '24:30'}]",
         ['notifications.times[0].from: "24:30": a time of day like "22:00"'],
@@ -107,14 +107,14 @@ ANYWHERE: list[tuple[str, list[str]]] = [
     ),
     (
         "routes: [{severity: [critical]}]",
-        ["notifications.routes[0].receiver: null: a receiver: neither this route nor one around it has any"],
+        ["notifications.routes[0].receiver: null: a receiver: neither this route nor a parent route has one"],
     ),
     (
         f"receivers: [{BEAT}], routes: [{{receiver: beat}}]",
         [
             (
-                'notifications.routes[0].receiver: "beat": a receiver that is no dead man: those get Watchdog, without '
-                "a route"
+                'notifications.routes[0].receiver: "beat": a receiver that is no dead man: dead men get Watchdog '
+                "without a route"
             )
         ],
     ),
@@ -125,15 +125,15 @@ ANYWHERE: list[tuple[str, list[str]]] = [
     # Routes: what can never match.
     (
         f"{TWO}, routes: [{{receiver: a}}, {{receiver: b, severity: [critical]}}]",
-        [f"notifications.routes[1]: never matches: a place before notifications.routes[0], {NEVER}"],
+        [f"notifications.routes[1]: never matches: move it before notifications.routes[0], {NEVER}"],
     ),
     (
         f"{TWO}, routes: [{{receiver: a, namespace: ['shop*']}}, {{receiver: b, namespace: [shop-1, 'shop-*']}}]",
-        [f"notifications.routes[1]: never matches: a place before notifications.routes[0], {NEVER}"],
+        [f"notifications.routes[1]: never matches: move it before notifications.routes[0], {NEVER}"],
     ),
     (
         f"{TWO}, routes: [{{receiver: a, severity: [critical], routes: [{{receiver: b, severity: [warning]}}]}}]",
-        ['notifications.routes[0].routes[0].severity: "warning": a value that the route around it lets in: critical'],
+        ['notifications.routes[0].routes[0].severity: "warning": a value that its parent route matches: critical'],
     ),
     ("groupInterval: 0s", ['notifications.groupInterval: "0s": a duration longer than 0s']),
     ("groupBy: []", ["notifications.groupBy: []: at least 1 of them"]),
@@ -155,7 +155,7 @@ IN_PRODUCTION: list[tuple[str, list[str]]] = [
         [
             (
                 "notifications.receivers: [...]: a deadMan among them: in production somebody must notice when "
-                "alerting itself is dead"
+                "alerting itself fails"
             )
         ],
     ),
@@ -169,24 +169,24 @@ IN_PRODUCTION: list[tuple[str, list[str]]] = [
     ),
     (
         f"receivers: [{{name: a, {HOOK}}}, {{name: b, {HOOK}}}, {BEAT}], routes: [{{receiver: a}}]",
-        ['notifications.receivers[1].name: "b": a name that a route has: no alert reaches this receiver'],
+        ['notifications.receivers[1].name: "b": a receiver that a route names: no alert reaches this one'],
     ),
     (
         f"{TOLD}, routes: [{{receiver: a, owner: [platfrom]}}, {{receiver: a}}]",
-        ['notifications.routes[0].owner[0]: "platfrom": what an alert of this stack has: agents, platform'],
+        ['notifications.routes[0].owner[0]: "platfrom": a value that an alert of this stack has: agents, platform'],
     ),
     (
         f"{TOLD}, routes: [{{receiver: a, environment: [staging]}}, {{receiver: a, system: [mysql]}}, {{receiver: a}}]",
         [
-            'notifications.routes[0].environment[0]: "staging": what an alert of this stack has: prod',
-            'notifications.routes[1].system[0]: "mysql": what an alert of this stack has: logs, monitoring',
+            'notifications.routes[0].environment[0]: "staging": a value that an alert of this stack has: prod',
+            'notifications.routes[1].system[0]: "mysql": a value that an alert of this stack has: logs, monitoring',
         ],
     ),
     (
         f"{TOLD}, times: [{{name: night, from: '22:00', to: '06:00'}}], routes: [{{receiver: a, muteTimes: [night]}}]",
         [
             (
-                'notifications.routes[0].muteTimes: "night": none on the only way of a critical alert: in production '
+                'notifications.routes[0].muteTimes: "night": none on the only route of a critical alert: in production '
                 "it must reach somebody at any time"
             )
         ],
@@ -198,7 +198,7 @@ IN_PRODUCTION: list[tuple[str, list[str]]] = [
         ),
         [
             (
-                'notifications.routes[0].activeTimes: "day": none on the only way of a critical alert: in production '
+                'notifications.routes[0].activeTimes: "day": none on the only route of a critical alert: in production '
                 "it must reach somebody at any time"
             )
         ],
@@ -227,7 +227,7 @@ def test_what_production_refuses_and_others_may_do(given: str, said: list[str]) 
 
 def test_production_keeps_the_alert_that_its_dead_man_waits_for() -> None:
     said = problems(PROD, f"{TOLD}, routes: [{{receiver: a}}]", alerts={"Watchdog": "off"})
-    assert said == ["alerts.Watchdog: is off: in production the dead man waits for it"]
+    assert said == ["alerts.Watchdog: off: in production the dead man needs it"]
 
 
 def test_an_owner_whose_alerts_go_nowhere_is_named_with_them() -> None:

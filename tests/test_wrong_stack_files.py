@@ -51,7 +51,7 @@ REGISTRY = "a host and optional path like mirror.example.com/quay"
 REFERENCE = "the name of a top-level secret of this stack, or {name, key} of an existing Kubernetes Secret"
 IN_PLAIN = "(hidden): a secret is never given in plain: use"
 INSIDE = "(hidden): holds a secret: give that a top-level key of its own, and name the key here"
-SET_IN_PLAIN = "stands in plain in the stack file: set it with pulumi config set --secret"
+SET_IN_PLAIN = "is in plain text in the stack file: set it with pulumi config set --secret"
 OVER_HTTP = "an https URL: in production no password or token crosses the network in plain"
 INTERVAL = "a duration from 1s to 2m: after 5m without sample a series is gone"
 LONGER = "a duration longer than 0s"
@@ -205,7 +205,7 @@ WRONG: list[tuple[str, str]] = [
     ("notifications: {groupBy: [alert name]}", f'notifications.groupBy[0]: "alert name": {LABEL_NAME}'),
     (
         "cluster: {name: ''}",
-        'cluster.name: "": a name: it is the cluster label of every series, and an empty one is no label',
+        'cluster.name: "": a name: it is the cluster label of every series',
     ),
     # Unknown and missing keys.
     ("promethus: {}", "promethus: unknown key: did you mean prometheus?"),
@@ -352,7 +352,7 @@ WRONG: list[tuple[str, str]] = [
     ),
     (
         "cluster: {context: ' '}",
-        'cluster.context: " ": the kubeconfig context: empty would deploy to whatever kubectl points at',
+        'cluster.context: " ": the kubeconfig context: without it Pulumi deploys to the current context of kubectl',
     ),
     (
         "notifications: {receivers: [], routes: []}",
@@ -548,7 +548,7 @@ def test_all_problems_of_a_file_are_said_at_once() -> None:
     assert problems(config) == [
         "prometheus.replicas: 9: at most 4",
         f'prometheus.scrapeInterval: "fast": {DURATION}',
-        'cluster.context: "": the kubeconfig context: empty would deploy to whatever kubectl points at',
+        'cluster.context: "": the kubeconfig context: without it Pulumi deploys to the current context of kubectl',
         "alerts.TargetDwn: unknown alert of the systems that are on: did you mean TargetDown?",
         "notifications.receivers: []: at least one receiver: in production an alert must reach somebody",
         f"thanos: unknown key: one of {SECTIONS}",

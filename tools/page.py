@@ -138,7 +138,7 @@ def page(server: Alertmanager, cluster: ClusterSettings, receivers: Sequence[Rec
     server.send([alert(cluster, name, identity, began, datetime.now(UTC)) for name in names])
     # A receiver without notifications of resolutions has nothing more to wait for.
     ended = {each.name for each in receivers if getattr(each.kind, "send_resolved", False)} & delivered
-    resolved = _wait(server, {name: before[name] for name in names if name in ended}, "its end", log, identity)
+    resolved = _wait(server, {name: before[name] for name in names if name in ended}, "its resolution", log, identity)
     return delivered == set(names) and resolved == ended
 
 
@@ -232,7 +232,7 @@ def chosen(settings: Settings, name: str) -> list[Receiver]:
 def _deliver(server: Alertmanager, log: Log, settings: Settings, receivers: list[Receiver]) -> bool:
     missing = {receiver.name for receiver in receivers} - server.receivers()
     if missing:
-        raise Failed(f"{', '.join(sorted(missing))}: not in the Alertmanager that runs: deploy the stack first")
+        raise Failed(f"{', '.join(sorted(missing))}: not in the running Alertmanager: deploy the stack first")
     return page(server, settings.cluster, receivers, log)
 
 

@@ -96,7 +96,7 @@ class _Echo(mocks.Mocks):
         return f"{args.name}-id", args.inputs
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        raise AssertionError(f"the program asks {args.token}: a render has nobody to ask")
+        raise AssertionError(f"the program calls {args.token}: a render has no engine to answer it")
 
 
 def _close_loop_of_thread() -> None:

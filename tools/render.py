@@ -178,7 +178,7 @@ _WRITTEN = {"config", "grafana", "manifests", "metrics.txt", "summary.json"}
 def write(out: Path, objects: list[dict[str, Any]], content: Mapping[str, str], about: dict[str, Any]) -> None:
     """Replace an earlier render in ``out``; a folder with any other content stays unchanged."""
     if out.exists() and (not out.is_dir() or {entry.name for entry in out.iterdir()} - _WRITTEN):
-        raise stack_file.Unreadable(f"{out}: holds files, but no render: choose another folder with --out")
+        raise stack_file.Unreadable(f"{out}: has files that are not a render: choose another folder with --out")
     for old in ("config", "grafana", "manifests"):
         shutil.rmtree(out / old, ignore_errors=True)
     files = {f"config/{path}": file for path, file in config_files(objects).items()}
@@ -219,7 +219,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(refused, file=sys.stderr)
         return 1
     for key in stand_ins:
-        print(f"{key}: no such secret yet, rendered with a stand-in: pulumi config set --secret {key}", file=sys.stderr)
+        print(f"{key}: not set yet, rendered with a placeholder: pulumi config set --secret {key}", file=sys.stderr)
     print(table(about))
     return 0
 

@@ -128,7 +128,7 @@ def _cell(part: str) -> str:
 def overview() -> str:
     """The table of top-level keys for the README."""
     fields = Settings.model_json_schema()["properties"]
-    lines = ["| key | what it says |", "| --- | --- |"]
+    lines = ["| key | meaning |", "| --- | --- |"]
     return "\n".join([*lines, *(f"| `{name}` | {_cell(field['description'])} |" for name, field in fields.items())])
 
 

@@ -33,7 +33,7 @@ class StackFile:
 class _Loader(yaml.CSafeLoader):
     """Interprets words as Pulumi's YAML does: ``off``, ``y`` and ``22:00`` are text, ``1e3`` is a number.
 
-    In C, as Pulumi's is a port of that.
+    It uses the C loader, because Pulumi's is a port of that one.
     """
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
@@ -81,7 +81,7 @@ class _Survey:
     def visit(self, node: yaml.Node, path: str, above: tuple[yaml.Node, ...] = ()) -> int:
         """The number of values in ``node``; adds problems to ``found``."""
         if node in above:
-            self.found.append(f"{path}: an alias of what it stands in")
+            self.found.append(f"{path}: an alias of a value that contains it")
             return 1
         if node not in self._sizes:
             self._look_at(node, path)
@@ -136,7 +136,7 @@ def _content(text: str) -> Any:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST_FILE:  # checked before any recursion, which would end the process
             line = f"line {event.start_mark.line + 1}: " if event.start_mark else ""
-            raise yaml.YAMLError(f"{line}more than {DEEPEST_FILE} mappings and lists within each other")
+            raise yaml.YAMLError(f"{line}more than {DEEPEST_FILE} nested mappings and lists")
     loader = _Loader(text)
     node = loader.get_single_node()
     survey = _Survey()
@@ -166,7 +166,7 @@ def read(path: Path) -> StackFile:
         raise Unreadable(f"{path}: not YAML: {_told(wrong)}") from None
     config = content.get("config") if isinstance(content, dict) else content
     if config is not None and not isinstance(config, dict):
-        raise Unreadable(f"{path}: no stack file: below `config` must stand keys like {PROJECT}:cluster")
+        raise Unreadable(f"{path}: no stack file: it needs keys like {PROJECT}:cluster below `config`")
     keys = {name: value for key, value in (config or {}).items() if (name := _own(key))}
     secrets = frozenset(key for key, value in keys.items() if isinstance(value, dict) and value.keys() == {"secure"})
     return StackFile({key: value for key, value in keys.items() if key not in secrets}, secrets)

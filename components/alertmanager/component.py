@@ -21,7 +21,7 @@ from model.rules import Inhibition
 NAME = servers.ALERTMANAGER.name
 DATA = "/alertmanager"
 TELLS_NOBODY = (
-    "notifications.receivers is empty: alerts are seen in Grafana and Alertmanager, and nobody is told of any."
+    "notifications.receivers is empty: alerts fire in Grafana and Alertmanager, but nobody is notified. Add a receiver."
 )
 
 

@@ -88,8 +88,8 @@ def fill(args: GrafanaContentArgs, provider: pulumiverse_grafana.Provider | None
     """The content; None, with a warning, if Pulumi has no credentials."""
     if provider is None:
         warn(
-            "grafana.tokenSecret: not given, and admin's password is in a Secret that Pulumi does not read: Grafana"
-            " stays empty. Make a service account with the role Admin in Grafana, and set its token."
+            "grafana.tokenSecret: not set, and admin's password is in a Secret that Pulumi cannot read: Grafana stays"
+            " empty. Create a service account with the role Admin in Grafana, and set its token."
         )
         return None
     return GrafanaContent("grafana-content", args, ResourceOptions(provider=provider))

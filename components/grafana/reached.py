@@ -86,11 +86,11 @@ class Reached:
                 return
             if waited >= patience.within:
                 raise ConnectionError(
-                    f"grafana.url: {self.url}: does not answer: {self._asked} was asked for {waited:.0f} s, and at last"
-                    f" said: {answer}. Everything in the cluster stands, and only what is in Grafana is missing. See"
-                    " whether its pod is ready, and open the way from here to Grafana (ingress, node port, or kubectl"
-                    " port-forward with this URL), then run pulumi up again; or leave out what is in Grafana:"
-                    " pulumi up --exclude '**GrafanaContent**'"
+                    f"grafana.url: {self.url}: does not answer: requests to {self._asked} failed for {waited:.0f} s,"
+                    f" the last one with: {answer}. The resources in the cluster are deployed; only Grafana's content"
+                    " is missing. Check that Grafana's pod is ready and that this machine reaches the URL (ingress,"
+                    " node port, or kubectl port-forward), then run pulumi up again. To leave out Grafana's content,"
+                    " run pulumi up --exclude '**GrafanaContent**'"
                 )
             if told is None or waited - told >= patience.progress:
                 told = waited

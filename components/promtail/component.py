@@ -16,8 +16,8 @@ from model import ports, servers
 
 NAME = servers.PROMTAIL.name
 END_OF_LIFE = (
-    "Promtail is end-of-life since 2026-03-02: it gets no more fixes, of security either. "
-    "Its successor, with the same labels, is one setting away: logs: {collector: otel}."
+    "Promtail is end-of-life since 2026-03-02: it gets no more fixes, not even for security. "
+    "Set logs.collector to otel: its successor gives lines the same labels."
 )
 
 

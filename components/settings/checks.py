@@ -48,7 +48,7 @@ def production_names_its_cluster(cluster: ClusterSettings) -> Iterator[Problem]:
         yield problem(
             "cluster.context",
             cluster.context,
-            "the kubeconfig context: empty would deploy to whatever kubectl points at",
+            "the kubeconfig context: without it Pulumi deploys to the current context of kubectl",
         )
 
 
@@ -78,7 +78,7 @@ def slos_are_new(surroundings: Surroundings, systems: Model, slos: tuple[SloSett
 def slos_name_labels_that_series_have(
     surroundings: Surroundings, systems: Model, slos: tuple[SloSettings, ...]
 ) -> Iterator[Problem]:
-    """Of series of the stack itself; what labels others have, only their owner knows."""
+    """Checks the stack's own series only. The labels of other series are unknown."""
     if not slos:
         return
     known = series_of(watch(dict(systems), surroundings, {}, ()))
@@ -94,7 +94,7 @@ def slos_name_labels_that_series_have(
 def scrape_jobs_are_new(
     surroundings: Surroundings, prometheus: PrometheusSettings, systems: Model
 ) -> Iterator[Problem]:
-    # With somebody else's Grafana as well: rules and dashboards know that job as the stack's own.
+    # Also with an external Grafana: rules and dashboards use that name for the stack's own job.
     taken = {job.name for job in watch(dict(systems), replace(surroundings, runs_grafana=True), {}, ()).scrape_jobs}
     for position, job in enumerate(prometheus.scrape_jobs):
         if job.name in taken:
@@ -108,7 +108,7 @@ def overrides_fit_their_alerts(
     alerts: Mapping[str, AlertOverride | None],
 ) -> Iterator[Problem]:
     built_in = watch(dict(systems), surroundings, {}, ())
-    # Of two with one name, which is refused elsewhere, the first.
+    # If two have the same name, which another check refuses, the first one counts.
     own = {each.name: each.slo for each in reversed(slos) if each.name not in {slo.name for slo in built_in.slos}}
     watched = watch(dict(systems), surroundings, {}, tuple(own.values()))
     known = {alert.name: alert for alert in watched.alerts}
@@ -121,9 +121,7 @@ def overrides_fit_their_alerts(
 
 def cluster_has_a_name(cluster: ClusterSettings) -> Iterator[Problem]:
     if not cluster.name:
-        yield problem(
-            "cluster.name", "", "a name: it is the cluster label of every series, and an empty one is no label"
-        )
+        yield problem("cluster.name", "", "a name: it is the cluster label of every series")
 
 
 def namespaces_are_our_own(cluster: ClusterSettings) -> Iterator[Problem]:
@@ -196,13 +194,13 @@ def durations_are_not_zero(
         "notifications": notifications,
     }
     for path, value in leaves(sections):
-        # Waiting for nobody is a choice; an interval of zero is none.
+        # groupWait may be 0, for no wait. Other intervals may not.
         if value == Duration(0) and not path.lower().endswith("groupwait"):
             yield problem(path.lstrip("."), str(value), "a duration longer than 0s")
 
 
 SHORTEST_INTERVAL, LONGEST_INTERVAL = Duration.parse("1s"), Duration.parse("2m")
-"""Prometheus answers with a sample of the last five minutes: with two missed, a series must still be there."""
+"""Prometheus looks back five minutes. After two missed scrapes a series must still exist."""
 
 
 def intervals_make_sense(prometheus: PrometheusSettings) -> Iterator[Problem]:

@@ -11,9 +11,9 @@ from model.cluster import ClusterSettings
 from model.quantities import Bytes
 from model.settings import DnsLabel, LogLevel, Many, Problem, Resources, Workload, problem, resources
 
-# Ten stores at most, each with a batch on its way and as much again in the file that its queue is written to.
+# At most ten stores, each with a batch in transit and the same amount in its queue's file.
 SMALLEST_QUEUE = Bytes.parse("1Gi")
-# What is received, redacted and sent at once is some 200 MiB; below that the limiter refuses before anything is wrong.
+# Telemetry in transit takes about 200 MiB. With less, the memory limiter would refuse telemetry without a fault.
 LEAST_MEMORY = Bytes.parse("512Mi")
 
 
@@ -38,7 +38,7 @@ class CollectorSettings(Workload):
 
 def production_keeps_what_it_acknowledged(cluster: ClusterSettings, collector: CollectorSettings) -> Iterator[Problem]:
     if cluster.is_production and collector.storage is None:
-        reason = "a size: in production what was acknowledged may not be lost when a pod moves"
+        reason = "a size: in production acknowledged telemetry may not be lost when a pod moves"
         yield problem("collector.storage", None, reason)
 
 
@@ -51,7 +51,7 @@ def the_queue_has_room(collector: CollectorSettings) -> Iterator[Problem]:
 def the_collector_has_memory(collector: CollectorSettings) -> Iterator[Problem]:
     limit = collector.resources.limits.memory
     if limit is not None and limit < LEAST_MEMORY:
-        reason = f"at least {LEAST_MEMORY}: with less, it refuses more than it takes"
+        reason = f"at least {LEAST_MEMORY}: with less, it refuses most telemetry"
         yield problem("collector.resources.limits.memory", str(limit), reason)
 
 

@@ -35,10 +35,10 @@ from model.settings import (
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _HOST = rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*"
 Host = Annotated[str, Spelled(_HOST, "a DNS name like grafana.example.com")]
-# An Ingress has no addresses for hosts: the last label of a name is never a number.
+# An Ingress takes no IP address as host. The last label of a name is never a number.
 IngressHost = Annotated[str, Spelled(rf"(?!.*(^|\.)[0-9]+$){_HOST}", "a DNS name like grafana.example.com")]
 Scope = Annotated[str, Spelled(r"[^\s,;#\"'`$%]+", "one scope, without spaces")]
-# grafana.ini expands ${...}, $__file{...} and %(...)s wherever they stand: a name must not read a file by accident.
+# grafana.ini expands ${...}, $__file{...} and %(...)s anywhere. A name must not read a file by accident.
 IniText = Annotated[
     str,
     Spelled(
@@ -50,14 +50,14 @@ IniText = Annotated[
 
 def _known_to_pulumi(secret: Secret) -> Secret:
     if isinstance(secret, ExistingSecret):
-        expected = "the name of a top-level secret of this stack: Pulumi itself uses it, and reads no Kubernetes Secret"
+        expected = "the name of a top-level secret of this stack: Pulumi uses it, and cannot read Kubernetes Secrets"
         raise PydanticCustomError("secret", "{expected}", {"expected": expected})
     return secret
 
 
 def _with_openid(scopes: tuple[str, ...]) -> tuple[str, ...]:
     if "openid" not in scopes:
-        raise PydanticCustomError("openid", "scopes with openid, which makes it a login")
+        raise PydanticCustomError("openid", "scopes that include openid: without it there is no login")
     return scopes
 
 
@@ -259,7 +259,7 @@ def external_stands_alone(grafana: GrafanaSettings) -> Iterator[Problem]:
         return
     for field in sorted(grafana.model_fields_set - {"external"}):
         alias = type(grafana).model_fields[field].alias or field
-        yield f"grafana.{alias}: not together with external: that Grafana is used as it is, and none is deployed"
+        yield f"grafana.{alias}: not allowed with external: the stack deploys no Grafana then"
 
 
 def replicas_share_a_database(grafana: GrafanaSettings) -> Iterator[Problem]:

@@ -33,19 +33,17 @@ def way(grafana: GrafanaSettings, notifications: NotificationSettings) -> Way | 
 def obstacles(grafana: GrafanaSettings, notifications: NotificationSettings) -> Iterator[Problem]:
     """The reasons why Grafana cannot notify every receiver by its own contact points."""
     if not people(notifications):
-        reason = "forward, or a receiver besides dead men: Grafana has nobody to send to"
+        reason = "forward, or a receiver besides dead men: Grafana has nobody to notify"
         yield problem("notifications.grafana", notifications.grafana, reason)
     for position, receiver in enumerate(notifications.receivers):
         path = f"notifications.receivers[{position}]"
         if isinstance(receiver.kind, Email):
             if grafana.smtp is None and grafana.external is None:
-                reason = (
-                    "needs grafana.smtp, since Grafana sends all mail by that; or set notifications.grafana: forward"
-                )
+                reason = "needs grafana.smtp, the mail server of Grafana; or set notifications.grafana: forward"
                 yield f"{path}.email: {reason}"
         elif not receiver.dead_man:
             for where in _unreadable(receiver, path):
-                reason = "is in a Kubernetes Secret, which Pulumi does not read, and so cannot give to Grafana"
+                reason = "is in a Kubernetes Secret, which Pulumi cannot read, but needs for Grafana"
                 yield f"{where}: {reason}: name a secret of this stack, or set notifications.grafana: forward"
     yield from _too_deep(tree(notifications))
 
@@ -61,7 +59,7 @@ def _unreadable(part: BaseModel, path: str) -> Iterator[str]:
 
 def _too_deep(node: Node, depth: int = 0) -> Iterator[Problem]:
     if depth > DEEPEST:
-        reason = f"deeper than the {DEEPEST} that Pulumi can make in Grafana: or set notifications.grafana: forward"
+        reason = f"at most {DEEPEST} levels of routes in Grafana: nest fewer, or set notifications.grafana: forward"
         yield f"{node.path}: {reason}"
         return
     for child in node.nodes:

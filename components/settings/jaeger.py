@@ -28,18 +28,18 @@ from model.settings import (
 Positive = Annotated[int, Ge(1)]
 Percent = Annotated[float, Ge(0), Le(100)]
 BasePath = Annotated[str, Spelled(r"/|(/[A-Za-z0-9_~-]+)+", "a path like /jaeger, without a slash at its end")]
-# No dollar and no quote, which would mean something in the file that Jaeger reads.
+# No dollar and no quote, which have a meaning in Jaeger's configuration.
 ServiceName = Annotated[
     str, Spelled(r"[A-Za-z0-9][A-Za-z0-9 ._:/@+-]*", "a service's name of letters, digits, spaces and . _ : / @ + -")
 ]
 
-# Of badger: its write-ahead files alone are 128 MiB each, and up to five wait for a flush.
+# Badger's write-ahead files have 128 MiB each, and up to five of them wait for a flush.
 SMALLEST_VOLUME = Bytes.parse("1Gi")
 
 
 def _room_for_badger(size: Bytes) -> Bytes:
     if size < SMALLEST_VOLUME:
-        raise ValueError(f"at least {SMALLEST_VOLUME}: badger writes ahead in large files")
+        raise ValueError(f"at least {SMALLEST_VOLUME}: badger has large write-ahead files")
     return size
 
 
@@ -105,7 +105,7 @@ class Storage(Model):
     def _exactly_one(self) -> Self:
         given = [name for name, store in self if store is not None]
         if len(given) != 1:
-            found = f"not {' and '.join(given)}" if given else "not none"
+            found = f"not {' and '.join(given)}" if given else "and none is set"
             raise ValueError(f"exactly one of {', '.join(type(self).model_fields)}, {found}")
         return self
 
@@ -145,7 +145,7 @@ class Sampling(Model):
     @model_validator(mode="after")
     def _sees_the_slow(self) -> Self:
         if self.decision_wait <= self.slow:
-            raise misfit("decisionWait", str(self.decision_wait), f"longer than slow, {self.slow}, to see it happen")
+            raise misfit("decisionWait", str(self.decision_wait), f"longer than slow, {self.slow}, to see slow traces")
         return self
 
 
@@ -176,7 +176,7 @@ class JaegerSettings(Workload):
 
 
 def replicas_share_a_store(jaeger: JaegerSettings) -> Iterator[Problem]:
-    """Whether all replicas read what one of them writes."""
+    """Checks that all replicas can read the spans that one of them stored."""
     reasons = {
         "badger": "one process writes its files, so each replica would have some of the traces",
         "memory": "each replica would have some of the traces in its own",
@@ -208,11 +208,11 @@ def the_archive_outlives_the_store(jaeger: JaegerSettings) -> Iterator[Problem]:
     if archive is None:
         return
     if storage.memory is not None:
-        reason = "storage in badger, elasticsearch or opensearch: memory forgets what is archived with the pod, too"
+        reason = "storage in badger, elasticsearch or opensearch: in memory, archived traces are lost with the pod"
         yield problem("jaeger.archive", archive.model_dump(mode="json"), reason)
     kept = storage.badger.ttl if storage.badger else storage.cluster.lookback if storage.cluster else None
     if kept is not None and archive.keep <= kept:
-        reason = f"longer than the {kept} that storage.{storage.kind} keeps every trace"
+        reason = f"longer than {kept}, for which storage.{storage.kind} keeps every trace"
         yield problem("jaeger.archive.keep", str(archive.keep), reason)
 
 

@@ -29,7 +29,7 @@ from model.settings import (
     resources,
 )
 
-# What it reads at once, the pods that it knows of, and a queue's pages are some 100 MiB; a fifth more is the limiter's.
+# Lines in transit, metadata of pods and the queue's pages take about 100 MiB. The memory limiter needs a fifth more.
 LEAST_MEMORY = Bytes.parse("192Mi")
 
 HostPath = Annotated[
@@ -38,7 +38,7 @@ HostPath = Annotated[
 
 
 _QUIET = re2.Options()
-_QUIET.log_errors = False  # on standard error, past the one message that a wrong value gets
+_QUIET.log_errors = False  # it would print to standard error, beside our own message
 
 
 class _Re2:
@@ -57,7 +57,7 @@ class _Re2:
     @classmethod
     def _read(cls, raw: object) -> str:
         try:
-            # Go refuses what RE2 takes: a count too large for it, which is text to it, and 1000 groups in each other.
+            # RE2 accepts what Go refuses: a too large count, which it treats as text, and 1000 nested groups.
             plain = raw if isinstance(raw, str) and raw.count("(") < 1000 else ""
             plain = "" if re.search(r"\{(\d+,)?\d{9,}", plain) else plain
             re2.compile(plain or "(", _QUIET)
@@ -143,13 +143,13 @@ _PACED = ("lines_per_second", "burst")
 def only_promtail_is_paced(logs: LogSettings) -> Iterator[Problem]:
     for name in sorted(logs.model_fields_set.intersection(_PACED)):
         if logs.collector != "promtail":
-            reason = "nothing with collector otel, which reads as fast as Loki takes it: loki.limits slows it down"
+            reason = "no value with collector otel, which reads as fast as Loki accepts lines: set loki.limits instead"
             yield problem(f"logs.{to_camel(name)}", getattr(logs, name), reason)
 
 
 def docker_is_read_by_otel(logs: LogSettings) -> Iterator[Problem]:
     if logs.runtime == "docker" and logs.collector != "otel":
-        reason = "collector otel: Promtail does not put lines together that Docker has cut"
+        reason = "collector otel: Promtail does not join lines that Docker has split"
         yield problem("logs.runtime", logs.runtime, reason)
 
 

@@ -41,7 +41,7 @@ RecordName = Annotated[str, Spelled(r"[a-z_0-9]+:[a-zA-Z_0-9]+:[a-zA-Z_0-9]+", "
 
 DAY = Duration.parse("1d")
 LEAST_MEMORY = Bytes.parse("512Mi")
-"""Loki itself takes some 150 MiB; the rest is for streams that are open, caches and one query."""
+"""Loki itself takes about 150 MiB. The rest is for open streams, caches and one query."""
 
 
 class Filesystem(Model):

@@ -62,9 +62,9 @@ def names_exist(notifications: NotificationSettings) -> Iterator[Problem]:
             continue
         path = f"{node.path}.receiver"
         if node.receiver is None and not node.nodes:
-            yield problem(path, None, "a receiver: neither this route nor one around it has any")
+            yield problem(path, None, "a receiver: neither this route nor a parent route has one")
         elif node.receiver in dead_men:
-            yield problem(path, node.receiver, "a receiver that is no dead man: those get Watchdog, without a route")
+            yield problem(path, node.receiver, "a receiver that is no dead man: dead men get Watchdog without a route")
         elif node.receiver is not None and node.receiver not in receivers:
             yield problem(path, node.receiver, f"the name of a receiver: {_among(receivers)}")
         for field, names in {"muteTimes": node.mute_times, "activeTimes": node.active_times}.items():
@@ -89,11 +89,11 @@ def _impossible(root: Node) -> dict[str, Problem]:
         for position, child in enumerate(children):
             before = next((each for each in children[:position] if _takes_all_of(each, child)), None)
             if before is not None:
-                why = f"a place before {before.path}, which takes all that this one matches and does not continue"
+                why = f"move it before {before.path}, which takes all of its alerts and does not continue"
                 found[child.path] = f"{child.path}: never matches: {why}"
             for inner, outer in ((a, b) for a in child.matchers for b in node.matchers if a.label == b.label):
                 if not _overlap(inner, outer):
-                    why = f"a value that the route around it lets in: {', '.join(outer.values)}"
+                    why = f"a value that its parent route matches: {', '.join(outer.values)}"
                     found[child.path] = problem(f"{child.path}.{inner.label}", ", ".join(inner.values), why)
     return found
 
@@ -124,7 +124,7 @@ def production_has_receivers(cluster: ClusterSettings, notifications: Notificati
         reason = "at least one receiver: in production an alert must reach somebody"
         yield problem("notifications.receivers", [], reason)
     elif not any(receiver.dead_man for receiver in notifications.receivers):
-        reason = "a deadMan among them: in production somebody must notice when alerting itself is dead"
+        reason = "a deadMan among them: in production somebody must notice when alerting itself fails"
         yield problem("notifications.receivers", [each.name for each in notifications.receivers], reason)
 
 
@@ -140,10 +140,10 @@ def production_tells_somebody(
         return
     try:
         watched = watch(dict(systems), surroundings, alerts, tuple(each.slo for each in slos))
-    except ValueError:  # an override or an objective that does not fit: that is said elsewhere
+    except ValueError:  # another check reports overrides and objectives that do not fit
         return
     if all(each.name != WATCHDOG for each in watched.alerts):
-        yield f"alerts.{WATCHDOG}: is off: in production the dead man waits for it"
+        yield f"alerts.{WATCHDOG}: off: in production the dead man needs it"
     known = [each for each in alert_labels(watched, cluster) if each["alertname"] != WATCHDOG]
     root = tree(notifications)
     yield from _nowhere(root, known)
@@ -177,7 +177,7 @@ def _only_at_times(root: Node, known: list[dict[str, str]]) -> Iterator[Problem]
                 paths |= {node.path: node for node in taken}
     for path, node in paths.items():
         field, names = ("muteTimes", node.mute_times) if node.mute_times else ("activeTimes", node.active_times)
-        reason = "none on the only way of a critical alert: in production it must reach somebody at any time"
+        reason = "none on the only route of a critical alert: in production it must reach somebody at any time"
         yield problem(f"{path}.{field}", ", ".join(names), reason)
 
 
@@ -190,7 +190,7 @@ def _unknown_values(root: Node, known: list[dict[str, str]]) -> dict[str, Proble
             for position, value in enumerate(matcher.values):
                 one = Matcher(matcher.label, (value,))
                 if matcher.label in ("owner", "system", "environment") and not any(map(one.lets_in, has)):
-                    reason = f"what an alert of this stack has: {', '.join(sorted(has)) or 'none has any'}"
+                    reason = f"a value that an alert of this stack has: {', '.join(sorted(has)) or 'there is none'}"
                     found[node.path] = problem(f"{node.path}.{matcher.label}[{position}]", value, reason)
     return found
 
@@ -199,7 +199,7 @@ def _unused(root: Node, known: list[dict[str, str]], notifications: Notification
     """Routes and receivers that no alert of this stack reaches."""
     unknown = _unknown_values(root, known)
     yield from unknown.values()
-    # Routes see few of an alert's labels: what differs in others only is asked for once.
+    # Routes match few labels. Of alerts with the same values of these, one is checked.
     seen = {tuple(labels.get(label) for label in LABELS): labels for labels in known}
     alerts = [
         alert
@@ -216,15 +216,15 @@ def _unused(root: Node, known: list[dict[str, str]], notifications: Notification
             and not any(f"{node.path}.".startswith(f"{each}.") for each in explained)
         ):
             explained.append(node.path)
-            yield f"{node.path}: never matches: no alert of this stack comes here"
+            yield f"{node.path}: never matches: no alert of this stack reaches it"
     told = {name for alert in alerts for name in receivers_for(root, alert)}
     named = {node.receiver for node in walk(root) if node.path}
     for position, receiver in enumerate(notifications.receivers):
         path = f"notifications.receivers[{position}].name"
         if receiver.name not in named and not receiver.dead_man:
-            yield problem(path, receiver.name, "a name that a route has: no alert reaches this receiver")
+            yield problem(path, receiver.name, "a receiver that a route names: no alert reaches this one")
         elif receiver.name not in told and not receiver.dead_man and not explained:
-            yield problem(path, receiver.name, "of use: routes within its own take every alert of this stack")
+            yield problem(path, receiver.name, "unused: child routes of its route take every alert of this stack")
 
 
 def _on_the_way(node: Node, labels: Labels) -> Iterator[str]:

@@ -54,9 +54,9 @@ class TimeInterval(Model):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not (self.weekdays or self.from_ or self.to):
-            raise ValueError("weekdays, from or to: without them it is always")
+            raise ValueError("at least one of weekdays, from and to")
         if self.from_ is not None and self.from_ == self.to:
-            raise ValueError("another time of day for to than for from")
+            raise ValueError("from and to must differ")
         return self
 
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from model.settings import Problem, problem
 
 DEEPEST = 100
-"""Mappings and lists within each other, fifty routes within routes: more is a mistake, and readers have limits."""
+"""Maximum nesting of mappings and lists: fifty nested routes. More is a mistake, and parsers have limits."""
 LONGEST_KEY = 253 + 1 + 63
-"""Characters: a label with its prefix."""
+"""Maximum length of a key in characters: a label with its prefix."""
 LONGEST_TEXT = 65_536
-"""Characters: a quarter of what the API server takes as annotations of one object."""
+"""Maximum length of a text in characters: a quarter of the API server's limit for an object's annotations."""
 LARGEST = 2**63 - 1
 """The servers count in 64 bits."""
 
@@ -20,7 +20,7 @@ LARGEST = 2**63 - 1
 def unusable(value: object, path: str, depth: int = 0) -> Iterator[Problem]:
     """Problems of ``value`` and everything in it. Text is not shown, since it may be a secret in plain."""
     if depth > DEEPEST:
-        yield f"{path}: at most {DEEPEST} mappings and lists within each other"
+        yield f"{path}: at most {DEEPEST} nested mappings and lists"
     elif isinstance(value, dict):
         for key, part in value.items():
             wrong = list(_key(key, path))
@@ -34,7 +34,7 @@ def unusable(value: object, path: str, depth: int = 0) -> Iterator[Problem]:
 
 def _key(key: object, path: str) -> Iterator[Problem]:
     if not isinstance(key, str):
-        # Python spells no number of thousands of digits.
+        # Python refuses to print a number with thousands of digits.
         name = "" if isinstance(key, int) and abs(key) > LARGEST else f".{key}"
         yield f"{path}{name}: a key that is text: put it in quotes"
     elif len(key) > LONGEST_KEY:
@@ -57,7 +57,7 @@ def _single(value: object, path: str) -> Iterator[Problem]:
 def _text(text: str, path: str, what: str) -> Iterator[Problem]:
     if len(text) > LONGEST_TEXT:
         yield f"{path}: {what} of at most {LONGEST_TEXT} characters"
-    # Halves of surrogate pairs are no characters; of control characters, only those that lay out a text are taken.
+    # Halves of surrogate pairs are no characters. Of the control characters, only tab and line breaks are allowed.
     wrong = next((each for each in text if (each < " " and each not in "\t\n\r") or "\ud800" <= each <= "\udfff"), None)
     if wrong is not None:
         yield f"{path}: {what} without control characters: U+{ord(wrong):04X} is one"

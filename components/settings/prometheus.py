@@ -36,9 +36,9 @@ def _regular(pattern: str) -> str:
 Positive = Annotated[int, Ge(1)]
 
 LARGEST_SHARE = 0.85
-"""Of a volume that blocks may fill: the WAL, the head and a compaction's copy need the rest (80-85 % is advised)."""
+"""Maximum share of a volume for blocks. WAL, head and a compaction's copy need the rest (80-85 % is recommended)."""
 USUAL_SHARE = 0.8
-"""Of a volume, when no size is given: the lower end of the same advice."""
+"""Share of a volume for blocks by default: the lower end of the same recommendation."""
 
 
 class Retention(Model):
@@ -148,7 +148,7 @@ class Limits(Model):
     """Targets per scrape job."""
 
 
-# What Prometheus and Python read alike: no anchors, no counts, no groups that look around.
+# Syntax that Prometheus and Python share: no anchors, no counts, no look-around.
 MetricPattern = Annotated[
     str,
     Spelled(
@@ -194,8 +194,8 @@ class PrometheusSettings(Workload):
     scrape_jobs: Many[StaticJob] = ()
     """More scrape jobs, for targets that service discovery does not find."""
     keep: Literal["known", "all"] = "all"
-    """What the stack's own jobs store: `known` is what its rules, dashboards, runbooks and objectives ask for, `all` is
-    everything, of the API server and the kubelets a selection. What people's own programs offer is always stored."""
+    """Metrics that the stack's own jobs store: `known` are those that rules, dashboards, runbooks and objectives use,
+    `all` are all (of the API server and the kubelets a selection). Metrics of users' own programs are always stored."""
     also: Many[MetricPattern] = ()
     """Further metrics that the stack's own jobs store, by whole name or pattern (RE2)."""
     limits: Limits = Limits()

@@ -12,7 +12,7 @@ from components.settings.prometheus import BasicAuth
 from model.quantities import Duration, HostPort, Url
 from model.settings import DnsLabel, HostName, Many, Model, Port, Secret, Spelled
 
-# Nothing that a template or a header could take for something else.
+# No characters with a meaning in templates or mail headers.
 MailAddress = Annotated[str, Spelled(r"[^\s@\"'<>,;{}]+@[^\s@\"'<>,;{}]+", "a mail address like team@example.com")]
 Channel = Annotated[
     str, Spelled(r"[#@]?[\w.-]{1,80}", 'a channel like "#alerts" (in quotes, or YAML takes it for a comment)')

@@ -48,7 +48,7 @@ def unanswered(named: Mapping[str, str], plain: Collection[str], secret: Collect
     found = []
     for path, key in named.items():
         if key in plain:
-            reason = f"stands in plain in the stack file: set it with pulumi config set --secret {key}"
+            reason = f"is in plain text in the stack file: set it with pulumi config set --secret {key}"
             found.append(problem(path, key, reason))
         elif secret is not None and key not in secret:
             found.append(_missing(path, key, secret))

@@ -32,7 +32,7 @@ Team = Annotated[
     ),
 ]
 LONGEST_SELECTOR = 2_000
-"""Characters: many times what a selector has."""
+"""Maximum length of a selector in characters, far above real ones."""
 SHORTEST, LONGEST = Duration.parse("7d"), Duration.parse("90d")
 
 
@@ -53,7 +53,7 @@ class Counter(Quantity):
 
     @classmethod
     def parse(cls, raw: object) -> Self:
-        # Brackets nested by the thousands end the parser's process, and so this one.
+        # Thousands of nested brackets would crash the parser, and this process with it.
         tree = promql_parser.parse(raw) if isinstance(raw, str) and len(raw) <= LONGEST_SELECTOR else None
         if not isinstance(raw, str) or not isinstance(tree, promql_parser.VectorSelector) or not tree.name:
             raise ValueError
@@ -83,7 +83,7 @@ class Series(Quantity):
         return cls(str(Counter.parse(raw)))
 
     def of(self, suffix: str = "", matcher: str = "") -> str:
-        """The selector of the series with this suffix, and with one matcher more."""
+        """The selector with a suffix of the name and one more matcher."""
         name, brace, matchers = self.selector.partition("{")
         inside = ", ".join(part for part in (matchers.rstrip().removesuffix("}").rstrip().rstrip(","), matcher) if part)
         return f"{name.rstrip()}{suffix}" + (f"{{{inside}}}" if brace or matcher else "")

@@ -36,7 +36,7 @@ def _system_field(system: System[Any]) -> tuple[Any, Any]:
 
 _FIELDS: Any = {system.key: _system_field(system) for system in SYSTEMS}
 Systems = create_model("Systems", __base__=Model, **_FIELDS)
-Systems.__doc__ = "What is watched: each system brings its scrape jobs, exporters, rules and dashboards, all or none."
+Systems.__doc__ = "The systems to watch. Each adds its scrape jobs, exporters, rules and dashboards."
 
 
 class Settings(Model):
@@ -63,13 +63,13 @@ class Settings(Model):
     alerts: dict[str, Annotated[AlertOverride | None, OrOff]] = {}
     """Overrides of alerts by name, or `off`."""
     notifications: NotificationSettings = NotificationSettings()
-    """Who is notified, and of what."""
+    """Receivers, routes and time intervals of notifications."""
     slos: Many[SloSettings] = ()
     """Service level objectives of your own services."""
 
     @property
     def surroundings(self) -> Surroundings:
-        """What the systems may know of this stack."""
+        """The parts of this stack that systems depend on."""
         return surroundings(self.cluster, self.prometheus, self.grafana, self.logs, self.systems)
 
     @property
@@ -124,8 +124,8 @@ def read(sections: Mapping[str, object], secrets: Collection[str] | None = None)
     named = {path: key for name, part in good.items() for path, key in references(part, name)}
     found += unanswered(named, sections.keys(), secrets)
     known = list(Settings.model_fields)
-    if legible:  # or nobody knows what is named
-        # What a refused section names cannot be told from its other text: a second problem would only mislead.
+    if legible:  # otherwise the references are unknown
+        # In a refused section, references cannot be told from other text. A second problem would only mislead.
         refused = [part for name, part in sections.items() if name in known and name not in good]
         expected = {*known, *named.values(), *(leaf for part in refused for _, leaf in leaves(part))}
         found += [unknown_key(name, known) for name in sections if name not in expected]
@@ -136,7 +136,7 @@ def read(sections: Mapping[str, object], secrets: Collection[str] | None = None)
 
 def _surroundings(good: Mapping[str, Any]) -> dict[str, Any]:
     """The surroundings for the checks; None if a section that they need is refused."""
-    # Which alerts there are does not depend on its intervals: where they are refused, all else is checked.
+    # The alerts do not depend on Prometheus' settings, so other checks run even if these are refused.
     known = {"prometheus": PrometheusSettings(), **good}
     needs = inspect.signature(surroundings).parameters
     if any(name not in known for name in needs):
@@ -145,7 +145,7 @@ def _surroundings(good: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Section(Model):
-    # Its one field brings its description along: there is no class body to read it from.
+    # The field has its description already. There is no class body to read it from.
     model_config = ConfigDict(use_attribute_docstrings=False)
 
 

@@ -17,10 +17,10 @@ from rules.system import Surroundings, System, Watched
 
 def build(settings: AgentsSettings, surroundings: Surroundings) -> Watched:
     scope = Scope(settings.namespaces)
-    # With prices or a budget, costs matter, and a model without a price would be missing from them.
+    # With prices or a budget people rely on costs, and a model without a price would be missing from them.
     unpriced = (cost.UNPRICED,) if settings.prices or settings.budget else ()
     budget = cost.budget_alerts(settings.budget) if settings.budget else ()
-    # Only spans tell of requests between agents; their metrics come from Jaeger, which `monitoring` scrapes.
+    # Requests between agents are known from spans only. Jaeger counts these spans, and `monitoring` scrapes Jaeger.
     spans_are_scraped = MONITORING.key in surroundings.on
     return Watched(
         groups=(

@@ -30,26 +30,26 @@ from rules.agents.recordings import (
 from rules.agents.uids import AGENTS_LLM, AGENTS_TOOLS
 
 SOON = Duration.parse("5m")
-"""Of ratios over half an hour, which move slowly: one bad evaluation after a gap is not believed."""
+"""`for` of alerts on ratios over half an hour. The ratios move slowly; this ignores one bad evaluation after a gap."""
 WHILE = Duration.parse("15m")
-"""Of latencies: nobody acts on a wave that is over before they have opened the dashboard."""
+"""`for` of alerts on latencies. A shorter peak is over before anybody has opened the dashboard."""
 PROVIDER_MODEL = "cluster, environment, provider, model"
 
 
 def enough(rate: str, by: str) -> str:
-    """PromQL: enough traffic for a ratio."""
+    """PromQL: at least ENOUGH events within WINDOW, from a recorded rate."""
     return f"{counted(rate, by)} >= {ENOUGH}"
 
 
 def enough_seen(buckets: str, by: str) -> str:
-    """The same for recorded buckets."""
+    """PromQL: at least ENOUGH events within WINDOW, from recorded buckets."""
     return f"{events(buckets, by)} >= {ENOUGH}"
 
 
 RUNS_FAILING = Alert(
     name="AgentRunsFailing",
     value=RUN_ERRORS,
-    # 5 %: one in twenty, which users tell each other about; 20 %: what no retry hides any more.
+    # 5 %: users notice one failure in twenty. 20 %: retries no longer hide the failures.
     above={Severity.WARNING: 0.05, Severity.CRITICAL: 0.2},
     and_=enough(RUNS, PLACE),
     unit=Unit.RATIO,
@@ -60,7 +60,7 @@ RUNS_FAILING = Alert(
 REQUESTS_FAILING = Alert(
     name="ModelRequestsFailing",
     value=REQUEST_ERRORS,
-    # As for runs: a client's own retries have already been taken off.
+    # The same as for runs: the client's own retries are not counted as failures.
     above={Severity.WARNING: 0.05, Severity.CRITICAL: 0.2},
     and_=enough(REQUESTS, MODEL),
     unit=Unit.RATIO,
@@ -77,13 +77,13 @@ UNAVAILABLE = Alert(
     name="ModelUnavailable",
     # All errors count: an expired key is as much of an outage as a provider that is down.
     value=counted(f'{REQUESTS}{{error_type!=""}}', PROVIDER_MODEL, _LATELY),
-    above={Severity.CRITICAL: 5},  # failures in ten minutes: a single agent that tries again has five soon
+    above={Severity.CRITICAL: 5},  # failures in ten minutes: one agent that retries has five soon
     unless=f"{_SUCCEEDED} > 0",
-    for_=Duration.parse("1m"),  # the ten minutes are the patience
-    keep_firing_for=Duration.parse("10m"),  # agents that back off ask rarely
+    for_=Duration.parse("1m"),  # the expression already covers ten minutes
+    keep_firing_for=Duration.parse("10m"),  # agents that back off send few requests
     summary="No request to a model succeeds.",
-    description="All {{ $value | humanize }} requests of ten minutes to {{ $labels.model }} ({{ $labels.provider }})"
-    " have failed.",
+    description="All {{ $value | humanize }} requests to {{ $labels.model }} ({{ $labels.provider }}) failed"
+    " in ten minutes.",
     dashboard=AGENTS_LLM,
 )
 
@@ -91,23 +91,23 @@ LIMITED = 'error_type=~"(?i).*(429|rate.?limit|too.?many.?requests|throttl|resou
 RATE_LIMITED = Alert(
     name="ModelRateLimited",
     value=f"{counted(f'{REQUESTS}{{{LIMITED}}}', PROVIDER_MODEL)} / {counted(REQUESTS, PROVIDER_MODEL)}",
-    # Clients wait and try again, so this is no outage: at one in twenty waiting is what users notice.
+    # Clients wait and retry, so this is no outage. At one request in twenty users notice the waiting.
     above={Severity.WARNING: 0.05},
     and_=enough(REQUESTS, PROVIDER_MODEL),
     unit=Unit.RATIO,
     for_=SOON,
-    keep_firing_for=Duration.parse("15m"),  # limits are per minute, and agents that wait come back together
-    summary="A provider limits the rate of requests.",
-    description="{{ $labels.provider }} refuses {{ $value | humanizePercentage }} of the requests to"
-    " {{ $labels.model }} for their rate.",
+    keep_firing_for=Duration.parse("15m"),  # limits are per minute, and waiting agents retry together
+    summary="A provider rejects requests because of its rate limit.",
+    description="{{ $labels.provider }} rate-limits {{ $value | humanizePercentage }} of the requests to"
+    " {{ $labels.model }}.",
     dashboard=AGENTS_LLM,
 )
 
 SLOW_MODEL = Alert(
     name="SlowModelResponses",
     value=REQUEST_P95,
-    # A long answer, 2000 tokens at 70 a second, takes half a minute. At 60 s clients' timeouts begin; and past 81.92 s,
-    # where the buckets end, a quantile cannot rise.
+    # A long answer (2000 tokens at 70 per second) takes half a minute. Clients begin to time out at 60 s. The last
+    # bucket ends at 81.92 s, so a quantile cannot be larger than that.
     above={Severity.WARNING: 30, Severity.CRITICAL: 60},
     and_=enough_seen(REQUEST_BUCKETS, MODEL),
     unit=Unit.SECONDS,
@@ -120,11 +120,11 @@ SLOW_MODEL = Alert(
 SLOW_FIRST_TOKEN = Alert(
     name="SlowTimeToFirstToken",
     value=TTFT_P95,
-    above={Severity.WARNING: 5},  # seconds before anything is seen: people who wait begin to send it again
+    above={Severity.WARNING: 5},  # seconds: users who see nothing for longer begin to send the request again
     and_=enough_seen(TTFT_BUCKETS, MODEL),
     unit=Unit.SECONDS,
     for_=WHILE,
-    summary="A model takes long to begin its answers.",
+    summary="A model is slow to start its answers.",
     description="One in twenty answers of {{ $labels.model }} ({{ $labels.provider }}) to {{ $labels.agent }} begins"
     " after more than {{ $value | humanizeDuration }}.",
     dashboard=AGENTS_LLM,
@@ -133,8 +133,8 @@ SLOW_FIRST_TOKEN = Alert(
 SLOW_RUNS = Alert(
     name="SlowAgentExecutions",
     value=RUN_P95,
-    # A minute: longer than a caller over HTTP waits. Not critical, since slow is not down; and past 81.92 s the older
-    # convention's histogram says no more.
+    # Most HTTP callers give up within a minute. There is no critical threshold: slow is not down, and the last bucket
+    # of the older convention ends at 81.92 s.
     above={Severity.WARNING: 60},
     and_=enough_seen(RUN_BUCKETS, PLACE),
     unit=Unit.SECONDS,
@@ -146,14 +146,14 @@ SLOW_RUNS = Alert(
 TOOLS_FAILING = Alert(
     name="AgentToolsFailing",
     value=TOOL_ERRORS,
-    # Agents call tools with wrong arguments and correct that themselves: one in ten is common. Half is a tool that is
-    # down.
+    # Agents call tools with wrong arguments and then correct them: one failure in ten is common. When half of the calls
+    # fail, the tool is down.
     above={Severity.WARNING: 0.1, Severity.CRITICAL: 0.5},
     and_=enough(TOOL_CALLS, TOOL),
     unit=Unit.RATIO,
     for_=SOON,
-    summary="Calls of a tool are failing.",
-    description="{{ $value | humanizePercentage }} of the calls of {{ $labels.tool }} by {{ $labels.agent }} fail.",
+    summary="Calls to a tool are failing.",
+    description="{{ $value | humanizePercentage }} of the calls to {{ $labels.tool }} by {{ $labels.agent }} fail.",
     dashboard=AGENTS_TOOLS,
 )
 SLOW_TOOLS = Alert(
@@ -164,14 +164,14 @@ SLOW_TOOLS = Alert(
     unit=Unit.SECONDS,
     for_=WHILE,
     summary="A tool is slow.",
-    description="One in twenty calls of {{ $labels.tool }} by {{ $labels.agent }} takes longer than"
+    description="One in twenty calls to {{ $labels.tool }} by {{ $labels.agent }} takes longer than"
     " {{ $value | humanizeDuration }}.",
     dashboard=AGENTS_TOOLS,
 )
 
 _ASKS = f"{SERVICE}, model"
 HOUR = Duration.parse("1h")
-_DAY_BEFORE = "[1d:5m] offset 1h"  # a rate over five minutes has said all by the next
+_DAY_BEFORE = "[1d:5m] offset 1h"  # one sample of a five-minute rate covers all events until the next sample
 
 
 def _day_before(rate: str) -> str:
@@ -180,13 +180,13 @@ def _day_before(rate: str) -> str:
 
 HIGH_TOKEN_USAGE = Alert(
     name="HighTokenUsage",
-    # Per request, so that neither the hour of the day nor a weekend nor more users move it.
+    # Tokens per request: the time of day, weekends and the number of users do not change it.
     value=f"{counted(TOKENS, _ASKS, HOUR)} / {counted(REQUESTS, _ASKS, HOUR)}"
     f" / ({_day_before(TOKENS)} / {_day_before(REQUESTS)})",
-    above={Severity.WARNING: 3},  # a longer conversation doubles it; three times is a prompt or a history out of hand
+    above={Severity.WARNING: 3},  # a longer conversation doubles it; more is a prompt or history out of control
     and_=(
         f"{counted(REQUESTS, _ASKS, HOUR)} >= {ENOUGH}"
-        # What "usual" is takes more requests than one judgement: five times as many.
+        # The day before needs five times as many requests to show what is usual.
         f" and {_day_before(REQUESTS)} * 300 >= {5 * ENOUGH}"
     ),
     for_=WHILE,
@@ -198,26 +198,26 @@ HIGH_TOKEN_USAGE = Alert(
 
 
 def loop_guards(limit: int) -> tuple[Alert, ...]:
-    """Of runs with more than ``limit`` calls of a model."""
+    """Alerts on runs with more than ``limit`` model calls."""
     runs, looping = events(CALLS_BUCKETS, PLACE), fraction(str(limit), "+Inf", CALLS_BUCKETS, PLACE)
     return (
         Alert(
             name="AgentRunsLooping",
             value=f"{runs} * {looping}",
-            # One run, and five. Rates are estimates: halves keep a whole run on its side.
+            # One run, and five runs. Rates are estimates, so each threshold is half a run lower.
             above={Severity.WARNING: 0.5, Severity.CRITICAL: 4.5},
             keep_firing_for=Duration.parse("15m"),
-            summary="Agent runs call their model again and again.",
+            summary="Agent runs are in a loop of model calls.",
             description="{{ $labels.agent }} has finished runs with more than"
-            f' {limit} calls of a model: {{{{ $value | printf "%.0f" }}}} within {WINDOW}.',
+            f' {limit} model calls: {{{{ $value | printf "%.0f" }}}} within {WINDOW}.',
         ),
         Alert(
             name="AgentCallsPerRunHigh",
             value=CALLS_PER_RUN,
             above={Severity.WARNING: limit},
-            for_=WHILE,  # many runs that have begun together end within the quarter of an hour
-            summary="An agent calls its model more often than it finishes runs.",
-            description="{{ $labels.service }} calls models {{ $value | humanize }} times per run that it finishes.",
+            for_=WHILE,  # many runs that started together end within this time
+            summary="An agent makes too many model calls per finished run.",
+            description="{{ $labels.service }} makes {{ $value | humanize }} model calls per finished run.",
             runbook="AgentRunsLooping",
         ),
     )
@@ -236,13 +236,13 @@ ALERTS = (
     HIGH_TOKEN_USAGE,
 )
 INHIBITIONS = (
-    # A model that is gone fails each agent's requests.
+    # While no request to a model succeeds, the requests of every agent fail.
     Inhibition(
         source={"alertname": UNAVAILABLE.name},
         target={"alertname": f"{REQUESTS_FAILING.name}|{RATE_LIMITED.name}"},
         equal=tuple(PROVIDER_MODEL.split(", ")),
     ),
-    # The alert on the fast burn already says that most of the budget is gone.
+    # The critical alert on the fast burn already says that most of the budget is spent.
     Inhibition(
         source={"alertname": "AgentBudgetBurnsFast", "severity": "critical"},
         target={"alertname": "AgentDailyBudgetSpent", "severity": "warning"},

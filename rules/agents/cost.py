@@ -13,7 +13,7 @@ from rules.agents.recordings import CACHED_TOKENS, INFERENCE, RUNS, SERVICE, TOK
 from rules.agents.settings import Budget, Price
 from rules.agents.uids import AGENTS_LLM
 
-# Extensions, since the conventions have none: OpenLIT's, and LiteLLM's.
+# The conventions define no metric of cost. These are OpenLIT's and LiteLLM's own.
 EMITTED = ("gen_ai_usage_cost_USD", "gen_ai_client_token_cost_USD")
 EMITTED_COST = "agent:emitted_cost:rate5m"
 COST = "agent:cost:rate5m"
@@ -24,7 +24,7 @@ SPENT_THIS_MONTH = "cluster:agent_spend:sum30d"
 COST_PER_RUN = "service:cost_per_successful_run:ratio1h"
 
 MILLION = Decimal(1_000_000)
-# A run's tokens are counted while it goes on and its success at the end: over an hour both are there.
+# A run's tokens are counted while it runs, and its success is counted at its end. An hour contains both.
 RUN_COST_WINDOW = Duration.parse("1h")
 BY_MODEL = f"{SERVICE}, provider, model"
 
@@ -38,7 +38,7 @@ def recordings(scope: Scope, prices: Mapping[str, Price]) -> tuple[Recording, ..
         counted(f'{RUNS}{{error_type=""}}', SERVICE, RUN_COST_WINDOW),
     )
     return (
-        # Instrumentations that do not know a model say that it costs 0: then the table is asked.
+        # Instrumentations report a cost of 0 for models that they do not know. The table has the price of these.
         Recording(name=EMITTED_COST, expr=f"sum by ({MODEL}) ({emitted}) > 0", unit=Unit.CURRENCY),
         Recording(name=COST, expr=f"{EMITTED_COST}{table}", unit=Unit.CURRENCY),
         Recording(name=UNPRICED_TOKENS, expr=f"sum by ({BY_MODEL}) ({TOKENS} unless on ({of_service}) {COST})"),
@@ -49,10 +49,9 @@ def recordings(scope: Scope, prices: Mapping[str, Price]) -> tuple[Recording, ..
 
 
 def _spent(name: str, window: str) -> Recording:
-    """Sliding: the last 24 hours or 30 days.
+    """USD within a sliding ``window``, such as the last 24 hours.
 
-    A calendar's would begin with an empty account at midnight of some time zone, and what is spent too fast would be
-    seen late.
+    A calendar day would start at 0 at midnight of some time zone, and overspending would be seen late.
     """
     return Recording(name=name, expr=f"sum_over_time({TOTAL_COST}[{window}]) * {EVERY.seconds:.0f}", unit=Unit.CURRENCY)
 
@@ -61,9 +60,9 @@ OF_MONTH = _spent(SPENT_THIS_MONTH, "30d")
 
 
 def priced(prices: Mapping[str, Price]) -> str:
-    """Cost per second by a table of prices, PromQL by MODEL.
+    """PromQL: USD per second by MODEL, from a table of prices.
 
-    A term per model and direction, joined by ``or``: a model with tokens in one direction alone costs those.
+    It has one term per model and direction, joined by ``or``, so a model with tokens in only one direction has a cost.
     """
     terms = " or ".join(term for model in sorted(prices) for term in _terms(model, prices[model]))
     return f"sum by ({MODEL}) ({terms})"
@@ -73,7 +72,7 @@ def _terms(model: str, price: Price) -> Iterator[str]:
     for direction, of in (("input", price.input), ("output", price.output)):
         yield f'{TOKENS}{{model="{model}", direction="{direction}"}} * {decimal(of.amount / MILLION)}'
     if price.cache_read is not None:
-        # The input contains them at its own price: what they are cheaper is taken off.
+        # The input term counts cached tokens at the full price. This term subtracts the difference.
         cheaper = (price.input.amount - price.cache_read.amount) / MILLION
         yield f'{CACHED_TOKENS}{{model="{model}"}} * -{decimal(cheaper)}'
 
@@ -81,12 +80,12 @@ def _terms(model: str, price: Price) -> Iterator[str]:
 UNPRICED = Alert(
     name="ModelUnpriced",
     value=counted(UNPRICED_TOKENS, "cluster, environment, provider, model", Duration.parse("1h")),
-    above={Severity.WARNING: 10_000},  # an hour; fewer tokens are somebody trying, and cents at any known price
+    above={Severity.WARNING: 10_000},  # per hour; fewer tokens are a trial, and cost cents at any known price
     for_=Duration.parse("10m"),  # a process pushes its first tokens and its first cost a minute apart
-    keep_firing_for=Duration.parse("1h"),  # a model that is used now and then is no new one each time
-    summary="A model has no price.",
-    description="{{ $labels.model }} of {{ $labels.provider }} has no price: its {{ $value | humanize }} tokens an hour"
-    " are missing in costs and budgets.",
+    keep_firing_for=Duration.parse("1h"),  # a model that is used rarely does not fire anew each time
+    summary="A model in use has no price.",
+    description="{{ $labels.model }} of {{ $labels.provider }} has no price: {{ $value | humanize }} tokens per hour"
+    " are missing from costs and budgets.",
     dashboard=AGENTS_LLM,
 )
 
@@ -100,7 +99,7 @@ def budget_alerts(budget: Budget) -> tuple[Alert, ...]:
             value=value,
             above=above,
             unit=Unit.RATIO,
-            for_=Duration.parse("5m"),  # one burst of pushes after a network partition is no trend
+            for_=Duration.parse("5m"),  # a burst of pushes after a network partition is not a trend
             summary=summary,
             description="Agents on {{ $labels.cluster }} spent {{ $value | humanizePercentage }} of " + description,
             dashboard=AGENTS_LLM,
@@ -108,29 +107,29 @@ def budget_alerts(budget: Budget) -> tuple[Alert, ...]:
         )
 
     day, month = decimal(budget.day), decimal(budget.month)
-    # Who acts at 80 % of a budget still has the rest; at 100 % somebody must decide.
+    # At 80 % there is still time to act. At 100 % somebody must decide.
     parts = {Severity.WARNING: 0.8, Severity.CRITICAL: 1}
     return (
         alert(
             "AgentBudgetBurnsFast",
             f"sum_over_time({TOTAL_COST}[1h]) * {EVERY.seconds:.0f} / {day}",
-            # The day's budget in four hours, where an even working day takes eight; in two, before anybody looks.
+            # The budget would last four hours, or two. A working day of even use takes eight.
             {Severity.WARNING: 0.25, Severity.CRITICAL: 0.5},
-            "Agents spend the day's budget within hours.",
+            "Agents spend the daily budget within hours.",
             f"the day's {day} USD within the last hour.",
         ),
         alert(
             "AgentDailyBudgetSpent",
             f"{SPENT_TODAY} / {day}",
             parts,
-            "The day's budget for models is nearly or wholly spent.",
+            "The daily budget for models is nearly or fully spent.",
             f"the day's {day} USD within the last 24 hours.",
         ),
         alert(
             "AgentMonthlyBudgetSpent",
             f"{SPENT_THIS_MONTH} / {month}",
             parts,
-            "The month's budget for models is nearly or wholly spent.",
+            "The monthly budget for models is nearly or fully spent.",
             f"the month's {month} USD within the last 30 days.",
         ),
     )

@@ -1,7 +1,7 @@
-"""What agents push after OpenTelemetry's conventions for GenAI and MCP, and what Jaeger counts of A2A's spans.
+"""Metrics that agents push by OpenTelemetry's conventions for GenAI and MCP, and Jaeger's metrics of A2A spans.
 
-No exporter of ours makes these: the definitions are the contract (``docs/agents.md``). The conventions come in several
-generations, and an instrumentation may speak any, or some at once.
+No exporter of the stack makes these metrics; docs/agents.md defines them for agents. The conventions have several
+generations, and an instrumentation may use any of them, or several at once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _TOOL = "gen_ai_tool_name"
 _MCP = f"mcp_method_name {_TOOL} error_type"
 
 METRICS = (
-    # Of every operation; in the older generation runs of agents and calls of tools are operations, too.
+    # Every operation. In the older generation, agent runs and tool calls are operations too.
     _PUSHED.histogram("gen_ai_client_operation_duration_seconds", f"{_MODEL} {_TOOL} error_type"),
     *(_PUSHED.histogram(name, f"{_MODEL} error_type") for name in REQUEST_DURATIONS),
     _PUSHED.histogram("gen_ai_invoke_agent_duration_seconds", f"{_AGENT} error_type"),
@@ -32,7 +32,7 @@ METRICS = (
     _PUSHED.counter("gen_ai_client_inference_usage_input_tokens_total", f"{_MODEL} gen_ai_token_modality"),
     _PUSHED.counter("gen_ai_client_inference_usage_output_tokens_total", f"{_MODEL} gen_ai_token_modality"),
     _PUSHED.histogram("gen_ai_client_embeddings_operation_input_tokens", _MODEL, Unit.NONE),
-    # A subset of the input: never to be added to it.
+    # These tokens are part of the input tokens: never add the two.
     _PUSHED.counter("gen_ai_client_inference_usage_cache_read_input_tokens_total", f"{_MODEL} gen_ai_token_modality"),
     *(_PUSHED.counter(name, f"{_MODEL} gen_ai_type") for name in (OPENLIT_REQUESTS, *OPENLIT_TOKENS.values())),
     *(_PUSHED.histogram(name, _MODEL, Unit.CURRENCY) for name in EMITTED),
@@ -44,6 +44,6 @@ _SPAN = "service_name span_name span_kind status_code a2a_method_name"
 SPAN_METRICS_OF_A2A = (
     _SPANS.counter("traces_span_metrics_calls_total", _SPAN),
     _SPANS.histogram(SPAN_TIMES, _SPAN, Unit.NONE),
-    # A collector of somebody's own pushes what it counts of spans, maybe without fixed buckets.
+    # Somebody's own collector may push metrics of spans, possibly as native histograms.
     _PUSHED.histogram(SPAN_TIMES, _SPAN, Unit.NONE),
 )

@@ -1,4 +1,4 @@
-"""PromQL of this system's rules: short labels, one series of two generations, ratios and quantiles over a window."""
+"""PromQL for the rules on agents: short labels, one series from several generations, ratios and quantiles."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from functools import partial
 from model.quantities import Duration
 
 PLACE = "cluster, environment, namespace, service, agent"
-"""Labels of all that an agent does; ``service`` is its ``service.name``, and ``agent`` as well where it has no name."""
+"""Labels of every series of an agent. ``service`` is its ``service.name``; so is ``agent`` if the agent has no name."""
 MODEL = f"{PLACE}, provider, model"
 
-# SDKs push once a minute: five samples, so that a push that is missed leaves no gap.
+# SDKs push once a minute. Five samples leave no gap after a missed push.
 RANGE = Duration.parse("5m")
 EVERY = Duration.parse("1m")
-"""Time between evaluations; fixed, because the events of a window are the samples of their rate times this."""
+"""Evaluation interval. It is fixed: the events of a window are the samples of their rate times this interval."""
 WINDOW = Duration.parse("30m")
-"""Over which alerts judge: an agent may run once in a minute or two, and five minutes of that say nothing."""
+"""Window of the alerts' ratios and quantiles. An agent may run once in two minutes; five minutes would be too short."""
 ENOUGH = 20
-"""Events in the window, below which alerts on ratios and quantiles are quiet: of 20, 5 % allow one to fail."""
+"""Minimum of events in the window for alerts on ratios and quantiles: 5 % of 20 is one failure."""
 
-# Where a short label comes from; of several that are there, the last.
+# The labels that a short label is copied from. If several exist, the last one wins.
 _SOURCES = {
     "namespace": ("k8s_namespace_name",),
-    # Of a service with a namespace the job is both, which no trace and no line calls it.
+    # For a service with a namespace, the job is `namespace/name`. Traces and log lines only have the name.
     "service": ("job", "service_name"),
     "agent": ("job", "service_name", "gen_ai_agent_name"),
-    "provider": ("gen_ai_system", "gen_ai_provider_name"),  # the former is what the latter was called
-    # What was asked for: the name that authors know, and that is priced. The answer's may carry a date.
+    "provider": ("gen_ai_system", "gen_ai_provider_name"),  # the older name first
+    # The requested model: authors know this name, and prices have it. The response's name may contain a date.
     "model": ("gen_ai_response_model", "gen_ai_request_model"),
     "operation": ("gen_ai_operation_name",),
     "direction": ("gen_ai_token_type",),
@@ -39,17 +39,17 @@ _SOURCES = {
 
 @dataclass(frozen=True)
 class Scope:
-    """Whose series are read."""
+    """The namespaces whose series are read."""
 
     namespaces: tuple[str, ...] = ()
-    """Of these, and what does not say where it runs: better counted than unseen. Empty for all."""
+    """Series of these namespaces, and series without a namespace label. Empty reads all."""
 
     def rate(self, series: str, *matchers: str) -> str:
         own = (f'k8s_namespace_name=~"{"|".join(self.namespaces)}|"',) if self.namespaces else ()
         inside = ", ".join((*matchers, *own))
         return f"rate({series}{{{inside}}}[{RANGE}])" if inside else f"rate({series}[{RANGE}])"
 
-    # A histogram has classic series, with fixed buckets, or a native one, or both: then each event is counted once.
+    # A histogram is classic (fixed buckets), native, or both. If it is both, each event is counted once.
 
     def count(self, histogram: str, *matchers: str) -> str:
         """Events a second."""
@@ -57,19 +57,19 @@ class Scope:
         return f"({classic} or histogram_count({self.rate(histogram, *matchers)}))"
 
     def sum(self, histogram: str, *matchers: str) -> str:
-        """What the events of a second come to."""
+        """Sum of the observed values per second."""
         classic = self.rate(f"{histogram}_sum", *matchers)
         return f"({classic} or histogram_sum({self.rate(histogram, *matchers)}))"
 
     def buckets(self, histogram: str, *matchers: str) -> str:
-        """By ``le``, which a native histogram does not have."""
+        """Rates of the buckets by ``le``; a native histogram has no ``le``."""
         native = without_le(self.rate(histogram, *matchers))
         classic = self.rate(f"{histogram}_bucket", *matchers)
         return f"({native} or {classic} unless ignoring (le) {self.rate(histogram, *matchers)})"
 
 
 def short(vector: str, labels: str) -> str:
-    """``vector`` with short labels, each made of those that the conventions have for it."""
+    """``vector`` with short ``labels``, copied from the labels of the conventions."""
     for label in labels.split(", "):
         for source in _SOURCES.get(label, ()):
             vector = f'label_replace({vector}, "{label}", "$1", "{source}", "(.+)")'
@@ -77,25 +77,25 @@ def short(vector: str, labels: str) -> str:
 
 
 def with_label(vector: str, label: str, value: str) -> str:
-    """``vector`` with a label that it does not have yet."""
+    """``vector`` with one more label."""
     return f'label_replace({vector}, "{label}", "{value}", "{label}", "")'
 
 
 def without_le(native: str) -> str:
-    """The same: it says that ``le`` may be asked for, where there is none."""
+    """``native`` unchanged; the check of labels now knows a label ``le``, which is empty."""
     return with_label(native, "le", "")
 
 
 Labelled = Callable[[str], str]
-"""PromQL with the short labels that are asked for."""
+"""A function from short labels to PromQL that has them."""
 
 
 def newest(labels: str, by: str, *generations: Labelled) -> str:
-    """What the newest of the generations says, which are given from the newest on; of processes in which it says
-    nothing about a ``by``, what the next one does.
+    """PromQL: the series of the newest generation; ``generations`` are given newest first.
 
-    By process, because in a rolling update some speak an older one alone; by subject, because two libraries may live
-    in one process.
+    A process whose newest generation has no series for a value of ``by`` uses the next generation. The choice is per
+    process, because during a rolling update some processes have only an older one, and per ``by``, because one process
+    may use two libraries.
     """
     wanted = ", ".join(dict.fromkeys([*labels.split(", "), *by.split(", ")]))
     *newer, oldest = generations
@@ -106,45 +106,45 @@ def newest(labels: str, by: str, *generations: Labelled) -> str:
 
 
 def of_newest(labels: str, by: str, *rates: str) -> str:
-    """The same, of rates that only lack the short labels."""
+    """As `newest`, from rates that do not have the short labels yet."""
     return newest(labels, by, *(partial(short, each) for each in rates))
 
 
 def counted(rate: str, by: str, window: Duration = WINDOW) -> str:
-    """Events within a window, from a recorded rate: what was not seen counts none."""
+    """PromQL: number of events within a window, from a recorded rate; gaps count as 0."""
     return f"(sum by ({by}) (sum_over_time({rate}[{window}])) * {EVERY.seconds:.0f})"
 
 
 def failing(rate: str, by: str, failed: str = 'error_type!=""') -> str:
-    """The share of events that are ``failed``, out of a recorded rate: 0 when none is, nothing without traffic."""
+    """PromQL: ratio of ``failed`` events, from a recorded rate; 0 if none failed, no result without traffic."""
     every, bad = counted(rate, by), counted(f"{rate}{{{failed}}}", by)
     return f"({bad} or {every} * 0) / ({every} > 0)"
 
 
 Select = Callable[[str], str]
-"""Recorded buckets with a further matcher."""
+"""A function from a matcher to recorded buckets with this matcher."""
 
 
 def events(buckets: str, by: str) -> str:
-    """As `counted`, of recorded buckets."""
+    """As `counted`, from recorded buckets."""
     return f"(sum by ({by}) ({_every(_within(buckets))}) * {EVERY.seconds:.0f})"
 
 
 def at_present(buckets: str, by: str) -> str:
-    """Events a second, of recorded buckets."""
+    """PromQL: events per second, from recorded buckets."""
     return f"sum by ({by}) ({_every(lambda matcher: f'{buckets}{{{matcher}}}')})"
 
 
 def p95(buckets: str, by: str) -> str:
-    """The 95th percentile over the window, out of recorded buckets; nothing rather than NaN without traffic.
+    """PromQL: 95th percentile over the window, from recorded buckets; no result (not NaN) without traffic.
 
-    ``by`` must tell processes with other buckets apart: sums of histograms that are cut differently mean nothing.
+    ``by`` must separate processes with different buckets: their sum would have no meaning.
     """
     return f"{_judged('histogram_quantile(0.95', _within(buckets), by)} >= 0"
 
 
 def fraction(low: str, high: str, buckets: str, by: str) -> str:
-    """The share of events between two numbers, over the window."""
+    """PromQL: ratio of events between ``low`` and ``high`` over the window."""
     return _judged(f"histogram_fraction({low}, {high}", _within(buckets), by)
 
 
@@ -164,9 +164,9 @@ def _every(select: Select) -> str:
 
 
 def _judged(function: str, select: Select, by: str) -> str:
-    """A function of the histogram of each ``by``; of one that has both kinds, of that with more events.
+    """PromQL: ``function`` of the histogram of each ``by``. If it has both kinds, the one with more events counts.
 
-    Both are there while processes are replaced by others that are set up otherwise. They cannot be added.
+    Both kinds exist while processes are replaced by ones with another configuration. They cannot be added.
     """
     classic, native = (f"{function}, sum by ({by}, le) ({select(kind)}))" for kind in (_CLASSIC, _NATIVE))
     seen = f"sum by ({by}) ({select(_ALL)}) >= histogram_count(sum by ({by}) ({select(_NATIVE)}))"

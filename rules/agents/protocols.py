@@ -1,4 +1,4 @@
-"""How agents reach tools and each other: MCP by its metrics, A2A, which has none, by the metrics of its spans."""
+"""Rules on MCP, from its metrics, and on A2A, which has no metrics, from the metrics of its spans."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rules.agents.uids import AGENTS_A2A, AGENTS_TOOLS
 
 MCP_BY = "cluster, environment, namespace, service, side, method, tool"
 A2A_BY = "cluster, environment, service, side, method"
-"""Never by task: each has its own."""
+"""The task is not a label: every request would make new series."""
 
 MCP = "mcp:operations:rate5m"
 MCP_ERRORS = "mcp:operations:error_ratio30m"
@@ -27,7 +27,7 @@ A2A_P95 = "a2a:request_duration_seconds:p95_30m"
 
 def mcp_recordings(scope: Scope) -> tuple[Recording, ...]:
     def both(read: Read, by: str) -> str:
-        """Client and server, each as its own side: a call within the platform is seen by both."""
+        """Client and server by the label ``side``: both count a call within the platform."""
         sides = (
             with_label(short(read(f"mcp_{side}_operation_duration_seconds"), by), "side", side)
             for side in ("client", "server")
@@ -46,7 +46,7 @@ def a2a_recordings() -> tuple[Recording, ...]:
     every = Scope()
 
     def both(read: Read, series: str, by: str) -> str:
-        """Client and server, as above; spans in between would count a request again."""
+        """Client and server, as above. Internal spans would count a request twice."""
         sides = (
             with_label(
                 _short(read(series, 'a2a_method_name!=""', f'span_kind="SPAN_KIND_{side.upper()}"')), "side", side
@@ -79,7 +79,7 @@ _A2A_WHERE = "{{ $labels.method }} ({{ $labels.side }} {{ $labels.service }})"
 MCP_FAILING = Alert(
     name="McpOperationsFailing",
     value=MCP_ERRORS,
-    # As for tools, which most of these are.
+    # The same as for tools: most MCP operations are tool calls.
     above={Severity.WARNING: 0.1, Severity.CRITICAL: 0.5},
     and_=enough(MCP, MCP_BY),
     unit=Unit.RATIO,
@@ -91,7 +91,7 @@ MCP_FAILING = Alert(
 SLOW_MCP = Alert(
     name="SlowMcpOperations",
     value=MCP_P95,
-    above={Severity.WARNING: 30},  # as for tools
+    above={Severity.WARNING: 30},  # the same as for tools
     and_=enough_seen(MCP_BUCKETS, MCP_BY),
     unit=Unit.SECONDS,
     for_=WHILE,
@@ -103,7 +103,7 @@ SLOW_MCP = Alert(
 A2A_FAILING = Alert(
     name="A2aRequestsFailing",
     value=A2A_ERRORS,
-    # Each is a run of another agent: as for runs.
+    # The same as for runs: each request is a run of another agent.
     above={Severity.WARNING: 0.05, Severity.CRITICAL: 0.2},
     and_=enough(A2A, A2A_BY),
     unit=Unit.RATIO,
@@ -112,12 +112,12 @@ A2A_FAILING = Alert(
     description=f"{{{{ $value | humanizePercentage }}}} of the A2A requests {_A2A_WHERE} fail.",
     dashboard=AGENTS_A2A,
 )
-# A stream lasts as long as its task, and a subscription longer: neither is slow.
+# A stream lasts as long as its task, and a subscription longer. Neither is slow.
 _LASTING = f'{A2A_P95}{{method!~"(?i).*(stream|subscribe).*"}}'
 SLOW_A2A = Alert(
     name="SlowA2aRequests",
     value=_LASTING,
-    above={Severity.WARNING: 60},  # as for runs
+    above={Severity.WARNING: 60},  # the same as for runs
     and_=enough_seen(A2A_BUCKETS, A2A_BY),
     unit=Unit.SECONDS,
     for_=WHILE,

@@ -1,7 +1,7 @@
-"""One name per idea, whichever generation of the conventions an agent speaks: requests, runs, tools, tokens, latencies.
+"""Recording rules of requests, runs, tool calls, tokens and latencies, with one name for all generations.
 
-Rates and buckets are recorded by their finest labels, for panels to sum; ratios and quantiles, which nobody can sum, as
-the alerts read them.
+Rates and buckets are recorded with all labels, and panels sum them. Ratios and quantiles cannot be summed: they have
+the labels that the alerts need.
 """
 
 from __future__ import annotations
@@ -24,24 +24,23 @@ from rules.agents.promql import (
     with_label,
 )
 
-# An agent's run contains its calls of models and tools: only what a model itself is asked for is a request, or tokens
-# would be counted at every level that they pass. Operations that the conventions do not know are taken for requests.
-# The newest names are of nothing else.
+# An agent's run contains its model and tool calls. Only model calls are requests, otherwise tokens would be counted at
+# every level. Operations that the conventions do not know count as requests. The newest metrics contain requests only.
 INFERENCE = 'gen_ai_operation_name!~"(create|invoke)_.*|execute_tool|plan|retrieval|fetch_response|.*_memory(_store)?"'
 _RUN, _TOOL_CALL = 'gen_ai_operation_name="invoke_agent"', 'gen_ai_operation_name="execute_tool"'
-# There are values "total" and of caches and reasoning, which contain others or lie within them.
+# Other values ("total", caches, reasoning) contain input or output tokens, or are part of them.
 _IN_OR_OUT = 'gen_ai_token_type=~"input|output"'
 
 OPERATION = "gen_ai_client_operation_duration_seconds"
 REQUEST_DURATIONS = ("gen_ai_client_inference_duration_seconds", "gen_ai_client_embeddings_duration_seconds")
-"""What OPERATION was split into; it stays for other operations."""
-# From the newest on. Of clients before servers, since they are who waits.
+"""Durations of requests in the newest generation, which has OPERATION only for other operations."""
+# Newest first. Clients before servers, because the client's waiting time matters.
 FIRST_TOKEN = (
     "gen_ai_client_inference_time_to_first_chunk_seconds",
     "gen_ai_client_operation_time_to_first_chunk_seconds",
     "gen_ai_client_response_time_to_first_token_seconds",  # LiteLLM's own
     "gen_ai_server_time_to_first_token_seconds",
-    "llm_openai_chat_completions_streaming_time_to_first_token_seconds",  # OpenLLMetry's, before it had the one above
+    "llm_openai_chat_completions_streaming_time_to_first_token_seconds",  # OpenLLMetry's, before it used the convention
 )
 PER_TOKEN = (
     "gen_ai_client_inference_time_per_output_chunk_seconds",
@@ -49,12 +48,12 @@ PER_TOKEN = (
     "gen_ai_client_response_time_per_output_token_seconds",  # LiteLLM's own
     "gen_ai_server_time_per_output_token_seconds",
 )
-# OpenLIT until 1.33 counts what succeeds and nothing else; later versions count it beside what the conventions have, or
-# no more.
+# OpenLIT up to 1.33 counts successful requests only. Later versions have the metrics of the conventions, some of them
+# with these too.
 OPENLIT_REQUESTS = "gen_ai_requests_total"
 OPENLIT_TOKENS = {"input": "gen_ai_usage_prompt_tokens_total", "output": "gen_ai_usage_completion_tokens_total"}
 Read = Callable[..., str]
-"""One of the ways in which a `Scope` reads a histogram."""
+"""A method of `Scope` that reads a histogram: from its name and matchers to PromQL."""
 TOOL = f"{PLACE}, tool"
 SERVICE = "cluster, environment, namespace, service"
 
@@ -118,8 +117,8 @@ def _runs(scope: Scope) -> Iterator[Recording]:
     yield recorded(RUN_BUCKETS, scope.buckets, f"{PLACE}, le")
     yield Recording(name=RUN_P95, expr=p95(RUN_BUCKETS, PLACE), unit=Unit.SECONDS)
     yield Recording(name=CALLS_BUCKETS, expr=f"sum by ({PLACE}, le) ({calls})")
-    # By service: in the older generation requests do not say which agent asks. A run that never ends is in no
-    # histogram, but its requests are here, over one run at least.
+    # By service, because requests of the older generation have no agent label. A run that never ends is in no
+    # histogram, but its requests are counted, divided by at least one run.
     yield Recording(name=CALLS_PER_RUN, expr=f"{asked} / clamp_min({counted(RUNS, SERVICE)}, 1)")
 
 
@@ -138,7 +137,7 @@ def _tokens(scope: Scope) -> Iterator[Recording]:
     def used(direction: str) -> str:
         return scope.rate(f"gen_ai_client_inference_usage_{direction}_tokens_total")
 
-    # Embeddings have a histogram of tokens instead of a counter, and write none.
+    # Embeddings have a histogram of input tokens instead of a counter, and no output tokens.
     embedded = scope.sum("gen_ai_client_embeddings_operation_input_tokens")
     newest_names = {"input": f"({used('input')} or {embedded})", "output": used("output")}
 
@@ -161,10 +160,10 @@ def _tokens(scope: Scope) -> Iterator[Recording]:
 
 
 def _of_nothing_newer(of_openlit: str) -> str:
-    """PromQL that adds what old versions of OpenLIT count, of processes that have no histogram of the conventions."""
+    """PromQL that adds the metrics of old OpenLIT versions, for processes without the histogram of the conventions."""
     return f" or {of_openlit} unless on (cluster, environment, job, instance) ({OPERATION}_count or {OPERATION})"
 
 
 def _of_newest(name: str, by: str, subject: str, *rates: str) -> Recording:
-    """Of a rate in each generation, from the newest on."""
+    """A recording rule from one rate per generation, newest first."""
     return Recording(name=name, expr=f"sum by ({by}) ({of_newest(by, subject, *rates)})")

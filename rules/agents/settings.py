@@ -23,7 +23,7 @@ ModelName = Annotated[
     ),
 ]
 
-# The last bucket of the conventions' durations, older generation: what takes longer is only known to have.
+# Upper bound of the last bucket of durations in the older generation. Longer durations cannot be told apart.
 LONGEST_LATENCY = Duration(81_920)
 
 
@@ -57,7 +57,7 @@ def _more_than_nothing(amount: Usd) -> Usd:
 
 
 def _per_million(price: Usd) -> Usd:
-    # Below a tenth of a cent per million it is a price of one token, above 10 000 USD it is no price at all.
+    # A smaller number is the price of one token; a larger one is a mistake.
     if price.amount and not Decimal("0.001") <= price.amount <= 10_000:
         raise Unacceptable("USD per million tokens, between 0.001 and 10000, or 0 for a model that costs nothing")
     return price

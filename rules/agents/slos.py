@@ -11,9 +11,9 @@ from rules.agents.promql import PLACE, at_present, fraction_at_present
 from rules.agents.recordings import RUN_BUCKETS, RUNS, TOOL_CALLS
 from rules.agents.settings import Objectives
 
-# In a burn's long window. Few runs an hour are normal; at 99 % the fastest burn then takes three failures of twenty.
+# Runs in a burn's long window. Few runs per hour are normal. At 99 % the fast burn alert then needs three failures.
 MINIMUM_RUNS = 20
-# Minutes: half an hour of an hour's average.
+# Minutes. The cost is an average over an hour; this is half of it.
 MINIMUM_MINUTES = 30
 
 
@@ -29,13 +29,13 @@ def slos(objectives: Objectives) -> Iterator[Slo]:
     if objectives.latency:
         seconds = f"{objectives.latency.at_most.seconds:g}"
         runs = at_present(RUN_BUCKETS, PLACE)
-        # Of each agent first: those of two generations are cut differently, and their sum would mean nothing.
+        # For each agent first: generations have different buckets, and their sum would have no meaning.
         in_time = fraction_at_present("0", seconds, RUN_BUCKETS, PLACE)
         yield Slo(
             name="agent-latency",
             objective=objectives.latency.objective.ratio,
             events=f"sum by ({BY}) ({runs})",
-            # Compared, so that the NaN of an agent that rests does not become everyone's.
+            # The comparison drops the NaN of an idle agent, which would make the whole sum NaN.
             errors=f"sum by ({BY}) ({runs} * (1 - {in_time}) > 0)",
             minimum_events=MINIMUM_RUNS,
         )

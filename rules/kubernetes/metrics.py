@@ -1,4 +1,4 @@
-"""Metrics of the API server, kubelets, cAdvisor and kube-state-metrics, as far as rules and panels read them."""
+"""Metrics of the API server, kubelets, cAdvisor and kube-state-metrics that rules and panels use."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ CADVISOR = (
     _CADVISOR.gauge("container_memory_total_active_file_bytes", _CGROUP, Unit.BYTES),
     _CADVISOR.gauge("container_memory_rss", _CGROUP, Unit.BYTES),
     _CADVISOR.gauge("container_spec_memory_limit_bytes", _CGROUP, Unit.BYTES),
-    # Of a pod: its containers share one network.
+    # By pod, because its containers share one network.
     _CADVISOR.counter("container_network_receive_bytes_total", "namespace pod interface", Unit.BYTES),
     _CADVISOR.counter("container_network_transmit_bytes_total", "namespace pod interface", Unit.BYTES),
 )
@@ -122,7 +122,7 @@ STATE = (
 
 
 def node_labels(cluster: ClusterSettings) -> Metric:
-    """The labels of nodes that this stack is told of."""
+    """Labels of nodes, as kube-state-metrics exposes those that the settings name as virtual."""
     return _STATE.gauge("kube_node_labels", " ".join(("node", *map(state_label, cluster.virtual_nodes))))
 
 

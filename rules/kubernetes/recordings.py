@@ -1,7 +1,7 @@
-"""What several rules and panels ask for: whose a pod is, what containers use, what workloads have of what they want.
+"""Recording rules for several alerts and panels: owners of pods, usage of containers, replicas of workloads.
 
-Every operation that joins two exporters' series first takes the ``max``: while an exporter is replaced there are two of
-it, and cAdvisor's last word about a container that has gone stays for five minutes beside that of its successor.
+Every join of two exporters' series first takes the ``max``: while an exporter is replaced, two instances of it exist,
+and cAdvisor's last sample of an ended container stays for five minutes beside its successor's.
 """
 
 from __future__ import annotations
@@ -17,30 +17,30 @@ _OF_WORKLOAD = "cluster, environment, namespace, workload, workload_type"
 _OF_CONTAINER = f"{_OF_POD}, container, node"
 
 POD_OWNER = "namespace_workload_pod:kube_pod_owner:relabel"
-"""1 per pod: its ``workload`` (a name), ``workload_type`` (its kind, like Deployment) and ``node``."""
+"""1 for each pod, with the labels ``workload`` (a name), ``workload_type`` (a kind, like Deployment) and ``node``."""
 
 
 _TAKEN_AWAY = (
     "ToBeDeletedByClusterAutoscaler|karpenter.sh/(disrupted|disruption)"
-    # Clouds take spot machines back: GKE, and AWS by its termination handler.
+    # Spot machines: GKE, and AWS with its termination handler.
     "|cloud.google.com/impending-node-termination|aws-node-termination-handler/.+"
 )
 LEAVING = f'(kube_node_spec_unschedulable == 1 or kube_node_spec_taint{{key=~"{_TAKEN_AWAY}"}})'
-"""PromQL: nodes that somebody has cordoned, or that an autoscaler or the cloud takes away."""
+"""PromQL: nodes that are cordoned, or that an autoscaler or the cloud removes."""
 
 
 HELD_PODS = 'max by (cluster, environment, namespace, pod) (kube_pod_status_reason{reason="SchedulingGated"} == 1)'
-"""PromQL: pods that a queue holds back by a scheduling gate, whether there is room for them or not."""
+"""PromQL: pods that a queue holds back by a scheduling gate."""
 
 
 def with_owner(value: str, *labels: str) -> str:
-    """PromQL: ``value``, by cluster, namespace, pod and maybe more, with the workload and the node of each pod."""
+    """PromQL: ``value`` (by cluster, namespace, pod and possibly more) with the workload and the node of each pod."""
     joined = ", ".join(labels or ("workload", "workload_type", "node"))
     return f"{value} * on (cluster, namespace, pod) group_left ({joined}) {POD_OWNER}"
 
 
 def _owned(controller: str, owner: str, label: str) -> str:
-    """Pods of a kind of controller that may itself be owned, with the owner's kind and name."""
+    """PromQL: pods of a ``controller`` that an owner may control (a ReplicaSet), with that owner's kind and name."""
     return (
         f'label_replace(kube_pod_owner{{owner_kind="{controller}", owner_is_controller="true"}},'
         f' "{label}", "$1", "owner_name", "(.+)")'
@@ -56,7 +56,7 @@ def _renamed(value: str, source: str, target: str) -> str:
 
 def _pod_owner() -> str:
     def alone(selector: str) -> str:
-        # Of several such owners each has a series, and they differ in what is replaced.
+        # A pod with several owners has a series for each. `max` drops the labels in which they differ.
         pod = f'label_replace(max by ({_OF_POD}) (kube_pod_owner{{{selector}}}), "owner_kind", "Pod", "", "")'
         return _renamed(pod, "pod", "owner_name")
 
@@ -64,9 +64,9 @@ def _pod_owner() -> str:
         (
             _owned("ReplicaSet", "kube_replicaset_owner", "replicaset"),
             _owned("Job", "kube_job_owner", "job_name"),
-            alone('owner_kind="Node"'),  # a static one, which says that its node controls it
+            alone('owner_kind="Node"'),  # a static pod: its node is its controller
             'kube_pod_owner{owner_is_controller="true"}',
-            # A pod of nobody is its own workload; so is one whose owners only delete it when they go.
+            # A pod without a controller is its own workload, even if it has owners that do not control it.
             alone('owner_is_controller!="true"'),
         )
     )
@@ -78,7 +78,7 @@ def _pod_owner() -> str:
 
 
 def _of_workloads(deployment: str, statefulset: str, daemonset: str) -> str:
-    """One number of every workload that keeps pods running, whatever its kind calls it."""
+    """PromQL: one value by workload, from the metric of each kind."""
     parts = (("Deployment", deployment), ("StatefulSet", statefulset), ("DaemonSet", daemonset))
     named = (
         f'label_replace({_renamed(metric, kind.lower(), "workload")}, "workload_type", "{kind}", "", "")'
@@ -91,7 +91,7 @@ def _unplaceable(cluster: ClusterSettings) -> str:
     virtual = " or ".join(
         (
             'kube_node_spec_taint{key=~"eks.amazonaws.com/compute-type|virtual-kubelet.io/provider"}',
-            # A label without a value is none in Prometheus.
+            # In Prometheus, a label without a value does not exist.
             *(
                 f'kube_node_labels{{{state_label(key)}="{value}"}}'
                 for key, value in cluster.virtual_nodes.items()
@@ -99,8 +99,8 @@ def _unplaceable(cluster: ClusterSettings) -> str:
             ),
         )
     )
-    # Which node a pod was made for is not told. Those without a node are these while they are no more than such nodes.
-    # Where nothing keeps a pod away from such a node, it is there and never starts.
+    # No metric says which node a pending pod is meant for. Pods without a node are taken as meant for virtual nodes if
+    # there are no more of them than such nodes. Without a taint the pod is on the virtual node, and never starts.
     return (
         f'count by ({_OF_WORKLOAD}) ({POD_OWNER}{{workload_type="DaemonSet", node=""}}'
         f' or {POD_OWNER}{{workload_type="DaemonSet"}} and on (cluster, node) ({virtual})'
@@ -110,9 +110,9 @@ def _unplaceable(cluster: ClusterSettings) -> str:
 
 
 def _asked(what: str) -> str:
-    """What the pods that count ask for: a finished pod is still an object, but holds nothing.
+    """PromQL: requests or limits by namespace and resource, of pending and running pods.
 
-    Of init containers only the sidecars, which stay: the others' part is free again when they have ended.
+    Of the init containers only sidecars count, because the others have ended.
     """
     sidecars = (
         f"kube_pod_init_container_resource_{what} and on (cluster, namespace, pod, container)"
@@ -134,17 +134,17 @@ CPU_OF_NAMESPACES = "namespace:container_cpu_usage_seconds_total:sum_rate5m"
 MEMORY_OF_NAMESPACES = "namespace:container_memory_working_set_bytes:sum"
 REQUESTS = "namespace:kube_pod_container_resource_requests:sum"
 LIMITS = "namespace:kube_pod_container_resource_limits:sum"
-"""By ``resource``, as are REQUESTS: cores and bytes."""
+"""REQUESTS and LIMITS are by ``resource``: cores and bytes."""
 DESIRED = "namespace_workload:replicas_desired:max"
 UNPLACEABLE = "namespace_workload:pods_unplaceable:count"
-"""Pods of daemon sets for nodes that are no machines, as on Fargate, where none of them ever runs."""
+"""Pods of daemon sets that can never run, because they are meant for virtual nodes such as Fargate."""
 HELD = "namespace_workload:pods_held:count"
 """Pods that a queue holds back."""
 EXPECTED = f"({DESIRED} - ({HELD} or {UNPLACEABLE}) or {DESIRED})"
-"""PromQL: of the pods that are desired, those that can be there."""
+"""PromQL: desired pods, without those held back and those that can never run."""
 AVAILABLE = "namespace_workload:replicas_available:max"
 PRESENT = "namespace_workload:replicas_present:max"
-"""Of any revision, ready or not."""
+"""Pods of any revision, ready or not."""
 UPDATED = "namespace_workload:replicas_updated:max"
 VOLUME_USED = "namespace_persistentvolumeclaim:kubelet_volume_stats_used:ratio"
 """By ``resource``: bytes and inodes."""
@@ -192,27 +192,27 @@ def _workloads(cluster: ClusterSettings) -> Group:
                 ),
             ),
         ),
-        # As often as clusters are scraped: whose a new pod is, alerts on pods ask each minute.
+        # The usual scrape interval: alerts on pods need the owner of a new pod within a minute.
         Duration.parse("30s"),
     )
 
 
 VOLUMES = Recording(
     name=VOLUME_USED,
-    # Available and not used: a file system keeps some blocks for root. Both are 0 where the kubelet does not know them,
-    # as of a raw block volume: only who writes to it knows what is in use.
+    # From available bytes, not used ones: a file system keeps some blocks for root. Both are 0 where the kubelet does
+    # not know them, as for a raw block volume.
     expr=(
         "max by (cluster, environment, namespace, persistentvolumeclaim, resource) ("
         "label_replace(1 - kubelet_volume_stats_available_bytes / (kubelet_volume_stats_capacity_bytes > 0)"
         " unless (kubelet_volume_stats_available_bytes == 0 and kubelet_volume_stats_used_bytes == 0),"
         ' "resource", "bytes", "", "") or '
-        # Some file systems have no fixed number of inodes, and say 0.
+        # File systems without a fixed number of inodes report 0.
         "label_replace(kubelet_volume_stats_inodes_used / (kubelet_volume_stats_inodes > 0),"
         ' "resource", "inodes", "", ""))'
     ),
     unit=Unit.RATIO,
 )
-"""Evaluated with the alerts on volumes, which must not wait for a turn of another group."""
+"""In the group of the alerts on volumes, so that they use fresh values."""
 
 _USAGE = Group(
     "kubernetes-recordings-usage",
@@ -249,8 +249,8 @@ _USAGE = Group(
         ),
         Recording(name=LIMITS, expr=_asked("limits")),
     ),
-    # Sums over every container: in a cluster of ten thousand pods three seconds' work, and means over five minutes
-    # anyway.
+    # Sums over every container: three seconds of work in a cluster of ten thousand pods. The values are means over five
+    # minutes, so a shorter interval would show little more.
     Duration.parse("1m"),
 )
 
@@ -269,7 +269,7 @@ CONTROL_PLANE = Group(
         ),
         Recording(
             name=API_LATENCY,
-            # Watches and connections last as long as their client wants.
+            # Watches and connections last as long as the client wants.
             expr=(
                 "histogram_quantile(0.99, sum by (cluster, environment, verb, le) (rate("
                 'apiserver_request_sli_duration_seconds_bucket{verb!~"WATCH|WATCHLIST|CONNECT"}[5m])))'
@@ -277,6 +277,6 @@ CONTROL_PLANE = Group(
             unit=Unit.SECONDS,
         ),
     ),
-    # The most series of one server, for panels alone.
+    # They read more series than any other group, and only panels use them.
     Duration.parse("2m"),
 )

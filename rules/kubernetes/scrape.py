@@ -21,14 +21,14 @@ KUBE_STATE_METRICS_IMAGE = pinned(
 METRICS = ("metrics", 8080)
 TELEMETRY = ("telemetry", 8081)
 
-# Three jobs expose far more than anybody reads: these are stored where `prometheus.keep` is `all`. The API server has
-# about 200 families, most of them histograms; here are its load, latency, errors and health.
+# Three jobs expose far more than anybody reads. With `prometheus.keep: all` these metrics are stored. The API server
+# has about 200 metrics, most of them histograms; the list has its load, latency, errors and health.
 APISERVER_METRICS = (
     "apiserver_(admission_webhook_(rejection|fail_open)_count|client_certificate_expiration_seconds_(bucket|sum|count))",
     "apiserver_(current_inflight_requests|flowcontrol_((rejected|dispatched)_requests_total|current_inqueue_requests))",
     "apiserver_request_(total|terminations_total|duration_seconds_(bucket|sum|count))",
     "apiserver_request_sli_duration_seconds_(bucket|sum|count)",
-    # The same under two names: storage_objects until 1.33, both from 1.34 on.
+    # One metric with two names: storage_objects up to 1.33, both from 1.34.
     "apiserver_(resource_objects|storage_(objects|size_bytes))",
     "(aggregator_unavailable_apiservice|kubernetes_build_info|rest_client_requests_total|workqueue_depth)",
     "(process_(cpu_seconds_total|resident_memory_bytes|start_time_seconds)|go_goroutines)",
@@ -52,11 +52,11 @@ CADVISOR_METRICS = (
 
 _ANNOTATION = "annotation_prometheus_io"
 PARAMETERS = 4
-"""How many parameters of an annotated path are read, a step of every target each; servers want one, the format."""
+"""Maximum number of query parameters in an annotated path. Each adds a relabelling step. Servers need one, `format`."""
 
 
 def scrape_jobs(cluster: ClusterSettings) -> tuple[ScrapeJob, ...]:
-    """The cluster's own parts."""
+    """Scrape jobs of the API servers, kubelets, cAdvisor and kube-state-metrics."""
     return (
         api_servers(cluster),
         kubelets(cluster),
@@ -72,12 +72,12 @@ def api_servers(cluster: ClusterSettings) -> ScrapeJob:
         discovery=KubernetesDiscovery("endpointslice", ("default",), "kubernetes.io/service-name=kubernetes"),
         egress=((ApiServer(), cluster.api_server_ports),),
         scheme="https",
-        # Targets are addresses; this name is in every API server's certificate.
+        # Targets are IP addresses. Every API server's certificate has this name.
         tls={"ca_file": f"{SERVICE_ACCOUNT}/ca.crt", "server_name": "kubernetes.default.svc"},
         service_account=True,
         relabel=(keep("__meta_kubernetes_endpointslice_port_name", "https"),),
         keeps=APISERVER_METRICS,
-        sample_limit=200_000,  # request histograms: verbs x resources x scopes x 20 buckets, many custom resources
+        sample_limit=200_000,  # histograms of verbs x resources x scopes x 20 buckets, with many custom resources
     )
 
 
@@ -100,7 +100,7 @@ def _kubelet_job(name: str, path: str, cluster: ClusterSettings, metrics: tuple[
 
 
 def _without(key: str, value: str) -> Relabel:
-    """Leaves out nodes that have a label. One without a value looks as one that is not there."""
+    """A step that drops nodes with a label. Without a value, only its presence can be matched."""
     label = _as_label(key)
     if not value:
         return drop(f"__meta_kubernetes_node_labelpresent_{label}", "true")
@@ -108,7 +108,7 @@ def _without(key: str, value: str) -> Relabel:
 
 
 def _as_label(key: str) -> str:
-    """A key of Kubernetes as Prometheus's discovery spells it."""
+    """A Kubernetes label key as Prometheus' discovery spells it."""
     return re.sub(r"[^a-zA-Z0-9_]", "_", key)
 
 
@@ -118,8 +118,8 @@ def kubelets(cluster: ClusterSettings) -> ScrapeJob:
 
 def cadvisor(cluster: ClusterSettings) -> ScrapeJob:
     job = _kubelet_job("cadvisor", "/metrics/cadvisor", cluster, CADVISOR_METRICS)
-    # A pod's own cgroup repeats the sum of its containers, and slices repeat the sum of pods: kept, every sum by
-    # namespace would count twice. Network counters exist only for the pod's sandbox, and machine_* has no container.
+    # The cgroups of pods and slices repeat the sums of their containers: with them, every sum by namespace would count
+    # twice. Network counters exist for the pod's sandbox only, and machine_* has no container.
     sums = Relabel(source=("__name__", "container"), regex="container_[^n].+;(POD)?", action="drop")
     return replace(job, metric_relabel=(sums,))
 
@@ -132,7 +132,7 @@ def _kube_state_metrics(name: str, port: tuple[str, int], cluster: ClusterSettin
             "endpointslice", (cluster.namespaces.stack,), f"kubernetes.io/service-name={KUBE_STATE_METRICS}"
         ),
         egress=((Server(KUBE_STATE_METRICS), (number,)),),
-        honor_labels=port == METRICS,  # namespace, pod and node are those of the object described, not of the exporter
+        honor_labels=port == METRICS,  # namespace, pod and node belong to the described object, not to the exporter
         relabel=(keep("__meta_kubernetes_endpointslice_port_name", port_name),),
         sample_limit=500_000,  # about 60 samples per pod and 40 per other object
     )
@@ -153,7 +153,7 @@ def kube_state_metrics_exporter(resources: Resources, cluster: ClusterSettings) 
     return Exporter(
         name=KUBE_STATE_METRICS,
         image=KUBE_STATE_METRICS_IMAGE,
-        # No Secrets and no ConfigMaps: their metadata is not worth the right to read them.
+        # Not Secrets and ConfigMaps: no rule needs them, and the exporter would have to read all of them.
         args=(
             f"--port={METRICS[1]}",
             f"--telemetry-port={TELEMETRY[1]}",
@@ -170,21 +170,21 @@ def kube_state_metrics_exporter(resources: Resources, cluster: ClusterSettings) 
 
 
 def state_label(key: str) -> str:
-    """A label of an object, as kube-state-metrics spells its key."""
+    """A Kubernetes label key as kube-state-metrics spells it."""
     words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", _as_label(key))
     return f"label_{words.lower()}"
 
 
 def _scrape_annotations(kind: str) -> tuple[Relabel, ...]:
-    """What the prometheus.io annotations of a service or pod say of scheme, path and port."""
+    """Relabelling steps for the prometheus.io annotations (scheme, path, port) of a service or pod."""
     prefix = f"__meta_kubernetes_{kind}_{_ANNOTATION}"
     return (
         keep(f"{prefix}_scrape", "true"),
         Relabel(source=(f"{prefix}_scheme",), regex="(https?)", target="__scheme__"),
-        # A path is escaped whole, and with it the ? of a query: its parameters are labels of their own.
+        # Prometheus escapes the whole path, including the ? of a query. So query parameters become labels of their own.
         Relabel(source=(f"{prefix}_path",), regex="/?([^?#]+).*", replacement="/$1", target="__metrics_path__"),
         *(_parameter(f"{prefix}_path", before) for before in range(PARAMETERS)),
-        # Of what declares no port, discovery gives the bare address: an IPv6 one has brackets in a URL.
+        # A pod without declared ports has a bare address. An IPv6 address needs brackets in a URL.
         Relabel(source=("__address__",), regex=r"([^\[]*:[^\[]*:[^\[]*)", replacement="[$1]", target="__address__"),
         Relabel(
             source=("__address__", f"{prefix}_port"),
@@ -196,7 +196,7 @@ def _scrape_annotations(kind: str) -> tuple[Relabel, ...]:
 
 
 def _parameter(path: str, before: int) -> Relabel:
-    """The parameter of a path's query that has ``before`` before it; its value stands there unescaped."""
+    """A step for the query parameter with index ``before`` in ``path``. Its value must not be escaped."""
     regex = rf"[^?#]*\?(?:[^&#]*&){{{before}}}([A-Za-z_]\w*)=([^&#]*).*"
     return Relabel(source=(path,), regex=regex, target="__param_$1", replacement="$2")
 
@@ -216,8 +216,8 @@ def annotated_services(cluster: ClusterSettings) -> ScrapeJob:
         egress=((AnyPod(), ()),),
         relabel=(
             *_scrape_annotations("service"),
-            drop(f"__meta_kubernetes_pod_{_ANNOTATION}_scrape", "true"),  # a pod that says so itself is found as a pod
-            # Discovery adds the pods' other container ports; only an annotation can mean one of those.
+            drop(f"__meta_kubernetes_pod_{_ANNOTATION}_scrape", "true"),  # the pods job scrapes annotated pods
+            # Discovery also finds the pods' other container ports. They are scraped only if the annotation names them.
             Relabel(
                 source=("__meta_kubernetes_endpointslice_port", f"__meta_kubernetes_service_{_ANNOTATION}_port"),
                 regex=".+;.*|;.+",

@@ -18,21 +18,21 @@ _PER_APP = ("cluster", "namespace", "app")
 LogAlert = partial(
     GrafanaAlert,
     datasource=LOKI,
-    no_data_state="OK",  # no such line at all is what a good day looks like
-    exec_err_state="OK",  # a Loki that does not answer is one alert of Prometheus, not one more for each of these
+    no_data_state="OK",  # normally there are no such lines
+    exec_err_state="OK",  # Prometheus has one alert for a Loki that does not answer
 )
-"""An alert over lines; its value is LogQL."""
+"""An alert on log lines; its ``value`` is LogQL."""
 
-# Windows of five minutes, read every minute: a line that arrives late is still counted, a burst fires within a minute.
-# None waits (`for`): the window has waited already.
+# Windows of five minutes, evaluated every minute: late lines are counted, and a burst fires within a minute. They have
+# no `for`, because the window replaces it.
 AUTHENTICATION_FAILURES = LogAlert(
     name="AuthenticationFailures",
     value=counted(lines.REFUSED_LOGINS, "5m"),
     by=_PER_APP,
     lines=f"{lines.EVERYTHING} {lines.REFUSED_LOGINS}",
     above={
-        Severity.WARNING: 20,  # a person gives up after three to five: several people, or a program with an old token
-        Severity.CRITICAL: 100,  # one every three seconds: nobody types that fast
+        Severity.WARNING: 20,  # a person gives up after five; several people, or a program with an old token
+        Severity.CRITICAL: 100,  # one every three seconds; nobody types that fast
     },
     summary="Many logins are refused.",
     description="{{ $labels.namespace }}/{{ $labels.app }} refused {{ $value | humanize }} logins in five minutes.",
@@ -44,11 +44,11 @@ RBAC_DENIALS = LogAlert(
     by=_PER_APP,
     lines=f"{lines.EVERYTHING} {lines.FORBIDDEN_TOOL_CALLS}",
     above={
-        Severity.WARNING: 10,  # a model that tries a tool it lacks stops after a few: a loop, or a role that was cut
-        Severity.CRITICAL: 50,  # one every six seconds for five minutes: all agents of a role, or somebody who probes
+        Severity.WARNING: 10,  # a model gives up after a few; a loop, or a role lost a right
+        Severity.CRITICAL: 50,  # one every six seconds; all agents of a role, or an attacker who probes
     },
     owner="agents",
-    summary="Agents are refused the tools they call.",
+    summary="Tool calls of agents are forbidden.",
     description="{{ $labels.namespace }}/{{ $labels.app }} forbade {{ $value | humanize }} tool calls in five minutes.",
     dashboard=LOGS_AUDIT,
 )
@@ -58,12 +58,12 @@ GUARDRAIL_VIOLATIONS = LogAlert(
     by=_PER_APP,
     lines=f"{lines.EVERYTHING} {lines.GUARDRAIL_VIOLATIONS}",
     above={
-        Severity.WARNING: 5,  # users stumble into one now and then; more than one a minute is a pattern
-        Severity.CRITICAL: 25,  # one every twelve seconds: an attack, or a prompt that went out broken
+        Severity.WARNING: 5,  # users cause one now and then; one per minute is a pattern
+        Severity.CRITICAL: 25,  # one every twelve seconds; an attack, or a broken prompt was released
     },
     owner="agents",
-    summary="Guardrails stop an unusual number of messages.",
-    description="Guardrails of {{ $labels.namespace }}/{{ $labels.app }} struck {{ $value | humanize }} times in 5m.",
+    summary="Guardrails report unusually many violations.",
+    description="{{ $labels.namespace }}/{{ $labels.app }} logged {{ $value | humanize }} violations in five minutes.",
     dashboard=LOGS_AUDIT,
 )
 ADMIN_TOOL_FORBIDDEN = LogAlert(
@@ -72,11 +72,11 @@ ADMIN_TOOL_FORBIDDEN = LogAlert(
     by=_PER_APP,
     lines=f"{lines.EVERYTHING} {lines.FORBIDDEN_ADMIN_TOOL_CALLS}",
     above={
-        Severity.WARNING: 0,  # nobody without the role is even shown such a tool: each attempt is worth a look
-        Severity.CRITICAL: 2,  # a mistake is not made three times within a quarter of an hour
+        Severity.WARNING: 0,  # any: only administrators are shown these tools
+        Severity.CRITICAL: 2,  # three within a quarter of an hour are no mistake
     },
     owner="agents",
-    summary="Somebody tries administrators' tools without being one.",
+    summary="Somebody who is not an administrator calls administrators' tools.",
     description=(
         "{{ $labels.namespace }}/{{ $labels.app }} forbade {{ $value | humanize }} calls of administrators' tools"
         " within 15 minutes."
@@ -87,14 +87,14 @@ ERROR_LOG_SPIKE = LogAlert(
     name="ErrorLogSpike",
     value=(
         f"{counted('', '5m', lines.ERRORS)}"
-        # A workload that always complains this much is no news: three times its own last hour (twelve windows) is. One
-        # that was silent has no such average, and nothing excuses it.
+        # Workloads that always log this many errors do not fire: it takes three times the average of the last hour
+        # (twelve windows). A workload without errors in that hour has no average, and fires.
         f" unless {counted('', '5m', lines.ERRORS)}"
         f" < 3 * sum by (cluster, namespace, app) (count_over_time({lines.ERRORS} [1h] offset 5m)) / 12"
     ),
     by=_PER_APP,
     lines=lines.ERRORS,
-    # One every three seconds. No critical: what users feel is told by metrics, and lines say why.
+    # One every three seconds. There is no critical threshold: metrics show what users notice, and lines show why.
     above={Severity.WARNING: 100},
     summary="A workload logs many more errors than usual.",
     description="{{ $labels.namespace }}/{{ $labels.app }} logged {{ $value | humanize }} errors in five minutes.",
@@ -105,10 +105,10 @@ PANIC_LOGGED = LogAlert(
     value=counted(lines.PANICS, "10m"),
     by=_PER_APP,
     lines=f"{lines.EVERYTHING} {lines.PANICS}",
-    # One is a defect. Ten minutes, and no critical: a program that keeps dying is told by its restarts.
+    # One crash is a defect. There is no critical threshold: the alerts on restarts cover programs that keep crashing.
     above={Severity.WARNING: 0},
-    summary="A program died of its own defect.",
-    description="{{ $labels.namespace }}/{{ $labels.app }} died {{ $value | humanize }} times in ten minutes.",
+    summary="A program crashed.",
+    description="{{ $labels.namespace }}/{{ $labels.app }} crashed {{ $value | humanize }} times in ten minutes.",
     dashboard=LOGS_ERRORS,
 )
 OUT_OF_MEMORY_LOGGED = LogAlert(
@@ -116,11 +116,10 @@ OUT_OF_MEMORY_LOGGED = LogAlert(
     value=counted(lines.OUT_OF_MEMORY, "10m"),
     by=_PER_APP,
     lines=f"{lines.EVERYTHING} {lines.OUT_OF_MEMORY}",
-    above={Severity.WARNING: 0},  # one is lost work, and a limit or a leak to look at
+    above={Severity.WARNING: 0},  # any: work was lost, and the cause is a low limit or a leak
     summary="A program ran out of memory.",
     description=(
-        "{{ $labels.namespace }}/{{ $labels.app }} tells of memory that ran out, {{ $value | humanize }} times in ten"
-        " minutes."
+        "{{ $labels.namespace }}/{{ $labels.app }} logged {{ $value | humanize }} out-of-memory errors in ten minutes."
     ),
     dashboard=LOGS_ERRORS,
 )
@@ -137,7 +136,7 @@ class AuditedApp:
 
 
 def groups(audited: Iterable[AuditedApp]) -> tuple[GrafanaGroup, ...]:
-    """All alerts on lines; the one on audit logs only where apps are named."""
+    """All alerts on log lines. The one on audit logs exists if there are audited apps."""
     gaps = " or ".join(
         f'absent_over_time({{namespace="{each.namespace}", app="{each.app}"}} {lines.AUDIT} [{each.within}])'
         for each in sorted(audited, key=lambda each: (each.namespace, each.app))
@@ -146,7 +145,7 @@ def groups(audited: Iterable[AuditedApp]) -> tuple[GrafanaGroup, ...]:
     return (
         GrafanaGroup("logs-security", security),
         GrafanaGroup("logs-errors", (ERROR_LOG_SPIKE, PANIC_LOGGED, OUT_OF_MEMORY_LOGGED)),
-        # Long windows: read less often, since each reading reads all of it.
+        # Evaluated less often, because each evaluation reads a long window.
         *((GrafanaGroup("logs-audit", (_gap(gaps),), Duration.parse("5m")),) if gaps else ()),
     )
 
@@ -157,8 +156,8 @@ def _gap(value: str) -> GrafanaAlert:
         value=value,
         by=("namespace", "app"),
         severity=Severity.WARNING,
-        for_=Duration.parse("10m"),  # two readings: one may fall into a restart of Loki
+        for_=Duration.parse("10m"),  # two evaluations; a restart of Loki may affect one
         summary="An audit log has stopped.",
-        description="{{ $labels.namespace }}/{{ $labels.app }} writes no audit events: what happens leaves no trace.",
+        description="{{ $labels.namespace }}/{{ $labels.app }} writes no audit events: actions leave no trace.",
         dashboard=LOGS_AUDIT,
     )

@@ -1,38 +1,38 @@
 """Line filters of LogQL, shared by alerts, dashboards and saved queries.
 
-Backticks, so that a regular expression stands as it is. No filter parses: a line that is no JSON would fail the query.
+In backticks, regular expressions need no escapes. No filter parses: a line that is not JSON would fail the query.
 """
 
 from __future__ import annotations
 
-# Loki and Grafana log the queries that they run, with all that these filters look for: they would find themselves.
+# Without Loki and Grafana: they log the queries that they run, so the filters would find themselves.
 EVERYTHING = '{namespace=~".+", app!~"grafana|loki"}'
-"""Every stream that an alert reads; Loki wants one matcher that cannot be empty."""
+"""Every stream that alerts read. Loki needs one matcher that does not match an empty value."""
 ERRORS = '{namespace=~".+", level=~"error|fatal"}'
-"""What programs call an error themselves; `level` is a label, so only these streams are read."""
+"""Lines that programs log as errors. `level` is a label, so other streams are not read."""
 
-# --- the audit log: what an agent backend writes about who did what (docs/logs.md) ---
+# --- audit events of an agent backend (docs/logs.md) ---
 
 AUDIT = '|~ `"event_type": ?"[A-Z_]+"`'
 """Any event."""
 REFUSED_LOGINS = (
     "|~ `AUTH_GATEWAY_VALIDATION|Login failed`"
-    # A gateway's event has its outcome in another field, before or after.
+    # The outcome of a gateway's event is in another field, before or after the type.
     ' |~ `Login failed|"status": ?"(ERROR|FAIL|DENIED)`'
 )
 TOOL_CALLS = "|= `MCP_TOOL_INVOKE_ATTEMPT`"
 FORBIDDEN_TOOL_CALLS = f'{TOOL_CALLS} |~ `"status": ?"ERROR_FORBIDDEN"`'
 ADMIN_TOOL_CALLS = f'{TOOL_CALLS} |~ `"tool_name": ?"([^"]*[^"a-z])?admin`'
-"""Tools with a word in their name that begins with `admin`: `admin.delete_user`, `users_admin`."""
+"""Tools whose name contains a word that begins with `admin`: `admin.delete_user`, `users_admin`."""
 FORBIDDEN_ADMIN_TOOL_CALLS = f'{FORBIDDEN_TOOL_CALLS} |~ `"tool_name": ?"([^"]*[^"a-z])?admin`'
 GUARDRAIL_VIOLATIONS = "|= `GUARDRAIL_VIOLATION_DETECTED`"
 
-# --- programs that die ---
+# --- programs that crash ---
 
 PANICS = (
     r"|~ `^panic: |^fatal error: |^Fatal Python error: |^thread '.*' panicked at "
-    # The traceback of what nobody caught stands alone, or was put behind the last line of a program that logs JSON;
-    # behind a line of text it may be one that somebody caught and logged.
+    # An uncaught traceback is a line of its own, or follows a JSON line (the collector joins the two). After a line of
+    # text it may be a traceback that the program caught and logged.
     r"|(^|\}\n)Traceback \(most recent call last\):`"
 )
 OUT_OF_MEMORY = (
@@ -42,5 +42,5 @@ OUT_OF_MEMORY = (
 
 
 def counted(filters: str, window: str, streams: str = EVERYTHING) -> str:
-    """LogQL: the number of such lines per app in the last ``window``."""
+    """LogQL: number of lines per app in the last ``window``, such as ``5m``."""
     return f"sum by (cluster, namespace, app) (count_over_time({streams} {filters} [{window}]))"

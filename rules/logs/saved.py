@@ -10,10 +10,10 @@ from rules.logs import lines
 
 @dataclass(frozen=True, kw_only=True)
 class SavedQuery:
-    """A query, and an example of a line that it finds."""
+    """A query, and a log line that it finds."""
 
     title: str
-    """A sentence without its full stop."""
+    """What the query finds, without a full stop."""
     expr: str
     line: str
     """A line that the query finds."""

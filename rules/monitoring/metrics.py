@@ -1,7 +1,7 @@
-"""Metrics of the stack's own servers, as far as rules and panels read them.
+"""Metrics of the stack's own servers that rules and panels use.
 
-Loki and Promtail carry parts of Prometheus, and so some metrics named ``prometheus_...``: rules that read these say
-which job they mean.
+Loki and Promtail contain code of Prometheus and expose some metrics named ``prometheus_...``, so rules on these select
+a job.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _REMOTE = "remote_name url"
 
 
 def _collector(metrics: Metrics) -> Iterator[Metric]:
-    """What OpenTelemetry's collectors, of which Jaeger is one, say of their process."""
+    """Metrics of the process of OpenTelemetry collectors, including Jaeger."""
     yield metrics.counter("otelcol_process_cpu_seconds_total", unit=Unit.SECONDS)
     yield metrics.gauge("otelcol_process_memory_rss_bytes", unit=Unit.BYTES)
     yield metrics.counter("otelcol_process_uptime_seconds_total", unit=Unit.SECONDS)
@@ -37,7 +37,7 @@ def _queues(metrics: Metrics) -> Iterator[Metric]:
 
 
 def _passed_on(metrics: Metrics, items: str) -> Iterator[Metric]:
-    """What becomes of the ``items`` of a signal."""
+    """Metrics of received and sent ``items``, such as ``spans``."""
     for outcome in ("accepted", "refused", "failed"):
         yield metrics.counter(f"otelcol_receiver_{outcome}_{items}_total", "receiver transport")
     for outcome in ("sent", "send_failed"):
@@ -152,10 +152,10 @@ OF_GRAFANA = (
     _GRAFANA.histogram("grafana_http_request_duration_seconds", "handler method status_code"),
     _GRAFANA.counter("grafana_alerting_rule_evaluations_total", "org"),
     _GRAFANA.counter("grafana_alerting_rule_evaluation_failures_total", "org"),
-    # of these, Grafana shows only the integrations that have counted something
+    # exists only for integrations that have counted a failure
     _GRAFANA.counter("grafana_alerting_notifications_failed_total", "integration org"),
 )
-"""Of Grafana, when the stack has its own."""
+"""Metrics of a Grafana that the stack deploys."""
 OF_PROMTAIL = (
     *_PROMTAIL.process(),
     _PROMTAIL.gauge("promtail_file_bytes_total", "path", Unit.BYTES),
@@ -170,4 +170,4 @@ OF_AGENT = (
     *_queues(_AGENT),
     _AGENT.gauge("otelcol_fileconsumer_reading_files"),
 )
-"""Of what collects the logs, which is one of them."""
+"""Metrics by log collector; a stack has one of the two."""

@@ -13,28 +13,28 @@ METRICS = (Metrics("prometheus").gauge("prometheus_rule_group_last_evaluation_ti
 PROMETHEUS_SILENT = GrafanaAlert(
     name="PrometheusSilent",
     datasource=PROMETHEUS,
-    # It answers, scrapes, stores and evaluates: whichever of them stops, this age grows, or nobody tells it.
+    # Prometheus must answer, scrape, store and evaluate. If one of them stops, this age grows or the query fails.
     value="time() - max(prometheus_rule_group_last_evaluation_timestamp_seconds)",
     by=(),
     unit=Unit.SECONDS,
-    above={Severity.CRITICAL: 300},  # groups are evaluated every minute or more often, and one may be slow
-    for_=Duration.parse("5m"),  # a single replica that restarts reads its write-ahead log first
-    no_data_state="Alerting",  # it answers, and knows of no rule that was ever evaluated
-    exec_err_state="Alerting",  # it does not answer: this is the very thing that is watched
+    above={Severity.CRITICAL: 300},  # groups are evaluated at least every minute, and one may be slow
+    for_=Duration.parse("5m"),  # a restarting replica replays its WAL first
+    no_data_state="Alerting",  # it answers, but has never evaluated a rule
+    exec_err_state="Alerting",  # it does not answer
     summary="Prometheus evaluates no rules.",
-    description="Prometheus does not answer, or evaluates no rules, the Watchdog included: no alert can be trusted.",
+    description="Prometheus does not answer, or evaluates no rules: none of its alerts can fire.",
 )
 ALERTMANAGER_DOWN = GrafanaAlert(
     name="AlertmanagerDown",
     datasource=PROMETHEUS,
     value='max(up{job="alertmanager"})',
     by=(),
-    below={Severity.CRITICAL: 1},  # the last one: while one answers, it delivers for all
-    for_=Duration.parse("5m"),  # longer than a restart, its volume's move to another node included
-    no_data_state="Alerting",  # nobody even tries to scrape it: it was not deployed, or is not found
-    exec_err_state="Alerting",  # who does not answer about Alertmanager sends it nothing either
+    below={Severity.CRITICAL: 1},  # while one answers, it delivers all notifications
+    for_=Duration.parse("5m"),  # longer than a restart on another node with its volume
+    no_data_state="Alerting",  # no scrape target: it is not deployed, or not discovered
+    exec_err_state="Alerting",  # a Prometheus that does not answer sends no alerts either
     summary="No Alertmanager answers.",
-    description="No Alertmanager answers Prometheus: whatever fires there reaches nobody.",
+    description="No Alertmanager answers Prometheus: its alerts reach nobody.",
 )
 ALERTMANAGER_NOT_DELIVERING = GrafanaAlert(
     name="AlertmanagerNotDelivering",
@@ -45,12 +45,12 @@ ALERTMANAGER_NOT_DELIVERING = GrafanaAlert(
     ),
     by=("integration",),
     unit=Unit.RATIO,
-    above={Severity.CRITICAL: 0.5},  # each is tried again for minutes before it counts as failed; half is no accident
-    for_=Duration.parse("5m"),  # five evaluations: a receiver that is updated is away for one or two
-    no_data_state="OK",  # nothing fires, nothing is sent, nothing can fail
-    exec_err_state="OK",  # AlertmanagerDown tells it, and once is enough
-    summary="Alertmanager cannot deliver.",
-    description="{{ $value | humanizePercentage }} of what Alertmanager sends by {{ $labels.integration }} is lost.",
+    above={Severity.CRITICAL: 0.5},  # a notification is retried for minutes before it counts as failed
+    for_=Duration.parse("5m"),  # longer than an update of a receiver
+    no_data_state="OK",  # no alert fires, so no notification can fail
+    exec_err_state="OK",  # AlertmanagerDown fires
+    summary="Alertmanager cannot deliver notifications.",
+    description="{{ $value | humanizePercentage }} of Alertmanager's notifications by {{ $labels.integration }} fail.",
 )
 
 GRAFANA_GROUPS = (GrafanaGroup("outside", (PROMETHEUS_SILENT, ALERTMANAGER_DOWN, ALERTMANAGER_NOT_DELIVERING)),)

@@ -30,9 +30,9 @@ SERVERS = {
     "alertmanager": ports.ALERTMANAGER,
     "loki": ports.LOKI,
 }
-"""The servers that are always there, and their port."""
+"""The servers of every stack, with their port."""
 READY = {"loki": "/ready"}
-"""Where a server says that it is ready, if not at ``/-/ready``."""
+"""Path of a server's readiness check, if it is not ``/-/ready``."""
 PROMTAIL = "promtail"
 OTEL_AGENT = "otel-agent"
 GRAFANA = "grafana"
@@ -41,7 +41,7 @@ PROBES = "probes"
 COLLECTOR = "otel-collector"
 JAEGER = "jaeger"
 SPAN_METRICS = "jaeger-span-metrics"
-# 500 combinations of labels per service at most, 17 series each: room for some twenty services that all run away.
+# At most 500 combinations of labels per service with 17 series each: enough for twenty services at this limit.
 SPAN_METRIC_SAMPLES = 200_000
 
 OF_THE_STACK = "|".join(
@@ -57,14 +57,14 @@ OF_THE_STACK = "|".join(
         "node-exporter",
     )
 )
-"""Jobs of the stack's own servers, whichever of them it has."""
+"""Regular expression for the jobs of the stack's own servers."""
 
 PROBE_INTERVAL = Duration.parse("30s")
-"""Probes go through DNS and Services and find what a scrape of the pod does not; critical alerts wait for them."""
+"""Probes use DNS and Services, so they find problems that a scrape of the pod does not. Critical alerts wait on it."""
 
 
 def scrape_jobs(probed: Iterable[str], cluster: ClusterSettings) -> tuple[ScrapeJob, ...]:
-    """A job per server, and one for all addresses that are ``probed``."""
+    """One job per server, and one for all ``probed`` addresses."""
     namespace = cluster.namespaces.stack
     return (
         *(_server(name, port, "http", namespace) for name, port in SERVERS.items()),
@@ -91,13 +91,13 @@ def _server(name: str, port: int, port_name: str, namespace: str) -> ScrapeJob:
 
 
 def grafana_job(path: str, cluster: ClusterSettings) -> ScrapeJob:
-    """Of our own Grafana; ``path`` is where its paths begin."""
+    """The job of the Grafana that the stack deploys; ``path`` is the prefix of all its paths."""
     job = _server(GRAFANA, ports.GRAFANA, "http", cluster.namespaces.stack)
     return replace(job, path=f"{path}/metrics")
 
 
 def _span_metrics(namespace: str) -> ScrapeJob:
-    """What Jaeger counts: series about the services that sent the spans, so none of Jaeger's own place."""
+    """The job of Jaeger's span metrics. They describe the services that sent the spans, not Jaeger's pods."""
     return ScrapeJob(
         name=SPAN_METRICS,
         of_people=True,
@@ -105,13 +105,13 @@ def _span_metrics(namespace: str) -> ScrapeJob:
         egress=((Server(JAEGER), (ports.JAEGER_SPAN_METRICS,)),),
         relabel=(
             keep("__meta_kubernetes_endpointslice_port_name", "span-metrics"),
-            # Which replica counted; its address would make every series a new one after each restart.
+            # The replica that counted. Its address would make new series after each restart.
             copy("__meta_kubernetes_pod_name", "instance"),
         ),
         metric_relabel=(
-            # Past the limit of series a service's spans are counted together, under nothing but its job.
+            # Beyond the limit of series, a service's spans are counted together with only the label of its job.
             Relabel(source=("service_name", "exported_job"), regex=";(.+)", target="service_name"),
-            # The same as service_name, some pod of it, and the name of the code that counts.
+            # They repeat service_name, name an arbitrary pod of it, and name the counting code.
             Relabel(regex="exported_job|exported_instance|otel_scope_.+", action="labeldrop"),
         ),
         sample_limit=SPAN_METRIC_SAMPLES,
@@ -119,7 +119,7 @@ def _span_metrics(namespace: str) -> ScrapeJob:
 
 
 def log_collector_job(collector: LogCollector, cluster: ClusterSettings) -> ScrapeJob:
-    """Of what collects the logs, on every node."""
+    """The job of the log collector on every node."""
     name, port, port_name = {
         "promtail": (PROMTAIL, ports.PROMTAIL, "http"),
         "otel": (OTEL_AGENT, ports.COLLECTOR_METRICS, "metrics"),
@@ -147,7 +147,7 @@ def blackbox_exporter(
     resources: Resources, cluster: ClusterSettings, probed: tuple[tuple[Peer, tuple[int, ...]], ...]
 ) -> Exporter:
     family = {"IPv4": "ip4", "IPv6": "ip6"}[cluster.network.ip_family]
-    # Any answer below 300 after redirects is a success, as it would be in a person's browser.
+    # A status below 300 after redirects is a success, as in a browser.
     http = {"prober": "http", "timeout": "5s", "http": {"preferred_ip_protocol": family, "ip_protocol_fallback": True}}
     return Exporter(
         name=BLACKBOX_EXPORTER,

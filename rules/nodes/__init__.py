@@ -20,7 +20,7 @@ class NodesSettings(Model):
 def build(settings: NodesSettings, surroundings: Surroundings) -> Watched:
     return Watched(
         scrape_jobs=(scrape_job(surroundings.cluster),),
-        # Recordings first: what the alerts compare.
+        # The recordings first, because the alerts use them.
         groups=(recordings.GROUP, *alerts.GROUPS),
         exporters=(node_exporter(settings.resources),),
         metrics=METRICS,

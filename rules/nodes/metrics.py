@@ -1,7 +1,7 @@
-"""Metrics of node-exporter, as far as rules and panels read them.
+"""Metrics of node-exporter that rules and panels use.
 
-Of systemd's units it says nothing: its collector needs the host's D-Bus socket, through which a pod could tell systemd
-to do anything. A kubelet or a container runtime that is down is seen by Kubernetes as a node that is not ready.
+The systemd collector is off: it needs the host's D-Bus socket, with which a pod could control systemd. If the kubelet
+or the container runtime is down, Kubernetes reports the node as not ready.
 """
 
 from __future__ import annotations

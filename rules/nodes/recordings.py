@@ -7,12 +7,12 @@ from model.rules import Group, Recording
 
 BY_NODE = "(cluster, environment, node)"
 BY_DEVICE = "(cluster, environment, node, device)"
-# A bond counts what its members count, and loopback is no network.
+# A bond repeats the traffic of its members, and loopback is no network.
 PHYSICAL = 'device!~"lo|bond.+"'
 
 CPU_UTILISATION = Recording(
     name="node:cpu_utilisation:ratio_rate5m",
-    # Time that the hypervisor stole counts as used: nobody here can have it.
+    # Time that the hypervisor steals counts as used, because the node cannot use it.
     expr=f'1 - avg by {BY_NODE} (sum without (mode) (rate(node_cpu_seconds_total{{mode=~"idle|iowait"}}[5m])))',
     unit=Unit.RATIO,
 )
@@ -20,21 +20,21 @@ CPU_LOAD = Recording(
     name="node:load5:per_core",
     expr=f'max by {BY_NODE} (node_load5) / count by {BY_NODE} (node_cpu_seconds_total{{mode="idle"}})',
 )
-# Huge pages are kept for programs that ask for them by name, used or not. A kernel may be built without them.
+# Huge pages are reserved for programs that request them, whether used or not. A kernel may be built without them.
 _HUGE_PAGES = "node_memory_HugePages_Total * node_memory_Hugepagesize_bytes"
 MEMORY = f"max by {BY_NODE} (node_memory_MemTotal_bytes - {_HUGE_PAGES} or node_memory_MemTotal_bytes)"
-"""PromQL: the memory of a node that all its programs share."""
-# The kernel does not count ZFS's cache as available, which ZFS gives back down to its minimum.
+"""PromQL: bytes of memory by node, without huge pages."""
+# ZFS frees its cache down to a minimum, but the kernel does not count it as available.
 _ZFS_CACHE = "clamp_min(node_zfs_arc_size - node_zfs_arc_c_min, 0)"
 AVAILABLE = f"(node_memory_MemAvailable_bytes + {_ZFS_CACHE} or node_memory_MemAvailable_bytes)"
-"""PromQL: bytes that programs can have, by target."""
+"""PromQL: bytes of memory that programs can still use, by target."""
 MEMORY_UTILISATION = Recording(
     name="node:memory_utilisation:ratio",
     expr=f"1 - max by {BY_NODE} {AVAILABLE} / {MEMORY}",
     unit=Unit.RATIO,
 )
 PRESSURES = tuple(
-    # Kernels without pressure stall information make no such series: no alert depends on these.
+    # Kernels without pressure stall information have no such series, so no alert depends on them.
     Recording(
         name=f"node:{resource}_pressure:ratio_rate5m",
         expr=f"max by {BY_NODE} (rate(node_pressure_{resource}_waiting_seconds_total[5m]))",
@@ -45,10 +45,10 @@ PRESSURES = tuple(
 
 
 def _of_file_systems(left: str, all_of_it: str) -> str:
-    # One file system is mounted in several places: it is told by its device. What is read-only by design, such as the
-    # root of a system that is an image, is always full.
+    # By device, because a file system may be mounted in several places. File systems that are read-only by design, such
+    # as the root of an image-based system, are always full.
     writable = f"max by {BY_DEVICE} (1 - node_filesystem_readonly) == 1"
-    # What does not know its size, or makes inodes as it needs them, says 0.
+    # File systems without a known size, or with dynamic inodes, report 0.
     return f"min by {BY_DEVICE} ({left} / ({all_of_it} > 0)) and {writable}"
 
 
@@ -64,8 +64,8 @@ INODES_FREE = Recording(
 )
 TIME_TO_FULL = Recording(
     name="node_device:filesystem_avail_bytes:seconds_to_zero6h",
-    # At the pace of the last six hours: deletions and bursts of an hour even out. What does not fill has none. A sample
-    # in five minutes is enough for a line through them.
+    # At the rate of the last six hours, which averages bursts and deletions. No result if the disk does not fill. One
+    # sample in five minutes is enough for a line through six hours.
     expr=f"min by {BY_DEVICE} (node_filesystem_avail_bytes / (-deriv(node_filesystem_avail_bytes[6h:5m]) > 0))",
     unit=Unit.SECONDS,
 )
@@ -76,7 +76,7 @@ DISK_BUSY = Recording(
 )
 DISK_QUEUE = Recording(
     name="node_device:disk_queue:rate5m",
-    # Seconds of waiting per second: the mean number of requests that wait or are served.
+    # Seconds of waiting per second, which is the mean number of requests that wait or are served.
     expr=f"max by {BY_DEVICE} (rate(node_disk_io_time_weighted_seconds_total[5m]))",
 )
 TRAFFIC = tuple(

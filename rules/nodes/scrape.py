@@ -17,7 +17,7 @@ NODE_EXPORTER_IMAGE = pinned(
 )
 PORT = 9100
 
-# Pseudo file systems, and the per-container mounts that a node has by the hundred.
+# Pseudo file systems, and the mounts of containers, of which a node has hundreds.
 _IGNORED_MOUNTS = (
     r"^/(dev|proc|sys|run/containerd/.+|var/lib/docker/.+|var/lib/(kubelet/(pods|plugins)|containers)/.+)($|/)"
 )
@@ -25,7 +25,7 @@ _IGNORED_FILE_SYSTEMS = (
     r"^(autofs|binfmt_misc|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|iso9660|mqueue|nsfs|overlay"
     r"|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|sysfs|tmpfs|tracefs)$"
 )
-# One interface per pod, whose traffic is in the cadvisor job, by pod; and those that only pass on what others carry.
+# The interfaces of pods, whose traffic is in the job cadvisor, and virtual interfaces, which repeat that of others.
 _IGNORED_INTERFACES = (
     r"^(veth|cali|lxc|cni|flannel|tunl|eni|azv|gke|cilium|kube-ipvs|nodelocaldns|vxlan|docker|br-|virbr|dummy).*$"
 )
@@ -52,7 +52,7 @@ def node_exporter(resources: Resources) -> Exporter:
         ports={"metrics": PORT},
         resources=resources,
         live=("/", "metrics"),
-        # A page of its own says that it runs; one cheap collector that it can be scraped.
+        # The liveness check uses a page without metrics, the readiness check the metrics of one cheap collector.
         ready=("/metrics?collect[]=time", "metrics"),
     )
 

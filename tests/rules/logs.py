@@ -91,14 +91,14 @@ EXAMPLES = (
         GUARDRAIL_VIOLATIONS,
         lines=[_info(_STOPPED, 26)],
         gives={of(_APP): 26},
-        fires=[critical("Guardrails of shop/backend struck 26 times in 5m.", "26", **_APP)],
+        fires=[critical("shop/backend logged 26 violations in five minutes.", "26", **_APP)],
     ),
     example(
         "a guardrail strikes twenty-five times",
         GUARDRAIL_VIOLATIONS,
         lines=[_info(_STOPPED, 25)],
         gives={of(_APP): 25},
-        fires=[warning("Guardrails of shop/backend struck 25 times in 5m.", "25", **_APP)],
+        fires=[warning("shop/backend logged 25 violations in five minutes.", "25", **_APP)],
     ),
     example(
         "a guardrail strikes five times, and many times before that",
@@ -166,7 +166,7 @@ EXAMPLES = (
         PANIC_LOGGED,
         lines=[_info(_PANIC), _info(_UNCAUGHT)],
         gives={of(_APP): 2},
-        fires=[warning("shop/backend died 2 times in ten minutes.", "2", **_APP)],
+        fires=[warning("shop/backend crashed 2 times in ten minutes.", "2", **_APP)],
     ),
     example(
         "a program caught an exception and logged its traceback",
@@ -179,7 +179,7 @@ EXAMPLES = (
         OUT_OF_MEMORY_LOGGED,
         lines=[_info(_KILLED)],
         gives={of(_APP): 1},
-        fires=[warning("shop/backend tells of memory that ran out, 1 times in ten minutes.", "1", **_APP)],
+        fires=[warning("shop/backend logged 1 out-of-memory errors in ten minutes.", "1", **_APP)],
     ),
     example(
         "a container was killed for its memory a quarter of an hour ago",
@@ -192,7 +192,7 @@ EXAMPLES = (
         _AUDIT_LOG_GAP,
         lines=[_info("serving", 5), _info(_REFUSED, ago="61m")],
         gives={of(_APP): 1},
-        fires=[warning("shop/backend writes no audit events: what happens leaves no trace.", **_APP)],
+        fires=[warning("shop/backend writes no audit events: actions leave no trace.", **_APP)],
     ),
     example(
         "the last audit event is not an hour old",

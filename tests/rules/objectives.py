@@ -66,7 +66,7 @@ def _spent(slo: Slo, alert: Alert, series: Events, events: int) -> Iterator[Exam
 
 
 def _silent(slo: Slo, alert: Alert, series: Events, events: int) -> Iterator[Example]:
-    fires = [warning(f"No events of {slo.name} are counted: its burn-rate alerts are blind.")]
+    fires = [warning(f"No events of {slo.name} are counted: its burn-rate alerts cannot fire.")]
     yield example("nothing is counted for an hour", alert, at="61m", fires=fires)
     yield example("nothing is counted for 59 minutes", alert, at="59m")
     yield example("everything is fine", alert, series=series(events, 0), at="90m", near=False)

@@ -94,12 +94,12 @@ def test_what_is_required_fails_when_it_cannot_be_had(run: Run) -> None:
 
     assert status == 1
     assert printed[-2:] == [
-        "failed: test_some.py::test_one: REQUIRE=loki, and loki cannot be had: take it from its image",
-        "failed: test_some.py::test_two: REQUIRE=loki, and loki cannot be had: take it from its image",
+        "failed: test_some.py::test_one: REQUIRE=loki, and loki is missing: take it from its image",
+        "failed: test_some.py::test_two: REQUIRE=loki, and loki is missing: take it from its image",
     ]
     text = "\n".join(printed)
     assert "1 passed, 2 errors, 1 not tried in" in text
-    assert "REQUIRE=loki, and loki cannot be had: take it from its image" in text
+    assert "REQUIRE=loki, and loki is missing: take it from its image" in text
 
 
 @pytest.mark.parametrize("arguments", [[], ["--numprocesses=2"]], ids=["alone", "with workers"])

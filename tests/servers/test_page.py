@@ -34,7 +34,7 @@ def test_a_test_page_goes_to_one_receiver_says_so_and_ends(delivering: Deliverin
     status, said = paged(delivering, "chat")
     assert (status, [line for line in said.splitlines() if not line.startswith("...")]) == (
         0,
-        ["chat: the test page was delivered", "chat: its end was delivered"],
+        ["chat: the test page was delivered", "chat: its resolution was delivered"],
     )
     pages = [text for text in texts(delivering, "chat") if "TestPage" in text]
     assert len(pages) == 2
@@ -53,7 +53,7 @@ def test_a_test_page_to_all_tells_who_did_not_get_it(delivering: Delivering) -> 
     for name in {*EVERYBODY, "beat"} - {"discord", "teams"}:
         assert f"{name}: the test page was delivered" in said
     for name in set(EVERYBODY) - {"discord", "teams", "late"}:
-        assert f"{name}: its end was delivered" in said
+        assert f"{name}: its resolution was delivered" in said
     assert "discord: the test page FAILED: " in said
     assert "teams: the test page FAILED: serverError" in said
     assert "Unknown Webhook" in reason(delivering, "discord"), "which kubectl logs shows where there is a cluster"
@@ -113,4 +113,4 @@ def test_a_receiver_that_is_not_deployed_yet_is_told(
     delivering: Delivering, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["prod", "on-call", f"--url={delivering.local.url}"]) == 1
-    assert "on-call: not in the Alertmanager that runs: deploy the stack first" in capsys.readouterr().err
+    assert "on-call: not in the running Alertmanager: deploy the stack first" in capsys.readouterr().err

@@ -150,7 +150,7 @@ def test_a_tag_that_was_recorded_keeps_its_digest(
 
     after = registry.push(SERVER, compiled, links={"new": "link"})
 
-    with pytest.raises(PullError, match=f"is {after} now, and {before} in digests.json: WRITE=1 records"):
+    with pytest.raises(PullError, match=f"is {after} now, but {before} in digests.json: WRITE=1 records"):
         pull(SERVER, registry.images, digests)
     assert pull(SERVER, registry.images, digests, write=True) == after
 
@@ -176,7 +176,7 @@ def test_what_lies_in_the_cache_is_not_pulled_again_and_an_older_tag_goes(
 def test_an_image_without_the_program_is_refused_by_its_path(registry: Registry, cache: Path) -> None:
     registry.push(SERVER, {})
 
-    with pytest.raises(PullError, match=r"it has no /bin/alertmanager, where its pin says"):
+    with pytest.raises(PullError, match=r"it has no /bin/alertmanager, the path of the program in its pin"):
         pull(SERVER, registry.images)
     assert not list(cache.glob("images/*/*")), "nothing is left half done"
 

@@ -96,7 +96,7 @@ def recorded(loaded: Loaded, rules: Path) -> Iterator[Series]:
         made = [(rule, list(results(loaded, rule))) for rule in left]  # several objectives record under one name
         new = [series for _, found in made for series in found]
         if not new:
-            say(f"{len(left)} recording rules find nothing: {', '.join(sorted({rule['record'] for rule in left}))}")
+            say(f"{len(left)} recording rules have no result: {', '.join(sorted({rule['record'] for rule in left}))}")
             return
         write(loaded.url, [Past(series, SLICE, INTERVAL) for series in new], loaded.end)
         yield from new
@@ -193,7 +193,7 @@ def measure(size: int, home: Path) -> tuple[int, int, list[tuple[float, str, str
     sample = of_size(size, settings.watched.metrics, settings.watched.scrape_jobs, everywhere)
     every = [*sample, *scraped(sample, everywhere)]
     end = float(round(time.time()))
-    say(f"{len(every):,} series: what the recording rules make of them")
+    say(f"{len(every):,} series: evaluate the recording rules")
     with prometheus(home / "first") as url:
         write(url, [Past(series, SLICE, INTERVAL) for series in every], end)
         made = list(recorded(Loaded(url, end), stack.config("prometheus") / "rules"))
@@ -204,7 +204,7 @@ def measure(size: int, home: Path) -> tuple[int, int, list[tuple[float, str, str
     with prometheus(home / "second") as url:
         write(url, pasts, end, say)
         loaded = Loaded(url, end)
-        say(f"{len(asked)} dashboards: ask")
+        say(f"{len(asked)} dashboards: query")
         return (
             len(every),
             len(made),

@@ -48,7 +48,7 @@ def measure(path: AlertingPath, faults: int) -> list[float]:
     began = {}
     for namespace in namespaces:
         path.exporter.volumes[namespace], began[namespace] = FULL, time.monotonic()
-        print(f"  {namespace} goes bad", file=sys.stderr, flush=True)
+        print(f"  {namespace} fails", file=sys.stderr, flush=True)
         time.sleep(APART)
     return [
         eventually(lambda namespace=namespace: told(path, namespace), WITHIN, f"a page about {namespace}") - at  # type: ignore[misc]  # mypy types no lambda with a default

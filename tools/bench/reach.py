@@ -45,7 +45,7 @@ def _read(node: promql.Expr, before: float) -> Iterator[tuple[str, float]]:
 
 def _selected(selector: promql.VectorSelector, before: float) -> tuple[str, float]:
     if selector.name is None or selector.at:
-        raise ValueError(f"{selector}: how far back it reads of which series, nobody knows")
+        raise ValueError(f"{selector}: it selects series without a name, so their depth is unknown")
     return selector.name, before + _seconds(selector.offset)
 
 

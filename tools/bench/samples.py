@@ -83,7 +83,7 @@ def history(size: int, home: Path) -> tuple[list[Past], list[Rule]]:
     everywhere = {"cluster": settings.cluster.name, "environment": settings.cluster.environment}
     sample = of_size(size, settings.watched.metrics, settings.watched.scrape_jobs, everywhere)
     every = [*sample, *scraped(sample, everywhere)]
-    say(f"{len(every):,} series: what the recording rules make of them")
+    say(f"{len(every):,} series: evaluate the recording rules")
     with prometheus(home / "now") as url:
         write(url, [Past(series, SLICE, INTERVAL) for series in every], END)
         made = list(recorded(Loaded(url, END), stack.config("prometheus") / "rules"))

@@ -130,7 +130,7 @@ def at_rate(platform: Platform, signal: Signal, rate: int, seconds: float, chanc
     if took > ON_TIME * seconds:
         return f"sending took {took:.1f} s instead of {seconds:.1f}"
     if waits > SETTLED * sum(map(len, bodies)) / seconds:
-        return f"{waits / 2**20:.1f} MiB wait"
+        return f"{waits / 2**20:.1f} MiB are left in the queue"
     return ""
 
 
@@ -145,7 +145,7 @@ def highest(platform: Platform, signal: Signal, seconds: float, times: int) -> i
             eventually(lambda drained=drained: drained() == 0, 120, "the queue is worked off")  # type: ignore[misc]  # mypy types no lambda with a default
             if not wrong:
                 break
-        say(f"{rate} {signal.name} a second: {wrong or 'taken'}")
+        say(f"{rate} {signal.name} a second: {wrong or 'accepted'}")
         if wrong:
             return taken
         taken, rate = rate, int(rate * FACTOR)
@@ -182,7 +182,7 @@ def measure(stack: Rendered, home: Path, plane: ControlPlane, seconds: float, ti
             server: (peak(process), Bytes.parse(_limit(stack, server.removesuffix("-0"))))
             for server, process in platform.running.items()
         }
-        say("let the stores write what they have")
+        say("let the stores write their data")
         stored_lines = loki.metric("loki_distributor_lines_received_total")
         http_text(f"{loki.url}/flush", method="POST", timeout=60)
         eventually(lambda: loki.metric("loki_ingester_memory_chunks") == 0, 120, "all chunks are written")

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--refuse", action="store_true", help="the chat refuses messages, to show a failed delivery")
     given = parser.parse_args(arguments)
     if given.seconds is not None and given.seconds < SHORTEST:
-        parser.error(f"--seconds {given.seconds:g}: at least {SHORTEST:.0f}, to have time for the alert and its end")
+        parser.error(f"--seconds {given.seconds:g}: at least {SHORTEST:.0f}, for the alert and its resolution")
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, _stop)
     try:
@@ -119,7 +119,7 @@ def _screen(show: Show) -> None:
     say("")
     for what, number in show.numbers().items():
         say(f"  {number:>12g} {what}")
-    say(f"  ({', '.join(show.stack.unanswerable)} are not up: nothing here can answer for them)\n")
+    say(f"  ({', '.join(show.stack.unanswerable)} are not up: nothing on this machine can answer for them)\n")
 
 
 def _leave(summary: dict[str, Any], out: Path) -> None:
@@ -136,9 +136,9 @@ def _verdict(show: Show) -> int:
         say(f"{ALERT} was not delivered{why}")
         return 1
     if not show.resolved:
-        say(f"the end of {ALERT} was not delivered")
+        say(f"the resolution of {ALERT} was not delivered")
         return 1
-    say(f"{ALERT} was delivered, and its end")
+    say(f"{ALERT} and its resolution were delivered")
     return 0
 
 

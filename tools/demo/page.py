@@ -57,16 +57,16 @@ td:first-child { color: var(--soft); white-space: nowrap; text-align: right; wid
 def page(summary: Mapping[str, Any]) -> str:
     """The page, from the summary of a show."""
     good = summary["delivered"] and summary["resolved"]
-    verdict = "delivered, and its end as well" if good else "not delivered" if not summary["delivered"] else "not ended"
+    verdict = "delivered, and resolved" if good else "not delivered" if not summary["delivered"] else "not resolved"
     parts = [
         f'<span class="verdict{"" if good else " bad"}">{summary["alert"]}: {verdict}</span>',
-        "<h1>A model went away, and who was told</h1>",
+        "<h1>A model outage, and who was notified</h1>",
         f"<p>{html.escape(_story(summary))}</p>",
         f'<div class="tiles">{"".join(_tile(what, number) for what, number in summary["numbers"].items())}</div>',
-        _section("Alerts over the agents", _lanes(summary), [("firing", "bad")]),
+        _section("Alerts on the agents", _lanes(summary), [("firing", "bad")]),
         *(_chart(title, lines, summary) for title, lines in summary["charts"].items()),
-        _section("What people read", f'<div class="messages">{"".join(map(_message, summary["messages"]))}</div>'),
-        _section("What happened", f"<table>{''.join(map(_row, summary['events']))}</table>"),
+        _section("Notifications", f'<div class="messages">{"".join(map(_message, summary["messages"]))}</div>'),
+        _section("Events", f"<table>{''.join(map(_row, summary['events']))}</table>"),
     ]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -82,9 +82,9 @@ def _story(summary: Mapping[str, Any]) -> str:
     told = [message for message in summary["messages"] if message["accepted"] and summary["alert"] in message["title"]]
     parts = [f"The stack {summary['stack']}, as it is rendered, on the real servers; sample agents at work."]
     if "broken" in at and told:
-        parts.append(f"{told[0]['receiver']} was told {told[0]['at'] - at['broken']:.0f} s after the model was killed")
+        parts.append(f"{told[0]['receiver']} was notified {told[0]['at'] - at['broken']:.0f} s after the model's end")
         if "mended" in at and summary["resolved"]:
-            parts.append(f"and of the end {told[-1]['at'] - at['mended']:.0f} s after it was started again")
+            parts.append(f"and of the resolution {told[-1]['at'] - at['mended']:.0f} s after it was started again")
     return parts[0] + (" " + " ".join(parts[1:]) + "." if parts[1:] else "")
 
 

@@ -183,7 +183,7 @@ class Show:
             message = self._as_read(posted)
             self.messages.append(message)
             self._happened(
-                "told", f"{message.receiver} {'is told' if message.accepted else 'refuses'}: {message.title}"
+                "told", f"{message.receiver} {'is notified' if message.accepted else 'refuses'}: {message.title}"
             )
 
     def _as_read(self, posted: Posted) -> Message:

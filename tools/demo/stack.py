@@ -261,7 +261,7 @@ class Stack:
 
     def urls(self) -> Mapping[str, str]:
         """Names and addresses of the running servers."""
-        without = "not started: it cannot be had here"
+        without = "not started: it is missing on this machine"
         return {
             "Prometheus": self.prometheus.url,
             "Alertmanager": self.alertmanager.url,

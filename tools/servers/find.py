@@ -37,7 +37,7 @@ class NotHad(Exception):
     """A server is missing on this machine: what needs it is not tried, which does not mean that it works."""
 
     def __init__(self, what: str, why: str) -> None:
-        super().__init__(f"{what} cannot be had: {why}")
+        super().__init__(f"{what} is missing: {why}")
         self.what = what
         """The name by which it is counted and required, such as ``loki`` or ``engine``."""
         self.why = why

@@ -46,7 +46,7 @@ def pull(server: str, registry: Images, digests: Path = DIGESTS, *, write: bool 
     recorded: dict[str, str] = json.loads(digests.read_text()) if digests.exists() else {}
     name = str(pinned.image)
     if not write and recorded.get(name, digest) != digest:
-        raise PullError(f"{image} is {digest} now, and {recorded[name]} in {digests.name}: WRITE=1 records the new one")
+        raise PullError(f"{image} is {digest} now, but {recorded[name]} in {digests.name}: WRITE=1 records the new one")
     folder = image_folder(server)
     if not _holds(folder, digest):
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -118,7 +118,7 @@ def _lay_out(server: str, made: Path, folder: Path) -> None:
     for name, inside in images.ALL[server].binaries.items():
         program = root / inside.lstrip("/")
         if not program.is_file():
-            raise PullError(f"{images.ALL[server].image}: it has no {inside}, where its pin says the program is")
+            raise PullError(f"{images.ALL[server].image}: it has no {inside}, the path of the program in its pin")
         start = program
         if loader := interpreter(program):
             # The image's libraries need the image's own loader.

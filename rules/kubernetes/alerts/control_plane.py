@@ -17,9 +17,9 @@ API_SERVER_DOWN = Alert(
     name="KubernetesApiServerDown",
     value='absent(up{job="apiservers"} == 1)',
     severity=Severity.CRITICAL,
-    for_=Duration.parse("5m"),  # an upgrade restarts a single one, which takes two or three
+    for_=Duration.parse("5m"),  # an upgrade of a single API server restarts it, which takes two or three
     summary="No API server answers.",
-    description="Nothing can be deployed, scaled or moved; what runs goes on until it fails.",
+    description="Nothing can be deployed, scaled or rescheduled. Running pods continue until they fail.",
     dashboard=KUBERNETES_API,
 )
 REQUESTS_REJECTED = Alert(
@@ -29,20 +29,20 @@ REQUESTS_REJECTED = Alert(
         f" ({_REJECTED} or rate(apiserver_flowcontrol_dispatched_requests_total[5m]))"
     ),
     unit=Unit.RATIO,
-    above={Severity.WARNING: 0.05},  # clients wait and ask again; from one in twenty on controllers fall behind
-    and_=f"sum by ({_LEVEL}) ({_REJECTED}) > 0.1",  # six a minute
-    for_=Duration.parse("10m"),  # controllers that all start at once are through
-    summary="The API server turns requests away.",
+    above={Severity.WARNING: 0.05},  # clients retry; from one in twenty controllers fall behind
+    and_=f"sum by ({_LEVEL}) ({_REJECTED}) > 0.1",  # six per minute
+    for_=Duration.parse("10m"),  # longer than the simultaneous start of all controllers
+    summary="The API server rejects requests.",
     description=(
         "{{ $value | humanizePercentage }} of the requests of priority level {{ $labels.priority_level }} are rejected"
-        " for lack of room."
+        " because of overload."
     ),
     dashboard=KUBERNETES_API,
 )
 
 
 def _client_certificates(ago: str = "") -> str:
-    """Seconds that the hundredth part of all requests has left, or had some time ago."""
+    """PromQL: seconds until the client's certificate expires, 1st percentile of requests; ``ago`` is an offset."""
     return (
         "histogram_quantile(0.01, sum by (cluster, le)"
         f" (rate(apiserver_client_certificate_expiration_seconds_bucket[5m]{ago})))"
@@ -53,37 +53,38 @@ CLIENT_CERTIFICATE_EXPIRES = Alert(
     name="KubernetesClientCertificateExpires",
     value=_client_certificates(),
     unit=Unit.SECONDS,
-    # Certificates of control planes last a year; those of 45 days are renewed before four are left.
+    # Control plane certificates last a year. Those of 45 days are renewed with more than four days left.
     below={Severity.WARNING: 4 * 24 * 3600, Severity.CRITICAL: 24 * 3600},
-    # What is about to expire had two days more two days ago. Where clients come with new certificates of a few hours
-    # each day, it was as little then.
+    # A certificate that is not renewed had two days more two days ago. Where clients use new certificates of a few
+    # hours each day, it had as little then.
     and_=f"{_client_certificates(' offset 2d')} > 1.5 * 24 * 3600",
-    for_=Duration.parse("15m"),  # somebody's short-lived certificate, used once
+    for_=Duration.parse("15m"),  # longer than a short-lived certificate that is used once
     summary="A client's certificate is about to expire.",
-    description="Clients come with a certificate that expires in {{ $value | humanizeDuration }}.",
+    description="Clients use a certificate that expires in {{ $value | humanizeDuration }}.",
     dashboard=KUBERNETES_API,
 )
 AGGREGATED_API_DOWN = Alert(
     name="KubernetesAggregatedApiDown",
     value="max by (cluster, name) (aggregator_unavailable_apiservice == 1)",
     severity=Severity.WARNING,
-    for_=Duration.parse("10m"),  # a rolling update of what serves it
+    for_=Duration.parse("10m"),  # longer than a rolling update of its server
     summary="An aggregated API is unavailable.",
-    description="{{ $labels.name }} is unavailable: whoever asks for it, like an autoscaler, gets errors.",
+    description="{{ $labels.name }} is unavailable: its clients, such as autoscalers, get errors.",
     dashboard=KUBERNETES_API,
 )
 WEBHOOK_FAILING = Alert(
     name="KubernetesWebhookFailing",
-    # The label of the reason keeps the two apart: failed closed, so refused, or failed open, so let through unchecked.
+    # The first metric counts calls that failed closed (rejected), the second those that failed open (admitted
+    # unchecked). Only the first has the label error_type, so `or` keeps both.
     value=(
         'sum by (cluster, name) (rate(apiserver_admission_webhook_rejection_count{error_type!="no_error"}[5m])'
         " or rate(apiserver_admission_webhook_fail_open_count[5m]))"
     ),
     unit=Unit.PER_SECOND,
-    above={Severity.WARNING: 0.05},  # three a minute; a restart of a webhook with one replica loses fewer
-    for_=Duration.parse("10m"),  # a rolling update of the webhook
+    above={Severity.WARNING: 0.05},  # three per minute; the restart of a webhook with one replica fails fewer
+    for_=Duration.parse("10m"),  # longer than a rolling update of the webhook
     summary="An admission webhook does not answer.",
-    description="Calls of {{ $labels.name }} fail: objects are refused, or let through without its check.",
+    description="Calls to {{ $labels.name }} fail: objects are rejected, or admitted without its check.",
     dashboard=KUBERNETES_API,
 )
 
@@ -94,10 +95,10 @@ GROUPS = (
     ),
 )
 
-# Health checks and the like have no scope. Watches and connections last as long as their client wants.
+# Health checks have no scope. Watches and connections last as long as the client wants.
 _ASKED = 'scope!="", verb!~"WATCH|WATCHLIST|CONNECT"'
 _BUCKET = "apiserver_request_sli_duration_seconds_bucket"
-# Kubernetes' own objective: a second for one object, half a minute for a list. 1 or 1.0: how Prometheus spells a bound.
+# Kubernetes' own objective: 1 s for one object, 30 s for a list. Prometheus spells a bound as 1 or as 1.0.
 _IN_TIME = (
     rf'{_BUCKET}{{{_ASKED}, scope="resource", le=~"1(\\.0)?"}}',
     rf'{_BUCKET}{{{_ASKED}, scope!="resource", le=~"30(\\.0)?"}}',
@@ -105,13 +106,13 @@ _IN_TIME = (
 
 AVAILABILITY = Slo(
     name="kubernetes-api-availability",
-    objective=Decimal("0.999"),  # clients ask again, so one in a thousand is not felt
+    objective=Decimal("0.999"),  # clients retry, so nobody notices one in a thousand
     events=rate(f"apiserver_request_total{{{_ASKED}}}"),
     errors=rate(f'apiserver_request_total{{{_ASKED}, code=~"5.."}}'),
 )
 LATENCY = Slo(
     name="kubernetes-api-latency",
-    objective=Decimal("0.99"),  # the 99th percentile is what Kubernetes promises
+    objective=Decimal("0.99"),  # Kubernetes promises the 99th percentile
     events=rate(f"apiserver_request_sli_duration_seconds_count{{{_ASKED}}}"),
     good=f"sum by ({BY}) ({' or '.join(f'rate({bucket}[{SHORT}])' for bucket in _IN_TIME)})",
 )

@@ -1,4 +1,4 @@
-"""Alerts about containers and pods. Each keeps the node, so that a node that is down speaks for its pods."""
+"""Alerts on containers and pods. Each has the label `node`, so that NodeDown inhibits the alerts on its pods."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _IN = "{{ $labels.container }} of {{ $labels.namespace }}/{{ $labels.pod }}"
 
 
 def _either(of_containers: str) -> str:
-    """As well of init containers, which have metrics of their own: among them are sidecars, that run all the time."""
+    """PromQL for containers and init containers, whose metrics have other names. Sidecars are init containers."""
     return f"{of_containers} or {of_containers.replace('kube_pod_container_', 'kube_pod_init_container_')}"
 
 
@@ -24,15 +24,15 @@ _RESTARTS = "kube_pod_container_status_restarts_total"
 
 
 def _restarts(span: str) -> str:
-    """Restarts of each container within ``span``: the counter belongs to one pod, and never starts again.
+    """PromQL: restarts of each container within ``span``. The counter belongs to one pod and is never reset.
 
-    Seen in steps, since all samples of every container would be the most that any rule reads.
+    ``span`` has a step (`1h:1m`): no other rule would read as many samples as all of every container.
     """
     return f"max by ({_CONTAINER}) ({_either(f'{_RESTARTS} - min_over_time({_RESTARTS}[{span}])')})"
 
 
 def _waits(reason: str) -> str:
-    """Containers that have waited for such a reason lately: between attempts they do not."""
+    """PromQL: containers that waited for ``reason`` within five minutes. Between attempts a container does not wait."""
     waits = _either(f'max_over_time(kube_pod_container_status_waiting_reason{{reason=~"{reason}"}}[5m])')
     return f"max by ({_CONTAINER}) ({waits})"
 
@@ -41,60 +41,62 @@ HIGH_CPU = Alert(
     name="KubernetesContainerHighCPUUsage",
     value=(f"{CPU_OF_CONTAINERS} / max by ({_CGROUP}) ((container_spec_cpu_quota > 0) / container_spec_cpu_period)"),
     unit=Unit.RATIO,
-    above={Severity.WARNING: 0.9},  # the last tenth is what a burst needs
-    for_=Duration.parse("15m"),  # a batch, a garbage collection or a start is over by then
+    above={Severity.WARNING: 0.9},  # a burst needs the last tenth
+    for_=Duration.parse("15m"),  # longer than a batch, a garbage collection or a start
     summary="A container is at its CPU limit.",
     description=f"{_IN} uses {{{{ $value | humanizePercentage }}}} of its CPU limit.",
     dashboard=KUBERNETES_WORKLOAD,
 )
 THROTTLED = Alert(
     name="KubernetesContainerThrottled",
-    # Ten a second is a container that always runs; one that hardly runs waits in few of few, which is taken as of two.
+    # A container that always runs has ten periods per second. One that hardly runs has few: at least two are assumed.
     value=f"sum by ({_CGROUP}) (rate(container_cpu_cfs_throttled_periods_total[5m])) / clamp_min({_PERIODS}, 2)",
     unit=Unit.RATIO,
-    above={Severity.WARNING: 0.5},  # bursts throttle healthy servers in a quarter of the periods; half is felt
-    for_=Duration.parse("15m"),  # as long as for high use: starts throttle as well
-    summary="A container is made to wait for its CPU limit.",
-    description=f"{_IN} is stopped by its CPU limit in {{{{ $value | humanizePercentage }}}} of the periods.",
+    above={Severity.WARNING: 0.5},  # bursts throttle healthy servers in a quarter of the periods; users notice half
+    for_=Duration.parse("15m"),  # the same as for high usage: starts are throttled too
+    summary="A container is throttled by its CPU limit.",
+    description=f"{_IN} is throttled by its CPU limit in {{{{ $value | humanizePercentage }}}} of the periods.",
     dashboard=KUBERNETES_WORKLOAD,
     runbook="KubernetesContainerHighCPUUsage",
 )
-# Files that were read lately count in the working set, and the kernel drops them when memory is short. What it cannot
-# take back is the rest: memory of programs, shared memory, files in memory. Older kubelets do not tell of active files.
+# The working set includes recently read files, which the kernel drops when memory is short. It cannot free the rest:
+# memory of programs, shared memory, tmpfs. Older kubelets do not report active files.
 _HELD = "(container_memory_working_set_bytes - container_memory_total_active_file_bytes or container_memory_rss)"
 HIGH_MEMORY = Alert(
     name="KubernetesContainerHighMemoryUsage",
     value=f"max by ({_CGROUP}) ({_HELD} / (container_spec_memory_limit_bytes > 0))",
     unit=Unit.RATIO,
-    above={Severity.WARNING: 0.9},  # at 1 the kernel kills
-    for_=Duration.parse("10m"),  # several garbage collections
+    above={Severity.WARNING: 0.9},  # at 1 the kernel kills the container
+    for_=Duration.parse("10m"),  # longer than several garbage collections
     summary="A container is near its memory limit.",
-    description=f"{_IN} holds {{{{ $value | humanizePercentage }}}} of its memory limit; at 100 % it is killed.",
+    description=f"{_IN} uses {{{{ $value | humanizePercentage }}}} of its memory limit; at 100 % it is killed.",
     dashboard=KUBERNETES_WORKLOAD,
 )
 _KILLED = _either('kube_pod_container_status_last_terminated_reason{reason="OOMKilled"} == 1')
 OOM_KILLED = Alert(
     name="KubernetesContainerOOMKilled",
-    value=with_owner(_restarts("15m:1m")),  # long enough to be read, short enough to end once it is fixed
-    above={Severity.WARNING: 0},  # requests were lost, and it will happen again
+    value=with_owner(_restarts("15m:1m")),  # long enough to be noticed, short enough to end after a fix
+    above={Severity.WARNING: 0},  # any: requests were lost, and it will happen again
     and_=f"on ({_CONTAINER}) ({_KILLED})",
-    summary="A container was killed for its memory.",
+    summary="A container was OOM-killed.",
     description=f"{_IN} was killed at its memory limit. Restarts within 15 minutes: {{{{ $value }}}}.",
     dashboard=KUBERNETES_WORKLOAD,
 )
 CRASH_LOOPING = Alert(
     name="KubernetesPodCrashLooping",
     value=with_owner(_waits("CrashLoopBackOff")),
-    severity=Severity.WARNING,  # whether users feel it, the workload's missing replicas say
-    for_=Duration.parse("10m"),  # what waits for a dependency to come up is through after some attempts
-    summary="A container crashes again and again.",
-    description=f"{_IN}, a pod of {{{{ $labels.workload }}}}, ends soon after each start.",
+    severity=Severity.WARNING,  # if users notice it, the alert on missing replicas pages
+    for_=Duration.parse("10m"),  # a container that waits for a dependency starts after some attempts
+    summary="A container is in a crash loop.",
+    description=f"{_IN}, a pod of {{{{ $labels.workload }}}}, exits soon after each start.",
     dashboard=KUBERNETES_WORKLOAD,
 )
 RESTART_LOOP = Alert(
     name="KubernetesContainerRestartLoop",
     value=with_owner(_restarts("1h:2m")),
-    above={Severity.WARNING: 3},  # more often than every 20 minutes; after 10 of those the kubelet forgets the loop
+    # More often than every 20 minutes. After ten minutes without a crash the kubelet resets its back-off, so the alert
+    # on crash loops does not see these.
+    above={Severity.WARNING: 3},
     summary="A container keeps restarting.",
     description=f"{_IN} restarted {{{{ $value }}}} times within an hour.",
     dashboard=KUBERNETES_WORKLOAD,
@@ -107,10 +109,10 @@ def _count(ago: str = "") -> str:
 
 POD_RESTARTING = Alert(
     name="KubernetesPodRestarting",
-    # A difference of two moments: a day of every container's samples would be millions. A younger pod began at 0.
+    # The difference between now and a day ago, since a day of samples would be millions. A younger pod began at 0.
     value=with_owner(f"sum by ({_POD}) ({_count()} - ({_count(' offset 1d')} or {_count()} * 0))"),
-    above={Severity.INFO: 5},  # some restarts a day are upgrades and evictions; more is a leak or a probe too strict
-    summary="A pod restarts now and then.",
+    above={Severity.INFO: 5},  # upgrades and evictions cause some restarts a day; more is a leak or a strict probe
+    summary="A pod restarted several times within a day.",
     description="{{ $labels.namespace }}/{{ $labels.pod }} restarted {{ $value }} times within a day.",
     dashboard=KUBERNETES_WORKLOAD,
     runbook="KubernetesContainerRestartLoop",
@@ -119,9 +121,9 @@ IMAGE_PULL = Alert(
     name="KubernetesImagePullFailing",
     value=with_owner(_waits("ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull")),
     severity=Severity.WARNING,
-    for_=Duration.parse("5m"),  # a registry that hiccups is asked again five times by then
+    for_=Duration.parse("5m"),  # the kubelet has tried five times by then
     summary="An image cannot be pulled.",
-    description=f"The node cannot get the image of {_IN}.",
+    description=f"The node cannot pull the image of {_IN}.",
     dashboard=KUBERNETES_WORKLOAD,
 )
 POD_PENDING = Alert(
@@ -129,7 +131,7 @@ POD_PENDING = Alert(
     value=with_owner(f'max by ({_POD}) (kube_pod_status_phase{{phase="Pending"}} == 1)'),
     unless=f"on (cluster, namespace, workload, workload_type) {UNPLACEABLE} unless on ({_POD}) {HELD_PODS}",
     severity=Severity.WARNING,
-    for_=Duration.parse("15m"),  # a new node is there and a large image is pulled in ten
+    for_=Duration.parse("15m"),  # a new node and a large image take ten
     summary="A pod does not start.",
     description="{{ $labels.namespace }}/{{ $labels.pod }} has been pending for 15 minutes.",
     dashboard=KUBERNETES_WORKLOAD,
@@ -138,16 +140,16 @@ POD_NOT_READY = Alert(
     name="KubernetesPodNotReady",
     value=with_owner(f'max by ({_POD}) (kube_pod_status_ready{{condition="true"}} == 0)'),
     and_=f'on ({_POD}) kube_pod_status_phase{{phase="Running"}} == 1',
-    # One that is being deleted has its grace period to end: until the time that Kubernetes gave it. Where a container
-    # has done its work, as in a job, the pod is never ready again while the others work.
+    # A pod that is being deleted has until its deletion timestamp, the end of its grace period. A pod with a completed
+    # container, as in a job, is not ready while its other containers work.
     unless=(
         f"on ({_POD}) kube_pod_deletion_timestamp > time()"
         f' unless on ({_POD}) kube_pod_container_status_terminated_reason{{reason="Completed"}} == 1'
     ),
     severity=Severity.WARNING,
-    for_=Duration.parse("15m"),  # slow starts, like a replica that copies its data, are through
-    summary="A pod runs, and is not ready.",
-    description="{{ $labels.namespace }}/{{ $labels.pod }} has run for 15 minutes without being ready.",
+    for_=Duration.parse("15m"),  # longer than slow starts, such as a replica that copies its data
+    summary="A pod is running but not ready.",
+    description="{{ $labels.namespace }}/{{ $labels.pod }} has been running for 15 minutes without being ready.",
     dashboard=KUBERNETES_WORKLOAD,
 )
 
@@ -165,15 +167,15 @@ GROUPS = (
             POD_PENDING,
             POD_NOT_READY,
         ),
-        # Reads every container: in a cluster of ten thousand pods two seconds' work. The least `for` is minutes.
+        # They read every container: two seconds of work in a cluster of ten thousand pods. Each `for` is minutes.
         Duration.parse("1m"),
     ),
-    # As often as it looks.
+    # The interval is the step of its subquery.
     Group("kubernetes-restarts", (RESTART_LOOP,), Duration.parse("2m")),
 )
 _SAME_POD = ("cluster", "environment", "namespace", "pod")
 INHIBITIONS = (
-    # The crash loop explains the restarts and the missing readiness.
+    # A crash loop explains the restarts, and that the pod is not ready.
     Inhibition(
         source={"alertname": CRASH_LOOPING.name},
         target={"alertname": f"{RESTART_LOOP.name}|{POD_RESTARTING.name}|{POD_NOT_READY.name}"},

@@ -19,31 +19,31 @@ REPLICAS_MISSING = Alert(
     value=f"1 - {AVAILABLE} / ({EXPECTED} > 0)",
     unit=Unit.RATIO,
     above={
-        Severity.WARNING: 0,  # three replicas are there so that one may fail
-        Severity.CRITICAL: 0.99,  # none is left: the workload is down
+        Severity.WARNING: 0,  # any: workloads have several replicas so that one may fail
+        Severity.CRITICAL: 0.99,  # all: the workload is down
     },
-    for_=Duration.parse("15m"),  # scaling up may need a new node, and that takes ten
-    summary="A workload is short of replicas.",
-    description=f"{_WORKLOAD} misses {{{{ $value | humanizePercentage }}}} of its replicas.",
+    for_=Duration.parse("15m"),  # scaling up may need a new node, which takes ten
+    summary="A workload is missing replicas.",
+    description=f"{_WORKLOAD} is missing {{{{ $value | humanizePercentage }}}} of its replicas.",
     dashboard=KUBERNETES_WORKLOAD,
 )
 ROLLOUT_STUCK = Alert(
     name="KubernetesRolloutStuck",
-    # Those that a quota keeps from being made are missing, and no old ones.
+    # Pods that a quota prevents are missing, but not of an old revision.
     value=f"{PRESENT} - {UPDATED}",
     above={Severity.WARNING: 0},
     and_=f"changes({UPDATED}[10m]) == 0",
-    # Who pauses a deployment means it. The others replace a pod only when all are available: one that goes on with all
-    # of them there has OnDelete or a partition as its strategy, and waits for a person.
+    # A Deployment is paused on purpose. StatefulSets and DaemonSets replace a pod only while all are available. If all
+    # are available and some are old, the update strategy is OnDelete or has a partition, and waits for a person.
     unless=(
         "on (cluster, namespace, workload, workload_type)"
         ' (label_replace(label_replace(kube_deployment_spec_paused == 1, "workload", "$1", "deployment", "(.+)"),'
         ' "workload_type", "Deployment", "", "")'
         f' or {AVAILABLE}{{workload_type!="Deployment"}} >= {EXPECTED} or {HELD})'
     ),
-    for_=Duration.parse("10m"),  # the deadline that Kubernetes itself gives a deployment's next step
-    summary="A rollout does not go on.",
-    description=f"{_WORKLOAD} has had {{{{ $value }}}} pods of its old revision left for ten minutes.",
+    for_=Duration.parse("10m"),  # Kubernetes' own deadline for the progress of a Deployment
+    summary="A rollout is stuck.",
+    description=f"{_WORKLOAD} has had {{{{ $value }}}} pods of its old revision for ten minutes.",
     dashboard=KUBERNETES_WORKLOAD,
 )
 _CRON_JOB = "cluster, namespace, cronjob"
@@ -55,8 +55,8 @@ JOB_FAILED = Alert(
     name="KubernetesJobFailed",
     value=f'max by ({_JOB}) (kube_job_failed{{condition="true"}} == 1)',
     severity=Severity.WARNING,
-    # A failed job stays as an object; it is history once a later one of its cron job has succeeded. Where none is to
-    # come, since it stands alone or its cron job is suspended, it is history after a day.
+    # A failed job stays as an object. The alert ends when a later job of its cron job succeeds. If no later job comes,
+    # because there is no cron job or it is suspended, the alert ends after a day.
     unless=(
         f"on ({_JOB}) ({_OF_CRON_JOB} * on ({_JOB}) group_left () max by ({_JOB}) (kube_job_status_start_time))"
         f" < on ({_CRON_JOB}) group_left () max by ({_CRON_JOB}) (kube_cronjob_status_last_successful_time)"
@@ -64,7 +64,7 @@ JOB_FAILED = Alert(
         ' (max_over_time(kube_job_failed{condition="true"}[1h] offset 1d)) == 1'
         f" unless on ({_JOB}) ({_OF_CRON_JOB} and on ({_CRON_JOB}) kube_cronjob_spec_suspend == 0))"
     ),
-    for_=Duration.parse("1m"),  # it does not recover: its retries are used up
+    for_=Duration.parse("1m"),  # it cannot recover: no retries are left
     summary="A job has failed.",
     description="Job {{ $labels.namespace }}/{{ $labels.job_name }} has failed, retries included.",
     dashboard=KUBERNETES_NAMESPACE,
@@ -76,18 +76,18 @@ HPA_AT_MAXIMUM = Alert(
         f" / max by ({_HPA}) (kube_horizontalpodautoscaler_spec_max_replicas)"
     ),
     unit=Unit.RATIO,
-    above={Severity.WARNING: 0.99},  # at its maximum, in whole replicas up to a hundred
-    # Being there is fine; wanting to go on is not.
+    above={Severity.WARNING: 0.99},  # at its maximum, for any maximum up to a hundred
+    # To be at the maximum is fine. To want more is not.
     and_=(
         f'on ({_HPA}) kube_horizontalpodautoscaler_status_condition{{condition="ScalingLimited", status="true"}} == 1'
     ),
-    # A minimum equal to the maximum is a fixed size on purpose.
+    # A minimum equal to the maximum is a fixed size, on purpose.
     unless=(
         f"on ({_HPA}) kube_horizontalpodautoscaler_spec_min_replicas"
         f" >= on ({_HPA}) kube_horizontalpodautoscaler_spec_max_replicas"
     ),
-    for_=Duration.parse("30m"),  # a maximum is there for shorter peaks
-    summary="An autoscaler wants more replicas than it may have.",
+    for_=Duration.parse("30m"),  # shorter peaks may reach the maximum
+    summary="An autoscaler wants more replicas than its maximum.",
     description="{{ $labels.namespace }}/{{ $labels.horizontalpodautoscaler }} is at its maximum and wants more.",
     dashboard=KUBERNETES_NAMESPACE,
 )
@@ -99,12 +99,12 @@ BUDGET_BROKEN = Alert(
     ),
     unit=Unit.RATIO,
     below={Severity.WARNING: 1},  # the budget itself sets the minimum
-    unless=f"on ({_BUDGET}) kube_poddisruptionbudget_status_expected_pods == 0",  # its workload is scaled to zero
-    for_=Duration.parse("10m"),  # a node that goes takes pods along, and they are back elsewhere by then
-    summary="Fewer pods are healthy than their disruption budget demands.",
+    unless=f"on ({_BUDGET}) kube_poddisruptionbudget_status_expected_pods == 0",  # the workload is scaled to zero
+    for_=Duration.parse("10m"),  # the pods of a removed node are ready elsewhere by then
+    summary="A disruption budget has too few healthy pods.",
     description=(
         "{{ $labels.namespace }}/{{ $labels.poddisruptionbudget }} has {{ $value | humanizePercentage }} of the healthy"
-        " pods that it demands."
+        " pods that it requires."
     ),
     dashboard=KUBERNETES_NAMESPACE,
 )
@@ -113,12 +113,12 @@ GROUPS = (
     Group(
         "kubernetes-workloads",
         (REPLICAS_MISSING, ROLLOUT_STUCK, JOB_FAILED, HPA_AT_MAXIMUM, BUDGET_BROKEN),
-        # Nearly all wait for ten minutes or more.
+        # The `for` of nearly all is ten minutes or more.
         Duration.parse("1m"),
     ),
 )
 INHIBITIONS = (
-    # Why pods are missing is more use than that they are; that all are missing still pages.
+    # The cause is more useful than the number of missing pods. The critical alert on missing pods still pages.
     Inhibition(
         source={"alertname": f"{CRASH_LOOPING.name}|{IMAGE_PULL.name}"},
         target={"alertname": f"{REPLICAS_MISSING.name}|{ROLLOUT_STUCK.name}", "severity": "warning"},

@@ -18,11 +18,11 @@ from rules.monitoring.alerts import (
 )
 from rules.monitoring.scrape import JAEGER, SERVERS
 
-# Their alerts wait for five minutes, or look back for a quarter of an hour.
+# The `for` of their alerts is five minutes, or their windows are a quarter of an hour.
 _EVERY = Duration.parse("1m")
 GROUPS = (
     Group("monitoring", targets.ALERTS),
-    # They look back for hours, or wait for ten minutes and more.
+    # Their windows are hours, or their `for` is ten minutes or more.
     Group("monitoring-slow", (*targets.SLOW, *prometheus_data.SLOW, *alertmanager.SLOW), SELDOM),
     Group("monitoring-prometheus", (*prometheus.ALERTS, *prometheus_data.ALERTS), _EVERY),
     Group("monitoring-alertmanager", alertmanager.ALERTS, _EVERY),
@@ -31,29 +31,29 @@ GROUPS = (
     Group("monitoring-traces", traces.ALERTS, _EVERY),
 )
 OF_GRAFANA = Group("monitoring-grafana", grafana.ALERTS, _EVERY)
-"""When the stack has its own."""
-# Every node has one.
+"""The group for a Grafana that the stack deploys."""
+# One collector per node.
 OF_PROMTAIL = Group("monitoring-promtail", promtail.ALERTS, Duration.parse("2m"))
 OF_AGENT = Group("monitoring-otel-agent", otel_agent.ALERTS, Duration.parse("2m"))
-"""One of these two, after what collects the logs."""
+"""The stack has one of the last two, depending on its log collector."""
 
 _STACK = ("cluster", "environment")
 _POD = (*_STACK, "namespace", "pod")
 
 
 def _gone(job: str, **target: str) -> Inhibition:
-    """While no ``job`` answers, alerts that follow from it are inhibited."""
+    """While no target of ``job`` answers, alerts that match ``target`` notify nobody."""
     return Inhibition(source={"alertname": targets.SERVER_DOWN.name, "job": job}, target=target, equal=_STACK)
 
 
 INHIBITIONS = (
-    # A server that is gone, and each of its pods; the same server without any.
+    # A server that is down, its pods that do not answer, and its scrape job without targets.
     Inhibition(
         source={"alertname": targets.SERVER_DOWN.name},
         target={"alertname": f"{targets.TARGET_DOWN.name}|{targets.WITHOUT_TARGETS.name}"},
         equal=(*_STACK, "job"),
     ),
-    # A pod that does not answer, and what was last heard of it. (Two alerts without a pod would be of the same one.)
+    # A pod that does not answer, and alerts on its last samples. Without a pod, alerts on different pods would match.
     Inhibition(
         source={"alertname": targets.TARGET_DOWN.name, "pod": ".+"},
         target={"alertname": "(Prometheus|Alertmanager|Collector|Loki|Jaeger).+"},
@@ -62,7 +62,7 @@ INHIBITIONS = (
     *(_gone(name, alertname=targets.PROBE_FAILS.name, instance=rf"http://{name}\..+") for name in (*SERVERS, JAEGER)),
     _gone("loki", alertname=logs.RING_UNHEALTHY.name),
     *(_gone(name, alertname=collector.STUCK.name, exporter=f".+/{name}") for name in ("loki", JAEGER)),
-    # One cause, said twice.
+    # Two alerts with one cause.
     Inhibition(
         source={"alertname": prometheus.NO_ALERTMANAGER.name},
         target={"alertname": prometheus.UNDELIVERED.name},
@@ -87,4 +87,4 @@ INHIBITIONS = (
 
 GONE_BEFORE_PROMTAIL = (_gone("loki", alertname=promtail.BEHIND.name),)
 GONE_BEFORE_AGENT = (_gone("otel-collector", alertname=f"{otel_agent.QUEUE_FILLS.name}|{otel_agent.BEHIND.name}"),)
-"""Where lines go, and what is said of nodes while it is gone."""
+"""While the destination of the lines is down, alerts on the nodes' collectors notify nobody."""

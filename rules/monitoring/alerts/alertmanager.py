@@ -10,9 +10,9 @@ RELOAD_FAILED = Alert(
     name="AlertmanagerReloadFailed",
     value="max_over_time(alertmanager_config_last_reload_successful[5m]) == 0",
     severity=Severity.CRITICAL,
-    for_=Duration.parse("5m"),  # a kubelet may bring a Secret two minutes after the file that names it
+    for_=Duration.parse("5m"),  # a kubelet may update a Secret two minutes after the file that names it
     summary="Alertmanager runs on an old configuration.",
-    description="{{ $labels.pod }} refuses the configuration that was deployed: new receivers and routes do not apply.",
+    description="{{ $labels.pod }} rejects the deployed configuration: new receivers and routes have no effect.",
 )
 CONFIGS_DIFFER = Alert(
     name="AlertmanagerConfigsDiffer",
@@ -21,42 +21,42 @@ CONFIGS_DIFFER = Alert(
     severity=Severity.WARNING,
     for_=Duration.parse("15m"),  # an edit reaches all nodes within two minutes, a rolling update takes ten
     summary="Alertmanagers of one cluster have different configurations.",
-    description="{{ $value }} configurations are in use: who is told depends on which Alertmanager is first.",
+    description="{{ $value }} configurations are in use: who is notified depends on the Alertmanager that sends.",
     runbook="AlertmanagerReloadFailed",
 )
 MEMBERS_MISSING = Alert(
     name="AlertmanagerMembersMissing",
-    # Of those that run, since one that does not is said by TargetDown.
+    # Of the running ones: TargetDown fires for the others.
     value="alertmanager_cluster_members / on (cluster, environment) group_left ()"
     ' count by (cluster, environment) (up{job="alertmanager"} == 1)',
     below={Severity.WARNING: 1},
     unit=Unit.RATIO,
-    for_=Duration.parse("10m"),  # one that starts joins within a minute, and a rolling update restarts three
-    summary="Alertmanagers do not know of each other.",
-    description="{{ $labels.pod }} sees {{ $value | humanizePercentage }} of its cluster: people are told twice.",
+    for_=Duration.parse("10m"),  # a new one joins within a minute, and a rolling update restarts three
+    summary="Replicas of Alertmanager do not see each other.",
+    description="{{ $labels.pod }} sees {{ $value | humanizePercentage }} of its cluster: notifications come twice.",
 )
 NOTIFICATIONS_FAILING = Alert(
     name="AlertmanagerNotificationsFailing",
-    # Whole notifications, all attempts included. Of a quarter of an hour: a group is told of every five minutes.
+    # Notifications after all their attempts. A quarter of an hour: a group notifies every five minutes at most.
     value="sum by (cluster, environment, integration) (rate(alertmanager_notifications_failed_total[15m]))"
     " / sum by (cluster, environment, integration) (rate(alertmanager_notifications_total[15m]))",
-    # Each failure is a lost notification; from half on, the integration is down.
+    # Each failure is a lost notification. When half are lost, the integration is down.
     above={Severity.WARNING: 0.05, Severity.CRITICAL: 0.5},
     unit=Unit.RATIO,
-    for_=Duration.parse("5m"),  # a provider's hiccup is over by then, and what failed is sent again
-    keep_firing_for=Duration.parse("15m"),  # between two notifications there is nothing to fail
-    summary="Notifications do not reach people.",
+    for_=Duration.parse("5m"),  # longer than a short outage of a provider, after which notifications are sent again
+    keep_firing_for=Duration.parse("15m"),  # without notifications there are no failures
+    summary="Alertmanager cannot deliver notifications.",
     description="{{ $value | humanizePercentage }} of the notifications by {{ $labels.integration }} fail.",
 )
 STATE_NOT_SAVED = Alert(
     name="AlertmanagerStateNotSaved",
     value="increase(alertmanager_silences_maintenance_errors_total[1h])"
     " + increase(alertmanager_nflog_maintenance_errors_total[1h])",
-    # It saves both every minute: more than one failure is no accident.
+    # It saves both every minute. More than one failure is no accident.
     above={Severity.WARNING: 1},
     keep_firing_for=Duration.parse("15m"),
     summary="Alertmanager cannot save its silences.",
-    description="{{ $labels.pod }} would come back from a restart without its latest silences, and tell people again.",
+    description="{{ $labels.pod }} cannot write to its volume: after a restart it notifies about silenced alerts.",
 )
 
 ALERTS = (RELOAD_FAILED, CONFIGS_DIFFER, MEMBERS_MISSING, NOTIFICATIONS_FAILING)

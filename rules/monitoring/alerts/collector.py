@@ -1,4 +1,4 @@
-"""The collector: refused, waiting and lost telemetry."""
+"""The collector: refused, queued and lost telemetry."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rules.monitoring.recordings import BY_POD
 _BY_EXPORTER = "(cluster, environment, namespace, pod, exporter)"
 _OURS = '{job="otel-collector"}'
 SIGNALS = {"traces": "spans", "logs": "log_records", "metrics": "metric_points"}
-"""What the collector's metrics count of each signal."""
+"""Signals, with the name of their items in the collector's metrics."""
 
 
 def _taken(items: str, *outcomes: str) -> str:
@@ -19,13 +19,13 @@ def _taken(items: str, *outcomes: str) -> str:
 
 
 def _passed_on(outcome: str) -> str:
-    """By exporter, of which each has a single signal."""
+    """PromQL: items per second by exporter; each exporter has one signal."""
     rates = (f"rate(otelcol_exporter_{outcome}_{items}_total{_OURS}[10m])" for items in SIGNALS.values())
     return f"sum by {_BY_EXPORTER} ({' or '.join(rates)})"
 
 
 def _share(part: str, rest: str) -> str:
-    """``part`` in all, which is ``part`` and ``rest``: each is read once. Without any ``part`` it is 1 / infinity."""
+    """PromQL: ``part`` / (``part`` + ``rest``), in a form that reads each once; 0 without any ``part``."""
     return f"1 / (1 + {rest} / {part})"
 
 
@@ -36,10 +36,10 @@ REFUSED = Alert(
         f' "signal", "{signal}", "", "")'
         for signal, items in SIGNALS.items()
     ),
-    # Senders try again for some minutes, then they lose it.
+    # Senders retry for some minutes, then they lose the data.
     above={Severity.WARNING: 0.01, Severity.CRITICAL: 0.25},
     unit=Unit.RATIO,
-    for_=Duration.parse("5m"),  # as long as senders try again
+    for_=Duration.parse("5m"),  # as long as senders retry
     keep_firing_for=Duration.parse("5m"),
     summary="The collector refuses telemetry.",
     description="{{ $labels.pod }} refuses {{ $value | humanizePercentage }} of the {{ $labels.signal }} sent to it.",
@@ -47,35 +47,35 @@ REFUSED = Alert(
 LOST = Alert(
     name="CollectorTelemetryLost",
     value=_share(_passed_on("send_failed"), _passed_on("sent")),
-    # Counted once nothing is tried again: the store refused it for good, or was away for longer than it may be.
+    # Counted after the last retry: the store rejected the data, or was down for too long.
     above={Severity.WARNING: 0.01, Severity.CRITICAL: 0.1},
     unit=Unit.RATIO,
-    for_=Duration.parse("5m"),  # a single batch that a store refuses is over by then
+    for_=Duration.parse("5m"),  # longer than a single rejected batch
     keep_firing_for=Duration.parse("10m"),
     summary="The collector loses telemetry.",
-    description="{{ $labels.pod }} loses {{ $value | humanizePercentage }} of what goes to {{ $labels.exporter }}.",
+    description="{{ $labels.pod }} loses {{ $value | humanizePercentage }} of the data for {{ $labels.exporter }}.",
 )
 QUEUE_FILLS = Alert(
     name="CollectorQueueFilling",
     value=f"max by {_BY_EXPORTER} (otelcol_exporter_queue_size{_OURS} / otelcol_exporter_queue_capacity{_OURS})",
-    # A queue holds a store's outage. Half of it leaves about as long again to end that; full, it refuses what comes.
+    # A queue holds the data of a store's outage. At half, about as much time is left. A full queue refuses new data.
     above={Severity.WARNING: 0.5, Severity.CRITICAL: 0.9},
     unit=Unit.RATIO,
-    for_=Duration.parse("5m"),  # a burst is passed on within a minute or two
+    for_=Duration.parse("5m"),  # a burst is sent within a minute or two
     keep_firing_for=Duration.parse("5m"),
     summary="A queue of the collector fills up.",
     description="The queue of {{ $labels.pod }} to {{ $labels.exporter }} is {{ $value | humanizePercentage }} full.",
 )
 STUCK = Alert(
     name="CollectorDeliveryStuck",
-    # However little comes in: on a quiet cluster a queue takes days to fill, and what is in it is given up after one.
+    # However little comes in: on a quiet cluster a queue takes days to fill, and data is dropped after one day.
     value=f"min by {_BY_EXPORTER} (min_over_time(otelcol_exporter_queue_size{_OURS}[15m]))",
     above={Severity.WARNING: 0},
     unless=f"{_passed_on('sent')} > 0",
     unit=Unit.BYTES,
-    for_=Duration.parse("5m"),  # with the window, longer than any restart of a store
-    summary="A store takes nothing from the collector.",
-    description="{{ $labels.pod }} has {{ $value | humanize1024 }}B for {{ $labels.exporter }}, and none of it leaves.",
+    for_=Duration.parse("5m"),  # together with the window longer than any restart of a store
+    summary="A store accepts no data from the collector.",
+    description="{{ $labels.pod }} has {{ $value | humanize1024 }}B for {{ $labels.exporter }} and sends nothing.",
     runbook="CollectorQueueFilling",
 )
 

@@ -1,4 +1,4 @@
-"""Loki: ingestion, retention and queries of lines."""
+"""Loki: ingestion, retention and queries of log lines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from model.rules import Alert, Severity
 from rules.monitoring.recordings import STREAMS
 from rules.monitoring.uids import MONITORING_COST
 
-# Over HTTP: what its parts ask each other is within these. Not its probe, which fails while it starts.
+# HTTP requests: the gRPC requests between its parts belong to these. Without its probe, which fails during a start.
 _REQUESTS = 'method!="gRPC", route!~"ready|metrics"'
 _BY_ROUTE = "(cluster, environment, route)"
 
@@ -17,9 +17,9 @@ REQUESTS_FAILING = Alert(
     value=f"sum by {_BY_ROUTE}"
     f' (rate(loki_request_duration_seconds_count{{{_REQUESTS}, status_code=~"5.."}}[10m]))'
     f" / sum by {_BY_ROUTE} (rate(loki_request_duration_seconds_count{{{_REQUESTS}}}[10m]))",
-    # Who sends tries again, so nothing is lost; above a quarter it can hardly keep up.
+    # Senders retry, so nothing is lost. Above a quarter Loki cannot keep up.
     above={Severity.WARNING: 0.05, Severity.CRITICAL: 0.25},
-    # Three a minute: a few queries that time out are no outage.
+    # Three per minute. A few queries that time out are no outage.
     and_=f"sum by {_BY_ROUTE} (rate(loki_request_duration_seconds_count{{{_REQUESTS}}}[10m])) > 0.05",
     unit=Unit.RATIO,
     for_=Duration.parse("5m"),  # longer than a restart
@@ -32,12 +32,12 @@ REQUESTS_SLOW = Alert(
     name="LokiRequestsSlow",
     value="histogram_quantile(0.99, sum by (cluster, environment, route, le)"
     f' (rate(loki_request_duration_seconds_bucket{{{_REQUESTS}, ws="false", route!~".*tail.*"}}[10m])))',
-    # Who sends gives up after 10 to 30 s and sends again, and a person no longer waits.
+    # Senders time out after 10 to 30 s and retry, and people no longer wait.
     above={Severity.WARNING: 10},
-    # Three a minute, else it is a single person's large query.
+    # Three per minute. Fewer may be one person's large queries.
     and_=f"sum by {_BY_ROUTE} (rate(loki_request_duration_seconds_count{{{_REQUESTS}}}[10m])) > 0.05",
     unit=Unit.SECONDS,
-    for_=Duration.parse("15m"),  # a dashboard over a month, opened by a few people, is done by then
+    for_=Duration.parse("15m"),  # longer than a few people load a dashboard over a month
     keep_firing_for=Duration.parse("5m"),
     summary="Loki answers slowly.",
     description="One in a hundred requests to {{ $labels.route }} takes longer than {{ $value | humanizeDuration }}.",
@@ -48,7 +48,7 @@ LINES_DISCARDED = Alert(
     name="LokiLinesDiscarded",
     value=f"{_DISCARDED} / on (cluster, environment, tenant) group_left ()"
     " sum by (cluster, environment, tenant) (rate(loki_distributor_lines_received_total[10m]))",
-    # A pod that comes back after a day sends some lines that are too old; one in twenty is a limit that is too low.
+    # A pod that starts after a day sends some lines that are too old. At one in twenty a limit is too low.
     above={Severity.WARNING: 0.001, Severity.CRITICAL: 0.05},
     and_=f"{_DISCARDED} > 0.1",  # 60 lines in ten minutes
     unit=Unit.RATIO,
@@ -62,48 +62,48 @@ STORAGE_FAILING = Alert(
     name="LokiStorageFailing",
     value="increase(loki_ingester_chunks_flush_failures_total[30m])"
     " + increase(loki_ingester_wal_disk_full_failures_total[30m])",
-    # A flush is tried again every half minute or so: ten in half an hour is a store that does not take it.
+    # A flush is retried about every half minute. Ten failures in half an hour mean that the store rejects it.
     above={Severity.WARNING: 0, Severity.CRITICAL: 10},
     for_=Duration.parse("5m"),
     keep_firing_for=Duration.parse("15m"),
-    summary="Loki cannot write what it holds.",
+    summary="Loki cannot write its data.",
     description='{{ $labels.pod }} failed {{ printf "%.0f" $value }} times in half an hour to write its WAL or chunks.',
 )
 RING_UNHEALTHY = Alert(
     name="LokiRingUnhealthy",
     value='max by (cluster, environment, name) (loki_ring_members{state="Unhealthy"})',
-    # Of three, two must take a line: with one away all works, with two nothing does.
+    # Two of three must accept a line. With one down everything works, with two nothing does.
     above={Severity.WARNING: 0, Severity.CRITICAL: 1},
-    for_=Duration.parse("10m"),  # a replica that restarts replays its WAL for some minutes
-    summary="Replicas of Loki are not in their ring.",
-    description="{{ $value }} members of the ring {{ $labels.name }} do not answer the others.",
+    for_=Duration.parse("10m"),  # a restarted replica replays its WAL for some minutes
+    summary="Replicas of Loki are unhealthy.",
+    description="{{ $value }} members of the ring {{ $labels.name }} are unhealthy.",
 )
 RETENTION_STUCK = Alert(
     name="LokiRetentionStuck",
-    # Only one replica does it, and none has done it since it started: then since the latest start.
+    # One replica runs it. Before its first run, the time since the latest start counts.
     value="time() - max by (cluster, environment)"
     " (loki_compactor_apply_retention_last_successful_run_timestamp_seconds > 0"
     ' or process_start_time_seconds{job="loki"})',
-    # It runs every ten minutes, and one run over a large index may take an hour; after a day the store is too full.
+    # It runs every ten minutes, and a run over a large index may take an hour. After a day the store may be full.
     above={Severity.WARNING: 3 * 3600, Severity.CRITICAL: 24 * 3600},
     unit=Unit.SECONDS,
     for_=Duration.parse("5m"),
-    summary="Loki deletes nothing.",
-    description="No compactor has finished for {{ $value | humanizeDuration }}: logs outlive their retention.",
+    summary="Loki deletes no old logs.",
+    description="No retention run has finished for {{ $value | humanizeDuration }}: logs are kept for too long.",
 )
 RULES_FAILING = Alert(
     name="LokiRulesFailing",
     value="sum by (cluster, environment, rule_group) (increase(loki_prometheus_rule_evaluation_failures_total[10m]))"
     " > 0",
     severity=Severity.WARNING,
-    for_=Duration.parse("10m"),  # a replica that starts fails for a minute or two
+    for_=Duration.parse("10m"),  # a starting replica fails for a minute or two
     summary="Loki cannot evaluate rules.",
-    description='{{ reReplaceAll ".*;" "" $labels.rule_group }} fails: metrics made of logs are missing.',
+    description='{{ reReplaceAll ".*;" "" $labels.rule_group }} fails: metrics made from logs are missing.',
 )
 STREAMS_GROW = Alert(
     name="LokiStreamsGrowing",
     value=f"{STREAMS.name} / ({STREAMS.name} offset 1d)",
-    # A release adds a few; twice as many in a day is a label with values without end.
+    # A release adds a few. Twice as many within a day come from a label with unbounded values.
     above={Severity.WARNING: 2},
     and_=f"{STREAMS.name} > 2000",  # a fifth of what a tenant may have by default (`loki.limits.streams`)
     for_=Duration.parse("30m"),

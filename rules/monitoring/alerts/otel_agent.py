@@ -1,4 +1,4 @@
-"""The node collector, where it collects the logs: lines that do not leave a node."""
+"""The node collector, if it collects the logs: lines that do not leave a node."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from model.rules import Alert, Severity
 
 _OURS = '{job="otel-agent"}'
 _BY_NODE = "(cluster, environment, node)"
-# Of what is sent, nothing is counted as failed before something has failed; of what is read, both always are.
+# The counter of failed sends exists after the first failure. The two counters of the receiver always exist.
 _NOT_SENT = f"rate(otelcol_exporter_send_failed_log_records_total{_OURS}[10m])"
 _NOT_KEPT = " + ".join(
     f"rate(otelcol_receiver_{outcome}_log_records_total{_OURS}[10m])" for outcome in ("refused", "failed")
@@ -17,10 +17,10 @@ _NOT_KEPT = " + ".join(
 LOST = Alert(
     name="OtelAgentLinesLost",
     value=f"sum by {_BY_NODE} ({_NOT_SENT} or {_NOT_KEPT})",
-    # It tries without end, so what it loses was refused for good. Six lines a minute are more than a few old ones.
+    # It retries without end, so lost lines were rejected. Six lines per minute are more than a few old ones.
     above={Severity.WARNING: 0.1},
     unit=Unit.PER_SECOND,
-    for_=Duration.parse("10m"),  # a single batch that is refused is over by then
+    for_=Duration.parse("10m"),  # longer than a single rejected batch
     keep_firing_for=Duration.parse("10m"),
     summary="A node collector loses log lines.",
     description='{{ $labels.node }} loses {{ printf "%.1f" $value }} lines per second.',
@@ -28,23 +28,24 @@ LOST = Alert(
 QUEUE_FILLS = Alert(
     name="OtelAgentQueueFilling",
     value=f"max by {_BY_NODE} (otelcol_exporter_queue_size{_OURS} / otelcol_exporter_queue_capacity{_OURS})",
-    # It holds an outage of the collector. Full, reading stops, and the kubelet rotates away what is not read.
+    # The queue holds the lines of an outage of the collector. When it is full, reading stops, and the kubelet deletes
+    # unread logs when it rotates them.
     above={Severity.WARNING: 0.5, Severity.CRITICAL: 0.9},
     unit=Unit.RATIO,
-    for_=Duration.parse("5m"),  # a burst is passed on within a minute or two
+    for_=Duration.parse("5m"),  # a burst is sent within a minute or two
     keep_firing_for=Duration.parse("5m"),
     summary="A node's log lines do not reach the collector.",
     description="The queue of {{ $labels.node }} is {{ $value | humanizePercentage }} full.",
 )
 BEHIND = Alert(
     name="OtelAgentBehind",
-    # It reads every file to its end, then pauses: who is seen reading each time has not come to an end.
+    # It pauses after it has read all files. If every sample sees it reading, it has not reached the end.
     value=f"min by {_BY_NODE} (min_over_time(otelcol_fileconsumer_reading_files{_OURS}[10m]))",
     above={Severity.WARNING: 0},
-    for_=Duration.parse("10m"),  # what was printed during an outage is read within minutes
+    for_=Duration.parse("10m"),  # the lines of an outage are read within minutes
     keep_firing_for=Duration.parse("10m"),
     summary="A node collector does not keep up with the logs.",
-    description="{{ $labels.node }} has not come to the end of its logs for 20 minutes.",
+    description="{{ $labels.node }} has not reached the end of its logs for 20 minutes.",
 )
 
 ALERTS = (LOST, QUEUE_FILLS, BEHIND)

@@ -10,17 +10,17 @@ from rules.monitoring.uids import MONITORING_COST
 
 DISCOVERY_FAILING = Alert(
     name="PrometheusDiscoveryFailing",
-    # By requests: its own counter of failures stays at 0 when the API server refuses or cannot be reached.
+    # From requests: the counter of failures stays at 0 when the API server rejects them or cannot be reached.
     value=f"sum by {BY_POD} "
     '(rate(prometheus_sd_kubernetes_http_request_total{job="prometheus", status_code!~"2.."}[15m]))'
     f' / sum by {BY_POD} (rate(prometheus_sd_kubernetes_http_request_total{{job="prometheus"}}[15m]))',
-    # A list or watch now and then is refused by an API server that restarts or is busy.
+    # A restarting or busy API server rejects some requests.
     above={Severity.WARNING: 0.5},
     unit=Unit.RATIO,
-    for_=Duration.parse("10m"),  # an API server that is updated is away for some minutes
+    for_=Duration.parse("10m"),  # an update of the API server takes some minutes
     keep_firing_for=Duration.parse("10m"),
-    summary="Prometheus cannot ask Kubernetes what to scrape.",
-    description="{{ $labels.pod }}: {{ $value | humanizePercentage }} of its questions to the API server fail.",
+    summary="Prometheus cannot discover targets in Kubernetes.",
+    description="{{ $labels.pod }}: {{ $value | humanizePercentage }} of its requests to the API server fail.",
 )
 SCRAPE_LIMIT_HIT = Alert(
     name="PrometheusScrapeLimitHit",
@@ -29,10 +29,10 @@ SCRAPE_LIMIT_HIT = Alert(
     " + increase(prometheus_target_scrape_pool_exceeded_label_limits_total[10m])"
     " + increase(prometheus_target_scrape_pool_exceeded_target_limit_total[10m]) > 0",
     severity=Severity.WARNING,
-    for_=Duration.parse("10m"),  # it does not pass by itself, but a target may be deployed and taken back
+    for_=Duration.parse("10m"),  # a target may be deployed and rolled back
     keep_firing_for=Duration.parse("10m"),
-    summary="A target sends more than it may.",
-    description="{{ $labels.pod }} drops whole scrapes: a target has more samples, bytes or labels than it may.",
+    summary="A target exceeds a scrape limit.",
+    description="{{ $labels.pod }} drops whole scrapes: a target exceeds a limit of samples, bytes or labels.",
 )
 SAMPLES_REJECTED = Alert(
     name="PrometheusSamplesRejected",
@@ -40,62 +40,62 @@ SAMPLES_REJECTED = Alert(
     " + rate(prometheus_target_scrapes_sample_out_of_order_total[10m])"
     " + rate(prometheus_target_scrapes_sample_out_of_bounds_total[10m])"
     ' + sum without (type) (rate(prometheus_tsdb_too_old_samples_total{job="prometheus"}[10m]))',
-    # One exporter of a hundred series that is scraped twice, every minute, is 1.7.
+    # An exporter of a hundred series that is scraped twice every minute causes 1.7.
     above={Severity.WARNING: 1},
     unit=Unit.PER_SECOND,
-    for_=Duration.parse("15m"),  # what an exporter sends again after an outage comes in one go
+    for_=Duration.parse("15m"),  # an exporter may repeat samples after an outage
     keep_firing_for=Duration.parse("10m"),
-    summary="Prometheus throws samples away.",
-    description="{{ $labels.pod }} rejects {{ $value | humanize }} samples a second: doubled, too old or out of order.",
+    summary="Prometheus rejects samples.",
+    description="{{ $labels.pod }} rejects {{ $value | humanize }} samples/s: duplicate, too old or out of order.",
 )
 _PUSHES = 'prometheus_http_requests_total{handler=~"/api/v1/(otlp/v1/metrics|write)"'
 PUSHES_REFUSED = Alert(
     name="PrometheusPushesRefused",
     value=f'sum by (cluster, environment, pod, handler) (rate({_PUSHES}, code!~"2.."}}[10m]))'
     f" / sum by (cluster, environment, pod, handler) (rate({_PUSHES}}}[10m]))",
-    # Collectors try again what failed for a moment; what is refused (4xx) is lost.
+    # Collectors retry after a temporary failure. Rejected data (4xx) is lost.
     above={Severity.WARNING: 0.01, Severity.CRITICAL: 0.25},
-    # 1 in 30 seconds: the exporters of one application.
+    # One push in 30 s: a single application.
     and_=f"sum by (cluster, environment, pod, handler) (rate({_PUSHES}}}[10m])) > 0.03",
     unit=Unit.RATIO,
-    for_=Duration.parse("10m"),  # longer than a restart of Prometheus with its replay
+    for_=Duration.parse("10m"),  # longer than a restart of Prometheus with the replay of its WAL
     keep_firing_for=Duration.parse("10m"),
     summary="Prometheus refuses metrics that are pushed to it.",
-    description="{{ $labels.pod }} refuses {{ $value | humanizePercentage }} of what comes to {{ $labels.handler }}.",
+    description="{{ $labels.pod }} refuses {{ $value | humanizePercentage }} of the requests to {{ $labels.handler }}.",
 )
 _OURS = 'job="prometheus"'
 _HIGHEST = "prometheus_remote_storage_queue_highest"
 REMOTE_WRITE_BEHIND = Alert(
     name="PrometheusRemoteWriteBehind",
-    # Nothing sent yet is 0: then it owes all since it started.
+    # The value is 0 before the first send. Then the time since the start counts.
     value=f"max without (url) ({_HIGHEST}_timestamp_seconds{{{_OURS}}}"
     f" - ({_HIGHEST}_sent_timestamp_seconds{{{_OURS}}} > 0 or {_HIGHEST}_sent_timestamp_seconds{{{_OURS}}}"
     f" + on (instance) group_left () process_start_time_seconds{{{_OURS}}}))",
-    # The WAL keeps two hours: what is older than that is never sent.
+    # The WAL keeps two hours. Older samples are never sent.
     above={Severity.WARNING: 300, Severity.CRITICAL: 3600},
     unit=Unit.SECONDS,
-    for_=Duration.parse("15m"),  # after an outage it catches up several times faster than time passes
+    for_=Duration.parse("15m"),  # after an outage it sends several times faster than usual
     summary="Remote write falls behind.",
-    description="{{ $labels.pod }} owes {{ $labels.remote_name }} the last {{ $value | humanizeDuration }}.",
+    description="{{ $labels.pod }} is {{ $value | humanizeDuration }} late in sending to {{ $labels.remote_name }}.",
     runbook="PrometheusRemoteWrite",
 )
 REMOTE_WRITE_DROPS = Alert(
     name="PrometheusRemoteWriteDropping",
-    # Without the address, which is a place where people put passwords.
+    # Without the URL, because URLs may contain passwords.
     value='sum without (url) (rate(prometheus_remote_storage_samples_failed_total{job="prometheus"}[10m]))'
     ' / sum without (url) (rate(prometheus_remote_storage_samples_total{job="prometheus"}[10m]))',
-    # What could be sent again is not counted here: whatever is, is lost.
+    # Retried samples are not counted as failed. Failed ones are lost.
     above={Severity.WARNING: 0.001, Severity.CRITICAL: 0.05},
     unit=Unit.RATIO,
-    for_=Duration.parse("10m"),  # a single batch that is refused is over by then
+    for_=Duration.parse("10m"),  # longer than a single rejected batch
     keep_firing_for=Duration.parse("10m"),
     summary="Remote write loses samples.",
-    description="{{ $labels.remote_name }} refuses {{ $value | humanizePercentage }} of what {{ $labels.pod }} sends.",
+    description="{{ $labels.remote_name }} rejects {{ $value | humanizePercentage }} of {{ $labels.pod }}'s samples.",
     runbook="PrometheusRemoteWrite",
 )
 STORAGE_FAILING = Alert(
     name="PrometheusStorageFailing",
-    # Of the job prometheus: Loki has a WAL of the same code, under the same names.
+    # Only the job prometheus: the WAL of Loki has the same code and metric names.
     value=" + ".join(
         f'increase(prometheus_tsdb_{what}_total{{job="prometheus"}}[3h:5m])'
         for what in (
@@ -108,27 +108,27 @@ STORAGE_FAILING = Alert(
             "head_truncations_failed",
         )
     ),
-    # Blocks are written every two hours, and again every minute when it fails: ten is no longer once.
+    # Blocks are written every two hours, and a failed write is retried every minute. Ten failures are no accident.
     above={Severity.WARNING: 0, Severity.CRITICAL: 10},
-    summary="Prometheus cannot write what it holds.",
+    summary="Prometheus cannot write its data.",
     description='{{ $labels.pod }} failed {{ printf "%.0f" $value }} times in three hours to write its WAL or blocks.',
 )
 RETENTION_CUT = Alert(
     name="PrometheusRetentionCutShort",
-    # Of a day, a look in a quarter of an hour.
+    # One sample in a quarter of an hour is enough for a day.
     value='increase(prometheus_tsdb_size_retentions_total{job="prometheus"}[1d:15m]) > 0',
     severity=Severity.INFO,
     summary="Prometheus keeps less than its retention time.",
-    description="{{ $labels.pod }} is at its size limit and deletes samples that are not old enough to go.",
+    description="{{ $labels.pod }} is at its size limit and deletes samples before their retention ends.",
     dashboard=MONITORING_COST,
 )
 SERIES_GROW = Alert(
     name="PrometheusSeriesGrowing",
     value=f"{HEAD_SERIES.name} / ({HEAD_SERIES.name} offset 1d)",
-    # A release, or a cluster that scales with its day, adds a third at most; memory grows with it.
+    # A release or daily scaling adds a third at most. Memory grows with the series.
     above={Severity.WARNING: 1.5, Severity.CRITICAL: 3},
-    and_=f"{HEAD_SERIES.name} > 100000",  # up to there half of the smallest stack's 2 GiB is enough
-    for_=Duration.parse("30m"),  # the series of a rolling update leave with the next block
+    and_=f"{HEAD_SERIES.name} > 100000",  # fewer need less than half of the smallest stack's 2 GiB
+    for_=Duration.parse("30m"),  # the old series of a rolling update leave with the next block
     keep_firing_for=Duration.parse("30m"),
     summary="Prometheus has far more series than a day ago.",
     description="{{ $labels.pod }} holds {{ $value | humanize }} times as many series as a day ago.",
@@ -137,13 +137,13 @@ SERIES_GROW = Alert(
 )
 CLOCK_AHEAD = Alert(
     name="ClockAheadOfPrometheus",
-    # Scrapes that bring their own time (cAdvisor) and pushes are stored at it, up to ten minutes ahead.
+    # Pushes and scrapes with timestamps (cAdvisor) may be up to ten minutes in the future.
     value="prometheus_tsdb_head_max_time_seconds - time()",
-    # Clocks that are synchronised differ by milliseconds; a minute is an evaluation that looks at another moment.
+    # Synchronised clocks differ by milliseconds. A minute is a whole evaluation interval.
     above={Severity.WARNING: 60},
     unit=Unit.SECONDS,
-    for_=Duration.parse("10m"),  # a single sample is at most ten minutes ahead, and is then overtaken
-    summary="A clock runs ahead of Prometheus's.",
+    for_=Duration.parse("10m"),  # a single sample is at most ten minutes in the future
+    summary="A clock is ahead of Prometheus's clock.",
     description="{{ $labels.pod }} holds samples from {{ $value | humanizeDuration }} in the future.",
 )
 

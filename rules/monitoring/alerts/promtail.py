@@ -1,4 +1,4 @@
-"""Promtail, where it collects the logs: lines that do not leave a node."""
+"""Promtail, if it collects the logs: lines that do not leave a node."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from model.rules import Alert, Severity
 DROPS = Alert(
     name="PromtailLinesDropped",
     value="sum by (cluster, environment, node, reason) (rate(promtail_dropped_entries_total[10m]))",
-    # It waits for Loki without end, so what it drops was refused. Six lines a minute are more than a few old ones.
+    # It retries without end, so dropped lines were rejected. Six lines per minute are more than a few old ones.
     above={Severity.WARNING: 0.1},
     unit=Unit.PER_SECOND,
-    for_=Duration.parse("10m"),  # what was printed during an outage is sent, or refused, in one go
+    for_=Duration.parse("10m"),  # the lines of an outage are sent or rejected within minutes
     keep_firing_for=Duration.parse("10m"),
     summary="Promtail drops log lines.",
     description='{{ $labels.node }} loses {{ printf "%.1f" $value }} lines per second: {{ $labels.reason }}.',
@@ -20,7 +20,7 @@ DROPS = Alert(
 BEHIND = Alert(
     name="PromtailBehind",
     value="max by (cluster, environment, node) (promtail_file_bytes_total - promtail_read_bytes_total)",
-    # A kubelet rotates a log at 10 MiB and keeps five: what is behind by more than a file may be gone when it is read.
+    # A kubelet rotates a log at 10 MiB and keeps five files. More than a file behind, lines may be deleted unread.
     above={Severity.WARNING: 5 * 2**20, Severity.CRITICAL: 10 * 2**20},
     unit=Unit.BYTES,
     for_=Duration.parse("10m"),  # after a restart of Loki it catches up within minutes

@@ -7,7 +7,7 @@ from model.quantities import Duration
 from model.rules import Alert, Severity
 from rules.monitoring.recordings import BY_POD
 
-# By pod: several transports are one way in.
+# By pod, summed over transports.
 _TAKEN, _REFUSED, _FAILED = (
     f'sum by {BY_POD} (rate(otelcol_receiver_{outcome}_spans_total{{job="jaeger"}}[10m]))'
     for outcome in ("accepted", "refused", "failed")
@@ -17,10 +17,10 @@ _TO_STORAGE = 'job="jaeger", exporter="jaeger_storage_exporter"'
 SPANS_REFUSED = Alert(
     name="JaegerSpansRefused",
     value=f"({_REFUSED} + {_FAILED}) / ({_TAKEN} + {_REFUSED} + {_FAILED})",
-    # Senders try again for some minutes, then they lose spans.
+    # Senders retry for some minutes, then they lose spans.
     above={Severity.WARNING: 0.01, Severity.CRITICAL: 0.25},
     unit=Unit.RATIO,
-    for_=Duration.parse("5m"),  # as long as senders try again
+    for_=Duration.parse("5m"),  # as long as senders retry
     keep_firing_for=Duration.parse("5m"),
     summary="Jaeger refuses spans.",
     description="{{ $labels.pod }} refuses {{ $value | humanizePercentage }} of the spans that are sent to it.",
@@ -31,10 +31,10 @@ SPANS_LOST = Alert(
     value=f"sum by {BY_POD} (rate(otelcol_exporter_send_failed_spans_total{{{_TO_STORAGE}}}[10m])) / ("
     f"sum by {BY_POD} (rate(otelcol_exporter_send_failed_spans_total{{{_TO_STORAGE}}}[10m]))"
     f" + sum by {BY_POD} (rate(otelcol_exporter_sent_spans_total{{{_TO_STORAGE}}}[10m])))",
-    # Nothing is tried again at this point. One in a hundred leaves holes that are noticed.
+    # Jaeger does not retry. One lost span in a hundred leaves noticeable gaps.
     above={Severity.WARNING: 0.01, Severity.CRITICAL: 0.1},
     unit=Unit.RATIO,
-    for_=Duration.parse("5m"),  # a single batch that the store refuses is over by then
+    for_=Duration.parse("5m"),  # longer than a single rejected batch
     keep_firing_for=Duration.parse("10m"),
     summary="Spans do not reach Jaeger's storage.",
     description="{{ $labels.pod }} loses {{ $value | humanizePercentage }} of its spans: they are not stored.",
@@ -44,26 +44,26 @@ DECIDED_EARLY = Alert(
     name="JaegerTracesDecidedEarly",
     value="rate(otelcol_processor_tail_sampling_sampling_trace_dropped_too_early_total[10m])"
     " / rate(otelcol_processor_tail_sampling_new_trace_id_received_total[10m])",
-    # Each is a trace whose errors were not waited for; one in a hundred is an error that nobody finds.
+    # Each dropped trace may contain an error that nobody finds.
     above={Severity.WARNING: 0.01},
     unit=Unit.RATIO,
-    for_=Duration.parse("15m"),  # a burst of that length is no longer one
+    for_=Duration.parse("15m"),  # shorter bursts are normal
     keep_firing_for=Duration.parse("10m"),
-    summary="Jaeger has more traces at a time than it may hold.",
+    summary="Jaeger has more open traces than it can hold.",
     description="{{ $labels.pod }} drops {{ $value | humanizePercentage }} of all traces before they are complete.",
 )
 _ASKED = "sum by (cluster, environment, operation) (rate(jaeger_storage_requests_total"
 QUERIES_FAILING = Alert(
     name="JaegerQueriesFailing",
     value=f'{_ASKED}{{result="err"}}[10m])) / {_ASKED}[10m]))',
-    # A search over too long a time may fail; one in five, and people cannot work.
+    # Searches over long times may fail. At one in five, people cannot work.
     above={Severity.WARNING: 0.2},
-    and_=f"{_ASKED}[10m])) > 0.02",  # a dozen in ten minutes
+    and_=f"{_ASKED}[10m])) > 0.02",  # twelve in ten minutes
     unit=Unit.RATIO,
     for_=Duration.parse("5m"),
     keep_firing_for=Duration.parse("5m"),
-    summary="Traces cannot be read.",
-    description="{{ $value | humanizePercentage }} of Jaeger's {{ $labels.operation }} fail in its storage.",
+    summary="Jaeger cannot read traces.",
+    description="{{ $value | humanizePercentage }} of Jaeger's {{ $labels.operation }} requests to storage fail.",
 )
 
 ALERTS = (SPANS_REFUSED, SPANS_LOST, DECIDED_EARLY, QUERIES_FAILING)

@@ -12,7 +12,8 @@ GROUPS = (
     Group("nodes-disks", disks.ALERTS),
     Group("nodes-network", network.ALERTS),
     Group("nodes-machine", machine.ALERTS),
-    # They look back for hours and wait for no minute. Longer, and panels would lose sight of them between evaluations.
+    # Their windows are hours, so minutes do not matter. With a longer interval, panels would lose the alerts between
+    # evaluations.
     Group(
         "nodes-slow",
         (TIME_TO_FULL, disks.WILL_FILL, disks.GONE, network.BOND_DEGRADED, compute.MEMORY_ERRORS),
@@ -20,7 +21,7 @@ GROUPS = (
     ),
 )
 INHIBITIONS = (
-    # Low space inhibits the forecast of the same severity; a critical forecast still adds to a warning.
+    # Low space inhibits the forecast of the same severity. A critical forecast still notifies beside a warning.
     *(
         Inhibition(
             source={"alertname": disks.SPACE_LOW.name, "severity": severity},

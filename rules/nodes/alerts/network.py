@@ -10,32 +10,32 @@ from rules.nodes.scrape import NODE_EXPORTER
 
 
 def _rate(what: str) -> str:
-    """Of an interface, both ways."""
+    """PromQL: rate of a counter by interface, both directions together."""
     return " + ".join(
         f"sum by {BY_DEVICE} (rate(node_network_{direction}_{what}_total{{{PHYSICAL}}}[5m]))"
         for direction in ("receive", "transmit")
     )
 
 
-# Below that, the odd frame of a protocol that nobody here speaks is a large share.
+# With less traffic, single frames of unknown protocols are a large ratio.
 _ENOUGH = f"({_rate('packets')}) > 100"
 
 NETWORK_ERRORS = Alert(
     name="NodeNetworkErrors",
     value=f"({_rate('errs')}) / ({_rate('packets')})",
-    # A healthy link has none; TCP halves its speed at about 1 % of loss.
+    # A healthy link has none. TCP halves its speed at about 1 % of loss.
     above={Severity.WARNING: 0.01},
     and_=_ENOUGH,
     unit=Unit.RATIO,
-    for_=Duration.parse("15m"),  # a link that is renegotiated
+    for_=Duration.parse("15m"),  # longer than the renegotiation of a link
     keep_firing_for=Duration.parse("10m"),
-    summary="A network interface damages packets.",
-    description="{{ $labels.device }} of {{ $labels.node }} damages {{ $value | humanizePercentage }} of packets.",
+    summary="A network interface has packet errors.",
+    description="{{ $labels.device }} of {{ $labels.node }} has {{ $value | humanizePercentage }} bad packets.",
 )
 NETWORK_DROPS = Alert(
     name="NodeNetworkDrops",
     value=f"({_rate('drop')}) / ({_rate('packets')})",
-    # As with errors; drops happen when a machine has no time to read its packets, or a cloud's limit is reached.
+    # The same as for errors. A machine drops packets if it has no time to read them or reaches a limit of the cloud.
     above={Severity.WARNING: 0.01},
     and_=_ENOUGH,
     unit=Unit.RATIO,
@@ -47,14 +47,14 @@ NETWORK_DROPS = Alert(
 )
 CONNTRACK_FULL = Alert(
     name="NodeConntrackNearlyFull",
-    # A limit of 0 is none.
+    # A limit of 0 means no limit.
     value=f"max by {BY_NODE} (node_nf_conntrack_entries) / max by {BY_NODE} (node_nf_conntrack_entries_limit > 0)",
-    # At 100 % every new connection of every pod there is dropped; a burst of DNS lookups adds a fifth within a minute.
+    # At 100 % the node drops every new connection of its pods. A burst of DNS lookups adds a fifth within a minute.
     above={Severity.WARNING: 0.75, Severity.CRITICAL: 0.9},
     unit=Unit.RATIO,
-    for_=Duration.parse("5m"),  # closed connections stay for two minutes
+    for_=Duration.parse("5m"),  # closed connections stay in the table for two minutes
     keep_firing_for=Duration.parse("5m"),
-    summary="A node can hardly track more connections.",
+    summary="A node's connection table is almost full.",
     description="{{ $labels.node }} has {{ $value | humanizePercentage }} of its connection table in use.",
 )
 
@@ -63,14 +63,14 @@ _MEMBERS = f"max by {_BY_BOND} (max_over_time(node_bonding_slaves[1d:1h]))"
 _ACTIVE = f"max by {_BY_BOND} (node_bonding_active)"
 BOND_DEGRADED = Alert(
     name="NodeBondDegraded",
-    # By the members that it had within a day: an interface that is gone altogether is no member any more. A bond that
-    # is gone on a node that still answers has lost all.
+    # Compared with its members within a day, because a removed interface is not a member. A bond that is missing on a
+    # node that answers has lost all.
     value=(
         f"{_MEMBERS} - {_ACTIVE} > 0"
         f' or {_MEMBERS} unless {_ACTIVE} and on (cluster, node) up{{job="{NODE_EXPORTER}"}} == 1'
     ),
-    severity=Severity.WARNING,  # the others carry its traffic
-    for_=Duration.parse("10m"),  # a switch that restarts
+    severity=Severity.WARNING,  # the other interfaces carry the traffic
+    for_=Duration.parse("10m"),  # longer than the restart of a switch
     summary="A bond has lost a network interface.",
     description="{{ $labels.master }} of {{ $labels.node }} has lost {{ $value }} of its interfaces.",
     runbook="NodeNetworkErrors",

@@ -44,7 +44,7 @@ RATIOS = (
         alerts.TOOLS_FAILING,
         partial(outcomes, f"{CALLED}_count", SEARCHES),
         OF_SEARCH,
-        "{} of the calls of search by planner fail.".format,
+        "{} of the calls to search by planner fail.".format,
     ),
 )
 LATENCIES = (
@@ -70,7 +70,7 @@ LATENCIES = (
         alerts.SLOW_TOOLS,
         partial(below, name=CALLED, labels=SEARCHES),
         OF_SEARCH,
-        "One in twenty calls of search by planner takes longer than {}.".format,
+        "One in twenty calls to search by planner takes longer than {}.".format,
     ),
 )
 
@@ -87,7 +87,7 @@ AVAILABILITY = (
         alerts.UNAVAILABLE,
         series=_answers(ok=0, down=0.75, limited=0.25),
         at="20m",
-        fires=[critical("All 10 requests of ten minutes to gpt-4o (openai) have failed.", "10", **MODEL)],
+        fires=[critical("All 10 requests to gpt-4o (openai) failed in ten minutes.", "10", **MODEL)],
     ),
     example("four requests have failed within ten minutes", alerts.UNAVAILABLE, series=_answers(down=0.4), at="20m"),
     example("nearly all requests fail", alerts.UNAVAILABLE, series=_answers(ok=0.2, down=10), at="20m"),
@@ -96,7 +96,7 @@ AVAILABILITY = (
         alerts.RATE_LIMITED,
         series=_answers(ok=94, limited=6),
         at=LONG,
-        fires=[warning("openai refuses 6% of the requests to gpt-4o for their rate.", "6%", **MODEL)],
+        fires=[warning("openai rate-limits 6% of the requests to gpt-4o.", "6%", **MODEL)],
     ),
     example(
         "hardly one in twenty is, and others fail for other reasons",
@@ -139,7 +139,7 @@ TOKENS = (
 )
 
 RUNS_LOOPING, CALLS_PER_RUN_HIGH = alerts.loop_guards(32)
-_TOO_MANY = "planner has finished runs with more than 32 calls of a model: {} within 30m.".format
+_TOO_MANY = "planner has finished runs with more than 32 model calls: {} within 30m.".format
 
 
 def _calls(over_limit: float) -> Series:
@@ -166,7 +166,7 @@ LOOPS = (
         CALLS_PER_RUN_HIGH,
         series=_requests_per_run(33),
         at=LONG,
-        fires=[warning("billing calls models 33 times per run that it finishes.", "33", **OF_SERVICE)],
+        fires=[warning("billing makes 33 model calls per finished run.", "33", **OF_SERVICE)],
     ),
     example(
         "31 requests are made for each run that ends",

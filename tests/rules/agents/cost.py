@@ -81,7 +81,7 @@ ALERTS = (
         at="100m",
         fires=[
             warning(
-                "llama-9 of ollama has no price: its 12k tokens an hour are missing in costs and budgets.",
+                "llama-9 of ollama has no price: 12k tokens per hour are missing from costs and budgets.",
                 "12k",
                 provider="ollama",
                 model="llama-9",

@@ -82,7 +82,7 @@ EXAMPLES = (
         at="10h",
         fires=[
             warning(
-                "shop/db-0 has 61% of its bytes in use, and at the pace of the last six hours all within 4 days.",
+                "shop/db-0 has 61% of its bytes in use, and at the rate of the last six hours is full in 4 days.",
                 "61%",
                 **_BYTES,
             )

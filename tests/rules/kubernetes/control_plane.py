@@ -99,7 +99,7 @@ def _timed(total: int, bad: int) -> Series:
     )
 
 
-_EXPIRES = "Clients come with a certificate that expires in"
+_EXPIRES = "Clients use a certificate that expires in"
 
 EXAMPLES = (
     example(
@@ -107,7 +107,7 @@ EXAMPLES = (
         API_SERVER_DOWN,
         series=_DOWN,
         at="5m",
-        fires=[critical("Nothing can be deployed, scaled or moved; what runs goes on until it fails.")],
+        fires=[critical("Nothing can be deployed, scaled or rescheduled. Running pods continue until they fail.")],
     ),
     example("the only one has not answered for four minutes", API_SERVER_DOWN, series=_DOWN, at="4m"),
     example("one of two answers", API_SERVER_DOWN, series=_ONE_LEFT, at="8m"),
@@ -118,7 +118,7 @@ EXAMPLES = (
         at="20m",
         fires=[
             warning(
-                "10% of the requests of priority level workload-low are rejected for lack of room.",
+                "10% of the requests of priority level workload-low are rejected because of overload.",
                 "10%",
                 priority_level="workload-low",
             )
@@ -159,7 +159,7 @@ EXAMPLES = (
         at="10m",
         fires=[
             warning(
-                "v1beta1.metrics.k8s.io is unavailable: whoever asks for it, like an autoscaler, gets errors.",
+                "v1beta1.metrics.k8s.io is unavailable: its clients, such as autoscalers, get errors.",
                 name="v1beta1.metrics.k8s.io",
             )
         ],
@@ -172,7 +172,7 @@ EXAMPLES = (
         at="20m",
         fires=[
             warning(
-                "Calls of policy.example.com fail: objects are refused, or let through without its check.",
+                "Calls to policy.example.com fail: objects are rejected, or admitted without its check.",
                 "100m per second",
                 name="policy.example.com",
             )

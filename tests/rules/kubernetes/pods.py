@@ -148,21 +148,21 @@ EXAMPLES = (
         CRASH_LOOPING,
         series=_LOOPING,
         at="10m",
-        fires=[warning(f"{_IN}, a pod of web, ends soon after each start.", **_OF_CONTAINER)],
+        fires=[warning(f"{_IN}, a pod of web, exits soon after each start.", **_OF_CONTAINER)],
     ),
     example(
         "nothing controls its pod, and it has been ending soon after each start for ten minutes",
         CRASH_LOOPING,
         series=_of_no_controller(_LOOPING),
         at="10m",
-        fires=[warning(f"{_IN}, a pod of web-1, ends soon after each start.", **_OF_CONTAINER_ALONE)],
+        fires=[warning(f"{_IN}, a pod of web-1, exits soon after each start.", **_OF_CONTAINER_ALONE)],
     ),
     example(
         "it is a sidecar, and has been ending soon after each start for ten minutes",
         CRASH_LOOPING,
         series=_as_sidecar(_LOOPING),
         at="10m",
-        fires=[warning(f"{_IN}, a pod of web, ends soon after each start.", **_OF_CONTAINER)],
+        fires=[warning(f"{_IN}, a pod of web, exits soon after each start.", **_OF_CONTAINER)],
     ),
     example("it has been ending soon after each start for nine minutes", CRASH_LOOPING, series=_LOOPING, at="9m"),
     example(
@@ -211,14 +211,14 @@ EXAMPLES = (
         IMAGE_PULL,
         series=_PULLING,
         at="5m",
-        fires=[warning(f"The node cannot get the image of {_IN}.", **_OF_CONTAINER)],
+        fires=[warning(f"The node cannot pull the image of {_IN}.", **_OF_CONTAINER)],
     ),
     example(
         "it is the image of an init container",
         IMAGE_PULL,
         series=_INIT_PULLING,
         at="5m",
-        fires=[warning(f"The node cannot get the image of {_IN}.", **_OF_CONTAINER)],
+        fires=[warning(f"The node cannot pull the image of {_IN}.", **_OF_CONTAINER)],
     ),
     example("the kubelet tries, fails and waits in turn for four minutes", IMAGE_PULL, series=_PULLING, at="4m"),
     example(
@@ -261,14 +261,14 @@ EXAMPLES = (
         POD_NOT_READY,
         series=_unready("Running"),
         at="15m",
-        fires=[warning("shop/web-1 has run for 15 minutes without being ready.", **_OF_POD)],
+        fires=[warning("shop/web-1 has been running for 15 minutes without being ready.", **_OF_POD)],
     ),
     example(
         "nothing controls it, and it has not been ready for a quarter of an hour",
         POD_NOT_READY,
         series=_of_no_controller(_unready("Running")),
         at="15m",
-        fires=[warning("shop/web-1 has run for 15 minutes without being ready.", **_OF_POD_ALONE)],
+        fires=[warning("shop/web-1 has been running for 15 minutes without being ready.", **_OF_POD_ALONE)],
     ),
     example("it runs, and has not been ready for 14 minutes", POD_NOT_READY, series=_unready("Running"), at="14m"),
     example(
@@ -282,7 +282,7 @@ EXAMPLES = (
         POD_NOT_READY,
         series=_unready("Running") | {metric("kube_pod_deletion_timestamp", _POD): "300x30"},
         at="20m",
-        fires=[warning("shop/web-1 has run for 15 minutes without being ready.", **_OF_POD)],
+        fires=[warning("shop/web-1 has been running for 15 minutes without being ready.", **_OF_POD)],
     ),
     example(
         "one of its containers has done its work, and another works on",
@@ -297,7 +297,7 @@ EXAMPLES = (
         series=_unready("Running")
         | {metric("kube_pod_container_status_terminated_reason", _CONTAINER, reason="Error"): "1x20"},
         at="15m",
-        fires=[warning("shop/web-1 has run for 15 minutes without being ready.", **_OF_POD)],
+        fires=[warning("shop/web-1 has been running for 15 minutes without being ready.", **_OF_POD)],
     ),
     example("it has done its work and ended", POD_NOT_READY, series=_unready("Succeeded"), at="20m"),
 )

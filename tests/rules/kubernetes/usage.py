@@ -65,7 +65,7 @@ EXAMPLES = (
         THROTTLED,
         series=_throttled(330, 600),
         at="25m",
-        fires=[warning(f"{_IN} is stopped by its CPU limit in 55% of the periods.", "55%", **_OF_CGROUP)],
+        fires=[warning(f"{_IN} is throttled by its CPU limit in 55% of the periods.", "55%", **_OF_CGROUP)],
     ),
     example("it is stopped in 48 % of the periods", THROTTLED, series=_throttled(290, 600), at="25m"),
     example("it hardly runs, and is stopped each time", THROTTLED, series=_throttled(50, 50), at="25m"),
@@ -74,7 +74,7 @@ EXAMPLES = (
         HIGH_MEMORY,
         series=_memory(95),
         at="10m",
-        fires=[warning(f"{_IN} holds 95% of its memory limit; at 100 % it is killed.", "95%", **_OF_CGROUP)],
+        fires=[warning(f"{_IN} uses 95% of its memory limit; at 100 % it is killed.", "95%", **_OF_CGROUP)],
     ),
     example(
         "it holds 10 of 100 bytes, and has 85 of files that it reads again and again",
@@ -88,9 +88,7 @@ EXAMPLES = (
             HIGH_MEMORY,
             series=_memory_of_programs(held),
             at="10m",
-            fires=[
-                warning(f"{_IN} holds {held}% of its memory limit; at 100 % it is killed.", f"{held}%", **_OF_CGROUP)
-            ]
+            fires=[warning(f"{_IN} uses {held}% of its memory limit; at 100 % it is killed.", f"{held}%", **_OF_CGROUP)]
             * (held > 90),
         )
         for held in (10, 95)

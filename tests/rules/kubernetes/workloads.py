@@ -167,14 +167,14 @@ EXAMPLES = (
         REPLICAS_MISSING,
         series=_web(3),
         at="15m",
-        fires=[warning("Deployment shop/web misses 25% of its replicas.", "25%", **_OF_WEB)],
+        fires=[warning("Deployment shop/web is missing 25% of its replicas.", "25%", **_OF_WEB)],
     ),
     example(
         "none of three is left",
         REPLICAS_MISSING,
         series=_DB_GONE,
         at="15m",
-        fires=[critical("StatefulSet shop/db misses 100% of its replicas.", "100%", **_OF_DB)],
+        fires=[critical("StatefulSet shop/db is missing 100% of its replicas.", "100%", **_OF_DB)],
     ),
     example("one of four has been missing for 14 minutes", REPLICAS_MISSING, series=_web(3), at="14m"),
     example("none of three has been left for 14 minutes", REPLICAS_MISSING, series=_DB_GONE, at="14m"),
@@ -186,7 +186,7 @@ EXAMPLES = (
             at="15m",
             fires=[
                 warning(
-                    "DaemonSet shop/agent misses 50% of its replicas.",
+                    "DaemonSet shop/agent is missing 50% of its replicas.",
                     "50%",
                     namespace="shop",
                     workload="agent",
@@ -209,7 +209,7 @@ EXAMPLES = (
         REPLICAS_MISSING,
         series=_web(2) | _held(1),
         at="15m",
-        fires=[warning("Deployment shop/web misses 33.33% of its replicas.", "33.33%", **_OF_WEB)],
+        fires=[warning("Deployment shop/web is missing 33.33% of its replicas.", "33.33%", **_OF_WEB)],
     ),
     example("a rollout has one more than wanted", REPLICAS_MISSING, series=_web(5), at="20m"),
     example("it is scaled to zero", REPLICAS_MISSING, series=dict.fromkeys(_DB_GONE, "0x20"), at="20m"),
@@ -218,7 +218,7 @@ EXAMPLES = (
         ROLLOUT_STUCK,
         series=_rollout("3x2 2x40"),
         at="25m",
-        fires=[warning("Deployment shop/web has had 1 pods of its old revision left for ten minutes.", "1", **_OF_WEB)],
+        fires=[warning("Deployment shop/web has had 1 pods of its old revision for ten minutes.", "1", **_OF_WEB)],
     ),
     example("it goes on every eight minutes", ROLLOUT_STUCK, series=_rollout("0x7 1x7 2x7 3x20"), at="22m"),
     example("a queue holds the next pod back", ROLLOUT_STUCK, series=_rollout("1x40") | _held(1, 40), at="30m"),
@@ -234,7 +234,7 @@ EXAMPLES = (
         ROLLOUT_STUCK,
         series=_rollout_of_db(available=2),
         at="25m",
-        fires=[warning("StatefulSet shop/db has had 2 pods of its old revision left for ten minutes.", "2", **_OF_DB)],
+        fires=[warning("StatefulSet shop/db has had 2 pods of its old revision for ten minutes.", "2", **_OF_DB)],
     ),
     example(
         "a stateful set replaces only what somebody deletes, and all is available",
@@ -250,7 +250,7 @@ EXAMPLES = (
             at="25m",
             fires=[
                 warning(
-                    "DaemonSet shop/agent has had 3 pods of its old revision left for ten minutes.",
+                    "DaemonSet shop/agent has had 3 pods of its old revision for ten minutes.",
                     "3",
                     namespace="shop",
                     workload="agent",
@@ -334,7 +334,7 @@ EXAMPLES = (
         at="10m",
         fires=[
             warning(
-                "shop/web has 50% of the healthy pods that it demands.",
+                "shop/web has 50% of the healthy pods that it requires.",
                 "50%",
                 namespace="shop",
                 poddisruptionbudget="web",

@@ -64,7 +64,7 @@ EXAMPLES = (
         at="10m",
         fires=[
             critical(
-                "alertmanager-0 refuses the configuration that was deployed: new receivers and routes do not apply.",
+                "alertmanager-0 rejects the deployed configuration: new receivers and routes have no effect.",
                 **ALERTMANAGER,
             )
         ],
@@ -80,7 +80,7 @@ EXAMPLES = (
         CONFIGS_DIFFER,
         series=_hashes(1, 2),
         at="15m",
-        fires=[warning("2 configurations are in use: who is told depends on which Alertmanager is first.")],
+        fires=[warning("2 configurations are in use: who is notified depends on the Alertmanager that sends.")],
     ),
     example("two Alertmanagers have the same configuration", CONFIGS_DIFFER, series=_hashes(1, 1), at="20m"),
     example(
@@ -88,7 +88,7 @@ EXAMPLES = (
         MEMBERS_MISSING,
         series=_cluster(members=1, other_up=1),
         at="10m",
-        fires=[warning("alertmanager-0 sees 50% of its cluster: people are told twice.", "50%", **ALERTMANAGER)],
+        fires=[warning("alertmanager-0 sees 50% of its cluster: notifications come twice.", "50%", **ALERTMANAGER)],
     ),
     example("the other does not run", MEMBERS_MISSING, series=_cluster(members=1, other_up=0), at="15m"),
     example(
@@ -121,7 +121,7 @@ EXAMPLES = (
         at="30m",
         fires=[
             warning(
-                "alertmanager-0 would come back from a restart without its latest silences, and tell people again.",
+                "alertmanager-0 cannot write to its volume: after a restart it notifies about silenced alerts.",
                 "2",
                 **ALERTMANAGER,
             )

@@ -65,14 +65,14 @@ EXAMPLES = (
         LOST,
         series=_delivered(80, 20),
         at="10m",
-        fires=[critical("otel-collector-0 loses 20% of what goes to otlp_http/loki.", "20%", **_PLACE)],
+        fires=[critical("otel-collector-0 loses 20% of the data for otlp_http/loki.", "20%", **_PLACE)],
     ),
     example(
         "Loki refuses one of twenty lines for good",
         LOST,
         series=_delivered(95, 5),
         at="10m",
-        fires=[warning("otel-collector-0 loses 5% of what goes to otlp_http/loki.", "5%", **_PLACE)],
+        fires=[warning("otel-collector-0 loses 5% of the data for otlp_http/loki.", "5%", **_PLACE)],
     ),
     example("Loki refuses one of two hundred lines for good", LOST, series=_delivered(199, 1), at="15m"),
     example(
@@ -95,7 +95,7 @@ EXAMPLES = (
         STUCK,
         series=_queued(1024, capacity=2**20),
         at="20m",
-        fires=[warning("otel-collector-0 has 1kiB for otlp_http/loki, and none of it leaves.", "1kiB", **_PLACE)],
+        fires=[warning("otel-collector-0 has 1kiB for otlp_http/loki and sends nothing.", "1kiB", **_PLACE)],
     ),
     example(
         "there is always something on its way",

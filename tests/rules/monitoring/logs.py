@@ -184,14 +184,14 @@ EXAMPLES = (
         RING_UNHEALTHY,
         series=_unhealthy(2),
         at="10m",
-        fires=[critical("2 members of the ring ingester do not answer the others.", "2", name="ingester")],
+        fires=[critical("2 members of the ring ingester are unhealthy.", "2", name="ingester")],
     ),
     example(
         "one ingester is away",
         RING_UNHEALTHY,
         series=_unhealthy(1),
         at="10m",
-        fires=[warning("1 members of the ring ingester do not answer the others.", "1", name="ingester")],
+        fires=[warning("1 members of the ring ingester are unhealthy.", "1", name="ingester")],
     ),
     example("all ingesters are there", RING_UNHEALTHY, series=_unhealthy(0), at="20m"),
     example(
@@ -200,7 +200,7 @@ EXAMPLES = (
         series=_retention(0),
         at="25h",
         step="5m",
-        fires=[critical("No compactor has finished for 1d 1h 0m 0s: logs outlive their retention.", "1d 1h 0m 0s")],
+        fires=[critical("No retention run has finished for 1d 1h 0m 0s: logs are kept for too long.", "1d 1h 0m 0s")],
     ),
     example(
         "the last run ended four hours ago",
@@ -208,7 +208,7 @@ EXAMPLES = (
         series=_retention(3600),
         at="5h",
         step="5m",
-        fires=[warning("No compactor has finished for 4h 0m 0s: logs outlive their retention.", "4h 0m 0s")],
+        fires=[warning("No retention run has finished for 4h 0m 0s: logs are kept for too long.", "4h 0m 0s")],
     ),
     example("the last run ended three hours ago", RETENTION_STUCK, series=_retention(3600), at="4h", step="5m"),
     example(
@@ -216,7 +216,7 @@ EXAMPLES = (
         RULES_FAILING,
         series=_rule_failures("0+1x20"),
         at="15m",
-        fires=[warning("errors fails: metrics made of logs are missing.", rule_group=_RULE_GROUP)],
+        fires=[warning("errors fails: metrics made from logs are missing.", rule_group=_RULE_GROUP)],
     ),
     example("a group failed twice, and never again", RULES_FAILING, series=_rule_failures("0 1 2x20"), at="10m"),
     example(

@@ -74,7 +74,7 @@ EXAMPLES = (
         BEHIND,
         series=_reading("1x30"),
         at="20m",
-        fires=[warning("n-0 has not come to the end of its logs for 20 minutes.", "1", **_NODE)],
+        fires=[warning("n-0 has not reached the end of its logs for 20 minutes.", "1", **_NODE)],
     ),
     example("it pauses now and then", BEHIND, series=_reading("1x8 0 1x8 0 1x8"), at="25m"),
 )

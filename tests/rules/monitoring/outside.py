@@ -72,7 +72,7 @@ EXAMPLES = (
         series=_notifications(sent=4, failed=3),
         at="20m",
         gives={of(integration="webhook"): 0.75},
-        fires=[critical("75% of what Alertmanager sends by webhook is lost.", "75%", integration="webhook")],
+        fires=[critical("75% of Alertmanager's notifications by webhook fail.", "75%", integration="webhook")],
     ),
     example(
         "half of the notifications are lost",

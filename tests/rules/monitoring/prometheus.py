@@ -59,7 +59,7 @@ EXAMPLES = (
         at="10m",
         fires=[
             critical(
-                "prometheus-0 refuses the configuration that was deployed; its log names the file and the line.",
+                "prometheus-0 rejects the deployed configuration; its log names the file and the line.",
                 **PROMETHEUS,
             )
         ],
@@ -75,9 +75,7 @@ EXAMPLES = (
         BLIND,
         at="5m",
         fires=[
-            critical(
-                "Not even prometheus itself has samples: every alert but the Watchdog is silent.", job="prometheus"
-            )
+            critical("Even prometheus itself has no samples: no alert except the Watchdog can fire.", job="prometheus")
         ],
     ),
     example(
@@ -91,7 +89,7 @@ EXAMPLES = (
         RULES_FAILING,
         series=_failures("0+1x20"),
         at="15m",
-        fires=[critical("prometheus-0 fails to evaluate nodes: its alerts are blind.", **_OF_GROUP)],
+        fires=[critical("prometheus-0 fails to evaluate nodes: its alerts do not fire.", **_OF_GROUP)],
     ),
     example("a group failed twice, and never again", RULES_FAILING, series=_failures("0 1 2x20"), at="15m"),
     example(
@@ -122,7 +120,7 @@ EXAMPLES = (
         NO_ALERTMANAGER,
         series={metric("prometheus_notifications_alertmanagers_discovered", PROMETHEUS): "0x10"},
         at="5m",
-        fires=[critical("prometheus-0 finds no Alertmanager: no alert of this server reaches anyone.", **PROMETHEUS)],
+        fires=[critical("prometheus-0 finds no Alertmanager: none of its alerts reaches anyone.", **PROMETHEUS)],
     ),
     example(
         "two of three Alertmanagers are gone, but one is left",

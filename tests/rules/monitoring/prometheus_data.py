@@ -119,7 +119,7 @@ EXAMPLES = (
         DISCOVERY_FAILING,
         series=_asks(6, 4),
         at="15m",
-        fires=[warning("prometheus-0: 60% of its questions to the API server fail.", "60%", **place(PROMETHEUS))],
+        fires=[warning("prometheus-0: 60% of its requests to the API server fail.", "60%", **place(PROMETHEUS))],
     ),
     example("four of ten questions are not answered", DISCOVERY_FAILING, series=_asks(4, 6), at="20m"),
     example(
@@ -129,7 +129,7 @@ EXAMPLES = (
         at="12m",
         fires=[
             warning(
-                "prometheus-0 drops whole scrapes: a target has more samples, bytes or labels than it may.",
+                "prometheus-0 drops whole scrapes: a target exceeds a limit of samples, bytes or labels.",
                 **PROMETHEUS,
             )
         ],
@@ -142,7 +142,7 @@ EXAMPLES = (
         at="25m",
         fires=[
             warning(
-                "prometheus-0 rejects 2 samples a second: doubled, too old or out of order.",
+                "prometheus-0 rejects 2 samples/s: duplicate, too old or out of order.",
                 "2 per second",
                 **PROMETHEUS,
             )
@@ -154,14 +154,14 @@ EXAMPLES = (
         PUSHES_REFUSED,
         series=_pushes(3, 7),
         at="15m",
-        fires=[critical("prometheus-0 refuses 30% of what comes to /api/v1/otlp/v1/metrics.", "30%", **_OTLP)],
+        fires=[critical("prometheus-0 refuses 30% of the requests to /api/v1/otlp/v1/metrics.", "30%", **_OTLP)],
     ),
     example(
         "one of ten pushes is refused",
         PUSHES_REFUSED,
         series=_pushes(1, 9),
         at="15m",
-        fires=[warning("prometheus-0 refuses 10% of what comes to /api/v1/otlp/v1/metrics.", "10%", **_OTLP)],
+        fires=[warning("prometheus-0 refuses 10% of the requests to /api/v1/otlp/v1/metrics.", "10%", **_OTLP)],
     ),
     example("one of two hundred pushes is refused", PUSHES_REFUSED, series=_pushes(1, 199), at="20m"),
     example("the only push of each minute is refused", PUSHES_REFUSED, series=_pushes(1, 0), at="20m"),
@@ -170,21 +170,21 @@ EXAMPLES = (
         REMOTE_WRITE_BEHIND,
         series=_behind(7200),
         at="15m",
-        fires=[critical("prometheus-0 owes mimir the last 2h 0m 0s.", "2h 0m 0s", **_REMOTE)],
+        fires=[critical("prometheus-0 is 2h 0m 0s late in sending to mimir.", "2h 0m 0s", **_REMOTE)],
     ),
     example(
         "it is ten minutes behind",
         REMOTE_WRITE_BEHIND,
         series=_behind(600),
         at="15m",
-        fires=[warning("prometheus-0 owes mimir the last 10m 0s.", "10m 0s", **_REMOTE)],
+        fires=[warning("prometheus-0 is 10m 0s late in sending to mimir.", "10m 0s", **_REMOTE)],
     ),
     example(
         "it has sent nothing since it started 25 minutes ago",
         REMOTE_WRITE_BEHIND,
         series=dict.fromkeys(_behind(0), "100000+60x30") | {_SENT: "0x30", _STARTED: "100000x30"},
         at="25m",
-        fires=[warning("prometheus-0 owes mimir the last 25m 0s.", "25m 0s", **_REMOTE)],
+        fires=[warning("prometheus-0 is 25m 0s late in sending to mimir.", "25m 0s", **_REMOTE)],
     ),
     example("it is five minutes behind", REMOTE_WRITE_BEHIND, series=_behind(300), at="20m"),
     example(
@@ -192,14 +192,14 @@ EXAMPLES = (
         REMOTE_WRITE_DROPS,
         series=_written(6, 100),
         at="15m",
-        fires=[critical("mimir refuses 6% of what prometheus-0 sends.", "6%", **_REMOTE)],
+        fires=[critical("mimir rejects 6% of prometheus-0's samples.", "6%", **_REMOTE)],
     ),
     example(
         "11 in ten thousand are refused",
         REMOTE_WRITE_DROPS,
         series=_written(11, 10_000),
         at="15m",
-        fires=[warning("mimir refuses 0.11% of what prometheus-0 sends.", "0.11%", **_REMOTE)],
+        fires=[warning("mimir rejects 0.11% of prometheus-0's samples.", "0.11%", **_REMOTE)],
     ),
     example("9 in ten thousand are refused", REMOTE_WRITE_DROPS, series=_written(9, 10_000), at="20m"),
     example(
@@ -223,7 +223,7 @@ EXAMPLES = (
         series={metric("prometheus_tsdb_size_retentions_total", PROMETHEUS): "0x60 1x60"},
         at="2h",
         fires=[
-            info("prometheus-0 is at its size limit and deletes samples that are not old enough to go.", **PROMETHEUS)
+            info("prometheus-0 is at its size limit and deletes samples before their retention ends.", **PROMETHEUS)
         ],
     ),
     example(

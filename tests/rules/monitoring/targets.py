@@ -55,7 +55,7 @@ EXAMPLES = (
         "everything works",
         WATCHDOG,
         at="1m",
-        fires=[info("Always fires. Whoever stops receiving it has lost Prometheus, Alertmanager, or the way between.")],
+        fires=[info("Always fires. If it stops arriving, Prometheus, Alertmanager or their connection is down.")],
     ),
     example(
         "a target has not answered for five minutes",
@@ -75,14 +75,14 @@ EXAMPLES = (
         SERVER_DOWN,
         series=gauges({metric("up", LOKI): 0, metric("up", pod("loki", 1)): 0}, 10),
         at="5m",
-        fires=[critical("No loki answers: what it does is not done.", job="loki")],
+        fires=[critical("No loki answers: this part of the stack is down.", job="loki")],
     ),
     example(
         "Jaeger has no pod at all",
         SERVER_DOWN,
         series=_pool("jaeger", "0x10"),
         at="5m",
-        fires=[critical("No jaeger answers: what it does is not done.", job="jaeger")],
+        fires=[critical("No jaeger answers: this part of the stack is down.", job="jaeger")],
     ),
     example(
         "one replica of two answers, and somebody's own server does not",
@@ -100,7 +100,7 @@ EXAMPLES = (
         WITHOUT_TARGETS,
         series=_pool("kubelet", "0x20"),
         at="15m",
-        fires=[warning("kubelet has no targets: rules and panels that read it have nothing to say.", job="kubelet")],
+        fires=[warning("kubelet has no targets: its alerts are blind and its panels are empty.", job="kubelet")],
     ),
     example(
         "one Prometheus has targets, and nobody asks to be scraped",

@@ -98,7 +98,7 @@ EXAMPLES = (
         QUERIES_FAILING,
         series=_asked(3, 3),
         at="10m",
-        fires=[warning("50% of Jaeger's find_traces fail in its storage.", "50%", **_SEARCH)],
+        fires=[warning("50% of Jaeger's find_traces requests to storage fail.", "50%", **_SEARCH)],
     ),
     example("one of ten searches fails", QUERIES_FAILING, series=_asked(1, 9), at="15m"),
     example("the only search of each minute fails", QUERIES_FAILING, series=_asked(1, 0), at="15m"),

@@ -47,7 +47,7 @@ EXAMPLES = (
         HIGH_CPU,
         series=_processor(idle=3, load=4),
         at="17m",
-        fires=[warning("n-1 uses 95% of its processors, and work waits for them.", "95%", node="n-1")],
+        fires=[warning("n-1 uses 95% of its CPU, and processes wait for it.", "95%", node="n-1")],
     ),
     example("all is used, but hardly any work waits", HIGH_CPU, series=_processor(idle=0, load=3), at="30m"),
     example("much work waits for disks, not for processors", HIGH_CPU, series=_processor(idle=9, load=8), at="30m"),
@@ -150,7 +150,7 @@ EXAMPLES = (
         MEMORY_ERRORS,
         series={_ERRORS: "0x10 1x30"},
         at="15m",
-        fires=[warning("n-1 has read memory errors that could not be corrected: its data may be wrong.", node="n-1")],
+        fires=[warning("n-1 had memory errors that could not be corrected: its data may be corrupt.", node="n-1")],
     ),
     example("a byte could not be corrected long ago", MEMORY_ERRORS, series={_ERRORS: "1x40"}, at="30m"),
     example(

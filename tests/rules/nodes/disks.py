@@ -69,7 +69,7 @@ def _mounted(hours: int, away: int = 1, **where: str) -> Series:
     }
 
 
-_NOT_MOUNTED = "/data of n-1 was mounted for most of a day, and is no longer."
+_NOT_MOUNTED = "/data of n-1 was mounted for most of a day and no longer is."
 
 EXAMPLES = (
     example(
@@ -118,14 +118,14 @@ EXAMPLES = (
         INODES_LOW,
         series=_inodes(4),
         at="15m",
-        fires=[critical("/dev/sda1 of n-1 can hold 4% more files.", "4%", node="n-1", device=_DEVICE)],
+        fires=[critical("/dev/sda1 of n-1 has 4% of its inodes left.", "4%", node="n-1", device=_DEVICE)],
     ),
     example(
         "8 of 100 inodes are left",
         INODES_LOW,
         series=_inodes(8),
         at="15m",
-        fires=[warning("/dev/sda1 of n-1 can hold 8% more files.", "8%", node="n-1", device=_DEVICE)],
+        fires=[warning("/dev/sda1 of n-1 has 8% of its inodes left.", "8%", node="n-1", device=_DEVICE)],
     ),
     example("11 of 100 inodes are left", INODES_LOW, series=_inodes(11), at="30m"),
     example(
@@ -141,7 +141,7 @@ EXAMPLES = (
         at="96m",
         fires=[
             critical(
-                "/dev/sda1 of n-1 can no longer be written, as after errors of the disk.", node="n-1", device=_DEVICE
+                "/dev/sda1 of n-1 is no longer writable, often because of disk errors.", node="n-1", device=_DEVICE
             )
         ],
     ),
@@ -160,7 +160,7 @@ EXAMPLES = (
         SATURATED,
         series=_disk(queue=12, busy=60),
         at="35m",
-        fires=[warning("sda of n-1 has 12 requests waiting all the time.", "12", node="n-1", device="sda")],
+        fires=[warning("sda of n-1 has 12 waiting requests on average.", "12", node="n-1", device="sda")],
     ),
     example("nine requests wait", SATURATED, series=_disk(queue=9, busy=60), at="50m"),
     example("bursts of requests, and rest in between", SATURATED, series=_disk(queue=12, busy=50), at="50m"),

@@ -41,7 +41,7 @@ EXAMPLES = (
         NETWORK_ERRORS,
         series=_interface(errs=1200),
         at="17m",
-        fires=[warning("eth0 of n-1 damages 2% of packets.", "2%", node="n-1", device="eth0")],
+        fires=[warning("eth0 of n-1 has 2% bad packets.", "2%", node="n-1", device="eth0")],
     ),
     example("0.9 % of the packets are damaged", NETWORK_ERRORS, series=_interface(errs=540), at="40m"),
     example("an interface is hardly used", NETWORK_ERRORS, series=_interface(packets=2400, errs=240), at="40m"),

@@ -10,6 +10,7 @@ import yaml
 from components import images
 from components.kubernetes import Probes, Program
 from components.prometheus import config
+from components.prometheus.targets import extra_jobs
 from components.settings.prometheus import PrometheusSettings
 from model.cluster import ClusterSettings
 from model.quantities import Url
@@ -33,7 +34,7 @@ def scrape_jobs(stack: Recorded) -> dict[str, dict[str, Any]]:
     """Every scrape job of the rendered files, by name."""
     jobs: dict[str, dict[str, Any]] = {}
     for path, text in stack.files.items():
-        if path.startswith("prometheus/scrape/"):
+        if path.startswith("prometheus/scrape/") and path.endswith(".yml"):
             (job,) = yaml.safe_load(text)["scrape_configs"]
             assert path == f"prometheus/scrape/{job['job_name']}.yml", "a job is found by its file"
             jobs[job["job_name"]] = job
@@ -283,7 +284,7 @@ def test_three_thousand_scrape_jobs_stay_below_what_a_config_map_holds(long: boo
         for number in range(3000)
     ]
     settings = PrometheusSettings.model_validate({"scrapeJobs": jobs})
-    made = program(config.files(settings, CLUSTER, config.extra_jobs(settings), (), GRAFANA))
+    made = program(config.files(settings, CLUSTER, extra_jobs(settings, CLUSTER), (), GRAFANA))
     assert len(made.config_maps("scrape")) > 1
     assert max(config_map_sizes(made, "scrape")) < ONE_MEBIBYTE, "the API refuses a larger one"
     kept = {name: text for files in made.config_maps("scrape").values() for name, text in files.items()}

@@ -114,7 +114,7 @@ def _span_metrics(namespace: str) -> ScrapeJob:
             # The same as service_name, some pod of it, and the name of the code that counts.
             Relabel(regex="exported_job|exported_instance|otel_scope_.+", action="labeldrop"),
         ),
-        sample_limit=SPAN_METRIC_SAMPLES,
+        limits={"sample_limit": SPAN_METRIC_SAMPLES},
     )
 
 

@@ -24,6 +24,7 @@ TARGET_DOWN = Alert(
     value="up == 0",
     severity=Severity.WARNING,
     for_=Duration.parse("5m"),  # a rolling update of a server is over within five minutes
+    of_target=True,
     summary="A scrape target does not answer.",
     description="{{ $labels.job }} at {{ $labels.instance }} does not answer.",
 )

@@ -65,6 +65,13 @@ EXAMPLES = (
         fires=[warning("prometheus at 10.0.0.0:80 does not answer.", **PROMETHEUS)],
     ),
     example(
+        "a target that somebody owns has not answered for five minutes",
+        TARGET_DOWN,
+        series={metric("up", PROMETHEUS, owner="shop"): "0x10"},
+        at="5m",
+        fires=[warning("prometheus at 10.0.0.0:80 does not answer.", **PROMETHEUS, owner="shop")],
+    ),
+    example(
         "a target was away, and is back after four minutes",
         TARGET_DOWN,
         series={metric("up", PROMETHEUS): "0x4 1x10"},

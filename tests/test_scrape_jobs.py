@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from components.network_policy import policy
 from components.prometheus.config import files, scrape_jobs
 from components.settings.stack import Refused, Settings, read
 from model.rules import Alert
+from tools.recorder import ROOT
 
 SHOP = {"namespaces": ["shop"], "name": "shop", "portName": "metrics"}
 STACK: dict[str, Any] = {
@@ -47,6 +49,13 @@ def rendered(job: dict[str, Any], **prometheus: Any) -> dict[str, Any]:
 
 def steps(job: dict[str, Any], label: str = "target_label") -> list[Any]:
     return [step.get(label) for step in rendered(job)["relabel_configs"]]
+
+
+def test_the_documented_jobs_are_taken() -> None:
+    (example,) = re.findall(r"```yaml\n(.+?)```", (ROOT / "docs" / "targets.md").read_text(), re.DOTALL)
+    prometheus = yaml.safe_load(example)["agent-observability:prometheus"]
+    made = read({**STACK, "cluster": {**STACK["cluster"], "environment": "staging"}, "prometheus": prometheus})
+    assert len(made.prometheus.scrape_jobs) == 5
 
 
 # --- discovery ---

@@ -332,6 +332,13 @@ def test_an_endpoint_lists_targets_for_whoever_has_its_token(scraping: Scraping)
     assert scraping.of("listed-wrong") == []
 
 
+def test_a_list_that_refuses_is_counted_by_the_name_of_its_job(scraping: Scraping) -> None:
+    """By which ScrapeJobTargetsOutdated tells whose list it is."""
+    failures = "prometheus_sd_refresh_failures_total"
+    eventually(lambda: scraping.local.metric(failures, config="listed-wrong") > 2, 30, "three questions failed")
+    assert scraping.local.metric(failures, config="listed") == 0
+
+
 def test_the_token_of_the_list_is_not_sent_to_the_targets(scraping: Scraping) -> None:
     scraping.up("listed")
     assert scraping.targets["list"].logins >= {f"Bearer {TOKEN}"}

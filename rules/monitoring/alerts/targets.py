@@ -50,6 +50,18 @@ WITHOUT_TARGETS = Alert(
     summary="A scrape job finds nothing to scrape.",
     description="{{ $labels.job }} has no targets: rules and panels that read it have nothing to say.",
 )
+OUTDATED = Alert(
+    name="ScrapeJobTargetsOutdated",
+    # Lists over HTTP, DNS and clouds; `config-N` are the Alertmanagers, whose absence is an alert of its own.
+    value="max by (cluster, environment, job) (label_replace("
+    'increase(prometheus_sd_refresh_failures_total{config!~"config-.+"}[30m]), "job", "$1", "config", "(.+)"))',
+    # Azure, which is asked least often, is asked every five minutes: a third failure is no accident.
+    above={Severity.WARNING: 2},
+    for_=Duration.parse("10m"),  # an inventory that is updated is back by then
+    summary="A list of targets cannot be read.",
+    description="Prometheus cannot ask for the targets of {{ $labels.job }}, and keeps those that it knows.",
+    runbook="PrometheusDiscoveryFailing",
+)
 TARGET_GROWS = Alert(
     name="ScrapeTargetGrowing",
     value=f"{LARGEST_TARGET.name} / ({LARGEST_TARGET.name} offset 1d)",
@@ -123,6 +135,7 @@ ALERTS = (
     TARGET_DOWN,
     SERVER_DOWN,
     WITHOUT_TARGETS,
+    OUTDATED,
     PROBE_FAILS,
 )
 SLOW = (TARGET_GROWS, RESTARTS, PROBE_SLOW, CERTIFICATE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rules.monitoring.alerts.targets import (
     CERTIFICATE,
+    OUTDATED,
     PROBE_FAILS,
     PROBE_SLOW,
     RESTARTS,
@@ -21,6 +22,10 @@ _PROBED = {"job": "probes", "instance": "https://shop.example/"}
 
 def _pool(job: str, targets: str, prometheus: int = 0) -> Series:
     return {metric("prometheus_target_scrape_pool_targets", pod("prometheus", prometheus), scrape_job=job): targets}
+
+
+def _failures(job: str) -> str:
+    return metric("prometheus_sd_refresh_failures_total", PROMETHEUS, mechanism="http", config=job)
 
 
 def _samples(before: int, after: int) -> Series:
@@ -108,6 +113,25 @@ EXAMPLES = (
         series=_pool("kubelet", "0x20"),
         at="15m",
         fires=[warning("kubelet has no targets: rules and panels that read it have nothing to say.", job="kubelet")],
+    ),
+    example(
+        "an inventory has refused three questions",
+        OUTDATED,
+        series={_failures("inventory"): "0x9 1x4 2x4 3x40"},
+        at="31m",
+        fires=[
+            warning(
+                "Prometheus cannot ask for the targets of inventory, and keeps those that it knows.",
+                "3",
+                job="inventory",
+            )
+        ],
+    ),
+    example(
+        "an inventory has refused two questions, and the name of the Alertmanagers is not known",
+        OUTDATED,
+        series={_failures("inventory"): "0x9 1x4 2x40", _failures("config-0"): "0+1x50"},
+        at="40m",
     ),
     example(
         "one Prometheus has targets, and nobody asks to be scraped",

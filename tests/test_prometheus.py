@@ -17,10 +17,11 @@ from model.quantities import Url
 from model.rules import Alert, Group, Severity
 from model.settings import resources
 from rules.monitoring.uids import MONITORING
-from tests.conftest import Recorded, Stacks
+from tests.conftest import NOTHING, Recorded, Stacks
 
 CLUSTER = ClusterSettings(name="c-1", environment="test", context="c-1", flavour="kind")
 GRAFANA = Url("https://grafana.example.com")
+GROUPS = {"groups": [{"targets": ["pump.example.com:9187"], "labels": {"site": "north"}}]}
 ONE_MEBIBYTE = 2**20
 """What the API takes in one ConfigMap."""
 
@@ -88,10 +89,11 @@ def test_every_series_says_its_cluster_and_environment(prod: Recorded) -> None:
         ({"alerts": {"TargetDown": {"for": "20m"}}}, "prometheus-rules"),
         ({"alerts": {"PrometheusReloadFailed": "off"}}, "prometheus-rules"),
         ({"prometheus": {"scrapeJobs": [{"name": "pump", "targets": ["pump.example.com:9187"]}]}}, "prometheus-scrape"),
+        ({"prometheus": {"scrapeJobs": [{"name": "pump", "file": GROUPS}]}}, "prometheus-scrape"),
         ({"prometheus": {"retention": {"time": "60d"}}}, "prometheus-config"),
         ({"prometheus": {"externalLabels": {"region": "north"}}}, "prometheus-config"),
     ],
-    ids=["alert", "alert off", "scrape job", "retention", "external label"],
+    ids=["alert", "alert off", "scrape job", "groups of targets", "retention", "external label"],
 )
 def test_an_edit_of_a_file_restarts_nothing(stack: Stacks, prod: Recorded, changes: dict[str, Any], file: str) -> None:
     changed = stack("prod", **changes).changed_from(prod)
@@ -253,6 +255,12 @@ def test_it_may_find_and_scrape_and_no_more(prod: Recorded) -> None:
     assert granted == found | {("get", "nodes/metrics"), ("get", "/metrics")}
     (subject,) = prod.kind("ClusterRoleBinding")["agent-observability-prometheus"]["subjects"]
     assert subject == {"kind": "ServiceAccount", "name": "prometheus", "namespace": "monitoring"}
+
+
+def test_a_cloud_is_asked_with_the_identity_of_the_service_account(stack: Stacks) -> None:
+    role = {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/prometheus"}
+    made = stack("dev", systems=NOTHING, prometheus={"serviceAccountAnnotations": role})
+    assert made.kind("ServiceAccount")["prometheus"]["metadata"]["annotations"] == role
 
 
 def program(files: dict[str, dict[str, str]]) -> Program:

@@ -24,19 +24,14 @@ OWN_LABELS = {
 """Labels of a target that a job cannot set, and why."""
 
 
-def refused_label(name: str) -> str | None:
-    """Why a job cannot set a label of its targets; None if it can."""
-    return "it is lost after relabelling" if name.startswith("__") else OWN_LABELS.get(name)
-
-
-def _own(name: str) -> str:
-    if reason := refused_label(name):
+def _free(name: str) -> str:
+    if reason := "it is lost after relabelling" if name.startswith("__") else OWN_LABELS.get(name):
         raise PydanticCustomError("label", "{expected}", {"expected": f"another label: {reason}"})
     return name
 
 
 TargetLabels = dict[
-    Annotated[LabelName, AfterValidator(_own)],
+    Annotated[LabelName, AfterValidator(_free)],
     Annotated[str, Spelled(r"[^\n]{1,500}", "a label value of 1 to 500 characters on one line")],
 ]
 PortName = Annotated[str, Spelled(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", "the name of a port, like metrics")]

@@ -36,6 +36,8 @@ class Surroundings:
     """Where people reach Grafana."""
     runs_grafana: bool
     """Whether that is this stack's own server."""
+    owners: tuple[str, ...]
+    """Owners of the stack file's own targets."""
     on: frozenset[str]
     """Keys of the systems that are on."""
 

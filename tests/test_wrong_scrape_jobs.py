@@ -172,6 +172,13 @@ def test_all_that_is_wrong_with_two_jobs_is_said_at_once() -> None:
     ]
 
 
+def test_a_wrong_job_hides_no_alert_that_reaches_nobody() -> None:
+    file = job("path: metrics")
+    file["notifications"]["routes"] = [{"receiver": "on-call", "severity": ["critical"]}]
+    found = [line.partition(":")[0] for line in problems(file, SECRETS)]
+    assert {f"{JOB}.path", "notifications.routes"} <= set(found)
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -97,7 +97,7 @@ def _pods(pods: settings_of.InCluster) -> KubernetesDiscovery:
     return KubernetesDiscovery(role, pods.namespaces, selector)
 
 
-def _machines(machines: settings_of.MachineTargets) -> OtherDiscovery:
+def _machines(machines: settings_of.Machines) -> OtherDiscovery:
     """A cloud's fields that have a value, and the port."""
 
     def config(**fields: Any) -> dict[str, Any]:
@@ -114,7 +114,6 @@ def _machines(machines: settings_of.MachineTargets) -> OtherDiscovery:
         case settings_of.GceTargets() as gce:
             zones = (config(project=gce.project, zone=zone, filter=gce.filter) for zone in gce.zones)
             return OtherDiscovery("gce", tuple(zones))
-    raise TypeError(machines)
 
 
 def _polled(source: settings_of.Polled) -> dict[str, str]:
@@ -171,14 +170,14 @@ def _address(target: HostPort) -> tuple[Peer, tuple[int, ...]]:
     return Internet(target.host), (target.port,)
 
 
-def _apis(machines: settings_of.MachineTargets) -> tuple[str, ...]:
+def _apis(machines: settings_of.Machines) -> tuple[str, ...]:
     """The cloud's own endpoints: of machines, and of identities."""
     match machines:
         case settings_of.Ec2Targets(region=region):
             return f"ec2.{region}.amazonaws.com", f"sts.{region}.amazonaws.com"
         case settings_of.AzureTargets():
             return "management.azure.com", "login.microsoftonline.com"
-        case _:
+        case settings_of.GceTargets():
             return "compute.googleapis.com", "oauth2.googleapis.com"
 
 

@@ -142,6 +142,9 @@ class GceTargets(MachineTargets):
     """Filter of the Compute Engine API, like `labels.role = db`."""
 
 
+Machines = Ec2Targets | AzureTargets | GceTargets
+
+
 class TargetGroup(Model):
     """Addresses with the same labels."""
 
@@ -158,6 +161,4 @@ class FileTargets(Model):
     """Groups of targets."""
 
 
-Discovery = (
-    ServiceTargets | PodTargets | HttpTargets | DnsTargets | Ec2Targets | AzureTargets | GceTargets | FileTargets
-)
+Discovery = ServiceTargets | PodTargets | HttpTargets | DnsTargets | Machines | FileTargets

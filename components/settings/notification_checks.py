@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from components.routing import LABELS, WATCHDOG, Matcher, Node, reached, receivers_for, tree, walk
 from components.settings.notifications import NotificationSettings
-from components.settings.prometheus import PrometheusSettings
 from components.settings.slos import SloSettings
 from model.cluster import ClusterSettings
 from model.grafana_alert import GrafanaGroup
@@ -44,10 +43,6 @@ def alert_labels(watched: Watched, cluster: ClusterSettings, owners: Iterable[st
         for severity in rule.severities
         for owner in (rule.owner, *(owners if isinstance(rule, Alert) and rule.of_target else ()))
     )
-
-
-def owners_of_targets(prometheus: PrometheusSettings) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(job.owner for job in prometheus.scrape_jobs if job.owner))
 
 
 def possible(labels: Labels, root: Node) -> Iterator[dict[str, str]]:
@@ -136,7 +131,6 @@ def production_has_receivers(cluster: ClusterSettings, notifications: Notificati
 
 def production_tells_somebody(
     surroundings: Surroundings,
-    prometheus: PrometheusSettings,
     systems: Model,
     alerts: Mapping[str, Override | None],
     slos: tuple[SloSettings, ...],
@@ -151,7 +145,7 @@ def production_tells_somebody(
         return
     if all(each.name != WATCHDOG for each in watched.alerts):
         yield f"alerts.{WATCHDOG}: is off: in production the dead man waits for it"
-    labels = alert_labels(watched, cluster, owners_of_targets(prometheus))
+    labels = alert_labels(watched, cluster, surroundings.owners)
     known = [each for each in labels if each["alertname"] != WATCHDOG]
     root = tree(notifications)
     yield from _nowhere(root, known)

@@ -119,7 +119,7 @@ class Ec2Targets(MachineTargets):
 
 
 class AzureTargets(MachineTargets):
-    """Machines of Azure."""
+    """Machines of Azure's public cloud."""
 
     subscription_id: CloudName
     """Subscription."""

@@ -136,7 +136,7 @@ class ScrapeJobSettings(Client):
     ec2: Ec2Targets | None = None
     """Machines of AWS."""
     azure: AzureTargets | None = None
-    """Machines of Azure."""
+    """Machines of Azure's public cloud."""
     gce: GceTargets | None = None
     """Machines of Google Cloud."""
     file: FileTargets | None = None

@@ -54,7 +54,7 @@ prometheus = Prometheus(
     PrometheusArgs(
         site=site,
         settings=settings.prometheus,
-        jobs=scrape_jobs(settings.prometheus, watched, asked),
+        jobs=scrape_jobs(settings.prometheus, settings.cluster, watched, asked),
         groups=watched.groups,
         grafana=settings.grafana.address,
         accepts_remote_write=settings.loki.ruler is not None,

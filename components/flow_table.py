@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from components.identity import credentials
-from components.prometheus.config import extra_jobs
+from components.prometheus.targets import extra_jobs
 from components.settings.collector import CollectorSettings
 from components.settings.grafana import GrafanaSettings
 from components.settings.grafana_alerts import people, way
@@ -46,7 +46,7 @@ def flows(settings: Settings, watched: Watched) -> tuple[Flow, ...]:
         Flow(PROMETHEUS, ApiServer(), cluster.api_server_ports, "discovers targets"),
         *(
             Flow(PROMETHEUS, target, port, f"scrape job {job.name}")
-            for job in (*watched.scrape_jobs, *extra_jobs(prometheus))
+            for job in (*watched.scrape_jobs, *extra_jobs(prometheus, cluster))
             for target, port in job.egress
         ),
         *(

@@ -154,6 +154,8 @@ class Alert(BaseAlert):
     """Additional condition, such as enough traffic; ``$threshold`` stands for the threshold."""
     unless: str = ""
     """Condition under which the alert does not fire."""
+    of_target: bool = False
+    """Whether a label ``owner`` of the series goes before the alert's own: the targets of a job may have an owner."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -171,13 +173,16 @@ class Alert(BaseAlert):
 
     def plain(self) -> Iterator[dict[str, Any]]:
         """Its rules in Prometheus' format, most urgent first."""
+        owner = self.owner
+        if self.of_target:
+            owner = f"{{{{ with $labels.owner }}}}{{{{ . }}}}{{{{ else }}}}{owner}{{{{ end }}}}"
         for severity in self.severities:
             yield {
                 "alert": self.name,
                 "expr": self.expr(severity),
                 **({"for": str(self.for_)} if self.for_.milliseconds else {}),
                 **({"keep_firing_for": str(self.keep_firing_for)} if self.keep_firing_for.milliseconds else {}),
-                "labels": {"severity": severity.value, "owner": self.owner, **self.labels},
+                "labels": {"severity": severity.value, "owner": owner, **self.labels},
                 "annotations": {
                     "summary": self.summary,
                     "description": self.description,

@@ -6,14 +6,32 @@ A job defines the discovery of its targets, their labels, and which samples to k
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from model.flows import Peer
-from model.quantities import Duration, HostPort
+from model.quantities import Duration
 
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 """Where Kubernetes mounts a pod's token and the cluster's CA."""
+
+
+Action = Literal[
+    "replace",
+    "keep",
+    "drop",
+    "keepequal",
+    "dropequal",
+    "hashmod",
+    "labelmap",
+    "labeldrop",
+    "labelkeep",
+    "lowercase",
+    "uppercase",
+]
+"""What a relabelling step does; Prometheus's own list."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,13 +40,17 @@ class Relabel:
 
     source: tuple[str, ...] = ()
     regex: str | None = None
-    action: Literal["replace", "keep", "drop", "labeldrop", "labelmap", "keepequal", "dropequal"] = "replace"
+    action: Action = "replace"
     target: str | None = None
     replacement: str | None = None
+    separator: str | None = None
+    modulus: int | None = None
 
     def plain(self) -> dict[str, Any]:
         fields = {
             "source_labels": list(self.source) or None,
+            "separator": self.separator,
+            "modulus": self.modulus,
             "regex": self.regex,
             "action": None if self.action == "replace" else self.action,
             "target_label": self.target,
@@ -50,6 +72,28 @@ def drop(label: str, regex: str) -> Relabel:
 def copy(label: str, to: str) -> Relabel:
     """Copy the value of a label to another one, unless it is empty."""
     return Relabel(source=(label,), regex="(.+)", target=to)
+
+
+def label(name: str, value: str) -> Relabel:
+    """Give every target a label."""
+    return Relabel(target=name, replacement=value.replace("$", "$$"))
+
+
+OF_POD = (
+    copy("__meta_kubernetes_namespace", "namespace"),
+    copy("__meta_kubernetes_pod_name", "pod"),
+    copy("__meta_kubernetes_pod_node_name", "node"),
+)
+"""Labels that say which pod a target is."""
+RUNNING = (
+    drop("__meta_kubernetes_pod_container_init", "true"),
+    drop("__meta_kubernetes_pod_phase", "Pending|Succeeded|Failed"),
+)
+"""Leave out what does not run yet, or no more."""
+# Of what declares no port, discovery gives the bare address: an IPv6 one has brackets in a URL.
+BRACKETS = Relabel(source=("__address__",), regex=r"([^\[]*:[^\[]*:[^\[]*)", replacement="[$1]", target="__address__")
+HOST = r"(\[.+\]|[^:]+)(?::\d+)?"
+"""The host of an address, after ``BRACKETS``, with or without a port."""
 
 
 @dataclass(frozen=True)
@@ -81,19 +125,55 @@ class StaticTargets:
         return {"static_configs": [{"targets": list(self.targets)}]}
 
 
+@dataclass(frozen=True)
+class FileTargets:
+    """Groups of addresses in a file beside the job's, which Prometheus reads again by itself."""
+
+    file: str
+    """Its name."""
+    groups: tuple[tuple[tuple[str, ...], Mapping[str, str]], ...]
+    """Addresses and labels of each group."""
+
+    def plain(self) -> dict[str, Any]:
+        return {"file_sd_configs": [{"files": [self.file]}]}
+
+    @property
+    def text(self) -> str:
+        """Its content."""
+        return json.dumps([{"targets": targets, "labels": dict(labels)} for targets, labels in self.groups], indent=1)
+
+
+@dataclass(frozen=True)
+class OtherDiscovery:
+    """Targets from another source, in Prometheus's own words."""
+
+    kind: Literal["http", "dns", "ec2", "azure", "gce"]
+    configs: tuple[Mapping[str, Any], ...]
+
+    def plain(self) -> dict[str, Any]:
+        return {f"{self.kind}_sd_configs": [dict(config) for config in self.configs]}
+
+
+Discovery = KubernetesDiscovery | StaticTargets | FileTargets | OtherDiscovery
+
+
 @dataclass(frozen=True, kw_only=True)
 class ScrapeJob:
     """One entry of ``scrape_configs``."""
 
     name: str
-    discovery: KubernetesDiscovery | StaticTargets
+    discovery: Discovery
     egress: tuple[tuple[Peer, tuple[int, ...]], ...]
     """Targets of its scrapes, with ports (empty: any), for the table of flows."""
     scheme: Literal["http", "https"] = "http"
     path: str = "/metrics"
-    params: dict[str, list[str]] = field(default_factory=dict)
+    params: Mapping[str, Sequence[str]] = field(default_factory=dict)
     interval: Duration | None = None
     """Scrape interval; None uses the server's."""
+    timeout: Duration | None = None
+    """Scrape timeout; None uses the server's."""
+    login: Mapping[str, Any] = field(default_factory=dict)
+    """``basic_auth``, ``authorization`` or ``http_headers``."""
     tls: dict[str, Any] | None = None
     """``tls_config``."""
     service_account: bool = False
@@ -106,21 +186,22 @@ class ScrapeJob:
     """Relabelling of the stored samples."""
     of_people: bool = False
     """Whether its series come from users' own programs, so that the stack does not know which of them are used."""
-    sample_limit: int | None = None
-    """Replaces the server's sample limit, for a target that is known to be large."""
+    limits: Mapping[str, int | str] = field(default_factory=dict)
+    """Replace the server's limits, as for a target that is known to be large."""
 
     def plain(self) -> dict[str, Any]:
         """The job as ``prometheus.yml`` has it."""
         config: dict[str, Any] = {"job_name": self.name}
         if self.interval:
             config["scrape_interval"] = str(self.interval)
+        if self.timeout:
+            config["scrape_timeout"] = str(self.timeout)
         config |= {"scheme": self.scheme, "metrics_path": self.path}
         if self.params:
-            config["params"] = self.params
+            config["params"] = {name: list(values) for name, values in self.params.items()}
         if self.honor_labels:
             config["honor_labels"] = True
-        if self.sample_limit:
-            config["sample_limit"] = self.sample_limit
+        config |= {**self.limits, **self.login}
         if self.service_account:
             config["authorization"] = {"credentials_file": f"{SERVICE_ACCOUNT}/token"}
         if self.tls is not None:
@@ -131,13 +212,3 @@ class ScrapeJob:
         if steps := (*kept, *self.metric_relabel):
             config["metric_relabel_configs"] = [step.plain() for step in steps]
         return config
-
-
-def static_job(name: str, targets: tuple[HostPort, ...], peers: tuple[Peer, ...], **settings: Any) -> ScrapeJob:
-    """A job for fixed addresses; ``peers`` has the type of each, in the same order."""
-    return ScrapeJob(
-        name=name,
-        discovery=StaticTargets(tuple(str(target) for target in targets)),
-        egress=tuple((peer, (target.port,)) for peer, target in zip(peers, targets, strict=True)),
-        **settings,
-    )

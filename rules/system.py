@@ -36,6 +36,8 @@ class Surroundings:
     """Grafana's address for people."""
     runs_grafana: bool
     """Whether the stack deploys that Grafana."""
+    owners: tuple[str, ...]
+    """Owners of the stack file's own targets."""
     on: frozenset[str]
     """Keys of the systems that are on."""
 

@@ -40,6 +40,7 @@ EXAMPLE = Surroundings(
     log_collector="promtail",
     grafana=Url.parse("https://grafana.example.com"),
     runs_grafana=True,
+    owners=(),
     on=frozenset(system.key for system in SYSTEMS),
 )
 """Surroundings in which every system is on."""

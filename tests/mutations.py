@@ -241,7 +241,7 @@ def build(settings: Settings) -> None:
     """All that is made of settings before Pulumi hears of it, but for the dashboards."""
     watched = settings.watched
     flows(settings, watched)
-    jobs = prometheus.scrape_jobs(settings.prometheus, watched, expressions(watched, ()))
+    jobs = prometheus.scrape_jobs(settings.prometheus, settings.cluster, watched, expressions(watched, ()))
     prometheus.files(settings.prometheus, settings.cluster, jobs, watched.groups, settings.grafana.address)
     links = Links(grafana=settings.grafana.address, alertmanager=settings.alertmanager.external_url)
     alertmanager.files(settings.notifications, watched.inhibitions, links)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import pytest
 
@@ -37,7 +38,12 @@ def asked(settings: Settings) -> tuple[str, ...]:
 def jobs(keep: str, *also: str, **changes: object) -> dict[str, ScrapeJob]:
     """By name, those of a stack with every system."""
     settings = read({**EVERYTHING, "prometheus": {"keep": keep, "also": list(also)}, **changes})
-    return {job.name: job for job in scrape_jobs(settings.prometheus, settings.watched, asked(settings))}
+    return by_name(settings, asked(settings))
+
+
+def by_name(settings: Settings, asked: Iterable[str]) -> dict[str, ScrapeJob]:
+    made = scrape_jobs(settings.prometheus, settings.cluster, settings.watched, asked)
+    return {job.name: job for job in made}
 
 
 def stores(job: ScrapeJob, metric: str) -> bool:
@@ -160,7 +166,7 @@ def test_people_s_own_programs_are_stored_whole(keep: str, job: str) -> None:
 def test_a_stack_that_says_nothing_stores_what_it_did_before() -> None:
     settings = read(EVERYTHING)
     before = {job.name: job for job in settings.watched.scrape_jobs}
-    now = {job.name: job for job in scrape_jobs(settings.prometheus, settings.watched, ())}
+    now = by_name(settings, ())
     assert now == before == jobs("all")
     assert now["node-exporter"].keeps is None
     assert now["cadvisor"].keeps == CADVISOR_METRICS

@@ -10,16 +10,18 @@ import yaml
 from components import images
 from components.kubernetes import Probes, Program
 from components.prometheus import config
+from components.prometheus.targets import extra_jobs
 from components.settings.prometheus import PrometheusSettings
 from model.cluster import ClusterSettings
 from model.quantities import Url
 from model.rules import Alert, Group, Severity
 from model.settings import resources
 from rules.monitoring.uids import MONITORING
-from tests.conftest import Recorded, Stacks
+from tests.conftest import NOTHING, Recorded, Stacks
 
 CLUSTER = ClusterSettings(name="c-1", environment="test", context="c-1", flavour="kind")
 GRAFANA = Url("https://grafana.example.com")
+GROUPS = {"groups": [{"targets": ["pump.example.com:9187"], "labels": {"site": "north"}}]}
 ONE_MEBIBYTE = 2**20
 """What the API takes in one ConfigMap."""
 
@@ -33,7 +35,7 @@ def scrape_jobs(stack: Recorded) -> dict[str, dict[str, Any]]:
     """Every scrape job of the rendered files, by name."""
     jobs: dict[str, dict[str, Any]] = {}
     for path, text in stack.files.items():
-        if path.startswith("prometheus/scrape/"):
+        if path.startswith("prometheus/scrape/") and path.endswith(".yml"):
             (job,) = yaml.safe_load(text)["scrape_configs"]
             assert path == f"prometheus/scrape/{job['job_name']}.yml", "a job is found by its file"
             jobs[job["job_name"]] = job
@@ -87,10 +89,11 @@ def test_every_series_says_its_cluster_and_environment(prod: Recorded) -> None:
         ({"alerts": {"TargetDown": {"for": "20m"}}}, "prometheus-rules"),
         ({"alerts": {"PrometheusReloadFailed": "off"}}, "prometheus-rules"),
         ({"prometheus": {"scrapeJobs": [{"name": "pump", "targets": ["pump.example.com:9187"]}]}}, "prometheus-scrape"),
+        ({"prometheus": {"scrapeJobs": [{"name": "pump", "file": GROUPS}]}}, "prometheus-scrape"),
         ({"prometheus": {"retention": {"time": "60d"}}}, "prometheus-config"),
         ({"prometheus": {"externalLabels": {"region": "north"}}}, "prometheus-config"),
     ],
-    ids=["alert", "alert off", "scrape job", "retention", "external label"],
+    ids=["alert", "alert off", "scrape job", "groups of targets", "retention", "external label"],
 )
 def test_an_edit_of_a_file_restarts_nothing(stack: Stacks, prod: Recorded, changes: dict[str, Any], file: str) -> None:
     changed = stack("prod", **changes).changed_from(prod)
@@ -254,6 +257,12 @@ def test_it_may_find_and_scrape_and_no_more(prod: Recorded) -> None:
     assert subject == {"kind": "ServiceAccount", "name": "prometheus", "namespace": "monitoring"}
 
 
+def test_a_cloud_is_asked_with_the_identity_of_the_service_account(stack: Stacks) -> None:
+    role = {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/prometheus"}
+    made = stack("dev", systems=NOTHING, prometheus={"serviceAccountAnnotations": role})
+    assert made.kind("ServiceAccount")["prometheus"]["metadata"]["annotations"] == role
+
+
 def program(files: dict[str, dict[str, str]]) -> Program:
     return Program(
         name="prometheus",
@@ -283,7 +292,7 @@ def test_three_thousand_scrape_jobs_stay_below_what_a_config_map_holds(long: boo
         for number in range(3000)
     ]
     settings = PrometheusSettings.model_validate({"scrapeJobs": jobs})
-    made = program(config.files(settings, CLUSTER, config.extra_jobs(settings), (), GRAFANA))
+    made = program(config.files(settings, CLUSTER, extra_jobs(settings, CLUSTER), (), GRAFANA))
     assert len(made.config_maps("scrape")) > 1
     assert max(config_map_sizes(made, "scrape")) < ONE_MEBIBYTE, "the API refuses a larger one"
     kept = {name: text for files in made.config_maps("scrape").values() for name, text in files.items()}

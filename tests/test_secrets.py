@@ -21,6 +21,13 @@ PLANTED = {
     "writeCa": "planted-ca-Bn40",
     "writeCert": "planted-cert-Lk93",
     "writeKey": "planted-key-Tj65",
+    "pumpPassword": "planted-password-Uc14",
+    "pumpCa": "planted-ca-Qe52",
+    "pumpCert": "planted-cert-Jt86",
+    "pumpKey": "planted-key-Wz09",
+    "shopToken": "planted-token-Mh37",
+    "keyedHeader": "planted-key-Ao63",
+    "listToken": "planted-token-Rd18",
     "hookUrl": "https://hooks.example.com/planted-url-Rw12",
     "hookToken": "planted-token-Pa31",
     "loginUrl": "https://hooks.example.com/planted-url-Nd74",
@@ -57,7 +64,36 @@ def settings(source: Any) -> dict[str, Any]:
                     "url": "https://grafana.example.com/push",
                     "bearerTokenSecret": source("writeToken"),
                 },
-            ]
+            ],
+            "scrapeJobs": [
+                {
+                    "name": "pump",
+                    "targets": ["pump.example.com:9187"],
+                    "scheme": "https",
+                    "basicAuth": {"username": "stack", "passwordSecret": source("pumpPassword")},
+                    "tls": {
+                        "caSecret": source("pumpCa"),
+                        "certSecret": source("pumpCert"),
+                        "keySecret": source("pumpKey"),
+                    },
+                },
+                {
+                    "name": "shop",
+                    "service": {"namespaces": ["shop"], "name": "shop", "portName": "metrics"},
+                    "bearerTokenSecret": source("shopToken"),
+                },
+                {
+                    # Named as a queue of remote write is, whose files are others.
+                    "name": "second",
+                    "scheme": "https",
+                    "header": {"name": "X-API-Key", "valueSecret": source("keyedHeader")},
+                    "http": {
+                        "url": "https://inventory.example.com/targets",
+                        "ports": [9100],
+                        "bearerTokenSecret": source("listToken"),
+                    },
+                },
+            ],
         },
         "notifications": {
             "receivers": [
@@ -102,6 +138,13 @@ FILES = {
     "writeCa": ("prometheus", "long-term-ca"),
     "writeCert": ("prometheus", "long-term-cert"),
     "writeKey": ("prometheus", "long-term-key"),
+    "pumpPassword": ("prometheus", "scrape.pump-password"),
+    "pumpCa": ("prometheus", "scrape.pump-ca"),
+    "pumpCert": ("prometheus", "scrape.pump-cert"),
+    "pumpKey": ("prometheus", "scrape.pump-key"),
+    "shopToken": ("prometheus", "scrape.shop-token"),
+    "keyedHeader": ("prometheus", "scrape.second-header"),
+    "listToken": ("prometheus", "discovery.second-token"),
     "hookUrl": ("alertmanager", "hook-url"),
     "hookToken": ("alertmanager", "hook-token"),
     "loginUrl": ("alertmanager", "login-url"),
@@ -215,6 +258,8 @@ def _file_references(value: Any) -> Iterator[str]:
         for key, part in value.items():
             if key.endswith("_file") and isinstance(part, str):
                 yield part
+            if key == "files":  # of a header with a secret
+                yield from part
             yield from _file_references(part)
     elif isinstance(value, list):
         for part in value:

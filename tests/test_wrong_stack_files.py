@@ -64,6 +64,7 @@ SECTIONS = (
 HOOK = "notifications.receivers[0].webhook"
 REMOTE = "prometheus.remoteWrite[0]"
 JOB = "prometheus.scrapeJobs[0]"
+ONE_SOURCE = "exactly one of targets, service, pods, http, dns, ec2, azure, gce, file"
 
 
 def changed(base: Any, changes: Any) -> Any:
@@ -219,7 +220,7 @@ WRONG: list[tuple[str, str]] = [
     ),
     ("alerts: {TargetDown: {sevrity: info}}", "alerts.TargetDown.sevrity: unknown key: did you mean severity?"),
     ("prometheus: {1: 2}", "prometheus.1: a key that is text: put it in quotes"),
-    ("prometheus: {scrapeJobs: [{}, {name: b}]}", "prometheus.scrapeJobs[1].targets: is required"),
+    ("prometheus: {scrapeJobs: [{}, {name: b}]}", f"prometheus.scrapeJobs[1]: {ONE_SOURCE}, not none"),
     ("prometheus: {remoteWrite: [{}, {name: b}]}", "prometheus.remoteWrite[1].url: is required"),
     # Numbers and words.
     ("prometheus: {replicas: 0}", "prometheus.replicas: 0: at least 1"),
@@ -335,7 +336,7 @@ WRONG: list[tuple[str, str]] = [
     ("cluster: {images: {registry: 'me:hunter2@mirror'}}", f"cluster.images.registry: (hidden): {REGISTRY}"),
     (
         "prometheus: {remoteWrite: [{basicAuth: {username: me, passwordSecret: remoteToken}}]}",
-        f"{REMOTE}: {{...}}: basicAuth or bearerTokenSecret, not both",
+        f"{REMOTE}: {{...}}: one of basicAuth, bearerTokenSecret, header, not basicAuth and bearerTokenSecret",
     ),
     (
         "prometheus: {remoteWrite: [{tls: {certSecret: remoteToken}}]}",

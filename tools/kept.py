@@ -34,9 +34,9 @@ def table(settings: Settings) -> str:
     """Lines ``job metric``, in order, with a mark at those that ``keep: known`` would not store."""
     watched = settings.watched
     asked = tuple(expressions(watched, dashboards(settings.systems_on, watched, settings.cluster)))
-    jobs = scrape_jobs(settings.prometheus, watched, asked)
+    jobs = scrape_jobs(settings.prometheus, settings.cluster, watched, asked)
     of_known = settings.prometheus.model_copy(update={"keep": "known"})
-    asked_for = {job.name: stored(job) for job in scrape_jobs(of_known, watched, asked)}
+    asked_for = {job.name: stored(job) for job in scrape_jobs(of_known, settings.cluster, watched, asked)}
     lines = (
         f"{job.name} {metric}{'' if metric in asked_for[job.name] else UNASKED}"
         for job in jobs

@@ -8,7 +8,7 @@ from pulumi import ComponentResource, Output, ResourceOptions
 
 from components import images
 from components.kubernetes import Probes, Program, Site
-from components.prometheus import config
+from components.prometheus import client, config
 from components.settings.prometheus import PrometheusSettings
 from components.workload import cluster_access, stateful_set, surroundings
 from model import ports, servers
@@ -73,7 +73,7 @@ class Prometheus(ComponentResource):
 
     @staticmethod
     def _program(args: PrometheusArgs) -> Program:
-        settings, secrets = args.settings, config.secrets(args.settings)
+        settings, secrets = args.settings, client.secrets(args.settings)
         return Program(
             name=NAME,
             image=images.PROMETHEUS,
@@ -100,6 +100,7 @@ class Prometheus(ComponentResource):
             secrets=secrets,
             live_secrets=frozenset(secrets),
             env=[{"name": "POD_NAME", "value_from": {"field_ref": {"field_path": "metadata.name"}}}],
+            account_annotations=settings.service_account_annotations,
             token=True,
             data=DATA,
             scratch={} if settings.storage else {"data": settings.disk},

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from components.prometheus.client import requests
+from components.prometheus.targets import extra_jobs
 from components.settings.prometheus import PrometheusSettings, RemoteWrite
 from model import ports, servers
 from model.cluster import ClusterSettings
-from model.flows import Internet
 from model.metrics import PROMOTED_RESOURCE_ATTRIBUTES
 from model.quantities import Duration, Url
 from model.rules import Group
-from model.scrape import Relabel, ScrapeJob, static_job
-from model.settings import Secret
+from model.scrape import FileTargets, Relabel, ScrapeJob, label
 from model.yaml_text import text
 from rules.keep import also, known
 from rules.render import Place, rule_group
 from rules.system import Watched
 
-SECRETS = "/etc/prometheus/secrets"
 REPLICA_LABEL = "prometheus_replica"
 """Distinguishes replicas in remote-written series. Alerts drop it, so that two replicas page once."""
 
@@ -54,7 +53,7 @@ def files(
     )
     return {
         "config": {"prometheus.yml": text(prometheus_yml(settings, cluster))},
-        "scrape": {f"{job.name}.yml": text({"scrape_configs": [scrape_config(job, cluster)]}) for job in jobs},
+        "scrape": dict(pair for job in jobs for pair in _scrape_files(job, cluster)),
         "rules": {f"{group.name}.yml": text({"groups": [rule_group(group, place)]}) for group in groups},
     }
 
@@ -119,37 +118,30 @@ def _tsdb(settings: PrometheusSettings) -> dict[str, Any]:
     }
 
 
+def _scrape_files(job: ScrapeJob, cluster: ClusterSettings) -> Iterator[tuple[str, str]]:
+    yield f"{job.name}.yml", text({"scrape_configs": [scrape_config(job, cluster)]})
+    if isinstance(job.discovery, FileTargets):
+        yield job.discovery.file, job.discovery.text
+
+
 def scrape_config(job: ScrapeJob, cluster: ClusterSettings) -> dict[str, Any]:
     """The job with the labels of every series: local queries do not see external labels."""
     config = job.plain()
     config["relabel_configs"] += [
-        Relabel(target="cluster", replacement=cluster.name).plain(),
-        Relabel(target="environment", replacement=cluster.environment).plain(),
+        label("cluster", cluster.name).plain(),
+        label("environment", cluster.environment).plain(),
     ]
     return config
 
 
-def scrape_jobs(settings: PrometheusSettings, watched: Watched, asked: Iterable[str]) -> tuple[ScrapeJob, ...]:
+def scrape_jobs(
+    settings: PrometheusSettings, cluster: ClusterSettings, watched: Watched, asked: Iterable[str]
+) -> tuple[ScrapeJob, ...]:
     """Every job, with the metrics that it keeps; ``asked`` is all PromQL of the stack."""
     jobs = watched.scrape_jobs
     if settings.keep == "known":
         jobs = known(jobs, watched.metrics, asked, of_people=(name for slo in watched.slos for name in slo.metrics))
-    return (*also(jobs, settings.also), *extra_jobs(settings))
-
-
-def extra_jobs(settings: PrometheusSettings) -> tuple[ScrapeJob, ...]:
-    """The stack file's own scrape jobs, in the same form as the systems'."""
-    return tuple(
-        static_job(
-            job.name,
-            job.targets,
-            tuple(Internet(target.host) for target in job.targets),
-            path=job.path,
-            scheme=job.scheme,
-            interval=job.interval,
-        )
-        for job in settings.scrape_jobs
-    )
+    return (*also(jobs, settings.also), *extra_jobs(settings, cluster))
 
 
 def _remote_write(remote: RemoteWrite) -> dict[str, Any]:
@@ -165,29 +157,4 @@ def _remote_write(remote: RemoteWrite) -> dict[str, Any]:
             "batch_send_deadline": str(remote.queue.batch_send_deadline),
         },
     }
-    paths = {field: f"{SECRETS}/{file}" for field, (file, _) in _secrets_of(remote).items()}
-    if remote.basic_auth:
-        config["basic_auth"] = {"username": remote.basic_auth.username, "password_file": paths["password"]}
-    if remote.bearer_token_secret:
-        config["authorization"] = {"credentials_file": paths["token"]}
-    tls = {f"{field}_file": paths[field] for field in ("ca", "cert", "key") if field in paths}
-    if remote.tls.server_name:
-        tls["server_name"] = remote.tls.server_name
-    return {**config, "tls_config": tls} if tls else config
-
-
-def _secrets_of(remote: RemoteWrite) -> dict[str, tuple[str, Secret]]:
-    """Purpose of a secret, to its file below SECRETS and its source."""
-    sources = {
-        "password": remote.basic_auth.password_secret if remote.basic_auth else None,
-        "token": remote.bearer_token_secret,
-        "ca": remote.tls.ca_secret,
-        "cert": remote.tls.cert_secret,
-        "key": remote.tls.key_secret,
-    }
-    return {use: (f"{remote.name}-{use}", source) for use, source in sources.items() if source is not None}
-
-
-def secrets(settings: PrometheusSettings) -> dict[str, Secret]:
-    """Secrets as files: file name below SECRETS to source."""
-    return dict(pair for remote in settings.remote_write for pair in _secrets_of(remote).values())
+    return {**config, **requests(remote, remote.name)}

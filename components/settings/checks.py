@@ -23,6 +23,8 @@ from components.settings.loki import LokiSettings
 from components.settings.notification_checks import CHECKS as NOTIFICATION_CHECKS
 from components.settings.notifications import NotificationSettings
 from components.settings.prometheus import PrometheusSettings
+from components.settings.scrape_job_checks import CHECKS as SCRAPE_JOB_CHECKS
+from components.settings.scrape_job_checks import SHORTEST_INTERVAL
 from components.settings.secrets import leaves
 from components.settings.slos import SloSettings
 from model.cluster import ClusterSettings
@@ -199,7 +201,7 @@ def durations_are_not_zero(
             yield problem(path.lstrip("."), str(value), "a duration longer than 0s")
 
 
-SHORTEST_INTERVAL, LONGEST_INTERVAL = Duration.parse("1s"), Duration.parse("2m")
+LONGEST_INTERVAL = Duration.parse("2m")
 """Prometheus looks back five minutes. After two missed scrapes a series must still exist."""
 
 
@@ -211,10 +213,6 @@ def intervals_make_sense(prometheus: PrometheusSettings) -> Iterator[Problem]:
                 f"a duration from {SHORTEST_INTERVAL} to {LONGEST_INTERVAL}: after 5m without sample a series is gone"
             )
             yield problem(f"prometheus.{name}", str(interval), reason)
-    for position, job in enumerate(prometheus.scrape_jobs):
-        if job.interval and Duration(0) < job.interval < SHORTEST_INTERVAL:
-            path = f"prometheus.scrapeJobs[{position}].interval"
-            yield problem(path, str(job.interval), f"a duration of at least {SHORTEST_INTERVAL}")
 
 
 def registry_can_be_pulled_from(cluster: ClusterSettings) -> Iterator[Problem]:
@@ -235,8 +233,7 @@ def production_hides_its_logins(
     if not cluster.is_production:
         return
     for position, remote in enumerate(prometheus.remote_write):
-        login = remote.basic_auth or remote.bearer_token_secret
-        if login and remote.url.scheme == "http":
+        if remote.logs_in and remote.url.scheme == "http":
             reason = "an https URL: in production no password or token crosses the network in plain"
             yield problem(f"prometheus.remoteWrite[{position}].url", str(remote.url), reason)
     for position, receiver in enumerate(notifications.receivers):
@@ -268,6 +265,7 @@ CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     *LOG_CHECKS,
     *LOKI_CHECKS,
     *NOTIFICATION_CHECKS,
+    *SCRAPE_JOB_CHECKS,
     *GRAFANA_ALERT_CHECKS,
 )
 """Checks across sections; each names the sections that it reads."""

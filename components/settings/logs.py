@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-import re2  # type: ignore[import-untyped]  # publishes no types
 from annotated_types import Ge
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic import model_validator
 from pydantic.alias_generators import to_camel
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import PydanticCustomError, core_schema
 
 from model.logs import Level, LogCollector, LogRuntime
 from model.quantities import Bytes
+from model.regex import Regex
 from model.settings import (
     AppName,
     DnsLabel,
@@ -35,38 +32,6 @@ LEAST_MEMORY = Bytes.parse("192Mi")
 HostPath = Annotated[
     str, Spelled(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*){2,}", "an absolute path on the node, like /var/lib/promtail")
 ]
-
-
-_QUIET = re2.Options()
-_QUIET.log_errors = False  # it would print to standard error, beside our own message
-
-
-class _Re2:
-    """A regular expression as Go reads it: no look-around, no back-references."""
-
-    EXPECTED = "a regular expression without look-around and back-references, as Go reads it"
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, _source: Any, _handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        return core_schema.no_info_plain_validator_function(cls._read)
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, _schema: Any, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return {"type": "string", "minLength": 1, "description": cls.EXPECTED}
-
-    @classmethod
-    def _read(cls, raw: object) -> str:
-        try:
-            # RE2 accepts what Go refuses: a too large count, which it treats as text, and 1000 nested groups.
-            plain = raw if isinstance(raw, str) and raw.count("(") < 1000 else ""
-            plain = "" if re.search(r"\{(\d+,)?\d{9,}", plain) else plain
-            re2.compile(plain or "(", _QUIET)
-        except re2.error:
-            raise PydanticCustomError("regex", "{expected}", {"expected": cls.EXPECTED}) from None
-        return str(raw)
-
-
-Regex = Annotated[str, _Re2]
 
 
 class DropRule(Model):

@@ -7,14 +7,14 @@ of an alert of this stack. Elsewhere a stack may have fewer alerts than routes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from components.routing import LABELS, WATCHDOG, Matcher, Node, reached, receivers_for, tree, walk
 from components.settings.notifications import NotificationSettings
 from components.settings.slos import SloSettings
 from model.cluster import ClusterSettings
 from model.grafana_alert import GrafanaGroup
-from model.rules import BaseAlert, Group, Severity
+from model.rules import Alert, BaseAlert, Group, Severity
 from model.settings import Model, Problem, problem
 from rules.system import Surroundings, Watched
 from rules.systems import Override, watch
@@ -22,9 +22,9 @@ from rules.systems import Override, watch
 Labels = Mapping[str, str]
 
 
-def alert_labels(watched: Watched, cluster: ClusterSettings) -> tuple[dict[str, str], ...]:
+def alert_labels(watched: Watched, cluster: ClusterSettings, owners: Iterable[str]) -> tuple[dict[str, str], ...]:
     """The labels that every alert has, from Prometheus or Grafana. Others, such as namespace, are unknown before it
-    fires.
+    fires. ``owners`` are those of targets, each of which an alert of targets may have.
     """
     place = {"cluster": cluster.name, "environment": cluster.environment}
     groups: tuple[Group | GrafanaGroup, ...] = (*watched.groups, *watched.grafana_groups)
@@ -32,7 +32,7 @@ def alert_labels(watched: Watched, cluster: ClusterSettings) -> tuple[dict[str, 
         {
             "alertname": rule.name,
             "severity": severity.value,
-            "owner": rule.owner,
+            "owner": owner,
             **rule.labels,
             **place,
             "system": group.system,
@@ -41,6 +41,7 @@ def alert_labels(watched: Watched, cluster: ClusterSettings) -> tuple[dict[str, 
         for rule in group.rules
         if isinstance(rule, BaseAlert)
         for severity in rule.severities
+        for owner in (rule.owner, *(owners if isinstance(rule, Alert) and rule.of_target else ()))
     )
 
 
@@ -144,7 +145,8 @@ def production_tells_somebody(
         return
     if all(each.name != WATCHDOG for each in watched.alerts):
         yield f"alerts.{WATCHDOG}: off: in production the dead man needs it"
-    known = [each for each in alert_labels(watched, cluster) if each["alertname"] != WATCHDOG]
+    labels = alert_labels(watched, cluster, surroundings.owners)
+    known = [each for each in labels if each["alertname"] != WATCHDOG]
     root = tree(notifications)
     yield from _nowhere(root, known)
     yield from _only_at_times(root, known)

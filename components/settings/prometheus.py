@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal, Self
 
-from annotated_types import Ge, Le, Len
-from pydantic import AfterValidator, model_validator
+from annotated_types import Ge, Le
+from pydantic import model_validator
 
-from model.quantities import Bytes, Duration, HostPort, Url
+from components.settings.client import Client
+from components.settings.scrape_jobs import MetricPattern, ScrapeJobSettings
+from model.quantities import Bytes, Duration, Url
 from model.settings import (
     SCRATCH,
+    Annotations,
     DnsLabel,
     LabelName,
     LogLevel,
     Many,
     Model,
     Resources,
-    Secret,
-    Spelled,
     Workload,
     misfit,
     resources,
 )
-
-
-def _regular(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except re.error as wrong:
-        raise ValueError(f"a regular expression ({wrong})") from None
-    return pattern
-
 
 Positive = Annotated[int, Ge(1)]
 
@@ -50,34 +41,6 @@ class Retention(Model):
     """Size at which the oldest blocks are deleted. The default is 80 % of the volume, or 8Gi without a volume."""
 
 
-class BasicAuth(Model):
-    """HTTP basic authentication."""
-
-    username: str
-    """User name."""
-    password_secret: Secret
-    """Secret with the password."""
-
-
-class Tls(Model):
-    """TLS towards a remote end."""
-
-    ca_secret: Secret | None = None
-    """Certificate authority, PEM; the system's when not given."""
-    cert_secret: Secret | None = None
-    """Client certificate, PEM."""
-    key_secret: Secret | None = None
-    """Client key, PEM."""
-    server_name: str | None = None
-    """Name in the server's certificate, if it differs from the URL's host."""
-
-    @model_validator(mode="after")
-    def _whole_pair(self) -> Self:
-        if (self.cert_secret is None) != (self.key_secret is None):
-            raise ValueError("certSecret and keySecret belong together: give both or none")
-        return self
-
-
 class Queue(Model):
     """Buffering towards a remote end; Prometheus' own defaults."""
 
@@ -91,44 +54,17 @@ class Queue(Model):
     """Longest wait for a full request."""
 
 
-class RemoteWrite(Model):
+class RemoteWrite(Client):
     """Remote write of every sample (Mimir, Thanos, VictoriaMetrics, Grafana Cloud)."""
 
     name: DnsLabel
     """Name of the queue. Prometheus' own metrics and the names of its secret files use it."""
     url: Url
     """URL of the remote-write endpoint."""
-    basic_auth: BasicAuth | None = None
-    """User and password; not together with a bearer token."""
-    bearer_token_secret: Secret | None = None
-    """Secret with the bearer token."""
-    tls: Tls = Tls()
-    """TLS certificates."""
     queue: Queue = Queue()
     """Queue of samples."""
     send_exemplars: bool = True
     """Whether to send exemplars too."""
-
-    @model_validator(mode="after")
-    def _one_login(self) -> Self:
-        if self.basic_auth is not None and self.bearer_token_secret is not None:
-            raise ValueError("basicAuth or bearerTokenSecret, not both")
-        return self
-
-
-class StaticJob(Model):
-    """A scrape job with static targets."""
-
-    name: DnsLabel
-    """The `job` label. It must differ from the names of the stack's own jobs."""
-    targets: Annotated[Many[HostPort], Len(min_length=1, max_length=1000)]
-    """Addresses, host:port. At most 1000, so that the job's file fits into a ConfigMap."""
-    path: str = "/metrics"
-    """HTTP path of the metrics."""
-    scheme: Literal["http", "https"] = "http"
-    """Protocol."""
-    interval: Duration | None = None
-    """Time between scrapes. The default is the server's `scrapeInterval`."""
 
 
 class Limits(Model):
@@ -146,18 +82,6 @@ class Limits(Model):
     """Bytes of a scrape's uncompressed body."""
     targets: Positive = 2_000
     """Targets per scrape job."""
-
-
-# Syntax that Prometheus and Python share: no anchors, no counts, no look-around.
-MetricPattern = Annotated[
-    str,
-    Spelled(
-        r"(?=.{1,200}$)([a-zA-Z0-9_:.|]|\((?!\?)|\)|\[\^?[a-zA-Z0-9_:]+(-[a-zA-Z0-9_:]+)*\]|[*+?](?![*+]))+",
-        "the whole name of a metric or a pattern of it, like node_softnet_.+: at most 200 letters, digits, underscores,"
-        " colons and . * + ? | ( ) [ ]",
-    ),
-    AfterValidator(_regular),
-]
 
 
 class Queries(Model):
@@ -191,7 +115,7 @@ class PrometheusSettings(Workload):
     """Labels of samples and alerts that Prometheus sends, besides `cluster`, `environment` and the replica's name."""
     remote_write: Many[RemoteWrite] = ()
     """Remote-write endpoints to which samples are sent too."""
-    scrape_jobs: Many[StaticJob] = ()
+    scrape_jobs: Many[ScrapeJobSettings] = ()
     """More scrape jobs, for targets that service discovery does not find."""
     keep: Literal["known", "all"] = "all"
     """Metrics that the stack's own jobs store: `known` are those that rules, dashboards, runbooks and objectives use,
@@ -204,6 +128,8 @@ class PrometheusSettings(Workload):
     """Limits of queries."""
     log_level: LogLevel = "info"
     """Lowest level of the server's own log lines."""
+    service_account_annotations: Annotations = {}
+    """Annotations of Prometheus's service account, for workload identity (IRSA, Azure and GKE Workload Identity)."""
 
     @model_validator(mode="after")
     def _retention_fits(self) -> Self:

@@ -8,7 +8,7 @@ from annotated_types import Len
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from components.settings.prometheus import BasicAuth
+from components.settings.client import BasicAuth
 from model.quantities import Duration, HostPort, Url
 from model.settings import DnsLabel, HostName, Many, Model, Port, Secret, Spelled
 

@@ -24,5 +24,6 @@ def surroundings(
         log_collector=logs.collector,
         grafana=grafana.address,
         runs_grafana=grafana.external is None,
+        owners=tuple(dict.fromkeys(job.owner for job in prometheus.scrape_jobs if job.owner)),
         on=frozenset(key for key, settings in systems if settings is not None),
     )

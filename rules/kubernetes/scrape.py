@@ -9,7 +9,19 @@ from model.cluster import ClusterSettings
 from model.exporter import ApiAccess, Exporter
 from model.flows import AnyPod, ApiServer, Nodes, Server
 from model.images import pinned
-from model.scrape import SERVICE_ACCOUNT, KubernetesDiscovery, Relabel, ScrapeJob, copy, drop, keep
+from model.scrape import (
+    BRACKETS,
+    HOST,
+    OF_POD,
+    RUNNING,
+    SERVICE_ACCOUNT,
+    KubernetesDiscovery,
+    Relabel,
+    ScrapeJob,
+    copy,
+    drop,
+    keep,
+)
 from model.settings import Resources
 
 KUBE_STATE_METRICS = "kube-state-metrics"
@@ -77,7 +89,8 @@ def api_servers(cluster: ClusterSettings) -> ScrapeJob:
         service_account=True,
         relabel=(keep("__meta_kubernetes_endpointslice_port_name", "https"),),
         keeps=APISERVER_METRICS,
-        sample_limit=200_000,  # histograms of verbs x resources x scopes x 20 buckets, with many custom resources
+        # Request histograms: verbs x resources x scopes x 20 buckets, and many custom resources.
+        limits={"sample_limit": 200_000},
     )
 
 
@@ -134,7 +147,7 @@ def _kube_state_metrics(name: str, port: tuple[str, int], cluster: ClusterSettin
         egress=((Server(KUBE_STATE_METRICS), (number,)),),
         honor_labels=port == METRICS,  # namespace, pod and node belong to the described object, not to the exporter
         relabel=(keep("__meta_kubernetes_endpointslice_port_name", port_name),),
-        sample_limit=500_000,  # about 60 samples per pod and 40 per other object
+        limits={"sample_limit": 500_000},  # about 60 samples per pod and 40 per other object
     )
 
 
@@ -184,11 +197,10 @@ def _scrape_annotations(kind: str) -> tuple[Relabel, ...]:
         # Prometheus escapes the whole path, including the ? of a query. So query parameters become labels of their own.
         Relabel(source=(f"{prefix}_path",), regex="/?([^?#]+).*", replacement="/$1", target="__metrics_path__"),
         *(_parameter(f"{prefix}_path", before) for before in range(PARAMETERS)),
-        # A pod without declared ports has a bare address. An IPv6 address needs brackets in a URL.
-        Relabel(source=("__address__",), regex=r"([^\[]*:[^\[]*:[^\[]*)", replacement="[$1]", target="__address__"),
+        BRACKETS,
         Relabel(
             source=("__address__", f"{prefix}_port"),
-            regex=r"(\[.+\]|[^:]+)(?::\d+)?;(\d+)",
+            regex=rf"{HOST};(\d+)",
             replacement="$1:$2",
             target="__address__",
         ),
@@ -199,13 +211,6 @@ def _parameter(path: str, before: int) -> Relabel:
     """A step for the query parameter with index ``before`` in ``path``. Its value must not be escaped."""
     regex = rf"[^?#]*\?(?:[^&#]*&){{{before}}}([A-Za-z_]\w*)=([^&#]*).*"
     return Relabel(source=(path,), regex=regex, target="__param_$1", replacement="$2")
-
-
-_POD_LABELS = (
-    copy("__meta_kubernetes_namespace", "namespace"),
-    copy("__meta_kubernetes_pod_name", "pod"),
-    copy("__meta_kubernetes_pod_node_name", "node"),
-)
 
 
 def annotated_services(cluster: ClusterSettings) -> ScrapeJob:
@@ -224,7 +229,7 @@ def annotated_services(cluster: ClusterSettings) -> ScrapeJob:
                 action="keep",
             ),
             keep("__meta_kubernetes_endpointslice_address_type", cluster.network.ip_family),
-            *_POD_LABELS,
+            *OF_POD,
             copy("__meta_kubernetes_service_name", "service"),
         ),
     )
@@ -238,9 +243,8 @@ def annotated_pods() -> ScrapeJob:
         egress=((AnyPod(), ()),),
         relabel=(
             *_scrape_annotations("pod"),
-            drop("__meta_kubernetes_pod_container_init", "true"),
-            drop("__meta_kubernetes_pod_phase", "Pending|Succeeded|Failed"),
-            *_POD_LABELS,
+            *RUNNING,
+            *OF_POD,
             Relabel(
                 source=("__meta_kubernetes_pod_label_app_kubernetes_io_name", "__meta_kubernetes_pod_label_app"),
                 regex="([^;]+);.*|;(.+)",

@@ -61,6 +61,7 @@ _OF_PROMETHEUS = (
     # scrapes
     _PROMETHEUS.gauge("prometheus_target_scrape_pool_targets", "scrape_job"),
     _PROMETHEUS.counter("prometheus_sd_kubernetes_http_request_total", "status_code"),
+    _PROMETHEUS.counter("prometheus_sd_refresh_failures_total", "mechanism config"),
     _PROMETHEUS.counter("prometheus_target_scrapes_exceeded_sample_limit_total"),
     _PROMETHEUS.counter("prometheus_target_scrapes_exceeded_body_size_limit_total"),
     _PROMETHEUS.counter("prometheus_target_scrape_pool_exceeded_label_limits_total"),

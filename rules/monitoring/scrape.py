@@ -114,7 +114,7 @@ def _span_metrics(namespace: str) -> ScrapeJob:
             # They repeat service_name, name an arbitrary pod of it, and name the counting code.
             Relabel(regex="exported_job|exported_instance|otel_scope_.+", action="labeldrop"),
         ),
-        sample_limit=SPAN_METRIC_SAMPLES,
+        limits={"sample_limit": SPAN_METRIC_SAMPLES},
     )
 
 

@@ -36,7 +36,7 @@ class Firing:
     value: str = ""
     """The annotation ``value``; only where the alert has thresholds."""
     labels: Labels = field(default_factory=dict)
-    """What tells it from others of its name; owner, system, cluster and environment are added."""
+    """What tells it from others of its name; system, cluster, environment and the alert's own owner are added."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -152,10 +152,10 @@ def _alert(example: Example, firing: Firing) -> dict[str, Any]:
     measured = {"value": firing.value, "threshold": made["annotations"]["threshold"]} if alert.thresholds else {}
     return {
         "exp_labels": {
+            "owner": alert.owner,
             **firing.labels,
             **alert.labels,
             **EVERYWHERE,
-            "owner": alert.owner,
             "system": group.system,
             "severity": firing.severity.value,
         },

@@ -31,8 +31,8 @@ ASKED = sorted(
 KEPT = {
     job.name: frozenset(job.keeps)
     for stack in STACKS
-    for job in scrape_jobs(stack.prometheus, stack.watched, ASKED)
-    if job.keeps is not None and job.name != GRAFANA
+    for job in scrape_jobs(stack.prometheus, stack.cluster, stack.watched, ASKED)
+    if job.keeps is not None and job.name != GRAFANA and not job.of_people
 }
 """By job whose exposition can be seen here."""
 SHARE = {

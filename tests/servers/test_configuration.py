@@ -290,6 +290,8 @@ def file_paths(value: Any) -> Iterator[str]:
         for name, part in value.items():
             if name.endswith("_file") and isinstance(part, str):
                 yield part
+            elif name == "files":  # of a header with a secret; promtool finds the relative ones, of targets
+                yield from (each for each in part if each.startswith("/"))
             else:
                 yield from file_paths(part)
     elif isinstance(value, list):
@@ -304,5 +306,8 @@ def test_a_secret_is_found_wherever_it_comes_from(rendered: Callable[[str], Rend
         for file, text in mount.files.items()
         if text is None and mount.path.startswith("/etc/")
     }
-    ours = {f"/etc/prometheus/secrets/mimir-{file}" for file in ("ca", "cert", "key", "password")}
-    assert found == ours | {"/etc/prometheus/secrets/cloud-token"}, "the last is in a Secret of somebody else"
+    pairs = ("ca", "cert", "key", "password")
+    ours = {f"{name}-{file}" for name in ("mimir", "scrape.hosts") for file in pairs}
+    ours |= {"scrape.shop-token", "scrape.workers-header"}
+    everything = {f"/etc/prometheus/secrets/{file}" for file in (*ours, "cloud-token")}
+    assert found == everything, "the last is in a Secret of somebody else"

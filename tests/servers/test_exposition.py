@@ -179,7 +179,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def dev(home: Path) -> Rendered:
-    """The stack `dev`, faster, with two Alertmanagers that tell somebody, and a store elsewhere; neither answers."""
+    """The stack `dev`, faster, with two Alertmanagers that tell somebody, and a store and a list of targets elsewhere,
+    of which none answers.
+    """
     receiver = {"name": "somebody", "webhook": {"urlSecret": {"name": "somebody", "key": "somebody-url"}}}
     changes = {
         "cluster": {"virtualNodes": EVERYTHING["cluster"]["virtualNodes"]},
@@ -189,6 +191,7 @@ def dev(home: Path) -> Rendered:
             "scrapeInterval": "2s",
             "evaluationInterval": "2s",
             "remoteWrite": [{"name": "elsewhere", "url": "http://127.0.0.1:1/"}],
+            "scrapeJobs": [{"name": "listed", "http": {"url": "http://127.0.0.1:1/", "ports": [1]}}],
         },
     }
     return changed(home / "stack", changes=changes)

@@ -24,6 +24,7 @@ TARGET_DOWN = Alert(
     value="up == 0",
     severity=Severity.WARNING,
     for_=Duration.parse("5m"),  # longer than a rolling update of a server
+    of_target=True,
     summary="A scrape target does not answer.",
     description="{{ $labels.job }} at {{ $labels.instance }} does not answer.",
 )
@@ -48,6 +49,18 @@ WITHOUT_TARGETS = Alert(
     for_=Duration.parse("15m"),  # longer than the deployment of a new stack
     summary="A scrape job has no targets.",
     description="{{ $labels.job }} has no targets: its alerts are blind and its panels are empty.",
+)
+OUTDATED = Alert(
+    name="ScrapeJobTargetsOutdated",
+    # Lists over HTTP, DNS and clouds; `config-N` are the Alertmanagers, whose absence is an alert of its own.
+    value="max by (cluster, environment, job) (label_replace("
+    'increase(prometheus_sd_refresh_failures_total{config!~"config-.+"}[30m]), "job", "$1", "config", "(.+)"))',
+    # Azure, which is asked least often, is asked every five minutes: a third failure is no accident.
+    above={Severity.WARNING: 2},
+    for_=Duration.parse("10m"),  # an inventory that is updated is back by then
+    summary="A list of targets cannot be read.",
+    description="Prometheus cannot ask for the targets of {{ $labels.job }}, and keeps those that it knows.",
+    runbook="PrometheusDiscoveryFailing",
 )
 TARGET_GROWS = Alert(
     name="ScrapeTargetGrowing",
@@ -122,6 +135,7 @@ ALERTS = (
     TARGET_DOWN,
     SERVER_DOWN,
     WITHOUT_TARGETS,
+    OUTDATED,
     PROBE_FAILS,
 )
 SLOW = (TARGET_GROWS, RESTARTS, PROBE_SLOW, CERTIFICATE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rules.monitoring.alerts.targets import (
     CERTIFICATE,
+    OUTDATED,
     PROBE_FAILS,
     PROBE_SLOW,
     RESTARTS,
@@ -21,6 +22,10 @@ _PROBED = {"job": "probes", "instance": "https://shop.example/"}
 
 def _pool(job: str, targets: str, prometheus: int = 0) -> Series:
     return {metric("prometheus_target_scrape_pool_targets", pod("prometheus", prometheus), scrape_job=job): targets}
+
+
+def _failures(job: str) -> str:
+    return metric("prometheus_sd_refresh_failures_total", PROMETHEUS, mechanism="http", config=job)
 
 
 def _samples(before: int, after: int) -> Series:
@@ -65,6 +70,13 @@ EXAMPLES = (
         fires=[warning("prometheus at 10.0.0.0:80 does not answer.", **PROMETHEUS)],
     ),
     example(
+        "a target that somebody owns has not answered for five minutes",
+        TARGET_DOWN,
+        series={metric("up", PROMETHEUS, owner="shop"): "0x10"},
+        at="5m",
+        fires=[warning("prometheus at 10.0.0.0:80 does not answer.", **PROMETHEUS, owner="shop")],
+    ),
+    example(
         "a target was away, and is back after four minutes",
         TARGET_DOWN,
         series={metric("up", PROMETHEUS): "0x4 1x10"},
@@ -101,6 +113,25 @@ EXAMPLES = (
         series=_pool("kubelet", "0x20"),
         at="15m",
         fires=[warning("kubelet has no targets: its alerts are blind and its panels are empty.", job="kubelet")],
+    ),
+    example(
+        "an inventory has refused three questions",
+        OUTDATED,
+        series={_failures("inventory"): "0x9 1x4 2x4 3x40"},
+        at="31m",
+        fires=[
+            warning(
+                "Prometheus cannot ask for the targets of inventory, and keeps those that it knows.",
+                "3",
+                job="inventory",
+            )
+        ],
+    ),
+    example(
+        "an inventory has refused two questions, and the name of the Alertmanagers is not known",
+        OUTDATED,
+        series={_failures("inventory"): "0x9 1x4 2x40", _failures("config-0"): "0+1x50"},
+        at="40m",
     ),
     example(
         "one Prometheus has targets, and nobody asks to be scraped",

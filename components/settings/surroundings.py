@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from components.settings.grafana import GrafanaSettings
 from components.settings.logs import LogSettings
+from components.settings.notifications import NotificationSettings
+from components.settings.owners import OwnerSettings
 from components.settings.prometheus import PrometheusSettings
 from model.cluster import ClusterSettings
 from model.settings import Model
@@ -16,6 +18,8 @@ def surroundings(
     grafana: GrafanaSettings,
     logs: LogSettings,
     systems: Model,
+    owners: OwnerSettings,
+    notifications: NotificationSettings,
 ) -> Surroundings:
     return Surroundings(
         cluster=cluster,
@@ -25,4 +29,6 @@ def surroundings(
         grafana=grafana.address,
         runs_grafana=grafana.external is None,
         on=frozenset(key for key, settings in systems if settings is not None),
+        owners=owners.owners(),
+        alert_labels=notifications.labels,
     )

@@ -22,6 +22,8 @@ def load(config: pulumi.Config) -> tuple[Settings, dict[str, Output[str]]]:
         settings = read({key: plain(raw) for key, raw in sorted(given.items()) if key not in secret}, secret)
     except Refused as refused:
         raise pulumi.RunError(str(refused)) from None
+    for warning in settings.warnings:
+        pulumi.warn(warning)
     return settings, {key: config.require_secret(key) for key in sorted({key for _, key in references(settings)})}
 
 

@@ -9,6 +9,7 @@ from functools import cache
 
 from components.settings.notifications import NotificationSettings, Route
 from model.quantities import Duration
+from model.wildcards import expression, pattern
 
 TEST_PAGE = "test_page"
 """Label of a test page: the name of its receiver."""
@@ -38,7 +39,7 @@ class Matcher:
         """The values as one regular expression for the whole label; None if they are one plain text."""
         if len(self.values) == 1 and "*" not in self.values[0]:
             return None
-        return "|".join(pattern(value) for value in self.values)
+        return expression(self.values)
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         return self.lets_in(labels.get(self.label, ""))
@@ -51,11 +52,6 @@ class Matcher:
 @cache  # few values, used for every alert of the catalogue
 def _any_fits(values: tuple[str, ...], text: str) -> bool:
     return any(re.fullmatch(pattern(value), text) for value in values)
-
-
-def pattern(value: str) -> str:
-    """A value as a regular expression without backslashes, whose rules within strings differ between engines."""
-    return value.replace(".", "[.]").replace("*", ".*")
 
 
 @dataclass(frozen=True, kw_only=True)

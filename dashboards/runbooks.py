@@ -45,7 +45,7 @@ def _dashboard(system: str, sharing: Mapping[str, list[BaseAlert]], cluster: Clu
         title=f"Runbooks: {system}",
         description=f"Steps for firing alerts of {system}, with current values.",
         folder=RUNBOOKS_FOLDER,
-        tags=("runbook", *sorted({alert.owner for alert in alerts})),
+        tags=("runbook", *sorted({owner for alert in alerts for owner in alert.owner_names})),
         variables=variables,
         custom_variables=(CustomVariable(name=_CHOSEN, title="Alert", values=measured),) if measured else (),
         related=tuple(dict.fromkeys((ALERTS, *(alert.dashboard for alert in alerts)))),
@@ -66,7 +66,7 @@ def _runbook(system: str, name: str, alerts: list[BaseAlert], cluster: ClusterSe
     """A collapsed row with a runbook. Links open its text panel, which links to the values of its alerts."""
     text = _of_stack(filled(name, {alert.name: alert.numbers for alert in alerts}), cluster)
     text = text.removeprefix(f"# {name}\n").strip()
-    now = ", ".join(f"[{alert.name}]({_now(system, alert)}){_lines(alert)}" for alert in alerts)
+    now = ", ".join(f"[{alert.name}]({_now(system, alert)}){_lines(alert)}{_owners(alert)}" for alert in alerts)
     of_grafana = [alert for alert in alerts if isinstance(alert, GrafanaAlert)]
     written = Panel(
         title=runbook_title(name),
@@ -104,6 +104,11 @@ def _lines(alert: BaseAlert) -> str:
     """The alert's thresholds on this stack."""
     lines = ", ".join(f"{severity} {alert.line(severity)}" for severity in alert.thresholds)
     return f" ({lines})" if lines else ""
+
+
+def _owners(alert: BaseAlert) -> str:
+    """Who owns what it fires for, where the stack file says so."""
+    return f"; owner: {' or '.join(alert.owner_names)}" if alert.claims else ""
 
 
 def _in_a_namespace(alert: BaseAlert) -> bool:

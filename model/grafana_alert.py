@@ -36,9 +36,13 @@ class GrafanaAlert(BaseAlert):
     exec_err_state: State
     """State of the alert if the query fails."""
 
+    @property
+    def fires_without_value(self) -> bool:
+        return "Alerting" in (self.no_data_state, self.exec_err_state)
+
     def __post_init__(self) -> None:
         super().__post_init__()
-        if "Alerting" in (self.no_data_state, self.exec_err_state):
+        if self.fires_without_value:
             if "{{" in self.description:
                 raise ValueError(f"alert {self.name}: a description without values: it also fires without data")
             if len(self.severities) != 1:

@@ -42,10 +42,81 @@ def names(expr: str) -> frozenset[str]:
 
 def narrowed(expr: str, matchers: str) -> str:
     """``expr`` with additional ``matchers`` on each of its selectors. They may contain a dashboard's variables."""
+    return re.sub(_named(expr), lambda found: _with(found, matchers), expr)
+
+
+def without(expr: str, label: str, expression: str, known: Mapping[str, Labels]) -> str:
+    """``expr`` without the results whose ``label`` matches the regular expression; ``known`` as in `labels_of`.
+
+    The matcher stands on those selectors alone that give the results this label: others, such as a total that each
+    result is divided by, stay as they are. Raises ValueError if no selector gives it.
+    """
+    chosen = set(_givers(parsed(expr), label, known, 0))
+    places = list(re.finditer(_named(expr), expr))
+    if len(places) != len(list(selectors(expr))):
+        raise ValueError(f"{expr}: a selector without a name")
+    for position in sorted(chosen, reverse=True):
+        found = places[position]
+        expr = expr[: found.start()] + _with(found, f'{label}!~"{expression}"') + expr[found.end() :]
+    return expr
+
+
+def _named(expr: str) -> str:
+    """A regular expression for the selectors that have a name, up to their brace."""
     names = sorted({selector.name for selector in selectors(expr) if selector.name})
     # Whole names, and not inside quotes.
-    named = rf"(?<![\w:\"])({'|'.join(names)})(?![\w:\"])(\{{)?"
-    return re.sub(named, lambda found: f"{found[1]}{{{matchers}{', ' if found[2] else '}'}", expr)
+    return rf"(?<![\w:\"])({'|'.join(names)})(?![\w:\"])(\{{)?"
+
+
+def _with(found: re.Match[str], matchers: str) -> str:
+    return f"{found[1]}{{{matchers}{', ' if found[2] else '}'}"
+
+
+def _givers(node: promql.Expr, label: str, known: Mapping[str, Labels], before: int) -> Iterator[int]:
+    """Positions of the selectors that give the result its ``label``, with ``before`` selectors to the left of it."""
+    labels = _labels(node, known)
+    if labels is not None and label not in labels:
+        raise ValueError(f"{node}: has no label {label}")
+    if isinstance(node, promql.VectorSelector | promql.MatrixSelector):
+        yield before
+    elif isinstance(node, promql.AggregateExpr | promql.ParenExpr | promql.UnaryExpr | promql.SubqueryExpr):
+        yield from _givers(node.expr, label, known, before)
+    elif isinstance(node, promql.BinaryExpr):
+        right = before + len(list(_selectors(node.lhs)))
+        sides = {"left": (node.lhs, before), "right": (node.rhs, right)}
+        for side in _giving_sides(node, label):
+            yield from _givers(sides[side][0], label, known, sides[side][1])
+    elif isinstance(node, promql.Call):
+        yield from _of_argument(node, label, known, before)
+
+
+def _giving_sides(node: promql.BinaryExpr, label: str) -> tuple[str, ...]:
+    operation = str(node.op).split(maxsplit=1)[0]
+    matching = node.modifier.matching if node.modifier else None
+    matched = matching is None or (label in matching.labels) == (matching.type == LabelModifierType.Include)
+    if operation == "or":
+        if not matched:  # what the left side loses, the right one would bring back
+            raise ValueError(f"{node}: sides that are not matched by {label}")
+        return ("left", "right")
+    if operation in ("and", "unless") or _is_number(node.rhs):
+        return ("left",)
+    if _is_number(node.lhs):
+        return ("right",)
+    many_is_right = node.modifier is not None and node.modifier.card == VectorMatchCardinality.OneToMany
+    from_one = node.modifier is not None and label in (node.modifier.group_labels or ())
+    return ("right",) if many_is_right != from_one else ("left",)
+
+
+def _of_argument(node: promql.Call, label: str, known: Mapping[str, Labels], before: int) -> Iterator[int]:
+    """The same of a function's one vector."""
+    if node.func.name in ("absent", "absent_over_time"):
+        raise ValueError(f"{node}: is about what is not there")
+    made = node.args[1] if node.func.name in ("label_replace", "label_join") else None
+    if isinstance(made, promql.StringLiteral) and made.val == label:
+        raise ValueError(f"{node}: makes {label} itself")
+    for argument in node.args:
+        if not isinstance(argument, promql.NumberLiteral | promql.StringLiteral):
+            yield from _givers(argument, label, known, before)
 
 
 def _selectors(node: promql.Expr) -> Iterator[promql.VectorSelector]:

@@ -12,6 +12,7 @@ from typing import Any, Self
 import promql_parser
 
 from model.metrics import Unit
+from model.owners import TEAM, AnyClaim, label, outcomes
 from model.promql import parsed
 from model.quantities import Duration
 from model.runbooks import runbooks
@@ -53,7 +54,9 @@ class BaseAlert:
     keep_firing_for: Duration = Duration(0)
     """How long the alert keeps firing after its expression was last true, against flapping."""
     owner: str = ""
-    """The label ``owner``, by which routes select receivers. The default is its system's owner."""
+    """The label ``owner`` where no claim holds. Routes select receivers by it. The default is its system's owner."""
+    claims: tuple[AnyClaim, ...] = ()
+    """What teams of the stack file own of its subjects, the most specific first. Set when the systems are combined."""
     summary: str
     """One short sentence, without labels and values."""
     description: str
@@ -77,7 +80,7 @@ class BaseAlert:
             raise ValueError(f"alert {self.name}: a more urgent severity needs a threshold that is further away")
         if "{{" in self.summary:
             raise ValueError(f"alert {self.name}: a summary without labels and values")
-        if self.owner and not re.fullmatch(r"[a-z][-a-z0-9]*", self.owner, re.IGNORECASE):
+        if self.owner and not re.fullmatch(TEAM, self.owner):
             raise ValueError(f"alert {self.name}: an owner, the name of a team")
         if self.runbook_name not in runbooks():
             raise ValueError(f"alert {self.name}: no runbook docs/runbooks/{self.runbook_name}.md")
@@ -85,6 +88,16 @@ class BaseAlert:
     @property
     def runbook_name(self) -> str:
         return self.runbook or self.name
+
+    @property
+    def owner_label(self) -> str:
+        """The label ``owner``: a text, or a template of one."""
+        return label(self.claims, self.owner)
+
+    @property
+    def owner_names(self) -> tuple[str, ...]:
+        """Every owner that it may get."""
+        return tuple(dict.fromkeys(owner for owner, _ in outcomes(self.claims, self.owner)))
 
     @property
     def thresholds(self) -> Mapping[Severity, Decimal]:
@@ -116,17 +129,18 @@ class BaseAlert:
         thresholds: Mapping[Severity, Threshold | None],
         severity: Severity | None = None,
         for_: Duration | None = None,
+        labels: Mapping[str, str] | None = None,
     ) -> Self | None:
-        """The alert with other thresholds (None removes the severity), severity or ``for``; None if no rule is left.
+        """The alert with other or more thresholds (None removes the severity), severity, ``for`` or labels; None if no
+        rule is left.
 
         Raises ValueError for a change of a field that this alert does not have.
         """
-        alert = replace(self, for_=self.for_ if for_ is None else for_)
-        for name, number in thresholds.items():
-            if name not in alert.thresholds:
-                known = ", ".join(alert.thresholds) or "none"
-                raise ValueError(f"a severity that the alert has a threshold for: {known}")
-            kept = {**alert.thresholds, name: number}
+        alert = replace(self, for_=self.for_ if for_ is None else for_, labels={**self.labels, **(labels or {})})
+        if thresholds:
+            if not self.thresholds:
+                raise ValueError("no thresholds: the alert compares with none")
+            kept = {**self.thresholds, **thresholds}
             left = {each: threshold for each, threshold in kept.items() if threshold is not None}
             if not left:
                 return None
@@ -155,7 +169,7 @@ class Alert(BaseAlert):
     unless: str = ""
     """Condition under which the alert does not fire."""
     of_target: bool = False
-    """Whether a label ``owner`` of the series goes before the alert's own: the targets of a job may have an owner."""
+    """Whether its series are those of targets, which may have a label ``owner``."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -173,16 +187,13 @@ class Alert(BaseAlert):
 
     def plain(self) -> Iterator[dict[str, Any]]:
         """Its rules in Prometheus' format, most urgent first."""
-        owner = self.owner
-        if self.of_target:
-            owner = f"{{{{ with $labels.owner }}}}{{{{ . }}}}{{{{ else }}}}{owner}{{{{ end }}}}"
         for severity in self.severities:
             yield {
                 "alert": self.name,
                 "expr": self.expr(severity),
                 **({"for": str(self.for_)} if self.for_.milliseconds else {}),
                 **({"keep_firing_for": str(self.keep_firing_for)} if self.keep_firing_for.milliseconds else {}),
-                "labels": {"severity": severity.value, "owner": owner, **self.labels},
+                "labels": {"severity": severity.value, "owner": self.owner_label, **self.labels},
                 "annotations": {
                     "summary": self.summary,
                     "description": self.description,

@@ -25,6 +25,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
 
+from model.owners import TEAM
 from model.quantities import Bytes, Cpu, names_a_secret
 
 _T = TypeVar("_T")
@@ -76,6 +77,7 @@ _LABEL = r"[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?"
 HostName = Annotated[str, Spelled(rf"{_LABEL}(\.{_LABEL})*", "a host name like alerts.example.com")]
 LabelName = Annotated[str, Spelled(r"[a-zA-Z_][a-zA-Z0-9_]*", "a label name of letters, digits and underscores")]
 LabelValue = Annotated[str, Spelled(rf"({_NAME})?", "a Kubernetes label value of at most 63 characters")]
+Team = Annotated[str, Spelled(TEAM, "a team of at most 63 letters, digits, dashes, underscores and dots")]
 AppName = Annotated[str, Spelled(f"{_NAME}|{_DNS_NAME}", "an app: a Kubernetes label value, or the name of a workload")]
 QualifiedName = Annotated[str, Spelled(_qualified("a-z0-9"), "a Kubernetes name like example.com/team")]
 # The API server checks an annotation's prefix in lower case, so it accepts capitals.

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Generic, Protocol, TypeVar
 
 from model.cluster import ClusterSettings
 from model.exporter import Exporter
 from model.grafana_alert import GrafanaGroup
 from model.logs import LogCollector
 from model.metrics import Metric
+from model.owners import Owners
 from model.quantities import Duration, Url
-from model.rules import Alert, BaseAlert, Group, Inhibition
+from model.rules import Alert, BaseAlert, Group, Inhibition, Recording
 from model.scrape import ScrapeJob
 from model.settings import Model
 from model.slo import Slo
 from model.uids import DashboardUid
 
 S = TypeVar("S", bound=Model)
+_Group = TypeVar("_Group", Group, GrafanaGroup)
+_Alert = TypeVar("_Alert", bound=BaseAlert)
+
+
+class ChangeAlert(Protocol):
+    """What becomes of an alert; None leaves it out."""
+
+    def __call__(self, alert: _Alert, /) -> _Alert | None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +45,12 @@ class Surroundings:
     """Grafana's address for people."""
     runs_grafana: bool
     """Whether the stack deploys that Grafana."""
-    owners: tuple[str, ...]
-    """Owners of the stack file's own targets."""
     on: frozenset[str]
     """Keys of the systems that are on."""
+    owners: Owners
+    """Which team owns what."""
+    alert_labels: Mapping[str, str]
+    """Labels of every alert."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +74,21 @@ class Watched:
         """All alerts, of Prometheus and Grafana."""
         of_prometheus = (rule for group in self.groups for rule in group.rules if isinstance(rule, Alert))
         return (*of_prometheus, *(rule for group in self.grafana_groups for rule in group.rules))
+
+    def changed(self, change: ChangeAlert) -> Watched:
+        """The same with other alerts, and without groups that are empty then."""
+        return replace(
+            self,
+            groups=tuple(_changed(self.groups, change)),
+            grafana_groups=tuple(_changed(self.grafana_groups, change)),
+        )
+
+
+def _changed(groups: Iterable[_Group], change: ChangeAlert) -> Iterator[_Group]:
+    for group in groups:
+        rules = (rule if isinstance(rule, Recording) else change(rule) for rule in group.rules)
+        if left := tuple(rule for rule in rules if rule is not None):
+            yield replace(group, rules=left)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,12 +8,14 @@ from typing import Any, Protocol, TypeVar
 
 from model.cluster import ClusterSettings
 from model.grafana_alert import GrafanaGroup
+from model.owners import Owners
 from model.quantities import Duration, Url
-from model.rules import BaseAlert, Group, Inhibition, Recording, Severity, Threshold
+from model.rules import BaseAlert, Group, Inhibition, Severity, Threshold
 from model.slo import Slo, slo_groups, slo_inhibitions
 from model.uids import SLOS, DashboardUid
 from rules import agents, kubernetes, logs, monitoring, nodes
-from rules.catalogue import SUBJECT
+from rules.catalogue import SUBJECT, alert_labels, series_of
+from rules.owners import excluded, owned
 from rules.system import Surroundings, System, Watched
 
 SYSTEMS: tuple[System[Any], ...] = (
@@ -40,8 +42,9 @@ EXAMPLE = Surroundings(
     log_collector="promtail",
     grafana=Url.parse("https://grafana.example.com"),
     runs_grafana=True,
-    owners=(),
     on=frozenset(system.key for system in SYSTEMS),
+    owners=Owners(),
+    alert_labels={},
 )
 """Surroundings in which every system is on."""
 
@@ -50,7 +53,7 @@ USER_SLOS = "slos"
 
 
 _Group = TypeVar("_Group", Group, GrafanaGroup)
-_Rule = TypeVar("_Rule", bound=BaseAlert | Recording)
+_Alert = TypeVar("_Alert", bound=BaseAlert)
 
 
 class Override(Protocol):
@@ -62,6 +65,12 @@ class Override(Protocol):
     def for_(self) -> Duration | None: ...
     @property
     def severity(self) -> Severity | None: ...
+    @property
+    def labels(self) -> Mapping[str, str]: ...
+    @property
+    def owner(self) -> str | None: ...
+    @property
+    def excluded(self) -> Mapping[str, tuple[str, ...]]: ...
 
 
 def watch(
@@ -74,23 +83,31 @@ def watch(
 
     Raises ValueError for an override of a field that the alert does not have.
     """
+    owners = surroundings.owners
     parts = [
-        _owned(system.build(settings[system.key], surroundings), system.key, system.owner, system.dashboard)
+        _owned(
+            system.build(settings[system.key], surroundings),
+            system.key,
+            owners.systems.get(system.key, system.owner),
+            system.dashboard,
+        )
         for system in SYSTEMS
         if system.key in surroundings.on
     ]
     parts.append(_owned(Watched(slos=slos), USER_SLOS, "", SLOS))
-    groups = (_overridden(group, overrides) for part in parts for group in part.groups)
-    grafana_groups = (_overridden(group, overrides) for part in parts for group in part.grafana_groups)
-    return Watched(
+    watched = Watched(
         scrape_jobs=tuple(job for part in parts for job in part.scrape_jobs),
-        groups=tuple(group for group in groups if group.rules),
-        grafana_groups=tuple(group for group in grafana_groups if group.rules),
+        groups=tuple(group for part in parts for group in part.groups),
+        grafana_groups=tuple(group for part in parts for group in part.grafana_groups),
         exporters=tuple(exporter for part in parts for exporter in part.exporters),
         metrics=tuple(metric for part in parts for metric in part.metrics),
         slos=tuple(slo for part in parts for slo in part.slos),
         inhibitions=(*LESS_URGENT, *(each for part in parts for each in part.inhibitions), *slo_inhibitions()),
     )
+    watched = _overridden(watched, overrides, surroundings.alert_labels)
+    watched = _excluding(watched, {name: override.excluded for name, override in overrides.items() if override})
+    by_alert = {name: override.owner for name, override in overrides.items() if override and override.owner}
+    return _assigned(watched, replace(owners, alerts={**owners.alerts, **by_alert}))
 
 
 def examples() -> dict[str, Any]:
@@ -124,15 +141,45 @@ def _owned(part: Watched, system: str, owner: str, dashboard: DashboardUid) -> W
     )
 
 
-def _overridden(group: _Group, overrides: Mapping[str, Override | None]) -> _Group:
-    return replace(group, rules=tuple(changed for rule in group.rules if (changed := _changed(rule, overrides))))
+def _overridden(watched: Watched, overrides: Mapping[str, Override | None], labels: Mapping[str, str]) -> Watched:
+    """With the alerts as this stack wants them, and without those that are off."""
+
+    def change(alert: _Alert) -> _Alert | None:
+        if alert.name not in overrides:
+            return replace(alert, labels={**alert.labels, **labels}) if labels else alert
+        override = overrides[alert.name]
+        if override is None:
+            return None
+        return alert.changed(
+            thresholds=override.thresholds,
+            severity=override.severity,
+            for_=override.for_,
+            labels={**labels, **override.labels},
+        )
+
+    return watched.changed(change)
 
 
-def _changed(rule: _Rule, overrides: Mapping[str, Override | None]) -> _Rule | None:
-    """The rule with the stack file's changes; None if it is off."""
-    if isinstance(rule, Recording) or rule.name not in overrides:
-        return rule
-    override = overrides[rule.name]
-    if override is None:
-        return None
-    return rule.changed(thresholds=override.thresholds, severity=override.severity, for_=override.for_)
+def _excluding(watched: Watched, excluding: Mapping[str, Mapping[str, tuple[str, ...]]]) -> Watched:
+    if not any(excluding.values()):
+        return watched
+    known = series_of(watched)
+
+    def change(alert: _Alert) -> _Alert:
+        for label, values in excluding.get(alert.name, {}).items():
+            alert = excluded(alert, label, values, known)
+        return alert
+
+    return watched.changed(change)
+
+
+def _assigned(watched: Watched, owners: Owners) -> Watched:
+    """With the owners that the stack file names."""
+    if owners == Owners():
+        return watched
+    labels = alert_labels(watched)
+
+    def change(alert: _Alert) -> _Alert:
+        return owned(alert, owners, labels[alert.name])
+
+    return watched.changed(change)

@@ -144,7 +144,7 @@ def test_the_files_that_are_mutated_are_accepted(file: Path, path: Path) -> None
 
 
 def test_the_third_file_sets_most_of_what_there_is() -> None:
-    assert len(originals()[2]["config"]) == 12, "every section"
+    assert len(originals()[2]["config"]) == 13, "every section"
 
 
 def of_dev(**sections: str) -> str:

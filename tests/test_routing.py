@@ -23,7 +23,7 @@ EXPECTED = {
 
 def test_in_production_every_alert_reaches_those_whom_it_should(prod: Recorded) -> None:
     root = tree(prod.settings.notifications)
-    known = alert_labels(prod.settings.watched, prod.settings.cluster, ())
+    known = alert_labels(prod.settings.watched, prod.settings.cluster)
     assert {labels["severity"] for labels in known} == set(EXPECTED)
     for labels in known:
         expected = ("heartbeat",) if labels["alertname"] == "Watchdog" else EXPECTED[labels["severity"]]

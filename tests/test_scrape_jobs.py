@@ -331,7 +331,8 @@ def production(**notifications: Any) -> dict[str, Any]:
 
 
 def test_a_target_that_is_down_is_its_owner_s_and_else_the_platform_s() -> None:
-    (alert,) = [each for each in read(STACK).watched.alerts if each.name == "TargetDown"]
+    owned = {**STACK, "prometheus": {"scrapeJobs": [{"name": "shop", "service": SHOP, "owner": "shop"}]}}
+    (alert,) = [each for each in read(owned).watched.alerts if each.name == "TargetDown"]
     assert isinstance(alert, Alert)
     (plain,) = alert.plain()
     assert plain["labels"]["owner"] == "{{ with $labels.owner }}{{ . }}{{ else }}platform{{ end }}"
@@ -347,3 +348,11 @@ def test_an_owner_of_targets_without_a_route_is_refused_in_production() -> None:
 
 def test_a_route_may_name_an_owner_that_only_targets_have() -> None:
     read(production(routes=[{"receiver": "on-call", "owner": ["shop"]}, {"receiver": "on-call"}]))
+
+
+def test_an_owner_of_targets_that_is_no_team_is_refused() -> None:
+    of_another = production(routes=[{"receiver": "on-call"}]) | {"owners": {"teams": {"warehouse": {}}}}
+    with pytest.raises(Refused) as refused:
+        read(of_another)
+    (problem,) = [each for each in refused.value.problems if "scrapeJobs" in each]
+    assert problem.startswith('prometheus.scrapeJobs[0].owner: "shop": an owner: ')

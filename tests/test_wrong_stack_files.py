@@ -57,9 +57,11 @@ INTERVAL = "a duration from 1s to 2m: after 5m without sample a series is gone"
 LONGER = "a duration longer than 0s"
 FREE = "a label that neither the stack nor Kubernetes sets itself"
 EXTERNAL = "a label that the stack does not set itself: cluster, environment, prometheus_replica are"
+OVERRIDE = "off, or a mapping with critical, warning, info, for, severity, owner, labels or exclude"
 KEYS = ", ".join(system.key for system in SYSTEMS)
 SECTIONS = (
-    "cluster, prometheus, alertmanager, grafana, collector, jaeger, loki, logs, systems, alerts, notifications, slos"
+    "cluster, prometheus, alertmanager, grafana, collector, jaeger, loki, logs, systems, alerts, owners,"
+    " notifications, slos"
 )
 HOOK = "notifications.receivers[0].webhook"
 REMOTE = "prometheus.remoteWrite[0]"
@@ -431,11 +433,11 @@ WRONG: list[tuple[str, str]] = [
     ),
     (
         "alerts: {TargetDown: on}",
-        "alerts.TargetDown: true: off, or a mapping with critical, warning, info, for or severity",
+        f"alerts.TargetDown: true: {OVERRIDE}",
     ),
     (
         "alerts: {TargetDown: null}",
-        "alerts.TargetDown: null: off, or a mapping with critical, warning, info, for or severity",
+        f"alerts.TargetDown: null: {OVERRIDE}",
     ),
     (
         "alerts: {TargetDown: {critical: 5}}",

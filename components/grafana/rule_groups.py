@@ -57,7 +57,7 @@ def _rule(alert: GrafanaAlert, group: GrafanaGroup, place: Place, panel: PanelPl
         "exec_err_state": alert.exec_err_state,
         "labels": {
             "severity": _by_severity(alert, str),
-            "owner": alert.owner,
+            "owner": alert.owner_label,
             **alert.labels,
             **place_labels(place),
             "system": group.system,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
+from annotated_types import Len
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import PydanticCustomError, core_schema
 
 from model.quantities import Duration
-from model.rules import BaseAlert, Severity
-from model.settings import Model, Problem, problem
+from model.rules import Severity
+from model.settings import LabelName, Many, Model, Spelled, Team
 
 
 class _NumberOrOff:
@@ -36,11 +37,34 @@ class _NumberOrOff:
 _Threshold = Annotated[float | None, _NumberOrOff]
 
 
+# A template would be filled in when the alert fires, with what its author does not know of.
+LabelText = Annotated[
+    str, Spelled(r"[A-Za-z0-9 _.,:;/@+-]{1,128}", "a text of at most 128 letters, digits, spaces and _ . , : ; / @ + -")
+]
+AlertLabels = dict[LabelName, LabelText]
+Excluded = Annotated[
+    str,
+    Spelled(
+        r"(?!\*+$)[A-Za-z0-9 _.,:/@%+=~()*-]{1,253}",
+        "a value of the label, in which * stands for any text, like sandbox-*; to exclude all, turn the alert off",
+    ),
+]
+
+
+class Exclusion(Model):
+    """Subjects that an alert leaves out; one value of one label is enough."""
+
+    namespaces: Many[Excluded] = ()
+    """Namespaces."""
+    labels: dict[LabelName, Annotated[Many[Excluded], Len(min_length=1)]] = {}
+    """Values of other labels that the alert has: `{workload: ["batch-*"]}`."""
+
+
 class AlertOverride(Model):
     """The override of one alert on this stack."""
 
     critical: _Threshold = None
-    """Threshold of severity critical, or `off`. Allowed if the alert has a critical threshold."""
+    """Threshold of severity critical, or `off`. Allowed if the alert has thresholds; a severity without is added."""
     warning: _Threshold = None
     """Threshold of severity warning, or `off`."""
     info: _Threshold = None
@@ -50,10 +74,26 @@ class AlertOverride(Model):
     severity: Severity | None = Field(default=None, strict=False)  # a word in YAML, no Severity yet
     """Severity of the alert. Allowed if the alert has no threshold per severity."""
 
+    owner: Team | None = None
+    """Team that owns the alert: its label `owner`, whatever it fires for."""
+    labels: AlertLabels = {}
+    """Labels of the alert, besides its own and `notifications.labels`."""
+    exclude: Exclusion = Exclusion()
+    """Subjects for which the alert does not fire."""
+
+    @property
+    def excluded(self) -> Mapping[str, tuple[str, ...]]:
+        """The values that are left out, by label."""
+        namespaces = (*self.exclude.namespaces, *self.exclude.labels.get("namespace", ()))
+        return {**self.exclude.labels, **({"namespace": namespaces} if namespaces else {})}
+
     @property
     def thresholds(self) -> Mapping[Severity, float | None]:
         """The override's keys that are set, with None for ``off``."""
         return {severity: getattr(self, severity) for severity in Severity if severity in self.model_fields_set}
+
+
+_KEYS = [field.alias or name for name, field in AlertOverride.model_fields.items()]
 
 
 class OrOff:
@@ -65,7 +105,7 @@ class OrOff:
             if raw is False or raw == "off":
                 return None
             if not isinstance(raw, dict | AlertOverride):
-                raise PydanticCustomError("override", "off, or a mapping with critical, warning, info, for or severity")
+                raise PydanticCustomError("override", f"off, or a mapping with {', '.join(_KEYS[:-1])} or {_KEYS[-1]}")
             result: AlertOverride = override(raw)
             return result
 
@@ -74,21 +114,3 @@ class OrOff:
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: Any, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         return {"anyOf": [{"enum": ["off", False]}, handler(schema["schema"])]}
-
-
-def misfits(path: str, alert: BaseAlert, override: AlertOverride) -> Iterator[Problem]:
-    """The keys of ``override`` that the alert does not have."""
-    named = ", ".join(alert.thresholds) or "none at all"
-    given = {severity: "off" if number is None else number for severity, number in override.thresholds.items()}
-    unknown = [severity for severity in given if severity not in alert.thresholds]
-    for severity in unknown:
-        yield problem(f"{path}.{severity}", given[severity], f"a severity that the alert has a threshold for: {named}")
-    if override.severity and len(alert.thresholds) > 1:
-        yield problem(f"{path}.severity", override.severity, f"left out: there is a threshold for each of {named}")
-    elif not unknown:
-        try:
-            alert.changed(thresholds=override.thresholds, severity=override.severity, for_=override.for_)
-        except ValueError:
-            order = "smaller" if alert.below else "larger"
-            numbers = ", ".join(f"{severity} {number}" for severity, number in given.items())
-            yield problem(path, numbers, f"thresholds of which the more urgent is the {order}")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from components import images
+from components.settings.alert_checks import CHECKS as ALERT_CHECKS
 from components.settings.alertmanager import AlertmanagerSettings
-from components.settings.alerts import AlertOverride, misfits
 from components.settings.collector import CHECKS as COLLECTOR_CHECKS
 from components.settings.collector import CollectorSettings
 from components.settings.grafana import CHECKS as GRAFANA_CHECKS
@@ -22,6 +22,7 @@ from components.settings.loki import CHECKS as LOKI_CHECKS
 from components.settings.loki import LokiSettings
 from components.settings.notification_checks import CHECKS as NOTIFICATION_CHECKS
 from components.settings.notifications import NotificationSettings
+from components.settings.owners import CHECKS as OWNER_CHECKS
 from components.settings.prometheus import PrometheusSettings
 from components.settings.scrape_job_checks import CHECKS as SCRAPE_JOB_CHECKS
 from components.settings.scrape_job_checks import SHORTEST_INTERVAL
@@ -30,7 +31,7 @@ from components.settings.slos import SloSettings
 from model.cluster import ClusterSettings
 from model.promql import labels_of
 from model.quantities import Duration, Image
-from model.settings import Model, Problem, Workload, problem, unknown_key
+from model.settings import Model, Problem, Workload, problem
 from rules.catalogue import series_of
 from rules.system import Surroundings
 from rules.systems import watch
@@ -101,24 +102,6 @@ def scrape_jobs_are_new(
     for position, job in enumerate(prometheus.scrape_jobs):
         if job.name in taken:
             yield problem(f"prometheus.scrapeJobs[{position}].name", job.name, "a name that no job of the stack has")
-
-
-def overrides_fit_their_alerts(
-    surroundings: Surroundings,
-    systems: Model,
-    slos: tuple[SloSettings, ...],
-    alerts: Mapping[str, AlertOverride | None],
-) -> Iterator[Problem]:
-    built_in = watch(dict(systems), surroundings, {}, ())
-    # If two have the same name, which another check refuses, the first one counts.
-    own = {each.name: each.slo for each in reversed(slos) if each.name not in {slo.name for slo in built_in.slos}}
-    watched = watch(dict(systems), surroundings, {}, tuple(own.values()))
-    known = {alert.name: alert for alert in watched.alerts}
-    for name, override in alerts.items():
-        if name not in known:
-            yield unknown_key(f"alerts.{name}", known, what="alert of the systems that are on")
-        elif override is not None:
-            yield from misfits(f"alerts.{name}", known[name], override)
 
 
 def cluster_has_a_name(cluster: ClusterSettings) -> Iterator[Problem]:
@@ -258,7 +241,7 @@ CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     scrape_jobs_are_new,
     slos_are_new,
     slos_name_labels_that_series_have,
-    overrides_fit_their_alerts,
+    *ALERT_CHECKS,
     *COLLECTOR_CHECKS,
     *GRAFANA_CHECKS,
     *JAEGER_CHECKS,
@@ -266,6 +249,7 @@ CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     *LOKI_CHECKS,
     *NOTIFICATION_CHECKS,
     *SCRAPE_JOB_CHECKS,
+    *OWNER_CHECKS,
     *GRAFANA_ALERT_CHECKS,
 )
 """Checks across sections; each names the sections that it reads."""

@@ -8,23 +8,28 @@ of an alert of this stack. Elsewhere a stack may have fewer alerts than routes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 
 from components.routing import LABELS, WATCHDOG, Matcher, Node, reached, receivers_for, tree, walk
 from components.settings.notifications import NotificationSettings
+from components.settings.owners import OwnerSettings
 from components.settings.slos import SloSettings
 from model.cluster import ClusterSettings
 from model.grafana_alert import GrafanaGroup
-from model.rules import Alert, BaseAlert, Group, Severity
+from model.owners import outcomes
+from model.rules import BaseAlert, Group, Severity
 from model.settings import Model, Problem, problem
 from rules.system import Surroundings, Watched
 from rules.systems import Override, watch
 
 Labels = Mapping[str, str]
+MOST = 10
+"""Names of alerts in one message."""
 
 
-def alert_labels(watched: Watched, cluster: ClusterSettings, owners: Iterable[str]) -> tuple[dict[str, str], ...]:
-    """The labels that every alert has, from Prometheus or Grafana. Others, such as namespace, are unknown before it
-    fires. ``owners`` are those of targets, each of which an alert of targets may have.
+def alert_labels(watched: Watched, cluster: ClusterSettings) -> tuple[dict[str, str], ...]:
+    """The labels that every alert has, from Prometheus or Grafana, under each owner that it may get. Others, such as
+    namespace, are unknown before it fires, unless they decide its owner.
     """
     place = {"cluster": cluster.name, "environment": cluster.environment}
     groups: tuple[Group | GrafanaGroup, ...] = (*watched.groups, *watched.grafana_groups)
@@ -36,17 +41,28 @@ def alert_labels(watched: Watched, cluster: ClusterSettings, owners: Iterable[st
             **rule.labels,
             **place,
             "system": group.system,
+            **({"namespace": namespace} if namespace else {}),
         }
         for group in groups
         for rule in group.rules
         if isinstance(rule, BaseAlert)
+        for owner, namespace in dict.fromkeys(outcomes(rule.claims, rule.owner))
         for severity in rule.severities
-        for owner in (rule.owner, *(owners if isinstance(rule, Alert) and rule.of_target else ()))
     )
 
 
+def _known(watched: Watched, cluster: ClusterSettings) -> list[dict[str, str]]:
+    """The same, without the alert that goes to dead men alone."""
+    return [each for each in alert_labels(watched, cluster) if each["alertname"] != WATCHDOG]
+
+
 def possible(labels: Labels, root: Node) -> Iterator[dict[str, str]]:
-    """The alert's labels without a namespace, and with each namespace that a route names."""
+    """The alert's labels without a namespace, and with each namespace that a route names; with their own if they have
+    one.
+    """
+    if "namespace" in labels:
+        yield dict(labels)
+        return
     named = {
         value for node in walk(root) for each in node.matchers if each.label == "namespace" for value in each.values
     }
@@ -145,8 +161,7 @@ def production_tells_somebody(
         return
     if all(each.name != WATCHDOG for each in watched.alerts):
         yield f"alerts.{WATCHDOG}: off: in production the dead man needs it"
-    labels = alert_labels(watched, cluster, surroundings.owners)
-    known = [each for each in labels if each["alertname"] != WATCHDOG]
+    known = _known(watched, cluster)
     root = tree(notifications)
     yield from _nowhere(root, known)
     yield from _only_at_times(root, known)
@@ -158,13 +173,38 @@ def _nowhere(root: Node, known: list[dict[str, str]]) -> Iterator[Problem]:
     why = "in production every alert must reach somebody"
     for severity in Severity:
         its = [labels for labels in known if labels["severity"] == severity]
-        lost = [labels for labels in its if not receivers_for(root, labels)]
+        lost = _lost(root, its)
         if lost and lost == its:
             yield f'notifications.routes: no route for severity "{severity}": {why}'
             continue
         for owner in dict.fromkeys(labels["owner"] for labels in lost):
-            names = ", ".join(dict.fromkeys(labels["alertname"] for labels in lost if labels["owner"] == owner))
+            names = _named(labels for labels in lost if labels["owner"] == owner)
             yield f'notifications.routes: no route for severity "{severity}" of owner "{owner}" ({names}): {why}'
+
+
+def _lost(root: Node, known: Iterable[Labels]) -> list[Labels]:
+    """Alerts that no route matches."""
+    told = cache(lambda seen: bool(receivers_for(root, dict(seen))))  # many differ in no label that a route matches
+    return [each for each in known if not told(tuple((name, each[name]) for name in LABELS if name in each))]
+
+
+def _named(alerts: Iterable[Labels]) -> str:
+    names = list(dict.fromkeys(labels["alertname"] for labels in alerts))
+    return ", ".join(names if len(names) <= MOST else (*names[:MOST], f"and {len(names) - MOST} more"))
+
+
+def teams_without_route(
+    watched: Watched, cluster: ClusterSettings, notifications: NotificationSettings, owners: OwnerSettings
+) -> list[Problem]:
+    """What production refuses, and elsewhere is worth a word: teams that own alerts of which nobody is notified."""
+    if cluster.is_production or not notifications.receivers:
+        return []
+    lost = _lost(tree(notifications), _known(watched, cluster))
+    return [
+        f"owners.teams.{team}: no route for {_named(its)}: nobody is notified of them"
+        for team in owners.teams
+        if (its := [labels for labels in lost if labels["owner"] == team])
+    ]
 
 
 def _only_at_times(root: Node, known: list[dict[str, str]]) -> Iterator[Problem]:

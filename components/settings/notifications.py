@@ -10,6 +10,7 @@ from annotated_types import Len
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from components.settings.alerts import AlertLabels
 from components.settings.receivers import Receiver
 from model.quantities import Duration
 from model.settings import DnsLabel, LabelName, Many, Model, Spelled
@@ -119,3 +120,5 @@ class NotificationSettings(Model):
     """How long a group waits before it notifies of new alerts."""
     repeat_interval: Duration = Duration.parse("4h")
     """How long before an unchanged group is notified again: once per shift, and too rarely for people to filter it."""
+    labels: AlertLabels = {}
+    """Labels of every alert, besides its own."""

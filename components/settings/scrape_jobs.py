@@ -23,11 +23,10 @@ from components.settings.discovery import (
     ServiceTargets,
     TargetLabels,
 )
-from components.settings.slos import Team
 from model.quantities import Bytes, Duration, HostPort, names_a_secret
 from model.regex import Regex
 from model.scrape import Action
-from model.settings import DnsLabel, LabelName, Many, Model, Spelled
+from model.settings import DnsLabel, LabelName, Many, Model, Spelled, Team
 
 Positive = Annotated[int, Ge(1)]
 MOST_STEPS = 50

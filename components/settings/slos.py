@@ -13,7 +13,7 @@ from pydantic import AfterValidator, model_validator
 from model.objective import Objective
 from model.quantities import Duration, Quantity, Unacceptable
 from model.rules import decimal
-from model.settings import Model, Spelled
+from model.settings import Model, Spelled, Team
 from model.slo import EVERY, SHORT, Slo, events_of_gauge, rate, rate_in_time
 
 # Narrower than a DNS label, so that no two names become the same alert name ("pay-2" and "pay2" would).
@@ -22,13 +22,6 @@ SloName = Annotated[
     Spelled(
         r"(?=.{1,63}$)[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*",
         "a name of at most 63 lower-case letters, digits and dashes, with a letter first and after each dash",
-    ),
-]
-Team = Annotated[
-    str,
-    Spelled(
-        r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?",
-        "a team of at most 63 letters, digits, dashes, underscores and dots",
     ),
 ]
 LONGEST_SELECTOR = 2_000

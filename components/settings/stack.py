@@ -16,7 +16,9 @@ from components.settings.grafana import GrafanaSettings
 from components.settings.jaeger import JaegerSettings
 from components.settings.logs import LogSettings
 from components.settings.loki import LokiSettings
+from components.settings.notification_checks import teams_without_route
 from components.settings.notifications import NotificationSettings
+from components.settings.owners import OwnerSettings
 from components.settings.plain import one_line, unusable
 from components.settings.prometheus import PrometheusSettings
 from components.settings.secrets import encrypted, leaves, references, unanswered
@@ -62,6 +64,8 @@ class Settings(Model):
     """Systems to watch."""
     alerts: dict[str, Annotated[AlertOverride | None, OrOff]] = {}
     """Overrides of alerts by name, or `off`."""
+    owners: OwnerSettings = OwnerSettings()
+    """Which team owns what."""
     notifications: NotificationSettings = NotificationSettings()
     """Receivers, routes and time intervals of notifications."""
     slos: Many[SloSettings] = ()
@@ -70,7 +74,9 @@ class Settings(Model):
     @property
     def surroundings(self) -> Surroundings:
         """The parts of this stack that systems depend on."""
-        return surroundings(self.cluster, self.prometheus, self.grafana, self.logs, self.systems)
+        return surroundings(
+            self.cluster, self.prometheus, self.grafana, self.logs, self.systems, self.owners, self.notifications
+        )
 
     @property
     def watched(self) -> Watched:
@@ -78,6 +84,13 @@ class Settings(Model):
         watched = watch(dict(self.systems), self.surroundings, self.alerts, tuple(each.slo for each in self.slos))
         check(watched)
         return watched
+
+    @property
+    def warnings(self) -> list[Problem]:
+        """What is allowed on this stack, and is worth a word."""
+        if not self.owners.teams:
+            return []
+        return teams_without_route(self.watched, self.cluster, self.notifications, self.owners)
 
     @property
     def systems_on(self) -> tuple[str, ...]:
@@ -136,8 +149,13 @@ def read(sections: Mapping[str, object], secrets: Collection[str] | None = None)
 
 def _surroundings(good: Mapping[str, Any]) -> dict[str, Any]:
     """The surroundings for the checks; None if a section that they need is refused."""
-    # The alerts do not depend on Prometheus' settings, so other checks run even if these are refused.
-    known = {"prometheus": PrometheusSettings(), **good}
+    # The alerts depend little on these sections, so other checks run even if these are refused.
+    known = {
+        "prometheus": PrometheusSettings(),
+        "owners": OwnerSettings(),
+        "notifications": NotificationSettings(),
+        **good,
+    }
     needs = inspect.signature(surroundings).parameters
     if any(name not in known for name in needs):
         return {}

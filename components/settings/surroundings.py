@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from components.settings.grafana import GrafanaSettings
 from components.settings.logs import LogSettings
+from components.settings.notifications import NotificationSettings
+from components.settings.owners import OwnerSettings
 from components.settings.prometheus import PrometheusSettings
 from model.cluster import ClusterSettings
 from model.settings import Model
@@ -16,7 +20,10 @@ def surroundings(
     grafana: GrafanaSettings,
     logs: LogSettings,
     systems: Model,
+    owners: OwnerSettings,
+    notifications: NotificationSettings,
 ) -> Surroundings:
+    jobs = prometheus.scrape_jobs
     return Surroundings(
         cluster=cluster,
         scrape_interval=prometheus.scrape_interval,
@@ -24,6 +31,7 @@ def surroundings(
         log_collector=logs.collector,
         grafana=grafana.address,
         runs_grafana=grafana.external is None,
-        owners=tuple(dict.fromkeys(job.owner for job in prometheus.scrape_jobs if job.owner)),
         on=frozenset(key for key, settings in systems if settings is not None),
+        owners=replace(owners.owners(), targets=tuple(dict.fromkeys(job.owner for job in jobs if job.owner))),
+        alert_labels=notifications.labels,
     )

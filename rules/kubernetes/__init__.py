@@ -5,7 +5,7 @@ from __future__ import annotations
 from model.settings import Model, Resources, resources
 from rules.kubernetes import recordings
 from rules.kubernetes.alerts import capacity, control_plane, nodes, pods, workloads
-from rules.kubernetes.metrics import METRICS, node_labels
+from rules.kubernetes.metrics import METRICS, node_labels, pod_labels
 from rules.kubernetes.scrape import (
     annotated_pods,
     annotated_services,
@@ -33,12 +33,16 @@ def build(settings: KubernetesSettings, surroundings: Surroundings) -> Watched:
     return Watched(
         scrape_jobs=(*scrape_jobs(cluster), *annotated),
         groups=(
-            *recordings.recordings(cluster),
+            *recordings.recordings(cluster, surroundings.owners),
             *(group for part in _ALERTS for group in part.GROUPS),
             *((recordings.CONTROL_PLANE, *control_plane.GROUPS) if cluster.runs_control_plane else ()),
         ),
-        exporters=(kube_state_metrics_exporter(settings.kube_state_metrics, cluster),),
-        metrics=(*METRICS, node_labels(cluster)) if cluster.virtual_nodes else METRICS,
+        exporters=(kube_state_metrics_exporter(settings.kube_state_metrics, cluster, surroundings.owners.pod_label),),
+        metrics=(
+            *METRICS,
+            *((node_labels(cluster),) if cluster.virtual_nodes else ()),
+            *((pod_labels(surroundings.owners.pod_label),) if surroundings.owners.pod_label else ()),
+        ),
         slos=control_plane.SLOS if cluster.runs_control_plane else (),
         inhibitions=tuple(inhibition for part in _ALERTS for inhibition in part.INHIBITIONS),
     )

@@ -126,4 +126,9 @@ def node_labels(cluster: ClusterSettings) -> Metric:
     return _STATE.gauge("kube_node_labels", " ".join(("node", *map(state_label, cluster.virtual_nodes))))
 
 
+def pod_labels(label: str) -> Metric:
+    """The label of pods that names their team."""
+    return _STATE.gauge("kube_pod_labels", f"{_POD} {state_label(label)}")
+
+
 METRICS = (*API_SERVER, *KUBELET, *CADVISOR, *STATE)

@@ -6,10 +6,14 @@ and cAdvisor's last sample of an ended container stays for five minutes beside i
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from model.cluster import ClusterSettings
 from model.metrics import Unit
+from model.owners import POD_TEAM, Owners
 from model.quantities import Duration
 from model.rules import Group, Recording
+from model.wildcards import expression
 from rules.kubernetes.scrape import state_label
 
 _OF_POD = "cluster, environment, namespace, pod"
@@ -255,8 +259,20 @@ _USAGE = Group(
 )
 
 
-def recordings(cluster: ClusterSettings) -> tuple[Group, ...]:
-    return _workloads(cluster), _USAGE
+def recordings(cluster: ClusterSettings, owners: Owners) -> tuple[Group, ...]:
+    workloads = _workloads(cluster)
+    if owners.pod_label:
+        workloads = replace(workloads, rules=(*workloads.rules, _pod_team(owners)))
+    return workloads, _USAGE
+
+
+def _pod_team(owners: Owners) -> Recording:
+    label = state_label(owners.pod_label)
+    named = f'max by ({_OF_POD}, {label}) (kube_pod_labels{{{label}=~"{expression(owners.teams)}"}})'
+    return Recording(
+        name=POD_TEAM,
+        expr=f"max by ({_OF_POD}, workload, owner) ({with_owner(_renamed(named, label, 'owner'), 'workload')})",
+    )
 
 
 CONTROL_PLANE = Group(

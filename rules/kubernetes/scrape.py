@@ -151,7 +151,8 @@ def _kube_state_metrics(name: str, port: tuple[str, int], cluster: ClusterSettin
     )
 
 
-def kube_state_metrics_exporter(resources: Resources, cluster: ClusterSettings) -> Exporter:
+def kube_state_metrics_exporter(resources: Resources, cluster: ClusterSettings, pod_label: str) -> Exporter:
+    """``pod_label`` names the pods' team; empty if none does."""
     access = (
         ApiAccess("", ("nodes", "pods", "namespaces", "services", "persistentvolumes", "persistentvolumeclaims")),
         ApiAccess("", ("resourcequotas", "limitranges")),
@@ -161,7 +162,8 @@ def kube_state_metrics_exporter(resources: Resources, cluster: ClusterSettings) 
         ApiAccess("policy", ("poddisruptionbudgets",)),
         ApiAccess("networking.k8s.io", ("ingresses",)),
     )
-    named = ",".join(sorted(cluster.virtual_nodes))
+    labels = {"nodes": sorted(cluster.virtual_nodes), "pods": [pod_label] if pod_label else []}
+    allowed = ",".join(f"{kind}=[{','.join(named)}]" for kind, named in labels.items() if named)
     watched = sorted(resource for entry in access for resource in entry.resources)
     return Exporter(
         name=KUBE_STATE_METRICS,
@@ -171,7 +173,7 @@ def kube_state_metrics_exporter(resources: Resources, cluster: ClusterSettings) 
             f"--port={METRICS[1]}",
             f"--telemetry-port={TELEMETRY[1]}",
             f"--resources={','.join(watched)}",
-            *([f"--metric-labels-allowlist=nodes=[{named}]"] if named else ()),
+            *([f"--metric-labels-allowlist={allowed}"] if allowed else ()),
         ),
         ports=dict((METRICS, TELEMETRY)),
         resources=resources,

@@ -93,7 +93,7 @@ class Routed:
 
     def alerts(self) -> Iterator[dict[str, str]]:
         """Every severity, owner, system, environment and namespace of the catalogue and of the routes, and none."""
-        known = alert_labels(self.settings.watched, self.settings.cluster, ("shop",))
+        known = alert_labels(self.settings.watched, self.settings.cluster)
         owners = {labels["owner"] for labels in known} | {"somebody"}
         systems = {labels.get("system", "") for labels in known} | {"elsewhere"}
         environments = {self.settings.cluster.environment, "prod"}

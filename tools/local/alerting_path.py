@@ -48,6 +48,8 @@ class Exporter:
     volumes: dict[str, float] = field(default_factory=lambda: {"shop": 0.5})
     """Ratio of used space, by namespace."""
     quota: float = 0.5
+    also: tuple[str, ...] = ()
+    """Further series with their values."""
     address: str = ""
 
     @property
@@ -70,6 +72,7 @@ class Exporter:
             *(f"kubelet_volume_stats_capacity_bytes{claim} 1000" for claim in claims),
             f'kube_resourcequota{{{quota},type="used"}} {self.quota * 100}',
             f'kube_resourcequota{{{quota},type="hard"}} 100',
+            *self.also,
         )
         return "".join(f"{line}\n" for line in lines)
 
@@ -202,7 +205,7 @@ def stack_text_of(
     stack: str, settings: Mapping[str, Any], scraped: Mapping[str, str], services: Endpoints, mail: Mail
 ) -> str:
     """The stack file with some settings, additional targets by job, and the receivers at local endpoints."""
-    given = stack_file.read(ROOT / f"Pulumi.{stack}.yaml").config
+    given = merged(stack_file.read(ROOT / f"Pulumi.{stack}.yaml").config, settings)
     told = receivers(stack, services, mail)
     # Production keeps its own routes.
     everybody = [{"receiver": each["name"], "continue": True} for each in told if "deadMan" not in each]
@@ -211,7 +214,7 @@ def stack_text_of(
         "prometheus": {"scrapeJobs": [{"name": name, "targets": [address]} for name, address in scraped.items()]},
         "notifications": {"receivers": told, "routes": routes},
     }
-    return stack_text(merged(merged(given, settings), here))
+    return stack_text(merged(given, here))
 
 
 def hurry(rendered: Rendered) -> None:

@@ -91,7 +91,7 @@ def dashboards(on: Collection[str], watched: Watched, cluster: ClusterSettings) 
     )
     of_slos = (slos.ALL, slos.one(watched)) if watched.slos else ()
     written = (alerts.DASHBOARD, *of_slos, *of_systems)
-    every = (home.dashboard(written), *written, *runbooks.dashboards(watched.alerts, cluster))
+    every = (home.dashboard(written), *written, *runbooks.dashboards(watched, cluster))
     uids, by_name = {dashboard.uid for dashboard in every}, {alert.name: alert for alert in watched.alerts}
     return tuple(_of_stack(_scraped(dashboard, jobs), uids, by_name) for dashboard in every)
 
@@ -143,6 +143,6 @@ def rendered(on: Collection[str], watched: Watched, cluster: ClusterSettings) ->
 def alert_panels(watched: Watched, cluster: ClusterSettings) -> Mapping[str, PanelPlace]:
     """By alert of Grafana, the panel among the runbooks that draws what it measures."""
     places: dict[str, PanelPlace] = {}
-    for dashboard in runbooks.dashboards(watched.alerts, cluster):
+    for dashboard in runbooks.dashboards(watched, cluster):
         places |= panel_places(dashboard)
     return {alert.name: places[alert.name] for group in watched.grafana_groups for alert in group.rules}

@@ -33,11 +33,16 @@ def placeholders(name: str) -> frozenset[tuple[str, str]]:
     return frozenset((found["alert"] or name, found["number"]) for found in _PLACEHOLDER.finditer(written(name)))
 
 
-def filled(name: str, numbers: Mapping[str, Mapping[str, str]]) -> str:
-    """A runbook with the numbers of a stack's alerts, keyed by alert. Alerts without an entry are off."""
+def filled(name: str, numbers: Mapping[str, Mapping[str, str]], brought: str | None = None) -> str:
+    """A runbook with the numbers of a stack's alerts, keyed by alert. Alerts without an entry are off.
+
+    ``brought`` is the text of a runbook that people bring, where other words in braces stay as they are.
+    """
 
     def number(found: re.Match[str]) -> str:
         known = numbers.get(found["alert"] or name, {})
+        if brought is not None and found["number"] not in known:
+            return found[0]
         return known.get(found["number"]) or _OFF.get(found["number"], "off")
 
-    return _PLACEHOLDER.sub(number, written(name))
+    return _PLACEHOLDER.sub(number, written(name) if brought is None else brought)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from model.cluster import ClusterSettings
+from model.content import Runbook
 from model.exporter import Exporter
 from model.grafana_alert import GrafanaGroup
 from model.logs import LogCollector
@@ -19,6 +20,16 @@ from model.slo import Slo
 from model.uids import DashboardUid
 
 S = TypeVar("S", bound=Model)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """What people bring beside the stack file, read and checked."""
+
+    groups: tuple[Group, ...] = ()
+    grafana_groups: tuple[GrafanaGroup, ...] = ()
+    runbooks: tuple[Runbook, ...] = ()
+    systems: tuple[System[Any], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +49,8 @@ class Surroundings:
     """Whether that is this stack's own server."""
     on: frozenset[str]
     """Keys of the systems that are on."""
+    content: Content = Content()
+    """What people bring."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +68,10 @@ class Watched:
     """Objectives of its own, beside those of the stack file."""
     inhibitions: tuple[Inhibition, ...] = ()
     """Which of its alerts make which others redundant."""
+    runbooks: tuple[Runbook, ...] = ()
+    """Those that people bring; the stack's own are files."""
+    of_people: tuple[str, ...] = ()
+    """PromQL of people, who may ask any job for any of its metrics."""
 
     @property
     def alerts(self) -> tuple[BaseAlert, ...]:

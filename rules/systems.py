@@ -7,13 +7,15 @@ from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from model.cluster import ClusterSettings
+from model.content import CONTENT
 from model.grafana_alert import GrafanaGroup
 from model.quantities import Duration, Url
 from model.rules import BaseAlert, Group, Inhibition, Recording, Severity, Threshold
 from model.slo import Slo, slo_groups, slo_inhibitions
-from model.uids import SLOS, DashboardUid
+from model.uids import ALERTS, SLOS, DashboardUid
 from rules import agents, kubernetes, logs, monitoring, nodes
-from rules.catalogue import SUBJECT
+from rules.catalogue import SUBJECT, other_subjects
+from rules.content.asked import asked
 from rules.system import Surroundings, System, Watched
 
 SYSTEMS: tuple[System[Any], ...] = (
@@ -46,6 +48,8 @@ EXAMPLE = Surroundings(
 
 USER_SLOS = "slos"
 """The system of the stack file's own objectives."""
+CONTENT_OWNER = "platform"
+"""The owner of alerts that people bring and that name none: whoever runs the stack finds out whose they are."""
 
 
 _Group = TypeVar("_Group", Group, GrafanaGroup)
@@ -79,6 +83,9 @@ def watch(
         if system.key in surroundings.on
     ]
     parts.append(_owned(Watched(slos=slos), USER_SLOS, "", SLOS))
+    content = surroundings.content
+    of_people = Watched(groups=content.groups, grafana_groups=content.grafana_groups, runbooks=content.runbooks)
+    parts.append(_owned(of_people, CONTENT, CONTENT_OWNER, ALERTS))
     groups = (_overridden(group, overrides) for part in parts for group in part.groups)
     grafana_groups = (_overridden(group, overrides) for part in parts for group in part.grafana_groups)
     return Watched(
@@ -88,7 +95,13 @@ def watch(
         exporters=tuple(exporter for part in parts for exporter in part.exporters),
         metrics=tuple(metric for part in parts for metric in part.metrics),
         slos=tuple(slo for part in parts for slo in part.slos),
-        inhibitions=(*LESS_URGENT, *(each for part in parts for each in part.inhibitions), *slo_inhibitions()),
+        inhibitions=(
+            *(replace(each, equal=(*each.equal, *other_subjects(content.groups))) for each in LESS_URGENT),
+            *(each for part in parts for each in part.inhibitions),
+            *slo_inhibitions(),
+        ),
+        runbooks=content.runbooks,
+        of_people=tuple(expr for _, expr in asked(content)),
     )
 
 

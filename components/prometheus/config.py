@@ -133,7 +133,8 @@ def scrape_jobs(settings: PrometheusSettings, watched: Watched, asked: Iterable[
     """Every job, with the metrics that it keeps; ``asked`` is all PromQL of the stack."""
     jobs = watched.scrape_jobs
     if settings.keep == "known":
-        jobs = known(jobs, watched.metrics, asked, of_people=(name for slo in watched.slos for name in slo.metrics))
+        of_people = (*watched.of_people, *(name for slo in watched.slos for name in slo.metrics))
+        jobs = known(jobs, watched.metrics, asked, of_people=of_people)
     return (*also(jobs, settings.also), *extra_jobs(settings))
 
 

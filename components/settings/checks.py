@@ -30,7 +30,8 @@ from model.promql import labels_of
 from model.quantities import Duration, Image
 from model.settings import Model, Problem, Workload, problem, unknown_key
 from rules.catalogue import series_of
-from rules.system import Surroundings
+from rules.content.checks import clashes
+from rules.system import Content, Surroundings
 from rules.systems import watch
 
 
@@ -99,6 +100,13 @@ def scrape_jobs_are_new(
     for position, job in enumerate(prometheus.scrape_jobs):
         if job.name in taken:
             yield problem(f"prometheus.scrapeJobs[{position}].name", job.name, "a name that no job of the stack has")
+
+
+def content_has_names_of_its_own(
+    surroundings: Surroundings, systems: Model, slos: tuple[SloSettings, ...]
+) -> Iterator[Problem]:
+    ours = watch(dict(systems), replace(surroundings, content=Content()), {}, tuple(each.slo for each in slos))
+    yield from clashes(surroundings.content, ours)
 
 
 def overrides_fit_their_alerts(
@@ -263,6 +271,7 @@ CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     scrape_jobs_are_new,
     slos_are_new,
     slos_name_labels_that_series_have,
+    content_has_names_of_its_own,
     overrides_fit_their_alerts,
     *COLLECTOR_CHECKS,
     *GRAFANA_CHECKS,

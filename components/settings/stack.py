@@ -6,12 +6,13 @@ import inspect
 from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, ValidationError, create_model
+from pydantic import ConfigDict, Field, PrivateAttr, ValidationError, create_model
 
 from components.settings.alertmanager import AlertmanagerSettings
 from components.settings.alerts import AlertOverride, OrOff
 from components.settings.checks import CHECKS
 from components.settings.collector import CollectorSettings
+from components.settings.content import ContentFolder, missing
 from components.settings.grafana import GrafanaSettings
 from components.settings.jaeger import JaegerSettings
 from components.settings.logs import LogSettings
@@ -25,7 +26,8 @@ from components.settings.surroundings import surroundings
 from model.cluster import ClusterSettings
 from model.settings import Many, Model, Problem, holds_secret, problems, unknown_key
 from rules.catalogue import check
-from rules.system import Surroundings, System, Watched
+from rules.content.folders import Folders, content
+from rules.system import Content, Surroundings, System, Watched
 from rules.systems import SYSTEMS, watch
 
 
@@ -66,11 +68,14 @@ class Settings(Model):
     """Who is notified, and of what."""
     slos: Many[SloSettings] = ()
     """Service level objectives of your own services."""
+    content: Many[ContentFolder] = ()
+    """Folders with your own rules, dashboards and runbooks, such as `content/`. See docs/your-own.md."""
+    _brought: Content = PrivateAttr(default=Content())
 
     @property
     def surroundings(self) -> Surroundings:
         """What the systems may know of this stack."""
-        return surroundings(self.cluster, self.prometheus, self.grafana, self.logs, self.systems)
+        return surroundings(self.cluster, self.prometheus, self.grafana, self.logs, self.systems, self._brought)
 
     @property
     def watched(self) -> Watched:
@@ -93,10 +98,13 @@ class Refused(Exception):
         super().__init__("\n".join(self.problems))
 
 
-def read(sections: Mapping[str, object], secrets: Collection[str] | None = None) -> Settings:
+def read(
+    sections: Mapping[str, object], secrets: Collection[str] | None = None, folders: Folders | None = None
+) -> Settings:
     """The settings in ``sections``, top-level key to plain value; raises Refused with all problems at once.
 
-    ``secrets`` are the names of the stack's secrets; None leaves open which there are. Sections are read one by one, so
+    ``secrets`` are the names of the stack's secrets; None leaves open which there are. ``folders`` are the content
+    folders that the stack names; without them, it brings nothing. Sections are read one by one, so
     that a misspelt key in one does not hide a dangerous combination in others.
     """
     found: list[Problem] = []
@@ -116,7 +124,10 @@ def read(sections: Mapping[str, object], secrets: Collection[str] | None = None)
             good[name] = getattr(part, name)
         except ValidationError as error:
             found += problems(error, _SECTIONS[name])
-    given = good | _surroundings(good)
+    if folders is not None:
+        found += missing(good.get("content", ()), folders)
+    brought = content(folders or {}, found)
+    given = good | _surroundings(good | {"brought": brought})
     for holds in CHECKS:
         needs = inspect.signature(holds).parameters
         if all(name in given for name in needs):
@@ -131,7 +142,9 @@ def read(sections: Mapping[str, object], secrets: Collection[str] | None = None)
         found += [unknown_key(name, known) for name in sections if name not in expected]
     if found:
         raise Refused(found)
-    return Settings.model_construct(**good)
+    settings = Settings.model_construct(**good)
+    settings._brought = brought  # noqa: SLF001  it is no setting, so it is private to pydantic
+    return settings
 
 
 def _surroundings(good: Mapping[str, Any]) -> dict[str, Any]:

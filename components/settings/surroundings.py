@@ -7,7 +7,7 @@ from components.settings.logs import LogSettings
 from components.settings.prometheus import PrometheusSettings
 from model.cluster import ClusterSettings
 from model.settings import Model
-from rules.system import Surroundings
+from rules.system import Content, Surroundings
 
 
 def surroundings(
@@ -16,6 +16,7 @@ def surroundings(
     grafana: GrafanaSettings,
     logs: LogSettings,
     systems: Model,
+    brought: Content,
 ) -> Surroundings:
     return Surroundings(
         cluster=cluster,
@@ -25,4 +26,5 @@ def surroundings(
         grafana=grafana.address,
         runs_grafana=grafana.external is None,
         on=frozenset(key for key, settings in systems if settings is not None),
+        content=brought,
     )

@@ -1,0 +1,79 @@
+"""Reads content folders: what people bring, sorted by the folder that it lies in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import PurePosixPath
+
+from model.content import Runbook
+from model.settings import Problem
+from rules.content.metric_rules import metric_groups
+from rules.content.rule_files import Around, stem
+from rules.system import Content
+
+Files = Mapping[str, str]
+"""Path to text. Paths start with the folder's name in the stack file, and are what problems name."""
+Folders = Mapping[str, Files]
+"""By name in the stack file."""
+
+RULES, LOKI, DASHBOARDS, RUNBOOKS, QUERIES, SYSTEMS = "rules", "loki", "dashboards", "runbooks", "queries", "systems"
+KINDS = {
+    RULES: (".yaml", ".yml", ".json"),
+    RUNBOOKS: (".md",),
+}
+"""What a content folder has: folders, with the suffixes of the files in them."""
+TEST = ".test"
+"""Before the suffix of files with promtool's tests, beside the rules that they test."""
+
+
+def content(folders: Folders, found: list[Problem]) -> Content:
+    """What is in the folders; all problems of their files are ``found``."""
+    files = {kind: dict(_of_kind(folders, kind)) for kind in KINDS}
+    found += (problem for name in folders for path in folders[name] for problem in _misplaced(name, path))
+    runbooks = tuple(Runbook(stem(path), text) for path, text in files[RUNBOOKS].items())
+    found += _twice(files[RUNBOOKS], stem, "a runbook")
+    around = Around(runbooks={runbook.name for runbook in runbooks})
+    groups = tuple(
+        group
+        for path, text in files[RULES].items()
+        if not is_test(path)
+        for group in metric_groups(path, text, around, found)
+    )
+    return Content(groups=groups, runbooks=runbooks)
+
+
+def is_test(path: str) -> bool:
+    return PurePosixPath(path).stem.endswith(TEST)
+
+
+def kind_of(folder: str, path: str) -> str:
+    """The folder below the content folder that a file lies in."""
+    return PurePosixPath(path).relative_to(folder).parts[0]
+
+
+def _of_kind(folders: Folders, kind: str) -> Iterator[tuple[str, str]]:
+    for name, files in folders.items():
+        yield from (
+            (path, text)
+            for path, text in sorted(files.items())
+            if kind_of(name, path) == kind and not list(_misplaced(name, path))
+        )
+
+
+def _misplaced(folder: str, path: str) -> Iterator[Problem]:
+    kind, suffix = kind_of(folder, path), PurePosixPath(path).suffix
+    if kind == PurePosixPath(path).name:
+        if suffix != ".md":  # such as a README
+            yield f"{path}: belongs into a folder: one of {', '.join(KINDS)}"
+    elif kind not in KINDS:
+        yield f"{path}: no such folder is read: one of {', '.join(KINDS)}"
+    elif suffix not in KINDS[kind] and suffix != ".md":
+        yield f"{path}: a file of {kind} ends in one of {', '.join(KINDS[kind])}"
+
+
+def _twice(paths: Mapping[str, str], name: Callable[[str], str], what: str) -> Iterator[Problem]:
+    before: dict[str, str] = {}
+    for path in paths:
+        if name(path) in before:
+            yield f"{path}: {what} of this name is in {before[name(path)]} as well: rename one"
+        before.setdefault(name(path), path)

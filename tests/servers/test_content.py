@@ -1,0 +1,47 @@
+"""People's own content on the real servers: promtool, and an alert from its file to a receiver."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+from tests.test_content_tests import assert_a_failure_is_told, assert_they_pass
+from tools.local.account import Account
+from tools.local.alerting_path import OFTEN, QUICK, alerting_path
+from tools.local.control_plane import ControlPlane
+from tools.local.harness import eventually
+
+ALERT = """
+groups:
+  - name: volumes
+    interval: 1s
+    rules:
+      - record: shop:free:ratio
+        expr: kubelet_volume_stats_available_bytes / kubelet_volume_stats_capacity_bytes
+      - alert: ShopVolumeFull
+        expr: shop:free:ratio < 0.1
+        labels: {severity: critical, team: shop}
+        annotations: {summary: The shop is full., description: "{{ $labels.namespace }} has {{ $value }} left."}
+"""
+
+
+def test_the_tests_beside_the_rules_pass() -> None:
+    assert_they_pass()
+
+
+def test_a_failing_test_beside_the_rules_is_told() -> None:
+    assert_a_failure_is_told()
+
+
+def test_an_alert_from_a_file_reaches_a_receiver(tmp_path: Path, control_plane: ControlPlane) -> None:
+    content = tmp_path / "content"
+    for file, text in {"rules/shop.yaml": ALERT, "runbooks/ShopVolumeFull.md": "Make room."}.items():
+        (content / file).parent.mkdir(parents=True, exist_ok=True)
+        (content / file).write_text(dedent(text))
+    settings = {**QUICK, "content": [str(content)]}
+    account = Account.admin(control_plane)
+    with alerting_path("dev", tmp_path / "stack", account, {"prometheus": OFTEN}, settings) as path:
+        path.exporter.volume = 0.95
+        (message, *_) = eventually(lambda: path.told("hook", "ShopVolumeFull"), within=120, what="nobody is told")
+        for part in ('"owner": "shop"', '"severity": "critical"', "shop has 0.05", "below 0.1", "/d/runbooks-content?"):
+            assert part in message, message

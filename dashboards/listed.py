@@ -91,7 +91,7 @@ def dashboards(on: Collection[str], watched: Watched, cluster: ClusterSettings) 
     )
     of_slos = (slos.ALL, slos.one(watched)) if watched.slos else ()
     written = (alerts.DASHBOARD, *of_slos, *of_systems)
-    every = (home.dashboard(written), *written, *runbooks.dashboards(watched, cluster))
+    every = (home.dashboard((*written, *watched.dashboards)), *written, *runbooks.dashboards(watched, cluster))
     uids, by_name = {dashboard.uid for dashboard in every}, {alert.name: alert for alert in watched.alerts}
     return tuple(_of_stack(_scraped(dashboard, jobs), uids, by_name) for dashboard in every)
 
@@ -134,10 +134,12 @@ def _scraped(dashboard: Dashboard, jobs: Collection[str]) -> Dashboard:
 def rendered(on: Collection[str], watched: Watched, cluster: ClusterSettings) -> tuple[Rendered, ...]:
     """The same, with the thresholds of this stack's alerts drawn into them."""
     by_name = {alert.name: alert for alert in watched.alerts}
-    return tuple(
+    ours = (
         Rendered(uid=dashboard.uid, folder=dashboard.folder, json=build(dashboard, by_name))
         for dashboard in dashboards(on, watched, cluster)
     )
+    brought = (Rendered(uid=each.uid, folder=each.folder, json=each.json) for each in watched.dashboards)
+    return (*ours, *brought)
 
 
 def alert_panels(watched: Watched, cluster: ClusterSettings) -> Mapping[str, PanelPlace]:

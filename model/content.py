@@ -49,6 +49,31 @@ class ContentRecording(_OfFile, Recording):
 
 
 @dataclass(frozen=True)
+class Query:
+    """PromQL that stands somewhere in a file."""
+
+    where: str
+    """``file:line``."""
+    expr: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContentDashboard:
+    """A dashboard in Grafana's own format, with the stack's datasources."""
+
+    uid: str
+    title: str
+    description: str
+    folder: str
+    """Its title."""
+    json: str
+    where: str
+    """The file."""
+    queries: tuple[Query, ...]
+    """What it asks Prometheus, with some value for each variable."""
+
+
+@dataclass(frozen=True)
 class Runbook:
     """The steps for an alert, in Markdown."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from model.cluster import ClusterSettings
-from model.content import Runbook
+from model.content import ContentDashboard, Runbook
 from model.exporter import Exporter
 from model.grafana_alert import GrafanaGroup
 from model.logs import LogCollector
@@ -29,6 +29,7 @@ class Content:
     groups: tuple[Group, ...] = ()
     grafana_groups: tuple[GrafanaGroup, ...] = ()
     runbooks: tuple[Runbook, ...] = ()
+    dashboards: tuple[ContentDashboard, ...] = ()
     systems: tuple[System[Any], ...] = ()
 
 
@@ -70,6 +71,8 @@ class Watched:
     """Which of its alerts make which others redundant."""
     runbooks: tuple[Runbook, ...] = ()
     """Those that people bring; the stack's own are files."""
+    dashboards: tuple[ContentDashboard, ...] = ()
+    """Those that people bring; the stack's own are in ``dashboards``."""
     of_people: tuple[str, ...] = ()
     """PromQL of people, who may ask any job for any of its metrics."""
 

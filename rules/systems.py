@@ -101,6 +101,7 @@ def watch(
             *slo_inhibitions(),
         ),
         runbooks=content.runbooks,
+        dashboards=content.dashboards,
         of_people=tuple(expr for _, expr in asked(content)),
     )
 

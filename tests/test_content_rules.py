@@ -75,7 +75,8 @@ def test_a_rule_file_becomes_a_rule_of_this_stack() -> None:
 
 def test_objects_of_kubernetes_are_read_as_kubectl_prints_them() -> None:
     inside = "\n".join(f"      {line}" for line in rules(STUCK).splitlines())
-    made = f"apiVersion: v1\nkind: List\nitems:\n  - kind: PrometheusRule\n    metadata: {{name: shop}}\n    spec:\n{inside}"
+    item = f"  - kind: PrometheusRule\n    metadata: {{name: shop}}\n    spec:\n{inside}"
+    made = f"apiVersion: v1\nkind: List\nitems:\n{item}"
     assert only(brought({"rules/shop.yml": made})) == only(brought({"rules/shop.yaml": rules(STUCK)}))
 
 

@@ -25,12 +25,15 @@ from components.settings.notifications import NotificationSettings
 from components.settings.prometheus import PrometheusSettings
 from components.settings.secrets import leaves
 from components.settings.slos import SloSettings
+from dashboards.listed import DASHBOARDS, dashboards
 from model.cluster import ClusterSettings
+from model.content import CONTENT
 from model.promql import labels_of
 from model.quantities import Duration, Image
 from model.settings import Model, Problem, Workload, problem, unknown_key
+from model.uids import ALERTS_FOLDER, folder_uid, runbooks_uid
 from rules.catalogue import series_of
-from rules.content.checks import clashes
+from rules.content.checks import clashes, dashboard_clashes
 from rules.system import Content, Surroundings
 from rules.systems import watch
 
@@ -107,6 +110,13 @@ def content_has_names_of_its_own(
 ) -> Iterator[Problem]:
     ours = watch(dict(systems), replace(surroundings, content=Content()), {}, tuple(each.slo for each in slos))
     yield from clashes(surroundings.content, ours)
+    if not surroundings.content.dashboards:
+        return
+    known = [each.dashboard for each in DASHBOARDS]
+    own = dashboards(surroundings.on, ours, surroundings.cluster)
+    uids = {dashboard.uid for dashboard in (*known, *own)} | {runbooks_uid(CONTENT)}
+    folders = {folder_uid(title): title for title in (ALERTS_FOLDER, *(each.folder for each in own))}
+    yield from dashboard_clashes(surroundings.content, uids, folders)
 
 
 def overrides_fit_their_alerts(

@@ -16,3 +16,4 @@ def asked(content: Content) -> Iterator[tuple[str, str]]:
         elif isinstance(rule, ContentAlert):
             # Severities of one alert differ in the threshold only.
             yield rule.where, rule.expr(rule.severities[0])
+    yield from ((query.where, query.expr) for dashboard in content.dashboards for query in dashboard.queries)

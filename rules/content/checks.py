@@ -10,6 +10,7 @@ from model.grafana_alert import GrafanaGroup
 from model.promql import Labels, labels_of, names
 from model.rules import Alert, Group
 from model.settings import Problem
+from model.uids import folder_uid
 from rules.catalogue import series_of
 from rules.content.asked import asked
 from rules.system import Content, Watched
@@ -38,6 +39,21 @@ def clashes(content: Content, ours: Watched) -> Iterator[Problem]:
                 yield f"{where}: alert: {rule.name} is {taken[rule.name]}: use that, or rename yours"
             elif seen.setdefault(rule.name, (group.name, where))[0] != group.name:
                 yield f"{where}: alert: {rule.name} is in {seen[rule.name][1]} as well: rename one"
+
+
+def dashboard_clashes(content: Content, uids: Collection[str], folders: Mapping[str, str]) -> Iterator[Problem]:
+    """Uids that another dashboard has; ``uids`` and ``folders``, title by uid, are the stack's own."""
+    seen: dict[str, str] = {}
+    titles = dict(folders)
+    for each in content.dashboards:
+        if each.uid in uids:
+            yield f'{each.where}: uid: "{each.uid}": the stack has a dashboard of this uid: give yours another'
+        elif each.uid in seen:
+            yield f'{each.where}: uid: "{each.uid}": {seen[each.uid]} has it as well: give one another'
+        seen.setdefault(each.uid, each.where)
+        title = titles.setdefault(folder_uid(each.folder), each.folder)
+        if title != each.folder:
+            yield f'{each.where}: a subfolder that is not called nearly like "{title}": both have the same uid'
 
 
 def _where(rule: object) -> str:

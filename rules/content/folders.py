@@ -7,6 +7,8 @@ from pathlib import PurePosixPath
 
 from model.content import Runbook
 from model.settings import Problem
+from model.uids import DashboardUid
+from rules.content.dashboard_files import dashboard
 from rules.content.metric_rules import metric_groups
 from rules.content.rule_files import Around, stem
 from rules.system import Content
@@ -19,6 +21,7 @@ Folders = Mapping[str, Files]
 RULES, LOKI, DASHBOARDS, RUNBOOKS, QUERIES, SYSTEMS = "rules", "loki", "dashboards", "runbooks", "queries", "systems"
 KINDS = {
     RULES: (".yaml", ".yml", ".json"),
+    DASHBOARDS: (".json",),
     RUNBOOKS: (".md",),
 }
 """What a content folder has: folders, with the suffixes of the files in them."""
@@ -32,14 +35,22 @@ def content(folders: Folders, found: list[Problem]) -> Content:
     found += (problem for name in folders for path in folders[name] for problem in _misplaced(name, path))
     runbooks = tuple(Runbook(stem(path), text) for path, text in files[RUNBOOKS].items())
     found += _twice(files[RUNBOOKS], stem, "a runbook")
-    around = Around(runbooks={runbook.name for runbook in runbooks})
+    dashboards = tuple(
+        made
+        for path, text in files[DASHBOARDS].items()
+        if (made := dashboard(path, _below(folders, path), text, found))
+    )
+    around = Around(
+        runbooks={runbook.name for runbook in runbooks},
+        dashboards={stem(each.where): DashboardUid(each.uid) for each in dashboards},
+    )
     groups = tuple(
         group
         for path, text in files[RULES].items()
         if not is_test(path)
         for group in metric_groups(path, text, around, found)
     )
-    return Content(groups=groups, runbooks=runbooks)
+    return Content(groups=groups, runbooks=runbooks, dashboards=dashboards)
 
 
 def is_test(path: str) -> bool:
@@ -49,6 +60,12 @@ def is_test(path: str) -> bool:
 def kind_of(folder: str, path: str) -> str:
     """The folder below the content folder that a file lies in."""
     return PurePosixPath(path).relative_to(folder).parts[0]
+
+
+def _below(folders: Folders, path: str) -> str:
+    """The path within the folder of its kind."""
+    folder = next(name for name, files in folders.items() if path in files)
+    return str(PurePosixPath(*PurePosixPath(path).relative_to(folder).parts[1:]))
 
 
 def _of_kind(folders: Folders, kind: str) -> Iterator[tuple[str, str]]:

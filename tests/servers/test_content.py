@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from textwrap import dedent
 
+from dashboards.listed import rendered
+from tests.stack_settings import settings
 from tests.test_content_tests import assert_a_failure_is_told, assert_they_pass
 from tools.local.account import Account
 from tools.local.alerting_path import OFTEN, QUICK, alerting_path
 from tools.local.control_plane import ControlPlane
+from tools.local.grafana import running
 from tools.local.harness import eventually
+from tools.servers.find import need
 
 ALERT = """
 groups:
@@ -38,10 +43,23 @@ def test_an_alert_from_a_file_reaches_a_receiver(tmp_path: Path, control_plane: 
     for file, text in {"rules/shop.yaml": ALERT, "runbooks/ShopVolumeFull.md": "Make room."}.items():
         (content / file).parent.mkdir(parents=True, exist_ok=True)
         (content / file).write_text(dedent(text))
-    settings = {**QUICK, "content": [str(content)]}
+    changes = {**QUICK, "content": [str(content)]}
     account = Account.admin(control_plane)
-    with alerting_path("dev", tmp_path / "stack", account, {"prometheus": OFTEN}, settings) as path:
+    with alerting_path("dev", tmp_path / "stack", account, {"prometheus": OFTEN}, changes) as path:
         path.exporter.volume = 0.95
         (message, *_) = eventually(lambda: path.told("hook", "ShopVolumeFull"), within=120, what="nobody is told")
         for part in ('"owner": "shop"', '"severity": "critical"', "shop has 0.05", "below 0.1", "/d/runbooks-content?"):
             assert part in message, message
+
+
+def test_a_dashboard_of_another_grafana_loads_in_the_stack_s(tmp_path: Path) -> None:
+    stack = settings("everything")
+    made = {each.uid: each for each in rendered(stack.systems_on, stack.watched, stack.cluster)}["checkout"]
+    with running(tmp_path / "grafana") as grafana:
+        if not grafana.real:
+            need("a dashboard in Grafana", "grafana")
+        saved = grafana.post("/api/dashboards/db", {"dashboard": json.loads(made.json), "overwrite": True})
+        assert saved["status"] == "success"
+        loaded = grafana.get("/api/dashboards/uid/checkout")["dashboard"]
+    assert [panel["title"] for panel in loaded["panels"]] == ["Orders per second", "Failed orders"]
+    assert {panel["datasource"]["uid"] for panel in loaded["panels"]} == {"prometheus"}

@@ -41,7 +41,9 @@ class Part:
         return isinstance(self.node, yaml.SequenceNode)
 
     def wrong(self, problem: str) -> None:
-        self.found.append(f"{self.place}: {problem}")
+        told = f"{self.place}: {problem}"
+        if told not in self.found:  # a part may be read more than once
+            self.found.append(told)
 
     def keys(self, known: Collection[str] = ()) -> dict[str, Part]:
         """The parts of a mapping by key; keys besides the ``known`` are problems, if any are given."""

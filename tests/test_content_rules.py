@@ -135,6 +135,7 @@ def severities(*pairs: tuple[str, str], text: str = "Same.") -> str:
 
 
 def alerts(settings: Settings) -> list[ContentAlert]:
+    """Those of Prometheus."""
     return [alert for alert in settings.watched.alerts if isinstance(alert, ContentAlert)]
 
 

@@ -9,6 +9,7 @@ from model.content import Runbook
 from model.settings import Problem
 from model.uids import DashboardUid
 from rules.content.dashboard_files import dashboard
+from rules.content.log_rules import log_groups
 from rules.content.metric_rules import metric_groups
 from rules.content.rule_files import Around, stem
 from rules.system import Content
@@ -21,6 +22,7 @@ Folders = Mapping[str, Files]
 RULES, LOKI, DASHBOARDS, RUNBOOKS, QUERIES, SYSTEMS = "rules", "loki", "dashboards", "runbooks", "queries", "systems"
 KINDS = {
     RULES: (".yaml", ".yml", ".json"),
+    LOKI: (".yaml", ".yml", ".json"),
     DASHBOARDS: (".json",),
     RUNBOOKS: (".md",),
 }
@@ -50,7 +52,8 @@ def content(folders: Folders, found: list[Problem]) -> Content:
         if not is_test(path)
         for group in metric_groups(path, text, around, found)
     )
-    return Content(groups=groups, runbooks=runbooks, dashboards=dashboards)
+    of_logs = tuple(group for path, text in files[LOKI].items() for group in log_groups(path, text, around, found))
+    return Content(groups=groups, grafana_groups=of_logs, runbooks=runbooks, dashboards=dashboards)
 
 
 def is_test(path: str) -> bool:

@@ -16,6 +16,7 @@ from model.marked_yaml import Part
 from model.promql import parsed
 from model.rules import Group
 from model.settings import Problem
+from rules.content.one_alert import united
 from rules.content.rule_files import Around, RuleGroup, alert_fields, groups, labels, stem
 
 NUMBER = r"[-+]?(?:[0-9]+[.]?[0-9]*|[.][0-9]+)(?:[eE][-+]?[0-9]+)?"
@@ -103,36 +104,14 @@ def _is_whole(expr: str, value: str) -> bool:
 
 
 def _merged(rules: list[ContentAlert | ContentRecording]) -> list[ContentAlert | ContentRecording]:
-    """One alert for the rules that differ in severity and threshold only; rules that share a name otherwise stay apart,
-    without thresholds: a stack file could not say which of them it changes.
-    """
-    merged: list[ContentAlert | ContentRecording] = []
-    for rule in rules:
-        for position, before in enumerate(merged):
-            if united := _united(before, rule):
-                merged[position] = united
-                break
-        else:
-            merged.append(rule)
+    """Rules of one name that are no single alert have no thresholds: a stack file could not say whose it means."""
+    merged = united(rules)
     names = Counter(rule.name for rule in merged if isinstance(rule, ContentAlert))
     return [
         part
         for rule in merged
         for part in (_apart(rule) if isinstance(rule, ContentAlert) and names[rule.name] > 1 else (rule,))
     ]
-
-
-def _united(one: ContentAlert | ContentRecording, other: ContentAlert | ContentRecording) -> ContentAlert | None:
-    """Both as one, if they differ in severity and threshold only."""
-    if isinstance(one, ContentRecording) or isinstance(other, ContentRecording) or one.name != other.name:
-        return None
-    if not one.thresholds or not other.thresholds or one.thresholds.keys() & other.thresholds.keys():
-        return None
-    try:
-        united = replace(one, above={**one.above, **other.above}, below={**one.below, **other.below})
-    except ValueError:  # the less urgent is further, or one is above and the other below
-        return None
-    return united if replace(other, where=one.where, above=united.above, below=united.below) == united else None
 
 
 def _apart(alert: ContentAlert) -> Iterator[ContentAlert]:

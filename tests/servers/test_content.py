@@ -7,6 +7,8 @@ from pathlib import Path
 from textwrap import dedent
 
 from dashboards.listed import rendered
+from model.content import ContentLogAlert
+from tests.servers.test_logql import instant
 from tests.stack_settings import settings
 from tests.test_content_tests import assert_a_failure_is_told, assert_they_pass
 from tools.local.account import Account
@@ -14,6 +16,7 @@ from tools.local.alerting_path import OFTEN, QUICK, alerting_path
 from tools.local.control_plane import ControlPlane
 from tools.local.grafana import running
 from tools.local.harness import eventually
+from tools.local.logs import Loki
 from tools.servers.find import need
 
 ALERT = """
@@ -63,3 +66,10 @@ def test_a_dashboard_of_another_grafana_loads_in_the_stack_s(tmp_path: Path) -> 
         loaded = grafana.get("/api/dashboards/uid/checkout")["dashboard"]
     assert [panel["title"] for panel in loaded["panels"]] == ["Orders per second", "Failed orders"]
     assert {panel["datasource"]["uid"] for panel in loaded["panels"]} == {"prometheus"}
+
+
+def test_loki_reads_what_alerts_over_lines_ask(loki: Loki) -> None:
+    asked = [each.value for each in settings("everything").watched.alerts if isinstance(each, ContentLogAlert)]
+    assert asked
+    for value in asked:
+        assert instant(loki, value) == []

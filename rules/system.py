@@ -30,7 +30,8 @@ class Content:
     grafana_groups: tuple[GrafanaGroup, ...] = ()
     runbooks: tuple[Runbook, ...] = ()
     dashboards: tuple[ContentDashboard, ...] = ()
-    systems: tuple[System[Any], ...] = ()
+    systems: tuple[tuple[str, System[Any]], ...] = ()
+    """Each with the file of its module."""
 
 
 @dataclass(frozen=True, kw_only=True)

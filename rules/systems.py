@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from model.cluster import ClusterSettings
 from model.content import CONTENT
 from model.grafana_alert import GrafanaGroup
+from model.metrics import PUSHED, known_series
 from model.quantities import Duration, Url
 from model.rules import BaseAlert, Group, Inhibition, Recording, Severity, Threshold
 from model.slo import Slo, slo_groups, slo_inhibitions
@@ -77,26 +78,33 @@ def watch(
 
     Raises ValueError about an override that its alert has no place for.
     """
-    parts = [
-        _owned(system.build(settings[system.key], surroundings), system.key, system.owner, system.dashboard)
-        for system in SYSTEMS
-        if system.key in surroundings.on
-    ]
-    parts.append(_owned(Watched(slos=slos), USER_SLOS, "", SLOS))
     content = surroundings.content
+
+    def built(systems: Iterable[System[Any]]) -> list[Watched]:
+        return [
+            _owned(system.build(settings[system.key], surroundings), system.key, system.owner, system.dashboard)
+            for system in systems
+            if system.key in surroundings.on
+        ]
+
     of_people = Watched(groups=content.groups, grafana_groups=content.grafana_groups, runbooks=content.runbooks)
-    parts.append(_owned(of_people, CONTENT, CONTENT_OWNER, ALERTS))
+    theirs = [*built(system for _, system in content.systems), _owned(of_people, CONTENT, CONTENT_OWNER, ALERTS)]
+    parts = [*built(SYSTEMS), _owned(Watched(slos=slos), USER_SLOS, "", SLOS), *theirs]
+    jobs = tuple(job for part in parts for job in part.scrape_jobs)
+    there = {PUSHED, *(job.name for job in jobs)}
+    metrics = (metric for system in theirs for metric in system.metrics if metric.job in there)
+    told_apart = other_subjects((group for part in theirs for group in part.groups), known_series(metrics, jobs))
     groups = (_overridden(group, overrides) for part in parts for group in part.groups)
     grafana_groups = (_overridden(group, overrides) for part in parts for group in part.grafana_groups)
     return Watched(
-        scrape_jobs=tuple(job for part in parts for job in part.scrape_jobs),
+        scrape_jobs=jobs,
         groups=tuple(group for group in groups if group.rules),
         grafana_groups=tuple(group for group in grafana_groups if group.rules),
         exporters=tuple(exporter for part in parts for exporter in part.exporters),
         metrics=tuple(metric for part in parts for metric in part.metrics),
         slos=tuple(slo for part in parts for slo in part.slos),
         inhibitions=(
-            *(replace(each, equal=(*each.equal, *other_subjects(content.groups))) for each in LESS_URGENT),
+            *(replace(each, equal=(*each.equal, *told_apart)) for each in LESS_URGENT),
             *(each for part in parts for each in part.inhibitions),
             *slo_inhibitions(),
         ),

@@ -25,17 +25,17 @@ from components.settings.notifications import NotificationSettings
 from components.settings.prometheus import PrometheusSettings
 from components.settings.secrets import leaves
 from components.settings.slos import SloSettings
-from dashboards.listed import DASHBOARDS, dashboards
+from dashboards.listed import DASHBOARDS
 from model.cluster import ClusterSettings
 from model.content import CONTENT
 from model.promql import labels_of
 from model.quantities import Duration, Image
 from model.settings import Model, Problem, Workload, problem, unknown_key
-from model.uids import ALERTS_FOLDER, folder_uid, runbooks_uid
+from model.uids import ALERTS, ALERTS_FOLDER, HOME, RUNBOOKS_FOLDER, SLO, SLOS, folder_uid, runbooks_uid
 from rules.catalogue import series_of
 from rules.content.checks import clashes, dashboard_clashes
 from rules.system import Content, Surroundings
-from rules.systems import watch
+from rules.systems import SYSTEMS, USER_SLOS, watch
 
 
 def production_keeps_its_data(
@@ -108,15 +108,14 @@ def scrape_jobs_are_new(
 def content_has_names_of_its_own(
     surroundings: Surroundings, systems: Model, slos: tuple[SloSettings, ...]
 ) -> Iterator[Problem]:
-    ours = watch(dict(systems), replace(surroundings, content=Content()), {}, tuple(each.slo for each in slos))
+    their_systems = Content(systems=surroundings.content.systems, runbooks=surroundings.content.runbooks)
+    ours = watch(dict(systems), replace(surroundings, content=their_systems), {}, tuple(each.slo for each in slos))
     yield from clashes(surroundings.content, ours)
-    if not surroundings.content.dashboards:
-        return
-    known = [each.dashboard for each in DASHBOARDS]
-    own = dashboards(surroundings.on, ours, surroundings.cluster)
-    uids = {dashboard.uid for dashboard in (*known, *own)} | {runbooks_uid(CONTENT)}
-    folders = {folder_uid(title): title for title in (ALERTS_FOLDER, *(each.folder for each in own))}
-    yield from dashboard_clashes(surroundings.content, uids, folders)
+    all_systems = (*SYSTEMS, *(each for _, each in surroundings.content.systems))
+    uids = {HOME, ALERTS, SLOS, SLO, *(each.dashboard.uid for each in DASHBOARDS)}
+    uids |= {runbooks_uid(key) for key in (CONTENT, USER_SLOS, *(each.key for each in all_systems))}
+    titles = ("Home", ALERTS_FOLDER, RUNBOOKS_FOLDER, *(each.title for each in all_systems))
+    yield from dashboard_clashes(surroundings.content, uids, {folder_uid(title): title for title in titles})
 
 
 def overrides_fit_their_alerts(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from model.content import Runbook
@@ -11,6 +11,7 @@ from model.uids import DashboardUid
 from rules.content.dashboard_files import dashboard
 from rules.content.log_rules import log_groups
 from rules.content.metric_rules import metric_groups
+from rules.content.modules import system
 from rules.content.rule_files import Around, stem
 from rules.system import Content
 
@@ -25,6 +26,7 @@ KINDS = {
     LOKI: (".yaml", ".yml", ".json"),
     DASHBOARDS: (".json",),
     RUNBOOKS: (".md",),
+    SYSTEMS: (".py",),
 }
 """What a content folder has: folders, with the suffixes of the files in them."""
 TEST = ".test"
@@ -36,11 +38,11 @@ def content(folders: Folders, found: list[Problem]) -> Content:
     files = {kind: dict(_of_kind(folders, kind)) for kind in KINDS}
     found += (problem for name in folders for path in folders[name] for problem in _misplaced(name, path))
     runbooks = tuple(Runbook(stem(path), text) for path, text in files[RUNBOOKS].items())
-    found += _twice(files[RUNBOOKS], stem, "a runbook")
+    found += _twice({path: stem(path) for path in files[RUNBOOKS]}, "a runbook")
     dashboards = tuple(
-        made
+        drawn
         for path, text in files[DASHBOARDS].items()
-        if (made := dashboard(path, _below(folders, path), text, found))
+        if (drawn := dashboard(path, _below(folders, path), text, found))
     )
     around = Around(
         runbooks={runbook.name for runbook in runbooks},
@@ -53,7 +55,15 @@ def content(folders: Folders, found: list[Problem]) -> Content:
         for group in metric_groups(path, text, around, found)
     )
     of_logs = tuple(group for path, text in files[LOKI].items() for group in log_groups(path, text, around, found))
-    return Content(groups=groups, grafana_groups=of_logs, runbooks=runbooks, dashboards=dashboards)
+    systems = {path: made for path, text in files[SYSTEMS].items() if (made := system(path, text, found))}
+    found += _twice({path: made.key for path, made in systems.items()}, "a system")
+    return Content(
+        groups=groups,
+        grafana_groups=of_logs,
+        runbooks=runbooks,
+        dashboards=dashboards,
+        systems=tuple(systems.items()),
+    )
 
 
 def is_test(path: str) -> bool:
@@ -91,9 +101,10 @@ def _misplaced(folder: str, path: str) -> Iterator[Problem]:
         yield f"{path}: a file of {kind} ends in one of {', '.join(KINDS[kind])}"
 
 
-def _twice(paths: Mapping[str, str], name: Callable[[str], str], what: str) -> Iterator[Problem]:
+def _twice(names: Mapping[str, str], what: str) -> Iterator[Problem]:
+    """``names`` by path."""
     before: dict[str, str] = {}
-    for path in paths:
-        if name(path) in before:
-            yield f"{path}: {what} of this name is in {before[name(path)]} as well: rename one"
-        before.setdefault(name(path), path)
+    for path, name in names.items():
+        if name in before:
+            yield f"{path}: {what} of this name is in {before[name]} as well: rename one"
+        before.setdefault(name, path)

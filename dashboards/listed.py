@@ -25,6 +25,7 @@ from dashboards import (
     monitoring_job,
     nodes_overview,
     runbooks,
+    saved,
     slos,
 )
 from dashboards.kit import build, panel_places
@@ -90,7 +91,8 @@ def dashboards(on: Collection[str], watched: Watched, cluster: ClusterSettings) 
         if each.system in on and each.needs in there
     )
     of_slos = (slos.ALL, slos.one(watched)) if watched.slos else ()
-    written = (alerts.DASHBOARD, *of_slos, *of_systems)
+    of_people = (saved.dashboard(watched.queries),) if watched.queries else ()
+    written = (alerts.DASHBOARD, *of_slos, *of_systems, *of_people)
     every = (home.dashboard((*written, *watched.dashboards)), *written, *runbooks.dashboards(watched, cluster))
     uids, by_name = {dashboard.uid for dashboard in every}, {alert.name: alert for alert in watched.alerts}
     return tuple(_of_stack(_scraped(dashboard, jobs), uids, by_name) for dashboard in every)

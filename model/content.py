@@ -57,6 +57,18 @@ class Query:
     expr: str
 
 
+@dataclass(frozen=True)
+class SavedQuery:
+    """A query that people keep to use it again."""
+
+    where: str
+    """``file:line``."""
+    title: str
+    language: str
+    """promql or logql."""
+    expr: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class ContentDashboard:
     """A dashboard in Grafana's own format, with the stack's datasources."""
@@ -79,3 +91,5 @@ class Runbook:
 
     name: str
     text: str
+    queries: tuple[Query, ...] = ()
+    """The PromQL in it."""

@@ -9,7 +9,8 @@ from pathlib import Path
 
 RUNBOOKS = Path(__file__).parents[1] / "docs" / "runbooks"
 """Folder of the runbooks, ``<name>.md``."""
-_PLACEHOLDER = re.compile(r"\{(?:(?P<alert>[A-Za-z]\w*)\.)?(?P<number>[A-Za-z]\w*)\}")
+PLACEHOLDER = re.compile(r"\{(?:(?P<alert>[A-Za-z]\w*)\.)?(?P<number>[A-Za-z]\w*)\}")
+"""Of a number of an alert, in a runbook."""
 
 # Text for an alert that is off, in a sentence such as "longer than {threshold}". A severity that is off is listed
 # alone.
@@ -30,7 +31,13 @@ def written(name: str) -> str:
 
 def placeholders(name: str) -> frozenset[tuple[str, str]]:
     """The alert and the number of each placeholder of a runbook."""
-    return frozenset((found["alert"] or name, found["number"]) for found in _PLACEHOLDER.finditer(written(name)))
+    return frozenset((found["alert"] or name, found["number"]) for found in PLACEHOLDER.finditer(written(name)))
+
+
+def code_blocks(text: str, language: str) -> list[tuple[int, str]]:
+    """The code blocks of a language, such as the queries of a runbook, each after its position in the text."""
+    blocks = re.finditer(rf"^```(?:{language})\n(.+?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [(block.start(1), block[1]) for block in blocks]
 
 
 def filled(name: str, numbers: Mapping[str, Mapping[str, str]], brought: str | None = None) -> str:
@@ -45,4 +52,4 @@ def filled(name: str, numbers: Mapping[str, Mapping[str, str]], brought: str | N
             return found[0]
         return known.get(found["number"]) or _OFF.get(found["number"], "off")
 
-    return _PLACEHOLDER.sub(number, written(name) if brought is None else brought)
+    return PLACEHOLDER.sub(number, written(name) if brought is None else brought)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from model.cluster import ClusterSettings
-from model.content import ContentDashboard, Runbook
+from model.content import ContentDashboard, Runbook, SavedQuery
 from model.exporter import Exporter
 from model.grafana_alert import GrafanaGroup
 from model.logs import LogCollector
@@ -30,6 +30,7 @@ class Content:
     grafana_groups: tuple[GrafanaGroup, ...] = ()
     runbooks: tuple[Runbook, ...] = ()
     dashboards: tuple[ContentDashboard, ...] = ()
+    queries: tuple[SavedQuery, ...] = ()
     systems: tuple[tuple[str, System[Any]], ...] = ()
     """Each with the file of its module."""
 
@@ -74,6 +75,8 @@ class Watched:
     """Those that people bring; the stack's own are files."""
     dashboards: tuple[ContentDashboard, ...] = ()
     """Those that people bring; the stack's own are in ``dashboards``."""
+    queries: tuple[SavedQuery, ...] = ()
+    """Those that people save."""
     of_people: tuple[str, ...] = ()
     """PromQL of people, who may ask any job for any of its metrics."""
 

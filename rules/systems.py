@@ -110,6 +110,7 @@ def watch(
         ),
         runbooks=content.runbooks,
         dashboards=content.dashboards,
+        queries=content.queries,
         of_people=tuple(expr for _, expr in asked(content)),
     )
 

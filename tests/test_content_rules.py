@@ -15,7 +15,7 @@ from dashboards.model import Dashboard
 from dashboards.queries import expressions
 from model.content import CONTENT, ContentAlert
 from model.rules import Severity
-from model.uids import runbook_path, runbooks_uid
+from model.uids import SAVED_QUERIES, runbook_path, runbooks_uid
 from tests.catalogue import EVERYTHING
 from tests.conftest import TOLD, Stacks
 from tests.content import CLUSTER, FOLDER, brought, refused, rules
@@ -204,6 +204,41 @@ def test_without_a_runbook_there_is_no_link_to_one() -> None:
     stack = brought({"rules/shop.yaml": rules(STUCK)})
     assert "runbook_url" not in only(stack)["annotations"]
     assert runbooks(stack) is None
+
+
+def test_queries_of_runbooks_are_read_and_kept() -> None:
+    fine = brought({"runbooks/A.md": "# A\n\n```promql\nshop_orders > {threshold}\n```\n"})
+    assert fine.watched.of_people == ("shop_orders > 1\n",)
+    (problem,) = refused({"runbooks/A.md": "# A\n\n```promql\nsum(\n```\n"})
+    assert problem.startswith("ours/runbooks/A.md:4: not PromQL: ")
+
+
+def test_a_runbook_of_the_stack_s_own_alert_replaces_the_stack_s() -> None:
+    stack = brought({"runbooks/TargetDown.md": "Call Ada."})
+    made = dashboards(stack.systems_on, stack.watched, stack.cluster)
+    (text,) = (panel.description for each in made for panel in each.panels if panel.title == "Runbook: TargetDown")
+    assert text.endswith("\n\nCall Ada.")
+
+
+# --- saved queries ---
+
+
+def test_saved_queries_are_on_a_dashboard_to_copy() -> None:
+    text = "- {title: Orders, promql: sum(shop_orders)}\n- {title: Lines, logql: '{app=\"a\"}'}\n"
+    stack = brought({"queries/a.yaml": text})
+    made = dashboards(stack.systems_on, stack.watched, stack.cluster)
+    ((panel,),) = (each.panels for each in made if each.uid == SAVED_QUERIES)
+    assert panel.description == (
+        '### Orders\n\n```promql\nsum(shop_orders)\n```\n\n### Lines\n\n```logql\n{app="a"}\n```\n'
+    )
+    assert stack.watched.of_people == ("sum(shop_orders)",)
+
+
+def test_a_saved_query_has_a_title_and_one_language() -> None:
+    text = "- {title: A}\n- {promql: up}\n- {title: B, promql: sum(}\n- {title: C, sql: x}\n"
+    assert [each.partition(": ")[0] for each in refused({"queries/a.yaml": text})] == [
+        *(f"ours/queries/a.yaml:{line}" for line in (1, 2, 3, 4, 4)),
+    ]
 
 
 # --- problems ---

@@ -31,7 +31,7 @@ from model.content import CONTENT
 from model.promql import labels_of
 from model.quantities import Duration, Image
 from model.settings import Model, Problem, Workload, problem, unknown_key
-from model.uids import ALERTS, ALERTS_FOLDER, HOME, RUNBOOKS_FOLDER, SLO, SLOS, folder_uid, runbooks_uid
+from model.uids import ALERTS, ALERTS_FOLDER, HOME, RUNBOOKS_FOLDER, SAVED_QUERIES, SLO, SLOS, folder_uid, runbooks_uid
 from rules.catalogue import series_of
 from rules.content.checks import clashes, dashboard_clashes
 from rules.system import Content, Surroundings
@@ -112,7 +112,7 @@ def content_has_names_of_its_own(
     ours = watch(dict(systems), replace(surroundings, content=their_systems), {}, tuple(each.slo for each in slos))
     yield from clashes(surroundings.content, ours)
     all_systems = (*SYSTEMS, *(each for _, each in surroundings.content.systems))
-    uids = {HOME, ALERTS, SLOS, SLO, *(each.dashboard.uid for each in DASHBOARDS)}
+    uids = {HOME, ALERTS, SLOS, SLO, SAVED_QUERIES, *(each.dashboard.uid for each in DASHBOARDS)}
     uids |= {runbooks_uid(key) for key in (CONTENT, USER_SLOS, *(each.key for each in all_systems))}
     titles = ("Home", ALERTS_FOLDER, RUNBOOKS_FOLDER, *(each.title for each in all_systems))
     yield from dashboard_clashes(surroundings.content, uids, {folder_uid(title): title for title in titles})

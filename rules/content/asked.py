@@ -17,3 +17,5 @@ def asked(content: Content) -> Iterator[tuple[str, str]]:
             # Severities of one alert differ in the threshold only.
             yield rule.where, rule.expr(rule.severities[0])
     yield from ((query.where, query.expr) for dashboard in content.dashboards for query in dashboard.queries)
+    yield from ((query.where, query.expr) for runbook in content.runbooks for query in runbook.queries)
+    yield from ((query.where, query.expr) for query in content.queries if query.language == "promql")

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
-from model.content import Runbook
+from model.content import Query, Runbook
+from model.promql import parsed
+from model.runbooks import PLACEHOLDER, code_blocks
 from model.settings import Problem
 from model.uids import DashboardUid
 from rules.content.dashboard_files import dashboard
 from rules.content.log_rules import log_groups
 from rules.content.metric_rules import metric_groups
 from rules.content.modules import system
+from rules.content.query_files import saved
 from rules.content.rule_files import Around, stem
 from rules.system import Content
 
@@ -26,6 +29,7 @@ KINDS = {
     LOKI: (".yaml", ".yml", ".json"),
     DASHBOARDS: (".json",),
     RUNBOOKS: (".md",),
+    QUERIES: (".yaml", ".yml"),
     SYSTEMS: (".py",),
 }
 """What a content folder has: folders, with the suffixes of the files in them."""
@@ -37,7 +41,9 @@ def content(folders: Folders, found: list[Problem]) -> Content:
     """What is in the folders; all problems of their files are ``found``."""
     files = {kind: dict(_of_kind(folders, kind)) for kind in KINDS}
     found += (problem for name in folders for path in folders[name] for problem in _misplaced(name, path))
-    runbooks = tuple(Runbook(stem(path), text) for path, text in files[RUNBOOKS].items())
+    runbooks = tuple(
+        Runbook(stem(path), text, tuple(_promql(path, text, found))) for path, text in files[RUNBOOKS].items()
+    )
     found += _twice({path: stem(path) for path in files[RUNBOOKS]}, "a runbook")
     dashboards = tuple(
         drawn
@@ -62,8 +68,22 @@ def content(folders: Folders, found: list[Problem]) -> Content:
         grafana_groups=of_logs,
         runbooks=runbooks,
         dashboards=dashboards,
+        queries=tuple(query for path, text in files[QUERIES].items() for query in saved(path, text, found)),
         systems=tuple(systems.items()),
     )
+
+
+def _promql(path: str, text: str, found: list[Problem]) -> Iterator[Query]:
+    """The queries of a runbook, which are drawn and kept like those of rules."""
+    for start, block in code_blocks(text, "promql"):
+        expr = PLACEHOLDER.sub("1", block)
+        where = f"{path}:{text.count(chr(10), 0, start) + 1}"
+        try:
+            parsed(expr)
+        except ValueError as wrong:
+            found.append(f"{where}: not PromQL: {' '.join(str(wrong).split())}")
+        else:
+            yield Query(where, expr)
 
 
 def is_test(path: str) -> bool:

@@ -53,20 +53,21 @@ def _rules(group: RuleGroup, file: str, around: Around) -> list[ContentAlert | C
             if "record" in rule
             else _alert(rule["expr"].text(), alert_fields(rule, group.labels, file, around))
             for rule in group.rules
-            if _parses(rule["expr"])
+            if parses(rule["expr"], "expr")
         ]
     )
 
 
-def _parses(expr: Part) -> bool:
+def parses(expr: Part, what: str) -> bool:
+    """Whether it is PromQL; a problem about ``what`` if not."""
     # Brackets nested by the thousands end the parser's process, and so this one.
     if expr.text().count("(") > MOST_BRACKETS:
-        expr.wrong(f"expr: at most {MOST_BRACKETS} brackets")
+        expr.wrong(f"{what}: at most {MOST_BRACKETS} brackets")
         return False
     try:
         parsed(expr.text())
     except ValueError as wrong:
-        expr.wrong(f"expr: not PromQL: {' '.join(str(wrong).split())}")
+        expr.wrong(f"{what}: not PromQL: {' '.join(str(wrong).split())}")
         return False
     return True
 

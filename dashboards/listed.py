@@ -46,6 +46,8 @@ class Rendered:
     uid: str
     folder: str
     json: str
+    is_v2: bool = False
+    """Whether it is of schema v2."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,9 @@ def rendered(on: Collection[str], watched: Watched, cluster: ClusterSettings) ->
         Rendered(uid=dashboard.uid, folder=dashboard.folder, json=build(dashboard, by_name))
         for dashboard in dashboards(on, watched, cluster)
     )
-    brought = (Rendered(uid=each.uid, folder=each.folder, json=each.json) for each in watched.dashboards)
+    brought = (
+        Rendered(uid=each.uid, folder=each.folder, json=each.json, is_v2=each.is_v2) for each in watched.dashboards
+    )
     return (*ours, *brought)
 
 

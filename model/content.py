@@ -81,6 +81,8 @@ class ContentDashboard:
     json: str
     where: str
     """The file."""
+    is_v2: bool = False
+    """Whether it is of schema v2, which Grafana takes by another API."""
     queries: tuple[Query, ...]
     """What it asks Prometheus, with some value for each variable."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -203,3 +204,67 @@ def test_the_example_is_in_the_grafana_of_the_stack_that_has_everything(stack: S
     assert all_of(everything)["checkout"].folder == "Content"
     (alert,) = (each for each in everything.watched.alerts if each.name == "CheckoutOrdersFailing")
     assert alert.dashboard == "checkout"
+
+
+# --- schema v2 ---
+
+
+def v2(expr: str, group: str = "prometheus") -> dict[str, Any]:
+    def query(**spec: str) -> dict[str, Any]:
+        return {"kind": "DataQuery", "group": group, "version": "v0", "datasource": {"name": "${ds}"}, "spec": spec}
+
+    asked = {"kind": "PanelQuery", "spec": {"refId": "A", "hidden": False, "query": query(expr=expr)}}
+    data = {"kind": "QueryGroup", "spec": {"queries": [asked], "transformations": [], "queryOptions": {}}}
+    drawn: dict[str, Any] = {"options": {}, "fieldConfig": {"defaults": {}, "overrides": []}}
+    spec = {
+        "id": 1,
+        "title": "P",
+        "description": "",
+        "links": [],
+        "data": data,
+        "vizConfig": {"kind": "VizConfig", "group": "timeseries", "version": "", "spec": drawn},
+    }
+    place = {"x": 0, "y": 0, "width": 12, "height": 8, "element": {"kind": "ElementReference", "name": "p"}}
+    return {
+        "title": "Mine",
+        "variables": [
+            {"kind": "DatasourceVariable", "spec": {"name": "ds", "pluginId": "prometheus"}},
+            {"kind": "QueryVariable", "spec": {"name": "pod", "query": query(query="label_values(shop_pods, pod)")}},
+        ],
+        "elements": {"p": {"kind": "Panel", "spec": spec}},
+        "layout": {"kind": "GridLayout", "spec": {"items": [{"kind": "GridLayoutItem", "spec": place}]}},
+    }
+
+
+def resource(spec: dict[str, Any]) -> str:
+    return json.dumps({"apiVersion": "dashboard.grafana.app/v2beta1", "metadata": {"name": "mine"}, "spec": spec})
+
+
+def test_a_dashboard_of_schema_v2_is_for_the_stack_s_datasources_too() -> None:
+    stack = brought({"dashboards/mine.json": resource(v2("shop_orders"))})
+    there = all_of(stack)["mine"]
+    read = json.loads(there.json)
+    assert there.is_v2
+    assert "uid" not in read
+    query = read["elements"]["p"]["spec"]["data"]["spec"]["queries"][0]["spec"]["query"]
+    assert query["datasource"] == {"name": "prometheus"}
+    assert [each["spec"]["name"] for each in read["variables"]] == ["pod"]
+    assert set(stack.watched.of_people) == {"shop_orders", "shop_pods"}
+
+
+def test_problems_of_schema_v2_are_told() -> None:
+    found = refused({"dashboards/a.json": resource(v2("sum(")), "dashboards/b.json": resource(v2("x", "influxdb"))})
+    assert found[0].startswith("ours/dashboards/a.json:1: expr: not PromQL: ")
+    assert found[1].startswith("ours/dashboards/b.json: a datasource of the type influxdb: ")
+
+
+def test_schema_v2_goes_by_the_api_that_shows_it(tmp_path: Path, stack: Stacks) -> None:
+    file = tmp_path / "content" / "dashboards" / "mine.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(resource(v2("up")))
+    (made,) = (
+        each
+        for each in stack("dev", content=[str(tmp_path / "content")]).recorder.resources_seen
+        if each.type.startswith("grafana:apps/v2beta1")
+    )
+    assert made.inputs["metadata"] == {"uid": "mine", "folderUid": "folder-content"}

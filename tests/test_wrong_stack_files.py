@@ -59,7 +59,8 @@ FREE = "a label that neither the stack nor Kubernetes sets itself"
 EXTERNAL = "a label that the stack does not set itself: cluster, environment, prometheus_replica are"
 KEYS = ", ".join(system.key for system in SYSTEMS)
 SECTIONS = (
-    "cluster, prometheus, alertmanager, grafana, collector, jaeger, loki, logs, systems, alerts, notifications, slos"
+    "cluster, prometheus, alertmanager, grafana, collector, jaeger, loki, logs, systems, alerts, notifications, slos, "
+    "content"
 )
 HOOK = "notifications.receivers[0].webhook"
 REMOTE = "prometheus.remoteWrite[0]"

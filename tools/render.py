@@ -128,7 +128,10 @@ def grafana_files(recorder: Recorder) -> dict[str, str]:
         if resource.type.startswith("grafana:"):
             inputs = _masked(resource.inputs)
             # A dashboard is rendered as its own JSON, for an import by hand; all other kinds in the provider's format.
-            content = json.loads(inputs["configJson"]) if "configJson" in inputs else inputs
+            if "json" in inputs.get("spec", {}):  # a dashboard of schema v2
+                content = {"uid": inputs["metadata"]["uid"], **json.loads(inputs["spec"]["json"])}
+            else:
+                content = json.loads(inputs["configJson"]) if "configJson" in inputs else inputs
             kind = resource.type.rpartition(":")[2].lower()
             kinds = f"{kind.removesuffix('y')}{'ies' if kind.endswith('y') else 's'}"
             files[f"{kinds}/{content.get('uid', resource.name)}.json"] = (

@@ -47,6 +47,7 @@ def dashboard(path: str, below: str, text: str, found: list[Problem]) -> Content
         found.append(f"{path}: {allowed}: it is the title of the folder in Grafana")
     unknown: list[str] = []
     ours = {key: part for key, part in resolved(given, unknown).items() if key not in _OF_A_SERVER}
+    is_v2 = "elements" in given and "layout" in given
     found += (
         f"{path}: a datasource of the type {kind}: the stack has {', '.join(OWN)}" for kind in dict.fromkeys(unknown)
     )
@@ -58,7 +59,10 @@ def dashboard(path: str, below: str, text: str, found: list[Problem]) -> Content
         title=given["title"],
         description=str(given.get("description") or "").partition("\n")[0],
         folder=title,
-        json=json.dumps({**ours, "uid": uid, "links": _links(ours)}, sort_keys=True, separators=(",", ":")),
+        json=json.dumps(
+            {**ours, "links": _links(ours), **({} if is_v2 else {"uid": uid})}, sort_keys=True, separators=(",", ":")
+        ),
+        is_v2=is_v2,
         where=path,
         queries=asked,
     )
@@ -77,10 +81,10 @@ def _unwrapped(read: Any) -> tuple[Any, str]:
 def _problems(path: str, text: str, given: Mapping[str, Any], uid: str) -> Iterator[Problem]:
     if not re.fullmatch(_UID, uid):
         yield f'{path}{line_of(text, uid)}: uid: "{uid}": at most 40 letters, digits, dashes and underscores'
-    if given.get("__elements") or '"libraryPanel"' in text:
-        yield f"{path}{line_of(text, 'libraryPanel')}: library panels stay in their Grafana: unlink them, then export"
-    if "elements" in given and "layout" in given:
-        yield f"{path}: a dashboard of schema v2: export it as classic"
+    library = next((word for word in ("libraryPanel", "LibraryPanel") if f'"{word}"' in text), "")
+    if given.get("__elements") or library:
+        where = f"{path}{line_of(text, library)}" if library else path
+        yield f"{where}: library panels stay in their Grafana: unlink them, then export"
 
 
 def _asked(path: str, text: str, ours: Mapping[str, Any], found: list[Problem]) -> Iterator[Query]:
@@ -103,5 +107,17 @@ def line_of(text: str, value: str) -> str:
 def _links(dashboard: Mapping[str, Any]) -> list[Any]:
     """Its links, and one to the firing alerts."""
     given = dashboard.get("links")
-    link = {"type": "link", "title": "Alerts", "url": f"/d/{ALERTS}", "icon": "bell", "keepTime": True}
+    link = {
+        "type": "link",
+        "title": "Alerts",
+        "url": f"/d/{ALERTS}",
+        "icon": "bell",
+        "keepTime": True,
+        # Schema v2 asks for these.
+        "asDropdown": False,
+        "includeVars": False,
+        "targetBlank": False,
+        "tags": [],
+        "tooltip": "",
+    }
     return [*(given if isinstance(given, list) else []), link]

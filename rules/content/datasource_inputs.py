@@ -22,6 +22,8 @@ def resolved(dashboard: Mapping[str, Any], unknown: list[str]) -> dict[str, Any]
     """
     names = dict(_inputs(dashboard, unknown)) | dict(_variables(dashboard))
     replaced: dict[str, Any] = _replaced(dashboard, _pattern(names), names)
+    if isinstance(variables := replaced.get("variables"), list):  # of schema v2
+        replaced["variables"] = [each for each in variables if _spec(each).get("name") not in names]
     templating = replaced.get("templating")
     if isinstance(templating, dict) and isinstance(templating.get("list"), list):
         kept = [each for each in templating["list"] if not (isinstance(each, dict) and each.get("name") in names)]
@@ -42,10 +44,20 @@ def _inputs(dashboard: Mapping[str, Any], unknown: list[str]) -> Iterator[tuple[
 
 
 def _variables(dashboard: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for variable in _dicts(dashboard.get("variables")):
+        spec = _spec(variable)
+        if variable.get("kind") == "DatasourceVariable" and spec.get("pluginId") in OWN:
+            yield str(spec.get("name")), OWN[str(spec["pluginId"])]
     templating = dashboard.get("templating")
     for each in _dicts(templating.get("list") if isinstance(templating, dict) else None):
         if each.get("type") == "datasource" and each.get("query") in OWN:
             yield str(each.get("name")), OWN[str(each["query"])]
+
+
+def _spec(part: object) -> dict[str, Any]:
+    """What an object of schema v2 is about."""
+    spec = part.get("spec") if isinstance(part, dict) else None
+    return spec if isinstance(spec, dict) else {}
 
 
 def _dicts(value: object) -> list[dict[str, Any]]:
@@ -70,8 +82,20 @@ def _pointed(value: Any, unknown: list[str]) -> Any:
     """Each ``datasource`` of a type that the stack has as its own; another Grafana's uid or name means nothing here."""
     if isinstance(value, dict):
         parts = {key: _pointed(part, unknown) for key, part in value.items()}
+        if value.get("kind") == "DataQuery":
+            return parts | _of_query(value, unknown)
         return {**parts, "datasource": _own(value["datasource"], unknown)} if "datasource" in value else parts
     return [_pointed(part, unknown) for part in value] if isinstance(value, list) else value
+
+
+def _of_query(query: Mapping[str, Any], unknown: list[str]) -> dict[str, Any]:
+    """A query of schema v2 names the datasource's type beside its uid."""
+    group = str(query.get("group", ""))
+    if group in OWN:
+        return {"datasource": {"name": OWN[group]}}
+    if group not in ("", *BUILT_IN):
+        unknown.append(group)
+    return {"datasource": query["datasource"]} if "datasource" in query else {}
 
 
 def _own(given: Any, unknown: list[str]) -> Any:

@@ -18,6 +18,13 @@ _OF_VARIABLE = re.compile(r"\s*(?P<asks>label_values|query_result)\s*\((?P<insid
 def queries(dashboard: Mapping[str, Any]) -> Iterator[str]:
     """Every query of Prometheus as it is written: panels, annotations, variables."""
     yield from _expressions(dashboard, PROMETHEUS)
+    for variable in dashboard.get("variables") or ():  # of schema v2
+        spec = variable.get("spec") if isinstance(variable, dict) else None
+        if isinstance(spec, dict) and variable.get("kind") == "QueryVariable":
+            query = spec.get("query")
+            if isinstance(query, dict) and query.get("group") == PROMETHEUS:
+                inside = query.get("spec")
+                yield from _of_variable(inside.get("query") if isinstance(inside, dict) else None)
     templating = dashboard.get("templating")
     for variable in templating.get("list", ()) if isinstance(templating, dict) else ():
         if isinstance(variable, dict) and variable.get("type") == "query" and _kind(variable, PROMETHEUS) == PROMETHEUS:
@@ -33,11 +40,13 @@ def _expressions(node: Any, around: str) -> Iterator[str]:
         if isinstance(node.get("expr"), str) and node["expr"].strip() and kind == PROMETHEUS:
             yield node["expr"]
         for key, part in node.items():
-            if key not in ("datasource", "templating"):
+            if key not in ("datasource", "templating", "variables"):
                 yield from _expressions(part, kind)
 
 
 def _kind(node: Mapping[str, Any], around: str) -> str:
+    if node.get("kind") == "DataQuery":
+        return str(node.get("group", around))
     datasource = node.get("datasource")
     if not isinstance(datasource, dict):
         return around

@@ -8,8 +8,10 @@ from textwrap import dedent
 
 from dashboards.listed import rendered
 from model.content import ContentLogAlert
+from tests.content import brought
 from tests.servers.test_logql import instant
 from tests.stack_settings import settings
+from tests.test_content_dashboards import all_of, v2
 from tests.test_content_tests import assert_a_failure_is_told, assert_they_pass
 from tools.local.account import Account
 from tools.local.alerting_path import OFTEN, QUICK, alerting_path
@@ -19,6 +21,7 @@ from tools.local.harness import eventually
 from tools.local.logs import Loki
 from tools.servers.find import need
 
+V2 = "dashboard.grafana.app/v2beta1"
 ALERT = """
 groups:
   - name: volumes
@@ -66,6 +69,19 @@ def test_a_dashboard_of_another_grafana_loads_in_the_stack_s(tmp_path: Path) -> 
         loaded = grafana.get("/api/dashboards/uid/checkout")["dashboard"]
     assert [panel["title"] for panel in loaded["panels"]] == ["Orders per second", "Failed orders"]
     assert {panel["datasource"]["uid"] for panel in loaded["panels"]} == {"prometheus"}
+
+
+def test_a_dashboard_of_schema_v2_is_shown(tmp_path: Path) -> None:
+    file = json.dumps({"apiVersion": V2, "metadata": {"name": "mine"}, "spec": v2("up")})
+    (made,) = (each for each in all_of(brought({"dashboards/mine.json": file})).values() if each.is_v2)
+    with running(tmp_path / "grafana") as grafana:
+        if not grafana.real:
+            need("a dashboard in Grafana", "grafana")
+        at = f"/apis/{V2}/namespaces/default/dashboards"
+        grafana.post(at, {"metadata": {"name": made.uid}, "spec": json.loads(made.json)})
+        shown = grafana.get(f"{at}/{made.uid}")["spec"]
+    assert list(shown["elements"]) == ["p"]
+    assert shown["links"][-1]["title"] == "Alerts"
 
 
 def test_loki_reads_what_alerts_over_lines_ask(loki: Loki) -> None:

@@ -91,6 +91,8 @@ class ContentDashboard:
 class Runbook:
     """The steps for an alert, in Markdown."""
 
+    where: str
+    """The file."""
     name: str
     text: str
     queries: tuple[Query, ...] = ()

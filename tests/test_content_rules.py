@@ -318,6 +318,15 @@ def test_a_recording_rule_of_the_stack_is_not_recorded_twice() -> None:
     assert problem == f"ours/rules/a.yaml:4: record: {name} is recorded by the stack itself: use that, or rename yours"
 
 
+def test_a_group_with_a_name_that_no_file_can_have_is_refused() -> None:
+    (problem,) = refused({"rules/a.yaml": rules("- {alert: A, expr: up == 0}", group="g" * 250)})
+    assert problem.startswith("ours/rules/a.yaml:4: group: content-a-ggg")
+
+
+def test_a_readme_may_lie_anywhere() -> None:
+    assert brought({"README.md": "# Ours", "rules/README.md": "# Rules", "dashboards/shop/README.md": ""}).watched
+
+
 def test_a_folder_that_is_not_there_is_told() -> None:
     with pytest.raises(Exception, match=r'content\[0\]: "gone/": a folder that exists'):
         read({"cluster": CLUSTER, "content": ["gone/"]}, None, {})
@@ -346,6 +355,11 @@ def test_an_unknown_metric_is_told_with_the_nearest() -> None:
 def test_a_label_that_a_series_of_the_stack_does_not_have_is_told() -> None:
     (said,) = told("- {record: a, expr: sum by (colour) (kube_pod_status_phase)}", "- {alert: B, expr: a > 1}")
     assert said.startswith("ours/rules/a.yaml:4: kube_pod_status_phase{} is aggregated by colour: its labels are ")
+
+
+def test_a_runbook_that_no_alert_has_is_told() -> None:
+    stack = brought({"rules/a.yaml": rules("- {alert: A, expr: up == 0}"), "runbooks/A.md": "", "runbooks/Aa.md": ""})
+    assert list(report.told(stack)) == ["ours/runbooks/Aa.md: no alert has this runbook: its name is the alert's"]
 
 
 # --- who is told ---

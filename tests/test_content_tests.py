@@ -8,7 +8,7 @@ from tests.content import rules
 from tests.stack_settings import RECORDED, config
 from tools.content_tests import tried
 from tools.recorder import ROOT
-from tools.servers.find import had
+from tools.servers.find import there
 
 FAILING = """
 rule_files: [a.yaml]
@@ -24,7 +24,7 @@ def every_folder() -> Folders:
 
 
 def test_the_tests_of_content_pass() -> None:
-    if had("promtool"):
+    if there("promtool"):
         assert_they_pass()
 
 
@@ -35,7 +35,7 @@ def assert_they_pass() -> None:
 
 
 def test_a_test_of_content_that_fails_is_told_with_what_promtool_says() -> None:
-    if had("promtool"):
+    if there("promtool"):
         assert_a_failure_is_told()
 
 

@@ -13,8 +13,6 @@ ContentFolder = Annotated[
     str,
     Spelled(r"[^\s\\]([^\\\n]*[^\s\\])?", "a folder like content/, relative to the folder of the stack file"),
 ]
-LARGEST = 4 * 2**20
-"""Bytes of a file: several times the largest dashboard that people share. A larger file is no rule and no dashboard."""
 
 
 def gathered(sections: Mapping[str, object], root: Path) -> Folders:
@@ -28,7 +26,7 @@ def _files(folder: Path, name: PurePosixPath) -> Iterator[tuple[str, str]]:
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
         hidden = any(part.startswith((".", "__")) for part in inside.parts)
-        if path.is_file() and not hidden and path.stat().st_size <= LARGEST:
+        if path.is_file() and not hidden:
             yield str(name / inside.as_posix()), path.read_text(encoding="utf-8", errors="replace")
 
 

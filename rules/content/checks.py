@@ -15,6 +15,8 @@ from rules.catalogue import series_of
 from rules.content.asked import asked
 from rules.system import Content, Watched
 
+LONGEST_GROUP = 253 - len(".yml")
+"""Characters: it is the name of a file in a ConfigMap."""
 _OfFile = ContentAlert | ContentLogAlert | ContentRecording
 
 
@@ -27,6 +29,8 @@ def clashes(content: Content, ours: Watched) -> Iterator[Problem]:
     groups: tuple[Group | GrafanaGroup, ...] = (*content.groups, *content.grafana_groups)
     for group in groups:
         first = next(where for rule in group.rules if (where := _where(rule)))
+        if len(group.name) > LONGEST_GROUP:
+            yield f"{first}: group: {group.name[:40]}...: a shorter name, or a shorter one of its file"
         if group.name in files:
             yield f"{first}: group: {files[group.name]} has one that is called so as well: rename one"
         files.setdefault(group.name, first)
@@ -64,6 +68,10 @@ def warnings(content: Content, watched: Watched, exposed: Collection[str] = ()) 
     """What looks wrong in people's PromQL, as far as the stack knows: metrics that nothing of it brings, and labels
     that its own series do not have. ``exposed`` are further metrics of its exporters.
     """
+    named = {alert.runbook_name for alert in watched.alerts}
+    for runbook in content.runbooks:
+        if runbook.name not in named:
+            yield f"{runbook.where}: no alert has this runbook: its name is the alert's"
     known: dict[str, Labels] = {**dict.fromkeys(exposed), **series_of(watched)}
     told: set[str] = set()
     for where, expr in asked(content):

@@ -42,7 +42,7 @@ def content(folders: Folders, found: list[Problem]) -> Content:
     files = {kind: dict(_of_kind(folders, kind)) for kind in KINDS}
     found += (problem for name in folders for path in folders[name] for problem in _misplaced(name, path))
     runbooks = tuple(
-        Runbook(stem(path), text, tuple(_promql(path, text, found))) for path, text in files[RUNBOOKS].items()
+        Runbook(path, stem(path), text, tuple(_promql(path, text, found))) for path, text in files[RUNBOOKS].items()
     )
     found += _twice({path: stem(path) for path in files[RUNBOOKS]}, "a runbook")
     dashboards = tuple(
@@ -106,7 +106,7 @@ def _of_kind(folders: Folders, kind: str) -> Iterator[tuple[str, str]]:
         yield from (
             (path, text)
             for path, text in sorted(files.items())
-            if kind_of(name, path) == kind and not list(_misplaced(name, path))
+            if kind_of(name, path) == kind and PurePosixPath(path).suffix in KINDS[kind]
         )
 
 

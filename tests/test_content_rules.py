@@ -328,7 +328,7 @@ def test_a_readme_may_lie_anywhere() -> None:
 
 
 def test_a_folder_that_is_not_there_is_told() -> None:
-    with pytest.raises(Exception, match=r'content\[0\]: "gone/": a folder that exists'):
+    with pytest.raises(Exception, match=r'content\[0\]: "gone/": a folder of its own that exists'):
         read({"cluster": CLUSTER, "content": ["gone/"]}, None, {})
 
 
@@ -433,4 +433,5 @@ def test_folders_are_read_without_what_is_hidden(tmp_path: Any) -> None:
     for path in ("c/rules/a.yaml", "c/.git/b", "c/rules/.c.yaml", "c/systems/__pycache__/d.pyc"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text("x")
-    assert gathered({"content": ["c/", "none"]}, tmp_path) == {"c/": {"c/rules/a.yaml": "x"}}
+    odd = ["none", ".", "c/..", "/", "a" * 999, "\0", "\ud800", 7]
+    assert gathered({"content": ["c/", *odd]}, tmp_path) == {"c/": {"c/rules/a.yaml": "x"}}

@@ -38,8 +38,8 @@ lint: .venv/ready  ## format, lint, imports and strict types
 	@$(RUN) lint-imports --no-logo --no-cache
 	@$(RUN) mypy
 
-schema: .venv/ready  ## the JSON Schema of a stack file and the settings table, from the settings
-	@$(RUN) python -m tools.schema
+schema: .venv/ready  ## the JSON Schema of a stack file and the settings table; CONTENT=content/ adds its systems, in build/
+	@$(RUN) python -m tools.schema $(if $(CONTENT),--content $(CONTENT))
 
 snapshots: .venv/ready  ## the dashboards' JSON in tests/snapshots, to be read as a diff
 	@$(RUN) python -m tests.snapshots

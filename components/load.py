@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pulumi
 from pulumi import Output
 from pulumi.runtime.config import CONFIG, is_config_secret
 
+from components.settings.content import gathered
 from components.settings.secrets import references
 from components.settings.stack import Refused, Settings, read
+
+PROJECT_FOLDER = Path(__file__).parents[1]
+"""The folder of the program and of its stack files, to which the content folders in them are relative."""
 
 
 def load(config: pulumi.Config) -> tuple[Settings, dict[str, Output[str]]]:
@@ -18,8 +23,9 @@ def load(config: pulumi.Config) -> tuple[Settings, dict[str, Output[str]]]:
     prefix = f"{config.name}:"
     given = {key.removeprefix(prefix): raw for key, raw in CONFIG.get().items() if key.startswith(prefix)}
     secret = {key for key in given if is_config_secret(prefix + key)}
+    sections = {key: plain(raw) for key, raw in sorted(given.items()) if key not in secret}
     try:
-        settings = read({key: plain(raw) for key, raw in sorted(given.items()) if key not in secret}, secret)
+        settings = read(sections, secret, gathered(sections, PROJECT_FOLDER))
     except Refused as refused:
         raise pulumi.RunError(str(refused)) from None
     for warning in settings.warnings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dashboards.alerts import NEWS, by_name, firing, how_many, of_grafana
 from dashboards.model import Dashboard, Panel, Query, Row, Visualization
+from model.content import ContentDashboard
 from model.metrics import Unit
 from model.rules import Severity
 from model.uids import HOME, RUNBOOKS_FOLDER, folder_uid
@@ -16,7 +17,7 @@ _RUNBOOKS = "steps for every alert, with its current value."
 _OPEN = f'{NEWS}, severity=~"{"|".join(_MEANING)}"'
 
 
-def dashboard(others: tuple[Dashboard, ...]) -> Dashboard:
+def dashboard(others: tuple[Dashboard | ContentDashboard, ...]) -> Dashboard:
     """The start page, with links to all ``others``."""
     folders = dict.fromkeys(other.folder for other in others)
     listed = "\n".join(
@@ -80,5 +81,6 @@ def dashboard(others: tuple[Dashboard, ...]) -> Dashboard:
     )
 
 
-def _entry(dashboard: Dashboard) -> str:
-    return f"- [{dashboard.title}](/d/{dashboard.uid}): {dashboard.description}"
+def _entry(dashboard: Dashboard | ContentDashboard) -> str:
+    described = f": {dashboard.description}" if dashboard.description else ""
+    return f"- [{dashboard.title}](/d/{dashboard.uid}){described}"

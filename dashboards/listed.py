@@ -25,6 +25,7 @@ from dashboards import (
     monitoring_job,
     nodes_overview,
     runbooks,
+    saved,
     slos,
 )
 from dashboards.kit import build, panel_places
@@ -45,6 +46,8 @@ class Rendered:
     uid: str
     folder: str
     json: str
+    is_v2: bool = False
+    """Whether it is of schema v2."""
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,9 @@ def dashboards(on: Collection[str], watched: Watched, cluster: ClusterSettings) 
         if each.system in on and each.needs in there
     )
     of_slos = (slos.ALL, slos.one(watched)) if watched.slos else ()
-    written = (alerts.DASHBOARD, *of_slos, *of_systems)
-    every = (home.dashboard(written), *written, *runbooks.dashboards(watched.alerts, cluster))
+    of_people = (saved.dashboard(watched.queries),) if watched.queries else ()
+    written = (alerts.DASHBOARD, *of_slos, *of_systems, *of_people)
+    every = (home.dashboard((*written, *watched.dashboards)), *written, *runbooks.dashboards(watched, cluster))
     uids, by_name = {dashboard.uid for dashboard in every}, {alert.name: alert for alert in watched.alerts}
     return tuple(_of_stack(_scraped(dashboard, jobs), uids, by_name) for dashboard in every)
 
@@ -134,15 +138,19 @@ def _scraped(dashboard: Dashboard, jobs: Collection[str]) -> Dashboard:
 def rendered(on: Collection[str], watched: Watched, cluster: ClusterSettings) -> tuple[Rendered, ...]:
     """All dashboards as JSON, with the thresholds of this stack's alerts."""
     by_name = {alert.name: alert for alert in watched.alerts}
-    return tuple(
+    ours = (
         Rendered(uid=dashboard.uid, folder=dashboard.folder, json=build(dashboard, by_name))
         for dashboard in dashboards(on, watched, cluster)
     )
+    brought = (
+        Rendered(uid=each.uid, folder=each.folder, json=each.json, is_v2=each.is_v2) for each in watched.dashboards
+    )
+    return (*ours, *brought)
 
 
 def alert_panels(watched: Watched, cluster: ClusterSettings) -> Mapping[str, PanelPlace]:
     """By name of each alert of Grafana, the panel in the runbooks' dashboards that shows its value."""
     places: dict[str, PanelPlace] = {}
-    for dashboard in runbooks.dashboards(watched.alerts, cluster):
+    for dashboard in runbooks.dashboards(watched, cluster):
         places |= panel_places(dashboard)
     return {alert.name: places[alert.name] for group in watched.grafana_groups for alert in group.rules}

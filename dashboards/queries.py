@@ -9,6 +9,7 @@ from dataclasses import replace
 from dashboards.model import Dashboard, Panel, Query, Visualization
 from model.datasources import PROMETHEUS
 from model.rules import Alert
+from model.runbooks import code_blocks
 from rules.system import Watched
 
 RANGES = {"$__rate_interval": "5m", "$__interval": "1m", "$__auto": "1m", "$__range": "6h", "$__range_s": "21600"}
@@ -58,4 +59,4 @@ def expressions(watched: Watched, dashboards: Iterable[Dashboard]) -> Iterator[s
 
 def written(text: str, language: str = "promql") -> list[str]:
     """Queries in the code blocks of a text such as a runbook."""
-    return re.findall(rf"^```(?:{language})\n(.+?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [block for _, block in code_blocks(text, language)]

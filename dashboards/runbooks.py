@@ -15,6 +15,7 @@ from model.rules import Alert, BaseAlert
 from model.runbooks import filled
 from model.uids import ALERTS, RUNBOOKS_FOLDER, panel_path, runbook_title, runbooks_uid
 from rules.kubernetes.uids import KUBERNETES_NAMESPACE, KUBERNETES_WORKLOAD
+from rules.system import Watched
 
 # People cannot tell more lines apart.
 MOST = 10
@@ -24,16 +25,22 @@ _OF_A_NAMESPACE = (KUBERNETES_NAMESPACE, KUBERNETES_WORKLOAD)
 """Dashboards of alerts with thousands of possible subjects. Their runbooks query one namespace, that of the alert."""
 
 
-def dashboards(alerts: tuple[BaseAlert, ...], cluster: ClusterSettings) -> Iterator[Dashboard]:
+def dashboards(watched: Watched, cluster: ClusterSettings) -> Iterator[Dashboard]:
     """One dashboard per system with the runbooks of all its alerts, in the order of the systems' first alerts."""
+    brought = {runbook.name: runbook.text for runbook in watched.runbooks}
     of_systems: dict[str, dict[str, list[BaseAlert]]] = {}
-    for alert in alerts:
-        of_systems.setdefault(alert.system, {}).setdefault(alert.runbook_name, []).append(alert)
-    return (_dashboard(system, sharing, cluster) for system, sharing in of_systems.items())
+    for alert in watched.alerts:
+        # People's alerts may have no runbook. One that Grafana evaluates has its panel here all the same.
+        if alert.runbook_name or isinstance(alert, GrafanaAlert):
+            sharing = of_systems.setdefault(alert.system, {})
+            sharing.setdefault(alert.runbook_name or alert.name, []).append(alert)
+    return (_dashboard(system, sharing, brought, cluster) for system, sharing in of_systems.items())
 
 
-def _dashboard(system: str, sharing: Mapping[str, list[BaseAlert]], cluster: ClusterSettings) -> Dashboard:
-    """``sharing`` maps each runbook to its alerts."""
+def _dashboard(
+    system: str, sharing: Mapping[str, list[BaseAlert]], brought: Mapping[str, str], cluster: ClusterSettings
+) -> Dashboard:
+    """``sharing`` maps each runbook to its alerts, ``brought`` the names of people's own runbooks to their texts."""
     alerts = [alert for each in sharing.values() for alert in each]
     # Each alert of Grafana has a panel of its own, because Grafana links alerts to panels.
     of_grafana = [alert for alert in alerts if isinstance(alert, GrafanaAlert)]
@@ -57,15 +64,20 @@ def _dashboard(system: str, sharing: Mapping[str, list[BaseAlert]], cluster: Clu
                     *((_firing_in_grafana(system),) if of_grafana else ()),
                 ),
             ),
-            *(_runbook(system, name, each, cluster) for name, each in sharing.items()),
+            *(_runbook(system, name, each, _text(name, each, brought, cluster)) for name, each in sharing.items()),
         ),
     )
 
 
-def _runbook(system: str, name: str, alerts: list[BaseAlert], cluster: ClusterSettings) -> Row:
+def _text(name: str, alerts: list[BaseAlert], brought: Mapping[str, str], cluster: ClusterSettings) -> str:
+    if not any(alert.runbook_name for alert in alerts):
+        return f"There is no runbook yet: add `runbooks/{name}.md` to the content folder."
+    text = filled(name, {alert.name: alert.numbers for alert in alerts}, brought.get(name))
+    return _of_stack(text, cluster).removeprefix(f"# {name}\n").strip()
+
+
+def _runbook(system: str, name: str, alerts: list[BaseAlert], text: str) -> Row:
     """A collapsed row with a runbook. Links open its text panel, which links to the values of its alerts."""
-    text = _of_stack(filled(name, {alert.name: alert.numbers for alert in alerts}), cluster)
-    text = text.removeprefix(f"# {name}\n").strip()
     now = ", ".join(f"[{alert.name}]({_now(system, alert)}){_lines(alert)}{_owners(alert)}" for alert in alerts)
     of_grafana = [alert for alert in alerts if isinstance(alert, GrafanaAlert)]
     written = Panel(

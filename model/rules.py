@@ -15,7 +15,6 @@ from model.metrics import Unit
 from model.owners import TEAM, AnyClaim, label, outcomes
 from model.promql import parsed
 from model.quantities import Duration
-from model.runbooks import runbooks
 from model.uids import DashboardUid
 
 
@@ -67,23 +66,27 @@ class BaseAlert:
     """Name of the runbook in docs/runbooks. The default is the alert's own name."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Additional labels."""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Additional annotations. A ``runbook_url`` or ``dashboard_url`` among them replaces the stack's own link."""
     system: str = ""
     """Key of the system: the label ``system``, and the dashboard of its runbook. Set when the systems are combined."""
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"([A-Z][a-z0-9]*)+", self.name):
-            raise ValueError(f"alert {self.name!r}: a name in CamelCase")
+        self.check_form()
         if [bool(self.above), bool(self.below), self.severity is not None].count(True) != 1:
             raise ValueError(f"alert {self.name}: exactly one of above, below and severity")
         thresholds = list(self.thresholds.values())
         if thresholds != sorted(set(thresholds), reverse=bool(self.above)):
             raise ValueError(f"alert {self.name}: a more urgent severity needs a threshold that is further away")
+
+    def check_form(self) -> None:
+        """Raise ValueError for what would work, and is not how the catalogue's alerts are written."""
+        if not re.fullmatch(r"([A-Z][a-z0-9]*)+", self.name):
+            raise ValueError(f"alert {self.name!r}: a name in CamelCase")
         if "{{" in self.summary:
             raise ValueError(f"alert {self.name}: a summary without labels and values")
         if self.owner and not re.fullmatch(TEAM, self.owner):
             raise ValueError(f"alert {self.name}: an owner, the name of a team")
-        if self.runbook_name not in runbooks():
-            raise ValueError(f"alert {self.name}: no runbook docs/runbooks/{self.runbook_name}.md")
 
     @property
     def runbook_name(self) -> str:
@@ -198,6 +201,7 @@ class Alert(BaseAlert):
                     "summary": self.summary,
                     "description": self.description,
                     **self._measured(severity),
+                    **self.annotations,
                 },
             }
 
@@ -219,9 +223,12 @@ class Recording:
     unit: Unit = Unit.NONE
 
     def __post_init__(self) -> None:
+        self.check_form()
+        _parse(self.expr, f"recording rule {self.name}")
+
+    def check_form(self) -> None:
         if not re.fullmatch(r"[a-z_0-9]+:[a-zA-Z_0-9]+:[a-zA-Z_0-9]+", self.name):
             raise ValueError(f"recording rule {self.name!r}: a name like level:metric:operations")
-        _parse(self.expr, f"recording rule {self.name}")
 
     def plain(self) -> Iterator[dict[str, Any]]:
         labels = {"labels": dict(self.labels)} if self.labels else {}
@@ -241,6 +248,10 @@ class Group:
     rules: tuple[Alert | Recording, ...]
     interval: Duration | None = None
     """Evaluation interval; None uses the stack's."""
+    limit: int = 0
+    """Maximum number of series or alerts of one of its rules; 0 is no limit."""
+    query_offset: Duration = Duration(0)
+    """How long ago its expressions are evaluated for."""
     system: str = ""
     """Key of the system: the label ``system`` of its alerts. Set when the systems are combined."""
 

@@ -12,6 +12,7 @@ HOME = DashboardUid("home")
 ALERTS = DashboardUid("alerts")
 SLOS = DashboardUid("slos")
 SLO = DashboardUid("slo")
+SAVED_QUERIES = DashboardUid("saved-queries")
 
 
 def runbooks_uid(system: str) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
+from model.content import CONTENT, ContentAlert, ContentRecording, Runbook
 from model.datasources import PROMETHEUS
 from model.grafana_alert import GrafanaAlert
 from model.metrics import known_series
-from model.promql import Labels, labels_of
+from model.promql import Labels, labels_of, names
 from model.rules import Alert, BaseAlert, Group, Recording
+from model.runbooks import runbooks
 from rules.system import Watched
 
 _Rule = TypeVar("_Rule", Alert, Recording)
@@ -78,8 +80,11 @@ def series_of(watched: Watched) -> dict[str, Labels]:
         # Users' own counters, whose labels are unknown.
         known |= {name: None for name in slo.metrics if name not in known and name not in recorded}
     for _, recording in _rules(watched, Recording):
-        result = _labels(recording.expr, known, recording.name)
-        labels = None if result is None else result | ADDED_LABELS | frozenset(recording.labels)
+        if isinstance(recording, ContentRecording):
+            result, added = labels_if_known(recording.expr, known), frozenset[str]()
+        else:
+            result, added = _labels(recording.expr, known, recording.name), ADDED_LABELS
+        labels = None if result is None else result | added | frozenset(recording.labels)
         before = known.get(recording.name, labels)
         known[recording.name] = None if labels is None or before is None else labels & before
     return known
@@ -87,8 +92,11 @@ def series_of(watched: Watched) -> dict[str, Labels]:
 
 def check(watched: Watched) -> None:
     """Raise ValueError for the first mistake in these rules: a defect of the project, not of a stack file."""
+    # People's own systems have more of them, which the inhibitions by severity compare as well.
+    by_name = (each.equal for each in watched.inhibitions if "alertname" in each.equal)
+    told_apart = set(SUBJECT).union(*by_name)
     for name, labels in alert_labels(watched).items():
-        untold = labels - set(SUBJECT)
+        untold = labels - told_apart
         if untold:
             raise ValueError(f"alert {name}: add its labels to SUBJECT: {', '.join(sorted(untold))}")
 
@@ -100,20 +108,24 @@ def alert_labels(watched: Watched) -> dict[str, frozenset[str]]:
     """
     known, found = series_of(watched), dict[str, frozenset[str]]()
     for group, alert in _rules(watched, Alert):
+        if isinstance(alert, ContentAlert):
+            continue
         if alert.name in found:
             raise ValueError(f"alert {alert.name}: there are two alerts with that name")
         if not group.system:
             raise ValueError(f"group {group.name}: belongs to no system")
-        _has_an_owner(alert)
+        _is_explained(alert, watched.runbooks)
         for severity in alert.severities:
             survive = _labels(alert.expr(severity), known, f"alert {alert.name}")
             if survive is None:
                 raise ValueError(f"alert {alert.name}: its labels are unknown: aggregate its expression by labels")
             _describes_what_survives(alert, survive)
             found[alert.name] = survive
-    for asked in (rule for group in watched.grafana_groups for rule in group.rules):
+    ours = (group for group in watched.grafana_groups if group.system != CONTENT)
+    for asked in (rule for group in ours for rule in group.rules):
         if asked.name in found:
             raise ValueError(f"alert {asked.name}: there are two alerts with that name")
+        _is_explained(asked, watched.runbooks)
         found[asked.name] = _grafana_labels(asked, known)
     _are_unique([*(group.name for group in watched.groups), *(group.name for group in watched.grafana_groups)])
     return found
@@ -128,7 +140,6 @@ def _are_unique(names: list[str]) -> None:
 def _grafana_labels(alert: GrafanaAlert, known: Mapping[str, Labels]) -> frozenset[str]:
     """Its declared labels. PromQL is checked here, LogQL by the tests with a real Loki."""
     labels = frozenset(alert.by)
-    _has_an_owner(alert)
     if alert.datasource == PROMETHEUS and _labels(alert.value, known, f"alert {alert.name}") != labels:
         raise ValueError(f"alert {alert.name}: its expression has other labels than {', '.join(alert.by) or 'none'}")
     _describes_what_survives(alert, labels)
@@ -146,9 +157,33 @@ def _labels(expr: str, known: Mapping[str, Labels], where: str) -> Labels:
         raise ValueError(f"{where}: {problem}") from None
 
 
-def _has_an_owner(alert: BaseAlert) -> None:
+def labels_if_known(expr: str, known: Mapping[str, Labels]) -> Labels:
+    """Labels of an expression of people, who have metrics that nobody here knows."""
+    try:
+        return labels_of(expr, {**dict.fromkeys(names(expr)), **known})
+    except ValueError:
+        return None
+
+
+def other_subjects(groups: Iterable[Group], series: Mapping[str, Labels]) -> tuple[str, ...]:
+    """The labels by which people's alerts tell subjects apart, besides SUBJECT; ``series`` are of their systems."""
+    known: dict[str, Labels] = dict(series)
+    found: set[str] = set()
+    for rule in (rule for group in groups for rule in group.rules):
+        if isinstance(rule, Recording):
+            labels = labels_if_known(rule.expr, known)
+            known[rule.name] = labels and labels | frozenset(rule.labels)
+        else:
+            for severity in rule.severities:
+                found |= labels_if_known(rule.expr(severity), known) or frozenset()
+    return tuple(sorted(found - {*SUBJECT, "severity"}))
+
+
+def _is_explained(alert: BaseAlert, brought: tuple[Runbook, ...]) -> None:
     if not alert.owner:
         raise ValueError(f"alert {alert.name}: no owner: set it on the alert or on its system")
+    if alert.runbook_name not in runbooks() and all(alert.runbook_name != each.name for each in brought):
+        raise ValueError(f"alert {alert.name}: no runbook docs/runbooks/{alert.runbook_name}.md")
 
 
 def _describes_what_survives(alert: BaseAlert, labels: frozenset[str]) -> None:

@@ -18,6 +18,9 @@ from model.wildcards import expression
 SERVICE_LABELS = ("service", "workload", "app")
 """Labels that name a service: of pushed telemetry, of Kubernetes' objects, of logs."""
 
+ANY_SUBJECT = frozenset({"namespace", "pod", *SERVICE_LABELS})
+"""Labels by which an alert of unknown labels may find its owner: one that it has not matches nothing."""
+
 _Alert = TypeVar("_Alert", bound=BaseAlert)
 
 

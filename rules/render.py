@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from model.content import CONTENT
 from model.quantities import Duration
 from model.rules import Alert, BaseAlert, Group, Recording
 from model.uids import runbook_path
@@ -30,11 +31,14 @@ class Place:
 
 
 def rule_group(group: Group, place: Place) -> dict[str, Any]:
-    """A group as an entry of a rule file's ``groups``."""
+    """A group as an entry of a rule file's ``groups``. People's recordings keep their labels: joins match by them."""
+    labels = {} if group.system == CONTENT else {"labels": place_labels(place)}
     return {
         "name": group.name,
         "interval": str(group.interval or place.interval),
-        "labels": place_labels(place),
+        **({"limit": group.limit} if group.limit else {}),
+        **({"query_offset": str(group.query_offset)} if group.query_offset.milliseconds else {}),
+        **labels,
         "rules": [_finished(plain, rule, group, place) for rule in group.rules for plain in rule.plain()],
     }
 
@@ -42,8 +46,9 @@ def rule_group(group: Group, place: Place) -> dict[str, Any]:
 def _finished(plain: dict[str, Any], rule: Alert | Recording, group: Group, place: Place) -> dict[str, Any]:
     if isinstance(rule, Recording):
         return plain
-    annotations = {**plain["annotations"], **links(rule, place)}
-    return {**plain, "labels": {**plain["labels"], "system": group.system}, "annotations": annotations}
+    annotations = {**plain["annotations"], **links(rule, place), **rule.annotations}
+    of_place = place_labels(place) if group.system == CONTENT else {}
+    return {**plain, "labels": {**plain["labels"], "system": group.system, **of_place}, "annotations": annotations}
 
 
 def place_labels(place: Place) -> dict[str, str]:
@@ -52,10 +57,10 @@ def place_labels(place: Place) -> dict[str, str]:
 
 
 def links(alert: BaseAlert, place: Place) -> dict[str, str]:
-    """The annotations ``runbook_url`` and ``dashboard_url``."""
+    """The annotations ``runbook_url`` and ``dashboard_url``; an alert of people's own may have no runbook."""
     runbook = f"{runbook_path(alert.system, alert.runbook_name)}&{_variables(alert, place, RUNBOOK_LABELS)}"
     return {
-        "runbook_url": place.grafana + runbook,
+        **({"runbook_url": place.grafana + runbook} if alert.runbook_name else {}),
         "dashboard_url": f"{place.grafana}/d/{alert.dashboard}?{_variables(alert, place, LINKED_LABELS)}",
     }
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from model.cluster import ClusterSettings
+from model.content import ContentDashboard, Runbook, SavedQuery
 from model.exporter import Exporter
 from model.grafana_alert import GrafanaGroup
 from model.logs import LogCollector
@@ -31,6 +32,19 @@ class ChangeAlert(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Content:
+    """What people bring beside the stack file, read and checked."""
+
+    groups: tuple[Group, ...] = ()
+    grafana_groups: tuple[GrafanaGroup, ...] = ()
+    runbooks: tuple[Runbook, ...] = ()
+    dashboards: tuple[ContentDashboard, ...] = ()
+    queries: tuple[SavedQuery, ...] = ()
+    systems: tuple[tuple[str, System[Any]], ...] = ()
+    """Each with the file of its module."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Surroundings:
     """The parts of a stack that a system depends on. Parts that never differ, such as datasources, are in ``model``."""
 
@@ -51,6 +65,8 @@ class Surroundings:
     """Which team owns what."""
     alert_labels: Mapping[str, str]
     """Labels of every alert."""
+    content: Content = Content()
+    """What people bring."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +84,14 @@ class Watched:
     """Objectives of the system itself. The stack file may have more."""
     inhibitions: tuple[Inhibition, ...] = ()
     """Inhibitions between its alerts."""
+    runbooks: tuple[Runbook, ...] = ()
+    """Those that people bring; the stack's own are files."""
+    dashboards: tuple[ContentDashboard, ...] = ()
+    """Those that people bring; the stack's own are in ``dashboards``."""
+    queries: tuple[SavedQuery, ...] = ()
+    """Those that people save."""
+    of_people: tuple[str, ...] = ()
+    """PromQL of people, who may ask any job for any of its metrics."""
 
     @property
     def alerts(self) -> tuple[BaseAlert, ...]:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from model.cluster import ClusterSettings
+from model.content import CONTENT
 from model.grafana_alert import GrafanaGroup
+from model.metrics import PUSHED, known_series
 from model.owners import Owners
 from model.quantities import Duration, Url
 from model.rules import BaseAlert, Group, Inhibition, Severity, Threshold
 from model.slo import Slo, slo_groups, slo_inhibitions
-from model.uids import SLOS, DashboardUid
+from model.uids import ALERTS, SLOS, DashboardUid
 from rules import agents, kubernetes, logs, monitoring, nodes
-from rules.catalogue import SUBJECT, alert_labels, series_of
-from rules.owners import excluded, owned
+from rules.catalogue import SUBJECT, alert_labels, other_subjects, series_of
+from rules.content.asked import asked
+from rules.owners import ANY_SUBJECT, excluded, owned
 from rules.system import Surroundings, System, Watched
 
 SYSTEMS: tuple[System[Any], ...] = (
@@ -50,6 +53,8 @@ EXAMPLE = Surroundings(
 
 USER_SLOS = "slos"
 """Key of the system that the stack file's own objectives belong to."""
+CONTENT_OWNER = "platform"
+"""Owner of people's own alerts that name none."""
 
 
 _Group = TypeVar("_Group", Group, GrafanaGroup)
@@ -83,26 +88,43 @@ def watch(
 
     Raises ValueError for an override of a field that the alert does not have.
     """
-    owners = surroundings.owners
-    parts = [
-        _owned(
-            system.build(settings[system.key], surroundings),
-            system.key,
-            owners.systems.get(system.key, system.owner),
-            system.dashboard,
-        )
-        for system in SYSTEMS
-        if system.key in surroundings.on
-    ]
-    parts.append(_owned(Watched(slos=slos), USER_SLOS, "", SLOS))
+    content, owners = surroundings.content, surroundings.owners
+
+    def built(systems: Iterable[System[Any]]) -> list[Watched]:
+        return [
+            _owned(
+                system.build(settings[system.key], surroundings),
+                system.key,
+                owners.systems.get(system.key, system.owner),
+                system.dashboard,
+            )
+            for system in systems
+            if system.key in surroundings.on
+        ]
+
+    of_people = Watched(groups=content.groups, grafana_groups=content.grafana_groups, runbooks=content.runbooks)
+    theirs = [*built(system for _, system in content.systems), _owned(of_people, CONTENT, CONTENT_OWNER, ALERTS)]
+    parts = [*built(SYSTEMS), _owned(Watched(slos=slos), USER_SLOS, "", SLOS), *theirs]
+    jobs = tuple(job for part in parts for job in part.scrape_jobs)
+    there = {PUSHED, *(job.name for job in jobs)}
+    metrics = (metric for system in theirs for metric in system.metrics if metric.job in there)
+    told_apart = other_subjects((group for part in theirs for group in part.groups), known_series(metrics, jobs))
     watched = Watched(
-        scrape_jobs=tuple(job for part in parts for job in part.scrape_jobs),
+        scrape_jobs=jobs,
         groups=tuple(group for part in parts for group in part.groups),
         grafana_groups=tuple(group for part in parts for group in part.grafana_groups),
         exporters=tuple(exporter for part in parts for exporter in part.exporters),
         metrics=tuple(metric for part in parts for metric in part.metrics),
         slos=tuple(slo for part in parts for slo in part.slos),
-        inhibitions=(*LESS_URGENT, *(each for part in parts for each in part.inhibitions), *slo_inhibitions()),
+        inhibitions=(
+            *(replace(each, equal=(*each.equal, *told_apart)) for each in LESS_URGENT),
+            *(each for part in parts for each in part.inhibitions),
+            *slo_inhibitions(),
+        ),
+        runbooks=content.runbooks,
+        dashboards=content.dashboards,
+        queries=content.queries,
+        of_people=tuple(expr for _, expr in asked(content)),
     )
     watched = _overridden(watched, overrides, surroundings.alert_labels)
     watched = _excluding(watched, {name: override.excluded for name, override in overrides.items() if override})
@@ -180,6 +202,6 @@ def _assigned(watched: Watched, owners: Owners) -> Watched:
     labels = alert_labels(watched)
 
     def change(alert: _Alert) -> _Alert:
-        return owned(alert, owners, labels[alert.name])
+        return owned(alert, owners, labels.get(alert.name, ANY_SUBJECT))
 
     return watched.changed(change)

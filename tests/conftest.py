@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
+from components.settings.content import gathered
 from components.settings.stack import Settings
 from components.settings.stack import read as read_settings
 from rules.systems import SYSTEMS
 from tests import stack_settings
 from tools import render
 from tools.local.stack_text import merged
-from tools.recorder import Recorder, record
+from tools.recorder import ROOT, Recorder, record
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Recorded:
 
     @cached_property
     def settings(self) -> Settings:
-        return read_settings(self.config)
+        return read_settings(self.config, folders=gathered(self.config, ROOT))
 
     @cached_property
     def objects(self) -> dict[tuple[str, str], dict[str, Any]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, get_args
 
+from components.settings.content import gathered
 from components.settings.secrets import references
 from components.settings.stack import Settings, read
 from model.settings import ExistingSecret, Model
@@ -31,7 +32,7 @@ def config(name: str) -> dict[str, Any]:
 
 @cache
 def settings(name: str) -> Settings:
-    return read(config(name))
+    return read(config(name), folders=gathered(config(name), ROOT))
 
 
 def secrets(name: str) -> dict[str, str]:

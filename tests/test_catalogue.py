@@ -190,6 +190,14 @@ def test_a_recording_rule_passes_its_labels_on() -> None:
         alert_labels(catalogue(recording, replace(fine, description="{{ $labels.instance }}")))
 
 
+def test_an_alert_without_a_runbook_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"no runbook docs/runbooks/Nowhere\.md"):
+        alert_labels(catalogue(alert(runbook="Nowhere")))
+    of_logs = Watched(grafana_groups=(GrafanaGroup("logs", (of_grafana(runbook="Nowhere"),)),))
+    with pytest.raises(ValueError, match=r"no runbook docs/runbooks/Nowhere\.md"):
+        alert_labels(of_logs)
+
+
 def test_two_alerts_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="two alerts with that name"):
         alert_labels(catalogue(alert(), alert()))
@@ -247,7 +255,6 @@ def test_what_is_pushed_has_the_labels_of_its_resource() -> None:
         ),
         ({"summary": "{{ $labels.colour }} breaks."}, "without labels and values"),
         ({"owner": "nobody in particular"}, "an owner"),
-        ({"runbook": "Nowhere"}, "no runbook docs/runbooks/Nowhere.md"),
     ],
 )
 def test_an_alert_cannot_be_made_with(changes: dict[str, Any], wrong: str) -> None:

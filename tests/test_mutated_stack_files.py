@@ -16,11 +16,12 @@ from hypothesis import HealthCheck, Phase, given, reject, settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
 from components.load import plain
+from components.settings.content import gathered
 from components.settings.stack import Refused
 from components.settings.stack import read as read_settings
 from tests.mutations import FILES, at, build, nests, originals, stack_files
 from tools import stack_file
-from tools.recorder import PROJECT
+from tools.recorder import PROJECT, ROOT
 from tools.render import config_files, manifests, render
 
 # As in test_quantities.py: no folder of Hypothesis' in the checkout.
@@ -77,7 +78,7 @@ def outcome(path: Path, text: str) -> list[str]:
     path.write_text(text)
     with no_hang():
         try:
-            accepted = read_settings(stack_file.read(path).config)
+            accepted = stack_file.settings(path)
         except (Refused, stack_file.Unreadable) as refused:
             return lines(refused)
         build(accepted)
@@ -117,7 +118,7 @@ def test_pulumi_s_way_of_reading_comes_to_the_same(path: Path, text: str) -> Non
 
 def said_of(config: dict[str, object]) -> list[str]:
     try:
-        read_settings(config)
+        read_settings(config, folders=gathered(config, ROOT))
     except Refused as refused:
         return lines(refused)
     return []
@@ -128,7 +129,7 @@ def said_of(config: dict[str, object]) -> list[str]:
 def test_a_mutated_stack_file_that_is_accepted_renders(path: Path, text: str) -> None:
     path.write_text(text)
     try:
-        read_settings(stack_file.read(path).config)
+        stack_file.settings(path)
     except (Refused, stack_file.Unreadable):
         reject()
     with no_hang():

@@ -18,7 +18,7 @@ from components.promtail.component import END_OF_LIFE
 from tests.conftest import Recorded, Stacks
 from tests.stack_settings import WHOLE, config, secrets
 from tests.test_secrets import PLANTED, settings
-from tools import render
+from tools import brought, render
 from tools.local.stack_text import merged, stack_text
 from tools.recorder import ROOT
 from tools.servers.build import SERVERS, version
@@ -69,8 +69,8 @@ def two_runs(name: str, whole: Recorded, tmp_path_factory: pytest.TempPathFactor
     ]
     for process in running:
         _, problems = process.communicate(timeout=60)
-        said = END_OF_LIFE if whole.settings.logs.collector == "promtail" else ""
-        assert (process.returncode, problems.strip()) == (0, said)
+        said = [END_OF_LIFE] if whole.settings.logs.collector == "promtail" else []
+        assert (process.returncode, problems.splitlines()) == (0, [*said, *brought.told(whole.settings)])
     return [rendered(out) for out in outs]
 
 

@@ -12,7 +12,7 @@ from model.cluster import Images
 from tools.servers import __main__ as command
 from tools.servers import find as finder
 from tools.servers.build import BuildError, Server
-from tools.servers.find import FOLDER, NotHad, find, image_folder, need
+from tools.servers.find import FOLDER, NotHad, find, image_folder, need, there
 from tools.servers.pull import PullError
 
 Put = Callable[[str, str], Path]
@@ -54,6 +54,13 @@ def test_a_server_is_taken_from_the_first_place_that_has_it(put: Put, tmp_path: 
         path = put(place, "prometheus")
 
         assert (find("prometheus").place, find("prometheus").path) == (place, path)
+
+
+def test_whether_a_server_is_there_is_told_without_compiling_it(put: Put) -> None:
+    assert not there("prometheus")
+    assert find("prometheus").place == "compiled"
+    put("PATH", "prometheus")
+    assert there("prometheus")
 
 
 def test_what_cannot_be_run_is_not_taken(put: Put) -> None:

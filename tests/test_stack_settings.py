@@ -36,7 +36,7 @@ def test_what_is_excepted_is_a_setting_that_no_stack_has() -> None:
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_every_system_is_on(name: str) -> None:
-    assert settings(name).systems_on == tuple(system.key for system in SYSTEMS)
+    assert settings(name).systems_on[: len(SYSTEMS)] == tuple(system.key for system in SYSTEMS)
 
 
 @pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.key)

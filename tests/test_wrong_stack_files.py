@@ -60,8 +60,8 @@ EXTERNAL = "a label that the stack does not set itself: cluster, environment, pr
 OVERRIDE = "off, or a mapping with critical, warning, info, for, severity, owner, labels or exclude"
 KEYS = ", ".join(system.key for system in SYSTEMS)
 SECTIONS = (
-    "cluster, prometheus, alertmanager, grafana, collector, jaeger, loki, logs, systems, alerts, owners,"
-    " notifications, slos"
+    "cluster, prometheus, alertmanager, grafana, collector, jaeger, loki, logs, systems, alerts, owners, "
+    "notifications, slos, content"
 )
 HOOK = "notifications.receivers[0].webhook"
 REMOTE = "prometheus.remoteWrite[0]"

@@ -26,7 +26,6 @@ from components.kubernetes import NAME_LABEL
 from components.routing import TEST_ID, TEST_PAGE
 from components.settings.receivers import Receiver
 from components.settings.stack import Refused, Settings
-from components.settings.stack import read as read_settings
 from model import ports
 from model.cluster import ClusterSettings
 from tools import stack_file
@@ -248,7 +247,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"--url: {given.url}: a URL like http://localhost:9093")
     try:
         path = given.stack_file or ROOT / f"Pulumi.{given.stack}.yaml"
-        settings = read_settings(stack_file.read(path).config)
+        settings = stack_file.settings(path)
         receivers = chosen(settings, given.receiver)
         if given.url:
             done = _deliver(Alertmanager(given.url.rstrip("/")), Log(), settings, receivers)

@@ -21,10 +21,9 @@ import pulumi
 
 from components.settings.secrets import references
 from components.settings.stack import Refused
-from components.settings.stack import read as read_settings
 from model.quantities import Bytes, Cpu
 from model.yaml_text import text
-from tools import kept, stack_file
+from tools import brought, kept, stack_file
 from tools.recorder import ROOT, Recorder, Secret, record
 
 MASK = "masked"
@@ -55,7 +54,7 @@ def render(stack: str, path: Path) -> tuple[Recorder, list[str]]:
     Raises Refused, Unreadable or RunError with every problem of the file.
     """
     given = stack_file.read(path)
-    settings = read_settings(given.config)
+    settings = stack_file.settings(path)
     named = {key for _, key in references(settings)}
     # An encrypted value cannot be read here, and every secret is rendered as the mask.
     return record(stack, given.config, dict.fromkeys(named | given.secrets, MASK)), sorted(named - given.secrets)
@@ -129,7 +128,10 @@ def grafana_files(recorder: Recorder) -> dict[str, str]:
         if resource.type.startswith("grafana:"):
             inputs = _masked(resource.inputs)
             # A dashboard is rendered as its own JSON, for an import by hand; all other kinds in the provider's format.
-            content = json.loads(inputs["configJson"]) if "configJson" in inputs else inputs
+            if "json" in inputs.get("spec", {}):  # a dashboard of schema v2
+                content = {"uid": inputs["metadata"]["uid"], **json.loads(inputs["spec"]["json"])}
+            else:
+                content = json.loads(inputs["configJson"]) if "configJson" in inputs else inputs
             kind = resource.type.rpartition(":")[2].lower()
             kinds = f"{kind.removesuffix('y')}{'ies' if kind.endswith('y') else 's'}"
             files[f"{kinds}/{content.get('uid', resource.name)}.json"] = (
@@ -198,7 +200,7 @@ def table(about: dict[str, Any]) -> str:
     lines = [f"{row['count']:>4}  {row['kind']:<20} {row['namespace']}" for row in about["objects"]]
     lines += ["", *about["images"], ""]
     lines.append("requested in total (one node): " + ", ".join(f"{name} {n}" for name, n in about["requests"].items()))
-    return "\n".join(lines)
+    return "\n".join((*lines, *brought.lines(about["content"])))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -211,15 +213,18 @@ def main(arguments: list[str] | None = None) -> int:
         path = chosen.stack_file or ROOT / f"Pulumi.{chosen.stack}.yaml"
         recorder, stand_ins = render(chosen.stack, path)
         objects = manifests(recorder)
-        about = summary(chosen.stack, objects, stand_ins)
+        settings = stack_file.settings(path)
+        about = summary(chosen.stack, objects, stand_ins) | {"content": brought.reached(settings)}
         out = chosen.out or ROOT / "build" / chosen.stack
         write(out, objects, grafana_files(recorder), about)
-        (out / "metrics.txt").write_text(kept.table(read_settings(stack_file.read(path).config)))
+        (out / "metrics.txt").write_text(kept.table(settings))
     except (Refused, stack_file.Unreadable, pulumi.RunError) as refused:
         print(refused, file=sys.stderr)
         return 1
     for key in stand_ins:
         print(f"{key}: not set yet, rendered with a placeholder: pulumi config set --secret {key}", file=sys.stderr)
+    for warning in brought.told(settings):
+        print(warning, file=sys.stderr)
     print(table(about))
     return 0
 

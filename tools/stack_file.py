@@ -10,10 +10,12 @@ from typing import Any
 
 import yaml
 
+from components.settings.content import gathered
 from components.settings.plain import DEEPEST
-from components.settings.stack import Refused
+from components.settings.stack import Refused, Settings
+from components.settings.stack import read as read_settings
 from model.settings import Problem, problem
-from tools.recorder import PROJECT
+from tools.recorder import PROJECT, ROOT
 
 
 class Unreadable(Exception):
@@ -152,6 +154,12 @@ def _told(wrong: Exception) -> str:
     if not isinstance(wrong, yaml.MarkedYAMLError) or wrong.problem_mark is None:
         return " ".join(str(wrong).split())
     return f"line {wrong.problem_mark.line + 1}: {', '.join(filter(None, (wrong.context, wrong.problem)))}"
+
+
+def settings(path: Path) -> Settings:
+    """The settings of a stack file, with the content folders that it names. Raises what :func:`read` raises."""
+    config = read(path).config
+    return read_settings(config, folders=gathered(config, ROOT))
 
 
 def read(path: Path) -> StackFile:

@@ -18,6 +18,7 @@ from pulumi import (
     warn,
 )
 from pulumiverse_grafana import oss
+from pulumiverse_grafana.apps import v2beta1
 
 from components.grafana import alerting
 from components.grafana.datasources import Connection
@@ -69,14 +70,7 @@ class GrafanaContent(ComponentResource):
             opts = ResourceOptions.merge(child, ResourceOptions(depends_on=[after]))
             _datasource(f"{name}-datasource-{connection.datasource.uid}", connection, opts)
         for dashboard in args.dashboards:
-            oss.Dashboard(
-                f"{name}-dashboard-{dashboard.uid}",
-                folder=folders[dashboard.folder].uid,
-                config_json=dashboard.json,
-                # An edit in the browser is overwritten, not refused.
-                overwrite=True,
-                opts=child,
-            )
+            _dashboard(f"{name}-dashboard-{dashboard.uid}", dashboard, folders[dashboard.folder], child)
         if args.notifications:
             alerting.tell(name, args.notifications, args.secrets, child)
         if args.rule_groups:
@@ -98,6 +92,20 @@ def fill(args: GrafanaContentArgs, provider: pulumiverse_grafana.Provider | None
 def _folder(name: str, title: str, opts: ResourceOptions) -> oss.Folder:
     uid = folder_uid(title)
     return oss.Folder(f"{name}-{uid}", uid=uid, title=title, opts=opts)
+
+
+def _dashboard(name: str, dashboard: Rendered, folder: oss.Folder, opts: ResourceOptions) -> Resource:
+    if dashboard.is_v2:
+        # The API of classic dashboards would store it, and show an empty one.
+        return v2beta1.Dashboard(
+            name,
+            metadata={"uid": dashboard.uid, "folder_uid": folder.uid},
+            spec={"json": dashboard.json},
+            options={"overwrite": True},
+            opts=opts,
+        )
+    # An edit in the browser is overwritten, not refused.
+    return oss.Dashboard(name, folder=folder.uid, config_json=dashboard.json, overwrite=True, opts=opts)
 
 
 def _datasource(name: str, connection: Connection, opts: ResourceOptions) -> Resource:

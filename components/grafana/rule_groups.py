@@ -63,10 +63,11 @@ def _rule(alert: GrafanaAlert, group: GrafanaGroup, place: Place, panel: PanelPl
             "system": group.system,
         },
         "annotations": {
-            "summary": alert.summary,
+            "summary": _grafana(alert.summary),
             "description": _grafana(alert.description),
             **_measured(alert),
             **links(alert, place),
+            **{name: _grafana(text) for name, text in alert.annotations.items()},
             "__dashboardUid__": panel.dashboard,
             "__panelId__": str(panel.id),
         },

@@ -140,7 +140,8 @@ def scrape_jobs(
     """Every job, with the metrics that it keeps; ``asked`` is all PromQL of the stack."""
     jobs = watched.scrape_jobs
     if settings.keep == "known":
-        jobs = known(jobs, watched.metrics, asked, of_people=(name for slo in watched.slos for name in slo.metrics))
+        of_people = (*watched.of_people, *(name for slo in watched.slos for name in slo.metrics))
+        jobs = known(jobs, watched.metrics, asked, of_people=of_people)
     return (*also(jobs, settings.also), *extra_jobs(settings, cluster))
 
 

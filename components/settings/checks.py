@@ -28,13 +28,17 @@ from components.settings.scrape_job_checks import CHECKS as SCRAPE_JOB_CHECKS
 from components.settings.scrape_job_checks import SHORTEST_INTERVAL
 from components.settings.secrets import leaves
 from components.settings.slos import SloSettings
+from dashboards.listed import DASHBOARDS
 from model.cluster import ClusterSettings
+from model.content import CONTENT
 from model.promql import labels_of
 from model.quantities import Duration, Image
 from model.settings import Model, Problem, Workload, problem
+from model.uids import ALERTS, ALERTS_FOLDER, HOME, RUNBOOKS_FOLDER, SAVED_QUERIES, SLO, SLOS, folder_uid, runbooks_uid
 from rules.catalogue import series_of
-from rules.system import Surroundings
-from rules.systems import watch
+from rules.content.checks import clashes, dashboard_clashes
+from rules.system import Content, Surroundings
+from rules.systems import SYSTEMS, USER_SLOS, watch
 
 
 def production_keeps_its_data(
@@ -102,6 +106,19 @@ def scrape_jobs_are_new(
     for position, job in enumerate(prometheus.scrape_jobs):
         if job.name in taken:
             yield problem(f"prometheus.scrapeJobs[{position}].name", job.name, "a name that no job of the stack has")
+
+
+def content_has_names_of_its_own(
+    surroundings: Surroundings, systems: Model, slos: tuple[SloSettings, ...]
+) -> Iterator[Problem]:
+    their_systems = Content(systems=surroundings.content.systems, runbooks=surroundings.content.runbooks)
+    ours = watch(dict(systems), replace(surroundings, content=their_systems), {}, tuple(each.slo for each in slos))
+    yield from clashes(surroundings.content, ours)
+    all_systems = (*SYSTEMS, *(each for _, each in surroundings.content.systems))
+    uids = {HOME, ALERTS, SLOS, SLO, SAVED_QUERIES, *(each.dashboard.uid for each in DASHBOARDS)}
+    uids |= {runbooks_uid(key) for key in (CONTENT, USER_SLOS, *(each.key for each in all_systems))}
+    titles = ("Home", ALERTS_FOLDER, RUNBOOKS_FOLDER, *(each.title for each in all_systems))
+    yield from dashboard_clashes(surroundings.content, uids, {folder_uid(title): title for title in titles})
 
 
 def cluster_has_a_name(cluster: ClusterSettings) -> Iterator[Problem]:
@@ -242,6 +259,7 @@ CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     slos_are_new,
     slos_name_labels_that_series_have,
     *ALERT_CHECKS,
+    content_has_names_of_its_own,
     *COLLECTOR_CHECKS,
     *GRAFANA_CHECKS,
     *JAEGER_CHECKS,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, ValidationError, create_model
+from pydantic import ConfigDict, Field, PrivateAttr, ValidationError, create_model
 
 from components.settings.alertmanager import AlertmanagerSettings
 from components.settings.alerts import AlertOverride, OrOff
 from components.settings.checks import CHECKS
 from components.settings.collector import CollectorSettings
+from components.settings.content import ContentFolder, missing
 from components.settings.grafana import GrafanaSettings
 from components.settings.jaeger import JaegerSettings
 from components.settings.logs import LogSettings
@@ -27,7 +28,9 @@ from components.settings.surroundings import surroundings
 from model.cluster import ClusterSettings
 from model.settings import Many, Model, Problem, holds_secret, problems, unknown_key
 from rules.catalogue import check
-from rules.system import Surroundings, System, Watched
+from rules.content.folders import Folders, content
+from rules.content.modules import misbuilt
+from rules.system import Content, Surroundings, System, Watched
 from rules.systems import SYSTEMS, watch
 
 
@@ -39,6 +42,12 @@ def _system_field(system: System[Any]) -> tuple[Any, Any]:
 _FIELDS: Any = {system.key: _system_field(system) for system in SYSTEMS}
 Systems = create_model("Systems", __base__=Model, **_FIELDS)
 Systems.__doc__ = "The systems to watch. Each adds its scrape jobs, exporters, rules and dashboards."
+
+
+def systems_with(content: Content) -> type[Model]:
+    """The settings of all systems, with those that people bring."""
+    theirs: Any = {system.key: _system_field(system) for _, system in content.systems}
+    return create_model("Systems", __base__=Systems, __doc__=Systems.__doc__, **theirs) if theirs else Systems
 
 
 class Settings(Model):
@@ -70,12 +79,22 @@ class Settings(Model):
     """Receivers, routes and time intervals of notifications."""
     slos: Many[SloSettings] = ()
     """Service level objectives of your own services."""
+    content: Many[ContentFolder] = ()
+    """Folders with your own rules, dashboards and runbooks, such as `content/`. See docs/your-own.md."""
+    _brought: Content = PrivateAttr(default=Content())
 
     @property
     def surroundings(self) -> Surroundings:
         """The parts of this stack that systems depend on."""
         return surroundings(
-            self.cluster, self.prometheus, self.grafana, self.logs, self.systems, self.owners, self.notifications
+            self.cluster,
+            self.prometheus,
+            self.grafana,
+            self.logs,
+            self.systems,
+            self.owners,
+            self.notifications,
+            self._brought,
         )
 
     @property
@@ -106,31 +125,25 @@ class Refused(Exception):
         super().__init__("\n".join(self.problems))
 
 
-def read(sections: Mapping[str, object], secrets: Collection[str] | None = None) -> Settings:
+def read(
+    sections: Mapping[str, object], secrets: Collection[str] | None = None, folders: Folders | None = None
+) -> Settings:
     """The settings in ``sections``, top-level key to plain value; raises Refused with all problems at once.
 
-    ``secrets`` are the names of the stack's secrets; None leaves open which there are. Sections are read one by one, so
+    ``secrets`` are the names of the stack's secrets; None leaves open which there are. ``folders`` are the content
+    folders that the stack names; without them, it brings nothing. Sections are read one by one, so
     that a misspelt key in one does not hide a dangerous combination in others.
     """
     found: list[Problem] = []
-    good: dict[str, Any] = {}
-    legible = True
-    for name in Settings.model_fields:
-        if broken := list(unusable(sections.get(name), name)):
-            found += broken
-            legible = False
-            continue
-        inside = [name] if name in (secrets or ()) else list(encrypted(sections.get(name), name))
-        if inside:
-            found += [holds_secret(path) for path in inside]
-            continue
-        try:
-            part = _SECTIONS[name].model_validate({name: sections[name]} if name in sections else {})
-            good[name] = getattr(part, name)
-        except ValidationError as error:
-            found += problems(error, _SECTIONS[name])
-    given = good | _surroundings(good)
-    for holds in CHECKS:
+    brought = content(folders or {}, found)
+    sections_of = _sections(brought)
+    good, legible = _parsed(sections, secrets or (), sections_of, found)
+    if folders is not None:
+        found += missing(good.get("content", ()), folders)
+    given = good | _surroundings(good | {"brought": brought})
+    faults = list(_misbuilt(brought, given))
+    found += faults
+    for holds in () if faults else CHECKS:  # which need every system's rules
         needs = inspect.signature(holds).parameters
         if all(name in given for name in needs):
             found += holds(**{name: given[name] for name in needs})
@@ -144,7 +157,46 @@ def read(sections: Mapping[str, object], secrets: Collection[str] | None = None)
         found += [unknown_key(name, known) for name in sections if name not in expected]
     if found:
         raise Refused(found)
-    return Settings.model_construct(**good)
+    settings = Settings.model_construct(**good)
+    settings._brought = brought  # noqa: SLF001  it is no setting, so it is private to pydantic
+    if brought.systems:
+        try:
+            _ = settings.watched
+        except ValueError as wrong:
+            raise Refused([f"{', '.join(path for path, _ in brought.systems)}: {wrong}"]) from None
+    return settings
+
+
+def _parsed(
+    sections: Mapping[str, object], secrets: Collection[str], models: Mapping[str, type[Model]], found: list[Problem]
+) -> tuple[dict[str, Any], bool]:
+    """The sections without problems, and whether all could be read at all."""
+    good: dict[str, Any] = {}
+    legible = True
+    for name in Settings.model_fields:
+        if broken := list(unusable(sections.get(name), name)):
+            found += broken
+            legible = False
+            continue
+        inside = [name] if name in secrets else list(encrypted(sections.get(name), name))
+        if inside:
+            found += [holds_secret(path) for path in inside]
+            continue
+        try:
+            part = models[name].model_validate({name: sections[name]} if name in sections else {})
+            good[name] = getattr(part, name)
+        except ValidationError as error:
+            found += problems(error, models[name])
+    return good, legible
+
+
+def _misbuilt(brought: Content, given: Mapping[str, Any]) -> Iterator[Problem]:
+    """The systems of people that cannot be built with their settings."""
+    if "systems" in given and "surroundings" in given:
+        for path, system in brought.systems:
+            settings = getattr(given["systems"], system.key)
+            if settings is not None and (problem := misbuilt(path, system, settings, given["surroundings"])):
+                yield problem
 
 
 def _surroundings(good: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,7 +219,17 @@ class _Section(Model):
     model_config = ConfigDict(use_attribute_docstrings=False)
 
 
+def _section(name: str, kind: Any, field: Any) -> type[Model]:
+    return create_model(name, __base__=_Section, **{name: (kind, field)})  # type: ignore[call-overload,no-any-return]  # the name is a variable
+
+
 _SECTIONS: dict[str, type[Model]] = {
-    name: create_model(name, __base__=_Section, **{name: (field.rebuild_annotation(), field)})  # type: ignore[call-overload]  # the name is a variable
-    for name, field in Settings.model_fields.items()
+    name: _section(name, field.rebuild_annotation(), field) for name, field in Settings.model_fields.items()
 }
+
+
+def _sections(brought: Content) -> dict[str, type[Model]]:
+    if not brought.systems:
+        return _SECTIONS
+    systems = systems_with(brought)
+    return _SECTIONS | {"systems": _section("systems", systems, systems())}

@@ -11,7 +11,7 @@ from components.settings.owners import OwnerSettings
 from components.settings.prometheus import PrometheusSettings
 from model.cluster import ClusterSettings
 from model.settings import Model
-from rules.system import Surroundings
+from rules.system import Content, Surroundings
 
 
 def surroundings(
@@ -22,6 +22,7 @@ def surroundings(
     systems: Model,
     owners: OwnerSettings,
     notifications: NotificationSettings,
+    brought: Content,
 ) -> Surroundings:
     jobs = prometheus.scrape_jobs
     return Surroundings(
@@ -34,4 +35,5 @@ def surroundings(
         on=frozenset(key for key, settings in systems if settings is not None),
         owners=replace(owners.owners(), targets=tuple(dict.fromkeys(job.owner for job in jobs if job.owner))),
         alert_labels=notifications.labels,
+        content=brought,
     )

@@ -18,7 +18,6 @@ from pathlib import Path
 from statistics import median
 
 from components.settings.stack import Settings
-from components.settings.stack import read as read_settings
 from model.rules import Alert, Group, Recording, Severity
 from tools import stack_file
 from tools.local.account import Account
@@ -130,7 +129,7 @@ def main(arguments: list[str] | None = None) -> int:
             alerting_path("prod", home / "prod", Account.admin(plane), {}, unhesitating) as path,
         ):
             seconds = measure(path, faults)
-    show(seconds, bounds(read_settings(stack_file.read(ROOT / "Pulumi.prod.yaml").config)))
+    show(seconds, bounds(stack_file.settings(ROOT / "Pulumi.prod.yaml")))
     return 0
 
 

@@ -19,7 +19,6 @@ from urllib.parse import urlencode
 import yaml
 
 from components.settings.stack import Settings
-from components.settings.stack import read as read_settings
 from model.quantities import Duration
 from tools import stack_file
 from tools.bench.sample import NOW, Series, of_size
@@ -230,7 +229,7 @@ def production(home: Path) -> tuple[Rendered, Settings]:
     """The stack `prod`, with a flavour whose control plane can be watched, so that it has every rule."""
     given = stack_file.read(ROOT / "Pulumi.prod.yaml").config
     stack = render_text("prod", home / "stack", stack_text(merged(given, {"cluster": {"flavour": "kubeadm"}})))
-    return stack, read_settings(stack_file.read(home / "stack" / "Pulumi.prod.yaml").config)
+    return stack, stack_file.settings(home / "stack" / "Pulumi.prod.yaml")
 
 
 def main(arguments: list[str] | None = None) -> int:

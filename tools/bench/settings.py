@@ -11,7 +11,6 @@ from pathlib import Path
 from statistics import median
 
 from components.settings.stack import Refused
-from components.settings.stack import read as read_settings
 from tools import stack_file
 from tools.recorder import ROOT
 
@@ -31,7 +30,7 @@ def taken(text: str, path: Path) -> tuple[float, int]:
     path.write_text(text)
     begin = time.process_time()
     try:
-        read_settings(stack_file.read(path).config)
+        stack_file.settings(path)
     except (Refused, stack_file.Unreadable) as refused:
         return time.process_time() - begin, len(str(refused).splitlines())
     return time.process_time() - begin, 0

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 
 from components import images
-from components.settings.stack import read
 from model.cluster import Images
 from tools import stack_file
 from tools.recorder import ROOT
@@ -37,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _pulled(stack: str, *, write: bool) -> list[str]:
     """Take all servers from their images; returns the errors."""
-    registry: Images = read(stack_file.read(ROOT / f"Pulumi.{stack}.yaml").config).cluster.images
+    registry: Images = stack_file.settings(ROOT / f"Pulumi.{stack}.yaml").cluster.images
     problems = []
     for server, pinned in images.ALL.items():
         try:

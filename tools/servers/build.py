@@ -124,11 +124,16 @@ def version(server: str) -> str:
     return SERVERS[server].version
 
 
+def built(server: Server) -> Path:
+    """The folder of a server's binaries, there or not."""
+    return cache_folder() / "servers" / f"{server.name}-{_digest(server)}"
+
+
 def build(server: Server, place: str = "1 of 1") -> Path:
     """Build a server unless it is cached; return the folder of its binaries. ``place`` is shown as progress."""
-    home = cache_folder() / "servers"
+    done = built(server)
+    home = done.parent
     home.mkdir(parents=True, exist_ok=True)
-    done = home / f"{server.name}-{_digest(server)}"
     with _only_one(home / f"{server.name}.lock", server):
         if not done.is_dir():
             # This process holds the lock, so the folder was left by a build that was killed.

@@ -13,11 +13,12 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from components import images
-from tools.servers.build import SERVERS, Server, build, cache_folder
+from tools.servers.build import SERVERS, BuildError, Server, build, built, cache_folder
 
 FOLDER = "AGENT_OBSERVABILITY_SERVERS"
 """Environment variable with a folder of binaries."""
@@ -93,6 +94,15 @@ def had(name: str) -> bool:
         return bool(binary(name))
     except NotHad:
         return False
+
+
+def there(name: str) -> bool:
+    """Whether a binary is on this machine already; nothing is compiled for it."""
+    places = [path for _, path in _places(name)]
+    if server := _compiled(name):
+        with suppress(BuildError):  # without Go, nothing was compiled
+            places.append(built(server) / name)
+    return any(os.access(path, os.X_OK) for path in places)
 
 
 def need(what: str, *names: str) -> list[Path]:

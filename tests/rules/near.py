@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from model.metrics import Unit
-from model.rules import Alert, Severity
+from model.rules import Alert, BaseAlert, Severity
 
 FURTHER = Decimal("1.25")
 """Near is what a threshold of so many times the number, or its fraction, would decide otherwise."""
@@ -21,9 +21,8 @@ def places(alert: Alert) -> Iterator[tuple[str, str]]:
             looser, stricter = (number / FURTHER, number * FURTHER)[:: 1 if alert.above else -1]
             fires, almost = _expr(alert, severity, number), _expr(alert, severity, looser)
             beyond = f"{fires} unless {_expr(alert, severity, stricter)}"
-            if alert.unit is Unit.NONE and number % 1 == 0:
-                # Of a count, no value is nearer than the next.
-                beyond += f" or {fires} == {number + (1 if alert.above else -1)}"
+            if next_one := counts_one(alert, number):
+                beyond += f" or {fires} == {number + (next_one if alert.above else -next_one)}"
             yield f"just {alert.line(severity)}", beyond
             # It is quiet for its value, and not because it waits.
             waited = f"last_over_time({almost}[1m:1m] offset {alert.for_})"
@@ -31,6 +30,11 @@ def places(alert: Alert) -> Iterator[tuple[str, str]]:
     if alert.for_.milliseconds:
         firing = f'ALERTS{{alertname="{alert.name}", alertstate="firing"}}'
         yield f"at the first evaluation after {alert.for_}", f"{firing} unless {firing} offset 1m"
+
+
+def counts_one(alert: BaseAlert, number: Decimal) -> Decimal:
+    """1 if the alert counts, whose nearest value is the next whole number; otherwise 0."""
+    return Decimal(alert.unit is Unit.NONE and number % 1 == 0)
 
 
 def _expr(alert: Alert, severity: Severity, number: Decimal) -> str:

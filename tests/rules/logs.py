@@ -36,6 +36,8 @@ _KILLED = "Warning OOMKilled: container main of pod backend-0 was killed"
     group.rules for group in groups([AuditedApp(**_APP, within=Duration.parse("1h"))]) if group.name == "logs-audit"
 )
 
+OWNER = "platform"
+OWNED_BY_OTHERS = {"RbacDenials": "agents", "GuardrailViolations": "agents", "AdminToolForbidden": "agents"}
 EXAMPLES = (
     example(
         "a hundred and one logins are refused",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from decimal import Decimal
+from importlib import import_module
 
 import pytest
 
@@ -33,6 +34,13 @@ def test_every_alert_is_seen_to_fire_and_to_stay_quiet_at_each_severity(alert: B
     assert severities - fires == set(), f"severities at which no example in {where} sees it fire"
     if alert.name not in NEVER_QUIET:
         assert severities - quiet == set(), f"severities that no example in {where} sees just below their line"
+
+
+@pytest.mark.parametrize("alert", WATCHED.alerts, ids=lambda alert: alert.name)
+def test_an_alert_is_its_team_s(alert: BaseAlert) -> None:
+    """By the owner routes find who is told: examples take it from the alert, so it stands here once more."""
+    examples = import_module(f"tests.rules.{alert.system}")
+    assert alert.owner == getattr(examples, "OWNED_BY_OTHERS", {}).get(alert.name, examples.OWNER)
 
 
 @pytest.mark.parametrize("alert", OF_GRAFANA, ids=lambda alert: alert.name)

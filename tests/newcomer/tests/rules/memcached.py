@@ -35,6 +35,7 @@ def _asked(total: int, missing: int) -> Series:
     )
 
 
+OWNER = "platform"
 EXAMPLES = (
     example(
         "it does not answer for two minutes",

@@ -156,6 +156,7 @@ def test_an_unknown_field_would_be_noticed(prod: Recorded) -> None:
 @pytest.mark.parametrize("name", images.ALL)
 def test_what_is_deployed_is_what_was_tested(name: str) -> None:
     pinned = images.ALL[name]
+    assert pinned.why == "" or pinned.version in pinned.why, "the reason is about this version"
     if not pinned.tested:
         assert name not in SERVERS, "whoever can be built is tested"
         assert pinned.why, "not to be had, and the reason says so"

@@ -14,7 +14,7 @@ An example reads as a sentence, and says everything that comes of it: what it do
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from model.grafana_alert import GrafanaAlert
@@ -148,6 +148,27 @@ def info(description: str, value: str = "", /, **labels: str) -> Firing:
 
 def logged(labels: Labels, text: str, times: int = 1, ago: str = "1m") -> Lines:
     return Lines(labels=labels, text=text, times=times, ago=Duration.parse(ago))
+
+
+def shares(
+    rule: BaseAlert,
+    when: str,
+    series: Callable[[float], Series],
+    says: str,
+    percents: Mapping[float, Callable[..., Firing] | None],
+    *,
+    at: str,
+    step: str = "1m",
+    **labels: str,
+) -> Iterator[Example]:
+    """An alert on a share, on both sides of each threshold: ``{0.9: None, 1.1: warning, 24: warning, 26: critical}``.
+
+    ``when`` and ``says``, its description, have a place for the share, of which ``series`` are made.
+    """
+    for percent, fires in percents.items():
+        share = f"{percent:g}%"
+        firing = [fires(says.format(share), share, **labels)] if fires else []
+        yield example(when.format(share), rule, series=series(percent), at=at, step=step, fires=firing)
 
 
 # --- selectors ---

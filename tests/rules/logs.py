@@ -36,6 +36,8 @@ _KILLED = "Warning OOMKilled: container main of pod backend-0 was killed"
     group.rules for group in groups([AuditedApp(**_APP, within=Duration.parse("1h"))]) if group.name == "logs-audit"
 )
 
+OWNER = "platform"
+OWNED_BY_OTHERS = {"RbacDenials": "agents", "GuardrailViolations": "agents", "AdminToolForbidden": "agents"}
 EXAMPLES = (
     example(
         "a hundred and one logins are refused",
@@ -50,6 +52,13 @@ EXAMPLES = (
         lines=[_info(_REFUSED, 79), _info("Login failed for bob", 21)],
         gives={of(_APP): 100},
         fires=[warning("shop/backend refused 100 logins in five minutes.", "100", **_APP)],
+    ),
+    example(
+        "twenty-one logins are refused",
+        AUTHENTICATION_FAILURES,
+        lines=[_info(_REFUSED, 21)],
+        gives={of(_APP): 21},
+        fires=[warning("shop/backend refused 21 logins in five minutes.", "21", **_APP)],
     ),
     example(
         "twenty logins are refused among many that are not",
@@ -81,6 +90,13 @@ EXAMPLES = (
         fires=[warning("shop/backend forbade 50 tool calls in five minutes.", "50", **_APP)],
     ),
     example(
+        "eleven tool calls are forbidden",
+        RBAC_DENIALS,
+        lines=[_info(_FORBIDDEN, 11)],
+        gives={of(_APP): 11},
+        fires=[warning("shop/backend forbade 11 tool calls in five minutes.", "11", **_APP)],
+    ),
+    example(
         "ten tool calls are forbidden, and others fail for other reasons",
         RBAC_DENIALS,
         lines=[_info(_FORBIDDEN, 10), _info(_FORBIDDEN.replace("FORBIDDEN", "EXECUTION"), 100)],
@@ -99,6 +115,13 @@ EXAMPLES = (
         lines=[_info(_STOPPED, 25)],
         gives={of(_APP): 25},
         fires=[warning("shop/backend logged 25 violations in five minutes.", "25", **_APP)],
+    ),
+    example(
+        "a guardrail strikes six times",
+        GUARDRAIL_VIOLATIONS,
+        lines=[_info(_STOPPED, 6)],
+        gives={of(_APP): 6},
+        fires=[warning("Guardrails of shop/backend struck 6 times in 5m.", "6", **_APP)],
     ),
     example(
         "a guardrail strikes five times, and many times before that",

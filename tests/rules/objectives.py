@@ -38,7 +38,7 @@ def _outage(slo: Slo, alert: Alert, series: Events, events: int) -> Iterator[Exa
 
 def _burning(slo: Slo, burn: Burn, alert: Alert, series: Events, events: int) -> Iterator[Example]:
     line = int(burn.threshold(slo) * events)
-    bad = line + max(1, events // 1000)
+    bad = line + max(1, line // 10)
     description = (
         f"{_percent(bad / events)} of the events of {slo.name} on c-1 failed within {burn.long};"
         f" the objective is {decimal(slo.objective * 100)} % in {slo.window}."
@@ -67,7 +67,7 @@ def _spent(slo: Slo, alert: Alert, series: Events, events: int) -> Iterator[Exam
 
 def _silent(slo: Slo, alert: Alert, series: Events, events: int) -> Iterator[Example]:
     fires = [warning(f"No events of {slo.name} are counted: its burn-rate alerts cannot fire.")]
-    yield example("nothing is counted for an hour", alert, at="61m", fires=fires)
+    yield example("nothing is counted for an hour", alert, at="60m", fires=fires)
     yield example("nothing is counted for 59 minutes", alert, at="59m")
     yield example("everything is fine", alert, series=series(events, 0), at="90m", near=False)
 

@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
@@ -17,6 +17,7 @@ from model.rules import Alert, Group, Recording
 from rules.render import place_labels, rule_group
 from tests.catalogue import everything, place, whole
 from tests.rules.examples import Example, Firing, Labels
+from tests.rules.near import places
 from tools.servers.find import binary
 
 WATCHED = whole()
@@ -24,8 +25,18 @@ PLACE = place(everything())
 EVERYWHERE = place_labels(PLACE)
 
 
-def verdicts(examples: Iterable[Example], folder: Path) -> dict[str, str]:
-    """What promtool says against each example, by its sentence: nothing where all is as it should be.
+@dataclass(frozen=True)
+class Verdict:
+    """What promtool says of an example."""
+
+    against: str
+    """Nothing where all is as it should be."""
+    near: frozenset[str]
+    """Which of its alert's `places` it is at."""
+
+
+def verdicts(examples: Iterable[Example], folder: Path) -> dict[str, Verdict]:
+    """What promtool says of each example, by its sentence.
 
     Each rule has a file of its own with no more than what it reads, since every rule is evaluated for every minute of
     every example beside it. All files are one run.
@@ -36,7 +47,15 @@ def verdicts(examples: Iterable[Example], folder: Path) -> dict[str, str]:
     for (group, rule), tried in of_rules.items():
         groups = [rule_group(each, PLACE) for each in groups_for(group_of(tried[0]), rule)]
         write(folder, f"{group}-{rule}".replace(":", "-"), groups, [plain_test(each) for each in tried])
-    return run(folder)
+    return {name: _verdict(failures) for name, failures in _failures(folder).items()}
+
+
+def _verdict(failures: list[str]) -> Verdict:
+    found = {failure: re.match(r'(?s)\s*expr: "# (.+?)\\n.*\n +got: ', failure) for failure in failures}
+    return Verdict(
+        against="\n".join(failure for failure, place in found.items() if not place),
+        near=frozenset(place[1] for place in found.values() if place),
+    )
 
 
 # --- promtool ---
@@ -60,6 +79,10 @@ def write(folder: Path, name: str, groups: list[dict[str, Any]], tests: list[dic
 
 def run(folder: Path) -> dict[str, str]:
     """Every test in ``folder``, by name, and what promtool says against it; a test without a verdict is missing."""
+    return {name: "\n".join(failures) for name, failures in _failures(folder).items()}
+
+
+def _failures(folder: Path) -> dict[str, list[str]]:
     report = folder / "report.xml"
     files = sorted(path.name for path in folder.glob("*.test.yml"))
     done = subprocess.run(
@@ -72,7 +95,7 @@ def run(folder: Path) -> dict[str, str]:
     )
     assert report.exists(), f"{done.stdout}{done.stderr}"
     cases = ET.parse(report).getroot().iter("testcase")  # noqa: S314  promtool's own report
-    return {case.attrib["name"]: case.findtext("failure", "") for case in cases}
+    return {case.attrib["name"]: [failure.text or "" for failure in case.iter("failure")] for case in cases}
 
 
 # --- the rules that an example takes ---
@@ -85,6 +108,10 @@ def group_of(example: Example) -> Group:
         for group in WATCHED.groups
         if example.group in ("", _objective(group)) and any(rule.name == example.rule for rule in group.rules)
     )
+
+
+def alert_of(example: Example) -> Alert:
+    return next(rule for rule in group_of(example).rules if isinstance(rule, Alert) and rule.name == example.rule)
 
 
 def groups_for(own: Group, rule: str) -> list[Group]:
@@ -119,7 +146,14 @@ def plain_test(example: Example) -> dict[str, Any]:
     asked = {"eval_time": str(example.at)}
     if example.gives is None:
         expected = [_alert(example, firing) for firing in example.firing]
-        tried = {"alert_rule_test": [{**asked, "alertname": example.rule, "exp_alerts": expected}]}
+        tried = {
+            "alert_rule_test": [{**asked, "alertname": example.rule, "exp_alerts": expected}],
+            # That nothing is found is said to be expected: what is found is told, and read by `_verdict`.
+            "promql_expr_test": [
+                {**asked, "expr": f"# {place}\ncount({found})", "exp_samples": []}
+                for place, found in places(alert_of(example))
+            ],
+        }
     else:
         tried = {"promql_expr_test": [{**asked, "expr": example.rule, "exp_samples": _samples(example)}]}
     return {
@@ -141,8 +175,7 @@ def with_everywhere(selector: str) -> str:
 
 def _alert(example: Example, firing: Firing) -> dict[str, Any]:
     """Labels and annotations of an alert, exactly."""
-    group = group_of(example)
-    alert = next(rule for rule in group.rules if isinstance(rule, Alert) and rule.name == example.rule)
+    group, alert = group_of(example), alert_of(example)
     (made,) = (
         rule
         for rule in rule_group(group, PLACE)["rules"]

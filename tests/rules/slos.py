@@ -86,6 +86,7 @@ def _unused(rule: str) -> Example:
     return example("nobody calls", rule, group="slo-checkout", gives={})
 
 
+OWNER = "shop"
 EXAMPLES = (
     *objective(_CHECKOUT, _counted),
     *objective(_ANSWERS, _judged),

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from decimal import Decimal
+from importlib import import_module
 
 import pytest
 
+from model.grafana_alert import GrafanaAlert
 from model.rules import BaseAlert, Recording
 from tests.catalogue import whole
 from tests.rules import EXAMPLES
+from tests.rules.near import FURTHER, counts_one
 
 WATCHED = whole()
+OF_GRAFANA = [alert for alert in WATCHED.alerts if isinstance(alert, GrafanaAlert)]
 ALL = [each for examples in EXAMPLES.values() for each in examples]
 RECORDED = {rule.name for group in WATCHED.groups for rule in group.rules if isinstance(rule, Recording)}
 NEVER_QUIET = {"Watchdog"}
@@ -29,6 +34,24 @@ def test_every_alert_is_seen_to_fire_and_to_stay_quiet_at_each_severity(alert: B
     assert severities - fires == set(), f"severities at which no example in {where} sees it fire"
     if alert.name not in NEVER_QUIET:
         assert severities - quiet == set(), f"severities that no example in {where} sees just below their line"
+
+
+@pytest.mark.parametrize("alert", WATCHED.alerts, ids=lambda alert: alert.name)
+def test_an_alert_is_its_team_s(alert: BaseAlert) -> None:
+    """By the owner routes find who is told: examples take it from the alert, so it stands here once more."""
+    examples = import_module(f"tests.rules.{alert.system}")
+    assert alert.owner == getattr(examples, "OWNED_BY_OTHERS", {}).get(alert.name, examples.OWNER)
+
+
+@pytest.mark.parametrize("alert", OF_GRAFANA, ids=lambda alert: alert.name)
+def test_an_alert_of_grafana_s_has_values_near_each_threshold_on_both_sides(alert: GrafanaAlert) -> None:
+    """Those of Prometheus's own alerts are measured by promtool, in tests/servers/test_rules.py."""
+    values = [Decimal(str(value)) for each in ALL if each.rule == alert.name for value in (each.gives or {}).values()]
+    for number in filter(None, alert.thresholds.values()):
+        reach = max(number * (FURTHER - 1), counts_one(alert, number))
+        near = [value for value in values if abs(value - number) <= reach]
+        beyond = [value > number if alert.above else value < number for value in near]
+        assert set(beyond) == {True, False}, f"{number}: examples near it on one side at most"
 
 
 def test_every_recording_rule_has_a_value_that_is_tried() -> None:

@@ -55,8 +55,8 @@ OUTDATED = Alert(
     # Lists over HTTP, DNS and clouds; `config-N` are the Alertmanagers, whose absence is an alert of its own.
     value="max by (cluster, environment, job) (label_replace("
     'increase(prometheus_sd_refresh_failures_total{config!~"config-.+"}[30m]), "job", "$1", "config", "(.+)"))',
-    # Azure, which is asked least often, is asked every five minutes: a third failure is no accident.
-    above={Severity.WARNING: 2},
+    # Azure is asked least often, every five minutes: a third failure is no accident. Two may be extrapolated to 2.1.
+    above={Severity.WARNING: 2.5},
     for_=Duration.parse("10m"),  # an inventory that is updated is back by then
     summary="A list of targets cannot be read.",
     description="Prometheus cannot ask for the targets of {{ $labels.job }}, and keeps those that it knows.",

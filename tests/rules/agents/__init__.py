@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.rules.agents import alerts, cost, protocols, recordings, slos, upgrades
 
+OWNER = "agents"
 EXAMPLES = (
     *alerts.EXAMPLES,
     *cost.EXAMPLES,

@@ -32,19 +32,22 @@ RATIOS = (
         alerts.RUNS_FAILING,
         partial(outcomes, f"{RAN}_count", PLANNER),
         OF_PLANNER,
-        "planner of billing fails {} of its runs.".format,
+        "planner of billing fails {} of its runs.",
+        {4.5: None, 5.5: warning, 19: warning, 21: critical},
     ),
     *on_ratios(
         alerts.REQUESTS_FAILING,
         partial(outcomes, f"{ASKED}_count", ASKS),
         OF_MODEL,
-        "{} of the requests of planner to gpt-4o (openai) fail.".format,
+        "{} of the requests of planner to gpt-4o (openai) fail.",
+        {4.5: None, 5.5: warning, 19: warning, 21: critical},
     ),
     *on_ratios(
         alerts.TOOLS_FAILING,
         partial(outcomes, f"{CALLED}_count", SEARCHES),
         OF_SEARCH,
-        "{} of the calls to search by planner fail.".format,
+        "{} of the calls to search by planner fail.",
+        {9: None, 11: warning, 49: warning, 51: critical},
     ),
 )
 LATENCIES = (
@@ -52,25 +55,29 @@ LATENCIES = (
         alerts.SLOW_MODEL,
         partial(below, name=ASKED, labels=ASKS),
         OF_MODEL,
-        "One in twenty requests of planner to gpt-4o (openai) takes longer than {}.".format,
+        "One in twenty requests of planner to gpt-4o (openai) takes longer than {}.",
+        {28.5: None, 31.35: warning, 57: warning, 62.7: critical},
     ),
     *on_latencies(
         alerts.SLOW_FIRST_TOKEN,
         partial(below, name=FIRST_TOKEN, labels=ASKS),
         OF_MODEL,
-        "One in twenty answers of gpt-4o (openai) to planner begins after more than {}.".format,
+        "One in twenty answers of gpt-4o (openai) to planner begins after more than {}.",
+        {4.75: None, 5.225: warning},
     ),
     *on_latencies(
         alerts.SLOW_RUNS,
         partial(below, name=RAN, labels=PLANNER),
         OF_PLANNER,
-        "One in twenty runs of planner takes longer than {}.".format,
+        "One in twenty runs of planner takes longer than {}.",
+        {57: None, 62.7: warning},
     ),
     *on_latencies(
         alerts.SLOW_TOOLS,
         partial(below, name=CALLED, labels=SEARCHES),
         OF_SEARCH,
-        "One in twenty calls to search by planner takes longer than {}.".format,
+        "One in twenty calls to search by planner takes longer than {}.",
+        {28.5: None, 31.35: warning},
     ),
 )
 
@@ -83,11 +90,11 @@ def _answers(**per_minute: float) -> Series:
 
 AVAILABILITY = (
     example(
-        "ten requests have failed within ten minutes, and none succeeded",
+        "more than five requests have failed within ten minutes, and none succeeded",
         alerts.UNAVAILABLE,
-        series=_answers(ok=0, down=0.75, limited=0.25),
-        at="20m",
-        fires=[critical("All 10 requests to gpt-4o (openai) failed in ten minutes.", "10", **MODEL)],
+        series=_answers(ok=0, down=0.4, limited=0.2),
+        at="12m",
+        fires=[critical("All 5.64 requests to gpt-4o (openai) failed in ten minutes.", "5.64", **MODEL)],
     ),
     example("four requests have failed within ten minutes", alerts.UNAVAILABLE, series=_answers(down=0.4), at="20m"),
     example("nearly all requests fail", alerts.UNAVAILABLE, series=_answers(ok=0.2, down=10), at="20m"),
@@ -95,13 +102,13 @@ AVAILABILITY = (
         "more than one in twenty requests is refused for the rate",
         alerts.RATE_LIMITED,
         series=_answers(ok=94, limited=6),
-        at=LONG,
+        at="6m",
         fires=[warning("openai rate-limits 6% of the requests to gpt-4o.", "6%", **MODEL)],
     ),
     example(
         "hardly one in twenty is, and others fail for other reasons",
         alerts.RATE_LIMITED,
-        series=_answers(ok=86, limited=4, down=10),
+        series=_answers(ok=85.5, limited=4.5, down=10),
         at=LONG,
     ),
 )
@@ -117,14 +124,14 @@ def _tokens(afterwards: int) -> Series:
 
 TOKENS = (
     example(
-        "each request uses four times the tokens of before",
+        "each request uses more than three times the tokens of before",
         alerts.HIGH_TOKEN_USAGE,
-        series=_tokens(4000),
-        at="208m",
+        series=_tokens(3300),
+        at="199m",
         fires=[
             warning(
-                "A request of billing to gpt-4o uses 4 times the tokens of the day before.",
-                "4",
+                "A request of billing to gpt-4o uses 3.3 times the tokens of the day before.",
+                "3.3",
                 **OF_SERVICE,
                 model="gpt-4o",
             )
@@ -152,20 +159,28 @@ def _requests_per_run(requests: int) -> Series:
 
 
 LOOPS = (
-    example(
-        "six runs of half an hour were too long",
-        RUNS_LOOPING,
-        series=_calls(0.2),
-        at=LONG,
-        fires=[critical(_TOO_MANY(6), "6", **OF_PLANNER)],
+    *(
+        example(
+            f"{runs} runs of half an hour were too long",
+            RUNS_LOOPING,
+            series=_calls(runs / 30),
+            at=LONG,
+            fires=[fires(_TOO_MANY(told), value, **OF_PLANNER)] if fires else [],
+        )
+        for runs, told, value, fires in (
+            (5, 5, "5", critical),
+            (4, 4, "4", warning),
+            # As rates make parts of a run.
+            (0.6, 1, "600m", warning),
+            (0.45, 0, "450m", None),
+        )
     ),
-    example("three were", RUNS_LOOPING, series=_calls(0.1), at=LONG, fires=[warning(_TOO_MANY(3), "3", **OF_PLANNER)]),
     example("none was, though some took as many calls as they may", RUNS_LOOPING, series=_calls(0), at=LONG),
     example(
         "33 requests are made for each run that ends",
         CALLS_PER_RUN_HIGH,
         series=_requests_per_run(33),
-        at=LONG,
+        at="18m",
         fires=[warning("billing makes 33 model calls per finished run.", "33", **OF_SERVICE)],
     ),
     example(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
-from model.rules import Alert, Severity
+from model.rules import Alert
 from rules.agents.cost import UNPRICED, budget_alerts
 from rules.agents.settings import EXAMPLE
 from tests.rules.agents.subjects import (
@@ -20,7 +20,20 @@ from tests.rules.agents.subjects import (
     RAN,
     USED_TOKENS,
 )
-from tests.rules.examples import Example, Firing, Labels, Series, counters, example, growing, metric, of, warning
+from tests.rules.examples import (
+    Example,
+    Firing,
+    Labels,
+    Series,
+    counters,
+    critical,
+    example,
+    growing,
+    metric,
+    of,
+    shares,
+    warning,
+)
 
 MILLION = 1_000_000
 GPT_9 = {"gen_ai_request_model": "gpt-9"}
@@ -50,39 +63,40 @@ def _spent(usd: float) -> Series:
     return {EMITTED: f"{start}x10 {start}+{usd / 16:g}x16 {start + usd}x40"}
 
 
-def _budget(alert: Alert, part: str, budget: int, *, critical: int = 100, warning: int = 80) -> Iterator[Example]:
-    """Just above and below each line of an alert on a budget, which are percents of it."""
-    for percent, severity in (
-        (critical + 2, Severity.CRITICAL),
-        (critical - 2, Severity.WARNING),
-        (warning - 2, None),
-    ):
-        shown = f"{percent}%"
-        yield example(
-            f"{percent} % are spent",
-            alert,
-            series=_spent(percent * budget / 100),
-            at=LONG,
-            fires=[Firing(severity, f"Agents on c-1 spent {shown} of {part}.", shown)] if severity else [],
-        )
+def _budget(
+    alert: Alert, part: str, budget: int, percents: Mapping[float, Callable[..., Firing] | None]
+) -> Iterator[Example]:
+    """On both sides of each threshold of an alert on a budget, in percents of it."""
+    says = f"Agents on c-1 spent {{}} of {part}."
+    return shares(alert, "{} are spent", lambda percent: _spent(percent * budget / 100), says, percents, at="34m")
 
 
+_NEAR_ALL = {78: None, 82: warning, 98: warning, 102: critical}
 assert EXAMPLE.budget is not None
 _BURNS_FAST, _DAY_SPENT, _MONTH_SPENT = budget_alerts(EXAMPLE.budget)
 
 ALERTS = (
-    *_budget(_BURNS_FAST, "the day's 50 USD within the last hour", 50, critical=50, warning=25),
-    *_budget(_DAY_SPENT, "the day's 50 USD within the last 24 hours", 50),
-    *_budget(_MONTH_SPENT, "the month's 1000 USD within the last 30 days", 1000),
+    *_budget(
+        _BURNS_FAST, "the day's 50 USD within the last hour", 50, {23: None, 27: warning, 48: warning, 52: critical}
+    ),
+    *_budget(
+        _DAY_SPENT, "the day's 50 USD within the last 24 hours", 50, {78: None, 82: warning, 98: warning, 102: critical}
+    ),
+    *_budget(
+        _MONTH_SPENT,
+        "the month's 1000 USD within the last 30 days",
+        1000,
+        {78: None, 82: warning, 98: warning, 102: critical},
+    ),
     example(
         "a model that is in no table uses 12 000 tokens an hour",
         UNPRICED,
         series=_sent(200, LLAMA_9, minutes=120),
-        at="100m",
+        at="62m",
         fires=[
             warning(
-                "llama-9 of ollama has no price: 12k tokens per hour are missing from costs and budgets.",
-                "12k",
+                "llama-9 of ollama has no price: 11.88k tokens per hour are missing from costs and budgets.",
+                "11.88k",
                 provider="ollama",
                 model="llama-9",
             )

@@ -7,7 +7,7 @@ from functools import partial
 from rules.agents import protocols
 from tests.rules.agents.subjects import FAILED, LONG, OF_SERVICE, PROCESS, below, native, outcomes
 from tests.rules.agents.thresholds import on_latencies, on_ratios
-from tests.rules.examples import Labels, Series, counters, example, histogram, metric, of
+from tests.rules.examples import Labels, Series, counters, critical, example, histogram, metric, of, warning
 
 CALLS_TOOL = PROCESS | {"mcp_method_name": "tools/call", "gen_ai_tool_name": "search"}
 CLIENT, SERVER = "mcp_client_operation_duration_seconds", "mcp_server_operation_duration_seconds"
@@ -42,25 +42,29 @@ ALERTS = (
         protocols.MCP_FAILING,
         partial(outcomes, f"{CLIENT}_count", CALLS_TOOL),
         OF_CALL,
-        "{} of the MCP operations tools/call search (client billing) fail.".format,
+        "{} of the MCP operations tools/call search (client billing) fail.",
+        {9: None, 11: warning, 49: warning, 51: critical},
     ),
     *on_latencies(
         protocols.SLOW_MCP,
         partial(below, name=CLIENT, labels=CALLS_TOOL),
         OF_CALL,
-        "One in twenty MCP operations tools/call search (client billing) takes longer than {}.".format,
+        "One in twenty MCP operations tools/call search (client billing) takes longer than {}.",
+        {28.5: None, 31.35: warning},
     ),
     *on_ratios(
         protocols.A2A_FAILING,
         _requests,
         OF_SEND,
-        "{} of the A2A requests message/send (server planner) fail.".format,
+        "{} of the A2A requests message/send (server planner) fail.",
+        {4.5: None, 5.5: warning, 19: warning, 21: critical},
     ),
     *on_latencies(
         protocols.SLOW_A2A,
         _in_milliseconds,
         OF_SEND,
-        "One in twenty A2A requests message/send (server planner) takes longer than {}.".format,
+        "One in twenty A2A requests message/send (server planner) takes longer than {}.",
+        {57: None, 62.7: warning},
     ),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.rules.kubernetes import capacity, control_plane, nodes, pods, recordings, usage, workloads
 
+OWNER = "platform"
 EXAMPLES = (
     *usage.EXAMPLES,
     *pods.EXAMPLES,

@@ -79,11 +79,11 @@ EXAMPLES = (
         "it grows by 14 % a day and has 61 % in use",
         VOLUME_WILL_FILL,
         series=_available("4500-1x700"),
-        at="10h",
+        at="561m",
         fires=[
             warning(
-                "shop/db-0 has 61% of its bytes in use, and at the rate of the last six hours is full in 4 days.",
-                "61%",
+                "shop/db-0 has 60.61% of its bytes in use, and at the rate of the last six hours is full in 4 days.",
+                "60.61%",
                 **_BYTES,
             )
         ],
@@ -94,7 +94,7 @@ EXAMPLES = (
         "its volume was deleted",
         CLAIM_LOST,
         series={_LOST: "0x10 1x10"},
-        at="20m",
+        at="16m",
         fires=[warning("The volume of shop/db-0 no longer exists.", **_CLAIM)],
     ),
     example("it is bound", CLAIM_LOST, series={_LOST: "0x20"}, at="20m"),

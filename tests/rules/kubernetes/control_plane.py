@@ -11,7 +11,7 @@ from rules.kubernetes.alerts.control_plane import (
     REQUESTS_REJECTED,
     WEBHOOK_FAILING,
 )
-from tests.rules.examples import Series, counters, critical, down, example, growing, metric, warning
+from tests.rules.examples import Series, counters, critical, down, example, growing, metric, shares, warning
 from tests.rules.objectives import SAMPLES, objective
 
 _DOWN = down({"job": "apiservers", "instance": "10.0.0.1:6443"}, samples=10)
@@ -19,7 +19,7 @@ _ONE_LEFT = _DOWN | {metric("up", job="apiservers", instance="10.0.0.2:6443"): "
 _UNAVAILABLE = {metric("aggregator_unavailable_apiservice", name="v1beta1.metrics.k8s.io"): "1x12"}
 
 
-def _requests(rejected: int, dispatched: int) -> Series:
+def _requests(rejected: float, dispatched: float) -> Series:
     level = {"priority_level": "workload-low", "flow_schema": "service-accounts"}
     return counters(
         {
@@ -33,20 +33,25 @@ def _requests(rejected: int, dispatched: int) -> Series:
 _TWO_DAYS = 2 * 24 * 60
 
 
-def _certificates(upper: int, before: int = 2_592_000) -> Series:
+def _certificates(upper: int, before: int = 2_592_000, later: int = 0) -> Series:
     """Sixty requests a minute, after two days all with certificates that expire just before a bound of the histogram.
 
-    In the days before, just before another.
+    In the days before, just before another. Others come on top whose certificates expire ``later``.
     """
+
+    def values(end: float) -> str:
+        each_minute = 60 * (end >= upper) + later * (end >= 2_592_000)
+        return f"{growing(60 * (end >= before), _TWO_DAYS)} {60 * _TWO_DAYS * (end >= before)}+{each_minute}x30"
+
     return {
         metric("apiserver_client_certificate_expiration_seconds_bucket", le=str(float(end)).replace("inf", "+Inf")): (
-            f"{growing(60 * (end >= before), _TWO_DAYS)} {60 * _TWO_DAYS * (end >= before)}+{60 * (end >= upper)}x30"
+            values(end)
         )
         for end in (43_200, 86_400, 172_800, 345_600, 604_800, 2_592_000, float("inf"))
     }
 
 
-def _webhook(refused: int, let_through: int) -> Series:
+def _webhook(refused: float, let_through: float) -> Series:
     name = {"name": "policy.example.com", "type": "validating"}
     rejected, creation = "apiserver_admission_webhook_rejection_count", name | {"operation": "CREATE"}
     return counters(
@@ -111,34 +116,36 @@ EXAMPLES = (
     ),
     example("the only one has not answered for four minutes", API_SERVER_DOWN, series=_DOWN, at="4m"),
     example("one of two answers", API_SERVER_DOWN, series=_ONE_LEFT, at="8m"),
-    example(
-        "one in ten is rejected",
+    *shares(
         REQUESTS_REJECTED,
-        series=_requests(60, 540),
-        at="20m",
-        fires=[
-            warning(
-                "10% of the requests of priority level workload-low are rejected because of overload.",
-                "10%",
-                priority_level="workload-low",
-            )
-        ],
+        "{} are rejected",
+        lambda percent: _requests(percent * 10, 1000 - percent * 10),
+        "{} of the requests of priority level workload-low are rejected because of overload.",
+        {4.5: None, 5.5: warning},
+        at="11m",
+        priority_level="workload-low",
     ),
-    example("three in a hundred are rejected", REQUESTS_REJECTED, series=_requests(30, 970), at="20m"),
     example("three of twelve a minute are rejected", REQUESTS_REJECTED, series=_requests(3, 9), at="20m"),
     example(
-        "between two and four days are left",
+        "not quite four days are left for one in 91",
         CLIENT_CERTIFICATE_EXPIRES,
-        series=_certificates(345_600),
-        at="2905m",
-        fires=[warning(f"{_EXPIRES} 2d 0h 28m 48s.", "2d 0h 28m 48s")],
+        series=_certificates(345_600, later=5400),
+        at="2901m",
+        fires=[warning(f"{_EXPIRES} 3d 19h 40m 48s.", "3d 19h 40m 48s")],
     ),
     example(
-        "between half a day and a day is left",
+        "between one and two days are left",
         CLIENT_CERTIFICATE_EXPIRES,
-        series=_certificates(86_400),
+        series=_certificates(172_800),
         at="2905m",
-        fires=[critical(f"{_EXPIRES} 12h 7m 12s.", "12h 7m 12s")],
+        fires=[warning(f"{_EXPIRES} 1d 0h 14m 24s.", "1d 0h 14m 24s")],
+    ),
+    example(
+        "not quite a day is left for one in 91",
+        CLIENT_CERTIFICATE_EXPIRES,
+        series=_certificates(86_400, later=5400),
+        at="2905m",
+        fires=[critical(f"{_EXPIRES} 22h 55m 12s.", "22h 55m 12s")],
     ),
     example(
         "between four days and a week are left",
@@ -166,20 +173,23 @@ EXAMPLES = (
     ),
     example("it has been unavailable for nine minutes", AGGREGATED_API_DOWN, series=_UNAVAILABLE, at="9m"),
     example(
-        "four calls a minute are refused and two let through",
+        "more than two calls a minute are refused and more than one let through",
         WEBHOOK_FAILING,
-        series=_webhook(4, 2),
-        at="20m",
+        series=_webhook(2.2, 1.1),
+        at="15m",
         fires=[
             warning(
                 "Calls to policy.example.com fail: objects are rejected, or admitted without its check.",
-                "100m per second",
+                "55m per second",
                 name="policy.example.com",
             )
         ],
     ),
     example(
-        "two calls a minute fail, and it refuses a hundred objects", WEBHOOK_FAILING, series=_webhook(1, 1), at="20m"
+        "less than three calls a minute fail, and it refuses a hundred objects",
+        WEBHOOK_FAILING,
+        series=_webhook(1.8, 0.9),
+        at="25m",
     ),
     *objective(AVAILABILITY, _answered),
     *objective(LATENCY, _timed),

@@ -34,10 +34,9 @@ def _pods(running: int, capacity: int = 110) -> Series:
     )
 
 
-def _relists(within: int) -> Series:
-    """All take longer than the bucket before, and end in this one."""
-    bounds = ("2.5", "5.0", "10.0", "+Inf")
-    buckets = {bound: 60 * (at >= within) for at, bound in enumerate(bounds)}
+def _relists(in_time: int) -> Series:
+    """Of a thousand so many take between 2.5 and 5 seconds, and the others up to 10."""
+    buckets = {"2.5": 0, "5.0": in_time, "10.0": 1000, "+Inf": 1000}
     return histogram("kubelet_pleg_relist_duration_seconds", _NODE, buckets, 20)
 
 
@@ -124,29 +123,44 @@ EXAMPLES = (
     example("it runs 104 of 110 pods", TOO_MANY_PODS, series=_pods(104), at="20m"),
     example("it does not know its capacity yet", TOO_MANY_PODS, series=_pods(2, capacity=0), at="20m"),
     example(
-        "a list takes between five and ten seconds",
+        "11 of a thousand lists take between five and ten seconds",
         KUBELET_SLOW,
-        series=_relists(within=2),
-        at="15m",
-        fires=[warning("The kubelet of n-1 takes 9.95s to list its containers.", "9.95s", **_NODE)],
+        series=_relists(989),
+        at="6m",
+        fires=[warning("The kubelet of n-1 takes 5.455s to list its containers.", "5.455s", **_NODE)],
     ),
-    example("a list takes less than five seconds", KUBELET_SLOW, series=_relists(within=1), at="15m"),
+    example("a list takes less than five seconds", KUBELET_SLOW, series=_relists(1000), at="15m"),
     example(
-        "15 of 100 operations fail",
+        "11 of 100 operations fail",
         RUNTIME_ERRORS,
-        series=_operations(15, 100),
-        at="25m",
-        fires=[warning("15% of the kubelet's calls to the runtime on n-1 fail.", "15%", **_NODE)],
+        series=_operations(11, 100),
+        at="17m",
+        fires=[warning("11% of the kubelet's calls to the runtime on n-1 fail.", "11%", **_NODE)],
     ),
     example("9 of 100 operations fail", RUNTIME_ERRORS, series=_operations(9, 100), at="25m"),
     example("2 of 4 operations a minute fail", RUNTIME_ERRORS, series=_operations(2, 4), at="25m"),
     example(
-        "six days are left, and it cannot be renewed",
+        "not quite a week is left, and it cannot be renewed",
         CERTIFICATE_EXPIRES,
         series=_certificate(_TWO_WEEKS_LEFT, _FAILS),
-        at="192h",
+        at="10100m",
         step="5m",
-        fires=[warning(f"{_EXPIRES} 6d 0h 0m 0s.", "6d 0h 0m 0s", **_SERVER)],
+        fires=[warning(f"{_EXPIRES} 6d 23h 40m 0s.", "6d 23h 40m 0s", **_SERVER)],
+    ),
+    example(
+        "a little more than a day is left, and it cannot be renewed",
+        CERTIFICATE_EXPIRES,
+        series=_certificate(_TWO_WEEKS_LEFT, _FAILS),
+        at="308h",
+        step="5m",
+        fires=[warning(f"{_EXPIRES} 1d 4h 0m 0s.", "1d 4h 0m 0s", **_SERVER)],
+    ),
+    example(
+        "seven days and a half of twenty are left, and it cannot be renewed",
+        CERTIFICATE_EXPIRES,
+        series=_certificate("1728000-300x4000", _FAILS),
+        at="300h",
+        step="5m",
     ),
     example(
         "23 hours of two weeks and more are left, and nobody has tried to renew it",

@@ -17,10 +17,10 @@ _OF_WEB = {"namespace": "shop", "workload": "web", "workload_type": "Deployment"
 _OF_DB = {"namespace": "shop", "workload": "db", "workload_type": "StatefulSet"}
 
 
-def _web(available: int) -> Series:
+def _web(available: int, wanted: int = 4) -> Series:
     return gauges(
         {
-            metric("kube_deployment_spec_replicas", _WEB): 4,
+            metric("kube_deployment_spec_replicas", _WEB): wanted,
             metric("kube_deployment_status_replicas_available", _WEB): available,
         },
         20,
@@ -135,12 +135,12 @@ def _autoscaler(current: int, limited: int, least: int = 2) -> Series:
     )
 
 
-def _budget(healthy: int, pods: int = 3) -> Series:
+def _budget(healthy: int, pods: int = 6) -> Series:
     budget = {"namespace": "shop", "poddisruptionbudget": "web"}
     return gauges(
         {
             metric("kube_poddisruptionbudget_status_current_healthy", budget): healthy,
-            metric("kube_poddisruptionbudget_status_desired_healthy", budget): 2,
+            metric("kube_poddisruptionbudget_status_desired_healthy", budget): 5,
             metric("kube_poddisruptionbudget_status_expected_pods", budget): pods,
         },
         20,
@@ -163,18 +163,18 @@ def _last_run(suspended: int) -> Series:
 
 EXAMPLES = (
     example(
-        "one of four is missing",
-        REPLICAS_MISSING,
-        series=_web(3),
-        at="15m",
-        fires=[warning("Deployment shop/web is missing 25% of its replicas.", "25%", **_OF_WEB)],
-    ),
-    example(
         "none of three is left",
         REPLICAS_MISSING,
         series=_DB_GONE,
         at="15m",
         fires=[critical("StatefulSet shop/db is missing 100% of its replicas.", "100%", **_OF_DB)],
+    ),
+    example(
+        "five of six are missing",
+        REPLICAS_MISSING,
+        series=_web(1, wanted=6),
+        at="15m",
+        fires=[warning("Deployment shop/web is missing 83.33% of its replicas.", "83.33%", **_OF_WEB)],
     ),
     example("one of four has been missing for 14 minutes", REPLICAS_MISSING, series=_web(3), at="14m"),
     example("none of three has been left for 14 minutes", REPLICAS_MISSING, series=_DB_GONE, at="14m"),
@@ -217,7 +217,7 @@ EXAMPLES = (
         "after the second of three pods nothing happens",
         ROLLOUT_STUCK,
         series=_rollout("3x2 2x40"),
-        at="25m",
+        at="22m",
         fires=[warning("Deployment shop/web has had 1 pods of its old revision for ten minutes.", "1", **_OF_WEB)],
     ),
     example("it goes on every eight minutes", ROLLOUT_STUCK, series=_rollout("0x7 1x7 2x7 3x20"), at="22m"),
@@ -328,19 +328,19 @@ EXAMPLES = (
         "nine of ten are there, and the next is coming", HPA_AT_MAXIMUM, series=_autoscaler(9, limited=1), at="35m"
     ),
     example(
-        "one pod is healthy where two must be",
+        "four pods are healthy where five must be",
         BUDGET_BROKEN,
-        series=_budget(1),
+        series=_budget(4),
         at="10m",
         fires=[
             warning(
-                "shop/web has 50% of the healthy pods that it requires.",
-                "50%",
+                "shop/web has 80% of the healthy pods that it requires.",
+                "80%",
                 namespace="shop",
                 poddisruptionbudget="web",
             )
         ],
     ),
-    example("as many pods are healthy as must be", BUDGET_BROKEN, series=_budget(2), at="15m"),
+    example("as many pods are healthy as must be", BUDGET_BROKEN, series=_budget(5), at="15m"),
     example("its workload is scaled to zero", BUDGET_BROKEN, series=_budget(0, pods=0), at="15m"),
 )

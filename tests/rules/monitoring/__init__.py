@@ -17,6 +17,7 @@ from tests.rules.monitoring import (
     traces,
 )
 
+OWNER = "platform"
 EXAMPLES = (
     *targets.EXAMPLES,
     *prometheus.EXAMPLES,

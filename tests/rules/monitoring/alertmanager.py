@@ -9,7 +9,7 @@ from rules.monitoring.alerts.alertmanager import (
     RELOAD_FAILED,
     STATE_NOT_SAVED,
 )
-from tests.rules.examples import Series, counters, critical, example, gauges, metric, warning
+from tests.rules.examples import Series, counters, critical, example, gauges, metric, shares, warning
 from tests.rules.monitoring.subjects import ALERTMANAGER, pod
 
 _OTHER = pod("alertmanager", 1)
@@ -22,20 +22,15 @@ def _hashes(first: int, second: int) -> Series:
     )
 
 
-def _cluster(members: int, other_up: int) -> Series:
-    """What the first sees of two, and whether the other runs, which sees both."""
+def _cluster(members: int, others_up: int) -> Series:
+    """What the first sees of six, and whether the others run."""
+    others = {metric("up", pod("alertmanager", number)): others_up for number in range(1, 6)}
     return gauges(
-        {
-            metric("alertmanager_cluster_members", ALERTMANAGER): members,
-            metric("alertmanager_cluster_members", _OTHER): 2,
-            metric("up", ALERTMANAGER): 1,
-            metric("up", _OTHER): other_up,
-        },
-        20,
+        {metric("alertmanager_cluster_members", ALERTMANAGER): members, metric("up", ALERTMANAGER): 1, **others}, 20
     )
 
 
-def _notifications(failed: int, of_all: int) -> Series:
+def _notifications(failed: float, of_all: float) -> Series:
     """In five minutes."""
     counted = "alertmanager_notifications"
     return counters(
@@ -58,10 +53,10 @@ def _saves(errors: str) -> Series:
 
 EXAMPLES = (
     example(
-        "Alertmanager has refused its configuration for ten minutes",
+        "Alertmanager has refused its configuration for five minutes",
         RELOAD_FAILED,
         series={metric("alertmanager_config_last_reload_successful", ALERTMANAGER): "0x15"},
-        at="10m",
+        at="5m",
         fires=[
             critical(
                 "alertmanager-0 rejects the deployed configuration: new receivers and routes have no effect.",
@@ -84,35 +79,24 @@ EXAMPLES = (
     ),
     example("two Alertmanagers have the same configuration", CONFIGS_DIFFER, series=_hashes(1, 1), at="20m"),
     example(
-        "one of two that run sees nobody else",
+        "of six that run one does not see the last",
         MEMBERS_MISSING,
-        series=_cluster(members=1, other_up=1),
+        series=_cluster(members=5, others_up=1),
         at="10m",
-        fires=[warning("alertmanager-0 sees 50% of its cluster: notifications come twice.", "50%", **ALERTMANAGER)],
+        fires=[
+            warning("alertmanager-0 sees 83.33% of its cluster: notifications come twice.", "83.33%", **ALERTMANAGER)
+        ],
     ),
-    example("the other does not run", MEMBERS_MISSING, series=_cluster(members=1, other_up=0), at="15m"),
-    example(
-        "six of ten messages to Slack fail",
+    example("the others do not run", MEMBERS_MISSING, series=_cluster(members=1, others_up=0), at="15m"),
+    *shares(
         NOTIFICATIONS_FAILING,
-        series=_notifications(6, 10),
-        at="30m",
+        "{} of the messages to Slack fail",
+        lambda percent: _notifications(percent, 100),
+        "{} of the notifications by slack fail.",
+        {4.5: None, 5.5: warning, 49: warning, 51: critical},
+        at="10m",
         step="5m",
-        fires=[critical("60% of the notifications by slack fail.", "60%", integration="slack")],
-    ),
-    example(
-        "one of ten messages to Slack fails",
-        NOTIFICATIONS_FAILING,
-        series=_notifications(1, 10),
-        at="30m",
-        step="5m",
-        fires=[warning("10% of the notifications by slack fail.", "10%", integration="slack")],
-    ),
-    example(
-        "one of twenty-five messages to Slack fails",
-        NOTIFICATIONS_FAILING,
-        series=_notifications(1, 25),
-        at="30m",
-        step="5m",
+        integration="slack",
     ),
     example(
         "two saves in a row failed",

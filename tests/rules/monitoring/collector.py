@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rules.monitoring.alerts.collector import LOST, QUEUE_FILLS, REFUSED, STUCK
-from tests.rules.examples import Series, counters, critical, example, gauges, metric, warning
+from tests.rules.examples import Series, counters, critical, example, gauges, metric, shares, warning
 from tests.rules.monitoring.subjects import COLLECTOR, place
 
 _TO_LOKI = {**COLLECTOR, "exporter": "otlp_http/loki"}
@@ -11,7 +11,7 @@ _PLACE = {**place(COLLECTOR), "exporter": "otlp_http/loki"}
 _LOGS = {**place(COLLECTOR), "signal": "logs"}
 
 
-def _received(items: str, accepted: int, refused: int) -> Series:
+def _received(items: str, accepted: float, refused: float) -> Series:
     """Every minute, half of it by each transport."""
     counted = {"accepted": accepted, "refused": refused, "failed": 0}
     return counters(
@@ -24,7 +24,7 @@ def _received(items: str, accepted: int, refused: int) -> Series:
     )
 
 
-def _delivered(sent: int, failed: int) -> Series:
+def _delivered(sent: float, failed: float) -> Series:
     return counters(
         {
             metric("otelcol_exporter_sent_log_records_total", _TO_LOKI): sent,
@@ -34,7 +34,7 @@ def _delivered(sent: int, failed: int) -> Series:
     )
 
 
-def _queued(size: int, capacity: int = 1024) -> Series:
+def _queued(size: float, capacity: int = 1024) -> Series:
     return gauges(
         {
             metric("otelcol_exporter_queue_size", _TO_LOKI): size,
@@ -52,49 +52,38 @@ EXAMPLES = (
         at="10m",
         fires=[critical("otel-collector-0 refuses 30% of the logs sent to it.", "30%", **_LOGS)],
     ),
-    example(
-        "one of ten lines is refused",
+    *shares(
         REFUSED,
-        series=_received("log_records", 90, 10),
-        at="10m",
-        fires=[warning("otel-collector-0 refuses 10% of the logs sent to it.", "10%", **_LOGS)],
+        "{} of the lines are refused",
+        lambda percent: _received("log_records", 100 - percent, percent),
+        "otel-collector-0 refuses {} of the logs sent to it.",
+        {0.9: None, 1.1: warning, 24: warning, 26: critical},
+        at="6m",
+        **_LOGS,
     ),
-    example("one of two hundred points is refused", REFUSED, series=_received("metric_points", 199, 1), at="15m"),
-    example(
-        "Loki refuses two of ten lines for good",
+    *shares(
         LOST,
-        series=_delivered(80, 20),
-        at="10m",
-        fires=[critical("otel-collector-0 loses 20% of the data for otlp_http/loki.", "20%", **_PLACE)],
+        "Loki refuses {} of the lines for good",
+        lambda percent: _delivered(100 - percent, percent),
+        "otel-collector-0 loses {} of the data for otlp_http/loki.",
+        {0.9: None, 1.1: warning, 9: warning, 11: critical},
+        at="6m",
+        **_PLACE,
     ),
-    example(
-        "Loki refuses one of twenty lines for good",
-        LOST,
-        series=_delivered(95, 5),
-        at="10m",
-        fires=[warning("otel-collector-0 loses 5% of the data for otlp_http/loki.", "5%", **_PLACE)],
-    ),
-    example("Loki refuses one of two hundred lines for good", LOST, series=_delivered(199, 1), at="15m"),
-    example(
-        "hardly anything has room any more",
+    *shares(
         QUEUE_FILLS,
-        series=_queued(973),
-        at="10m",
-        fires=[critical("The queue of otel-collector-0 to otlp_http/loki is 95.02% full.", "95.02%", **_PLACE)],
+        "{} of it is full",
+        lambda percent: _queued(percent, capacity=100),
+        "The queue of otel-collector-0 to otlp_http/loki is {} full.",
+        {50: None, 51: warning, 90: warning, 91: critical},
+        at="5m",
+        **_PLACE,
     ),
-    example(
-        "three quarters are full",
-        QUEUE_FILLS,
-        series=_queued(768),
-        at="10m",
-        fires=[warning("The queue of otel-collector-0 to otlp_http/loki is 75% full.", "75%", **_PLACE)],
-    ),
-    example("half of it is full", QUEUE_FILLS, series=_queued(512), at="10m"),
     example(
         "a little waits, and nothing was sent since the collector started",
         STUCK,
         series=_queued(1024, capacity=2**20),
-        at="20m",
+        at="5m",
         fires=[warning("otel-collector-0 has 1kiB for otlp_http/loki and sends nothing.", "1kiB", **_PLACE)],
     ),
     example(

@@ -21,6 +21,7 @@ from tests.rules.examples import (
     gauges,
     growing,
     metric,
+    shares,
     steady,
     warning,
 )
@@ -32,16 +33,16 @@ _LOST = {"tenant": "fake", "reason": "rate_limited"}
 _RULE_GROUP = "/loki/rules-scratch/fake/recording.yaml;errors"
 
 
-def _requests(route: str, status: str, each_minute: int) -> Series:
+def _requests(route: str, status: str, each_minute: float) -> Series:
     labels = LOKI | {"method": "POST", "route": route, "status_code": status, "ws": "false"}
     return {metric("loki_request_duration_seconds_count", labels): growing(each_minute, 30)}
 
 
-def _pushes(failing: int, taken: int) -> Series:
+def _pushes(failing: float, taken: float) -> Series:
     return {**_requests(_PUSH["route"], "500", failing), **_requests(_PUSH["route"], "204", taken)}
 
 
-def _queries(within: dict[str, int], each_minute: int) -> Series:
+def _queries(within: dict[str, int], each_minute: float) -> Series:
     """So many a minute, cumulative by the upper end of their bucket."""
     labels = {**LOKI, "method": "GET", **_QUERY, "status_code": "200", "ws": "false"}
     buckets = {**within, "+Inf": each_minute}
@@ -53,7 +54,7 @@ def _queries(within: dict[str, int], each_minute: int) -> Series:
     }
 
 
-def _lines(discarded: int, received: int) -> Series:
+def _lines(discarded: float, received: float) -> Series:
     """Every minute."""
     common = {**LOKI, "tenant": "fake", "format": "loki", "policy": ""}
     lost = {**common, "reason": _LOST["reason"], "retention_hours": "168"}
@@ -105,21 +106,15 @@ def _streams(before: int, after: int) -> Series:
 
 
 EXAMPLES = (
-    example(
-        "three of ten pushes fail",
+    *shares(
         REQUESTS_FAILING,
-        series=_pushes(6, 14),
-        at="10m",
-        fires=[critical("30% of the requests to loki_api_v1_push fail.", "30%", **_PUSH)],
+        "{} of the pushes fail",
+        lambda percent: _pushes(percent, 100 - percent),
+        "{} of the requests to loki_api_v1_push fail.",
+        {4.5: None, 5.5: warning, 24: warning, 26: critical},
+        at="6m",
+        **_PUSH,
     ),
-    example(
-        "one of ten pushes fails",
-        REQUESTS_FAILING,
-        series=_pushes(2, 18),
-        at="10m",
-        fires=[warning("10% of the requests to loki_api_v1_push fail.", "10%", **_PUSH)],
-    ),
-    example("one of twenty-five pushes fails", REQUESTS_FAILING, series=_pushes(1, 24), at="15m"),
     example(
         "it is not ready yet, and its probe says so", REQUESTS_FAILING, series=_requests("ready", "503", 60), at="15m"
     ),
@@ -130,13 +125,13 @@ EXAMPLES = (
         at="15m",
     ),
     example(
-        "queries take between 10 and 25 seconds",
+        "11 of a thousand queries take between 10 and 25 seconds",
         REQUESTS_SLOW,
-        series=_queries({"10": 0, "25": 100}, 100),
-        at="20m",
+        series=_queries({"10": 989, "25": 1000}, 1000),
+        at="16m",
         fires=[
             warning(
-                "One in a hundred requests to loki_api_v1_query_range takes longer than 24.85s.", "24.85s", **_QUERY
+                "One in a hundred requests to loki_api_v1_query_range takes longer than 11.36s.", "11.36s", **_QUERY
             )
         ],
     ),
@@ -146,36 +141,37 @@ EXAMPLES = (
     example(
         "one person runs a slow query each minute", REQUESTS_SLOW, series=_queries({"10": 0, "25": 1}, 1), at="30m"
     ),
-    example(
-        "6 lines of a hundred are refused",
+    *shares(
         LINES_DISCARDED,
-        series=_lines(36, 600),
-        at="15m",
-        fires=[critical("6% of fake's lines are lost: rate_limited.", "6%", **_LOST)],
+        "{} of the lines are refused",
+        lambda percent: _lines(percent * 1000, 100_000),
+        "{} of fake's lines are lost: rate_limited.",
+        {0.09: None, 0.11: warning, 4.5: warning, 5.5: critical},
+        at="11m",
+        **_LOST,
     ),
-    example(
-        "11 lines of ten thousand are refused",
-        LINES_DISCARDED,
-        series=_lines(22, 20_000),
-        at="20m",
-        fires=[warning("0.11% of fake's lines are lost: rate_limited.", "0.11%", **_LOST)],
-    ),
-    example("9 lines of ten thousand are refused", LINES_DISCARDED, series=_lines(18, 20_000), at="20m"),
     example(
         "three of ten lines are refused, and no more than ten come", LINES_DISCARDED, series=_lines(3, 10), at="20m"
     ),
     example(
-        "every flush fails",
+        "eleven flushes failed",
         STORAGE_FAILING,
-        series=_flushes("0+1x30"),
-        at="20m",
-        fires=[critical("loki-0 failed 20 times in half an hour to write its WAL or chunks.", "20", **LOKI)],
+        series=_flushes("0+1x11 11x30"),
+        at="16m",
+        fires=[critical("loki-0 failed 11 times in half an hour to write its WAL or chunks.", "11", **LOKI)],
+    ),
+    example(
+        "ten flushes failed",
+        STORAGE_FAILING,
+        series=_flushes("0+1x10 10x30"),
+        at="16m",
+        fires=[warning("loki-0 failed 10 times in half an hour to write its WAL or chunks.", "10", **LOKI)],
     ),
     example(
         "one flush failed",
         STORAGE_FAILING,
         series=_flushes("0x5 1x30"),
-        at="15m",
+        at="11m",
         fires=[warning("loki-0 failed 1 times in half an hour to write its WAL or chunks.", "1", **LOKI)],
     ),
     example("flushes failed long ago", STORAGE_FAILING, series=_flushes("9x60"), at="50m"),
@@ -195,37 +191,45 @@ EXAMPLES = (
     ),
     example("all ingesters are there", RING_UNHEALTHY, series=_unhealthy(0), at="20m"),
     example(
-        "there was no run for 25 hours after its start",
+        "there was no run for a day and ten minutes after its start",
         RETENTION_STUCK,
         series=_retention(0),
-        at="25h",
+        at="1450m",
         step="5m",
-        fires=[critical("No retention run has finished for 1d 1h 0m 0s: logs are kept for too long.", "1d 1h 0m 0s")],
+        fires=[critical("No retention run has finished for 1d 0h 10m 0s: logs are kept for too long.", "1d 0h 10m 0s")],
     ),
-    example(
-        "the last run ended four hours ago",
-        RETENTION_STUCK,
-        series=_retention(3600),
-        at="5h",
-        step="5m",
-        fires=[warning("No retention run has finished for 4h 0m 0s: logs are kept for too long.", "4h 0m 0s")],
+    *(
+        example(
+            f"the last run ended {hours} hours and ten minutes ago",
+            RETENTION_STUCK,
+            series=_retention(3600),
+            at=f"{hours * 60 + 70}m",
+            step="5m",
+            fires=[
+                warning(
+                    f"No retention run has finished for {hours}h 10m 0s: logs are kept for too long.",
+                    f"{hours}h 10m 0s",
+                )
+            ],
+        )
+        for hours in (23, 3)
     ),
     example("the last run ended three hours ago", RETENTION_STUCK, series=_retention(3600), at="4h", step="5m"),
     example(
         "a group fails every minute",
         RULES_FAILING,
         series=_rule_failures("0+1x20"),
-        at="15m",
+        at="11m",
         fires=[warning("errors fails: metrics made from logs are missing.", rule_group=_RULE_GROUP)],
     ),
     example("a group failed twice, and never again", RULES_FAILING, series=_rule_failures("0 1 2x20"), at="10m"),
     example(
-        "there are three times as many streams",
+        "there are more than twice as many streams",
         STREAMS_GROW,
-        series=_streams(1500, 4500),
-        at="25h",
+        series=_streams(1500, 3300),
+        at="1475m",
         step="5m",
-        fires=[warning("fake has 3 times as many streams as a day ago.", "3", tenant="fake")],
+        fires=[warning("fake has 2.2 times as many streams as a day ago.", "2.2", tenant="fake")],
     ),
     example("streams have nearly doubled", STREAMS_GROW, series=_streams(1500, 2900), at="25h", step="5m"),
     example(

@@ -67,12 +67,12 @@ EXAMPLES = (
         fires=[critical(ALERTMANAGER_DOWN.description)],
     ),
     example(
-        "three of four notifications are lost",
+        "three of five notifications are lost",
         ALERTMANAGER_NOT_DELIVERING,
-        series=_notifications(sent=4, failed=3),
+        series=_notifications(sent=5, failed=3),
         at="20m",
-        gives={of(integration="webhook"): 0.75},
-        fires=[critical("75% of Alertmanager's notifications by webhook fail.", "75%", integration="webhook")],
+        gives={of(integration="webhook"): 0.6},
+        fires=[critical("60% of what Alertmanager sends by webhook is lost.", "60%", integration="webhook")],
     ),
     example(
         "half of the notifications are lost",

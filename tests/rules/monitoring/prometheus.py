@@ -11,7 +11,7 @@ from rules.monitoring.alerts.prometheus import (
     RULES_SLOW,
     UNDELIVERED,
 )
-from tests.rules.examples import Series, counters, critical, example, gauges, metric, warning
+from tests.rules.examples import Series, counters, critical, example, gauges, metric, shares, warning
 from tests.rules.monitoring.subjects import PROMETHEUS, place
 
 _GROUP = "/etc/prometheus/config/../rules/nodes.yml;nodes"
@@ -37,7 +37,7 @@ def _missed(values: str) -> Series:
     return {metric("prometheus_rule_group_iterations_missed_total", _OF_GROUP): values}
 
 
-def _delivery(dropped: int, sent: int) -> Series:
+def _delivery(dropped: float, sent: float) -> Series:
     """To one Alertmanager, every minute; the other takes nothing."""
     first, second = (PROMETHEUS | {"alertmanager": f"http://10.0.0.{n}:9093/api/v2/alerts"} for n in (7, 8))
     return counters(
@@ -53,10 +53,10 @@ def _delivery(dropped: int, sent: int) -> Series:
 
 EXAMPLES = (
     example(
-        "Prometheus has refused its configuration for ten minutes",
+        "Prometheus has refused its configuration for five minutes",
         RELOAD_FAILED,
         series={metric("prometheus_config_last_reload_successful", PROMETHEUS): "0x15"},
-        at="10m",
+        at="5m",
         fires=[
             critical(
                 "prometheus-0 rejects the deployed configuration; its log names the file and the line.",
@@ -85,10 +85,10 @@ EXAMPLES = (
         at="9m",
     ),
     example(
-        "a group fails every minute for a quarter of an hour",
+        "a group fails every minute for ten minutes",
         RULES_FAILING,
         series=_failures("0+1x20"),
-        at="15m",
+        at="11m",
         fires=[critical("prometheus-0 fails to evaluate nodes: its alerts do not fire.", **_OF_GROUP)],
     ),
     example("a group failed twice, and never again", RULES_FAILING, series=_failures("0 1 2x20"), at="15m"),
@@ -106,15 +106,22 @@ EXAMPLES = (
         at="10m",
         fires=[warning("nodes on prometheus-0 takes 55% of its interval.", "55%", **_OF_GROUP)],
     ),
+    example(
+        "a group takes 51 seconds of its minute",
+        RULES_SLOW,
+        series=_takes(51),
+        at="10m",
+        fires=[warning("nodes on prometheus-0 takes 85% of its interval.", "85%", **_OF_GROUP)],
+    ),
     example("a group takes 29 seconds of its minute", RULES_SLOW, series=_takes(29), at="20m"),
     example(
-        "every evaluation is skipped",
+        "four evaluations were skipped",
         RULES_MISSED,
-        series=_missed("0+1x20"),
+        series=_missed("0x8 0+1x4 4x20"),
         at="16m",
-        fires=[warning("nodes on prometheus-0 was skipped 15 times in 15 minutes.", "15", **_OF_GROUP)],
+        fires=[warning("nodes on prometheus-0 was skipped 4 times in 15 minutes.", "4", **_OF_GROUP)],
     ),
-    example("two evaluations were skipped", RULES_MISSED, series=_missed("0x8 1x2 2x20"), at="16m"),
+    example("three evaluations were skipped", RULES_MISSED, series=_missed("0x8 0+1x3 3x20"), at="16m"),
     example(
         "Prometheus has found no Alertmanager for five minutes",
         NO_ALERTMANAGER,
@@ -128,21 +135,14 @@ EXAMPLES = (
         series={metric("prometheus_notifications_alertmanagers_discovered", PROMETHEUS): "1x10"},
         at="8m",
     ),
-    example(
-        "even the better Alertmanager does not take six of ten",
+    *shares(
         UNDELIVERED,
-        series=_delivery(dropped=6, sent=4),
-        at="10m",
-        fires=[
-            critical("prometheus-0 loses 60% of its alerts on the way to Alertmanager.", "60%", **place(PROMETHEUS))
-        ],
-    ),
-    example(
-        "even the better Alertmanager does not take one of ten",
-        UNDELIVERED,
-        series=_delivery(dropped=1, sent=9),
-        at="10m",
-        fires=[warning("prometheus-0 loses 10% of its alerts on the way to Alertmanager.", "10%", **place(PROMETHEUS))],
+        "even the better Alertmanager does not take {}",
+        lambda percent: _delivery(percent, 100 - percent),
+        "prometheus-0 loses {} of its alerts on the way to Alertmanager.",
+        {0.9: None, 1.1: warning, 49: warning, 51: critical},
+        at="6m",
+        **place(PROMETHEUS),
     ),
     example(
         "one Alertmanager takes nothing, the other everything",

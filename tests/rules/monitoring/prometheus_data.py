@@ -14,7 +14,7 @@ from rules.monitoring.alerts.prometheus_data import (
     SERIES_GROW,
     STORAGE_FAILING,
 )
-from tests.rules.examples import Series, counters, critical, day_then, example, gauges, info, metric, warning
+from tests.rules.examples import Series, counters, critical, day_then, example, gauges, info, metric, shares, warning
 from tests.rules.monitoring.subjects import LOKI, PROMETHEUS, place
 
 _REMOTE = {**PROMETHEUS, "remote_name": "mimir"}
@@ -22,7 +22,7 @@ _URL = "https://mimir.example/api/v1/push"
 _OTLP = {"pod": "prometheus-0", "handler": "/api/v1/otlp/v1/metrics"}
 
 
-def _asks(failing: int, answered: int) -> Series:
+def _asks(failing: float, answered: float) -> Series:
     requests = "prometheus_sd_kubernetes_http_request_total"
     return counters(
         {
@@ -57,7 +57,7 @@ def _rejected(doubled: int) -> Series:
     )
 
 
-def _pushes(refused: int, taken: int) -> Series:
+def _pushes(refused: float, taken: float) -> Series:
     return counters(
         {
             metric("prometheus_http_requests_total", PROMETHEUS, handler=_OTLP["handler"], code="400"): refused,
@@ -79,7 +79,7 @@ _SENT = metric("prometheus_remote_storage_queue_highest_sent_timestamp_seconds",
 _STARTED = metric("process_start_time_seconds", PROMETHEUS)
 
 
-def _written(failed: int, of_all: int) -> Series:
+def _written(failed: float, of_all: float) -> Series:
     return counters(
         {
             metric("prometheus_remote_storage_samples_failed_total", _REMOTE, url=_URL): failed,
@@ -114,19 +114,20 @@ def _ahead(seconds: int) -> Series:
 
 
 EXAMPLES = (
-    example(
-        "six of ten questions are not answered",
+    *shares(
         DISCOVERY_FAILING,
-        series=_asks(6, 4),
-        at="15m",
-        fires=[warning("prometheus-0: 60% of its requests to the API server fail.", "60%", **place(PROMETHEUS))],
+        "{} of its questions are not answered",
+        lambda percent: _asks(percent, 100 - percent),
+        "prometheus-0: {} of its requests to the API server fail.",
+        {49: None, 51: warning},
+        at="11m",
+        **place(PROMETHEUS),
     ),
-    example("four of ten questions are not answered", DISCOVERY_FAILING, series=_asks(4, 6), at="20m"),
     example(
         "a target sends too much at every scrape",
         SCRAPE_LIMIT_HIT,
         series=_limits("0+1x30"),
-        at="12m",
+        at="11m",
         fires=[
             warning(
                 "prometheus-0 drops whole scrapes: a target exceeds a limit of samples, bytes or labels.",
@@ -136,48 +137,42 @@ EXAMPLES = (
     ),
     example("a single scrape was too large", SCRAPE_LIMIT_HIT, series=_limits("0x5 1x30"), at="14m"),
     example(
-        "two samples per second come twice",
+        "eleven samples in ten seconds come twice",
         SAMPLES_REJECTED,
-        series=_rejected(120),
+        series=_rejected(66),
         at="25m",
         fires=[
             warning(
-                "prometheus-0 rejects 2 samples/s: duplicate, too old or out of order.",
-                "2 per second",
+                "prometheus-0 rejects 1.1 samples/s: duplicate, too old or out of order.",
+                "1.1 per second",
                 **PROMETHEUS,
             )
         ],
     ),
     example("nine samples in ten seconds come twice", SAMPLES_REJECTED, series=_rejected(54), at="30m"),
-    example(
-        "three of ten pushes are refused",
+    *shares(
         PUSHES_REFUSED,
-        series=_pushes(3, 7),
-        at="15m",
-        fires=[critical("prometheus-0 refuses 30% of the requests to /api/v1/otlp/v1/metrics.", "30%", **_OTLP)],
+        "{} of the pushes are refused",
+        lambda percent: _pushes(percent, 100 - percent),
+        "prometheus-0 refuses {} of the requests to /api/v1/otlp/v1/metrics.",
+        {0.9: None, 1.1: warning, 24: warning, 26: critical},
+        at="11m",
+        **_OTLP,
     ),
-    example(
-        "one of ten pushes is refused",
-        PUSHES_REFUSED,
-        series=_pushes(1, 9),
-        at="15m",
-        fires=[warning("prometheus-0 refuses 10% of the requests to /api/v1/otlp/v1/metrics.", "10%", **_OTLP)],
-    ),
-    example("one of two hundred pushes is refused", PUSHES_REFUSED, series=_pushes(1, 199), at="20m"),
     example("the only push of each minute is refused", PUSHES_REFUSED, series=_pushes(1, 0), at="20m"),
-    example(
-        "it is two hours behind",
-        REMOTE_WRITE_BEHIND,
-        series=_behind(7200),
-        at="15m",
-        fires=[critical("prometheus-0 is 2h 0m 0s late in sending to mimir.", "2h 0m 0s", **_REMOTE)],
-    ),
-    example(
-        "it is ten minutes behind",
-        REMOTE_WRITE_BEHIND,
-        series=_behind(600),
-        at="15m",
-        fires=[warning("prometheus-0 is 10m 0s late in sending to mimir.", "10m 0s", **_REMOTE)],
+    *(
+        example(
+            f"it is {behind} behind",
+            REMOTE_WRITE_BEHIND,
+            series=_behind(seconds),
+            at="15m",
+            fires=[fires(f"prometheus-0 is {behind} late in sending to mimir.", behind, **_REMOTE)],
+        )
+        for seconds, behind, fires in (
+            (4200, "1h 10m 0s", critical),
+            (3540, "59m 0s", warning),
+            (360, "6m 0s", warning),
+        )
     ),
     example(
         "it has sent nothing since it started 25 minutes ago",
@@ -187,27 +182,28 @@ EXAMPLES = (
         fires=[warning("prometheus-0 is 25m 0s late in sending to mimir.", "25m 0s", **_REMOTE)],
     ),
     example("it is five minutes behind", REMOTE_WRITE_BEHIND, series=_behind(300), at="20m"),
-    example(
-        "6 in a hundred are refused",
+    *shares(
         REMOTE_WRITE_DROPS,
-        series=_written(6, 100),
-        at="15m",
-        fires=[critical("mimir rejects 6% of prometheus-0's samples.", "6%", **_REMOTE)],
+        "{} of what is sent is refused",
+        lambda percent: _written(percent * 100, 10_000),
+        "mimir rejects {} of prometheus-0's samples.",
+        {0.09: None, 0.11: warning, 4.5: warning, 5.5: critical},
+        at="11m",
+        **_REMOTE,
     ),
     example(
-        "11 in ten thousand are refused",
-        REMOTE_WRITE_DROPS,
-        series=_written(11, 10_000),
-        at="15m",
-        fires=[warning("mimir rejects 0.11% of prometheus-0's samples.", "0.11%", **_REMOTE)],
-    ),
-    example("9 in ten thousand are refused", REMOTE_WRITE_DROPS, series=_written(9, 10_000), at="20m"),
-    example(
-        "the block is tried every minute, and fails",
+        "a block failed eleven times",
         STORAGE_FAILING,
-        series=_storage("0x5 0+1x60"),
+        series=_storage("0x5 0+1x11 11x60"),
         at="30m",
-        fires=[critical("prometheus-0 failed 24 times in three hours to write its WAL or blocks.", "24", **PROMETHEUS)],
+        fires=[critical("prometheus-0 failed 11 times in three hours to write its WAL or blocks.", "11", **PROMETHEUS)],
+    ),
+    example(
+        "a block failed ten times",
+        STORAGE_FAILING,
+        series=_storage("0x5 0+1x10 10x60"),
+        at="30m",
+        fires=[warning("prometheus-0 failed 10 times in three hours to write its WAL or blocks.", "10", **PROMETHEUS)],
     ),
     example(
         "a single block failed an hour ago",
@@ -232,30 +228,27 @@ EXAMPLES = (
         series={metric("prometheus_tsdb_size_retentions_total", PROMETHEUS): "3x120"},
         at="2h",
     ),
-    example(
-        "there are four times as many series",
-        SERIES_GROW,
-        series=_series(100_000, 400_000),
-        at="25h",
-        step="5m",
-        fires=[critical("prometheus-0 holds 4 times as many series as a day ago.", "4", **place(PROMETHEUS))],
-    ),
-    example(
-        "there are twice as many series",
-        SERIES_GROW,
-        series=_series(100_000, 200_000),
-        at="25h",
-        step="5m",
-        fires=[warning("prometheus-0 holds 2 times as many series as a day ago.", "2", **place(PROMETHEUS))],
+    *(
+        example(
+            f"there are {times} times as many series",
+            SERIES_GROW,
+            series=_series(100_000, round(100_000 * times)),
+            at="1475m",
+            step="5m",
+            fires=[
+                fires(f"prometheus-0 holds {times} times as many series as a day ago.", f"{times}", **place(PROMETHEUS))
+            ],
+        )
+        for times, fires in ((3.2, critical), (2.8, warning), (1.6, warning))
     ),
     example("there are two fifths more series", SERIES_GROW, series=_series(100_000, 140_000), at="25h", step="5m"),
     example("a small stack has grown fivefold", SERIES_GROW, series=_series(20_000, 100_000), at="25h", step="5m"),
     example(
-        "samples come from five minutes ahead",
+        "samples come from more than a minute ahead",
         CLOCK_AHEAD,
-        series=_ahead(300),
+        series=_ahead(66),
         at="10m",
-        fires=[warning("prometheus-0 holds samples from 5m 0s in the future.", "5m 0s", **PROMETHEUS)],
+        fires=[warning("prometheus-0 holds samples from 1m 6s in the future.", "1m 6s", **PROMETHEUS)],
     ),
     example("samples come from a minute ahead", CLOCK_AHEAD, series=_ahead(60), at="20m"),
     example(

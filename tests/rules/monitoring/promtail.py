@@ -9,7 +9,7 @@ from tests.rules.monitoring.subjects import pod
 _DROPPED = {"node": "n-0", "reason": "ingester_error"}
 
 
-def _drops(each_minute: int) -> Series:
+def _drops(each_minute: float) -> Series:
     labels = pod("promtail") | {"host": "loki.monitoring.svc:3100", "reason": _DROPPED["reason"], "tenant": ""}
     return {metric("promtail_dropped_entries_total", labels): growing(each_minute, 30)}
 
@@ -27,11 +27,11 @@ def _log(mebibytes_behind: int) -> Series:
 
 EXAMPLES = (
     example(
-        "two lines are refused each second",
+        "more than six lines are refused each minute",
         DROPS,
-        series=_drops(120),
-        at="15m",
-        fires=[warning("n-0 loses 2.0 lines per second: ingester_error.", "2 per second", **_DROPPED)],
+        series=_drops(6.6),
+        at="20m",
+        fires=[warning("n-0 loses 0.1 lines per second: ingester_error.", "110m per second", **_DROPPED)],
     ),
     example("five lines are refused each minute", DROPS, series=_drops(5), at="20m"),
     example(
@@ -47,6 +47,13 @@ EXAMPLES = (
         series=_log(6),
         at="10m",
         fires=[warning("A log on n-0 has 6MiB that Loki does not have yet.", "6MiB", node="n-0")],
+    ),
+    example(
+        "nearly a whole file has not been read",
+        BEHIND,
+        series=_log(9),
+        at="10m",
+        fires=[warning("A log on n-0 has 9MiB that Loki does not have yet.", "9MiB", node="n-0")],
     ),
     example("half of a file has not been read", BEHIND, series=_log(5), at="20m"),
 )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from rules.monitoring.alerts.traces import DECIDED_EARLY, QUERIES_FAILING, SPANS_LOST, SPANS_REFUSED
-from tests.rules.examples import Series, counters, critical, example, metric, warning
+from tests.rules.examples import Series, counters, critical, example, metric, shares, warning
 from tests.rules.monitoring.subjects import JAEGER, place
 
 _SEARCH = {"operation": "find_traces"}
 
 
-def _received(accepted: int, refused: int) -> Series:
+def _received(accepted: float, refused: float) -> Series:
     """Every minute, half of it by each transport."""
     return counters(
         {
@@ -21,7 +21,7 @@ def _received(accepted: int, refused: int) -> Series:
     )
 
 
-def _stored(sent: int, failed: int) -> Series:
+def _stored(sent: float, failed: float) -> Series:
     labels = JAEGER | {"exporter": "jaeger_storage_exporter"}
     return counters(
         {
@@ -32,7 +32,7 @@ def _stored(sent: int, failed: int) -> Series:
     )
 
 
-def _decided(early: int, of_all: int) -> Series:
+def _decided(early: float, of_all: float) -> Series:
     sampling = "otelcol_processor_tail_sampling"
     return counters(
         {
@@ -43,7 +43,7 @@ def _decided(early: int, of_all: int) -> Series:
     )
 
 
-def _asked(failing: int, answered: int) -> Series:
+def _asked(failing: float, answered: float) -> Series:
     labels = {**JAEGER, "kind": "badger", "name": "traces", "role": "tracestore", **_SEARCH}
     return counters(
         {
@@ -55,51 +55,41 @@ def _asked(failing: int, answered: int) -> Series:
 
 
 EXAMPLES = (
-    example(
-        "three of ten spans are refused",
+    *shares(
         SPANS_REFUSED,
-        series=_received(70, 30),
-        at="10m",
-        fires=[critical("jaeger-0 refuses 30% of the spans that are sent to it.", "30%", **place(JAEGER))],
+        "{} of the spans are refused",
+        lambda percent: _received(100 - percent, percent),
+        "jaeger-0 refuses {} of the spans that are sent to it.",
+        {0.9: None, 1.1: warning, 24: warning, 26: critical},
+        at="6m",
+        **place(JAEGER),
     ),
-    example(
-        "one of ten spans is refused",
-        SPANS_REFUSED,
-        series=_received(90, 10),
-        at="10m",
-        fires=[warning("jaeger-0 refuses 10% of the spans that are sent to it.", "10%", **place(JAEGER))],
-    ),
-    example("one of two hundred spans is refused", SPANS_REFUSED, series=_received(199, 1), at="15m"),
-    example(
-        "the storage does not take two of ten",
+    *shares(
         SPANS_LOST,
-        series=_stored(80, 20),
-        at="10m",
-        fires=[critical("jaeger-0 loses 20% of its spans: they are not stored.", "20%", **place(JAEGER))],
+        "the storage does not take {} of the spans",
+        lambda percent: _stored(100 - percent, percent),
+        "jaeger-0 loses {} of its spans: they are not stored.",
+        {0.9: None, 1.1: warning, 9: warning, 11: critical},
+        at="6m",
+        **place(JAEGER),
     ),
-    example(
-        "the storage does not take one of twenty",
-        SPANS_LOST,
-        series=_stored(95, 5),
-        at="10m",
-        fires=[warning("jaeger-0 loses 5% of its spans: they are not stored.", "5%", **place(JAEGER))],
-    ),
-    example("the storage does not take one of two hundred", SPANS_LOST, series=_stored(199, 1), at="15m"),
-    example(
-        "one trace of twenty is not waited for",
+    *shares(
         DECIDED_EARLY,
-        series=_decided(5, 100),
-        at="20m",
-        fires=[warning("jaeger-0 drops 5% of all traces before they are complete.", "5%", **JAEGER)],
+        "{} of the traces are not waited for",
+        lambda percent: _decided(percent, 100),
+        "jaeger-0 drops {} of all traces before they are complete.",
+        {0.9: None, 1.1: warning},
+        at="16m",
+        **JAEGER,
     ),
-    example("one trace of two hundred is not waited for", DECIDED_EARLY, series=_decided(1, 200), at="25m"),
-    example(
-        "half of all searches fail",
+    *shares(
         QUERIES_FAILING,
-        series=_asked(3, 3),
-        at="10m",
-        fires=[warning("50% of Jaeger's find_traces requests to storage fail.", "50%", **_SEARCH)],
+        "{} of all searches fail",
+        lambda percent: _asked(percent / 10, 10 - percent / 10),
+        "{} of Jaeger's find_traces requests to storage fail.",
+        {19: None, 21: warning},
+        at="7m",
+        **_SEARCH,
     ),
-    example("one of ten searches fails", QUERIES_FAILING, series=_asked(1, 9), at="15m"),
     example("the only search of each minute fails", QUERIES_FAILING, series=_asked(1, 0), at="15m"),
 )

@@ -4,4 +4,5 @@ from __future__ import annotations
 
 from tests.rules.nodes import compute, disks, machine, network
 
+OWNER = "platform"
 EXAMPLES = (*compute.EXAMPLES, *disks.EXAMPLES, *network.EXAMPLES, *machine.EXAMPLES)

@@ -46,7 +46,7 @@ EXAMPLES = (
         "19 of 20 seconds are used and twice as much work waits as there are cores, for a quarter of an hour",
         HIGH_CPU,
         series=_processor(idle=3, load=4),
-        at="17m",
+        at="16m",
         fires=[warning("n-1 uses 95% of its CPU, and processes wait for it.", "95%", node="n-1")],
     ),
     example("all is used, but hardly any work waits", HIGH_CPU, series=_processor(idle=0, load=3), at="30m"),

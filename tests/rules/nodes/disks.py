@@ -95,18 +95,25 @@ EXAMPLES = (
         at="30m",
     ),
     example(
-        "what is left shrinks to nothing within two hours and a half",
+        "what is left shrinks to nothing within less than four hours",
         WILL_FILL,
-        series=_space("540-1x540"),  # a byte a minute
-        at="390m",
-        fires=[critical("/dev/sda1 of n-1 will be full in 2h 30m 0s.", "2h 30m 0s", node="n-1", device=_DEVICE)],
+        series=_space("600-1x600"),  # a byte a minute
+        at="391m",
+        fires=[critical("/dev/sda1 of n-1 will be full in 3h 29m 0s.", "3h 29m 0s", node="n-1", device=_DEVICE)],
     ),
     example(
-        "what is left shrinks to nothing within five hours",
+        "what is left shrinks to nothing within more than four hours",
         WILL_FILL,
-        series=_space("690-1x690"),
+        series=_space("640-1x640"),
         at="390m",
-        fires=[warning("/dev/sda1 of n-1 will be full in 5h 0m 0s.", "5h 0m 0s", node="n-1", device=_DEVICE)],
+        fires=[warning("/dev/sda1 of n-1 will be full in 4h 10m 0s.", "4h 10m 0s", node="n-1", device=_DEVICE)],
+    ),
+    example(
+        "what is left shrinks to nothing within less than a day",
+        WILL_FILL,
+        series=_space("338-0.2x400"),
+        at="390m",
+        fires=[warning("/dev/sda1 of n-1 will be full in 21h 40m 0s.", "21h 40m 0s", node="n-1", device=_DEVICE)],
     ),
     example("it takes more than a day", WILL_FILL, series=_space("399-0.2x400"), at="390m"),
     example(
@@ -126,6 +133,13 @@ EXAMPLES = (
         series=_inodes(8),
         at="15m",
         fires=[warning("/dev/sda1 of n-1 has 8% of its inodes left.", "8%", node="n-1", device=_DEVICE)],
+    ),
+    example(
+        "6 of 100 inodes are left",
+        INODES_LOW,
+        series=_inodes(6),
+        at="15m",
+        fires=[warning("/dev/sda1 of n-1 has 6% of its inodes left.", "6%", node="n-1", device=_DEVICE)],
     ),
     example("11 of 100 inodes are left", INODES_LOW, series=_inodes(11), at="30m"),
     example(
@@ -199,10 +213,10 @@ EXAMPLES = (
         at="30m",
     ),
     example(
-        "it was mounted for 14 hours, and has been away for half an hour",
+        "it was mounted for 14 hours, and has been away for ten minutes",
         GONE,
         series=_mounted(14, mountpoint="/data") | _answering(),
-        at="1530m",
+        at="1510m",
         step="5m",
         fires=[warning(_NOT_MOUNTED, node="n-1", mountpoint="/data")],
     ),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from rules.nodes.alerts.network import BOND_DEGRADED, CONNTRACK_FULL, NETWORK_DROPS, NETWORK_ERRORS
 from rules.nodes.recordings import TRAFFIC
-from tests.rules.examples import Series, counters, critical, example, gauges, metric, of, warning
+from tests.rules.examples import Series, counters, critical, example, gauges, metric, of, shares, warning
 from tests.rules.nodes.subjects import NODE
 
 
-def _interface(device: str = "eth0", *, packets: int = 60000, errs: int = 0, drop: int = 0) -> Series:
+def _interface(device: str = "eth0", *, packets: int = 60000, errs: float = 0, drop: float = 0) -> Series:
     """Each way, per minute."""
     return counters(
         {
@@ -36,24 +36,28 @@ def _connections(used: int, limit: int = 100) -> Series:
 
 
 EXAMPLES = (
-    example(
-        "2 % of the packets are damaged for a quarter of an hour",
+    *shares(
         NETWORK_ERRORS,
-        series=_interface(errs=1200),
-        at="17m",
-        fires=[warning("eth0 of n-1 has 2% bad packets.", "2%", node="n-1", device="eth0")],
+        "{} of the packets are damaged",
+        lambda percent: _interface(errs=percent * 600),
+        "eth0 of n-1 has {} bad packets.",
+        {0.9: None, 1.1: warning},
+        at="16m",
+        node="n-1",
+        device="eth0",
     ),
-    example("0.9 % of the packets are damaged", NETWORK_ERRORS, series=_interface(errs=540), at="40m"),
     example("an interface is hardly used", NETWORK_ERRORS, series=_interface(packets=2400, errs=240), at="40m"),
     example("a bond counts what its members count", NETWORK_ERRORS, series=_interface("bond0", errs=1200), at="40m"),
-    example(
-        "2 % of the packets are dropped for a quarter of an hour",
+    *shares(
         NETWORK_DROPS,
-        series=_interface(drop=1200),
-        at="17m",
-        fires=[warning("eth0 of n-1 drops 2% of its packets.", "2%", node="n-1", device="eth0")],
+        "{} of the packets are dropped",
+        lambda percent: _interface(drop=percent * 600),
+        "eth0 of n-1 drops {} of its packets.",
+        {0.9: None, 1.1: warning},
+        at="16m",
+        node="n-1",
+        device="eth0",
     ),
-    example("0.9 % of the packets are dropped", NETWORK_DROPS, series=_interface(drop=540), at="40m"),
     example(
         "frames of a protocol that nobody speaks", NETWORK_DROPS, series=_interface(packets=2400, drop=60), at="40m"
     ),
@@ -82,7 +86,7 @@ EXAMPLES = (
         "of two interfaces one has no link",
         BOND_DEGRADED,
         series=_bond("2x40", "1x40"),
-        at="15m",
+        at="10m",
         fires=[warning(_LOST_ONE, node="n-1", master="bond0")],
     ),
     example(

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from rules.memcached import CONNECTIONS, DOWN, EVICTIONS, HITS
-from tests.rules.examples import Series, counters, critical, example, gauges, metric, warning
+from tests.rules.examples import Series, counters, critical, example, gauges, metric, shares, warning
 from tests.rules.objectives import SAMPLES, objective
 
 _CACHE = {"job": "memcached-exporter", "instance": "sessions"}
 
 
-def _connections(used: int) -> Series:
+def _connections(percent: float) -> Series:
     return gauges(
         {
-            metric("memcached_current_connections", _CACHE): used,
-            metric("memcached_max_connections", _CACHE): 1000,
+            metric("memcached_current_connections", _CACHE): percent,
+            metric("memcached_max_connections", _CACHE): 100,
         }
     )
 
 
-def _evicted(of_100: int) -> Series:
+def _evicted(percent: float) -> Series:
     return counters(
-        {metric("memcached_items_evicted_total", _CACHE): of_100, metric("memcached_items_total", _CACHE): 100}
+        {metric("memcached_items_evicted_total", _CACHE): percent, metric("memcached_items_total", _CACHE): 100}
     )
 
 
@@ -35,6 +35,7 @@ def _asked(total: int, missing: int) -> Series:
     )
 
 
+OWNER = "platform"
 EXAMPLES = (
     example(
         "it does not answer for two minutes",
@@ -46,26 +47,23 @@ EXAMPLES = (
         ],
     ),
     example("it does not answer for a minute", DOWN, series=gauges({metric("memcached_up", _CACHE): 0}), at="1m"),
-    example(
-        "960 of 1000 are in use",
+    *shares(
         CONNECTIONS,
-        series=_connections(960),
-        fires=[critical("sessions has 96% of its connections in use.", "96%", instance="sessions")],
+        "{} are in use",
+        _connections,
+        "sessions has {} of its connections in use.",
+        {79: None, 81: warning, 94: warning, 96: critical},
+        at="10m",
+        instance="sessions",
     ),
-    example(
-        "940 of 1000 are in use",
-        CONNECTIONS,
-        series=_connections(940),
-        fires=[warning("sessions has 94% of its connections in use.", "94%", instance="sessions")],
-    ),
-    example("800 of 1000 are in use", CONNECTIONS, series=_connections(800)),
-    example(
-        "6 in 10 push another out",
+    *shares(
         EVICTIONS,
-        series=_evicted(60),
-        at="45m",
-        fires=[warning("sessions throws 60% as many items away as it is given.", "60%", instance="sessions")],
+        "{} push another out",
+        _evicted,
+        "sessions throws {} as many items away as it is given.",
+        {49: None, 51: warning},
+        at="31m",
+        instance="sessions",
     ),
-    example("every second pushes another out", EVICTIONS, series=_evicted(50), at="45m"),
     *objective(HITS, _asked),
 )

@@ -16,7 +16,7 @@ from model import ports
 from tests import stack_settings
 from tools.local import bucket, certificate
 from tools.local.bucket import Bucket
-from tools.local.harness import Process, eventually, free_port, http_json, http_text
+from tools.local.harness import eventually, free_port, http_json, http_text
 from tools.local.logs import Loki
 from tools.local.rendered import Rendered, changed, render_text
 from tools.local.stack_text import merged, stack_text
@@ -66,9 +66,10 @@ def test_replicas_share_their_lines_and_find_them_again_when_all_disks_are_lost(
     def found(server: Loki) -> list[str]:
         return [entry.line for entry in server.entries('{app="bucket"}', tenant=tenant)]
 
-    with replicas(stack, tmp_path / "first", REPLICAS) as (first, *_, last):
-        first.push(LABELS, list(enumerate(texts, start=time.time_ns())), tenant=tenant)
-        assert found(last) == texts
+    with replicas(stack, tmp_path / "first", REPLICAS) as servers:
+        servers[0].push(LABELS, list(enumerate(texts, start=time.time_ns())), tenant=tenant)
+        assert found(servers[-1]) == texts
+        store_chunks(servers)
     assert {key.partition("/")[0] for key in store.objects()} >= {tenant or NOBODY, "index"}
 
     with replicas(stack, tmp_path / "second", REPLICAS - 1) as servers:
@@ -98,7 +99,7 @@ def on(store: Bucket, name: str, folder: Path) -> Rendered:
 
 @contextmanager
 def replicas(stack: Rendered, home: Path, number: int) -> Iterator[list[Loki]]:
-    """So many replicas on new disks, with all of their lines in the bucket at the end."""
+    """So many replicas on new disks; each puts its index into the bucket when it ends."""
     meeting = free_port()
     servers = [replica(stack, home, ordinal, meeting) for ordinal in range(number)]
     with ExitStack() as exits:
@@ -107,7 +108,10 @@ def replicas(stack: Rendered, home: Path, number: int) -> Iterator[list[Loki]]:
             process.ready(server.is_ready, within=180)
         eventually(lambda: {met(server) for server in servers} == {number}, 60, "all replicas know each other")
         yield servers
-        stored(servers, processes)
+        for process in processes:
+            process.child.terminate()
+        for process in processes:
+            process.terminate(within=60)
 
 
 def replica(stack: Rendered, home: Path, ordinal: int, meeting: int) -> Loki:
@@ -131,11 +135,10 @@ def met(server: Loki) -> int:
     return sum(each["state"] == "ACTIVE" for each in known)
 
 
-def stored(servers: list[Loki], processes: list[Process]) -> None:
-    """Chunks go to the bucket when they are asked to, the index when a replica ends."""
+def store_chunks(servers: list[Loki]) -> None:
+    """Have all replicas write what they were sent, which they do after their answer."""
     for server in servers:
         http_text(f"{server.url}/flush", method="POST", timeout=30)
-    for process in processes:
-        process.child.terminate()
-    for process in processes:
-        process.terminate(within=60)
+    eventually(
+        lambda: all(server.metric("loki_ingester_chunks_stored_total") for server in servers), 60, "chunks are stored"
+    )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
@@ -122,6 +124,50 @@ def test_a_table_shows_its_columns_and_hides_the_rest() -> None:
     steps = {step["id"]: step["options"] for step in first(dashboard(table))["transformations"]}
     assert steps["filterFieldsByName"]["include"]["names"] == ["pod", "Value #A", "Value #B"]
     assert steps["organize"]["renameByName"] == {"Value #A": "Restarts", "Value #B": "Age"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "two words",
+        "a/b",
+        'say "hi"',
+        "it's",
+        "R&D",
+        "#1",
+        "100%",
+        "50%25",
+        "a+b",
+        "x=y?z",
+        "a,b",
+        "日本",
+        "$cluster",
+        "",
+    ],
+)
+def test_a_click_on_a_row_of_a_table_chooses_exactly_its_values(value: str) -> None:
+    """As the real Grafana does it in a browser: without a format it would leave & and + as they are."""
+    table = panel(
+        visualization=Visualization.TABLE,
+        columns=("team", "agent"),
+        queries=(Query(expr="a", legend="Runs"),),
+        data_link=SLOS,
+    )
+    (link,) = first(dashboard(table))["fieldConfig"]["defaults"]["links"]
+
+    row = {"team": "one", "agent": value}
+    followed = re.sub(
+        r"\$\{__data\.fields\.(\w+):percentencode\}", lambda field: quote(row[field[1]], safe=""), link["url"]
+    )
+
+    assert urlsplit(followed).path == f"/d/{SLOS}"
+    assert (
+        parse_qs(urlsplit(followed).query, keep_blank_values=True).items()
+        >= {
+            "var-team": ["one"],
+            "var-agent": [value],
+        }.items()
+    )
 
 
 def test_a_column_of_a_table_may_have_a_unit_of_its_own() -> None:

@@ -96,6 +96,7 @@ DOCUMENTED = {
     "public_dashboards": {"enabled"},
     "analytics": {"reporting_enabled", "check_for_updates", "check_for_plugin_updates", "feedback_links_enabled"},
     "news": {"news_feed_enabled"},
+    "feature_toggles": {"enable"},
     "plugins": {
         "plugin_admin_enabled",
         "preinstall_disabled",
@@ -201,6 +202,7 @@ def test_every_key_is_one_that_grafana_knows(settings: dict[str, Any]) -> None:
         ("analytics", "check_for_updates", "false", "nothing calls home"),
         ("analytics", "check_for_plugin_updates", "false", "nothing calls home"),
         ("news", "news_feed_enabled", "false", "nothing calls home"),
+        ("feature_toggles", "enable", "prometheusSpecialCharsInLabelValues", "a chosen value may have quotes"),
         ("plugins", "plugin_admin_enabled", "false", "code comes with the image"),
         ("plugins", "preinstall_disabled", "true", "it would stop the datasources that it cannot update"),
         ("plugins", "preinstall_auto_update", "false", "it would stop the datasources that it cannot update"),

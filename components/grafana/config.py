@@ -54,6 +54,8 @@ def sections(settings: GrafanaSettings, cluster: ClusterSettings) -> dict[str, S
         "auth.anonymous": {"enabled": False, "hide_version": True},
         **({"auth.generic_oauth": _oidc(settings.oidc)} if settings.oidc else {}),
         "smtp": _smtp(settings.smtp) if settings.smtp else {"enabled": False},
+        # Otherwise a value with a quote that is chosen on a dashboard breaks the queries of its panels.
+        "feature_toggles": {"enable": "prometheusSpecialCharsInLabelValues"},
         "snapshots": {"external_enabled": False, "public_mode": False},
         "public_dashboards": {"enabled": False},
         "analytics": {

@@ -1,7 +1,7 @@
 """`pulumi up`, and all that follows it, with the real engine: it ends, does what it says, and then changes nothing.
 
 On a simulated cluster, and a real Grafana where one can be had. Each stack is lived through once; tests look at what
-was seen on the way.
+was seen on the way. Changes are made to the stacks of the checkout only: the others are there for what they set.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from components.settings.stack import Settings
+from tests import stack_settings
 from tools.local.control_plane import ControlPlane
 from tools.local.engine import Deployment, Step
 from tools.local.grafana import Grafana, running
@@ -39,7 +41,7 @@ class Life:
 
     stack: str
     steps: Mapping[str, Step]
-    password: str = field(repr=False)
+    secrets: Mapping[str, str] = field(repr=False)
     state: str = field(repr=False)
     """As it lay in the backend after the first update."""
     filled: Mapping[str, int]
@@ -74,26 +76,40 @@ def in_grafana(grafana: Grafana) -> dict[str, int]:
 @contextmanager
 def lived(name: str, folder: Path) -> Iterator[Life]:
     with ControlPlane(folder / "control-plane") as plane, running(folder / "grafana") as grafana:
-        plane.supply_volumes(20)
+        furnish(plane, stack_settings.settings(name))
         empty = objects(plane)
-        engine = Deployment(folder, name, plane, grafana)
+        given = {"config": stack_settings.config(name), "secrets": stack_settings.secrets(name)}
+        engine = Deployment(folder, name, plane, grafana, **given)
         steps = {"preview": engine.preview(), "up": engine.up()}
         state, filled = engine.state(), in_grafana(grafana) if engine.fills_grafana else {}
         steps |= {"again": engine.up(), "refresh": engine.preview(refresh=True)}
-        engine.config["prometheus"]["scrapeInterval"] = "20s"
-        engine.write()
-        steps["another interval"] = engine.up()
-        engine.config["systems"]["nodes"] = None
-        engine.write()
-        steps["without nodes"] = engine.up()
+        if name in STACKS:
+            engine.config["prometheus"]["scrapeInterval"] = "20s"
+            engine.write()
+            steps["another interval"] = engine.up()
+            engine.config["systems"]["nodes"] = None
+            engine.write()
+            steps["without nodes"] = engine.up()
         steps["destroy"] = engine.destroy()
         left = objects(plane)
-        forget(plane)
-        yield Life(name, steps, grafana.password, state, filled, empty, left, objects(plane))
+        forget(plane, stack_settings.settings(name).cluster.namespaces.stack)
+        yield Life(name, steps, engine.secrets, state, filled, empty, left, objects(plane))
 
 
-def forget(plane: ControlPlane) -> None:
-    """The command that the README gives, for the cluster of this test."""
+def furnish(plane: ControlPlane, settings: Settings) -> None:
+    """Give the cluster what the stack file says that it has."""
+    cluster = settings.cluster
+    # One for each claim of the largest stack, and some to spare.
+    plane.supply_volumes(20, *filter(None, [cluster.storage_class]))
+    for label, value in cluster.node_selector.items():
+        plane.kubectl("label", "nodes", "--all", f"{label}={value}")
+    if priority := settings.prometheus.priority_class:
+        about = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": priority}}
+        plane.apply({**about, "value": 1000})
+
+
+def forget(plane: ControlPlane, namespace: str) -> None:
+    """The command that the README gives, for the cluster of this test and the stack's namespace."""
     (command,) = re.findall(
         r"^    (kubectl get persistentvolumes (?:.+\\\n)*.+)$", (ROOT / "README.md").read_text(), re.MULTILINE
     )
@@ -102,13 +118,17 @@ def forget(plane: ControlPlane) -> None:
         "HOME": str(plane.directory),
         "PATH": f"{plane.kubectl_folder}:/usr/bin:/bin",
     }
+    command = command.replace('"monitoring"', f'"{namespace}"')
     subprocess.run(["bash", "-euo", "pipefail", "-c", command], env=environment, check=True, capture_output=True)
 
 
-@pytest.fixture(scope="module", params=STACKS)
+@pytest.fixture(scope="module", params=stack_settings.RECORDED)
 def life(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
     with lived(request.param, tmp_path_factory.mktemp(f"engine-{request.param}")) as seen:
         yield seen
+
+
+of_the_checkout = pytest.mark.parametrize("life", STACKS, indirect=True, scope="module")
 
 
 def test_a_first_update_ends_and_makes_all_that_the_preview_says(life: Life) -> None:
@@ -121,12 +141,14 @@ def test_a_second_update_and_a_refresh_change_nothing(life: Life) -> None:
     assert life.steps["refresh"].done.keys() <= {"same", "refresh"}, life.steps["refresh"].said
 
 
+@of_the_checkout
 def test_another_scrape_interval_changes_only_what_carries_it(life: Life) -> None:
     changed = life.steps["another interval"]
     assert changed.done.keys() == {"same", "update"}, "nothing is replaced"
     assert changed.changed == {"prometheus-config", "grafana-content-datasource-prometheus"}
 
 
+@of_the_checkout
 def test_a_system_that_is_turned_off_takes_all_of_it_along(life: Life) -> None:
     gone = life.steps["without nodes"].done["delete"]
     assert {name for name in gone if name.startswith("node-exporter")}
@@ -144,14 +166,16 @@ def test_the_readme_says_how_to_remove_the_volumes_too(life: Life) -> None:
     assert {each.partition(" ")[0] for each in gone} == {"PersistentVolume"}
 
 
+@of_the_checkout
 def test_the_state_is_small_enough_to_be_written_for_every_resource(life: Life) -> None:
     """A backend of files or a bucket does so twice: seconds for each further megabyte."""
     assert len(life.state) < 3.2e6
 
 
 def test_no_secret_is_in_an_exported_state(life: Life) -> None:
-    for form in (life.password, base64.b64encode(life.password.encode()).decode()):
-        assert form not in life.state
+    for key, secret in life.secrets.items():
+        for form in (secret, base64.b64encode(secret.encode()).decode()):
+            assert form not in life.state, key
 
 
 def test_the_real_grafana_has_all_that_was_put_into_it(life: Life) -> None:

@@ -7,9 +7,8 @@ import subprocess
 import threading
 import time
 import urllib.error
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +21,6 @@ from tools.local.logs import SECOND, Loki
 from tools.local.pods import Pod
 from tools.local.rendered import Rendered, changed
 from tools.servers.find import binary
-
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "AKIATEST", "AWS_SECRET_ACCESS_KEY": "never-on-the-wire"}
 
 
 def labels(app: str, level: str = "info") -> dict[str, str]:
@@ -220,88 +217,6 @@ def test_kill_loses_nothing_that_was_acknowledged_and_doubles_nothing(
 
     assert set(kept) >= set(acknowledged), "what was acknowledged is still there"
     assert len(kept) == len(set(kept)), "what was sent again is not there twice"
-
-
-class Bucket:
-    """A store that speaks as much of S3's protocol as Loki does, and remembers who asked."""
-
-    def __init__(self) -> None:
-        self.objects: dict[str, bytes] = {}
-        self.authorizations: list[str] = []
-        bucket = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def answer(self, status: int, body: bytes = b"") -> None:
-                bucket.authorizations.append(self.headers.get("Authorization", ""))
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(body)
-
-            def do_PUT(self) -> None:
-                bucket.objects[self.path.partition("?")[0]] = self.rfile.read(int(self.headers["Content-Length"]))
-                self.answer(200)
-
-            def do_GET(self) -> None:
-                path, _, query = self.path.partition("?")
-                if "list-type" in query:
-                    self.answer(200, b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")
-                elif path in bucket.objects:
-                    self.answer(200, bucket.objects[path])
-                else:
-                    self.answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
-
-            do_HEAD = do_GET  # noqa: N815  its name in the base
-
-            def do_DELETE(self) -> None:
-                bucket.objects.pop(self.path.partition("?")[0], None)
-                self.answer(204)
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002  its name in the base
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        try:
-            yield
-        finally:
-            self.server.shutdown()
-            self.server.server_close()
-
-
-def test_logs_go_to_the_bucket_signed_with_keys_from_the_environment(tmp_path: Path) -> None:
-    bucket = Bucket()
-    keys = {"accessKeySecret": {"name": "bucket", "key": "id"}, "secretKeySecret": {"name": "bucket", "key": "secret"}}
-    s3 = {"bucket": "logs", "region": "eu-1", "endpoint": bucket.url, "pathStyle": True, **keys}
-    stack = changed(tmp_path, changes={"loki": {"storage": {"filesystem": None, "s3": s3}}})
-    server = Loki(stack, tmp_path / "home", planted=CREDENTIALS)
-
-    with bucket.running(), server.running():
-        server.push(labels("bucket"), [(time.time_ns(), "to the bucket")])
-        http_text(f"{server.url}/flush", method="POST")
-        eventually(lambda: any(path.startswith("/logs/fake/") for path in bucket.objects), 30, "a chunk in the bucket")
-        assert [entry.line for entry in server.entries('{app="bucket"}')] == ["to the bucket"]
-        shown = http_text(f"{server.url}/config")
-
-    signed = [header for header in bucket.authorizations if "Credential=AKIATEST/" in header and "/eu-1/s3/" in header]
-    assert len(signed) == len(bucket.authorizations), "every request is signed"
-    assert CREDENTIALS["AWS_SECRET_ACCESS_KEY"] not in shown + "".join(bucket.authorizations)
-
-
-def test_the_stack_that_sets_everything_starts(rendered: Callable[[str], Rendered], tmp_path: Path) -> None:
-    """As one of its three replicas; production's looks for its bucket at Amazon."""
-    bucket = Bucket()
-    server = Loki(rendered("everything"), tmp_path, addresses={"https://s3.example.com": bucket.url})
-    with bucket.running(), server.running() as process:
-        assert server.probes
-        assert {port for address, port in process.listens()} >= {server.ports[3100], server.ports[9095]}
 
 
 def test_tenants_are_apart_and_rules_reach_every_prometheus_where_alerts_read_them(

@@ -7,10 +7,8 @@ Each stack is measured again with every system on, from its example: it shows ho
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,14 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from werkzeug.serving import make_server
 
 from rules.systems import examples
+from tools.local import bucket
 from tools.local.control_plane import ControlPlane
 from tools.local.engine import Deployment, Project
 from tools.local.grafana import Grafana, running
-from tools.local.harness import http_text
 from tools.local.rendered import STACKS
 from tools.recorder import PROJECT, ROOT
 from tools.servers.find import NotHad
@@ -93,30 +89,18 @@ def bare(folder: Path, plane: ControlPlane, grafana: Grafana, number: int) -> Pr
 @contextmanager
 def far() -> Iterator[Mapping[str, str]]:
     """A slow bucket, as environment variables of the engine."""
-    dispatcher = DomainDispatcherApplication(create_backend_app)
-
-    def slow(environment: dict[str, Any], answer: Callable[..., Any]) -> Iterable[bytes]:
-        time.sleep(ANSWERS_SECONDS)
-        return dispatcher(environment, answer)  # type: ignore[no-any-return]  # moto's application has no types
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line per request, and there are some thousand
-    server = make_server("127.0.0.1", 0, slow, threaded=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    http_text(f"http://127.0.0.1:{server.server_port}/state", method="PUT")  # creates the bucket
-    try:
+    with bucket.running("state", answers_after=ANSWERS_SECONDS) as state:
         yield {
-            "PULUMI_BACKEND_URL": f"s3://state?endpoint=127.0.0.1:{server.server_port}&disableSSL=true"
+            "PULUMI_BACKEND_URL": f"s3://{state.name}?endpoint={state.url.partition('//')[2]}&disableSSL=true"
             "&s3ForcePathStyle=true&region=us-east-1",
             "AWS_ACCESS_KEY_ID": "bench",
             "AWS_SECRET_ACCESS_KEY": "bench",
         }
-    finally:
-        server.shutdown()
 
 
 def figures(folder: Path, names: Iterable[str]) -> Iterator[Figure]:
     """Each stack and as many ConfigMaps, with the state in files; then the same stack with a far state."""
-    with running(folder / "grafana") as grafana, far() as bucket:
+    with running(folder / "grafana") as grafana, far() as backend:
         for name in names:
             with ControlPlane(folder / name / "control-plane") as plane:
                 plane.supply_volumes(60)
@@ -128,7 +112,7 @@ def figures(folder: Path, names: Iterable[str]) -> Iterator[Figure]:
                 grown.config["systems"] = examples()
                 grown.write()
                 yield measure(f"{name}, {GROWN}", grown, in_files=True)
-                away = Deployment(folder / name / "far", name, plane, grafana, bucket)
+                away = Deployment(folder / name / "far", name, plane, grafana, backend)
                 yield measure(f"{name}, {ANSWERS_SECONDS * 1000:.0f} ms away", away, in_files=False)
 
 

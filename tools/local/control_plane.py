@@ -112,9 +112,10 @@ class ControlPlane:
         """A token of a service account, as its pods get one."""
         return self.kubectl("create", "token", service_account, f"--namespace={namespace}").stdout.strip()
 
-    def supply_volumes(self, number: int) -> None:
-        """Create volumes for any claims of the default class, for claims that wait for their pods."""
-        self.apply(*(_free_volume(f"volume-{each}") for each in range(number)))
+    def supply_volumes(self, number: int, storage_class: str = STORAGE_CLASS) -> None:
+        """Create volumes for any claims of a class, for claims that wait for their pods."""
+        volumes = (_free_volume(f"volume-{each}", storage_class) for each in range(number))
+        self.apply(_storage_class(storage_class), *volumes)
 
     def bind_claims(self) -> int:
         """Create a volume for each pending claim, and return the number of pending claims.
@@ -165,7 +166,7 @@ class ControlPlane:
             env=kwok_home,
         )
 
-        self.apply(_storage_class(), *(_node(name, address) for name, address in NODES.items()))
+        self.apply(_storage_class(STORAGE_CLASS), *(_node(name, address) for name, address in NODES.items()))
         self._wait("the nodes are ready", self._nodes_are_ready)
         self._wait("pods can be created", lambda: self.get("serviceaccount", "default", "--namespace=default"))
 
@@ -262,11 +263,12 @@ def _node(name: str, address: str) -> dict[str, Any]:
     }
 
 
-def _storage_class() -> dict[str, Any]:
+def _storage_class(name: str) -> dict[str, Any]:
+    default = str(name == STORAGE_CLASS).lower()
     return {
         "apiVersion": "storage.k8s.io/v1",
         "kind": "StorageClass",
-        "metadata": {"name": STORAGE_CLASS, "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}},
+        "metadata": {"name": name, "annotations": {"storageclass.kubernetes.io/is-default-class": default}},
         "provisioner": "kubernetes.io/no-provisioner",
         "allowVolumeExpansion": True,
     }
@@ -296,11 +298,11 @@ def _volume(claim: Mapping[str, Any], directory: Path) -> dict[str, Any]:
     }
 
 
-def _free_volume(name: str) -> dict[str, Any]:
+def _free_volume(name: str, storage_class: str) -> dict[str, Any]:
     spec = {
         "capacity": {"storage": "2Ti"},  # more than any server of the stack requests
         "accessModes": ["ReadWriteOnce"],
-        "storageClassName": STORAGE_CLASS,
+        "storageClassName": storage_class,
         "persistentVolumeReclaimPolicy": "Retain",
         "hostPath": {"path": f"/var/empty/{name}"},  # never mounted: kwok starts no containers
     }

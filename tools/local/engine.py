@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
-import secrets
+import secrets as random
 import shutil
 import sys
 from collections import defaultdict
@@ -71,7 +72,7 @@ class Project:
         environment = {
             "KUBECONFIG": str(_kubeconfig(plane, context, folder / "kubeconfig")),
             "PATH": os.pathsep.join([str(programs), os.environ["PATH"]]),
-            "PULUMI_CONFIG_PASSPHRASE": secrets.token_hex(16),
+            "PULUMI_CONFIG_PASSPHRASE": random.token_hex(16),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "SSL_CERT_FILE": str(grafana.authorities),
             **(backend or {"PULUMI_BACKEND_URL": self._backend.as_uri()}),
@@ -103,26 +104,47 @@ class Project:
 class Deployment(Project):
     """A copy of the program and a stack file: the checkout does not change.
 
-    Grafana's address is that of ``grafana``.
+    Grafana's address and credentials are those of ``grafana``.
     """
 
     def __init__(
-        self, folder: Path, name: str, plane: ControlPlane, grafana: Grafana, backend: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        name: str,
+        plane: ControlPlane,
+        grafana: Grafana,
+        backend: Mapping[str, str] | None = None,
+        *,
+        config: Mapping[str, Any] | None = None,
+        secrets: Mapping[str, str] | None = None,
     ) -> None:
+        """``config`` are the stack's top-level keys, by default those of its file, and ``secrets`` its secrets."""
         project = folder / "project"
         project.mkdir(parents=True)
         for part in PROGRAM:
             (shutil.copytree if (ROOT / part).is_dir() else shutil.copy)(ROOT / part, project / part)
         (project / ".venv").symlink_to(ROOT / ".venv")
         self._file = project / f"Pulumi.{name}.yaml"
-        self.config: dict[str, Any] = dict(stack_file.read(ROOT / self._file.name).config)
+        self.config: dict[str, Any] = copy.deepcopy(dict(config or stack_file.read(ROOT / self._file.name).config))
         """The stack's top-level keys; :meth:`write` passes them to the engine."""
-        self.config["grafana"] |= {"url": grafana.url, "adminPasswordSecret": PASSWORD}
-        if "ingress" in self.config["grafana"]:
-            self.config["grafana"]["ingress"]["host"] = grafana.host
+        self.secrets: Mapping[str, str] = dict(secrets or {}) | self._connect(grafana)
+        """The stack's top-level secrets."""
         self.write()
         super().__init__(folder, name, plane, self.config["cluster"]["context"], grafana, backend)
-        self.set_secret(PASSWORD, grafana.password)
+        for key, value in self.secrets.items():
+            self.set_secret(key, value)
+
+    def _connect(self, grafana: Grafana) -> dict[str, str]:
+        """Make ``grafana`` the stack's, or its external one; return the secrets for that."""
+        own = self.config["grafana"]
+        if external := own.get("external"):
+            external["url"] = grafana.url
+            return {external["tokenSecret"]: grafana.token()}
+        own |= {"url": grafana.url, "adminPasswordSecret": PASSWORD}
+        if "ingress" in own:
+            own["ingress"]["host"] = grafana.host
+        token = {own["tokenSecret"]: grafana.token()} if "tokenSecret" in own else {}
+        return {PASSWORD: grafana.password, **token}
 
     def write(self) -> None:
         """Write the stack file. The engine's own keys stay."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import secrets
 import ssl
-import subprocess
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,10 +13,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from tools.local import certificate as certificates
+from tools.local.certificate import HOST, Certificate
 from tools.local.harness import Process, free_port, http_json
 from tools.servers.find import NotHad, binary
-
-HOST = "localhost"
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,14 @@ class Grafana:
         """Decoded JSON answer of the API to ``admin``."""
         return self.post(path, None)
 
+    def token(self) -> str:
+        """A new token of a service account that may do what an administrator may; any text if it is not real."""
+        if not self.real:
+            return secrets.token_hex(16)
+        account = self.post("/api/serviceaccounts", {"name": "pulumi", "role": "Admin"})
+        made = self.post(f"/api/serviceaccounts/{account['id']}/tokens", {"name": "pulumi"})
+        return str(made["key"])
+
     def post(self, path: str, body: object, **options: Any) -> Any:
         """The same for a POST of JSON; options as for `http_json`."""
         login = base64.b64encode(f"admin:{self.password}".encode()).decode()
@@ -47,7 +54,8 @@ def running(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[Gra
     """The real server if it is found, with ``more`` in its environment. Its data and log are in ``folder``."""
     folder.mkdir(parents=True)
     port = free_port()
-    certificate, authorities = _certificate(folder)
+    certificate = certificates.made(folder)
+    authorities = _authorities(certificate.public, folder / "authorities.pem")
     given = Grafana(f"https://{HOST}:{port}", secrets.token_hex(16), authorities)
     try:
         server = binary("grafana")
@@ -58,8 +66,8 @@ def running(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[Gra
     home = server.resolve().parent.parent
     settings = {
         "GF_SERVER_PROTOCOL": "https",
-        "GF_SERVER_CERT_FILE": str(certificate),
-        "GF_SERVER_CERT_KEY": str(certificate),
+        "GF_SERVER_CERT_FILE": str(certificate.public),
+        "GF_SERVER_CERT_KEY": str(certificate.key),
         "GF_SERVER_HTTP_ADDR": "127.0.0.1",
         "GF_SERVER_HTTP_PORT": str(port),
         "GF_SERVER_DOMAIN": HOST,
@@ -82,22 +90,16 @@ def running(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[Gra
         yield given
 
 
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate with its key, and a file of all certificates to trust."""
-    certificate, authorities = folder / "certificate.pem", folder / "authorities.pem"
-    subject = ("-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}")
-    made = ("-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-out", certificate, "-keyout", folder / "key.pem")
-    subprocess.run(["openssl", "req", *made, *subject], check=True, capture_output=True)
-    own = certificate.read_text(encoding="ascii")
-    certificate.write_text(own + (folder / "key.pem").read_text(encoding="ascii"), encoding="ascii")
+def _authorities(own: Path, path: Path) -> Path:
+    """A file of all certificates to trust: this machine's and its own."""
     known = ssl.get_default_verify_paths().cafile
     others = Path(known).read_text(encoding="utf-8") if known else ""
-    authorities.write_text(others + own, encoding="utf-8")
-    return certificate, authorities
+    path.write_text(others + own.read_text(encoding="ascii"), encoding="utf-8")
+    return path
 
 
 @contextmanager
-def _well(port: int, certificate: Path) -> Iterator[None]:
+def _well(port: int, certificate: Certificate) -> Iterator[None]:
     class Answer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
@@ -107,10 +109,8 @@ def _well(port: int, certificate: Path) -> Iterator[None]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it
             """No log."""
 
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
     with ThreadingHTTPServer(("127.0.0.1", port), Answer) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.socket = certificate.context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield
         server.shutdown()

@@ -16,6 +16,8 @@ from tools.local.rendered import Rendered
 from tools.local.server import LocalServer
 
 SECOND = 10**9
+PAGE = 1000
+"""Lines of one answer: the fewest that a recorded stack allows."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Loki(LocalServer):
                 query=query,
                 start=start,
                 end=end,
-                limit=5000,
+                limit=PAGE,
                 direction="forward",
             )
             streams = http_json(asked, headers=headers, timeout=60)["data"]["result"]
@@ -68,7 +70,7 @@ class Loki(LocalServer):
                 ),
                 key=lambda entry: entry.time,
             )
-            if len(page) < 5000:
+            if len(page) < PAGE:
                 return found + page
             last = page[-1].time
             found += [entry for entry in page if entry.time < last]

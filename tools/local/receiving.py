@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -19,6 +17,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from tools.local import certificate as certificates
 from tools.local.harness import free_port
 
 
@@ -121,18 +120,8 @@ def mail_server(
     port.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    certificate, key = folder / "mail.crt", folder / "mail.key"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
-            *("-subj", "/CN=mail", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"),
-            *("-keyout", str(key), "-out", str(certificate)),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    certificate = certificates.made(folder)
+    context = certificate.context
 
     def login(_server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, given: object) -> AuthResult:
         whole = isinstance(given, LoginPassword) and (given.login, given.password) == (user.encode(), password.encode())
@@ -141,7 +130,7 @@ def mail_server(
         return AuthResult(success=whole)
 
     port = port or free_port()
-    made = Mail(f"127.0.0.1:{port}", certificate)
+    made = Mail(f"127.0.0.1:{port}", certificate.public)
     controller = Controller(
         made,
         hostname="127.0.0.1",

@@ -9,8 +9,10 @@ from typing import TypeVar
 from model.datasources import PROMETHEUS
 from model.grafana_alert import GrafanaAlert
 from model.metrics import known_series
-from model.promql import Labels, labels_of
+from model.promql import Labels, labels_of, narrower
 from model.rules import Alert, BaseAlert, Group, Recording
+from model.slo import VALUE
+from model.slo_rules import OF_WINDOW
 from rules.system import Watched
 
 _Rule = TypeVar("_Rule", Alert, Recording)
@@ -62,6 +64,7 @@ SUBJECT = (
     "signal",
     "tenant",
     "reason",
+    "value",
 )
 """Labels that tell the subjects of one alert apart; fixed, so that no rule that comes or goes restarts Alertmanager."""
 
@@ -77,18 +80,28 @@ def series_of(watched: Watched) -> dict[str, Labels]:
     for slo in watched.slos:
         # A user's own counters: what labels they have, only the user knows.
         known |= {name: None for name in slo.metrics if name not in known and name not in recorded}
+        # What its first group reads of its second, which comes later and reads the first.
+        own: Labels = frozenset({*slo.labels.split(", "), "slo", VALUE})
+        known |= {narrower(name, "slo", slo.name): own for name in OF_WINDOW}
     for _, recording in _rules(watched, Recording):
         result = _labels(recording.expr, known, recording.name)
-        labels = None if result is None else result | ADDED_LABELS | frozenset(recording.labels)
-        before = known.get(recording.name, labels)
-        known[recording.name] = None if labels is None or before is None else labels & before
+        # An objective without values has the label as well: an empty one is none.
+        added = ADDED_LABELS | recording.labels.keys() | ({VALUE} if "slo" in recording.labels else set())
+        labels = None if result is None else result | added
+        # Several objectives record under one name, and may have labels of their own.
+        names = [recording.name, *(narrower(recording.name, *each) for each in recording.labels.items())]
+        for name in names:
+            before = known.get(name, labels)
+            known[name] = None if labels is None or before is None else labels & before
     return known
 
 
 def check(watched: Watched) -> None:
     """Raise ValueError about the first thing that is wrong in these rules: a defect of ours, not of a stack file's."""
+    # The values of these are joined in the label value.
+    joined = {label for slo in watched.slos for label in slo.by}
     for name, labels in alert_labels(watched).items():
-        untold = labels - set(SUBJECT)
+        untold = labels - set(SUBJECT) - joined
         if untold:
             raise ValueError(f"alert {name}: SUBJECT does not know its labels {', '.join(sorted(untold))}")
 

@@ -11,7 +11,7 @@ from model.quantities import Duration
 from model.rules import Alert, BaseAlert, Group, Recording
 from model.uids import runbook_path
 
-LINKED_LABELS = ("cluster", "namespace", "app", "pod", "node", "agent", "model", "slo")
+LINKED_LABELS = ("cluster", "namespace", "app", "pod", "node", "agent", "model", "slo", "value")
 """Labels of an alert that are variables of the dashboard it links to."""
 RUNBOOK_LABELS = ("cluster", "namespace")
 """The same, of the dashboards of runbooks."""

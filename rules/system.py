@@ -30,6 +30,8 @@ class Surroundings:
     """Time between scrapes, of jobs that set none."""
     evaluation_interval: Duration
     """Time between evaluations, of groups that set none."""
+    retention: Duration
+    """How long Prometheus keeps samples."""
     log_collector: LogCollector
     """What reads the logs on each node."""
     grafana: Url

@@ -10,7 +10,9 @@ from model.cluster import ClusterSettings
 from model.grafana_alert import GrafanaGroup
 from model.quantities import Duration, Url
 from model.rules import BaseAlert, Group, Inhibition, Recording, Severity, Threshold
-from model.slo import Slo, slo_groups, slo_inhibitions
+from model.slo import SHORTEST, Slo
+from model.slo_alerts import slo_inhibitions
+from model.slo_rules import slo_groups
 from model.uids import SLOS, DashboardUid
 from rules import agents, kubernetes, logs, monitoring, nodes
 from rules.catalogue import SUBJECT
@@ -37,6 +39,7 @@ EXAMPLE = Surroundings(
     cluster=ClusterSettings(name="example", environment="example", context="example", flavour="kubeadm"),
     scrape_interval=Duration.parse("30s"),
     evaluation_interval=Duration.parse("30s"),
+    retention=Duration.parse("90d"),
     log_collector="promtail",
     grafana=Url.parse("https://grafana.example.com"),
     runs_grafana=True,
@@ -74,11 +77,17 @@ def watch(
     Raises ValueError about an override that its alert has no place for.
     """
     parts = [
-        _owned(system.build(settings[system.key], surroundings), system.key, system.owner, system.dashboard)
+        _owned(
+            system.build(settings[system.key], surroundings),
+            system.key,
+            system.owner,
+            system.dashboard,
+            surroundings.retention,
+        )
         for system in SYSTEMS
         if system.key in surroundings.on
     ]
-    parts.append(_owned(Watched(slos=slos), USER_SLOS, "", SLOS))
+    parts.append(_owned(Watched(slos=slos), USER_SLOS, "", SLOS, surroundings.retention))
     groups = (_overridden(group, overrides) for part in parts for group in part.groups)
     grafana_groups = (_overridden(group, overrides) for part in parts for group in part.grafana_groups)
     return Watched(
@@ -102,8 +111,12 @@ def example() -> Watched:
     return watch({system.key: system.example for system in SYSTEMS}, EXAMPLE, {}, ())
 
 
-def _owned(part: Watched, system: str, owner: str, dashboard: DashboardUid) -> Watched:
-    """``part`` as the system's own, with its objectives' rules; ``owner`` and ``dashboard`` are for what names none."""
+def _owned(part: Watched, system: str, owner: str, dashboard: DashboardUid, retention: Duration) -> Watched:
+    """``part`` as the system's own, with its objectives' rules; ``owner`` and ``dashboard`` are for what names none.
+
+    No objective's window is longer than the ``retention`` of its events.
+    """
+    kept = max(retention, SHORTEST)
 
     def of_system(group: _Group) -> _Group:
         rules = (
@@ -114,7 +127,7 @@ def _owned(part: Watched, system: str, owner: str, dashboard: DashboardUid) -> W
         )
         return replace(group, system=system, rules=tuple(rules))
 
-    slos = tuple(replace(slo, owner=slo.owner or owner) for slo in part.slos)
+    slos = tuple(replace(slo, owner=slo.owner or owner, window=min(slo.window, kept)) for slo in part.slos)
     return replace(
         part,
         slos=slos,

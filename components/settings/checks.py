@@ -29,6 +29,7 @@ from model.cluster import ClusterSettings
 from model.promql import labels_of
 from model.quantities import Duration, Image
 from model.settings import Model, Problem, Workload, problem, unknown_key
+from model.slo import SHORTEST
 from rules.catalogue import series_of
 from rules.system import Surroundings
 from rules.systems import watch
@@ -73,6 +74,18 @@ def slos_are_new(surroundings: Surroundings, systems: Model, slos: tuple[SloSett
     for position, slo in enumerate(slos):
         if slo.name in taken:
             yield problem(f"slos[{position}].name", slo.name, "a name that no objective of the stack has")
+
+
+def slos_hold_within_retention(prometheus: PrometheusSettings, slos: tuple[SloSettings, ...]) -> Iterator[Problem]:
+    """No store of this stack answers for longer."""
+    retention = prometheus.retention.time
+    for position, slo in enumerate(slos):
+        if slo.window and slo.window > retention:
+            yield problem(
+                f"slos[{position}].window", str(slo.window), f"at most prometheus.retention.time, {retention}"
+            )
+    if slos and Duration(0) < retention < SHORTEST:
+        yield problem("prometheus.retention.time", str(retention), f"at least {SHORTEST}, the shortest window of slos")
 
 
 def slos_name_labels_that_series_have(
@@ -262,6 +275,7 @@ CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     names_are_unique,
     scrape_jobs_are_new,
     slos_are_new,
+    slos_hold_within_retention,
     slos_name_labels_that_series_have,
     overrides_fit_their_alerts,
     *COLLECTOR_CHECKS,

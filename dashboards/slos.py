@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from dashboards.annotations import alerts_with
-from dashboards.model import Dashboard, Panel, Query, Row, Visualization, variable
+from dashboards.model import Dashboard, Panel, Query, Row, Visualization, stat, variable
 from model.metrics import Unit
 from model.rules import decimal
-from model.slo import BURNS, Burn
+from model.slo_alerts import BURNS, TO_EXHAUSTION, Burn
 from model.uids import ALERTS, HOME, SLO, SLOS
 from rules.system import Watched
 
 _ALL = 'cluster=~"$cluster"'
-_ONE = 'cluster=~"$cluster", slo="$slo"'
+_OBJECTIVE = f'{_ALL}, slo="$slo"'
+_ONE = f'{_OBJECTIVE}, value=~"$value"'
 _CLUSTER = variable("cluster", "slo:objective:ratio", "Cluster")
+
+_NOW = (
+    ("objective", "max(slo:objective:ratio"),
+    ("reached", "min(slo:sli:ratio_window"),
+    ("budget left", "min(slo:error_budget_remaining:ratio"),
+    ("failing now", "max(slo:sli_error:ratio_rate5m"),
+)
+"""Ratios and the series that they are of."""
 
 ALL = Dashboard(
     uid=SLOS,
@@ -30,20 +39,25 @@ ALL = Dashboard(
             (
                 Panel(
                     title="Budget left",
-                    description="Remaining share of each error budget. Below 0 the objective is missed.",
+                    description=(
+                        "Remaining share of each error budget. Below 0 the objective is missed. It is spent after the"
+                        " last column's time at the last hour's rate."
+                    ),
                     visualization=Visualization.TABLE,
                     queries=(
-                        Query(
-                            expr=f"max by (cluster, slo) (slo:error_budget_remaining:ratio{{{_ALL}}})", legend="Left"
-                        ),
-                        Query(expr=f"max by (cluster, slo) (slo:objective:ratio{{{_ALL}}})", legend="Objective"),
-                        Query(
-                            expr=f"max by (cluster, slo) (slo:sli_error:ratio_rate1h{{{_ALL}}})",
-                            legend="Failing (1h)",
+                        *(
+                            Query(expr=f"max by (cluster, slo, value) ({series}{{{_ALL}}})", legend=column, unit=unit)
+                            for column, series, unit in (
+                                ("Left", "slo:error_budget_remaining:ratio", None),
+                                ("Objective", "slo:objective:ratio", None),
+                                ("Reached", "slo:sli:ratio_window", None),
+                                ("Failing (1h)", "slo:sli_error:ratio_rate1h", None),
+                                ("Spent in", TO_EXHAUSTION, Unit.SECONDS),
+                            )
                         ),
                     ),
                     unit=Unit.RATIO,
-                    columns=("cluster", "slo"),
+                    columns=("cluster", "slo", "value"),
                     data_link=SLO,
                     width=24,
                     height=10,
@@ -52,7 +66,10 @@ ALL = Dashboard(
                     title="Error budget over time",
                     description="A steep fall is an incident; a slope is a lasting loss.",
                     queries=(
-                        Query(expr=f"min by (slo) (slo:error_budget_remaining:ratio{{{_ALL}}})", legend="{{slo}}"),
+                        Query(
+                            expr=f"min by (slo, value) (slo:error_budget_remaining:ratio{{{_ALL}}})",
+                            legend="{{slo}} {{value}}",
+                        ),
                     ),
                     unit=Unit.RATIO,
                     width=12,
@@ -64,10 +81,10 @@ ALL = Dashboard(
                     queries=(
                         Query(
                             expr=(
-                                f"max by (slo) (slo:sli_error:ratio_rate1h{{{_ALL}}}"
+                                f"max by (slo, value) (slo:sli_error:ratio_rate1h{{{_ALL}}}"
                                 f" / slo:error_budget:ratio{{{_ALL}}})"
                             ),
-                            legend="{{slo}}",
+                            legend="{{slo}} {{value}}",
                         ),
                     ),
                     width=12,
@@ -88,7 +105,11 @@ def one(watched: Watched) -> Dashboard:
         folder="SLOs",
         tags=("slo",),
         time_from="now-24h",
-        variables=(_CLUSTER, variable("slo", f"slo:objective:ratio{{{_ALL}}}", "Objective", multiple=False)),
+        variables=(
+            _CLUSTER,
+            variable("slo", f"slo:objective:ratio{{{_ALL}}}", "Objective", multiple=False),
+            variable("value", f"slo:objective:ratio{{{_OBJECTIVE}}}", "Value"),
+        ),
         related=(SLOS, ALERTS),
         annotations=(alerts_with(_ONE),),
         rows=(
@@ -96,36 +117,22 @@ def one(watched: Watched) -> Dashboard:
                 "Now",
                 (
                     Panel(
-                        title="Objective",
-                        description="Share of events that must be good.",
+                        title="Ratios",
+                        description=(
+                            "Shares of events: good ones by the objective, in this window, and failed ones in the last"
+                            " 5 minutes; and of the error budget, what is left. The worst of the chosen values."
+                        ),
                         visualization=Visualization.STAT,
-                        queries=(Query(expr=f"max(slo:objective:ratio{{{_ONE}}})"),),
+                        queries=tuple(Query(expr=f"{series}{{{_ONE}}})", legend=name) for name, series in _NOW),
                         unit=Unit.RATIO,
-                        width=6,
+                        width=20,
+                        height=4,
                     ),
-                    Panel(
-                        title="Budget left",
-                        description="Share of the error budget left in this window.",
-                        visualization=Visualization.STAT,
-                        queries=(Query(expr=f"min(slo:error_budget_remaining:ratio{{{_ONE}}})"),),
-                        unit=Unit.RATIO,
-                        width=6,
-                    ),
-                    Panel(
-                        title="Failing now",
-                        description="Share of failed events in the last 5 minutes.",
-                        visualization=Visualization.STAT,
-                        queries=(Query(expr=f"max(slo:sli_error:ratio_rate5m{{{_ONE}}})"),),
-                        unit=Unit.RATIO,
-                        width=6,
-                    ),
-                    Panel(
-                        title="Events now",
-                        description="Events per second. With few events, one failure weighs much.",
-                        visualization=Visualization.STAT,
-                        queries=(Query(expr=f"sum(slo:events:rate5m{{{_ONE}}})"),),
-                        unit=Unit.PER_SECOND,
-                        width=6,
+                    stat(
+                        "Budget spent in",
+                        "Time to exhaustion at the last hour's rate; empty if nothing fails.",
+                        f"min({TO_EXHAUSTION}{{{_ONE}}})",
+                        Unit.SECONDS,
                     ),
                 ),
             ),
@@ -147,8 +154,8 @@ def one(watched: Watched) -> Dashboard:
                         description="Remaining error budget. It recovers as old failures leave the window.",
                         queries=(
                             Query(
-                                expr=f"min by (cluster) (slo:error_budget_remaining:ratio{{{_ONE}}})",
-                                legend="{{cluster}}",
+                                expr=f"min by (cluster, value) (slo:error_budget_remaining:ratio{{{_ONE}}})",
+                                legend="{{cluster}} {{value}}",
                             ),
                         ),
                         unit=Unit.RATIO,
@@ -174,7 +181,8 @@ def _burn(burn: Burn, watched: Watched) -> Panel:
     line = Query(expr=f"({named}) and on (slo) slo:objective:ratio{{{_ONE}}}", legend="fires above")
     windows = (
         Query(
-            expr=f"max by (cluster) (slo:sli_error:ratio_rate{window}{{{_ONE}}})", legend=f"{window}, {{{{cluster}}}}"
+            expr=f"max by (cluster, value) (slo:sli_error:ratio_rate{window}{{{_ONE}}})",
+            legend=f"{window}, {{{{cluster}}}} {{{{value}}}}",
         )
         for window in (burn.long, burn.short)
     )

@@ -1,14 +1,24 @@
-"""The objective of a service level, as a stack file spells it."""
+"""The parts of a service level objective, as a stack file spells them."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Self
+from typing import Annotated, Self
 
-from model.quantities import Quantity
+from annotated_types import Ge, Le, Len
+from pydantic import AfterValidator
+
+from model.quantities import Duration, Quantity
 from model.rules import decimal
+from model.settings import LabelName, Many
+from model.slo import BY, LONGEST, SHORTEST, VALUE
+
+MOST_VALUES = 500
+"""Of one objective: 18,000 series."""
+TAKEN = {*BY.split(", "), VALUE, "slo", "burn", "symptom", "severity", "owner", "system", "objective", "window", "le"}
+"""Labels that objectives and alerts have already, and a bucket's end."""
 
 
 @dataclass(frozen=True)
@@ -36,3 +46,22 @@ class Objective(Quantity):
 
     def __str__(self) -> str:
         return decimal(self.percent)
+
+
+def _within_bounds(window: Duration) -> Duration:
+    if not SHORTEST <= window <= LONGEST:
+        raise ValueError(f"a duration between {SHORTEST} and {LONGEST}")
+    return window
+
+
+def _free(labels: tuple[str, ...]) -> tuple[str, ...]:
+    if taken := sorted(TAKEN & set(labels)):
+        raise ValueError(f"labels that an objective does not have anyway, like agent: not {', '.join(taken)}")
+    if len(set(labels)) < len(labels):
+        raise ValueError("each label once")
+    return labels
+
+
+Window = Annotated[Duration, AfterValidator(_within_bounds)]
+By = Annotated[Many[LabelName], Len(max_length=3), AfterValidator(_free)]
+MaximumValues = Annotated[int, Ge(1), Le(MOST_VALUES)]

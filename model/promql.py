@@ -134,8 +134,13 @@ def _selectors(node: promql.Expr) -> Iterator[promql.VectorSelector]:
         yield from _selectors(node.expr)
 
 
+def narrower(name: str, label: str, value: str) -> str:
+    """Key for `labels_of` of those series of a metric that have one value of a label."""
+    return f'{name}{{{label}="{value}"}}'
+
+
 def labels_of(expr: str, known: Mapping[str, Labels]) -> Labels:
-    """Label names that every series of the result has; ``known`` maps each metric to its labels.
+    """Label names that every series of the result has; ``known`` maps each metric, or a `narrower` part, to its labels.
 
     Raises ValueError for a metric that is not ``known``, and for a label in a selector, an aggregation or a vector
     matching that its series do not have.
@@ -166,11 +171,14 @@ def _selected(selector: promql.VectorSelector, known: Mapping[str, Labels]) -> L
     if name is None:
         # {__name__=~"..."} and similar: only the server knows which series they select.
         return None
-    if name not in known:
+    matchers = selector.matchers.matchers
+    parts = [narrower(name, each.name, each.value) for each in matchers if each.op == MatchOp.Equal]
+    found = next((part for part in (*parts, name) if part in known), None)
+    if found is None:
         raise ValueError(f"{name}: no such metric or recording rule")
-    matchers = [matcher.name for matcher in selector.matchers.matchers]
-    _has(known[name], matchers, f"{name} is selected")
-    return known[name]
+    labels = known[found]
+    _has(labels, [matcher.name for matcher in matchers], f"{name} is selected")
+    return labels
 
 
 def _has(labels: Labels, asked: Iterable[str], what: str) -> None:

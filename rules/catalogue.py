@@ -10,9 +10,11 @@ from model.content import CONTENT, ContentAlert, ContentRecording, Runbook
 from model.datasources import PROMETHEUS
 from model.grafana_alert import GrafanaAlert
 from model.metrics import known_series
-from model.promql import Labels, labels_of, names
+from model.promql import Labels, labels_of, names, narrower
 from model.rules import Alert, BaseAlert, Group, Recording
 from model.runbooks import runbooks
+from model.slo import VALUE
+from model.slo_rules import OF_WINDOW
 from rules.system import Watched
 
 _Rule = TypeVar("_Rule", Alert, Recording)
@@ -64,6 +66,7 @@ SUBJECT = (
     "signal",
     "tenant",
     "reason",
+    "value",
 )
 """Labels that identify the subject of an alert. The list is fixed, so that a new rule does not restart Alertmanager."""
 
@@ -79,14 +82,21 @@ def series_of(watched: Watched) -> dict[str, Labels]:
     for slo in watched.slos:
         # Users' own counters, whose labels are unknown.
         known |= {name: None for name in slo.metrics if name not in known and name not in recorded}
+        # What its first group reads of its second, which comes later and reads the first.
+        own: Labels = frozenset({*slo.labels.split(", "), "slo", VALUE})
+        known |= {narrower(name, "slo", slo.name): own for name in OF_WINDOW}
     for _, recording in _rules(watched, Recording):
         if isinstance(recording, ContentRecording):
             result, added = labels_if_known(recording.expr, known), frozenset[str]()
         else:
             result, added = _labels(recording.expr, known, recording.name), ADDED_LABELS
-        labels = None if result is None else result | added | frozenset(recording.labels)
-        before = known.get(recording.name, labels)
-        known[recording.name] = None if labels is None or before is None else labels & before
+        # An objective without values has the label as well: an empty one is none.
+        added |= recording.labels.keys() | ({VALUE} if "slo" in recording.labels else set())
+        labels = None if result is None else result | added
+        # Several objectives record under one name, and may have labels of their own.
+        for name in (recording.name, *(narrower(recording.name, *each) for each in recording.labels.items())):
+            before = known.get(name, labels)
+            known[name] = None if labels is None or before is None else labels & before
     return known
 
 
@@ -94,7 +104,9 @@ def check(watched: Watched) -> None:
     """Raise ValueError for the first mistake in these rules: a defect of the project, not of a stack file."""
     # People's own systems have more of them, which the inhibitions by severity compare as well.
     by_name = (each.equal for each in watched.inhibitions if "alertname" in each.equal)
-    told_apart = set(SUBJECT).union(*by_name)
+    # The values of an objective's own labels are joined in the label value.
+    joined = {label for slo in watched.slos for label in slo.by}
+    told_apart = joined.union(SUBJECT, *by_name)
     for name, labels in alert_labels(watched).items():
         untold = labels - told_apart
         if untold:

@@ -53,6 +53,8 @@ class Surroundings:
     """Scrape interval of jobs without one of their own."""
     evaluation_interval: Duration
     """Evaluation interval of groups without one of their own."""
+    retention: Duration
+    """How long Prometheus keeps samples."""
     log_collector: LogCollector
     """Kind of the log collector on each node."""
     grafana: Url

@@ -13,7 +13,9 @@ from model.metrics import PUSHED, known_series
 from model.owners import Owners
 from model.quantities import Duration, Url
 from model.rules import BaseAlert, Group, Inhibition, Severity, Threshold
-from model.slo import Slo, slo_groups, slo_inhibitions
+from model.slo import SHORTEST, Slo
+from model.slo_alerts import slo_inhibitions
+from model.slo_rules import slo_groups
 from model.uids import ALERTS, SLOS, DashboardUid
 from rules import agents, kubernetes, logs, monitoring, nodes
 from rules.catalogue import SUBJECT, alert_labels, other_subjects, series_of
@@ -42,6 +44,7 @@ EXAMPLE = Surroundings(
     cluster=ClusterSettings(name="example", environment="example", context="example", flavour="kubeadm"),
     scrape_interval=Duration.parse("30s"),
     evaluation_interval=Duration.parse("30s"),
+    retention=Duration.parse("90d"),
     log_collector="promtail",
     grafana=Url.parse("https://grafana.example.com"),
     runs_grafana=True,
@@ -88,7 +91,7 @@ def watch(
 
     Raises ValueError for an override of a field that the alert does not have.
     """
-    content, owners = surroundings.content, surroundings.owners
+    content, owners, kept = surroundings.content, surroundings.owners, surroundings.retention
 
     def built(systems: Iterable[System[Any]]) -> list[Watched]:
         return [
@@ -97,14 +100,15 @@ def watch(
                 system.key,
                 owners.systems.get(system.key, system.owner),
                 system.dashboard,
+                kept,
             )
             for system in systems
             if system.key in surroundings.on
         ]
 
     of_people = Watched(groups=content.groups, grafana_groups=content.grafana_groups, runbooks=content.runbooks)
-    theirs = [*built(system for _, system in content.systems), _owned(of_people, CONTENT, CONTENT_OWNER, ALERTS)]
-    parts = [*built(SYSTEMS), _owned(Watched(slos=slos), USER_SLOS, "", SLOS), *theirs]
+    theirs = [*built(system for _, system in content.systems), _owned(of_people, CONTENT, CONTENT_OWNER, ALERTS, kept)]
+    parts = [*built(SYSTEMS), _owned(Watched(slos=slos), USER_SLOS, "", SLOS, kept), *theirs]
     jobs = tuple(job for part in parts for job in part.scrape_jobs)
     there = {PUSHED, *(job.name for job in jobs)}
     metrics = (metric for system in theirs for metric in system.metrics if metric.job in there)
@@ -142,8 +146,12 @@ def example() -> Watched:
     return watch({system.key: system.example for system in SYSTEMS}, EXAMPLE, {}, ())
 
 
-def _owned(part: Watched, system: str, owner: str, dashboard: DashboardUid) -> Watched:
-    """``part`` with its objectives' rules, the label ``system``, and defaults for ``owner`` and ``dashboard``."""
+def _owned(part: Watched, system: str, owner: str, dashboard: DashboardUid, retention: Duration) -> Watched:
+    """``part`` with its objectives' rules, the label ``system``, and defaults for ``owner`` and ``dashboard``.
+
+    No objective's window is longer than the ``retention`` of its events.
+    """
+    kept = max(retention, SHORTEST)
 
     def of_system(group: _Group) -> _Group:
         rules = (
@@ -154,7 +162,7 @@ def _owned(part: Watched, system: str, owner: str, dashboard: DashboardUid) -> W
         )
         return replace(group, system=system, rules=tuple(rules))
 
-    slos = tuple(replace(slo, owner=slo.owner or owner) for slo in part.slos)
+    slos = tuple(replace(slo, owner=slo.owner or owner, window=min(slo.window, kept)) for slo in part.slos)
     return replace(
         part,
         slos=slos,

@@ -21,6 +21,8 @@ EVERYTHING: dict[str, Any] = {
         "flavour": "kubeadm",
         "virtualNodes": {"example.com/nodeType": "virtual"},
     },
+    # As long as the longest window of an objective.
+    "prometheus": {"retention": {"time": "90d"}},
     "systems": examples(),
     "slos": list(SLOS),
 }

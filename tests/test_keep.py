@@ -26,6 +26,7 @@ from tests.dashboards import queries
 from tests.test_grafana_content import spans_queries
 from tools import kept
 
+KEPT_LONG = EVERYTHING["prometheus"]
 USERS = {"annotated-services", "annotated-pods", "jaeger-span-metrics"}
 """Jobs whose series are about people's own programs."""
 
@@ -37,7 +38,7 @@ def asked(settings: Settings) -> tuple[str, ...]:
 
 def jobs(keep: str, *also: str, **changes: object) -> dict[str, ScrapeJob]:
     """By name, those of a stack with every system."""
-    settings = read({**EVERYTHING, "prometheus": {"keep": keep, "also": list(also)}, **changes})
+    settings = read({**EVERYTHING, "prometheus": KEPT_LONG | {"keep": keep, "also": list(also)}, **changes})
     return by_name(settings, asked(settings))
 
 
@@ -191,7 +192,7 @@ def test_a_pod_s_own_cgroup_is_left_out_whatever_is_kept() -> None:
 
 def lines(keep: str, *also: str) -> set[str]:
     """Of the jobs whose metrics are recorded, and of people's own."""
-    settings = read({**EVERYTHING, "prometheus": {"keep": keep, "also": list(also)}})
+    settings = read({**EVERYTHING, "prometheus": KEPT_LONG | {"keep": keep, "also": list(also)}})
     unknown = jobs(keep).keys() - kept.exposed().keys() - USERS
     return {line for line in kept.table(settings).splitlines() if line.partition(" ")[0] not in unknown}
 

@@ -120,7 +120,7 @@ def test_the_schema_has_defaults_as_people_write_them(schema: dict[str, Any]) ->
     fields = schema["$defs"]["PrometheusSettings"]["properties"]
     assert fields["storage"]["default"] == "50Gi"
     assert fields["scrapeInterval"]["default"] == "30s"
-    assert schema["$defs"]["SloSettings"]["properties"]["window"]["default"] == "30d"
+    assert schema["$defs"]["Retention"]["properties"]["time"]["default"] == "15d"
     assert fields["resources"]["default"]["requests"] == {"cpu": "500m", "memory": "2Gi"}
     assert schema["$defs"]["Network"]["properties"]["nodes"]["default"] == ["0.0.0.0/0", "::/0"]
     text = yaml.safe_dump(list(defaults_in(schema)))

@@ -34,6 +34,7 @@ from model.content import CONTENT
 from model.promql import labels_of
 from model.quantities import Duration, Image
 from model.settings import Model, Problem, Workload, problem
+from model.slo import SHORTEST
 from model.uids import ALERTS, ALERTS_FOLDER, HOME, RUNBOOKS_FOLDER, SAVED_QUERIES, SLO, SLOS, folder_uid, runbooks_uid
 from rules.catalogue import series_of
 from rules.content.checks import clashes, dashboard_clashes
@@ -80,6 +81,18 @@ def slos_are_new(surroundings: Surroundings, systems: Model, slos: tuple[SloSett
     for position, slo in enumerate(slos):
         if slo.name in taken:
             yield problem(f"slos[{position}].name", slo.name, "a name that no objective of the stack has")
+
+
+def slos_hold_within_retention(prometheus: PrometheusSettings, slos: tuple[SloSettings, ...]) -> Iterator[Problem]:
+    """No store of this stack answers for longer."""
+    retention = prometheus.retention.time
+    for position, slo in enumerate(slos):
+        if slo.window and slo.window > retention:
+            yield problem(
+                f"slos[{position}].window", str(slo.window), f"at most prometheus.retention.time, {retention}"
+            )
+    if slos and Duration(0) < retention < SHORTEST:
+        yield problem("prometheus.retention.time", str(retention), f"at least {SHORTEST}, the shortest window of slos")
 
 
 def slos_name_labels_that_series_have(
@@ -257,6 +270,7 @@ CHECKS: tuple[Callable[..., Iterator[Problem]], ...] = (
     names_are_unique,
     scrape_jobs_are_new,
     slos_are_new,
+    slos_hold_within_retention,
     slos_name_labels_that_series_have,
     *ALERT_CHECKS,
     content_has_names_of_its_own,

@@ -8,13 +8,13 @@ from typing import Annotated, Self
 
 import promql_parser
 from annotated_types import Ge
-from pydantic import AfterValidator, model_validator
+from pydantic import model_validator
 
-from model.objective import Objective
+from model.objective import By, MaximumValues, Objective, Window
 from model.quantities import Duration, Quantity, Unacceptable
 from model.rules import decimal
-from model.settings import Model, Spelled, Team
-from model.slo import EVERY, SHORT, Slo, events_of_gauge, rate, rate_in_time
+from model.settings import DnsLabel, Model, Spelled, Team, misfit
+from model.slo import EVERY, SHORT, USUAL, VALUES, Slo, Symptom, events_of_gauge, rate, rate_in_time
 
 # Narrower than a DNS label, so that no two names become the same alert name ("pay-2" and "pay2" would).
 SloName = Annotated[
@@ -25,14 +25,7 @@ SloName = Annotated[
     ),
 ]
 LONGEST_SELECTOR = 2_000
-"""Maximum length of a selector in characters, far above real ones."""
-SHORTEST, LONGEST = Duration.parse("7d"), Duration.parse("90d")
-
-
-def _within_bounds(window: Duration) -> Duration:
-    if not SHORTEST <= window <= LONGEST:
-        raise ValueError(f"a duration between {SHORTEST} and {LONGEST}")
-    return window
+"""Characters: many times what a selector has."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +111,15 @@ class SloSettings(Model):
     """Name of the objective, unique. It is the label `slo` and, in CamelCase, the start of its alerts' names."""
     objective: Objective
     """Percentage of events that must be good, 50 to 99.999."""
-    window: Annotated[Duration, AfterValidator(_within_bounds)] = Duration.parse("30d")
-    """Time over which the objective holds, 7d to 90d."""
+    window: Window | None = None
+    """Time over which the objective holds, 7d to 90d, and at most `prometheus.retention.time`. The default is 30d, or
+    the retention where that is shorter."""
+    by: By = ()
+    """Labels of the counters, like `[agent]` or `[namespace, route]`: each of their values has the objective for
+    itself, with its own budget and alerts."""
+    maximum_values: MaximumValues = VALUES
+    """Maximum of values of `by` with an own budget, each with 36 series. Those with the most events in the window stay,
+    all others are counted together as `other`, and an alert says so."""
     total: Counter | None = None
     """Counter of all events, with `errors` or `good`: requests, runs, or a histogram's `_count`."""
     errors: Counter | None = None
@@ -130,8 +130,11 @@ class SloSettings(Model):
     """A latency objective, instead of counters."""
     gauge: Gauge | None = None
     """A gauge objective, instead of counters."""
+    namespace: DnsLabel | None = None
+    """Namespace of the service, the label `namespace` of its alerts."""
     service: Team | None = None
-    """Service of the objective, for `slo:objective:info`. The default is the objective's name."""
+    """Service of the objective: the label `service` of its alerts and of `slo:objective:info`, where the default is the
+    objective's name. A critical burn mutes other alerts on the same symptom of the same service."""
     owner: Team
     """Team that owns the objective: the label `owner` of its alerts."""
     minimum_events: Annotated[int, Ge(1)] | None = None
@@ -148,30 +151,47 @@ class SloSettings(Model):
             raise ValueError("total, and errors or good: exactly one of them, as a counter selector")
         return self
 
+    @model_validator(mode="after")
+    def _named_once(self) -> Self:
+        for label, text in (("namespace", self.namespace), ("service", self.service)):
+            if text and label in self.by:
+                raise misfit(label, text, f"none where `by` names {label}")
+        return self
+
     @property
     def slo(self) -> Slo:
         """The objective, in PromQL."""
         events, bad, good = self._indicator()
         native = self.latency.histogram.of() if self.latency else ""
-        all_, in_time = rate(events), rate(good) if good else ""
+        by = self.by
+        all_, in_time = rate(events, by), rate(good, by) if good else ""
         if self.latency:
             seconds = decimal(Decimal(self.latency.at_most.milliseconds) / 1000)
-            all_, in_time = rate_in_time(self.latency.histogram.of(), events, good, seconds)
+            all_, in_time = rate_in_time(self.latency.histogram.of(), events, good, seconds, by)
         return Slo(
             name=self.name,
             objective=self.objective.ratio,
-            window=self.window,
-            events=events_of_gauge(events) if self.gauge else all_,
-            errors=(events_of_gauge(bad) if self.gauge else rate(bad)) if bad else "",
+            window=self.window or USUAL,
+            by=by,
+            values=self.maximum_values,
+            events=events_of_gauge(events, by) if self.gauge else all_,
+            errors=(events_of_gauge(bad, by) if self.gauge else rate(bad, by)) if bad else "",
             good=in_time,
             owner=self.owner,
             minimum_events=self.minimum_events or (30 if self.gauge else 5),
+            namespace=self.namespace or "",
             service=self.service or "",
+            symptom=self._symptom(),
             span=EVERY if self.gauge else SHORT,
             metrics=tuple(
                 dict.fromkeys(part.partition("{")[0].split()[0] for part in (events, bad, good, native) if part)
             ),
         )
+
+    def _symptom(self) -> Symptom | None:
+        if self.gauge:
+            return None
+        return Symptom.LATENCY if self.latency else Symptom.ERRORS
 
     def _indicator(self) -> tuple[str, str, str]:
         """PromQL of all, of bad and of good events; the last two may be empty."""

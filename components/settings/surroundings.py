@@ -29,6 +29,7 @@ def surroundings(
         cluster=cluster,
         scrape_interval=prometheus.scrape_interval,
         evaluation_interval=prometheus.evaluation_interval,
+        retention=prometheus.retention.time,
         log_collector=logs.collector,
         grafana=grafana.address,
         runs_grafana=grafana.external is None,

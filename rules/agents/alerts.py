@@ -5,6 +5,7 @@ from __future__ import annotations
 from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Inhibition, Severity
+from model.slo import Symptom
 from rules.agents.promql import ENOUGH, MODEL, PLACE, WINDOW, counted, events, fraction
 from rules.agents.recordings import (
     CALLS_BUCKETS,
@@ -54,6 +55,7 @@ RUNS_FAILING = Alert(
     and_=enough(RUNS, PLACE),
     unit=Unit.RATIO,
     for_=SOON,
+    labels={"symptom": Symptom.ERRORS.value},
     summary="Agent runs are failing.",
     description="{{ $labels.agent }} of {{ $labels.service }} fails {{ $value | humanizePercentage }} of its runs.",
 )
@@ -139,6 +141,7 @@ SLOW_RUNS = Alert(
     and_=enough_seen(RUN_BUCKETS, PLACE),
     unit=Unit.SECONDS,
     for_=WHILE,
+    labels={"symptom": Symptom.LATENCY.value},
     summary="Agent runs are slow.",
     description="One in twenty runs of {{ $labels.agent }} takes longer than {{ $value | humanizeDuration }}.",
 )

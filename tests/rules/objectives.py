@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from model.rules import Alert, Severity, decimal
-from model.slo import BURNS, Burn, Slo, slo_groups
-from tests.rules.examples import Example, Firing, Series, critical, example, warning
+from model.slo import VALUE, Slo
+from model.slo_alerts import BURNS, Burn
+from model.slo_rules import slo_groups
+from tests.rules.examples import Example, Firing, Labels, Series, example, warning
 
 Events = Callable[[int, int], Series]
 """The series of a service, from its events and its bad events per minute."""
@@ -17,51 +20,85 @@ SAMPLES = 300
 """Minutes of such series: longer than any alert waits."""
 
 
-def objective(slo: Slo, series: Events, events: int = EVENTS) -> tuple[Example, ...]:
-    """Every alert of an objective, fired and just not fired."""
-    alerts = {rule.name: rule for group in slo_groups((slo,)) for rule in group.rules if isinstance(rule, Alert)}
-    burning = ((burn, alerts[f"{slo.title}ErrorBudgetBurn{burn.name}"]) for burn in BURNS if burn.threshold(slo) < 1)
-    outage = alerts.get(f"{slo.title}ErrorBudgetBurnOutage")
+SPENT = " Its budget is spent in 0s at this rate."
+"""What burns from the first event on has nothing left."""
+
+
+def objective(slo: Slo, series: Events, events: int = EVENTS, value: Labels | None = None) -> tuple[Example, ...]:
+    """Every alert of an objective, fired and just not fired; ``value`` has the labels of its ``by``."""
+    of = Subject(slo, value or {})
+    alerts = alerts_of(slo)
+    burning = ((burn, alerts[f"ErrorBudgetBurn{burn.name}"]) for burn in BURNS if burn.threshold(slo) < 1)
+    outage = alerts.get("ErrorBudgetBurnOutage")
     return (
-        *(_outage(slo, outage, series, events) if outage else ()),
-        *(each for burn, alert in burning for each in _burning(slo, burn, alert, series, events)),
-        *_spent(slo, alerts[f"{slo.title}ErrorBudgetSpent"], series, events),
-        *_silent(slo, alerts[f"{slo.title}SloNoData"], series, events),
+        *(_outage(of, outage, series, events) if outage else ()),
+        *(each for burn, alert in burning for each in _burning(of, burn, alert, series, events)),
+        *_spent(of, alerts["ErrorBudgetSpent"], series, events),
+        *_silent(slo, alerts["SloNoData"], series, events),
     )
 
 
-def _outage(slo: Slo, alert: Alert, series: Events, events: int) -> Iterator[Example]:
-    fires = [critical(f"Nearly all events of {slo.name} on c-1 have failed for two minutes.")]
+def alerts_of(slo: Slo) -> dict[str, Alert]:
+    """Its alerts, by their names without the objective's."""
+    rules = (rule for group in slo_groups((slo,)) for rule in group.rules)
+    return {rule.name.removeprefix(slo.title): rule for rule in rules if isinstance(rule, Alert)}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whose events an alert is about."""
+
+    slo: Slo
+    by: Labels
+
+    @property
+    def name(self) -> str:
+        return f"{self.slo.name}{f' for {self.labels[VALUE]}' if self.by else ''} on c-1"
+
+    @property
+    def labels(self) -> Labels:
+        """What tells its alerts from those of other values."""
+        return {**self.by, VALUE: ", ".join(self.by[label] for label in self.slo.by)} if self.by else {}
+
+    def firing(self, severity: Severity, description: str, value: str = "") -> Firing:
+        return Firing(severity, description, value, self.labels)
+
+
+def _outage(of: Subject, alert: Alert, series: Events, events: int) -> Iterator[Example]:
+    told = f"Nearly all events of {of.name} have failed for two minutes.{SPENT}"
+    fires = [of.firing(Severity.CRITICAL, told)]
     yield example("all fails", alert, series=series(events, events), at="12m", fires=fires)
     yield example("half fails", alert, series=series(events, events // 2), at="12m")
 
 
-def _burning(slo: Slo, burn: Burn, alert: Alert, series: Events, events: int) -> Iterator[Example]:
+def _burning(of: Subject, burn: Burn, alert: Alert, series: Events, events: int) -> Iterator[Example]:
+    slo = of.slo
     line = int(burn.threshold(slo) * events)
     bad = line + max(1, line // 10)
     description = (
-        f"{_percent(bad / events)} of the events of {slo.name} on c-1 failed within {burn.long};"
-        f" the objective is {decimal(slo.objective * 100)} % in {slo.window}."
+        f"{_percent(bad / events)} of the events of {of.name} failed within {burn.long};"
+        f" the objective is {decimal(slo.objective * 100)} % in {slo.window}.{SPENT}"
     )
     # Windows that have only begun hold what has been seen: all of it fails at the same ratio from the start.
-    fires = [Firing(burn.severity, description, _percent(bad / events))]
+    fires = [of.firing(burn.severity, description, _percent(bad / events))]
     yield example("more fails than the line", alert, series=series(events, bad), fires=fires)
     yield example("a little less fails", alert, series=series(events, line - 1))
 
 
-def _spent(slo: Slo, alert: Alert, series: Events, events: int) -> Iterator[Example]:
+def _spent(of: Subject, alert: Alert, series: Events, events: int) -> Iterator[Example]:
     for when, spent, severity in (
         ("7 in 10 of what may fail has failed", 0.7, None),
         ("9 in 10 of what may fail have failed", 0.9, Severity.INFO),
         ("more has failed than may", 1.2, Severity.WARNING),
     ):
+        slo = of.slo
         bad = round(float(slo.budget) * events * spent)
         value = _percent(bad / events / float(slo.budget))
         description = (
-            f"{value} of the error budget of {slo.name} on c-1 is spent;"
+            f"{value} of the error budget of {of.name} is spent;"
             f" the objective is {decimal(slo.objective * 100)} % in {slo.window}."
         )
-        fires = [Firing(severity, description, value)] if severity else []
+        fires = [of.firing(severity, description, value)] if severity else []
         yield example(when, alert, series=series(events, bad), at="30m", fires=fires)
 
 

@@ -116,16 +116,13 @@ def alert_of(example: Example) -> Alert:
 
 def groups_for(own: Group, rule: str) -> list[Group]:
     """A rule and all of its system that it reads; an objective reads what its own groups record."""
-    wanted: set[str] = {rule}
-    found: list[Group] = []
-    for group in reversed(WATCHED.groups):
-        if _objective(group) == _objective(own) and group.system == own.system:
-            read: list[Alert | Recording] = []
-            for each in reversed(group.rules):
-                if each.name in wanted:
-                    read.insert(0, each)
-                    wanted |= _reads(each)
-            found.insert(0, replace(group, rules=tuple(read)))
+    near = [group for group in WATCHED.groups if (_objective(group), group.system) == (_objective(own), own.system)]
+    read: set[str] = set()
+    wanted = {rule}
+    while wanted != read:  # an objective's two groups read each other
+        read = wanted
+        wanted = read.union(*(_reads(each) for group in near for each in group.rules if each.name in read))
+    found = [replace(group, rules=tuple(each for each in group.rules if each.name in read)) for group in near]
     return [group for group in found if group.rules]
 
 
@@ -135,8 +132,12 @@ def _objective(group: Group) -> str:
 
 
 def _reads(rule: Alert | Recording) -> set[str]:
-    exprs = [rule.expr] if isinstance(rule, Recording) else [rule.expr(severity) for severity in rule.severities]
-    return {selector.name for expr in exprs for selector in selectors(expr) if selector.name}
+    if isinstance(rule, Recording):
+        exprs, asked = [rule.expr], set[str]()
+    else:
+        exprs = [rule.expr(severity) for severity in rule.severities]
+        asked = set(re.findall(r"\w+:\w+:\w+", rule.description))  # its text may query as well
+    return asked | {selector.name for expr in exprs for selector in selectors(expr) if selector.name}
 
 
 # --- an example as a test ---

@@ -1,38 +1,10 @@
-"""The objectives of a stack file by example: one with each kind of indicator."""
+"""Objectives with each kind of indicator, by example."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from components.settings.slos import SloSettings
-from tests.rules.examples import Example, Series, counters, example, metric, of, steady
-from tests.rules.objectives import SAMPLES, objective
-
-SETTINGS: tuple[Mapping[str, Any], ...] = (
-    {
-        "name": "checkout",
-        "objective": 99,
-        "total": "checkout_requests_total",
-        "errors": 'checkout_requests_total{code="500"}',
-        "owner": "shop",
-    },
-    {
-        "name": "answers",
-        "objective": 95,
-        "total": "answers_total",
-        "good": 'answers_total{quality="good"}',
-        "owner": "shop",
-    },
-    {
-        "name": "in-time",
-        "objective": 99.5,
-        "latency": {"histogram": 'answer_seconds{job="shop"}', "atMost": "1s"},
-        "owner": "shop",
-    },
-    {"name": "queue", "objective": 90, "gauge": {"metric": "queue_age_seconds", "atMost": 60}, "owner": "shop"},
-)
-"""`slos` of the stack on which they are tried."""
+from tests.rules.examples import Example, Series, counters, critical, example, metric, of, steady
+from tests.rules.objectives import SAMPLES, alerts_of, objective
+from tests.rules.slos.settings import ANSWERS, CHECKOUT, IN_TIME, QUEUE
 
 
 def _counted(total: int, bad: int) -> Series:
@@ -74,12 +46,14 @@ def _queues(total: int, bad: int) -> Series:
 COUNTED = ("30m", "1h", "2h", "6h", "1d", "3d", "_window")
 """Windows of counts: of ten minutes 60 000 events, less what a rate lacks until its minutes are full of samples."""
 
-_CHECKOUT, _ANSWERS, _IN_TIME, _QUEUE = (SloSettings.model_validate(each).slo for each in SETTINGS)
-
 
 def _in_ten(rule: str, result: float) -> Example:
     when = "1 in 10 of 6000 a minute fails"
     return example(when, rule, group="slo-checkout", series=_counted(6000, 600), gives={of(): result})
+
+
+def _lasting(when: str, rule: str, bad: int, gives: float) -> Example:
+    return example(when, rule, group="slo-checkout", series=_counted(6000, bad), at="30m", gives={of(): gives})
 
 
 def _unused(rule: str) -> Example:
@@ -88,10 +62,10 @@ def _unused(rule: str) -> Example:
 
 OWNER = "shop"
 EXAMPLES = (
-    *objective(_CHECKOUT, _counted),
-    *objective(_ANSWERS, _judged),
-    *objective(_IN_TIME, _timed),
-    *objective(_QUEUE, _queues, events=100),
+    *objective(CHECKOUT, _counted),
+    *objective(ANSWERS, _judged),
+    *objective(IN_TIME, _timed),
+    *objective(QUEUE, _queues, events=100),
     _in_ten("slo:events:rate5m", 100),
     _in_ten("slo:errors:rate5m", 10),
     *(_in_ten(f"slo:sli_error:ratio_rate{window}", 0.1) for window in ("5m", "30m", "1h", "2h", "6h", "1d", "3d")),
@@ -99,6 +73,11 @@ EXAMPLES = (
     _in_ten("slo:error_budget:ratio", 0.01),
     *(_in_ten(f"slo:events:sum{window}", 57_000) for window in COUNTED),
     *(_in_ten(f"slo:errors:sum{window}", 5_700) for window in COUNTED),
+    _in_ten("slo:events:sum5m", 30_000),
+    _in_ten("slo:errors:sum5m", 3_000),
+    _in_ten("slo:events:newest5m", 9_000),
+    _in_ten("slo:errors:newest5m", 900),
+    _in_ten("slo:sli:ratio_window", 0.9),
     _in_ten("slo:current_burn_rate:ratio", 10),
     _in_ten("slo:period_burn_rate:ratio", 10),
     example(
@@ -109,6 +88,48 @@ EXAMPLES = (
         gives={of(): 1},
     ),
     _in_ten("slo:error_budget_remaining:ratio", -9),
+    # A tenth of the budget of 1 % is gone. A whole one is 30 d * 0.01 = 25,920 s of nothing but failures:
+    # 0.9 * 25,920 s / 0.001 = 23,328,000 s, nine times 30 days.
+    _lasting("1 in 1000 fails, where 1 in 100 may", "slo:time_to_exhaustion:seconds", 6, 23_328_000),
+    _lasting("twice as many fail as may", "slo:time_to_exhaustion:seconds", 120, 0),
+    example(
+        "nothing fails",
+        "slo:time_to_exhaustion:seconds",
+        group="slo-checkout",
+        series=_counted(6000, 0),
+        at="30m",
+        gives={},
+    ),
+    # 90 d * 0.05 = 388,800 s. Half of the budget is left: 0.5 * 388,800 s / 0.025 = 7,776,000 s, 90 days.
+    example(
+        "a fortieth is bad, where a twentieth may be",
+        "slo:time_to_exhaustion:seconds",
+        group="slo-answers",
+        series=_judged(6000, 150),
+        at="30m",
+        gives={of(): 7_776_000},
+    ),
+    # 1270 minutes, of which the last 70 were bad. The budget's group comes after the alert's, which reads it a minute
+    # later: it knows of 69 of them. Of a counter's first minute half is missing.
+    # 1199.5 * 6000 + 69 * 5100 + 68.5 * 900 events, and 68.5 * 900 of them failed: 81.0060 % of 1 %.
+    # 0.189940 * 25,920 s / 0.15 = 32,822 s.
+    example(
+        "15 % fail for 70 minutes after 20 good hours",
+        alerts_of(CHECKOUT)["ErrorBudgetBurnFast"],
+        series={
+            metric("checkout_requests_total", code="200"): "0+6000x1200 7205100+5100x69",
+            metric("checkout_requests_total", code="500"): "0x1200 900+900x69",
+        },
+        at="1270m",
+        fires=[
+            critical(
+                "15% of the events of checkout on c-1 failed within 1h; the objective is 99 % in 30d."
+                " Its budget is spent in 9h 7m 1s at this rate.",
+                "15%",
+            )
+        ],
+        near=False,
+    ),
     _unused("slo:sli_error:ratio_rate5m"),
     _unused("slo:objective:ratio"),
     example(

@@ -138,10 +138,24 @@ EXAMPLES: tuple[Example, ...] = (
         near=False,
     ),
     example(
+        "a tenant that burnt its budget disappeared three days and an hour ago",
+        SPENT_BUDGET,
+        series=_sold("zorn", "0+60x4500") | _sold("acme", "0+60x30 stale", "0+60x30 stale"),
+        at="4420m",
+        near=False,
+    ),
+    example(
         "one of two tenants disappeared two hours ago",
         NO_DATA,
         series=_sold("zorn", HEALTHY) | _sold("acme", "0+60x30 stale", "0x30 stale"),
         at="150m",
+        near=False,
+    ),
+    example(
+        "a tenant is known, and has had no request for an hour and a half",
+        NO_DATA,
+        series=_sold("acme", "0x200"),
+        at="90m",
         near=False,
     ),
     # --- low traffic ---

@@ -411,7 +411,7 @@ def test_a_critical_alert_mutes_warnings_of_its_own_subject_only() -> None:
 def test_what_content_asks_for_is_kept_by_every_job() -> None:
     file = rules("- {alert: A, expr: node_zfs_arc_size > 1}")
     stack = read(
-        {**EVERYTHING, "content": [FOLDER], "prometheus": KEPT_LONG | {"keep": "known"}},
+        {**EVERYTHING, "content": [FOLDER], "prometheus": EVERYTHING["prometheus"] | {"keep": "known"}},
         None,
         {FOLDER: {"ours/rules/a.yaml": file}},
     )

@@ -98,7 +98,8 @@ class NotTried:
 
 def _said(report: pytest.TestReport, kind: str) -> list[tuple[str, str]]:
     """The properties of one kind that a report has; xdist passes them on."""
-    found: list[Any] = [value for name, value in report.user_properties if name == kind]
+    properties = getattr(report, "user_properties", ())  # a file that does not import has none
+    found: list[Any] = [value for name, value in properties if name == kind]
     return [(name, text) for name, text in found]
 
 

@@ -59,7 +59,7 @@ EXAMPLES: tuple[Example, ...] = (
     example(
         "there are two roads where one is kept",
         _OVERFLOW,
-        series=_elsewhere(15),
+        series=_elsewhere(11),
         at="60m",
         fires=[
             warning(
@@ -138,10 +138,24 @@ EXAMPLES: tuple[Example, ...] = (
         near=False,
     ),
     example(
+        "a tenant that burnt its budget disappeared three days and an hour ago",
+        SPENT_BUDGET,
+        series=_sold("zorn", "0+60x4500") | _sold("acme", "0+60x30 stale", "0+60x30 stale"),
+        at="4420m",
+        near=False,
+    ),
+    example(
         "one of two tenants disappeared two hours ago",
         NO_DATA,
         series=_sold("zorn", HEALTHY) | _sold("acme", "0+60x30 stale", "0x30 stale"),
         at="150m",
+        near=False,
+    ),
+    example(
+        "a tenant is known, and has had no request for an hour and a half",
+        NO_DATA,
+        series=_sold("acme", "0x200"),
+        at="90m",
         near=False,
     ),
     # --- low traffic ---
@@ -205,7 +219,7 @@ EXAMPLES: tuple[Example, ...] = (
         "a third tenant is there for eleven minutes",
         TOO_MANY,
         series=_sold("acme", "0+60x200") | _sold("zorn", "0+60x200") | _sold("giant", "_x30 0+600x170"),
-        at="45m",
+        at="41m",
         fires=[
             warning(
                 "sales on c-1 has budgets of their own for 2 of the values of tenant: all others share one.",

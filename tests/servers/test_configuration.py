@@ -24,7 +24,7 @@ from tools.local.log_nodes import NODE, SPACE, pod
 from tools.local.logs import log_file
 from tools.local.pods import Pod, workloads
 from tools.local.rendered import Rendered
-from tools.local.server import LocalServer
+from tools.local.server import IN_THE_IMAGE, LocalServer
 from tools.servers.find import binary
 
 _ALL = (
@@ -37,10 +37,7 @@ WORKLOADS = {
 }
 """What runs pods in each stack."""
 ELSEWHERE = ("grafana", "loki")
-"""Started in files of their own: Grafana by the demo, and its configuration is held against the documented keys; Loki
-with the store that it looks for (test_loki.py)."""
-IN_THE_IMAGE = {"/usr/share/grafana"}
-"""Paths in arguments that need no mount."""
+"""Started in files of their own, with the stores that they look for: test_grafana.py and test_loki.py."""
 SEARCH = "https://es.example.com:9200"
 """Where Jaeger of `everything` looks for its store before it starts."""
 
@@ -259,7 +256,7 @@ def test_every_path_in_an_argument_is_mounted(stack: Rendered) -> None:
         }
         missing = {
             path
-            for path in paths - files - IN_THE_IMAGE
+            for path in paths - files - {IN_THE_IMAGE}
             if not any(Path(path).is_relative_to(folder) for folder in folders)
         }
         assert missing == set(), f"{server} has only {sorted(files)}, and the folders {folders}"

@@ -83,20 +83,22 @@ def demo(home: Path, *arguments: str, env: Mapping[str, str] | None = None) -> I
 
 
 GRAFANA = f"""#!{sys.executable}
-import http.server, os, shutil, sys
-seen, provisioning = os.environ["SEEN"], os.environ["GF_PATHS_PROVISIONING"]
+import configparser, http.server, os, shutil, sys
+assert sys.argv[1] == "server"
+given = dict(each.removeprefix("cfg:").lstrip("-").split("=", 1) for each in sys.argv[2:])
+ini = configparser.RawConfigParser()
+ini.read(given["config"])
+seen, provisioning = os.environ["SEEN"], given["paths.provisioning"]
 shutil.copytree(provisioning, seen)
 shutil.copytree(os.path.join(os.path.dirname(provisioning), "dashboards"), os.path.join(seen, "copied"))
-assert sys.argv[1] == "server"
-address = (os.environ["GF_SERVER_HTTP_ADDR"], int(os.environ["GF_SERVER_HTTP_PORT"]))
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_response(200 if self.path == "/api/health" else 404)
+        self.send_response(200 if self.path in ("/api/health", "/healthz") else 404)
         self.end_headers()
         self.wfile.write(b"ok")
-http.server.HTTPServer(address, Handler).serve_forever()
+http.server.HTTPServer((given["server.http_addr"], ini.getint("server", "http_port")), Handler).serve_forever()
 """
-"""What the demo needs to see of a Grafana, which cannot be had here."""
+"""A program that shows what a Grafana is given, on a machine that may have none."""
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +109,9 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     grafana.parent.mkdir()
     grafana.write_text(GRAFANA)
     grafana.chmod(0o755)
+    defaults = home / "conf" / "defaults.ini"  # by which its folder is known
+    defaults.parent.mkdir()
+    defaults.touch()
     env = {"PATH": f"{grafana.parent}:{os.environ['PATH']}", "SEEN": str(home / "seen")}
     with demo(home, f"--seconds={SHORTEST:g}", env=env) as made:
         made.ends(within=240)

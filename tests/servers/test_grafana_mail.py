@@ -6,9 +6,9 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
-from components.grafana.config import SMTP_PASSWORD, sections
-from components.settings.stack import read
-from tests.catalogue import EVERYTHING
+import pytest
+
+from components.grafana.config import SMTP_PASSWORD
 from tools.local.grafana import Grafana, running
 from tools.local.harness import eventually
 from tools.local.receiving import Mail, mail_server
@@ -19,8 +19,7 @@ TLS_FIRST = 465
 """The one port where Grafana does not wait for STARTTLS."""
 
 
-def _environment(folder: Path, mail: Mail, **more: str) -> dict[str, str]:
-    """The section as variables, with the password's file where it is here."""
+def _settings(mail: Mail, **more: str) -> dict[str, Any]:
     smtp: dict[str, Any] = {
         "host": mail.address,
         "user": "grafana",
@@ -28,17 +27,7 @@ def _environment(folder: Path, mail: Mail, **more: str) -> dict[str, str]:
         "fromAddress": "grafana@example.com",
         "fromName": "Dashboards",
     }
-    settings = read(EVERYTHING | {"grafana": {"smtp": smtp | more}})
-    password = folder / SMTP_PASSWORD
-    password.write_text(PASSWORD)
-    section = {**sections(settings.grafana, settings.cluster)["smtp"], "password": f"$__file{{{password}}}"}
-    return {
-        "SSL_CERT_FILE": str(mail.ca),
-        **{
-            f"GF_SMTP_{key.upper()}": str(value).lower() if value in (True, False) else str(value)
-            for key, value in section.items()
-        },
-    }
+    return {"grafana": {"smtp": smtp | more}}
 
 
 def _told(grafana: Grafana, mail: Mail) -> EmailMessage:
@@ -52,10 +41,12 @@ def _told(grafana: Grafana, mail: Mail) -> EmailMessage:
 
 
 def _sent(folder: Path, mail: Mail, **more: str) -> EmailMessage:
-    with running(folder / "grafana", _environment(folder, mail, **more)) as grafana:
-        if not grafana.real:
-            raise NotHad("grafana", "only the real one sends mail")
-        return _told(grafana, mail)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(mail.ca))
+        with running(folder / "grafana", _settings(mail, **more), {SMTP_PASSWORD: PASSWORD}) as grafana:
+            if not grafana.real:
+                raise NotHad("grafana", "only the real one sends mail")
+            return _told(grafana, mail)
 
 
 def test_mail_is_sent_after_starttls_and_a_login_by_the_senders_domain(tmp_path: Path) -> None:

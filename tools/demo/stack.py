@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from model import ports
 from tools import stack_file
-from tools.demo import grafana
+from tools.demo.grafana import grafana
 from tools.demo.platform import Agents
 from tools.local.account import Account
 from tools.local.control_plane import NODES, ControlPlane
@@ -24,7 +24,7 @@ from tools.local.stack_text import merged, stack_text
 from tools.local.telemetry import Collector
 from tools.local.traces import Jaeger
 from tools.recorder import ROOT
-from tools.servers.find import binary, had
+from tools.servers.find import had
 
 STACK = "dev"
 NODE, *OTHER_NODES = NODES
@@ -92,7 +92,7 @@ class Stack:
         """By server."""
         self.loki = Loki(self.rendered, home / "loki")
         self.has_logs = all(had(name) for name in LOGGING)
-        self.grafana: grafana.Grafana | None = None
+        self.grafana: LocalServer | None = None
         """None if Grafana is missing."""
 
     def _lay_out(self) -> None:
@@ -189,7 +189,7 @@ class Stack:
                 exits.enter_context(self.agents.running())
             if had("grafana"):
                 with self._step("Grafana"):
-                    running("grafana", self._grafana_of(binary("grafana")).running())
+                    running("grafana", self._with_grafana().running())
             if self.has_logs:
                 with self._step("Promtail"):
                     running("promtail", self.promtail.running())
@@ -199,14 +199,14 @@ class Stack:
                 eventually(self._complete, 90, "everything is scraped, and telemetry of the agents is everywhere")
             yield
 
-    def _grafana_of(self, found: Path) -> grafana.Grafana:
+    def _with_grafana(self) -> LocalServer:
         urls = {
             "prometheus": self.prometheus.url,
             "alertmanager": self.alertmanager.url,
             "loki": self.loki.url,
             "jaeger": self.jaeger.url_of(ports.JAEGER_QUERY),
         }
-        self.grafana = grafana.Grafana(found, self.rendered.folder / "grafana", self.home / "grafana", urls)
+        self.grafana = grafana(self.rendered, self.home / "grafana", urls)
         return self.grafana
 
     @contextmanager

@@ -13,10 +13,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from components.grafana.config import ADMIN_PASSWORD
+from model import ports
 from tools.local import certificate as certificates
 from tools.local.certificate import HOST, Certificate
-from tools.local.harness import Process, free_port, http_json
-from tools.servers.find import NotHad, binary
+from tools.local.harness import free_port, http_json
+from tools.local.rendered import changed
+from tools.local.server import LocalServer
+from tools.local.stack_text import merged
+from tools.servers.find import had
 
 
 @dataclass(frozen=True)
@@ -50,41 +55,36 @@ class Grafana:
 
 
 @contextmanager
-def running(folder: Path, more: Mapping[str, str] | None = None) -> Iterator[Grafana]:
-    """The real server if it is found, with ``more`` in its environment. Its data and log are in ``folder``."""
+def running(
+    folder: Path, changes: Mapping[str, Any] | None = None, planted: Mapping[str, str] | None = None
+) -> Iterator[Grafana]:
+    """The real server if it is found, as the stack dev with ``changes`` configures it, below ``folder``.
+
+    ``planted`` are secrets by file.
+    """
     folder.mkdir(parents=True)
-    port = free_port()
-    certificate = certificates.made(folder)
+    port, certificate = free_port(), certificates.made(folder)
     authorities = _authorities(certificate.public, folder / "authorities.pem")
     given = Grafana(f"https://{HOST}:{port}", secrets.token_hex(16), authorities)
-    try:
-        server = binary("grafana")
-    except NotHad:
+    if not had("grafana"):
         with _well(port, certificate):
             yield replace(given, real=False)
         return
-    home = server.resolve().parent.parent
-    settings = {
-        "GF_SERVER_PROTOCOL": "https",
-        "GF_SERVER_CERT_FILE": str(certificate.public),
-        "GF_SERVER_CERT_KEY": str(certificate.key),
-        "GF_SERVER_HTTP_ADDR": "127.0.0.1",
-        "GF_SERVER_HTTP_PORT": str(port),
-        "GF_SERVER_DOMAIN": HOST,
-        "GF_SECURITY_ADMIN_PASSWORD": given.password,
-        "GF_PATHS_DATA": str(folder / "data"),
-        "GF_PATHS_LOGS": str(folder / "logs"),
-        "GF_PATHS_PLUGINS": str(folder / "plugins"),
-        # It would download plugins, news and updates, and report usage.
-        "GF_PLUGINS_PREINSTALL_DISABLED": "true",
-        "GF_PLUGINS_PUBLIC_KEY_RETRIEVAL_DISABLED": "true",
-        "GF_ANALYTICS_REPORTING_ENABLED": "false",
-        "GF_ANALYTICS_CHECK_FOR_UPDATES": "false",
-        "GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
-        "GF_NEWS_NEWS_FEED_ENABLED": "false",
-        **(more or {}),
-    }
-    with Process([server, "server", f"--homepath={home}"], log=folder / "log", env=settings) as process:
+    stack = changed(folder, "dev", merged({"grafana": {"url": given.url}}, changes or {}))
+    server = LocalServer(
+        stack,
+        "grafana",
+        folder / "pod",
+        ports={ports.GRAFANA: port},
+        planted={ADMIN_PASSWORD: given.password, **(planted or {})},
+        # What an ingress does for it.
+        faster=[
+            "cfg:server.protocol=https",
+            f"cfg:server.cert_file={certificate.public}",
+            f"cfg:server.cert_key={certificate.key}",
+        ],
+    )
+    with server.process() as process:
         # Migrations of an empty database take half a minute on a busy machine.
         process.ready(lambda: http_json(f"{given.url}/api/health", ca=authorities)["database"] == "ok", within=180)
         yield given

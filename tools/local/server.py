@@ -21,16 +21,19 @@ from tools.local.harness import Process, free_port, http_text
 from tools.local.ipv6 import Place
 from tools.local.pods import SERVICE_ACCOUNT, Pod
 from tools.local.rendered import Rendered
-from tools.servers.find import binary
+from tools.servers.find import NotHad, binary
 
 TOKEN = secrets.token_hex(16)
 """Part of every planted secret, except certificates, keys and URLs."""
 _ON_LOOPBACK: Mapping[str, Sequence[str]] = {
+    "grafana": ("cfg:server.http_addr=127.0.0.1",),
     "kube-state-metrics": ("--host=127.0.0.1", "--telemetry-host=127.0.0.1"),
     "loki": ("-server.http-listen-address=127.0.0.1", "-server.grpc-listen-address=127.0.0.1"),
     "promtail": ("-server.http-listen-address=127.0.0.1",),
 }
 """Arguments of servers whose rendered configuration has no listening address, since they listen on all."""
+IN_THE_IMAGE = "/usr/share/grafana"
+"""Folder of Grafana's files in its image."""
 _BINARIES = {"otel-agent": "otel-collector"}
 """Binaries with another name than the server."""
 
@@ -62,7 +65,7 @@ class LocalServer:
         Nothing runs yet. ``account`` is its account for the Kubernetes API. ``host`` replaces the node's root.
         ``addresses`` (host:port to host:port) replace others in arguments and files, and ``alertmanagers`` replace
         their DNS name. ``redirect`` (job to host:port) is the address at which a job's discovered targets are scraped.
-        ``planted`` are secrets by file or variable, ``faster`` are arguments that shorten a wait. It listens on
+        ``planted`` are secrets by file or variable, ``faster`` are arguments that replace or join others. It listens on
         loopback, or ``everywhere`` as rendered. A ``place`` has its own addresses and DNS: there, ports, listening
         addresses and names stay as rendered.
         """
@@ -128,6 +131,8 @@ class LocalServer:
         args = [self._listening(self._mapped(argument)) for argument in self._container["args"]]
         if self.server == "kube-state-metrics":  # outside a cluster it needs the API server's address
             args += [f"--kubeconfig={self.kubeconfig}"]
+        if self.server == "grafana":
+            args = [each.replace(IN_THE_IMAGE, str(_grafana_folder())) for each in args]
         args += () if self._everywhere else _ON_LOOPBACK.get(self.server, ())
         replaced = {argument.partition("=")[0] for argument in self._faster}
         return [*(argument for argument in args if argument.partition("=")[0] not in replaced), *self._faster]
@@ -244,7 +249,8 @@ class LocalServer:
             return text
         own = "|".join(map(str, self.ports))
         text = re.sub(
-            rf"\b(endpoint: (?:0\.0\.0\.0|127\.0\.0\.1):|\w*(?:listen|bind)_port: )(\d+)\b|\b(port: )({own})\b",
+            r"\b(endpoint: (?:0\.0\.0\.0|127\.0\.0\.1):|\w*(?:listen|bind)_port: |http_port = )(\d+)\b"
+            rf"|\b(port: )({own})\b",
             lambda found: f"{found[1] or found[3]}{self._port(int(found[2] or found[4]))}",
             text,
         )
@@ -280,6 +286,16 @@ class LocalServer:
         if account and file.endswith("-key"):
             return account.ca.with_suffix(".key").read_text()
         return "http://127.0.0.1:1/" if file.endswith("-url") else TOKEN
+
+
+def _grafana_folder() -> Path:
+    """The same on this machine: above the binary's folder, or where packages put it."""
+    packages = (Path(f"{root}/share/grafana") for root in ("/usr", "/usr/local", "/opt/homebrew"))
+    folders = (binary("grafana").resolve().parents[1], *packages)
+    found = next((folder for folder in folders if (folder / "conf" / "defaults.ini").is_file()), None)
+    if found is None:
+        raise NotHad("grafana", f"{binary('grafana')} is there, but not its `conf/defaults.ini`")
+    return found
 
 
 def project(folder: Path, files: Mapping[str, str]) -> None:

@@ -25,6 +25,7 @@ from dashboards import (
     monitoring_job,
     nodes_overview,
     runbooks,
+    services_overview,
     slos,
 )
 from dashboards.kit import build, panel_places
@@ -64,6 +65,7 @@ DASHBOARDS = (
     Listed("kubernetes", kubernetes_workload.DASHBOARD),
     Listed("kubernetes", kubernetes_api.DASHBOARD, needs=CONTROL_PLANE.name),
     Listed("nodes", nodes_overview.DASHBOARD),
+    Listed("services", services_overview.DASHBOARD),
     Listed("agents", agents_overview.DASHBOARD),
     Listed("agents", agents_llm.DASHBOARD),
     Listed("agents", agents_tools.DASHBOARD),

@@ -62,6 +62,9 @@ SUBJECT = (
     "signal",
     "tenant",
     "reason",
+    "status",
+    "dependency",
+    "controller",
 )
 """Labels that tell the subjects of one alert apart; fixed, so that no rule that comes or goes restarts Alertmanager."""
 

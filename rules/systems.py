@@ -12,13 +12,14 @@ from model.quantities import Duration, Url
 from model.rules import BaseAlert, Group, Inhibition, Recording, Severity, Threshold
 from model.slo import Slo, slo_groups, slo_inhibitions
 from model.uids import SLOS, DashboardUid
-from rules import agents, kubernetes, logs, monitoring, nodes
+from rules import agents, kubernetes, logs, monitoring, nodes, services
 from rules.catalogue import SUBJECT
 from rules.system import Surroundings, System, Watched
 
 SYSTEMS: tuple[System[Any], ...] = (
     kubernetes.SYSTEM,
     nodes.SYSTEM,
+    services.SYSTEM,
     agents.SYSTEM,
     logs.SYSTEM,
     monitoring.SYSTEM,

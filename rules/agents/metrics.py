@@ -1,4 +1,4 @@
-"""What agents push after OpenTelemetry's conventions for GenAI and MCP, and what Jaeger counts of A2A's spans.
+"""What agents push after OpenTelemetry's conventions for GenAI and MCP.
 
 No exporter of ours makes these: the definitions are the contract (``docs/agents.md``). The conventions come in several
 generations, and an instrumentation may speak any, or some at once.
@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from model.metrics import PUSHED, Metrics, Unit
 from rules.agents.cost import EMITTED
-from rules.agents.protocols import SPAN_TIMES
 from rules.agents.recordings import FIRST_TOKEN, OPENLIT_REQUESTS, OPENLIT_TOKENS, PER_TOKEN, REQUEST_DURATIONS
-from rules.monitoring.scrape import SPAN_METRICS
 
 _PUSHED = Metrics(PUSHED)
-_SPANS = Metrics(SPAN_METRICS)
 
 _AGENT = "gen_ai_agent_name"
 _MODEL = f"{_AGENT} gen_ai_operation_name gen_ai_provider_name gen_ai_system gen_ai_request_model gen_ai_response_model"
@@ -38,12 +35,4 @@ METRICS = (
     *(_PUSHED.histogram(name, _MODEL, Unit.CURRENCY) for name in EMITTED),
     _PUSHED.histogram("mcp_client_operation_duration_seconds", _MCP),
     _PUSHED.histogram("mcp_server_operation_duration_seconds", _MCP),
-)
-
-_SPAN = "service_name span_name span_kind status_code a2a_method_name"
-SPAN_METRICS_OF_A2A = (
-    _SPANS.counter("traces_span_metrics_calls_total", _SPAN),
-    _SPANS.histogram(SPAN_TIMES, _SPAN, Unit.NONE),
-    # A collector of somebody's own pushes what it counts of spans, maybe without fixed buckets.
-    _PUSHED.histogram(SPAN_TIMES, _SPAN, Unit.NONE),
 )

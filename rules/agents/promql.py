@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from model.quantities import Duration
+from rules.histograms import Select, every, judged, without_le
 
 PLACE = "cluster, environment, namespace, service, agent"
 """Labels of all that an agent does; ``service`` is its ``service.name``, and ``agent`` as well where it has no name."""
@@ -76,16 +77,6 @@ def short(vector: str, labels: str) -> str:
     return vector
 
 
-def with_label(vector: str, label: str, value: str) -> str:
-    """``vector`` with a label that it does not have yet."""
-    return f'label_replace({vector}, "{label}", "{value}", "{label}", "")'
-
-
-def without_le(native: str) -> str:
-    """The same: it says that ``le`` may be asked for, where there is none."""
-    return with_label(native, "le", "")
-
-
 Labelled = Callable[[str], str]
 """PromQL with the short labels that are asked for."""
 
@@ -121,18 +112,14 @@ def failing(rate: str, by: str, failed: str = 'error_type!=""') -> str:
     return f"({bad} or {every} * 0) / ({every} > 0)"
 
 
-Select = Callable[[str], str]
-"""Recorded buckets with a further matcher."""
-
-
 def events(buckets: str, by: str) -> str:
     """As `counted`, of recorded buckets."""
-    return f"(sum by ({by}) ({_every(_within(buckets))}) * {EVERY.seconds:.0f})"
+    return f"(sum by ({by}) ({every(_within(buckets))}) * {EVERY.seconds:.0f})"
 
 
 def at_present(buckets: str, by: str) -> str:
     """Events a second, of recorded buckets."""
-    return f"sum by ({by}) ({_every(lambda matcher: f'{buckets}{{{matcher}}}')})"
+    return f"sum by ({by}) ({every(lambda matcher: f'{buckets}{{{matcher}}}')})"
 
 
 def p95(buckets: str, by: str) -> str:
@@ -140,34 +127,17 @@ def p95(buckets: str, by: str) -> str:
 
     ``by`` must tell processes with other buckets apart: sums of histograms that are cut differently mean nothing.
     """
-    return f"{_judged('histogram_quantile(0.95', _within(buckets), by)} >= 0"
+    return f"{judged('histogram_quantile(0.95', _within(buckets), by)} >= 0"
 
 
 def fraction(low: str, high: str, buckets: str, by: str) -> str:
     """The share of events between two numbers, over the window."""
-    return _judged(f"histogram_fraction({low}, {high}", _within(buckets), by)
+    return judged(f"histogram_fraction({low}, {high}", _within(buckets), by)
 
 
 def fraction_at_present(low: str, high: str, buckets: str, by: str) -> str:
-    return _judged(f"histogram_fraction({low}, {high}", lambda matcher: f"{buckets}{{{matcher}}}", by)
+    return judged(f"histogram_fraction({low}, {high}", lambda matcher: f"{buckets}{{{matcher}}}", by)
 
 
 def _within(buckets: str) -> Select:
     return lambda matcher: f"sum_over_time({buckets}{{{matcher}}}[{WINDOW}])"
-
-
-_CLASSIC, _NATIVE, _ALL = 'le!=""', 'le=""', 'le="+Inf"'
-
-
-def _every(select: Select) -> str:
-    return f"{select(_ALL)} or histogram_count({select(_NATIVE)})"
-
-
-def _judged(function: str, select: Select, by: str) -> str:
-    """A function of the histogram of each ``by``; of one that has both kinds, of that with more events.
-
-    Both are there while processes are replaced by others that are set up otherwise. They cannot be added.
-    """
-    classic, native = (f"{function}, sum by ({by}, le) ({select(kind)}))" for kind in (_CLASSIC, _NATIVE))
-    seen = f"sum by ({by}) ({select(_ALL)}) >= histogram_count(sum by ({by}) ({select(_NATIVE)}))"
-    return f"({native} unless {seen} or {classic})"

@@ -21,8 +21,8 @@ from rules.agents.promql import (
     of_newest,
     p95,
     short,
-    with_label,
 )
+from rules.histograms import with_label
 
 # An agent's run contains its calls of models and tools: only what a model itself is asked for is a request, or tokens
 # would be counted at every level that they pass. Operations that the conventions do not know are taken for requests.

@@ -50,6 +50,8 @@ CADVISOR_METRICS = (
     "(container_processes|container_threads|machine_(cpu_cores|memory_bytes))",
 )
 
+PAGE = "observability/page"
+"""The label of pods whose service may page."""
 _ANNOTATION = "annotation_prometheus_io"
 PARAMETERS = 4
 """How many parameters of an annotated path are read, a step of every target each; servers want one, the format."""
@@ -126,6 +128,8 @@ def cadvisor(cluster: ClusterSettings) -> ScrapeJob:
 
 def _kube_state_metrics(name: str, port: tuple[str, int], cluster: ClusterSettings) -> ScrapeJob:
     port_name, number = port
+    # Every pod has such a series; only those that have the label are worth one.
+    unlabelled = Relabel(source=("__name__", state_label(PAGE)), regex="kube_pod_labels;", action="drop")
     return ScrapeJob(
         name=name,
         discovery=KubernetesDiscovery(
@@ -134,6 +138,7 @@ def _kube_state_metrics(name: str, port: tuple[str, int], cluster: ClusterSettin
         egress=((Server(KUBE_STATE_METRICS), (number,)),),
         honor_labels=port == METRICS,  # namespace, pod and node are those of the object described, not of the exporter
         relabel=(keep("__meta_kubernetes_endpointslice_port_name", port_name),),
+        metric_relabel=(unlabelled,) if port == METRICS else (),
         sample_limit=500_000,  # about 60 samples per pod and 40 per other object
     )
 
@@ -158,7 +163,7 @@ def kube_state_metrics_exporter(resources: Resources, cluster: ClusterSettings) 
             f"--port={METRICS[1]}",
             f"--telemetry-port={TELEMETRY[1]}",
             f"--resources={','.join(watched)}",
-            *([f"--metric-labels-allowlist=nodes=[{named}]"] if named else ()),
+            f"--metric-labels-allowlist=pods=[{PAGE}]{f',nodes=[{named}]' if named else ''}",
         ),
         ports=dict((METRICS, TELEMETRY)),
         resources=resources,

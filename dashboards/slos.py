@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.annotations import alerts_with
-from dashboards.model import Dashboard, Panel, Query, Row, Visualization, stat, variable
+from dashboards.model import Dashboard, Panel, Query, Row, Variable, Visualization, stat, variable
 from model.metrics import Unit
 from model.rules import decimal
 from model.slo_alerts import BURNS, TO_EXHAUSTION, Burn
@@ -12,7 +12,6 @@ from rules.system import Watched
 
 _ALL = 'cluster=~"$cluster"'
 _OBJECTIVE = f'{_ALL}, slo="$slo"'
-_ONE = f'{_OBJECTIVE}, value=~"$value"'
 _CLUSTER = variable("cluster", "slo:objective:ratio", "Cluster")
 
 _NOW = (
@@ -97,7 +96,15 @@ ALL = Dashboard(
 
 
 def one(watched: Watched) -> Dashboard:
-    """The dashboard of one objective, with the thresholds of this stack's alerts."""
+    """The dashboard of one objective, with the thresholds of this stack's alerts.
+
+    Its values can be chosen where an objective has some: an empty variable would be a riddle.
+    """
+    chosen = _OBJECTIVE
+    values: tuple[Variable, ...] = ()
+    if any(slo.by for slo in watched.slos):
+        chosen = f'{_OBJECTIVE}, value=~"$value"'
+        values = (variable("value", f"slo:objective:ratio{{{_OBJECTIVE}}}", "Value"),)
     return Dashboard(
         uid=SLO,
         title="SLOs: one in detail",
@@ -108,10 +115,10 @@ def one(watched: Watched) -> Dashboard:
         variables=(
             _CLUSTER,
             variable("slo", f"slo:objective:ratio{{{_ALL}}}", "Objective", multiple=False),
-            variable("value", f"slo:objective:ratio{{{_OBJECTIVE}}}", "Value"),
+            *values,
         ),
         related=(SLOS, ALERTS),
-        annotations=(alerts_with(_ONE),),
+        annotations=(alerts_with(chosen),),
         rows=(
             Row(
                 "Now",
@@ -123,7 +130,7 @@ def one(watched: Watched) -> Dashboard:
                             " 5 minutes; and of the error budget, what is left. The worst of the chosen values."
                         ),
                         visualization=Visualization.STAT,
-                        queries=tuple(Query(expr=f"{series}{{{_ONE}}})", legend=name) for name, series in _NOW),
+                        queries=tuple(Query(expr=f"{series}{{{chosen}}})", legend=name) for name, series in _NOW),
                         unit=Unit.RATIO,
                         width=20,
                         height=4,
@@ -131,7 +138,7 @@ def one(watched: Watched) -> Dashboard:
                     stat(
                         "Budget spent in",
                         "Time to exhaustion at the last hour's rate; empty if nothing fails.",
-                        f"min({TO_EXHAUSTION}{{{_ONE}}})",
+                        f"min({TO_EXHAUSTION}{{{chosen}}})",
                         Unit.SECONDS,
                     ),
                 ),
@@ -143,8 +150,8 @@ def one(watched: Watched) -> Dashboard:
                         title="Events and failures",
                         description="All events and bad events per second.",
                         queries=(
-                            Query(expr=f"sum by (cluster) (slo:events:rate5m{{{_ONE}}})", legend="all, {{cluster}}"),
-                            Query(expr=f"sum by (cluster) (slo:errors:rate5m{{{_ONE}}})", legend="bad, {{cluster}}"),
+                            Query(expr=f"sum by (cluster) (slo:events:rate5m{{{chosen}}})", legend="all, {{cluster}}"),
+                            Query(expr=f"sum by (cluster) (slo:errors:rate5m{{{chosen}}})", legend="bad, {{cluster}}"),
                         ),
                         unit=Unit.PER_SECOND,
                         width=12,
@@ -154,21 +161,21 @@ def one(watched: Watched) -> Dashboard:
                         description="Remaining error budget. It recovers as old failures leave the window.",
                         queries=(
                             Query(
-                                expr=f"min by (cluster, value) (slo:error_budget_remaining:ratio{{{_ONE}}})",
+                                expr=f"min by (cluster, value) (slo:error_budget_remaining:ratio{{{chosen}}})",
                                 legend="{{cluster}} {{value}}",
                             ),
                         ),
                         unit=Unit.RATIO,
                         width=12,
                     ),
-                    *(_burn(burn, watched) for burn in BURNS),
+                    *(_burn(burn, watched, chosen) for burn in BURNS),
                 ),
             ),
         ),
     )
 
 
-def _burn(burn: Burn, watched: Watched) -> Panel:
+def _burn(burn: Burn, watched: Watched, chosen: str) -> Panel:
     """Both windows of a burn-rate alert, and its threshold, which differs by objective."""
     # An objective without this alert gets a threshold of 1, which no ratio exceeds.
     lines = {slo.name: "1" for slo in watched.slos} | {
@@ -178,10 +185,10 @@ def _burn(burn: Burn, watched: Watched) -> Panel:
         for threshold in alert.thresholds.values()
     }
     named = " or ".join(f'label_replace(vector({line}), "slo", "{slo}", "", "")' for slo, line in lines.items())
-    line = Query(expr=f"({named}) and on (slo) slo:objective:ratio{{{_ONE}}}", legend="fires above")
+    line = Query(expr=f"({named}) and on (slo) slo:objective:ratio{{{chosen}}}", legend="fires above")
     windows = (
         Query(
-            expr=f"max by (cluster, value) (slo:sli_error:ratio_rate{window}{{{_ONE}}})",
+            expr=f"max by (cluster, value) (slo:sli_error:ratio_rate{window}{{{chosen}}})",
             legend=f"{window}, {{{{cluster}}}} {{{{value}}}}",
         )
         for window in (burn.long, burn.short)

@@ -118,7 +118,7 @@ def test_one_job_scrapes_all_and_says_what_they_watch_and_not_which_pod_does(mad
     [
         ({"instance": "Orders"}, "small letters"),
         ({"instance": "o" * 50}, "at most 50"),
-        ({"per_node": True}, "no instance"),
+        ({"per_node": True}, "cannot have an instance"),
     ],
 )
 def test_an_exporter_is_refused_whose_objects_could_not_be_made(changes: dict[str, Any], wrong: str) -> None:

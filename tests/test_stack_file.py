@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from components.settings.stack import Refused
 from tools import stack_file
 from tools.recorder import PROJECT
 
@@ -61,3 +62,11 @@ def test_what_a_mapping_takes_from_another_is_in_it(tmp_path: Path) -> None:
     path = tmp_path / "Pulumi.test.yaml"
     path.write_text(f"config:\n  {PROJECT}:a: &a {{x: 1, y: 2}}\n  {PROJECT}:b: {{<<: *a, y: 3}}\n")
     assert stack_file.read(path).config["b"] == {"x": 1, "y": 3}
+
+
+def test_a_section_that_is_a_secret_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "Pulumi.dev.yaml"
+    file.write_text(f"config: {{{PROJECT}:collector: {{secure: v1:x:y}}}}")
+    with pytest.raises(Refused) as refused:
+        stack_file.settings(file)
+    assert any(problem.startswith("collector") for problem in refused.value.problems)

@@ -158,7 +158,10 @@ def _told(wrong: Exception) -> str:
 
 def settings(path: Path) -> Settings:
     """The settings of a stack file, with the content folders that it names. Raises what :func:`read` raises."""
-    config = read(path).config
+    file = read(path)
+    # A whole section cannot be a secret: refused here as by the program.
+    hidden = {key: {"secure": ""} for key in sorted(file.secrets & Settings.model_fields.keys())}
+    config = {**file.config, **hidden}
     return read_settings(config, folders=gathered(config, ROOT))
 
 

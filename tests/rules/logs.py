@@ -121,7 +121,7 @@ EXAMPLES = (
         GUARDRAIL_VIOLATIONS,
         lines=[_info(_STOPPED, 6)],
         gives={of(_APP): 6},
-        fires=[warning("Guardrails of shop/backend struck 6 times in 5m.", "6", **_APP)],
+        fires=[warning("shop/backend logged 6 violations in five minutes.", "6", **_APP)],
     ),
     example(
         "a guardrail strikes five times, and many times before that",

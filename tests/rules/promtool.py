@@ -95,7 +95,7 @@ def _failures(folder: Path) -> dict[str, list[str]]:
         check=False,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1200,  # against hanging: all examples of a system take a minute on an idle machine
     )
     assert report.exists(), f"{done.stdout}{done.stderr}"
     cases = ET.parse(report).getroot().iter("testcase")  # noqa: S314  promtool's own report

@@ -150,6 +150,12 @@ def evaluated(server: Loaded) -> bool:
     )
 
 
+NONE_WHEN_WELL = "Budget spent in: "
+"""The stat says "none" while nothing burns, and in the sample nothing does."""
+MAY_BE_EMPTY = {"value"}
+"""An objective without `by` has no values to choose from. The sample has no series of people's own objectives."""
+
+
 def choices(dashboard: Dashboard, loaded: Loaded) -> dict[str, str]:
     """What a dashboard's variables are when somebody opens it; fails when one has nothing to offer."""
     chosen: dict[str, str] = {}
@@ -157,7 +163,7 @@ def choices(dashboard: Dashboard, loaded: Loaded) -> dict[str, str]:
         if variable.datasource.type != "prometheus":
             continue
         values = loaded.get(f"label/{variable.label}/values", **{"match[]": filled(variable.of, chosen)})
-        assert values, f"{variable.name}: nothing to choose"
+        assert values or variable.name in MAY_BE_EMPTY, f"{variable.name}: nothing to choose"
         chosen[variable.name] = EVERYWHERE.get(variable.name, ".*") if variable.multiple else values[0]
     return chosen
 
@@ -181,7 +187,7 @@ def test_no_panel_is_empty(
         if not _soon(partial(answered, expr, view))
     ]
     record_property(DASHBOARD, (dashboard.uid, len(asked), len(empty)))
-    assert empty == []
+    assert [each for each in empty if not each.startswith(NONE_WHEN_WELL)] == []
 
 
 def _soon(holds: partial[bool]) -> bool:

@@ -24,7 +24,7 @@ from tools.recorder import PROJECT, ROOT
 from tools.servers.build import cache_folder
 from tools.servers.find import NotHad, binary, need
 
-PROGRAM = ("__main__.py", "Pulumi.yaml", "components", "dashboards", "model", "rules", "docs")
+PROGRAM = ("__main__.py", "Pulumi.yaml", "components", "content", "dashboards", "model", "rules", "docs")
 """Files of the program. With the environment, it runs in any folder."""
 HOME = cache_folder() / "pulumi-home"
 """Folder of the plugins that the engine downloads."""

@@ -72,7 +72,7 @@ EXAMPLES = (
         series=_notifications(sent=5, failed=3),
         at="20m",
         gives={of(integration="webhook"): 0.6},
-        fires=[critical("60% of what Alertmanager sends by webhook is lost.", "60%", integration="webhook")],
+        fires=[critical("60% of Alertmanager's notifications by webhook fail.", "60%", integration="webhook")],
     ),
     example(
         "half of the notifications are lost",

@@ -24,7 +24,7 @@ IMAGE = pinned(
     uid=65534,
     binaries={MEMCACHED_EXPORTER: "/bin/memcached_exporter"},
     tested="",
-    why="its module cannot be had; what it answers is recorded in tests/expositions",
+    why="the module of 0.15.2 cannot be had; what it answers is recorded in tests/expositions",
 )
 
 

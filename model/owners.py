@@ -23,7 +23,7 @@ class Owners:
 
     alerts: Mapping[str, str] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
-    """Teams that own scrape jobs of the stack file: the label ``owner`` of these jobs' targets."""
+    """Teams that may own targets of scrape jobs in the stack file: the label ``owner`` of these targets."""
     services: Mapping[str, str] = field(default_factory=dict)
     """``service`` or ``namespace/service``."""
     pod_label: str = ""
@@ -62,13 +62,14 @@ class Claim:
 
 @dataclass(frozen=True)
 class TargetClaim:
-    """The team that the target's own label names owns the alert."""
+    """The team that the target's own label names owns the alert, if it is one of ``teams``."""
 
     teams: tuple[str, ...]
 
     def label(self, otherwise: str) -> str:
         """The same."""
-        return f"{{{{ with $labels.owner }}}}{{{{ . }}}}{{{{ else }}}}{otherwise}{{{{ end }}}}"
+        known = f'match "^({expression(self.teams)})$" $labels.owner'
+        return f"{{{{ if {known} }}}}{{{{ $labels.owner }}}}{{{{ else }}}}{otherwise}{{{{ end }}}}"
 
 
 @dataclass(frozen=True)

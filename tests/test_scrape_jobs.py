@@ -335,7 +335,10 @@ def test_a_target_that_is_down_is_its_owner_s_and_else_the_platform_s() -> None:
     (alert,) = [each for each in read(owned).watched.alerts if each.name == "TargetDown"]
     assert isinstance(alert, Alert)
     (plain,) = alert.plain()
-    assert plain["labels"]["owner"] == "{{ with $labels.owner }}{{ . }}{{ else }}platform{{ end }}"
+    assert (
+        plain["labels"]["owner"]
+        == '{{ if match "^(shop)$" $labels.owner }}{{ $labels.owner }}{{ else }}platform{{ end }}'
+    )
 
 
 def test_an_owner_of_targets_without_a_route_is_refused_in_production() -> None:
@@ -344,6 +347,15 @@ def test_an_owner_of_targets_without_a_route_is_refused_in_production() -> None:
     why = "in production every alert must reach somebody"
     said = f'notifications.routes: no route for severity "warning" of owner "shop" (TargetDown): {why}'
     assert said in refused.value.problems
+
+
+def test_a_team_that_a_list_of_targets_may_name_needs_a_route_in_production() -> None:
+    listed = {"name": "shop", "http": {"url": "http://lists.example/", "ports": [80]}}
+    stack: dict[str, Any] = {"owners": {"teams": {"warehouse": {}}}, "prometheus": {"scrapeJobs": [listed]}}
+    read(production(routes=[{"receiver": "on-call"}]) | stack)
+    with pytest.raises(Refused) as refused:
+        read(production(routes=[{"receiver": "on-call", "owner": ["platform", "agents", "security"]}]) | stack)
+    assert 'of owner "warehouse" (TargetDown)' in "".join(refused.value.problems)
 
 
 def test_a_route_may_name_an_owner_that_only_targets_have() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Len
@@ -182,6 +183,13 @@ class ScrapeJobSettings(Client):
             "gce": self.gce,
             "file": self.file,
         }
+
+    def owners(self, teams: Iterable[str]) -> Iterator[str]:
+        """Teams that may own a target of it; ``teams`` are all of the stack file."""
+        if self.owner is not None:
+            yield self.owner
+        if self.http:  # a list gives its targets labels
+            yield from teams
 
     @property
     def discovery(self) -> Discovery | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 
 from components.settings.grafana import GrafanaSettings
 from components.settings.logs import LogSettings
@@ -34,7 +35,10 @@ def surroundings(
         grafana=grafana.address,
         runs_grafana=grafana.external is None,
         on=frozenset(key for key, settings in systems if settings is not None),
-        owners=replace(owners.owners(), targets=tuple(dict.fromkeys(job.owner for job in jobs if job.owner))),
+        owners=replace(
+            owners.owners(),
+            targets=tuple(dict.fromkeys(chain.from_iterable(job.owners(owners.teams) for job in jobs))),
+        ),
         alert_labels=notifications.labels,
         content=brought,
     )

@@ -220,7 +220,7 @@ def test_waiting_names_what_never_came_and_the_last_error() -> None:
     def probe() -> bool:
         raise ConnectionError("refused")
 
-    with pytest.raises(AssertionError, match=r"not within 0.1 s: the sun rises: ConnectionError: refused"):
+    with pytest.raises(AssertionError, match=r"not within 0.3 s: the sun rises: ConnectionError: refused"):
         eventually(probe, 0.1, "the sun rises")
 
 

@@ -32,6 +32,8 @@ from tools.local.logs import Entry, Loki, log_file
 from tools.local.rendered import Rendered, changed
 from tools.servers.find import binary
 
+CLUSTER = "both"
+"""Begins the clusters' names: other tests leave lines of other clusters in the same Loki."""
 TRACE, OTHER_TRACE = "4bf92f3577b34da6a3ce929d0e0e4736", "5cf92f3577b34da6a3ce929d0e0e4737"
 DROP = [
     {"namespace": IGNORED},
@@ -71,7 +73,7 @@ def cluster(control_plane: ControlPlane) -> ControlPlane:
 
 @pytest.fixture(scope="module")
 def stacks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rendered]:
-    return {each: rendered(tmp_path_factory.mktemp("stack"), each, drop=DROP) for each in COLLECTORS}
+    return {each: rendered(tmp_path_factory.mktemp("stack"), each, cluster=CLUSTER, drop=DROP) for each in COLLECTORS}
 
 
 @pytest.mark.parametrize("name", ["dev", "prod", "dropping"])
@@ -226,7 +228,7 @@ class Sent:
     collector: str
 
     def query(self, **labels: str) -> str:
-        wanted = {"cluster": f"by-{self.collector}", **labels}
+        wanted = {"cluster": f"{CLUSTER}-{self.collector}", **labels}
         return "{" + ", ".join(f'{name}="{value}"' for name, value in wanted.items()) + "}"
 
     def entries(self, rest: str = "", **labels: str) -> list[Entry]:
@@ -351,7 +353,7 @@ def test_promtail_reads_only_the_pods_of_its_node(both: dict[str, Sent]) -> None
 
 def test_both_send_the_same_streams_the_same_lines_and_the_same_metadata(both: dict[str, Sent]) -> None:
     # Two apps have entries whose time no line says, and which differs.
-    compared = (both[each].loki.entries(f'{{cluster="by-{each}", app!~"long|foreign"}}') for each in COLLECTORS)
+    compared = (both[each].loki.entries(f'{{cluster="{CLUSTER}-{each}", app!~"long|foreign"}}') for each in COLLECTORS)
     promtail, otel = (as_sent(entries) for entries in compared)
 
     assert len(promtail) > 200

@@ -16,7 +16,7 @@ from model import ports
 from tests import stack_settings
 from tools.local import bucket, certificate
 from tools.local.bucket import Bucket
-from tools.local.harness import eventually, free_port, http_json, http_text
+from tools.local.harness import Process, eventually, free_port, http_json, http_text
 from tools.local.logs import Loki
 from tools.local.rendered import Rendered, changed, render_text
 from tools.local.stack_text import merged, stack_text
@@ -66,13 +66,14 @@ def test_replicas_share_their_lines_and_find_them_again_when_all_disks_are_lost(
     def found(server: Loki) -> list[str]:
         return [entry.line for entry in server.entries('{app="bucket"}', tenant=tenant)]
 
-    with replicas(stack, tmp_path / "first", REPLICAS) as servers:
+    with replicas(stack, tmp_path / "first", REPLICAS) as (servers, processes):
         servers[0].push(LABELS, list(enumerate(texts, start=time.time_ns())), tenant=tenant)
         assert found(servers[-1]) == texts
         store_chunks(servers)
+        end(processes)
     assert {key.partition("/")[0] for key in store.objects()} >= {tenant or NOBODY, "index"}
 
-    with replicas(stack, tmp_path / "second", REPLICAS - 1) as servers:
+    with replicas(stack, tmp_path / "second", REPLICAS - 1) as (servers, _):
         eventually(lambda: all(found(server) == texts for server in servers), 60, "the same lines, once each")
     signers = {each.partition("Credential=")[2][:4] for each in store.authorizations}
     assert signers == {key}, "its own key, or without one a passing one of its role"
@@ -98,8 +99,8 @@ def on(store: Bucket, name: str, folder: Path) -> Rendered:
 
 
 @contextmanager
-def replicas(stack: Rendered, home: Path, number: int) -> Iterator[list[Loki]]:
-    """So many replicas on new disks; each puts its index into the bucket when it ends."""
+def replicas(stack: Rendered, home: Path, number: int) -> Iterator[tuple[list[Loki], list[Process]]]:
+    """So many replicas on new disks."""
     meeting = free_port()
     servers = [replica(stack, home, ordinal, meeting) for ordinal in range(number)]
     with ExitStack() as exits:
@@ -107,11 +108,14 @@ def replicas(stack: Rendered, home: Path, number: int) -> Iterator[list[Loki]]:
         for server, process in zip(servers, processes, strict=True):
             process.ready(server.is_ready, within=180)
         eventually(lambda: {met(server) for server in servers} == {number}, 60, "all replicas know each other")
-        yield servers
-        for process in processes:
-            process.child.terminate()
-        for process in processes:
-            process.terminate(within=60)
+        yield servers, processes
+
+
+def end(processes: list[Process]) -> None:
+    """End all at once; each puts its index into the bucket. One that is asked twice ends without that."""
+    for process in processes:
+        process.child.terminate()
+    assert [process.child.wait(timeout=180) for process in processes] == [0] * len(processes)
 
 
 def replica(stack: Rendered, home: Path, ordinal: int, meeting: int) -> Loki:

@@ -16,7 +16,7 @@ from tests.servers.target import HOST, SAMPLES, Target, authority
 from tools.local.account import Account
 from tools.local.asked import EVERYWHERE, get, query, wait_until
 from tools.local.control_plane import ControlPlane
-from tools.local.harness import Process, eventually, http_text
+from tools.local.harness import Process, eventually, free_port, http_text
 from tools.local.rendered import Manifest, changed
 from tools.local.server import LocalServer
 
@@ -77,6 +77,10 @@ def scraping(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFacto
             json.dumps([{"targets": [listed.address], "labels": {"site": "north"}}]),
             "application/json",
         ),
+        "list of down": Target(
+            body=json.dumps([{"targets": [f"127.0.0.1:{free_port()}"], "labels": {"owner": name}} for name in NAMED]),
+            kind="application/json",
+        ),
         "large": Target(body="".join(f'shop_orders_total{{n="{n}"}} 1\n' for n in range(5))),
         "slow": Target(slow=threading.Event()),
         "honest": Target(body='shop_orders_total{shop="theirs"} 1\n'),
@@ -114,6 +118,7 @@ def scraping(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFacto
         job("tls-unverified", "tls", tls={"insecureSkipVerify": True}),
         {"name": "listed", "http": listing("token")},
         {"name": "listed-wrong", "http": listing("wrong")},
+        {"name": "listed-down", "http": {"url": f"http://{targets['list of down'].address}/", "ports": [80]}},
         {
             "name": "grouped",
             "file": {
@@ -153,7 +158,12 @@ def scraping(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFacto
         },
     }
     stack = changed(
-        home, "dev", {"prometheus": {"scrapeInterval": "1s", "evaluationInterval": "1s", "scrapeJobs": jobs}}
+        home,
+        "dev",
+        {
+            "prometheus": {"scrapeInterval": "1s", "evaluationInterval": "1s", "scrapeJobs": jobs},
+            "owners": {"teams": {"shop": {}, NAMED[0]: {}}},
+        },
     )
     control_plane.namespace(SHOP)
     control_plane.apply(*shop())
@@ -168,6 +178,8 @@ def scraping(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFacto
         yield Scraping(local, process, targets, planted)
 
 
+NAMED = ("warehouse", "a-stranger")
+"""Owners that a list of targets names: a team of the stack file, and none."""
 WRONG_SECRETS = {
     "scrape.bearer-wrong-token": "not-it",
     "scrape.basic-wrong-password": "not-it",
@@ -330,7 +342,15 @@ def test_every_series_of_a_job_says_its_cluster_and_environment(scraping: Scrapi
 # --- whose alert it is ---
 
 
-@pytest.mark.parametrize(("job", "owner"), [("bearer-wrong", "shop"), ("bearer-none", "platform")])
+@pytest.mark.parametrize(
+    ("job", "owner"),
+    [
+        ("bearer-wrong", "shop"),
+        ("bearer-none", "platform"),
+        ("listed-down", NAMED[0]),
+        ("listed-down", "platform"),
+    ],
+)
 def test_a_target_that_is_down_is_an_alert_of_its_owner(scraping: Scraping, job: str, owner: str) -> None:
     labels = f'alertname="TargetDown", job="{job}", owner="{owner}"'
     wait_until(scraping.local, f"count(ALERTS{{{labels}}})", 1)

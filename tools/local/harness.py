@@ -68,15 +68,22 @@ def free_port() -> int:
     raise AssertionError(f"of 1000 ports between {_PORTS.start} and {_PORTS.stop} none was free")
 
 
+# Two test processes and their servers share two cores, and each may wait for the other's. A longer deadline costs time
+# only where a test fails.
+_PATIENCE = 3
+
+
 class ServerDied(AssertionError):
     """A server ended although a test needs it, so waiting longer is useless."""
 
 
 def eventually(probe: Callable[[], T | Literal[False] | None], within: float, what: str) -> T:
-    """Poll ``probe`` until it returns something truthy, and return that; ``within`` is in seconds.
+    """Poll ``probe`` until it returns something truthy, and return that.
 
-    An exception means "not yet", except ServerDied. Raises AssertionError with ``what`` and the last exception.
+    ``within`` is in seconds of a machine that does nothing else. An exception means "not yet", except ServerDied.
+    Raises AssertionError with ``what`` and the last exception.
     """
+    within *= _PATIENCE
     deadline = time.monotonic() + within
     while True:
         failure: Exception | None = None
@@ -233,10 +240,10 @@ class Process:
         self.child.send_signal(signal.SIGHUP)
 
     def terminate(self, within: float = 10.0) -> int:
-        """End it with SIGTERM, or with SIGKILL after ``within`` seconds; return its exit status."""
+        """End it with SIGTERM, or with SIGKILL after ``within``, as in `eventually`; return its exit status."""
         self.child.terminate()
         with suppress(subprocess.TimeoutExpired):
-            self.child.wait(timeout=within)
+            self.child.wait(timeout=within * _PATIENCE)
         return self.kill()
 
     def kill(self) -> int:

@@ -33,9 +33,10 @@ CONTAINERS = [
 ]
 
 
-def rendered(folder: Path, collector: str, name: str = "dev", **logs: Any) -> Rendered:
-    """A stack with that log collector, and a cluster of the same name, so that one Loki can hold both."""
-    return changed(folder, name, {"cluster": {"name": f"by-{collector}"}, "logs": {"collector": collector, **logs}})
+def rendered(folder: Path, collector: str, name: str = "dev", cluster: str = "by", **logs: Any) -> Rendered:
+    """A stack with that log collector, and a cluster named after it, so that one Loki can hold both."""
+    cluster = f"{cluster}-{collector}"
+    return changed(folder, name, {"cluster": {"name": cluster}, "logs": {"collector": collector, **logs}})
 
 
 class Node:

@@ -99,7 +99,14 @@ BUDGET_BROKEN = Alert(
     ),
     unit=Unit.RATIO,
     below={Severity.WARNING: 1},  # the budget itself sets the minimum
-    unless=f"on ({_BUDGET}) kube_poddisruptionbudget_status_expected_pods == 0",  # the workload is scaled to zero
+    # No metric says which pods a budget is for. Pods of the namespace that a queue holds back are taken as those that
+    # are missing if there are enough of them.
+    unless=(
+        f"on ({_BUDGET}) (kube_poddisruptionbudget_status_expected_pods == 0"  # the workload is scaled to zero
+        f" or max by ({_BUDGET}) (kube_poddisruptionbudget_status_desired_healthy)"
+        f" - max by ({_BUDGET}) (kube_poddisruptionbudget_status_current_healthy)"
+        f" <= on (cluster, namespace) group_left () sum by (cluster, namespace) ({HELD}))"
+    ),
     for_=Duration.parse("10m"),  # the pods of a removed node are ready elsewhere by then
     summary="A disruption budget has too few healthy pods.",
     description=(

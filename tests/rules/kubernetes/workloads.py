@@ -343,4 +343,19 @@ EXAMPLES = (
     ),
     example("as many pods are healthy as must be", BUDGET_BROKEN, series=_budget(5), at="15m"),
     example("its workload is scaled to zero", BUDGET_BROKEN, series=_budget(0, pods=0), at="15m"),
+    example("a queue holds back the pods that are missing", BUDGET_BROKEN, series=_budget(3) | _held(2), at="15m"),
+    example(
+        "a queue holds back fewer pods than are missing",
+        BUDGET_BROKEN,
+        series=_budget(2) | _held(2),
+        at="15m",
+        fires=[
+            warning(
+                "shop/web has 40% of the healthy pods that it requires.",
+                "40%",
+                namespace="shop",
+                poddisruptionbudget="web",
+            )
+        ],
+    ),
 )

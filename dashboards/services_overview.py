@@ -11,7 +11,7 @@ from rules.services.recordings import CALL_ERRORS, ERRORS, P95, SOURCE, TOTAL
 from rules.services.uids import SERVICES
 
 _IN = 'cluster=~"$cluster", namespace=~"$namespace", service=~"$service"'
-# Nobody can tell more lines apart.
+# More lines are not legible.
 _MOST = 10
 
 

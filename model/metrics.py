@@ -98,11 +98,11 @@ class Metrics:
 
 OF_APPLICATIONS = "applications"
 """The job of metrics that any application may have, scraped or pushed. Their definitions name every label that some
-application gives them. Which of these a series has, and which of its target or resource, nobody knows."""
+application gives them; an application's series has only some of these."""
 PUSHED = "(pushed by OTLP)"
 """The job of metrics that applications push. Prometheus sets ``job`` and ``instance`` from the service's attributes."""
 WITHOUT_JOB = (OF_APPLICATIONS, PUSHED)
-"""What no scrape job of the stack is known to collect."""
+"""Jobs of metrics that no scrape job of the stack is known to collect."""
 EVERYWHERE = ("cluster", "environment", "job", "instance")
 """Labels of every series that was scraped or pushed."""
 OF_EVERY_TARGET = ("up", "scrape_duration_seconds", "scrape_samples_scraped", "scrape_samples_post_metric_relabeling")

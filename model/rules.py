@@ -76,7 +76,7 @@ class BaseAlert:
         if [bool(self.above), bool(self.below), self.severity is not None].count(True) != 1:
             raise ValueError(f"alert {self.name}: exactly one of above, below and severity")
         thresholds = list(self.thresholds.values())
-        if thresholds != sorted(thresholds, reverse=bool(self.above)) or self._says_the_same_twice():
+        if thresholds != sorted(thresholds, reverse=bool(self.above)) or self._repeats_a_threshold():
             raise ValueError(f"alert {self.name}: a more urgent severity needs a threshold that is further away")
 
     def check_form(self) -> None:
@@ -88,7 +88,7 @@ class BaseAlert:
         if self.owner and not re.fullmatch(TEAM, self.owner):
             raise ValueError(f"alert {self.name}: an owner, the name of a team")
 
-    def _says_the_same_twice(self) -> bool:
+    def _repeats_a_threshold(self) -> bool:
         """Whether two severities have one threshold, so that the less urgent never fires alone."""
         return len(set(self.thresholds.values())) < len(self.thresholds)
 
@@ -188,8 +188,8 @@ class Alert(BaseAlert):
         for severity in self.severities:
             _parse(self.expr(severity), f"alert {self.name}")
 
-    def _says_the_same_twice(self) -> bool:
-        return super()._says_the_same_twice() and not self.only
+    def _repeats_a_threshold(self) -> bool:
+        return super()._repeats_a_threshold() and not self.only
 
     def expr(self, severity: Severity) -> str:
         """The rule's whole expression."""
@@ -243,7 +243,7 @@ class Own:
     """The threshold of one subject, whatever the severity, in place of the alert's."""
 
     labels: Mapping[str, str]
-    """Labels that tell the subject."""
+    """Labels of the subject."""
     threshold: Threshold
 
     @property
@@ -252,7 +252,7 @@ class Own:
 
     @property
     def template(self) -> str:
-        """The condition of a template that ``$labels`` are the subject's."""
+        """A template's condition that an alert is about the subject."""
         conditions = [f'(eq $labels.{name} "{value}")' for name, value in self.labels.items()]
         return f"and {' '.join(conditions)}"
 

@@ -6,29 +6,29 @@ from collections.abc import Callable
 
 
 def with_label(vector: str, label: str, value: str) -> str:
-    """``vector`` with a label that it does not have yet."""
+    """``vector`` with one more label."""
     return f'label_replace({vector}, "{label}", "{value}", "{label}", "")'
 
 
 def without_le(native: str) -> str:
-    """The same: it says that ``le`` may be asked for, where there is none."""
+    """``native`` unchanged; the check of labels now knows a label ``le``, which is empty."""
     return with_label(native, "le", "")
 
 
 Select = Callable[[str], str]
-"""Recorded buckets with a further matcher."""
+"""A function from a matcher to recorded buckets with this matcher."""
 _CLASSIC, _NATIVE, _ALL = 'le!=""', 'le=""', 'le="+Inf"'
 
 
 def every(select: Select) -> str:
-    """Events of recorded buckets of both kinds."""
+    """PromQL: events of recorded buckets of both kinds."""
     return f"{select(_ALL)} or histogram_count({select(_NATIVE)})"
 
 
 def judged(function: str, select: Select, by: str) -> str:
-    """A function of the histogram of each ``by``; of one that has both kinds, of that with more events.
+    """PromQL: ``function`` of the histogram of each ``by``. If it has both kinds, the one with more events counts.
 
-    Both are there while processes are replaced by others that are set up otherwise. They cannot be added.
+    Both kinds exist while processes are replaced by ones with another configuration. They cannot be added.
     """
     classic, native = (f"{function}, sum by ({by}, le) ({select(kind)}))" for kind in (_CLASSIC, _NATIVE))
     seen = f"sum by ({by}) ({select(_ALL)}) >= histogram_count(sum by ({by}) ({select(_NATIVE)}))"

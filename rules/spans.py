@@ -1,4 +1,4 @@
-"""Metrics of spans, which Jaeger counts: of any service that sends traces."""
+"""Jaeger's metrics of the spans of all services."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ _OF_SPAN = (
 OF_SPANS = (
     _SPANS.counter(SPAN_CALLS, _OF_SPAN),
     _SPANS.histogram(SPAN_TIMES, _OF_SPAN, Unit.NONE),
-    # A collector of somebody's own pushes what it counts of spans, maybe without fixed buckets.
+    # Somebody's own collector may push metrics of spans, possibly as native histograms.
     Metrics(PUSHED).histogram(SPAN_TIMES, _OF_SPAN, Unit.NONE),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import pytest
@@ -45,8 +46,19 @@ def mutes(rule: Inhibition, source: Labels, target: Labels) -> bool:
     return matched and all(source.get(label, "") == target.get(label, "") for label in rule.equal)
 
 
+@cache
+def usual() -> Mapping[str, Alert]:
+    return alerts()
+
+
 def firing(name: str, severity: str = "warning", **labels: str) -> Labels:
-    return {**CHECKOUT, "alertname": name, "severity": severity, **labels}
+    return {**CHECKOUT, **usual()[name].labels, "alertname": name, "severity": severity, **labels}
+
+
+def burning(speed: str, severity: str, **labels: str) -> Labels:
+    """An objective of the service, whose availability burns its budget."""
+    own = {"system": "slos", "burn": speed, "symptom": "errors", "alertname": f"CheckoutErrorBudgetBurn{speed}"}
+    return {**CHECKOUT, **own, "severity": severity, **labels}
 
 
 def in_kubernetes(name: str, severity: str) -> Labels:
@@ -89,10 +101,27 @@ def test_failing_requests_mute_slow_ones() -> None:
 
 
 def test_an_objective_of_the_service_that_burns_pages_before_its_symptoms() -> None:
-    burn = {**firing("CheckoutErrorBudgetBurnFast", "critical"), "system": "slos", "burn": "fast"}
-    assert told(burn, *EFFECTS[:4]) == [("CheckoutErrorBudgetBurnFast", "critical")]
-    slow = {**burn, "burn": "creeping", "severity": "warning", "alertname": "CheckoutErrorBudgetBurnCreeping"}
+    burn = burning("fast", "critical")
+    assert told(burn, *EFFECTS[:4]) == [(burn["alertname"], "critical")]
+    slow = burning("creeping", "warning")
     assert ("HighErrorRate", "critical") in told(slow, *EFFECTS[:1]), "a slow burn hides no outage"
+
+
+def test_a_burn_of_one_symptom_mutes_no_other_symptom() -> None:
+    burn = burning("fast", "critical")
+    assert told(burn, firing("SlowestResponses", "critical"))[1:] == [("SlowestResponses", "critical")]
+
+
+def test_a_service_that_is_down_mutes_the_burn_of_its_objectives() -> None:
+    assert told(*DOWN, burning("fast", "critical")) == [("ServiceDown", "critical")]
+
+
+def test_a_platform_pages_before_its_services() -> None:
+    platform = {**EFFECTS[0], "system": "agents", "alertname": "AgentRunsFailing", "agent": "planner"}
+    assert told(platform, *EFFECTS[:4]) == [("AgentRunsFailing", "critical")]
+    assert told(burning("fast", "critical"), platform, *EFFECTS[:4])[1:] == []
+    warns = {**platform, "severity": "warning"}
+    assert ("HighErrorRate", "critical") in told(warns, EFFECTS[0]), "a warning hides no page"
 
 
 def test_an_objective_of_the_whole_cluster_mutes_no_service() -> None:

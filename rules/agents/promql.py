@@ -113,12 +113,12 @@ def failing(rate: str, by: str, failed: str = 'error_type!=""') -> str:
 
 
 def events(buckets: str, by: str) -> str:
-    """As `counted`, of recorded buckets."""
+    """As `counted`, from recorded buckets."""
     return f"(sum by ({by}) ({every(_within(buckets))}) * {EVERY.seconds:.0f})"
 
 
 def at_present(buckets: str, by: str) -> str:
-    """Events a second, of recorded buckets."""
+    """PromQL: events per second, from recorded buckets."""
     return f"sum by ({by}) ({every(lambda matcher: f'{buckets}{{{matcher}}}')})"
 
 
@@ -131,7 +131,7 @@ def p95(buckets: str, by: str) -> str:
 
 
 def fraction(low: str, high: str, buckets: str, by: str) -> str:
-    """The share of events between two numbers, over the window."""
+    """PromQL: ratio of events between ``low`` and ``high`` over the window."""
     return judged(f"histogram_fraction({low}, {high}", _within(buckets), by)
 
 

@@ -8,7 +8,7 @@ from rules.kubernetes import SYSTEM as KUBERNETES
 from rules.kubernetes.scrape import KUBE_STATE_METRICS
 from rules.monitoring import SYSTEM as MONITORING
 from rules.services import alerts, availability, edge, past, recordings
-from rules.services.inhibitions import inhibitions
+from rules.services.inhibitions import KEY, inhibitions
 from rules.services.metrics import INSTRUMENTED, OF_INGRESS, OF_LIBRARIES, of_source
 from rules.services.recordings import EVERY
 from rules.services.settings import EXAMPLE, ServicesSettings
@@ -34,7 +34,7 @@ def build(settings: ServicesSettings, surroundings: Surroundings) -> Watched:
             Group("services-calls", recordings.calls(clients(spans=spans)), EVERY),
             Group("services-edge", (*edge.recordings(), alerts.edge(settings)), EVERY),
             Group("services-past", (availability.seen(), *past.recordings(settings.holidays)), SELDOM),
-            # As often as the stack evaluates: what is down is told soon.
+            # As often as the stack evaluates: a service that is down is noticed soon.
             Group(
                 "services-availability",
                 (
@@ -45,7 +45,7 @@ def build(settings: ServicesSettings, surroundings: Surroundings) -> Watched:
             Group("services", alerts.alerts(settings), EVERY),
         ),
         metrics=tuple(_metrics(settings, spans=spans, kubernetes=kubernetes)),
-        inhibitions=inhibitions(settings),
+        inhibitions=inhibitions(settings, surroundings.on),
     )
 
 
@@ -61,7 +61,7 @@ def _metrics(settings: ServicesSettings, *, spans: bool, kubernetes: bool) -> tu
 
 
 SYSTEM = System(
-    key="services",
+    key=KEY,
     title="Services",
     owner="services",
     settings=ServicesSettings,

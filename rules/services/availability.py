@@ -1,4 +1,4 @@
-"""Whether a service is there: its replicas against those that it should have, or its targets where it has no pods."""
+"""Whether a service is up: its replicas compared with those that it should have, or its targets if it has no pods."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ from rules.services.recordings import SOURCE
 from rules.services.settings import ServicesSettings, labels
 
 SEEN = "service:seen:info"
-"""1 per service that has answered requests within a day, and ``source``."""
+"""1 per ``source`` of a service that has answered requests within a day."""
 PAGES = "service:pages:info"
 """1 per service that may page."""
 MISSING = "service:replicas_missing:ratio"
-"""The share of a service's replicas that is not ready; 1 also of a target outside the cluster that is gone."""
+"""Ratio of a service's replicas that are not ready; 1 for a target outside the cluster that is gone."""
 ROLLOUT = "namespace_workload:rollout:info"
 """Workloads whose template was changed within ten minutes."""
 _WORKLOAD = "cluster, namespace, workload, workload_type"
 ALL = 0.99
-"""None of up to a hundred is left."""
+"""No replica is left, of up to a hundred."""
 
 
 def seen() -> Recording:
-    # Every quarter of an hour is enough to know it by, and a day of every minute would be a hundred times as much.
+    # One sample in a quarter of an hour is enough. All samples of a day would be 15 times as many.
     return Recording(name=SEEN, expr=f"group by ({SERVICE}, source) (last_over_time({SOURCE}[1d:15m]))")
 
 
 def recordings(settings: ServicesSettings, *, kubernetes: bool) -> Iterator[Recording]:
     yield Recording(name=PAGES, expr=f"group by ({SERVICE}) ({' or '.join(_pages(settings, kubernetes=kubernetes))})")
-    # Inside the cluster a target that is gone may have been scaled down. What is pushed may have nothing to say.
+    # In the cluster, a target that is gone may have been scaled down. A service that pushes may have had no requests.
     gone = f'group by ({SERVICE}) (({SEEN}{{namespace="", source=~"prometheus|mapped"}}) unless on ({SAME}) {SOURCE})'
     if not kubernetes:
         yield Recording(name=MISSING, expr=gone, unit=Unit.RATIO)
         return
-    # Those that are wanted for longer than a start takes: after a night at zero nobody is missing yet.
+    # Only replicas that have been wanted for longer than a start takes: after a scale-up from zero none is missing yet.
     missing = f"1 - {AVAILABLE} / ({EXPECTED} > 0 and {DESIRED} offset 5m > 0)"
     of_service = f'label_replace({missing}, "service", "$1", "workload", "(.+)") and on ({SAME}) {SEEN}'
     of_target = with_label(with_label(gone, "workload", ""), "workload_type", "")
     yield Recording(name=MISSING, expr=f"{of_service} or {of_target}", unit=Unit.RATIO)
-    # A change of the number of replicas is no rollout, and an autoscaler that acts before an outage hides none of it.
+    # A change of the number of replicas is no rollout: an autoscaler that acts before an outage must not hide it.
     yield Recording(
         name=ROLLOUT,
         expr=f"({_generation()} > {_generation(' offset 10m')}) and {DESIRED} == {DESIRED} offset 10m",
@@ -76,7 +76,7 @@ def _generation(ago: str = "") -> str:
 
 
 def alerts(*, kubernetes: bool) -> tuple[Alert, ...]:
-    # An outage that a rollout brings with it is over or seen by its own alert.
+    # An outage caused by a rollout is short, or has an alert of its own.
     outside = f"on ({_WORKLOAD}) {ROLLOUT}" if kubernetes else ""
     paged = {Severity.CRITICAL: f"on ({SAME}) {PAGES}"}
     return (
@@ -97,11 +97,11 @@ def alerts(*, kubernetes: bool) -> tuple[Alert, ...]:
                     name="ServiceNotReady",
                     value=MISSING,
                     unit=Unit.RATIO,
-                    # More than half: what is left has twice its load or more.
+                    # The rest then has more than twice its usual load.
                     above={Severity.WARNING: 0.5, Severity.CRITICAL: 0.5},
                     only=paged,
                     unless=f"({MISSING} > {ALL} or on ({_WORKLOAD}) {ROLLOUT})",
-                    for_=Duration.parse("5m"),  # a drained node's pods are ready elsewhere by then
+                    for_=Duration.parse("5m"),  # the pods of a drained node are ready elsewhere by then
                     summary="Most of a service is not ready.",
                     description=f"{{{{ $value | humanizePercentage }}}} of the replicas of {NAMED} are not ready.",
                 ),

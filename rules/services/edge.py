@@ -1,4 +1,4 @@
-"""Requests as ingress controllers see them: a view of their own, since a service that is gone counts no failures."""
+"""Requests as ingress controllers count them, apart from the services' own: one that is gone counts no failures."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _nginx(series: str) -> str:
 
 
 def _traefik(series: str) -> str:
-    # shop-checkout-8080@kubernetes: where the namespace ends nobody can tell, so it stays in the name.
+    # shop-checkout-8080@kubernetes: the end of the namespace is unknown, so it stays in the name.
     named = renamed(_rate(series), "service", "exported_service", matched="(.+?)(?:-[0-9]+)?@.+")
     return with_label(fixed(named, "namespace", ""), "controller", "traefik")
 

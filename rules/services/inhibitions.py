@@ -1,4 +1,4 @@
-"""Which alerts of services are told by others already: a cause mutes its effects, and one outage is one page."""
+"""Which alerts of services notify nobody while others fire: a cause mutes its effects, and one outage is one page."""
 
 from __future__ import annotations
 
@@ -12,32 +12,38 @@ from rules.services.settings import STORES, ServicesSettings, labels
 _SERVICE = tuple(SERVICE.split(", "))
 _WORKLOAD = ("cluster", "environment", "namespace", "workload", "workload_type")
 
+KEY = "services"
 DOWN, NOT_READY, FAILING = "ServiceDown", "ServiceNotReady", "EdgeErrorsHigh|HighErrorRate"
 _SLOW = "SlowResponseTime|SlowestResponses|LatencyRising"
 _USE = "ClientErrorsRising|TrafficDropped|TrafficSpike|ConnectionsHigh"
 _CALLS = "DependencyFailing|DependencySlow"
 _STEPS = (DOWN, NOT_READY, "EdgeErrorsHigh", "HighErrorRate", f"{_SLOW}|{_USE}|{_CALLS}")
-"""From the cause to its effects. Of calls that fail the failing requests tell more than of themselves."""
+"""From the cause to its effects. Failing requests say more than the failing calls that cause them."""
 
 
-def inhibitions(settings: ServicesSettings) -> tuple[Inhibition, ...]:
-    return (*_causes(), *_objectives(), *_workloads(), *_dependencies(settings))
+def inhibitions(settings: ServicesSettings, on: frozenset[str]) -> tuple[Inhibition, ...]:
+    """``on`` are the keys of the systems that are on."""
+    return (*_causes(), *_platforms(on - {KEY}), *_workloads(), *_dependencies(settings))
 
 
 def _causes() -> Iterator[Inhibition]:
     for position, cause in enumerate(_STEPS[:-1]):
         effects = "|".join(_STEPS[position + 1 :])
         yield Inhibition(source={"alertname": cause}, target={"alertname": effects}, equal=_SERVICE)
+    # A burn mutes the other alerts on its symptom (model/slo_alerts.py), and has the same cause as these.
+    yield Inhibition(source={"alertname": DOWN, "severity": "critical"}, target={"burn": ".+"}, equal=_SERVICE)
 
 
-def _objectives() -> Iterator[Inhibition]:
-    """The burn of an objective by service pages before the symptoms."""
-    effects = f"{FAILING}|{_SLOW}"
+def _platforms(others: frozenset[str]) -> Iterator[Inhibition]:
+    """A platform's own alert on a symptom says more than that of a service."""
+    if not others:
+        return
     for severity, muted in (("critical", "critical|warning"), ("warning", "warning")):
         yield Inhibition(
-            source={"burn": ".+", "severity": severity},
-            target={"alertname": effects, "severity": muted},
-            equal=_SERVICE,
+            # Labels that both lack are equal to Alertmanager, so that of the service is asked for.
+            source={"system": "|".join(sorted(others)), "symptom": ".+", "service": ".+", "severity": severity},
+            target={"system": KEY, "symptom": ".+", "severity": muted},
+            equal=(*_SERVICE, "symptom"),
         )
 
 

@@ -12,10 +12,10 @@ SAME = "cluster, namespace, service"
 NAMED = "{{ $labels.service }}{{ with $labels.namespace }} ({{ . }}){{ end }}"
 """How alerts call a service."""
 MOST = 100
-"""Routes of one service, and hosts that it calls, that are told apart. More are ids in paths, or one host per customer;
-nobody reads them, and each costs series for ever."""
+"""Maximum of routes of one service, and of hosts that it calls. More are ids in paths, or one host per customer: nobody
+reads them, and each costs series."""
 OTHER = "other"
-"""What the rest is called."""
+"""The route of all others."""
 
 _WORKLOADS = ("k8s_daemonset_name", "k8s_statefulset_name", "k8s_deployment_name")
 
@@ -32,20 +32,19 @@ def fixed(vector: str, target: str, value: str, source: str = "", matched: str =
     return f'label_replace({vector}, "{target}", "{value}", "{source}", "{matched}")'
 
 
-# --- whose it is ---
+# --- the service ---
 
 
 def sent(vector: str) -> str:
-    """With the service of what a process says of itself."""
+    """With the service that a process names in its resource."""
     return renamed(renamed(vector, "namespace", "k8s_namespace_name"), "service", "service_name", *_WORKLOADS)
 
 
 def found(vector: str, *, owners: bool) -> str:
-    """With the service of what was scraped or sent; a scraped pod has an owner where ``owners`` are known."""
+    """With the service of scraped or pushed series; ``owners`` says whether the workloads of pods are known."""
     if owners:
         pod = "cluster, namespace, pod"
-        # All other targets are among these, and so is one of the cluster's own without a pod, as everything that is
-        # pushed has none.
+        # All other targets are among these. One of them has no pod, and matches everything that is pushed.
         known = f"group by ({pod}, workload) ({POD_OWNER}) or on ({pod}) group by ({pod}) (up)"
         vector = f"({vector}) * on ({pod}) group_left (workload) ({known})"
     names = ("service", "app", "service_name", *_WORKLOADS, *(("workload",) if owners else ()))
@@ -53,7 +52,7 @@ def found(vector: str, *, owners: bool) -> str:
     return renamed(renamed(renamed(vector, "namespace", "k8s_namespace_name"), "job", *names), "service", "job")
 
 
-# --- what was asked for ---
+# --- the route ---
 
 
 def routed(vector: str) -> str:
@@ -67,12 +66,12 @@ def routed(vector: str) -> str:
     return renamed(renamed(called, "path", "endpoint", "handler", "route", "http_route"), "route", "path")
 
 
-# --- what came of it ---
+# --- the status ---
 
 _ERROR_OF_GRPC = "UNKNOWN|DEADLINE_EXCEEDED|UNIMPLEMENTED|INTERNAL|UNAVAILABLE|DATA_LOSS"
 _CLASSES = (
     ("${1}xx", "([123])[0-9x]{2}"),
-    # A call by gRPC has a code or a name of its own. What is no error of the server is the client's.
+    # gRPC has codes and names of its own. Those that are no error of the server are the client's.
     ("4xx", "4[0-9x]{2}|[1-9]|1[0-6]|[A-Z_]+"),
     ("2xx", "0|OK"),
     ("5xx", f"5[0-9x]{{2}}|2|4|1[2-5]|{_ERROR_OF_GRPC}"),
@@ -80,15 +79,15 @@ _CLASSES = (
     ("403", "403|7|PERMISSION_DENIED"),
     ("429", "429|8|RESOURCE_EXHAUSTED"),
 )
-"""Values of ``status`` with the codes that they stand for, the later first. Three are apart: they have causes of their
-own."""
+"""Values of ``status`` and their codes; of several that match, the last counts. Three codes have values of their own,
+since they have their own causes."""
 CLIENTS = "4xx|401|403|429"
 
 
 def answered(vector: str) -> str:
     """With ``method`` and ``status``: the class of the code; empty when unknown.
 
-    What breaks before there is an answer has no code, and counts as the server's error.
+    A request without an answer has no code, and counts as the server's error.
     """
     broken = fixed(vector, "code", "500", "error_type", ".+")
     coded = renamed(renamed(broken, "code", "status"), "code", "status_code", matched="([0-9].+)")
@@ -104,23 +103,23 @@ def classed(coded: str) -> str:
     return coded
 
 
-# --- which of many ---
+# --- the most frequent ---
 
 
 def bounded(vector: str, present: str, by: str, label: str, kept: str) -> str:
-    """Sum by ``by``, with the values of ``label`` that are ``kept`` for each service. The rest is OTHER.
+    """Sum by ``by``. Values of ``label`` that are not ``kept`` for a service become OTHER.
 
     ``present`` has the series of ``vector``, and is read for one moment only: a tenth of what a rate reads.
     """
     key = f"{SERVICE}, {label}"
-    # What has no such label is none of the rest, so a mark tells the two apart.
+    # A series without the label is not one of the others, so kept values are marked.
     marked = fixed(kept, "kept", "=$1", label, "(.*)")
     rest = with_label(present, "kept", "")
     named = f"{vector} * on ({key}) group_left (kept) group by ({key}, kept) ({marked} or on ({key}) {rest})"
     return f"sum by ({by}) ({fixed(fixed(named, label, OTHER), label, '$1', 'kept', '=(.*)')})"
 
 
-# --- how long it took ---
+# --- durations ---
 
 
 def in_seconds(vector: str) -> str:

@@ -16,15 +16,15 @@ P95_OF_HOUR = "service:request_duration_seconds:p95_mean1h"
 CLIENT_ERRORS_OF_HOUR = "service_status:client_errors:mean1h"
 CALL_P95_OF_HOUR = "service_dependency:request_duration_seconds:p95_mean1h"
 COMPARABLE = "service:requests_comparable:count"
-"""How many hours of the past are comparable. With fewer than ENOUGH nothing is compared."""
+"""Number of comparable hours. With fewer than ENOUGH nothing is compared."""
 LOWEST = "service:requests_comparable:min"
 HIGHEST = "service:requests_comparable:max"
 DAY_BEFORE, WEEK_BEFORE = "offset 1d", "offset 1w"
 WEEKS = 4
-"""More would be another season. What retention no longer holds is not there, and is not asked for again."""
+"""More would be another season. Retention may hold fewer."""
 ENOUGH = 3
-"""Hours: those of one week, so that there is something to compare from the second week on."""
-# An hour before and after as well, so that neither traffic that moves by some minutes nor a change of the clock counts.
+"""Those of one week, so that the second week has something to compare with."""
+# With an hour before and after, so that neither a shift by minutes nor a clock change counts.
 _NEAR = "[3h:1h] offset {}d23h"
 
 
@@ -42,7 +42,7 @@ def recordings(holidays: tuple[date, ...]) -> Iterator[Recording]:
 
 
 def _weeks(of: str) -> str:
-    """One series of each week, with a label that tells it from others."""
+    """One series per week, with its number as a label."""
     return " or ".join(
         f'label_replace({of}_over_time({HOUR}{_NEAR.format(7 * week - 1)}), "week", "{week}", "", "")'
         for week in range(1, WEEKS + 1)

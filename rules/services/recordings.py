@@ -36,9 +36,9 @@ BUCKETS = "service_route:request_duration_seconds_bucket:rate5m"
 """Rates of buckets, by service, ``route`` and ``le``, without routes that are OTHER; native histograms have no
 ``le``."""
 LARGEST = "service_route:requests:largest"
-"""Requests so far of the routes that are told apart, and of one more, by every ``source``."""
+"""Requests so far of the kept routes and one more, by ``source``."""
 ROUTES = "service:routes:count"
-"""How many routes there are; above MOST, more."""
+"""Number of routes, up to MOST + 1."""
 TOTAL = "service:requests:rate5m"
 BY_STATUS = "service_status:requests:rate5m"
 ERRORS = "service:requests:error_ratio5m"
@@ -46,7 +46,7 @@ ERRORS = "service:requests:error_ratio5m"
 CLIENT_ERRORS = "service_status:client_errors:ratio5m"
 """Ratio of requests that the service refuses, by ``status``: 4xx, and apart from those 401, 403 and 429."""
 SOURCE = "service:source:info"
-"""1 per service; its label ``source`` says what counts its requests."""
+"""1 per service; the label ``source`` is the source that counts its requests."""
 SERVICE_BUCKETS = "service:request_duration_seconds_bucket:rate5m"
 """As BUCKETS without the routes that stream."""
 P50 = "service:request_duration_seconds:p50_5m"
@@ -54,7 +54,7 @@ P95 = "service:request_duration_seconds:p95_5m"
 P99 = "service:request_duration_seconds:p99_5m"
 QUANTILES = {P50: "0.5", P95: "0.95", P99: "0.99"}
 ACTIVE = "service:active_requests:avg"
-"""Open requests of a pod, streams included: the mean over the service's pods."""
+"""Mean of the open requests of a service's pods, streams included."""
 
 CALLS = "service_dependency:requests:rate5m"
 """Outgoing calls per second, by service, ``dependency`` (the host that it calls), ``status`` and ``source``."""
@@ -96,27 +96,28 @@ def _first(
     every: tuple[Source, ...],
     labelled: Callable[[str], str],
     names: tuple[str, str, str, str],
-    told: tuple[str, ...],
+    kept_labels: tuple[str, ...],
     *,
     rest: bool,
 ) -> Iterator[Recording]:
     """Requests and buckets of each service from the first source that has any: never added up, since two sources of a
     service count the same requests.
 
-    Of the first label in ``told`` at most MOST values are kept, by the most events since their processes began, which
-    seldom changes. The ``rest`` is counted together or not at all; it is never timed.
+    Of the first label in ``kept_labels`` the MOST values with the most events since their processes started are kept, a
+    choice that seldom changes. ``rest`` says whether the others are counted together or not at all; they have no
+    durations.
     """
     source, most, rate, buckets = names
-    label = told[0]
+    label = kept_labels[0]
     key = f"{SERVICE}, {label}, source"
     present = labelled(sources.present(every))
-    # Of every source: the choice between them is made of this.
+    # Of every source: the choice of one is based on this.
     yield Recording(name=most, expr=f"topk by ({SERVICE}, source) ({MOST + 1}, sum by ({key}) ({present}))")
     yield Recording(name=source, expr=f"group by ({SERVICE}, source) ({_chosen(every, most)})")
     of_source = f"and on ({SAME}, source) {source}"
     kept = f"topk by ({SERVICE}) ({MOST}, {most} {of_source})"
     asked = f"({answered(labelled(sources.requests(every)))} {of_source})"
-    by = f"{SERVICE}, {', '.join(told)}, source"
+    by = f"{SERVICE}, {', '.join(kept_labels)}, source"
     counted = (
         bounded(asked, f"{present} {of_source}", by, label, kept)
         if rest
@@ -128,7 +129,7 @@ def _first(
 
 
 def _chosen(every: tuple[Source, ...], counted: str) -> str:
-    """Of each service what its first source has counted."""
+    """PromQL: for each service, the series of its first source."""
     names = [source.name for source in every]
     return " or ".join(
         f'{counted}{{source="{name}"}}'
@@ -180,7 +181,7 @@ def _active(*, owners: bool) -> str:
 def enough(settings: ServicesSettings) -> str:
     """PromQL: services with enough requests for a ratio or a quantile.
 
-    60 in five minutes: of these, 5 % are three, so that a single failure raises no alert.
+    60 requests in five minutes: 5 % of these are three, so a single failure raises no alert.
     """
     own = {each.matchers: f"{each.threshold}" for each in settings.own("minimum_rate")}
     return f"on ({SAME}) {compared(TOTAL, '>', '0.2', own)}"

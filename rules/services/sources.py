@@ -38,10 +38,9 @@ class Source:
 
 
 def servers(mapped: tuple[SourceSettings, ...], *, spans: bool) -> tuple[Source, ...]:
-    """The sources of answered requests, the first that knows a service before the others.
+    """The sources of answered requests, in the order in which they count.
 
-    Instrumentation measures what it names. What is not instrumented is mostly counted by a library, or may at least
-    have spans, which are counted as far as they arrive.
+    Instrumentation is the most exact. Libraries have labels of their own. Spans count only if they arrive.
     """
     return (
         _of_instrumentation("server"),
@@ -52,7 +51,7 @@ def servers(mapped: tuple[SourceSettings, ...], *, spans: bool) -> tuple[Source,
 
 
 def clients(*, spans: bool) -> tuple[Source, ...]:
-    """The sources of outgoing calls. Whom one without a host is for, as within the process, nobody knows."""
+    """The sources of outgoing calls. A span without a host, as of a call within the process, has no dependency."""
     return (
         _of_instrumentation("client"),
         *((_of_spans('span_kind="SPAN_KIND_CLIENT"', 'server_address!=""'),) if spans else ()),

@@ -39,14 +39,15 @@ def verdicts(examples: Iterable[Example], folder: Path) -> dict[str, Verdict]:
     """What promtool says of each example, by its sentence.
 
     Each rule has a file of its own with no more than what it reads, since every rule is evaluated for every minute of
-    every example beside it. All files are one run.
+    every example beside it; and one for each time between samples, which are evaluated as rarely. All files are one
+    run.
     """
-    of_rules: dict[tuple[str, str], list[Example]] = {}
+    of_rules: dict[tuple[str, str, str], list[Example]] = {}
     for each in examples:
-        of_rules.setdefault((group_of(each).name, each.rule), []).append(each)
-    for (group, rule), tried in of_rules.items():
+        of_rules.setdefault((group_of(each).name, each.rule, str(each.step)), []).append(each)
+    for (group, rule, step), tried in of_rules.items():
         groups = [rule_group(each, PLACE) for each in groups_for(group_of(tried[0]), rule)]
-        write(folder, f"{group}-{rule}".replace(":", "-"), groups, [plain_test(each) for each in tried])
+        write(folder, f"{group}-{rule}-{step}".replace(":", "-"), groups, [plain_test(each) for each in tried])
     return {name: _verdict(failures) for name, failures in _failures(folder).items()}
 
 
@@ -78,7 +79,7 @@ def write(folder: Path, name: str, groups: list[dict[str, Any]], tests: list[dic
 
 def _evaluated(steps: set[str]) -> str:
     """As often as there are samples, where these are rare: each minute of a fortnight takes minutes."""
-    return next(iter(steps)) if steps in ({"5m"}, {"1h"}) else "1m"
+    return next(iter(steps)) if len(steps) == 1 else "1m"
 
 
 def run(folder: Path) -> dict[str, str]:

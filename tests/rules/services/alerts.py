@@ -5,8 +5,19 @@ from __future__ import annotations
 from rules.services import alerts
 from rules.services.labels import MOST
 from rules.services.settings import EXAMPLE
-from tests.rules.examples import Example, Firing, Labels, Series, critical, example, gauges, metric, warning
-from tests.rules.services.past import TOTAL, WEEK, after, history
+from tests.rules.examples import (
+    Example,
+    Firing,
+    Labels,
+    Series,
+    critical,
+    day_then,
+    example,
+    gauges,
+    metric,
+    warning,
+)
+from tests.rules.services.past import TOTAL, after, history
 from tests.rules.services.subjects import FOUND, LISTED, NAMED
 
 ALERTS = {alert.name: alert for alert in alerts.alerts(EXAMPLE)}
@@ -41,15 +52,17 @@ ERRORS = (
         "6 % of a service that nobody lists fail",
         _HIGH,
         series=_failing(FOUND, 0.06),
+        at="5m",
         fires=[warning(_fails(FOUND, "6%"), "6%", **FOUND)],
     ),
     example(
         "6 % of a listed service fail",
         _HIGH,
         series=_failing(NAMED, 0.06),
+        at="5m",
         fires=[critical(_fails(NAMED, "6%"), "6%", **NAMED)],
     ),
-    example("4 % of a listed service fail", _HIGH, series=_failing(NAMED, 0.04)),
+    example("4.5 % of a listed service fail", _HIGH, series=_failing(NAMED, 0.045)),
     example(
         "3 % fail of a service that may fail 2 %",
         _HIGH,
@@ -71,11 +84,9 @@ _RATIO = "service_status:client_errors:ratio5m"
 
 
 def _refused(before: float, now: float, yesterday: float = 1, status: str = "403") -> Series:
-    """With a sample an hour: a day, and some hours."""
-    its = FOUND | {"status": status}
     return {
-        metric(_RATIO, its): f"{before}x24 {now}x8",
-        metric(TOTAL, FOUND): f"{yesterday}x24 1x8",
+        metric(_RATIO, FOUND, status=status): day_then(before, now),
+        metric(TOTAL, FOUND): day_then(yesterday, 1),
     }
 
 
@@ -89,21 +100,21 @@ REFUSALS = (
             f"{status} was seldom, and is 12 % now",
             _RISING,
             series=_refused(0.05, 0.12, status=status),
-            at="28h",
-            step="1h",
+            at="1d20m",
+            step="5m",
             fires=[warning(_refuses("12%", status), "12%", **FOUND, status=status)],
         )
         for status in ("4xx", "401", "403", "429")
     ),
-    example("9 % are refused", _RISING, series=_refused(0.01, 0.09), at="28h", step="1h"),
-    example("12 % are refused, and 7 % were", _RISING, series=_refused(0.07, 0.12), at="28h", step="1h", near=False),
-    example("nobody asked the day before", _RISING, series=_refused(0, 0.5, 0.1), at="28h", step="1h", near=False),
+    example("9 % are refused", _RISING, series=_refused(0.01, 0.09), at="1d20m", step="5m"),
+    example("12 % are refused, and 7 % were", _RISING, series=_refused(0.07, 0.12), at="1d20m", step="5m", near=False),
+    example("nobody asked the day before", _RISING, series=_refused(0, 0.5, 0.1), at="1d20m", step="5m", near=False),
     example(
         "nothing was refused the day before",
         _RISING,
-        series={metric(_RATIO, FOUND, status="401"): "_x25 0.5x8", metric(TOTAL, FOUND): "1x40"},
-        at="28h",
-        step="1h",
+        series={metric(_RATIO, FOUND, status="401"): "_x288 0.5x24", metric(TOTAL, FOUND): day_then(1, 1)},
+        at="1d20m",
+        step="5m",
         fires=[warning(_refuses("50%", "401"), "50%", **FOUND, status="401")],
     ),
 )
@@ -118,10 +129,11 @@ def _slow(name: str, service: Labels, seconds: float, rate: float = 2) -> Series
 _P95, _P99 = ALERTS["SlowResponseTime"], ALERTS["SlowestResponses"]
 SLOW = (
     example(
-        "one in twenty takes three seconds",
+        "one in twenty takes 2.2 seconds",
         _P95,
-        series=_slow(P95, FOUND, 3),
-        fires=[warning("One in twenty requests to web (shop) takes longer than 3s.", "3s", **FOUND)],
+        series=_slow(P95, FOUND, 2.2),
+        at="5m",
+        fires=[warning("One in twenty requests to web (shop) takes longer than 2.2s.", "2.2s", **FOUND)],
     ),
     example("one in twenty takes 1.9 seconds", _P95, series=_slow(P95, FOUND, 1.9)),
     example(
@@ -135,6 +147,7 @@ SLOW = (
         "one in a hundred takes six seconds",
         _P99,
         series=_slow(P99, NAMED, 6),
+        at="5m",
         fires=[critical("One in a hundred requests to cart (shop) takes longer than 6s.", "6s", **NAMED)],
     ),
     example("one in a hundred takes 4.9 seconds", _P99, series=_slow(P99, NAMED, 4.9)),
@@ -146,10 +159,11 @@ _LATER = ALERTS["LatencyRising"]
 
 
 def _latency(week: float, day: float, now: float) -> Series:
-    """With a sample an hour."""
+    """With a sample every quarter of an hour, from a week before."""
+    day_ = 24 * 4
     return {
-        metric(P95, FOUND): f"{week}x{WEEK - 24} {day}x23 {now}x6",
-        metric(TOTAL, FOUND): f"1x{WEEK + 10}",
+        metric(P95, FOUND): f"{week}x{5 * day_ - 1} {day}x{2 * day_ - 1} {now}x{day_}",
+        metric(TOTAL, FOUND): f"1x{8 * day_}",
     }
 
 
@@ -158,8 +172,8 @@ LATENCY = (
         "it is 2.5 times as slow as a day and a week before",
         _LATER,
         series=_latency(0.2, 0.2, 0.5),
-        at=after(1),
-        step="1h",
+        at="7d15m",
+        step="15m",
         fires=[
             warning(
                 "The 95th percentile of web (shop) is 2.5 times that of the same hour a day before, and more than twice"
@@ -169,9 +183,11 @@ LATENCY = (
             )
         ],
     ),
-    example("it is 1.9 times as slow", _LATER, series=_latency(0.2, 0.2, 0.38), at=after(1), step="1h"),
-    example("it was as slow a week before", _LATER, series=_latency(0.5, 0.2, 0.5), at=after(1), step="1h", near=False),
-    example("it is quick all the same", _LATER, series=_latency(0.02, 0.02, 0.1), at=after(1), step="1h", near=False),
+    example(
+        "it is 1.9 times as slow as a day before", _LATER, series=_latency(0.15, 0.2, 0.38), at="7d15m", step="15m"
+    ),
+    example("it was as slow a week before", _LATER, series=_latency(0.5, 0.2, 0.5), at="7d15m", step="15m", near=False),
+    example("it is quick all the same", _LATER, series=_latency(0.02, 0.02, 0.1), at="7d15m", step="15m", near=False),
     example(
         "there is no week yet",
         _LATER,
@@ -202,12 +218,15 @@ def _rose(when: str, *weeks: float, last: float, fires: str = "", near: bool = T
 def _compared(
     when: str, alert: str, weeks: tuple[float, ...], last: float, fires: list[Firing], *, near: bool
 ) -> Example:
-    series = history(TOTAL, FOUND, *weeks, last=last)
-    return example(when, ALERTS[alert], series=series, at=after(len(weeks)), step="1h", fires=fires, near=near)
+    """A quarter of an hour after ``last`` has begun where that is near."""
+    series = history(TOTAL, FOUND, *weeks, last=last, hour=4 if near else 1)
+    at, step = (f"{7 * len(weeks)}d3h15m", "15m") if near else (after(len(weeks)), "1h")
+    return example(when, ALERTS[alert], series=series, at=at, step=step, fires=fires, near=near)
 
 
 TRAFFIC = (
     _dropped("a fifth of the requests of the week before is left", 10, last=2, fires="20%"),
+    _dropped("a bit less than half is left", 10, last=4.5, fires="45%"),
     _dropped("a bit more than half is left", 10, last=5.1),
     _dropped("one of the weeks had as few", 10, 3, last=2, near=False),
     _dropped("there never were many", 0.9, last=0, near=False),
@@ -219,7 +238,7 @@ TRAFFIC = (
         step="1h",
         near=False,
     ),
-    _rose("four times as many come as the week before", 10, last=40, fires="4"),
+    _rose("3.5 times as many come as the week before", 10, last=35, fires="3.5"),
     _rose("2.9 times as many come", 10, last=29),
     _rose("one of the weeks had as many", 10, 20, last=40, near=False),
     _rose("there are few all the same", 0.1, last=0.9, near=False),
@@ -239,10 +258,9 @@ def _calls(ratio: float, rate: float = 1, dependency: Labels = BANK) -> Series:
 
 
 def _slow_calls(before: float, now: float, rate: float = 1) -> Series:
-    """With a sample an hour."""
     return {
-        metric(_CALLS, BANK, status="2xx", source="otel"): f"{rate}x40",
-        metric(_CALL_P95, BANK): f"{before}x24 {now}x8",
+        metric(_CALLS, BANK, status="2xx", source="otel"): day_then(rate, rate),
+        metric(_CALL_P95, BANK): day_then(before, now),
     }
 
 
@@ -254,7 +272,8 @@ DEPENDENCIES = (
         "12 % of the calls of a bank fail",
         _FAILING,
         series=_calls(0.12),
-        fires=[warning("12% of the calls of web (shop) to bank.example fail.", "12%", **BANK)],
+        at="5m",
+        fires=[warning("12% of the calls from web (shop) to bank.example fail.", "12%", **BANK)],
     ),
     example("9 % of the calls of a bank fail", _FAILING, series=_calls(0.09)),
     example("all of a few calls fail", _FAILING, series=_calls(1, rate=0.1), near=False),
@@ -262,7 +281,7 @@ DEPENDENCIES = (
         "a service of ours is called, and is not down",
         _FAILING,
         series=_calls(1, dependency=_CART),
-        fires=[warning("100% of the calls of web (shop) to cart.shop.svc:80 fail.", "100%", **_CART)],
+        fires=[warning("100% of the calls from web (shop) to cart.shop.svc:80 fail.", "100%", **_CART)],
     ),
     example(
         "a service of ours is called, and is down",
@@ -271,23 +290,23 @@ DEPENDENCIES = (
         near=False,
     ),
     example(
-        "a bank takes five seconds that took one",
+        "a bank takes 2.2 seconds that took one",
         _SLOW,
-        series=_slow_calls(1, 5),
-        at="28h",
-        step="1h",
+        series=_slow_calls(1, 2.2),
+        at="1d20m",
+        step="5m",
         fires=[
             warning(
-                "One in twenty calls of web (shop) to bank.example takes longer than 5s, more than twice as long as the"
-                " day before.",
-                "5s",
+                "One in twenty calls from web (shop) to bank.example takes longer than 2.2s, more than twice as long as"
+                " the day before.",
+                "2.2s",
                 **BANK,
             )
         ],
     ),
-    example("a bank takes 1.9 seconds", _SLOW, series=_slow_calls(0.1, 1.9), at="28h", step="1h"),
-    example("a model always takes half a minute", _SLOW, series=_slow_calls(30, 31), at="28h", step="1h", near=False),
-    example("few calls are slow", _SLOW, series=_slow_calls(1, 5, 0.1), at="28h", step="1h", near=False),
+    example("a bank takes 1.9 seconds", _SLOW, series=_slow_calls(0.1, 1.9), at="1d20m", step="5m"),
+    example("a model always takes half a minute", _SLOW, series=_slow_calls(30, 31), at="1d20m", step="5m", near=False),
+    example("few calls are slow", _SLOW, series=_slow_calls(1, 5, 0.1), at="1d20m", step="5m", near=False),
 )
 
 # --- what is full ---
@@ -307,7 +326,7 @@ FULL = (
         "a pod has 950 open requests",
         _CONNECTIONS,
         series=_open(FOUND, 950),
-        at="20m",
+        at="15m",
         fires=[warning("A pod of web (shop) has 950 open requests.", "950", **FOUND)],
     ),
     example("a pod has 890 open requests", _CONNECTIONS, series=_open(FOUND, 890), at="20m"),
@@ -323,10 +342,8 @@ FULL = (
         "it has a route too many",
         _OVERFLOW,
         series=_routes(MOST + 1),
-        at="20m",
-        fires=[
-            warning(f"web (shop) has more than {MOST} routes; the rest is counted together as other.", "101", **FOUND)
-        ],
+        at="15m",
+        fires=[warning(f"web (shop) has more than {MOST} routes; the others are counted as other.", "101", **FOUND)],
     ),
     example(f"it has {MOST} routes", _OVERFLOW, series=_routes(MOST), at="20m"),
 )

@@ -81,17 +81,17 @@ EXAMPLES = (
         "6 % of a service's requests fail at the ingress",
         ALERT,
         series=_failing(6),
-        at="15m",
+        at="7m",
         fires=[warning(_says(FOUND, "6%"), "6%", **OF_NGINX)],
         near=False,
     ),
-    example("4 % fail", ALERT, series=_failing(4) | _pages(FOUND), at="15m"),
+    example("4.5 % fail", ALERT, series=_failing(4.5) | _pages(FOUND), at="15m"),
     example("few ask", ALERT, series=_failing(100, rate=0.1), at="15m", near=False),
     example(
         "6 % of a service that pages fail at the ingress",
         ALERT,
         series=_failing(6, NAMED) | _pages(NAMED),
-        at="15m",
+        at="7m",  # the rate of so many takes two minutes
         fires=[critical(_says(NAMED, "6%"), "6%", **NAMED, controller="ingress-nginx")],
     ),
     example(

@@ -1,4 +1,4 @@
-"""What is usual for a service, by example: weeks of hours, with a sample an hour."""
+"""What is usual for a service, by example: weeks with a sample every hour, or every quarter of one."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ from rules.services.past import (
 from tests.rules.examples import Labels, Series, example, metric, of
 from tests.rules.services.subjects import FOUND
 
-WEEK = 7 * 24
 TOTAL = "service:requests:rate5m"
 
 
-def history(name: str, labels: Labels, *weeks: float, last: float) -> Series:
-    """A value for each hour of a week, and then some hours of the last."""
-    return {metric(name, labels): " ".join((*(f"{value}x{WEEK - 1}" for value in weeks), f"{last}x6"))}
+def history(name: str, labels: Labels, *weeks: float, last: float, hour: int = 1) -> Series:
+    """A value for some hours of each week, and another after three hours of this one; ``hour`` is how many samples.
+
+    What is not compared is left out: rules are evaluated for each sample.
+    """
+    past = (f"{value}x{6 * hour - 1} _x{162 * hour}" for value in weeks)
+    return {metric(name, labels): " ".join((*past, f"_x{3 * hour}", f"{last}x{24 * hour}"))}
 
 
 def after(weeks: int) -> str:
-    return f"{weeks * WEEK + 3}h"
+    return f"{7 * weeks}d4h"
 
 
 def _past(*weeks: float) -> Series:

@@ -117,7 +117,8 @@ def test_a_service_that_is_down_mutes_the_burn_of_its_objectives() -> None:
 
 
 def test_a_platform_pages_before_its_services() -> None:
-    platform = {**EFFECTS[0], "system": "agents", "alertname": "AgentRunsFailing", "agent": "planner"}
+    own = {"system": "agents", "symptom": "errors", "agent": "planner"}
+    platform = {**CHECKOUT, **own, "alertname": "AgentRunsFailing", "severity": "critical"}
     assert told(platform, *EFFECTS[:4]) == [("AgentRunsFailing", "critical")]
     assert told(burning("fast", "critical"), platform, *EFFECTS[:4])[1:] == []
     warns = {**platform, "severity": "warning"}

@@ -8,7 +8,7 @@ from rules.kubernetes import SYSTEM as KUBERNETES
 from rules.kubernetes.scrape import KUBE_STATE_METRICS
 from rules.monitoring import SYSTEM as MONITORING
 from rules.services import alerts, availability, edge, past, recordings
-from rules.services.inhibitions import KEY, inhibitions
+from rules.services.inhibitions import inhibitions
 from rules.services.metrics import INSTRUMENTED, OF_INGRESS, OF_LIBRARIES, of_source
 from rules.services.recordings import EVERY
 from rules.services.settings import EXAMPLE, ServicesSettings
@@ -45,7 +45,7 @@ def build(settings: ServicesSettings, surroundings: Surroundings) -> Watched:
             Group("services", alerts.alerts(settings), EVERY),
         ),
         metrics=tuple(_metrics(settings, spans=spans, kubernetes=kubernetes)),
-        inhibitions=inhibitions(settings, surroundings.on),
+        inhibitions=inhibitions(settings),
     )
 
 
@@ -61,7 +61,7 @@ def _metrics(settings: ServicesSettings, *, spans: bool, kubernetes: bool) -> tu
 
 
 SYSTEM = System(
-    key=KEY,
+    key="services",
     title="Services",
     owner="services",
     settings=ServicesSettings,

@@ -36,7 +36,8 @@ from rules.services.settings import ServicesSettings
 
 SOON, WHILE = Duration.parse("5m"), Duration.parse("15m")
 _PAGED = {Severity.CRITICAL: f"on ({SAME}) {PAGES}"}
-_FAILS, _IS_SLOW = ({"symptom": symptom.value} for symptom in (Symptom.ERRORS, Symptom.LATENCY))
+# A platform's own alert on a symptom mutes those that are of any service.
+_FAILS, _IS_SLOW = ({"symptom": symptom.value, "general": "true"} for symptom in (Symptom.ERRORS, Symptom.LATENCY))
 _FAILED = 0.05
 """One in twenty: users notice, and retries do not hide it."""
 

@@ -12,7 +12,6 @@ from rules.services.settings import STORES, ServicesSettings, labels
 _SERVICE = tuple(SERVICE.split(", "))
 _WORKLOAD = ("cluster", "environment", "namespace", "workload", "workload_type")
 
-KEY = "services"
 DOWN, NOT_READY, FAILING = "ServiceDown", "ServiceNotReady", "EdgeErrorsHigh|HighErrorRate"
 _SLOW = "SlowResponseTime|SlowestResponses|LatencyRising"
 _USE = "ClientErrorsRising|TrafficDropped|TrafficSpike|ConnectionsHigh"
@@ -21,9 +20,8 @@ _STEPS = (DOWN, NOT_READY, "EdgeErrorsHigh", "HighErrorRate", f"{_SLOW}|{_USE}|{
 """From the cause to its effects. Failing requests say more than the failing calls that cause them."""
 
 
-def inhibitions(settings: ServicesSettings, on: frozenset[str]) -> tuple[Inhibition, ...]:
-    """``on`` are the keys of the systems that are on."""
-    return (*_causes(), *_platforms(on - {KEY}), *_workloads(), *_dependencies(settings))
+def inhibitions(settings: ServicesSettings) -> tuple[Inhibition, ...]:
+    return (*_causes(), *_platforms(), *_workloads(), *_dependencies(settings))
 
 
 def _causes() -> Iterator[Inhibition]:
@@ -34,15 +32,13 @@ def _causes() -> Iterator[Inhibition]:
     yield Inhibition(source={"alertname": DOWN, "severity": "critical"}, target={"burn": ".+"}, equal=_SERVICE)
 
 
-def _platforms(others: frozenset[str]) -> Iterator[Inhibition]:
-    """A platform's own alert on a symptom says more than that of a service."""
-    if not others:
-        return
+def _platforms() -> Iterator[Inhibition]:
+    """A platform's own alert on a symptom says more than this system's, which has the label ``general``."""
     for severity, muted in (("critical", "critical|warning"), ("warning", "warning")):
         yield Inhibition(
             # Labels that both lack are equal to Alertmanager, so that of the service is asked for.
-            source={"system": "|".join(sorted(others)), "symptom": ".+", "service": ".+", "severity": severity},
-            target={"system": KEY, "symptom": ".+", "severity": muted},
+            source={"general": "", "symptom": ".+", "service": ".+", "severity": severity},
+            target={"general": "true", "symptom": ".+", "severity": muted},
             equal=(*_SERVICE, "symptom"),
         )
 

@@ -6,7 +6,8 @@ from dashboards.model import Panel, Query, Variable, Visualization, stat, variab
 from model.metrics import Unit
 from model.rules import Alert
 from model.uids import DashboardUid
-from rules.agents.promql import RANGE, counted, without_le
+from rules.agents.promql import RANGE, counted
+from rules.histograms import without_le
 
 # People cannot tell more lines apart.
 MOST = 10

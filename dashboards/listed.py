@@ -26,6 +26,7 @@ from dashboards import (
     nodes_overview,
     runbooks,
     saved,
+    services_overview,
     slos,
 )
 from dashboards.kit import build, panel_places
@@ -67,6 +68,7 @@ DASHBOARDS = (
     Listed("kubernetes", kubernetes_workload.DASHBOARD),
     Listed("kubernetes", kubernetes_api.DASHBOARD, needs=CONTROL_PLANE.name),
     Listed("nodes", nodes_overview.DASHBOARD),
+    Listed("services", services_overview.DASHBOARD),
     Listed("agents", agents_overview.DASHBOARD),
     Listed("agents", agents_llm.DASHBOARD),
     Listed("agents", agents_tools.DASHBOARD),

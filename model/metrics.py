@@ -96,8 +96,13 @@ class Metrics:
         return Metric(name=name, kind=kind, unit=unit, labels=tuple(labels.split()), job=self.job)
 
 
+OF_APPLICATIONS = "applications"
+"""The job of metrics that any application may have, scraped or pushed. Their definitions name every label that some
+application gives them; an application's series has only some of these."""
 PUSHED = "(pushed by OTLP)"
 """The job of metrics that applications push. Prometheus sets ``job`` and ``instance`` from the service's attributes."""
+WITHOUT_JOB = (OF_APPLICATIONS, PUSHED)
+"""Jobs of metrics that no scrape job of the stack is known to collect."""
 EVERYWHERE = ("cluster", "environment", "job", "instance")
 """Labels of every series that was scraped or pushed."""
 OF_EVERY_TARGET = ("up", "scrape_duration_seconds", "scrape_samples_scraped", "scrape_samples_post_metric_relabeling")
@@ -120,6 +125,8 @@ PROMOTED_RESOURCE_ATTRIBUTES = (
     "k8s.container.name",
     "k8s.node.name",
     "k8s.deployment.name",
+    "k8s.statefulset.name",
+    "k8s.daemonset.name",
 )
 """OTLP resource attributes that become labels. ``service.instance.id`` becomes ``instance``, and ``service.namespace``
 and ``service.name`` become ``job``. These identify a process, but people need the plain name too."""
@@ -134,7 +141,11 @@ def known_series(metrics: Iterable[Metric], jobs: Iterable[ScrapeJob]) -> dict[s
     scraped = {job.name: target_labels(job) for job in jobs}
     of_job = scraped | {PUSHED: frozenset(EVERYWHERE) | _OF_RESOURCES}
     found: dict[str, frozenset[str]] = {}
+    unknown: dict[str, Labels] = {}
     for metric in metrics:
+        if metric.job == OF_APPLICATIONS:
+            unknown |= dict.fromkeys(metric.series)
+            continue
         if metric.job not in of_job:
             raise ValueError(f"{metric.name}: no scrape job {metric.job} is on")
         for name, own in metric.series.items():
@@ -142,4 +153,4 @@ def known_series(metrics: Iterable[Metric], jobs: Iterable[ScrapeJob]) -> dict[s
             found[name] = found[name] & labels if name in found else labels
     # Every target has these labels; the other labels differ between jobs.
     meta = frozenset(EVERYWHERE).union(*scraped.values())
-    return {**found, **dict.fromkeys(OF_EVERY_TARGET, meta)}
+    return {**found, **unknown, **dict.fromkeys(OF_EVERY_TARGET, meta)}

@@ -13,7 +13,7 @@ import promql_parser
 
 from model.metrics import Unit
 from model.owners import TEAM, AnyClaim, label, outcomes
-from model.promql import parsed
+from model.promql import narrowed, parsed
 from model.quantities import Duration
 from model.uids import DashboardUid
 
@@ -76,7 +76,7 @@ class BaseAlert:
         if [bool(self.above), bool(self.below), self.severity is not None].count(True) != 1:
             raise ValueError(f"alert {self.name}: exactly one of above, below and severity")
         thresholds = list(self.thresholds.values())
-        if thresholds != sorted(set(thresholds), reverse=bool(self.above)):
+        if thresholds != sorted(thresholds, reverse=bool(self.above)) or self._repeats_a_threshold():
             raise ValueError(f"alert {self.name}: a more urgent severity needs a threshold that is further away")
 
     def check_form(self) -> None:
@@ -87,6 +87,10 @@ class BaseAlert:
             raise ValueError(f"alert {self.name}: a summary without labels and values")
         if self.owner and not re.fullmatch(TEAM, self.owner):
             raise ValueError(f"alert {self.name}: an owner, the name of a team")
+
+    def _repeats_a_threshold(self) -> bool:
+        """Whether two severities have one threshold, so that the less urgent never fires alone."""
+        return len(set(self.thresholds.values())) < len(self.thresholds)
 
     @property
     def runbook_name(self) -> str:
@@ -173,6 +177,10 @@ class Alert(BaseAlert):
     """Condition under which the alert does not fire."""
     of_target: bool = False
     """Whether its series are those of targets, which may have a label ``owner``."""
+    only: Mapping[Severity, str] = field(default_factory=dict)
+    """Additional condition of one severity, such as that somebody wants to be paged."""
+    own: tuple[Own, ...] = ()
+    """Subjects with thresholds of their own."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -180,13 +188,28 @@ class Alert(BaseAlert):
         for severity in self.severities:
             _parse(self.expr(severity), f"alert {self.name}")
 
+    def _repeats_a_threshold(self) -> bool:
+        return super()._repeats_a_threshold() and not self.only
+
     def expr(self, severity: Severity) -> str:
         """The rule's whole expression."""
         threshold = decimal(self.thresholds[severity]) if self.thresholds else ""
+        guards = (self.and_.replace("$threshold", threshold), self.only.get(severity, ""))
+        guard = "".join(f" and {each}" for each in guards if each)
+        return self._compared(threshold) + guard + (f" unless {self.unless}" if self.unless else "")
+
+    def _compared(self, threshold: str) -> str:
+        compares = ">" if self.above else "<"
+        if threshold and self.own:
+            own = {each.matchers: decimal(Decimal(str(each.threshold))) for each in self.own}
+            return compared(self.value, compares, threshold, own)
         value = f"({self.value})" if isinstance(parsed(self.value), promql_parser.BinaryExpr) else self.value
-        compared = f"{value} {'>' if self.above else '<'} {threshold}" if threshold else value
-        guard = f" and {self.and_.replace('$threshold', threshold)}" if self.and_ else ""
-        return compared + guard + (f" unless {self.unless}" if self.unless else "")
+        return f"{value} {compares} {threshold}" if threshold else value
+
+    def line_of(self, severity: Severity, labels: Mapping[str, str]) -> str:
+        """The threshold of a subject as text."""
+        own = [each for each in self.own if each.labels.items() <= labels.items()]
+        return own[0].line(self) if own else self.line(severity)
 
     def plain(self) -> Iterator[dict[str, Any]]:
         """Its rules in Prometheus' format, most urgent first."""
@@ -209,7 +232,39 @@ class Alert(BaseAlert):
         """Annotations with the measured value and the threshold."""
         if not self.thresholds:
             return {}
-        return {"value": shown(self.unit), "threshold": self.line(severity)}
+        threshold = self.line(severity)
+        for each in reversed(self.own):
+            threshold = f"{{{{ if {each.template} }}}}{each.line(self)}{{{{ else }}}}{threshold}{{{{ end }}}}"
+        return {"value": shown(self.unit), "threshold": threshold}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Own:
+    """The threshold of one subject, whatever the severity, in place of the alert's."""
+
+    labels: Mapping[str, str]
+    """Labels of the subject."""
+    threshold: Threshold
+
+    @property
+    def matchers(self) -> str:
+        return ", ".join(f'{name}="{value}"' for name, value in self.labels.items())
+
+    @property
+    def template(self) -> str:
+        """A template's condition that an alert is about the subject."""
+        conditions = [f'(eq $labels.{name} "{value}")' for name, value in self.labels.items()]
+        return f"and {' '.join(conditions)}"
+
+    def line(self, alert: BaseAlert) -> str:
+        return f"{'above' if alert.above else 'below'} {spelled(Decimal(str(self.threshold)), alert.unit)}"
+
+
+def compared(selector: str, compares: str, threshold: str, own: Mapping[str, str]) -> str:
+    """PromQL: a selector's series beyond ``threshold``, or beyond that of their own, by its matchers."""
+    others = "".join(f" unless {narrowed(selector, matchers)}" for matchers in own)
+    listed = "".join(f" or {narrowed(selector, matchers)} {compares} {each}" for matchers, each in own.items())
+    return f"(({selector}{others}) {compares} {threshold}{listed})" if own else f"{selector} {compares} {threshold}"
 
 
 @dataclass(frozen=True, kw_only=True)

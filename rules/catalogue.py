@@ -67,6 +67,9 @@ SUBJECT = (
     "tenant",
     "reason",
     "value",
+    "status",
+    "dependency",
+    "controller",
 )
 """Labels that identify the subject of an alert. The list is fixed, so that a new rule does not restart Alertmanager."""
 

@@ -17,7 +17,7 @@ from model.slo import SHORTEST, Slo
 from model.slo_alerts import slo_inhibitions
 from model.slo_rules import slo_groups
 from model.uids import ALERTS, SLOS, DashboardUid
-from rules import agents, kubernetes, logs, monitoring, nodes
+from rules import agents, kubernetes, logs, monitoring, nodes, services
 from rules.catalogue import SUBJECT, alert_labels, other_subjects, series_of
 from rules.content.asked import asked
 from rules.owners import ANY_SUBJECT, excluded, owned
@@ -26,6 +26,7 @@ from rules.system import Surroundings, System, Watched
 SYSTEMS: tuple[System[Any], ...] = (
     kubernetes.SYSTEM,
     nodes.SYSTEM,
+    services.SYSTEM,
     agents.SYSTEM,
     logs.SYSTEM,
     monitoring.SYSTEM,

@@ -301,6 +301,18 @@ def test_a_threshold_per_severity_is_a_rule_per_severity() -> None:
     ]
 
 
+def test_two_severities_have_one_threshold_only_where_the_more_urgent_needs_more() -> None:
+    same = {Severity.WARNING: 0.1, Severity.CRITICAL: 0.1}
+    with pytest.raises(ValueError, match="a more urgent severity needs"):
+        alert(above=same)
+    both = alert(above=same, only={Severity.CRITICAL: "on (colour) widgets_total"}, description="Broken.")
+    value = "sum by (cluster, colour) (rate(widgets_total[5m]))"
+    assert [rule["expr"] for rule in both.plain()] == [
+        f"{value} > 0.1 and on (colour) widgets_total",
+        f"{value} > 0.1",
+    ]
+
+
 def test_a_value_that_is_an_operation_is_compared_as_a_whole() -> None:
     (rule,) = alert(value="widgets_total or widgets_total", unless="on () vector(1)").plain()
     assert rule["expr"] == "(widgets_total or widgets_total) > 1 unless on () vector(1)"

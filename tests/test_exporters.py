@@ -15,6 +15,9 @@ from rules.system import System
 from rules.systems import SYSTEMS, examples
 from tests.conftest import NOTHING, Recorded, Stacks
 
+READERS = {"services"}
+"""Systems whose rules also read what others bring, as far as these are on."""
+
 
 @pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.key)
 def test_a_system_that_is_off_leaves_nothing_behind_and_takes_nothing_else(stack: Stacks, system: System[Any]) -> None:
@@ -38,6 +41,7 @@ def test_a_system_that_is_off_leaves_nothing_behind_and_takes_nothing_else(stack
     files |= {path for path in on.files if path.split("/")[0] in pods}
     assert on.files.keys() - off.files.keys() == files, "a rule whose target is off cannot exist"
     told = {"alertmanager/config/alertmanager.yml"} if of_it.inhibitions else set()
+    told |= {f"prometheus/rules/{name}.yml" for name, of in groups.items() if of in READERS}
     kept = [{path: text for path, text in made.files.items() if path not in files | told} for made in (on, off)]
     assert kept[0] == kept[1], "the rest is as it was"
 

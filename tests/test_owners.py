@@ -67,7 +67,7 @@ def test_grafana_asks_the_same_but_for_pods() -> None:
 def test_pods_tell_their_team_to_a_recording_of_the_teams_there_are() -> None:
     watched = stack().watched
     (exporter,) = (each for each in watched.exporters if each.name == "kube-state-metrics")
-    assert "--metric-labels-allowlist=pods=[example.com/team]" in exporter.args
+    assert "--metric-labels-allowlist=pods=[observability/page,example.com/team]" in exporter.args
     (asked,) = (
         rule
         for group in watched.groups
@@ -160,7 +160,7 @@ def told(routes: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-OTHERS = {"receiver": "all", "owner": ["platform", "agents"]}
+OTHERS = {"receiver": "all", "owner": ["platform", "agents", "services"]}
 SHOP = {"receiver": "shop", "owner": ["shop"]}
 
 

@@ -63,6 +63,7 @@ FACTS = {
         "20 MiB": "Jaeger: otelcol's confighttp, max_request_body_size",
     },
     "CollectorTelemetryRefused": {f"{MESSAGE_MEBIBYTES} MiB": "collector: MESSAGE_MEBIBYTES"},
+    "DependencyFailing": {"twice": "rules/services/alerts.py: DependencySlow against the day before"},
     "DiskInodesRunningLow": {"5 %": "kubelet: evictionHard nodefs.inodesFree"},
     "DiskSpaceRunningLow": {"10 %": "kubelet: evictionHard nodefs.available"},
     "ErrorBudgetBurn": {
@@ -85,6 +86,7 @@ FACTS = {
     "KubernetesKubeletSlow": {"three minutes": "kubelet: relistThreshold of PLEG"},
     "KubernetesPodPending": {"two minutes": "kubelet: the longest wait between mounts"},
     "KubernetesStateMetricsDown": {"0.2 MiB": "the setting systems.kubernetes.kubeStateMetrics says the same"},
+    "LatencyRising": {"0.2 s": "rules/services/alerts.py: below, LatencyRising is quiet"},
     "LokiRetentionStuck": {"ten minutes": "Loki: compactor.compaction_interval"},
     "NodeClockSkew": {"a minute": "Kubernetes and most issuers of tokens: the leeway"},
     "NodeConntrackNearlyFull": {"a minute": "Linux: nf_conntrack_udp_timeout of 30 s"},
@@ -100,6 +102,7 @@ FACTS = {
     "PrometheusStorageFailing": {"two hours": "Prometheus: the length of a block"},
     "PromtailBehind": {"10 MiB": _ROTATION},
     "SloNoData": {"an hour": "model/slo_alerts.py: the alert's for, under the name of each objective"},
+    "ServiceDown": {"a day": "rules/services/availability.py: SEEN"},
     "SlowAgentExecutions": {_BUCKETS: "the older conventions' last bucket"},
     "SlowModelResponses": {_BUCKETS: "the older conventions' last bucket"},
     "SpansLost": {"20 MiB": "Jaeger: otelcol's confighttp, max_request_body_size"},
@@ -107,6 +110,8 @@ FACTS = {
     "StackServerRestarting": {
         "two minutes": "components/loki/component.py: its ring, then half a minute, then its write-ahead log"
     },
+    "TrafficDropped": {"a week": "rules/services/past.py: ENOUGH hours are those of one week"},
+    "TrafficSpike": {"a week": "rules/services/past.py: ENOUGH hours are those of one week"},
 }
 
 

@@ -31,10 +31,21 @@ DIMENSIONS = (
     "gen_ai.agent.name",
     "gen_ai.tool.name",
     "a2a.method.name",
+    "http.request.method",
+    "http.route",
+    "http.response.status_code",
+    "rpc.grpc.status_code",
+    "server.address",
+    # Whose the service is: a service has one of each, so these add no series.
+    "k8s.namespace.name",
+    "k8s.deployment.name",
+    "k8s.statefulset.name",
+    "k8s.daemonset.name",
 )
 """Attributes of spans that become labels of their metrics, besides service, operation, kind and status.
 
-Each has few values on a platform. Ids of users, conversations, tasks or messages never belong here.
+Each has few values on a platform. Ids of users, conversations, tasks or messages never belong here, nor a URL or its
+path.
 """
 # From a tool call to an agent's run of minutes. For a p95 of longer spans, look at the traces.
 BUCKETS = ("10ms", "50ms", "100ms", "250ms", "500ms", "1s", "2500ms", "5s", "10s", "30s", "60s", "120s", "300s")

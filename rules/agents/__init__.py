@@ -5,13 +5,14 @@ from __future__ import annotations
 from model.rules import SELDOM, Group
 from rules.agents import cost, protocols
 from rules.agents.alerts import ALERTS, INHIBITIONS, loop_guards
-from rules.agents.metrics import METRICS, SPAN_METRICS_OF_A2A
+from rules.agents.metrics import METRICS
 from rules.agents.promql import EVERY, Scope
 from rules.agents.recordings import recordings
 from rules.agents.settings import EXAMPLE, AgentsSettings
 from rules.agents.slos import slos
 from rules.agents.uids import AGENTS
 from rules.monitoring import SYSTEM as MONITORING
+from rules.spans import OF_SPANS
 from rules.system import Surroundings, System, Watched
 
 
@@ -31,7 +32,7 @@ def build(settings: AgentsSettings, surroundings: Surroundings) -> Watched:
             Group("mcp", (*protocols.mcp_recordings(scope), protocols.MCP_FAILING, protocols.SLOW_MCP), EVERY),
             *((_a2a(),) if spans_are_scraped else ()),
         ),
-        metrics=METRICS + (SPAN_METRICS_OF_A2A if spans_are_scraped else ()),
+        metrics=METRICS + (OF_SPANS if spans_are_scraped else ()),
         slos=tuple(slos(settings.objectives)),
         inhibitions=INHIBITIONS,
     )

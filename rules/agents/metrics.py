@@ -1,4 +1,4 @@
-"""Metrics that agents push by OpenTelemetry's conventions for GenAI and MCP, and Jaeger's metrics of A2A spans.
+"""Metrics that agents push by OpenTelemetry's conventions for GenAI and MCP.
 
 No exporter of the stack makes these metrics; docs/agents.md defines them for agents. The conventions have several
 generations, and an instrumentation may use any of them, or several at once.
@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from model.metrics import PUSHED, Metrics, Unit
 from rules.agents.cost import EMITTED
-from rules.agents.protocols import SPAN_TIMES
 from rules.agents.recordings import FIRST_TOKEN, OPENLIT_REQUESTS, OPENLIT_TOKENS, PER_TOKEN, REQUEST_DURATIONS
-from rules.monitoring.scrape import SPAN_METRICS
 
 _PUSHED = Metrics(PUSHED)
-_SPANS = Metrics(SPAN_METRICS)
 
 _AGENT = "gen_ai_agent_name"
 _MODEL = f"{_AGENT} gen_ai_operation_name gen_ai_provider_name gen_ai_system gen_ai_request_model gen_ai_response_model"
@@ -38,12 +35,4 @@ METRICS = (
     *(_PUSHED.histogram(name, _MODEL, Unit.CURRENCY) for name in EMITTED),
     _PUSHED.histogram("mcp_client_operation_duration_seconds", _MCP),
     _PUSHED.histogram("mcp_server_operation_duration_seconds", _MCP),
-)
-
-_SPAN = "service_name span_name span_kind status_code a2a_method_name"
-SPAN_METRICS_OF_A2A = (
-    _SPANS.counter("traces_span_metrics_calls_total", _SPAN),
-    _SPANS.histogram(SPAN_TIMES, _SPAN, Unit.NONE),
-    # Somebody's own collector may push metrics of spans, possibly as native histograms.
-    _PUSHED.histogram(SPAN_TIMES, _SPAN, Unit.NONE),
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from model.quantities import Duration
+from rules.histograms import Select, every, judged, without_le
 
 PLACE = "cluster, environment, namespace, service, agent"
 """Labels of every series of an agent. ``service`` is its ``service.name``; so is ``agent`` if the agent has no name."""
@@ -76,16 +77,6 @@ def short(vector: str, labels: str) -> str:
     return vector
 
 
-def with_label(vector: str, label: str, value: str) -> str:
-    """``vector`` with one more label."""
-    return f'label_replace({vector}, "{label}", "{value}", "{label}", "")'
-
-
-def without_le(native: str) -> str:
-    """``native`` unchanged; the check of labels now knows a label ``le``, which is empty."""
-    return with_label(native, "le", "")
-
-
 Labelled = Callable[[str], str]
 """A function from short labels to PromQL that has them."""
 
@@ -121,18 +112,14 @@ def failing(rate: str, by: str, failed: str = 'error_type!=""') -> str:
     return f"({bad} or {every} * 0) / ({every} > 0)"
 
 
-Select = Callable[[str], str]
-"""A function from a matcher to recorded buckets with this matcher."""
-
-
 def events(buckets: str, by: str) -> str:
     """As `counted`, from recorded buckets."""
-    return f"(sum by ({by}) ({_every(_within(buckets))}) * {EVERY.seconds:.0f})"
+    return f"(sum by ({by}) ({every(_within(buckets))}) * {EVERY.seconds:.0f})"
 
 
 def at_present(buckets: str, by: str) -> str:
     """PromQL: events per second, from recorded buckets."""
-    return f"sum by ({by}) ({_every(lambda matcher: f'{buckets}{{{matcher}}}')})"
+    return f"sum by ({by}) ({every(lambda matcher: f'{buckets}{{{matcher}}}')})"
 
 
 def p95(buckets: str, by: str) -> str:
@@ -140,34 +127,17 @@ def p95(buckets: str, by: str) -> str:
 
     ``by`` must separate processes with different buckets: their sum would have no meaning.
     """
-    return f"{_judged('histogram_quantile(0.95', _within(buckets), by)} >= 0"
+    return f"{judged('histogram_quantile(0.95', _within(buckets), by)} >= 0"
 
 
 def fraction(low: str, high: str, buckets: str, by: str) -> str:
     """PromQL: ratio of events between ``low`` and ``high`` over the window."""
-    return _judged(f"histogram_fraction({low}, {high}", _within(buckets), by)
+    return judged(f"histogram_fraction({low}, {high}", _within(buckets), by)
 
 
 def fraction_at_present(low: str, high: str, buckets: str, by: str) -> str:
-    return _judged(f"histogram_fraction({low}, {high}", lambda matcher: f"{buckets}{{{matcher}}}", by)
+    return judged(f"histogram_fraction({low}, {high}", lambda matcher: f"{buckets}{{{matcher}}}", by)
 
 
 def _within(buckets: str) -> Select:
     return lambda matcher: f"sum_over_time({buckets}{{{matcher}}}[{WINDOW}])"
-
-
-_CLASSIC, _NATIVE, _ALL = 'le!=""', 'le=""', 'le="+Inf"'
-
-
-def _every(select: Select) -> str:
-    return f"{select(_ALL)} or histogram_count({select(_NATIVE)})"
-
-
-def _judged(function: str, select: Select, by: str) -> str:
-    """PromQL: ``function`` of the histogram of each ``by``. If it has both kinds, the one with more events counts.
-
-    Both kinds exist while processes are replaced by ones with another configuration. They cannot be added.
-    """
-    classic, native = (f"{function}, sum by ({by}, le) ({select(kind)}))" for kind in (_CLASSIC, _NATIVE))
-    seen = f"sum by ({by}) ({select(_ALL)}) >= histogram_count(sum by ({by}) ({select(_NATIVE)}))"
-    return f"({native} unless {seen} or {classic})"

@@ -5,9 +5,11 @@ from __future__ import annotations
 from model.metrics import Unit
 from model.rules import Alert, Recording, Severity
 from rules.agents.alerts import SOON, WHILE, enough, enough_seen
-from rules.agents.promql import Scope, failing, p95, short, with_label
+from rules.agents.promql import Scope, failing, p95, short
 from rules.agents.recordings import Read
 from rules.agents.uids import AGENTS_A2A, AGENTS_TOOLS
+from rules.histograms import with_label
+from rules.spans import SPAN_CALLS, SPAN_TIMES
 
 MCP_BY = "cluster, environment, namespace, service, side, method, tool"
 A2A_BY = "cluster, environment, service, side, method"
@@ -18,7 +20,6 @@ MCP_ERRORS = "mcp:operations:error_ratio30m"
 MCP_BUCKETS = "mcp:operation_duration_seconds_bucket:rate5m"
 MCP_P95 = "mcp:operation_duration_seconds:p95_30m"
 A2A_GROUP = "a2a"
-SPAN_TIMES = "traces_span_metrics_duration_milliseconds"
 A2A = "a2a:requests:rate5m"
 A2A_ERRORS = "a2a:requests:error_ratio30m"
 A2A_BUCKETS = "a2a:request_duration_milliseconds_bucket:rate5m"
@@ -56,7 +57,7 @@ def a2a_recordings() -> tuple[Recording, ...]:
         return f"sum by ({by}) ({' or '.join(sides)})"
 
     return (
-        Recording(name=A2A, expr=both(every.rate, "traces_span_metrics_calls_total", f"{A2A_BY}, error_type")),
+        Recording(name=A2A, expr=both(every.rate, SPAN_CALLS, f"{A2A_BY}, error_type")),
         Recording(name=A2A_ERRORS, expr=failing(A2A, A2A_BY), unit=Unit.RATIO),
         Recording(name=A2A_BUCKETS, expr=both(every.buckets, SPAN_TIMES, f"{A2A_BY}, le")),
         Recording(name=A2A_P95, expr=f"({p95(A2A_BUCKETS, A2A_BY)}) / 1000", unit=Unit.SECONDS),

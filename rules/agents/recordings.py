@@ -21,8 +21,8 @@ from rules.agents.promql import (
     of_newest,
     p95,
     short,
-    with_label,
 )
+from rules.histograms import with_label
 
 # An agent's run contains its model and tool calls. Only model calls are requests, otherwise tokens would be counted at
 # every level. Operations that the conventions do not know count as requests. The newest metrics contain requests only.

@@ -31,7 +31,7 @@ def build(settings: KubernetesSettings, surroundings: Surroundings) -> Watched:
     cluster = surroundings.cluster
     annotated = (annotated_services(cluster), annotated_pods()) if settings.annotated else ()
     return Watched(
-        scrape_jobs=(*scrape_jobs(cluster), *annotated),
+        scrape_jobs=(*scrape_jobs(cluster, surroundings.owners.pod_label), *annotated),
         groups=(
             *recordings.recordings(cluster, surroundings.owners),
             *(group for part in _ALERTS for group in part.GROUPS),
@@ -41,7 +41,7 @@ def build(settings: KubernetesSettings, surroundings: Surroundings) -> Watched:
         metrics=(
             *METRICS,
             *((node_labels(cluster),) if cluster.virtual_nodes else ()),
-            *((pod_labels(surroundings.owners.pod_label),) if surroundings.owners.pod_label else ()),
+            pod_labels(surroundings.owners.pod_label),
         ),
         slos=control_plane.SLOS if cluster.runs_control_plane else (),
         inhibitions=tuple(inhibition for part in _ALERTS for inhibition in part.INHIBITIONS),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from model.cluster import ClusterSettings
 from model.metrics import Metric, Metrics, Unit
-from rules.kubernetes.scrape import KUBE_STATE_METRICS, state_label
+from rules.kubernetes.scrape import KUBE_STATE_METRICS, labels_of_pods, state_label
 
 _API = Metrics("apiservers")
 _REQUEST = "verb group version resource subresource scope component"
@@ -126,9 +126,9 @@ def node_labels(cluster: ClusterSettings) -> Metric:
     return _STATE.gauge("kube_node_labels", " ".join(("node", *map(state_label, cluster.virtual_nodes))))
 
 
-def pod_labels(label: str) -> Metric:
-    """The label of pods that names their team."""
-    return _STATE.gauge("kube_pod_labels", f"{_POD} {state_label(label)}")
+def pod_labels(team: str) -> Metric:
+    """Labels of pods, as kube-state-metrics exposes those that rules read; ``team`` names the pods' team."""
+    return _STATE.gauge("kube_pod_labels", " ".join((_POD, *map(state_label, labels_of_pods(team)))))
 
 
 METRICS = (*API_SERVER, *KUBELET, *CADVISOR, *STATE)

@@ -62,19 +62,21 @@ CADVISOR_METRICS = (
     "(container_processes|container_threads|machine_(cpu_cores|memory_bytes))",
 )
 
+PAGE = "observability/page"
+"""The label of pods whose service may page."""
 _ANNOTATION = "annotation_prometheus_io"
 PARAMETERS = 4
 """Maximum number of query parameters in an annotated path. Each adds a relabelling step. Servers need one, `format`."""
 
 
-def scrape_jobs(cluster: ClusterSettings) -> tuple[ScrapeJob, ...]:
-    """Scrape jobs of the API servers, kubelets, cAdvisor and kube-state-metrics."""
+def scrape_jobs(cluster: ClusterSettings, pod_label: str) -> tuple[ScrapeJob, ...]:
+    """Scrape jobs of the API servers, kubelets, cAdvisor and kube-state-metrics; ``pod_label`` names the pods' team."""
     return (
         api_servers(cluster),
         kubelets(cluster),
         cadvisor(cluster),
-        _kube_state_metrics(KUBE_STATE_METRICS, METRICS, cluster),
-        _kube_state_metrics(f"{KUBE_STATE_METRICS}-telemetry", TELEMETRY, cluster),
+        _kube_state_metrics(KUBE_STATE_METRICS, METRICS, cluster, pod_label),
+        _kube_state_metrics(f"{KUBE_STATE_METRICS}-telemetry", TELEMETRY, cluster, pod_label),
     )
 
 
@@ -137,8 +139,16 @@ def cadvisor(cluster: ClusterSettings) -> ScrapeJob:
     return replace(job, metric_relabel=(sums,))
 
 
-def _kube_state_metrics(name: str, port: tuple[str, int], cluster: ClusterSettings) -> ScrapeJob:
+def labels_of_pods(pod_label: str) -> list[str]:
+    """Labels of pods that rules read; ``pod_label`` names the pods' team, and is empty if none does."""
+    return [PAGE, *([pod_label] if pod_label else [])]
+
+
+def _kube_state_metrics(name: str, port: tuple[str, int], cluster: ClusterSettings, pod_label: str) -> ScrapeJob:
     port_name, number = port
+    # Every pod has such a series; only those that have one of the labels are worth one.
+    labels = tuple(map(state_label, labels_of_pods(pod_label)))
+    unlabelled = Relabel(source=("__name__", *labels), regex=f"kube_pod_labels{';' * len(labels)}", action="drop")
     return ScrapeJob(
         name=name,
         discovery=KubernetesDiscovery(
@@ -147,6 +157,7 @@ def _kube_state_metrics(name: str, port: tuple[str, int], cluster: ClusterSettin
         egress=((Server(KUBE_STATE_METRICS), (number,)),),
         honor_labels=port == METRICS,  # namespace, pod and node belong to the described object, not to the exporter
         relabel=(keep("__meta_kubernetes_endpointslice_port_name", port_name),),
+        metric_relabel=(unlabelled,) if port == METRICS else (),
         limits={"sample_limit": 500_000},  # about 60 samples per pod and 40 per other object
     )
 
@@ -162,7 +173,7 @@ def kube_state_metrics_exporter(resources: Resources, cluster: ClusterSettings, 
         ApiAccess("policy", ("poddisruptionbudgets",)),
         ApiAccess("networking.k8s.io", ("ingresses",)),
     )
-    labels = {"nodes": sorted(cluster.virtual_nodes), "pods": [pod_label] if pod_label else []}
+    labels = {"nodes": sorted(cluster.virtual_nodes), "pods": labels_of_pods(pod_label)}
     allowed = ",".join(f"{kind}=[{','.join(named)}]" for kind, named in labels.items() if named)
     watched = sorted(resource for entry in access for resource in entry.resources)
     return Exporter(
@@ -173,7 +184,7 @@ def kube_state_metrics_exporter(resources: Resources, cluster: ClusterSettings, 
             f"--port={METRICS[1]}",
             f"--telemetry-port={TELEMETRY[1]}",
             f"--resources={','.join(watched)}",
-            *([f"--metric-labels-allowlist={allowed}"] if allowed else ()),
+            f"--metric-labels-allowlist={allowed}",
         ),
         ports=dict((METRICS, TELEMETRY)),
         resources=resources,

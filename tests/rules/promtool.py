@@ -39,14 +39,15 @@ def verdicts(examples: Iterable[Example], folder: Path) -> dict[str, Verdict]:
     """What promtool says of each example, by its sentence.
 
     Each rule has a file of its own with no more than what it reads, since every rule is evaluated for every minute of
-    every example beside it. All files are one run.
+    every example beside it; and one for each time between samples, which are evaluated as rarely. All files are one
+    run.
     """
-    of_rules: dict[tuple[str, str], list[Example]] = {}
+    of_rules: dict[tuple[str, str, str], list[Example]] = {}
     for each in examples:
-        of_rules.setdefault((group_of(each).name, each.rule), []).append(each)
-    for (group, rule), tried in of_rules.items():
+        of_rules.setdefault((group_of(each).name, each.rule, str(each.step)), []).append(each)
+    for (group, rule, step), tried in of_rules.items():
         groups = [rule_group(each, PLACE) for each in groups_for(group_of(tried[0]), rule)]
-        write(folder, f"{group}-{rule}".replace(":", "-"), groups, [plain_test(each) for each in tried])
+        write(folder, f"{group}-{rule}-{step}".replace(":", "-"), groups, [plain_test(each) for each in tried])
     return {name: _verdict(failures) for name, failures in _failures(folder).items()}
 
 
@@ -66,8 +67,7 @@ def write(folder: Path, name: str, groups: list[dict[str, Any]], tests: list[dic
     (folder / f"{name}.rules.yml").write_text(json.dumps({"groups": groups}))
     file = {
         "rule_files": [f"{name}.rules.yml"],
-        # As often as there are samples: each minute of a fortnight takes minutes.
-        "evaluation_interval": "5m" if all(test["interval"] == "5m" for test in tests) else "1m",
+        "evaluation_interval": _evaluated({test["interval"] for test in tests}),
         # Otherwise it takes any: a rule that reads another group's would see it now or a minute later.
         "group_eval_order": [group["name"] for group in groups],
         # Sums of floats: the last of sixteen digits is nobody's business.
@@ -75,6 +75,11 @@ def write(folder: Path, name: str, groups: list[dict[str, Any]], tests: list[dic
         "tests": tests,
     }
     (folder / f"{name}.test.yml").write_text(json.dumps(file))
+
+
+def _evaluated(steps: set[str]) -> str:
+    """As often as there are samples, where these are rare: each minute of a fortnight takes minutes."""
+    return next(iter(steps)) if len(steps) == 1 else "1m"
 
 
 def run(folder: Path) -> dict[str, str]:
@@ -183,7 +188,8 @@ def _alert(example: Example, firing: Firing) -> dict[str, Any]:
         if rule.get("alert") == alert.name and rule["labels"]["severity"] == firing.severity
     )
     links = {name: filled(made["annotations"][name], firing.labels) for name in ("runbook_url", "dashboard_url")}
-    measured = {"value": firing.value, "threshold": made["annotations"]["threshold"]} if alert.thresholds else {}
+    line = alert.line_of(firing.severity, firing.labels) if alert.thresholds else ""
+    measured = {"value": firing.value, "threshold": line} if alert.thresholds else {}
     return {
         "exp_labels": {
             "owner": alert.owner,
@@ -203,16 +209,16 @@ def _alert(example: Example, firing: Firing) -> dict[str, Any]:
 
 
 def filled(link: str, labels: Labels) -> str:
-    """A link's template with the labels that it names."""
-    return re.sub(r"{{ \$labels\.(\w+) \| urlquery }}", lambda found: quote_plus(labels[found[1]]), link)
+    """A link's template with the labels that it names; a label that the alert does not have is empty."""
+    return re.sub(r"{{ \$labels\.(\w+) \| urlquery }}", lambda found: quote_plus(labels.get(found[1], "")), link)
 
 
 def _samples(example: Example) -> list[dict[str, Any]]:
-    """What a recording rule must give, exactly."""
-    (rule,) = (rule for rule in group_of(example).rules if rule.name == example.rule and isinstance(rule, Recording))
+    """What a recording rule must give, exactly. Of several rules of one name each result names its own labels."""
+    rules = [rule for rule in group_of(example).rules if rule.name == example.rule and isinstance(rule, Recording)]
     results: Mapping[str, float] = example.gives or {}
-    own = [f'{label}="{text}"' for label, text in rule.labels.items()]
+    own = [f'{label}="{text}"' for label, text in rules[0].labels.items()] if len(rules) == 1 else []
     return [
-        {"labels": with_everywhere(f"{rule.name}{{{', '.join(filter(None, [labels, *own]))}}}"), "value": number}
+        {"labels": with_everywhere(f"{example.rule}{{{', '.join(filter(None, [labels, *own]))}}}"), "value": number}
         for labels, number in results.items()
     ]

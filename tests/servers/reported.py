@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rules.kubernetes.scrape import PAGE
 from tools.local.rendered import Manifest
 
 NAMESPACE = "exposition"
@@ -57,7 +58,8 @@ def objects() -> Iterator[Manifest]:
     claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}
     yield made("v1", "PersistentVolumeClaim", "data", claim)
-    yield made("v1", "Pod", "alone", pod)
+    alone = made("v1", "Pod", "alone", pod)
+    yield {**alone, "metadata": {**alone["metadata"], "labels": {PAGE: "true"}}}
     yield _held(made("v1", "Pod", "going", {"nodeSelector": {"none": "such"}, "containers": [container]}))
     yield made("v1", "ResourceQuota", "quota", {"hard": {"pods": "100"}})
     yield made("v1", "LimitRange", "range", {"limits": [{"type": "Container", "max": {"cpu": "2"}}]})

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from promql_parser import MatchOp
 
 from dashboards.queries import filled
-from model.metrics import PUSHED, Kind, Metric, known_series
+from model.metrics import WITHOUT_JOB, Kind, Metric, known_series
 from model.promql import selectors
 from rules.catalogue import series_of
 from rules.system import Watched
@@ -50,7 +50,12 @@ def sampled(watched: Watched, exprs: Iterable[str], everywhere: Mapping[str, str
     known |= {name: of_rules[name] or frozenset() for name in compared}
     # Native histograms cannot be written as text; the classic ones have the same to say.
     natives = {metric.native for metric in watched.metrics}
-    jobs = {name: {"job": metric.job} for metric in watched.metrics if metric.job != PUSHED for name in metric.series}
+    jobs = {
+        name: {"job": metric.job}
+        for metric in watched.metrics
+        if metric.job not in WITHOUT_JOB
+        for name in metric.series
+    }
     asked = [(selector.name, _chosen(selector)) for selector in read]
     asked += [(name, {}) for name in known]
     for name, chosen in asked:

@@ -22,7 +22,7 @@ from tests.servers.keeping import ASKED, KEPT, SHARE, asks, record
 from tests.servers.kubernetes_metrics import cadvisor, documented
 from tests.servers.machine import machine
 from tests.servers.reported import CONTAINER, NAMESPACE, STATUSES, made, objects
-from tests.servers.traces import AGENT, SAMPLING, STORAGES, traces
+from tests.servers.traces import AGENT, REQUEST, SAMPLING, STORAGES, traces
 from tests.servers.traces import stack as trace_stack
 from tools.kept import exposed
 from tools.local import otlp
@@ -297,7 +297,7 @@ def tracing(home: Path) -> Iterator[Jaeger]:
     """A Jaeger that samples, and has been sent what agents send."""
     jaeger = Jaeger(trace_stack(home / "traces", storage=STORAGES["badger"], sampling=SAMPLING), home / "jaeger")
     with jaeger.running():
-        many = traces(100, 1, attributes=AGENT)  # of which it keeps one in ten
+        many = traces(100, 1, attributes=AGENT | REQUEST)  # of which it keeps one in ten
         jaeger.send(*many)
         jaeger.found(many[0])
         yield jaeger

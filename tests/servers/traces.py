@@ -31,6 +31,18 @@ AGENT = {
     "a2a.task.id": "task-1",
 }
 """What a span of an agent says."""
+REQUEST = {
+    "http.request.method": "GET",
+    "http.route": "/orders/:id",
+    "http.response.status_code": "200",
+    "rpc.grpc.status_code": "0",
+    "server.address": "bank.example",
+    "k8s.namespace.name": "shop",
+    "k8s.deployment.name": "checkout",
+    "k8s.statefulset.name": "checkout",
+    "k8s.daemonset.name": "checkout",
+}
+"""What spans say of requests and calls, all at once."""
 
 
 def stack(folder: Path, **jaeger: Any) -> Rendered:

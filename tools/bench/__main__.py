@@ -13,7 +13,18 @@ NEEDS = {"telemetry": ("loki",), "logs": ("loki", "promtail")}
 failed = []
 # Each bench runs in its own process: the kernel counts the memory of this process in its children's peak, which one
 # bench measures.
-for part in ("settings", "render", "engine", "delivery", "rules", "samples", "dashboards", "telemetry", "logs"):
+for part in (
+    "settings",
+    "render",
+    "engine",
+    "delivery",
+    "rules",
+    "samples",
+    "services",
+    "dashboards",
+    "telemetry",
+    "logs",
+):
     print(f"\n--- {part}\n", flush=True)
     try:
         need(part, *NEEDS.get(part, ()))

@@ -1,0 +1,71 @@
+"""The requests of every service, whatever counts them: rate, errors, duration, dependencies."""
+
+from __future__ import annotations
+
+from model.metrics import Metric, Metrics
+from model.rules import SELDOM, Group
+from rules.kubernetes import SYSTEM as KUBERNETES
+from rules.kubernetes.scrape import KUBE_STATE_METRICS
+from rules.monitoring import SYSTEM as MONITORING
+from rules.services import alerts, availability, edge, past, recordings
+from rules.services.inhibitions import inhibitions
+from rules.services.metrics import INSTRUMENTED, OF_INGRESS, OF_LIBRARIES, of_source
+from rules.services.recordings import EVERY
+from rules.services.settings import EXAMPLE, ServicesSettings
+from rules.services.sources import PROMETHEUS, clients, servers
+from rules.services.uids import SERVICES
+from rules.spans import OF_SPANS
+from rules.system import Surroundings, System, Watched
+
+_STATE = Metrics(KUBE_STATE_METRICS)
+_OF_WORKLOADS = (
+    _STATE.gauge("kube_deployment_status_observed_generation", "namespace deployment"),
+    _STATE.gauge("kube_statefulset_status_observed_generation", "namespace statefulset"),
+)
+
+
+def build(settings: ServicesSettings, surroundings: Surroundings) -> Watched:
+    kubernetes = KUBERNETES.key in surroundings.on
+    spans = MONITORING.key in surroundings.on  # which scrapes their metrics
+    answered = servers(settings.sources, spans=spans)
+    return Watched(
+        groups=(
+            Group("services-requests", recordings.requests(answered, settings, owners=kubernetes), EVERY),
+            Group("services-calls", recordings.calls(clients(spans=spans)), EVERY),
+            Group("services-edge", (*edge.recordings(), alerts.edge(settings)), EVERY),
+            Group("services-past", (availability.seen(), *past.recordings(settings.holidays)), SELDOM),
+            # As often as the stack evaluates: a service that is down is noticed soon.
+            Group(
+                "services-availability",
+                (
+                    *availability.recordings(settings, kubernetes=kubernetes),
+                    *availability.alerts(kubernetes=kubernetes),
+                ),
+            ),
+            Group("services", alerts.alerts(settings), EVERY),
+        ),
+        metrics=tuple(_metrics(settings, spans=spans, kubernetes=kubernetes)),
+        inhibitions=inhibitions(settings),
+    )
+
+
+def _metrics(settings: ServicesSettings, *, spans: bool, kubernetes: bool) -> tuple[Metric, ...]:
+    return (
+        *INSTRUMENTED,
+        *OF_LIBRARIES,
+        *(metric for source in (PROMETHEUS, *settings.sources) for metric in of_source(source)),
+        *OF_INGRESS,
+        *(OF_SPANS if spans else ()),
+        *(_OF_WORKLOADS if kubernetes else ()),
+    )
+
+
+SYSTEM = System(
+    key="services",
+    title="Services",
+    owner="services",
+    settings=ServicesSettings,
+    example=EXAMPLE,
+    dashboard=SERVICES,
+    build=build,
+)

@@ -1,0 +1,168 @@
+"""Settings of the `services` system."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Self
+
+from annotated_types import Ge, Gt, Le, Len
+from pydantic import AfterValidator, BeforeValidator, model_validator
+
+from model.quantities import Duration
+from model.rules import Own
+from model.settings import LabelName, Many, Model, Spelled, misfit
+
+STORES = ("postgres", "redis", "mongodb")
+"""Systems of stores, before a slash in ``dependsOn``: what follows is an instance of theirs and no service."""
+
+_DNS = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+ServiceName = Annotated[
+    str,
+    Spelled(
+        rf"({_DNS}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,251}}[A-Za-z0-9])?",
+        "a service like checkout, or shop/checkout in one namespace alone",
+    ),
+]
+Dependency = Annotated[
+    str,
+    Spelled(
+        rf"({_DNS}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,251}}[A-Za-z0-9])?",
+        f"a service like checkout or shop/checkout, or an instance of {', '.join(STORES)}, like postgres/orders",
+    ),
+]
+MetricName = Annotated[str, Spelled("[a-zA-Z_:][a-zA-Z0-9_:]*", "the name of one metric, without labels")]
+Route = Annotated[
+    str, Spelled(r'[^"\\\n{}]{1,200}', "a route as the metrics have it, like /events/:id, without quotes")
+]
+Percent = Annotated[float, Gt(0), Le(100)]
+
+
+def _longer_than_nothing(limit: Duration) -> Duration:
+    if limit <= Duration(0):
+        raise ValueError("a duration longer than 0s")
+    return limit
+
+
+def _a_day(raw: object) -> object:
+    # YAML reads a day without quotes as a date already.
+    return date.fromisoformat(raw) if isinstance(raw, str) else raw
+
+
+Latency = Annotated[Duration, AfterValidator(_longer_than_nothing)]
+Day = Annotated[date, BeforeValidator(_a_day)]
+
+
+class SourceLabels(Model):
+    """Which labels of a source hold what; those of client libraries by default."""
+
+    route: LabelName | None = None
+    """The route, as the author wrote it: never a path with ids."""
+    method: LabelName | None = None
+    """The method."""
+    status: LabelName | None = None
+    """The status: a code, or its class as `2xx`."""
+
+
+class SourceSettings(Model):
+    """Metrics of requests under names of their own."""
+
+    requests: MetricName | None = None
+    """The counter of requests; the histogram's count by default."""
+    duration: MetricName | None = None
+    """The histogram of durations in seconds, without suffix."""
+    labels: SourceLabels = SourceLabels()
+    """Which labels hold what."""
+
+    @model_validator(mode="after")
+    def _counts_something(self) -> Self:
+        if not self.requests and not self.duration:
+            raise ValueError("requests, duration, or both")
+        return self
+
+
+class ListedService(Model):
+    """A service that pages, and what is particular to it."""
+
+    page: bool = True
+    """Whether its alerts may be critical. A service that is not listed only warns, unless its pods have the label
+    `observability/page: "true"`."""
+    errors_above: Percent | None = None
+    """Percentage of requests that fail, for HighErrorRate; 5 by default."""
+    p95_above: Latency | None = None
+    """95th percentile of durations, for SlowResponseTime; 2s by default."""
+    p99_above: Latency | None = None
+    """99th percentile of durations, for SlowestResponses; 5s by default."""
+    connections_above: Annotated[int, Ge(1)] | None = None
+    """Open requests of a pod, for ConnectionsHigh; 900 by default."""
+    minimum_rate: Annotated[float, Ge(0.01)] | None = None
+    """Requests per second, below which its error ratio and its latency raise no alert; 0.2 by default."""
+    streams: Many[Route] = ()
+    """Routes that answer with a stream, such as SSE or WebSocket: their duration is no latency."""
+    depends_on: Many[Dependency] = ()
+    """Services and stores that it cannot work without: `payments`, `shop/payments`, `postgres/orders`. While one of
+    them is down, this service's alerts on readiness, latency, errors and traffic notify nobody."""
+
+
+class ServicesSettings(Model):
+    """The `services` system: the requests of everything that answers requests, found by its metrics and spans."""
+
+    sources: Annotated[Many[SourceSettings], Len(max_length=10)] = ()
+    """Metrics of requests under other names than OpenTelemetry's and Prometheus' usual ones."""
+    listed: Annotated[dict[ServiceName, ListedService], Len(max_length=200)] = {}
+    """Services that page, by name, with thresholds of their own. Others are found, and warn."""
+    holidays: Annotated[Many[Day], Len(max_length=100)] = ()
+    """Days such as 2026-12-25, in UTC, on which traffic is not compared with the past, nor a week later."""
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        for name in self.listed:
+            if "/" in name and name.partition("/")[2] in self.listed:
+                raise misfit("listed", name, f"either {name} or {name.partition('/')[2]}, which is in every namespace")
+        return self
+
+    def own(self, field: str, of: int = 1) -> tuple[Own, ...]:
+        """The services' own thresholds for an alert; ``of`` is 100 of percentages."""
+        given = {name: getattr(service, field) for name, service in self.listed.items()}
+        return tuple(
+            Own(labels=labels(name), threshold=_number(value) / of)
+            for name, value in given.items()
+            if value is not None
+        )
+
+
+def _number(given: Duration | float) -> Decimal:
+    return Decimal(given.milliseconds) / 1000 if isinstance(given, Duration) else Decimal(str(given))
+
+
+def labels(name: str) -> dict[str, str]:
+    """The labels of a service that is called by its name, or by namespace and name."""
+    namespace, _, service = name.rpartition("/")
+    return {**({"namespace": namespace} if namespace else {}), "service": service}
+
+
+EXAMPLE = ServicesSettings.model_validate(
+    {
+        "sources": [
+            {
+                "requests": "shop_calls_total",
+                "duration": "shop_call_seconds",
+                "labels": {"route": "action", "method": "verb", "status": "outcome"},
+            }
+        ],
+        "listed": {
+            "checkout": {
+                "errorsAbove": 2,
+                "p95Above": "500ms",
+                "p99Above": "1s",
+                "connectionsAbove": 2000,
+                "minimumRate": 0.05,
+                "streams": ["/events"],
+                "dependsOn": ["payments", "postgres/orders"],
+            },
+            "shop/cart": {},
+            "blog": {"page": False},
+        },
+        "holidays": ["2026-12-25"],
+    }
+)

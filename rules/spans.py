@@ -1,0 +1,22 @@
+"""Jaeger's metrics of the spans of all services."""
+
+from __future__ import annotations
+
+from model.metrics import PUSHED, Metrics, Unit
+from rules.monitoring.scrape import SPAN_METRICS
+
+SPAN_CALLS = "traces_span_metrics_calls_total"
+SPAN_TIMES = "traces_span_metrics_duration_milliseconds"
+
+_SPANS = Metrics(SPAN_METRICS)
+_OF_SPAN = (
+    "service_name span_name span_kind status_code a2a_method_name http_request_method http_route"
+    " http_response_status_code server_address rpc_grpc_status_code k8s_namespace_name k8s_deployment_name"
+    " k8s_statefulset_name k8s_daemonset_name"
+)
+OF_SPANS = (
+    _SPANS.counter(SPAN_CALLS, _OF_SPAN),
+    _SPANS.histogram(SPAN_TIMES, _OF_SPAN, Unit.NONE),
+    # Somebody's own collector may push metrics of spans, possibly as native histograms.
+    Metrics(PUSHED).histogram(SPAN_TIMES, _OF_SPAN, Unit.NONE),
+)

@@ -1,0 +1,166 @@
+"""What scrape jobs of all kinds of objects share: times, limits, relabelling, and the trial of the result."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from components.settings.prometheus import PrometheusSettings
+from components.settings.scrape_job_checks import scrape_jobs_fit_together
+from model.settings import Problem, problems
+from tools.adopt.client import DEFAULTS as CLIENT_DEFAULTS
+from tools.adopt.client import REASONS as CLIENT_REASONS
+from tools.adopt.notes import Fields, Notes, filled, slug, unique
+from tools.adopt.ours import ours
+
+Job = dict[str, Any]
+"""An entry of ``prometheus.scrapeJobs``."""
+
+LIMITS = {
+    "sampleLimit": "samples",
+    "targetLimit": "targets",
+    "labelLimit": "labels",
+    "labelNameLengthLimit": "labelNameLength",
+    "labelValueLengthLimit": "labelValueLength",
+    "bodySizeLimit": "bodySize",
+}
+_PROTOCOL = "Prometheus and the target agree on the format"
+_NATIVE = "the stack stores what the target sends, with Prometheus's defaults for native histograms"
+REASONS: Mapping[str, str] = {
+    **CLIENT_REASONS,
+    "honorTimestamps": "timestamps of targets are honoured, as is Prometheus's default",
+    "trackTimestampsStaleness": "Prometheus's default holds: samples with a timestamp end after five minutes",
+    "filterRunning": "pods that are pending or have ended are never targets",
+    "attachMetadata": "targets have the label node; other metadata of nodes is not there for relabelling",
+    **dict.fromkeys(("selectorMechanism", "serviceDiscoveryRole"), "the targets are the same with each"),
+    "keepDroppedTargets": "Prometheus keeps no targets that relabelling dropped",
+    "scrapeClass": "it is a part of the old Prometheus object: write its settings into the job",
+    "scrapeProtocols": _PROTOCOL,
+    "fallbackScrapeProtocol": _PROTOCOL,
+    "enableCompression": "answers are compressed, as is Prometheus's default",
+    "scrapeClassicHistograms": _NATIVE,
+    "scrapeNativeHistograms": _NATIVE,
+    "convertClassicHistogramsToNHCB": _NATIVE,
+    "nativeHistogramBucketLimit": _NATIVE,
+    "nativeHistogramMinBucketFactor": _NATIVE,
+    "nameValidationScheme": "Prometheus's default holds, UTF-8",
+    "nameEscapingScheme": "Prometheus's default holds",
+}
+DEFAULTS: Mapping[str, Any] = {
+    **CLIENT_DEFAULTS,
+    "honorTimestamps": True,
+    "filterRunning": True,
+    "attachMetadata": {"node": False},
+    "enableCompression": True,
+}
+
+
+def problems_of(job: Job, prometheus: Mapping[str, Any]) -> list[Problem]:
+    """What the stack file's own checks say against a job, beside the rest of the section ``prometheus``."""
+    try:
+        settings = PrometheusSettings.model_validate({**prometheus, "scrapeJobs": [job]})
+    except ValidationError as error:
+        found = problems(error, PrometheusSettings)
+    else:
+        found = list(scrape_jobs_fit_together(settings))
+    return [each.removeprefix("prometheus.").removeprefix("scrapeJobs[0].") for each in found]
+
+
+def limits(given: Fields) -> dict[str, Any]:
+    """Limits of an object; 0 is none."""
+    found = {name: given.take(field) for field, name in LIMITS.items()}
+    found["bodySize"] = binary(str(found["bodySize"] or ""))
+    return filled(**{name: value for name, value in found.items() if value not in (0, "0")})
+
+
+def binary(size: str) -> str:
+    """``45GB`` as Prometheus and its operator mean it: in powers of two."""
+    return f"{size[:-1]}i" if size.endswith(("KB", "MB", "GB", "TB", "PB")) else size
+
+
+def steps(given: Fields, name: str) -> list[dict[str, Any]]:
+    """Relabelling steps, without those that the stack refuses."""
+    kept = []
+    for part in given.parts(name):
+        made = filled(
+            sourceLabels=part.take("sourceLabels"),
+            separator=part.take("separator"),
+            regex=part.text("regex"),
+            modulus=part.take("modulus"),
+            targetLabel=part.text("targetLabel"),
+            action=part.text("action").lower(),
+        )
+        replacement = part.given.get("replacement")
+        part.take("replacement")
+        if replacement is not None:  # an empty one removes a label
+            made["replacement"] = str(replacement)
+        if made.get("action") == "replace":
+            del made["action"]  # the default, which the API server writes out
+        part.rest()
+        if wrong := problems_of({"name": "any", "targets": ["any:1"], "relabel": [made]}, {}):
+            part.notes.without(part.where, "; ".join(each.removeprefix("relabel[0].") for each in wrong))
+        else:
+            kept.append(made)
+    return kept
+
+
+def copied(label: str, to: str) -> dict[str, Any]:
+    """The step that copies a label of discovery, unless it is empty."""
+    return {"sourceLabels": [label], "regex": "(.+)", "targetLabel": to}
+
+
+def meta(name: str) -> str:
+    """The name of a Kubernetes label within the names of discovery's labels."""
+    return "".join(character if character.isalnum() and character.isascii() else "_" for character in name)
+
+
+def expressions(given: Fields, labels: str) -> Iterator[dict[str, Any]]:
+    """``matchExpressions`` as steps; ``labels`` is what discovery's labels begin with: service or pod."""
+    for part in given.parts("matchExpressions"):
+        key, operator = meta(part.text("key")), part.text("operator")
+        values = "|".join(str(each).replace(".", r"\.") for each in part.many("values"))
+        part.rest()
+        of_label = [f"__meta_kubernetes_{labels}_label_{key}"]
+        present = [f"__meta_kubernetes_{labels}_labelpresent_{key}"]
+        match operator:
+            case "In":
+                yield {"sourceLabels": of_label, "regex": values, "action": "keep"}
+            case "NotIn":
+                yield {"sourceLabels": of_label, "regex": values, "action": "drop"}
+            case "Exists":
+                yield {"sourceLabels": present, "regex": "true", "action": "keep"}
+            case "DoesNotExist":
+                yield {"sourceLabels": present, "regex": "true", "action": "drop"}
+            case _:
+                part.notes.without(part.where, f"{operator}: In, NotIn, Exists and DoesNotExist are known")
+
+
+class Jobs:
+    """The jobs of a result, with names of their own."""
+
+    def __init__(self, prometheus: Mapping[str, Any], notes: Notes) -> None:
+        self.prometheus = prometheus
+        self.notes = notes
+        self.made: list[Job] = []
+
+    @property
+    def names(self) -> Collection[str]:
+        return {job["name"] for job in self.made}
+
+    def add(self, job: Job, was: str, where: str, *, certain: bool = True) -> None:
+        """Adds a job unless the stack refuses it. ``was`` is what it was called; if not ``certain``, what it may have
+        been called.
+        """
+        name = unique(slug(was) or "adopted", {*self.names, *ours().jobs})
+        job = {"name": name, **job}
+        if wrong := problems_of(job, self.prometheus):
+            self.notes.lost(where, f"{'; '.join(wrong)}: correct it, and run this again")
+            return
+        self.made.append(job)
+        if not certain:
+            why = f'job was the name or a label of the Service: it is "{name}" now, for rules and dashboards to select'
+            self.notes.check(where, why)
+        elif name != was:
+            self.notes.check(where, f'its series had job="{was}", and have job="{name}" now')

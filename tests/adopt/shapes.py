@@ -41,7 +41,7 @@ def read(*objects: object, file: str = "all.yaml") -> list[Given]:
     return read_
 
 
-def rule(*rules: Mapping[str, Any], name: str = "api", **group: Any) -> Given:
+def rule(*rules: Mapping[str, Any], name: str = "front", **group: Any) -> Given:
     return made("PrometheusRule", {"groups": [{"name": "shop", **group, "rules": list(rules)}]}, name=name)
 
 

@@ -126,6 +126,8 @@ GONE: Mapping[str, str] = {
 }
 """Alerts of theirs that nothing takes the place of, and why."""
 
+CHART = "kube-prometheus-stack-"
+"""Before what the chart's monitors select by the label app; what follows is the label jobLabel of its Services."""
 JOBS: Mapping[str, tuple[str, ...]] = {
     "apiserver": ("apiservers",),
     "kubelet": ("kubelet", "cadvisor"),

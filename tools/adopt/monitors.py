@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from tools.adopt import client
-from tools.adopt.equivalents import JOBS, JOBS_GONE
+from tools.adopt.equivalents import CHART, JOBS, JOBS_GONE
 from tools.adopt.notes import Fields, Notes, filled
 from tools.adopt.objects import Given
 from tools.adopt.ours import ours
-from tools.adopt.scraped import DEFAULTS, REASONS, Job, Jobs, copied, expressions, limits, meta, steps
+from tools.adopt.scraped import DEFAULTS, REASONS, Job, Jobs, copied, limits, meta, steps
+from tools.adopt.selectors import selected
 
 _KINDS = {"ServiceMonitor": ("endpoints", "service"), "PodMonitor": ("podMetricsEndpoints", "pods")}
 _CONTAINER = copied("__meta_kubernetes_pod_container_name", "container")
@@ -22,16 +23,12 @@ def monitor(given: Given, jobs: Jobs) -> None:
     spec = given.spec(jobs.notes)
     endpoints, kind = _KINDS[given.kind]
     label = spec.text("jobLabel")
-    selector = spec.part("selector")
-    labels = selector.texts("matchLabels")
-    job = labels.get(label, "")
+    labels, narrowed = selected(spec.part("selector"), "service" if kind == "service" else "pod")
+    job = labels.get(label, "") or _of_chart(label, labels.get("app", ""))
+    if kind == "pods" and not label:
+        job = f"{given.namespace}/{given.name}"  # as the operator calls it
     if stands(job, labels, given.where, jobs.notes):
         return
-    found = "service" if kind == "service" else "pod"
-    narrowed = list(expressions(selector, found))
-    selector.rest()
-    if not labels:
-        narrowed, labels = _one_label(narrowed, found)
     relabel = [
         _CONTAINER,
         *(copied(f"__meta_kubernetes_service_label_{meta(each)}", meta(each)) for each in spec.many("targetLabels")),
@@ -43,9 +40,7 @@ def monitor(given: Given, jobs: Jobs) -> None:
     parts = spec.parts(endpoints)
     spec.rest(REASONS, DEFAULTS)
     if not labels:
-        spec.lost(
-            "it selects by no label = value, and the stack needs one: give its targets a label, and select by that"
-        )
+        spec.lost("it selects by no single label = value, which the stack needs: give its targets a label for that")
         return
     for part in parts:
         made = _endpoint(part, given.namespace, {**filled(namespaces=where), "selector": labels}, kind)
@@ -68,17 +63,8 @@ def stands(job: str, labels: Mapping[str, str], where: str, notes: Notes) -> boo
     return False
 
 
-def _one_label(narrowed: list[dict[str, Any]], found: str) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """The first ``In`` of a single value as a label; the others stay steps."""
-    start = f"__meta_kubernetes_{found}_label_"
-    for position, step in enumerate(narrowed):
-        (label,) = step["sourceLabels"]
-        plain = step["action"] == "keep" and label.startswith(start) and "|" not in step["regex"]
-        # The label's own name is lost where discovery writes other characters as _.
-        if plain and (name := label.removeprefix(start)).isalnum():
-            rest = narrowed[:position] + narrowed[position + 1 :]
-            return rest, {name: step["regex"].replace("\\.", ".")}
-    return narrowed, {}
+def _of_chart(label: str, app: str) -> str:
+    return app.removeprefix(CHART) if label == "jobLabel" and app.startswith(CHART) else ""
 
 
 def _namespaces(given: Fields, own: str) -> list[str]:

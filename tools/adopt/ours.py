@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
 from components.settings.checks import own_dashboards
 from model.rules import Alert
-from rules.system import Watched
 from rules.systems import EXAMPLE, SYSTEMS, watch
+
+_SETTINGS = {system.key: system.example for system in SYSTEMS}
 
 
 @dataclass(frozen=True)
@@ -31,17 +32,12 @@ def ours() -> Ours:
     alerts: dict[str, str] = {}
     jobs: dict[str, str] = {}
     recordings: set[str] = set()
-    for key, watched in _each():
-        jobs |= {job.name: key for job in watched.scrape_jobs}
-        alerts |= {alert.name: key for alert in watched.alerts}
+    for around in (EXAMPLE, replace(EXAMPLE, log_collector="otel")):
+        watched = watch(_SETTINGS, around, {}, ())
+        alerts |= {alert.name: alert.system for alert in watched.alerts}
         recordings |= {rule.name for group in watched.groups for rule in group.rules if not isinstance(rule, Alert)}
+        for key in _SETTINGS:
+            alone = watch(_SETTINGS, replace(around, on=frozenset({key})), {}, ())
+            jobs |= {job.name: key for job in alone.scrape_jobs}
     uids, folders = own_dashboards()
     return Ours(alerts, jobs, frozenset(recordings), frozenset(uids), folders)
-
-
-def _each() -> Iterator[tuple[str, Watched]]:
-    settings = {system.key: system.example for system in SYSTEMS}
-    for system in SYSTEMS:
-        for collector in ("promtail", "otel"):
-            around = replace(EXAMPLE, on=frozenset({system.key}), log_collector=collector)
-            yield system.key, watch(settings, around, {}, ())

@@ -6,6 +6,10 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from promql_parser import MatchOp
+
+from model.promql import selectors
+from model.regex import matches
 from model.rules import Severity
 from model.yaml_text import text
 from rules.content.metric_rules import metric_groups
@@ -154,9 +158,6 @@ def _refused(about: Mapping[str, Any], rule: Mapping[str, Any]) -> str:
     return "; ".join(re.sub(r"^file\.yaml:\d+: ", "", each) for each in found)
 
 
-_JOB = re.compile(r'\bjob\s*(=~?)\s*"((?:[^"\\]|\\.)*)"')
-
-
 def check_jobs(files: Mapping[str, Groups], jobs: Collection[str], notes: Notes) -> None:
     """Says which rules select targets by the name of a job that there is not."""
     for path, groups in files.items():
@@ -168,15 +169,8 @@ def check_jobs(files: Mapping[str, Groups], jobs: Collection[str], notes: Notes)
 
 def _unknown_jobs(expr: str, jobs: Collection[str]) -> Iterator[str]:
     """Values of ``job`` that an expression selects, and that no job has."""
-    for operator, value in _JOB.findall(expr):
-        if not any(_fits(operator, value, job) for job in jobs):
-            yield value
-
-
-def _fits(operator: str, value: str, job: str) -> bool:
-    if operator == "=":
-        return value == job
-    try:
-        return bool(re.fullmatch(value.replace("\\\\", "\\"), job))
-    except re.error:
-        return True  # Go may read it: nothing is said of what cannot be read here
+    for matcher in (each for selector in selectors(expr) for each in selector.matchers.matchers if each.name == "job"):
+        if matcher.op == MatchOp.Equal and matcher.value not in jobs:
+            yield matcher.value
+        if matcher.op == MatchOp.Re and not any(matches(matcher.value, job) for job in jobs):
+            yield matcher.value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -116,27 +116,6 @@ def meta(name: str) -> str:
     return "".join(character if character.isalnum() and character.isascii() else "_" for character in name)
 
 
-def expressions(given: Fields, labels: str) -> Iterator[dict[str, Any]]:
-    """``matchExpressions`` as steps; ``labels`` is what discovery's labels begin with: service or pod."""
-    for part in given.parts("matchExpressions"):
-        key, operator = meta(part.text("key")), part.text("operator")
-        values = "|".join(str(each).replace(".", r"\.") for each in part.many("values"))
-        part.rest()
-        of_label = [f"__meta_kubernetes_{labels}_label_{key}"]
-        present = [f"__meta_kubernetes_{labels}_labelpresent_{key}"]
-        match operator:
-            case "In":
-                yield {"sourceLabels": of_label, "regex": values, "action": "keep"}
-            case "NotIn":
-                yield {"sourceLabels": of_label, "regex": values, "action": "drop"}
-            case "Exists":
-                yield {"sourceLabels": present, "regex": "true", "action": "keep"}
-            case "DoesNotExist":
-                yield {"sourceLabels": present, "regex": "true", "action": "drop"}
-            case _:
-                part.notes.without(part.where, f"{operator}: In, NotIn, Exists and DoesNotExist are known")
-
-
 class Jobs:
     """The jobs of a result, with names of their own."""
 
@@ -160,7 +139,7 @@ class Jobs:
             return
         self.made.append(job)
         if not certain:
-            why = f'job was the name or a label of the Service: it is "{name}" now, for rules and dashboards to select'
+            why = f'job was the name of the Service, or a label of it: it is "{name}" now, for rules and dashboards'
             self.notes.check(where, why)
         elif name != was:
             self.notes.check(where, f'its series had job="{was}", and have job="{name}" now')

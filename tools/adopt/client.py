@@ -35,12 +35,16 @@ TO_SET = "set-me"
 """Stands for a user name that is in a Secret, which is not read."""
 
 
-def secret(given: Fields, field: str, namespace: str, kind: str = "secret") -> str | None:
-    """The key of ours for a ``{name, key}`` of theirs, or for a value that stands there in plain; None without one."""
+def secret(given: Fields, field: str, namespace: str, kind: str = "secret", called: str = "") -> str | None:
+    """The key of ours for a ``{name, key}`` of theirs, or for a value that stands there in plain; None without one.
+
+    ``called`` is what a value in plain is for: its key is named by it.
+    """
+    words = (namespace, called or given.path, field)
     if path := given.text(f"{field}File"):
-        return given.notes.secret((namespace, *given.path.split("."), field), f"the file {path} of the old server")
+        return given.notes.secret(words, f"the file {path} of the old server")
     if isinstance(given.take(field), str):
-        return given.notes.secret((namespace, *given.path.split("."), field), f"in plain text: {given.at(field)}")
+        return given.notes.secret(words, f"in plain text: {given.at(field)}")
     reference = given.part(field)
     name, key = reference.text("name"), reference.text("key")
     reference.rest(_OPTIONAL)
@@ -53,20 +57,20 @@ def secret(given: Fields, field: str, namespace: str, kind: str = "secret") -> s
     return given.notes.secret((namespace, name, key), source)
 
 
-def login(given: Fields, namespace: str) -> dict[str, Any]:
-    """``basicAuth`` or ``bearerTokenSecret`` of a client."""
+def login(given: Fields, namespace: str, called: str = "") -> dict[str, Any]:
+    """``basicAuth`` or ``bearerTokenSecret`` of a client; ``called`` as in :func:`secret`."""
     notes = given.notes
     made: dict[str, Any] = {}
     # The servers' own configuration has the token in plain, or in a file, which is the reason of a field of its own.
     for field in ("bearerTokenSecret", "bearerToken"):
-        if given.given.get(field) and (token := secret(given, field, namespace)):
+        if given.given.get(field) and (token := secret(given, field, namespace, called=called)):
             made["bearerTokenSecret"] = token
     if given.take("basicAuth"):
-        made["basicAuth"] = basic_auth(given.part("basicAuth"), namespace)
+        made["basicAuth"] = _basic_auth(given.part("basicAuth"), namespace, called)
     if given.take("authorization"):
         authorization = given.part("authorization")
         kind = authorization.text("type") or "Bearer"
-        token = secret(authorization, "credentials", namespace)
+        token = secret(authorization, "credentials", namespace, called=called)
         authorization.rest()
         if kind.lower() != "bearer":
             notes.without(authorization.at("type"), f"{kind}: the stack has bearerTokenSecret, basicAuth and header")
@@ -75,9 +79,9 @@ def login(given: Fields, namespace: str) -> dict[str, Any]:
     return made
 
 
-def basic_auth(given: Fields, namespace: str) -> dict[str, Any]:
+def _basic_auth(given: Fields, namespace: str, called: str) -> dict[str, Any]:
     """User and password. The user is a setting of ours, and may be in a Secret of theirs."""
-    password = secret(given, "password", namespace) or TO_SET
+    password = secret(given, "password", namespace, called=called) or TO_SET
     if isinstance(given.take("username"), str):
         user = given.text("username")
     else:

@@ -15,7 +15,7 @@ from components.settings.notifications import NotificationSettings, Route
 from model.settings import problems
 from tools.adopt.matchers import Unmatched, keys, matched
 from tools.adopt.notes import Fields, Notes, filled, unique
-from tools.adopt.receivers import Around, dead_man, receiver
+from tools.adopt.receivers import dead_man, receiver
 from tools.adopt.times import times
 
 _INHIBITED = "the stack mutes an alert by a more urgent one about the same subject, and by its cause where it knows it"
@@ -87,23 +87,24 @@ class Notified:
 def add(given: Fields, namespace: str, name: str, notified: Notified) -> None:
     """Adds an AlertmanagerConfig, or with an empty ``namespace`` Alertmanager's own configuration."""
     prefix = f"{namespace}-{name}" if namespace else name
-    around = Around(namespace, given.part("global"))
+    general = given.part("global")
     named = {
-        part.given.get("name"): receiver(part, prefix, around, notified.receivers) for part in given.parts("receivers")
+        str(part.given.get("name")): receiver(part, prefix, namespace, general, notified.receivers)
+        for part in given.parts("receivers")
     }
     intervals = (*given.parts("muteTimeIntervals"), *given.parts("timeIntervals"))
     known = times(intervals, prefix, notified.times)
     if given.take("inhibitRules"):
         notified.notes.without(given.at("inhibitRules"), _INHIBITED)
     route = given.part("route")
-    builder = _Builder(notified, {str(key): names for key, names in named.items()}, known)
+    builder = _Builder(notified, named, known)
     if namespace:
         # The operator lets it see the alerts of its own namespace, and lets them go on.
         made = builder.route(route, [], {"namespace": [namespace]})
         notified.routes += [({**each, "continue": True}, route.where) for each in made]
     else:
         builder.top(route)
-    around.general.rest({"resolveTimeout": "Prometheus says when an alert ends"})
+    general.rest({"resolveTimeout": "Prometheus says when an alert ends"})
     given.rest({"templates": "the stack writes messages itself: docs/notifications.md"})
     for watching in dict.fromkeys(builder.dead_men):
         _becomes_dead_man(watching, notified, given.where)

@@ -54,15 +54,18 @@ _LOST = {
 class Around:
     """Where a receiver is from."""
 
+    name: str
+
     namespace: str
     """Of its Secrets."""
     general: Fields
     """The section ``global``."""
 
 
-def receiver(given: Fields, prefix: str, around: Around, made: dict[str, dict[str, Any]]) -> list[str]:
+def receiver(given: Fields, prefix: str, namespace: str, general: Fields, made: dict[str, dict[str, Any]]) -> list[str]:
     """Adds a receiver for each integration to ``made``, by name; the names are the result."""
     name = given.text("name")
+    around = Around(name, namespace, general)
     added = []
     for field, (kind, read) in _READ.items():
         for part in given.parts(field):
@@ -101,7 +104,7 @@ def _refused(made: Mapping[str, Any]) -> str:
 
 def _secret(given: Fields, field: str, around: Around, general: str = "") -> str | None:
     """Of the integration, else of the section ``global``."""
-    own = client.secret(given, field, around.namespace)
+    own = client.secret(given, field, around.namespace, called=around.name)
     return own or (client.secret(around.general, general, around.namespace) if general else None)
 
 
@@ -116,7 +119,7 @@ def _url(given: Fields, field: str, around: Around, general: str = "") -> dict[s
     raw = given.given.get(field) or around.general.given.get(general)
     key = _secret(given, field, around, general)
     if key is None and general:
-        key = given.notes.secret((*around.namespace.split("-"), general), f"{general} of the old Alertmanager")
+        key = given.notes.secret((around.namespace, general), f"{general} of the old Alertmanager")
     parts = urlsplit(raw if isinstance(raw, str) else "")
     port = parts.port or (80 if parts.scheme == "http" else 443)
     return {"urlSecret": key, **({} if port == 443 else {"port": port})}
@@ -166,7 +169,7 @@ def _email(given: Fields, around: Around) -> dict[str, Any]:
 def _webhook(given: Fields, around: Around) -> dict[str, Any]:
     secret = "urlSecret" if given.given.get("urlSecret") else "url"
     http = given.part("httpConfig")
-    login = client.login(http, around.namespace)
+    login = client.login(http, around.namespace, around.name)
     http.rest(_REASONS, client.DEFAULTS)
     made = {**_url(given, secret, around), **_resolved(given, default=True)}
     return {

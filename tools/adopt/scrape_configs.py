@@ -49,7 +49,7 @@ def scrape_config(spec: Fields, namespace: str, name: str, jobs: Jobs) -> None:
         interval=spec.text("scrapeInterval"),
         timeout=spec.text("scrapeTimeout"),
         honorLabels=spec.take("honorLabels"),
-        **client.login(spec, namespace),
+        **client.login(spec, namespace, called),
         tls=client.tls(spec.part("tlsConfig"), namespace, secure=scheme == "https"),
         relabel=steps(spec, "relabelings"),
         metricRelabel=steps(spec, "metricRelabelings"),

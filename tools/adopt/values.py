@@ -135,10 +135,13 @@ def _of_prometheus(spec: Fields) -> dict[str, Any]:
 
 def _remote_write(part: Fields, position: int) -> dict[str, Any]:
     url = part.text("url")
+    name = part.text("name") or f"remote-{position + 1}"
     made = {
-        "name": part.text("name") or f"remote-{position + 1}",
+        "name": name,
         "url": url,
-        **filled(**client.login(part, ""), tls=client.tls(part.part("tlsConfig"), "", secure=url.startswith("https:"))),
+        **filled(
+            **client.login(part, "", name), tls=client.tls(part.part("tlsConfig"), "", secure=url.startswith("https:"))
+        ),
         **({"sendExemplars": False} if part.take("sendExemplars") is False else {}),
     }
     part.rest(client.REASONS, client.DEFAULTS)

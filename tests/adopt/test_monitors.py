@@ -40,6 +40,12 @@ def test_a_pod_monitor_is_a_job_of_its_pods() -> None:
     assert job["labels"] == {"endpoint": "9100"}
 
 
+def test_a_port_of_the_pods_by_name_is_found_whatever_the_service_calls_it() -> None:
+    (job,) = jobs(service({"targetPort": "http-metrics"}))
+    assert job["service"] == {"namespaces": ["shop"], "selector": {"app": "api"}, "containerPortName": "http-metrics"}
+    assert job["labels"] == {"endpoint": "http-metrics"}
+
+
 def test_an_endpoint_s_settings_are_the_job_s() -> None:
     endpoint = {
         "port": "web",

@@ -15,7 +15,6 @@ from tools.adopt.selectors import selected
 
 _KINDS = {"ServiceMonitor": ("endpoints", "service"), "PodMonitor": ("podMetricsEndpoints", "pods")}
 _CONTAINER = copied("__meta_kubernetes_pod_container_name", "container")
-_PORTS = "without a port every port was scraped: name one"
 
 
 def monitor(given: Given, jobs: Jobs) -> None:
@@ -102,12 +101,9 @@ def _endpoint(given: Fields, namespace: str, selected: dict[str, Any], kind: str
         found = {"portName": port}
     elif isinstance(number or target, int):
         found = {"port": number or target}
-    elif target and kind == "pods":
-        found = {"portName": str(target)}
+    elif target:
+        found = {"portName" if kind == "pods" else "containerPortName": str(target)}
     else:
-        named = (
-            f"targetPort: {target}: a port of the pods by its name: give its number, or port, the Service's name for it"
-        )
-        given.lost(named if target else _PORTS)
+        given.lost("without a port every port was scraped: name one")
         return None
     return {kind: {**selected, **found}, **made}

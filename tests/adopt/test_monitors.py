@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from components.settings.stack import read
-from tests.adopt.shapes import SECRET, jobs, made, result, said
+from tests.adopt.shapes import SECRET, SMALLEST, jobs, made, result, said
 from tests.content import CLUSTER
 from tools.adopt.notes import Kind
 
@@ -147,6 +147,7 @@ def test_the_chart_s_own_services_have_the_job_of_their_name() -> None:
 
 
 LOST = {
+    "no namespace": (made("ServiceMonitor", SMALLEST["ServiceMonitor"], namespace=""), "name the namespaces"),
     "no port": (service({"path": "/a"}), "without a port every port was scraped"),
     "no label": (service(selector={}), "the stack needs"),
     "several values": (

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tools.adopt import client
 from tools.adopt.equivalents import CHART, JOBS, JOBS_GONE
 from tools.adopt.notes import Fields, Notes, filled
 from tools.adopt.objects import Given
 from tools.adopt.ours import ours
-from tools.adopt.scraped import DEFAULTS, REASONS, Job, Jobs, copied, limits, meta, steps
+from tools.adopt.scraped import DEFAULTS, REASONS, Job, Jobs, asked, copied, limits, meta
 from tools.adopt.selectors import selected
 
 _KINDS = {"ServiceMonitor": ("endpoints", "service"), "PodMonitor": ("podMetricsEndpoints", "pods")}
@@ -40,6 +39,9 @@ def monitor(given: Given, jobs: Jobs) -> None:
     spec.rest(REASONS, DEFAULTS)
     if not labels:
         spec.lost("it selects by no single label = value, which the stack needs: give its targets a label for that")
+        return
+    if where == [""]:
+        spec.lost("namespaceSelector: name the namespaces of its targets: the file does not say where the monitor is")
         return
     for part in parts:
         made = _endpoint(part, given.namespace, {**filled(namespaces=where), "selector": labels}, kind)
@@ -80,21 +82,9 @@ def _endpoint(given: Fields, namespace: str, selected: dict[str, Any], kind: str
         for name in ("portNumber", "targetPort"):
             if given.given.get(name):
                 given.notes.without(given.at(name), "port goes before it")
-    scheme = given.text("scheme").lower() or "http"
-    made: Job = {
+    made = {
         "labels": {"endpoint": port or str(number or target or "")},
-        **filled(
-            scheme="" if scheme == "http" else scheme,
-            path=given.text("path"),
-            params=given.take("params"),
-            interval=given.text("interval"),
-            timeout=given.text("scrapeTimeout"),
-            honorLabels=given.take("honorLabels"),
-            **client.login(given, namespace),
-            tls=client.tls(given.part("tlsConfig"), namespace, secure=scheme == "https"),
-            relabel=steps(given, "relabelings"),
-            metricRelabel=steps(given, "metricRelabelings"),
-        ),
+        **asked(given, namespace, path="path", interval="interval"),
     }
     given.rest(REASONS, DEFAULTS)
     if port:

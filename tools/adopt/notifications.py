@@ -7,16 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import ValidationError
-
 from components.routing import WATCHDOG
 from components.settings.notification_checks import names_exist, routes_can_match
 from components.settings.notifications import NotificationSettings, Route
-from model.settings import problems
 from tools.adopt.matchers import Unmatched, keys, matched
 from tools.adopt.notes import Fields, Notes, filled, unique
 from tools.adopt.receivers import dead_man, receiver
 from tools.adopt.times import times
+from tools.adopt.trial import refused
 
 _INHIBITED = "the stack mutes an alert by a more urgent one about the same subject, and by its cause where it knows it"
 _NOBODY = "its receiver notifies nobody: turn such alerts off, alerts.<name>: off, or narrow the other routes"
@@ -135,7 +133,7 @@ class _Builder:
         names = self._names(route, [])
         general = filled(**{name: route.take(name) for name in _GROUPS})
         for name, value in general.items():
-            if wrong := _refused({name: value}):
+            if wrong := refused(Route, {name: value}):
                 route.notes.without(route.at(name), wrong)
             else:
                 self.notified.general[name] = value
@@ -166,11 +164,11 @@ class _Builder:
             route.lost(str(unmatched))
             return []
         for name, value in list(grouped.items()):
-            if wrong := _refused({name: value}):
+            if wrong := refused(Route, {name: value}):
                 route.notes.without(route.at(name), wrong)
                 del grouped[name]
         made = {**matching, **grouped}
-        if wrong := _refused(made):
+        if wrong := refused(Route, made):
             route.lost(wrong)
             return []
         below = [each for child in children for each in self.route(child, names, {})]
@@ -200,14 +198,6 @@ class _Builder:
 def _everyone(names: list[str]) -> list[dict[str, Any]]:
     """A route without matchers for each."""
     return [{"receiver": name, **({"continue": True} if name != names[-1] else {})} for name in names]
-
-
-def _refused(made: Mapping[str, Any]) -> str:
-    try:
-        Route.model_validate(made)
-    except ValidationError as error:
-        return "; ".join(problems(error, Route))
-    return ""
 
 
 def _receivers_of(route: Mapping[str, Any]) -> Iterator[str]:

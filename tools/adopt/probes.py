@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
-from pydantic import ValidationError
-
-from model.settings import problems
 from rules.monitoring import MonitoringSettings
 from tools.adopt.notes import Fields, Notes
 from tools.adopt.objects import Given
 from tools.adopt.scraped import REASONS
+from tools.adopt.trial import refused
 
 _HTTP = ("", "http", "http_2xx")
 """Modules that ask what the stack's own probe asks: by GET, with a status below 300 after redirects."""
@@ -40,7 +37,7 @@ def probes(objects: Iterable[Given], notes: Notes) -> list[str]:
     found: list[str] = []
     for each in objects:
         for where, url in _addresses(each.spec(notes), each.where, notes):
-            if wrong := _refused([*found, url]):
+            if wrong := refused(MonitoringSettings, {"probes": [*found, url]}):
                 notes.lost(where, wrong)
             elif url not in found:
                 found.append(url)
@@ -67,12 +64,3 @@ def _addresses(spec: Fields, where: str, notes: Notes) -> list[tuple[str, str]]:
         (f"{where}: targets.staticConfig.static[{position}]", url if "://" in url else f"http://{url}")
         for position, url in enumerate(urls)
     ]
-
-
-def _refused(urls: list[str]) -> str:
-    settings: dict[str, Any] = {"probes": urls}
-    try:
-        MonitoringSettings.model_validate(settings)
-    except ValidationError as error:
-        return "; ".join(problems(error, MonitoringSettings))
-    return ""

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import ValidationError
-
 from components.settings.receivers import Receiver
-from model.settings import problems
 from tools.adopt import client
 from tools.adopt.notes import Fields, filled, slug, unique
+from tools.adopt.trial import refused
 
 _TEXT = "the stack writes messages itself: docs/notifications.md"
 _KINDS = "the stack has slack, pagerduty, email, webhook, discord, teams and opsgenie: a webhook can pass messages on"
@@ -74,7 +72,7 @@ def receiver(given: Fields, prefix: str, namespace: str, general: Fields, made: 
                 part.part("httpConfig").rest(_REASONS, client.DEFAULTS)
             part.rest(_REASONS)
             ours = unique(slug(f"{prefix}-{name}") or kind, made)
-            wrong = _refused({"name": ours, kind: its})
+            wrong = refused(Receiver, {"name": ours, kind: its})
             if wrong:
                 part.lost(f"{wrong}: correct it, and run this again")
             else:
@@ -92,14 +90,6 @@ def dead_man(made: Mapping[str, Any]) -> dict[str, Any] | None:
     hook = dict(made.get("webhook", {}))
     hook.pop("sendResolved", None)
     return {"name": made["name"], "deadMan": hook} if hook.keys() <= {"urlSecret", "port"} and hook else None
-
-
-def _refused(made: Mapping[str, Any]) -> str:
-    try:
-        Receiver.model_validate(made)
-    except ValidationError as error:
-        return "; ".join(problems(error, Receiver))
-    return ""
 
 
 def _secret(given: Fields, field: str, around: Around, general: str = "") -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 from tools.adopt import client
 from tools.adopt.monitors import stands
 from tools.adopt.notes import Fields, filled
-from tools.adopt.scraped import DEFAULTS, REASONS, Jobs, limits, steps
+from tools.adopt.scraped import DEFAULTS, REASONS, Jobs, asked, limits
 
 _SOURCES = "the stack has static, HTTP, DNS, EC2, Azure and GCE targets"
 _KEYS = "machines are found with the identity of Prometheus's service account or node: docs/targets.md"
@@ -41,20 +41,9 @@ def scrape_config(spec: Fields, namespace: str, name: str, jobs: Jobs) -> None:
     called = spec.text("jobName") or name
     if stands(called, {}, spec.where, jobs.notes):
         return
-    scheme = spec.text("scheme").lower() or "http"
-    common = filled(
-        scheme="" if scheme == "http" else scheme,
-        path=spec.text("metricsPath"),
-        params=spec.take("params"),
-        interval=spec.text("scrapeInterval"),
-        timeout=spec.text("scrapeTimeout"),
-        honorLabels=spec.take("honorLabels"),
-        **client.login(spec, namespace, called),
-        tls=client.tls(spec.part("tlsConfig"), namespace, secure=scheme == "https"),
-        relabel=steps(spec, "relabelings"),
-        metricRelabel=steps(spec, "metricRelabelings"),
-        limits=limits(spec),
-    )
+    common = asked(spec, namespace, path="metricsPath", interval="scrapeInterval", called=called)
+    common |= filled(limits=limits(spec))
+    scheme = common.get("scheme", "http")
     found = [
         *_static(spec.parts("staticConfigs"), scheme),
         *(each for field, read in _READ.items() for part in spec.parts(field) if (each := read(part, namespace))),

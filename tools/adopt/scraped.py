@@ -10,8 +10,7 @@ from pydantic import ValidationError
 from components.settings.prometheus import PrometheusSettings
 from components.settings.scrape_job_checks import scrape_jobs_fit_together
 from model.settings import Problem, problems
-from tools.adopt.client import DEFAULTS as CLIENT_DEFAULTS
-from tools.adopt.client import REASONS as CLIENT_REASONS
+from tools.adopt import client
 from tools.adopt.notes import Fields, Notes, filled, slug, unique
 from tools.adopt.ours import ours
 
@@ -29,7 +28,7 @@ LIMITS = {
 _PROTOCOL = "Prometheus and the target agree on the format"
 _NATIVE = "the stack stores what the target sends, with Prometheus's defaults for native histograms"
 REASONS: Mapping[str, str] = {
-    **CLIENT_REASONS,
+    **client.REASONS,
     "honorTimestamps": "timestamps of targets are honoured, as is Prometheus's default",
     "trackTimestampsStaleness": "Prometheus's default holds: samples with a timestamp end after five minutes",
     "filterRunning": "pods that are pending or have ended are never targets",
@@ -49,7 +48,7 @@ REASONS: Mapping[str, str] = {
     "nameEscapingScheme": "Prometheus's default holds",
 }
 DEFAULTS: Mapping[str, Any] = {
-    **CLIENT_DEFAULTS,
+    **client.DEFAULTS,
     "honorTimestamps": True,
     "filterRunning": True,
     "attachMetadata": {"node": False},
@@ -66,6 +65,23 @@ def problems_of(job: Job, prometheus: Mapping[str, Any]) -> list[Problem]:
     else:
         found = list(scrape_jobs_fit_together(settings))
     return [each.removeprefix("prometheus.").removeprefix("scrapeJobs[0].") for each in found]
+
+
+def asked(given: Fields, namespace: str, *, path: str, interval: str, called: str = "") -> Job:
+    """How targets are asked; ``path`` and ``interval`` are the names of these fields."""
+    scheme = given.text("scheme").lower() or "http"
+    return filled(
+        scheme="" if scheme == "http" else scheme,
+        path=given.text(path),
+        params=given.take("params"),
+        interval=given.text(interval),
+        timeout=given.text("scrapeTimeout"),
+        honorLabels=given.take("honorLabels"),
+        **client.login(given, namespace, called),
+        tls=client.tls(given.part("tlsConfig"), namespace, secure=scheme == "https"),
+        relabel=steps(given, "relabelings"),
+        metricRelabel=steps(given, "metricRelabelings"),
+    )
 
 
 def limits(given: Fields) -> dict[str, Any]:

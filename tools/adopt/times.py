@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, get_args
 
-from pydantic import ValidationError
-
 from components.settings.notifications import TimeInterval, Weekday
-from model.settings import problems
 from tools.adopt.notes import Fields, filled, slug, unique
+from tools.adopt.trial import refused
 
 _DAYS: tuple[str, ...] = get_args(Weekday)
 _SUNDAY_FIRST = (_DAYS[-1], *_DAYS[:-1])
@@ -35,10 +33,8 @@ def times(given: Iterable[Fields], prefix: str, made: dict[str, dict[str, Any]])
 
 def _added(name: str, its: dict[str, Any], part: Fields, made: dict[str, dict[str, Any]]) -> str:
     ours = unique(slug(name) or "time", made)
-    try:
-        TimeInterval.model_validate({"name": ours, **its})
-    except ValidationError as error:
-        part.lost("; ".join(problems(error, TimeInterval)))
+    if wrong := refused(TimeInterval, {"name": ours, **its}):
+        part.lost(wrong)
         return ""
     made[ours] = {"name": ours, **its}
     return ours

@@ -6,17 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from components.settings.alertmanager import AlertmanagerSettings
 from components.settings.grafana import GrafanaSettings
 from components.settings.prometheus import PrometheusSettings
-from model.settings import problems
 from tools.adopt import client
 from tools.adopt.native import camel
 from tools.adopt.notes import Fields, Notes, filled
 from tools.adopt.objects import Given
 from tools.adopt.scraped import binary
+from tools.adopt.trial import refused
 
 CHART = "kube-prometheus-stack"
 _OF_CHART = "it is about the chart's own parts"
@@ -193,10 +193,8 @@ def _kept(section: dict[str, Any], where: Fields, model: type[BaseModel]) -> dic
     """The settings that the stack accepts, each alone and all together."""
     kept: dict[str, Any] = {}
     for name, value in section.items():
-        try:
-            model.model_validate({**kept, name: value})
-        except ValidationError as error:
-            where.notes.without(where.at(name), "; ".join(problems(error, model)))
+        if wrong := refused(model, {**kept, name: value}):
+            where.notes.without(where.at(name), wrong)
         else:
             kept[name] = value
     return kept

@@ -9,60 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tests.adopt.receiver_fields import OTHER_RECEIVERS, RECEIVERS
 from tests.adopt.shapes import SECRET
+from tests.adopt.shared_fields import LOGIN, OAUTH2, PROXY, STEP, TLS, below
 
-OPTIONAL = {**SECRET, "optional": True}
-STEP: dict[str, Any] = {
-    "sourceLabels": ["a"],
-    "separator": "/",
-    "regex": "(.+)",
-    "targetLabel": "b",
-    "replacement": "$1",
-    "action": "Replace",
-}
-OAUTH2 = {
-    "clientId": {"secret": SECRET},
-    "clientSecret": SECRET,
-    "tokenUrl": "https://id.example.com",
-    "scopes": ["a"],
-    "endpointParams": {"a": "b"},
-    "tlsConfig": {"insecureSkipVerify": True},
-    "proxyUrl": "http://proxy:3128",
-}
-PROXY: dict[str, Any] = {
-    "proxyUrl": "http://proxy:3128",
-    "noProxy": "example.com",
-    "proxyFromEnvironment": True,
-    "proxyConnectHeader": {"a": [SECRET]},
-}
-
-
-def below(prefix: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {f"{prefix}.{name}": value for name, value in fields.items()}
-
-
-LOGIN: dict[str, Any] = {
-    "authorization.credentials": SECRET,
-    "authorization.type": "Digest",
-    "basicAuth.username": SECRET,
-    "basicAuth.password": SECRET,
-    "basicAuth.password.optional": True,
-    "oauth2": OAUTH2,
-}
-TLS: dict[str, Any] = below(
-    "tlsConfig",
-    {
-        "ca.secret": SECRET,
-        "ca.configMap": SECRET,
-        "cert.secret": SECRET,
-        "cert.configMap": SECRET,
-        "keySecret": OPTIONAL,
-        "serverName": "api.example.com",
-        "insecureSkipVerify": True,
-        "minVersion": "TLS13",
-        "maxVersion": "TLS13",
-    },
-)
 ENDPOINT: dict[str, Any] = {
     **LOGIN,
     **PROXY,
@@ -196,78 +146,6 @@ SCRAPE_CONFIG: dict[str, Any] = {
     **{f"{name}SDConfigs": [{"server": "http://a"}] for name in _OTHERS},
     **{f"{kind}.{name}": value for kind, fields in _SOURCES.items() for name, value in fields.items()},
 }
-HTTP = below(
-    "httpConfig",
-    {
-        **LOGIN,
-        **PROXY,
-        "bearerTokenSecret": SECRET,
-        "enableHttp2": False,
-        "followRedirects": False,
-        "proxyURL": "http://proxy:3128",
-        "tlsConfig": {"insecureSkipVerify": True},
-    },
-)
-_LISTED = [{"a": "b"}]
-RECEIVERS: dict[str, dict[str, Any]] = {
-    "discordConfigs[]": {
-        **HTTP,
-        **dict.fromkeys(("avatarURL", "content", "message", "title", "username"), "a"),
-        "apiURL": SECRET,
-    },
-    "emailConfigs[]": {
-        **dict.fromkeys(("authIdentity", "hello", "html", "text"), "a"),
-        "authUsername": "a",
-        "authPassword": SECRET,
-        "authSecret": SECRET,
-        "forceImplicitTLS": True,
-        "from": "b@example.com",
-        "headers": _LISTED,
-        "requireTLS": False,
-        "smarthost": "other:25",
-        "threading": {"enabled": True},
-        **TLS,
-        "to": "b@example.com",
-    },
-    "msteamsv2Configs[]": {**HTTP, **dict.fromkeys(("text", "title"), "a"), "webhookURL": SECRET},
-    "opsgenieConfigs[]": {
-        **HTTP,
-        **dict.fromkeys(("actions", "description", "entity", "message", "note", "priority", "source", "tags"), "a"),
-        "apiKey": SECRET,
-        "apiURL": "https://api.eu.opsgenie.com/",
-        "details": _LISTED,
-        "responders": _LISTED,
-        "updateAlerts": True,
-    },
-    "pagerdutyConfigs[]": {
-        **HTTP,
-        **dict.fromkeys(("class", "client", "clientURL", "component", "description", "group", "severity"), "a"),
-        **dict.fromkeys(("details", "pagerDutyImageConfigs", "pagerDutyLinkConfigs"), _LISTED),
-        "routingKey": SECRET,
-        "serviceKey": SECRET,
-        "source": "a",
-        "timeout": "7s",
-        "url": "https://events.eu.pagerduty.com/v2/enqueue",
-    },
-    "slackConfigs[]": {
-        **HTTP,
-        **dict.fromkeys(("callbackId", "channel", "color", "fallback", "footer", "iconEmoji", "iconURL", "text"), "a"),
-        **dict.fromkeys(("imageURL", "messageText", "pretext", "thumbURL", "title", "titleLink", "username"), "a"),
-        **dict.fromkeys(("actions", "fields", "mrkdwnIn"), _LISTED),
-        **dict.fromkeys(("linkNames", "shortFields", "updateMessage"), True),
-        "apiURL": {**SECRET, "name": "other"},
-        "timeout": "7s",
-    },
-    "webhookConfigs[]": {
-        **HTTP,
-        "maxAlerts": 7,
-        "payload": "a",
-        "timeout": "7s",
-        "url": "http://hook:7",
-        "urlSecret": SECRET,
-    },
-}
-OTHER_RECEIVERS = ("msteams", "pushover", "rocketchat", "sns", "telegram", "victorops", "webex", "wechat")
 INTERVAL: dict[str, Any] = {
     "times": [{"startTime": "08:00", "endTime": "18:00"}],
     "weekdays": ["monday"],

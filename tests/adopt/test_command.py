@@ -61,7 +61,7 @@ def rendered(folder: Path) -> dict[str, str]:
 def test_one_of_each_kind_renders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert adopt(tmp_path, cluster_objects(), values=VALUES) == 0
     said = capsys.readouterr().out
-    assert "Carried over: 1 rules, 3 scrape jobs, 1 probed addresses, 1 dashboards, 2 receivers, 3 routes" in said
+    assert "Carried over: rules 1, scrape jobs 3, probed addresses 1, dashboards 1, receivers 2, routes 3" in said
     assert sorted(files(tmp_path / "adopted")) == [
         "content/dashboards/shop.json",
         "content/rules/shop-front.yaml",

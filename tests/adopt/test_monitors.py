@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -175,6 +176,33 @@ def test_a_step_that_the_stack_refuses_is_left_out_and_listed() -> None:
     (line,) = said(after, Kind.WITHOUT)
     assert line.startswith("endpoints[0].relabelings[0]: targetLabel:"), "names the field"
     assert "alerts and dashboards select by it" in line
+
+
+TLS: Mapping[str, tuple[str, dict[str, Any], dict[str, Any], str]] = {
+    "without TLS": ("http", {"insecureSkipVerify": True}, {}, "endpoints[0].tlsConfig: the scheme is http"),
+    "a certificate without a key": (
+        "https",
+        {"cert": {"secret": SECRET}, "serverName": "a"},
+        {"serverName": "a"},
+        "endpoints[0].tlsConfig: a certificate and its key belong together",
+    ),
+    "an authority that nothing is checked against": (
+        "https",
+        {"ca": {"secret": SECRET}, "insecureSkipVerify": True},
+        {"insecureSkipVerify": True},
+        "endpoints[0].tlsConfig.ca: insecureSkipVerify makes it useless",
+    ),
+}
+
+
+@pytest.mark.parametrize(("scheme", "theirs", "ours", "why"), TLS.values(), ids=TLS)
+def test_tls_that_the_stack_refuses_is_left_out_and_the_job_stays(
+    scheme: str, theirs: dict[str, Any], ours: dict[str, Any], why: str
+) -> None:
+    after = result(service({"port": "web", "scheme": scheme, "tlsConfig": theirs}))
+    (job,) = after.sections["prometheus"]["scrapeJobs"]
+    assert job.get("tls", {}) == ours
+    assert said(after, Kind.WITHOUT)[0].startswith(why)
 
 
 def test_a_user_of_a_secret_is_to_be_set() -> None:

@@ -9,6 +9,7 @@ import pytest
 from components.settings.stack import read
 from tests.adopt.shapes import RULE, jobs, result, said
 from tests.content import CLUSTER
+from tools.adopt.native import camel
 from tools.adopt.notes import Kind
 
 
@@ -131,6 +132,24 @@ def test_rules_and_monitors_in_values_are_carried_over() -> None:
         "relabel": [{"sourceLabels": ["a"], "targetLabel": "b_c"}],
     }
     assert after.notes.secrets == {"hostsPassword": "the file /etc/pw of the old server"}
+
+
+@pytest.mark.parametrize(
+    ("theirs", "operator"),
+    [
+        ("http_sd_configs", "httpSDConfigs"),
+        ("slack_api_url", "slackApiURL"),
+        ("subscription_id", "subscriptionID"),
+        ("smtp_require_tls", "smtpRequireTLS"),
+        ("role_arn", "roleARN"),
+        ("metric_relabel_configs", "metricRelabelings"),
+        ("msteamsv2_configs", "msteamsv2Configs"),
+    ],
+)
+def test_keys_of_the_servers_own_configuration_are_spelled_as_the_operator_spells_them(
+    theirs: str, operator: str
+) -> None:
+    assert camel({theirs: [{"a_b": 1}], "labels": {"a_b": 1}}) == {operator: [{"aB": 1}], "labels": {"a_b": 1}}
 
 
 def test_a_job_is_tried_with_the_interval_of_the_values() -> None:

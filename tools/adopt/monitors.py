@@ -56,7 +56,7 @@ def stands(job: str, labels: Mapping[str, str], where: str, notes: Notes) -> boo
     for name in (job, *labels.values()):
         if name in JOBS:
             notes.systems |= {ours().jobs[each] for each in JOBS[name]}
-            notes.ours(where, f"job {' and '.join(JOBS[name])}")
+            notes.ours(where, f"job {' and '.join(JOBS[name])}; of another server, make a job in prometheus.scrapeJobs")
             return True
         if name in JOBS_GONE:
             notes.lost(where, JOBS_GONE[name])

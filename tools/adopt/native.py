@@ -12,7 +12,7 @@ _WHOLE = {
     "metric_relabel_configs": "metricRelabelings",
     "msteams_configs": "msteamsConfigs",
 }
-_UPPER = ("url", "sd", "tls", "arn")
+_UPPER = ("url", "sd", "tls", "arn", "id")
 
 
 def camel(value: Any) -> Any:

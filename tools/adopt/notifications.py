@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from tools.adopt.trial import refused
 
 _INHIBITED = "the stack mutes an alert by a more urgent one about the same subject, and by its cause where it knows it"
 _NOBODY = "its receiver notifies nobody: turn such alerts off, alerts.<name>: off, or narrow the other routes"
+_UNHEARD = "no integration of its receiver is carried over: make a receiver, and a route like this one"
 _GROUPS = ("groupBy", "groupWait", "groupInterval", "repeatInterval")
 
 
@@ -90,12 +91,15 @@ def add(given: Fields, namespace: str, name: str, notified: Notified) -> None:
         str(part.given.get("name")): receiver(part, prefix, namespace, general, notified.receivers)
         for part in given.parts("receivers")
     }
+    # With integrations, of which none is carried over.
+    unheard = {str(part.given.get("name")) for part in given.parts("receivers") if len(part.given) > 1}
+    unheard -= {name for name, ours in named.items() if ours}
     intervals = (*given.parts("muteTimeIntervals"), *given.parts("timeIntervals"))
     known = times(intervals, prefix, notified.times)
     if given.take("inhibitRules"):
         notified.notes.without(given.at("inhibitRules"), _INHIBITED)
     route = given.part("route")
-    builder = _Builder(notified, named, known)
+    builder = _Builder(notified, named, unheard, known)
     if namespace:
         # The operator lets it see the alerts of its own namespace, and lets them go on.
         made = builder.route(route, [], {"namespace": [namespace]})
@@ -125,6 +129,7 @@ def _becomes_dead_man(name: str, notified: Notified, where: str) -> None:
 class _Builder:
     notified: Notified
     receivers: Mapping[str, list[str]]
+    unheard: Collection[str]
     times: Mapping[str, list[str]]
     dead_men: list[str] = field(default_factory=list)
 
@@ -173,7 +178,7 @@ class _Builder:
             return []
         below = [each for child in children for each in self.route(child, names, {})]
         if not names and not below:
-            route.lost(_NOBODY)
+            route.lost(_UNHEARD if route.text("receiver") in self.unheard else _NOBODY)
             return []
         if len(names) == 1:
             return [{"receiver": names[0], **made, **own, **filled(routes=below), **goes_on}]

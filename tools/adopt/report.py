@@ -10,7 +10,7 @@ from tools.adopt.result import Result
 
 def figures(result: Result) -> Iterator[str]:
     """A line for each kind of thing."""
-    yield "Carried over: " + ", ".join(f"{count} {what}" for what, count in result.carried.items())
+    yield "Carried over: " + ", ".join(f"{what} {count}" for what, count in result.carried.items())
     for kind in Kind:
         count = sum(line.kind is kind for line in result.notes.lines)
         yield f"{kind}: {count}"

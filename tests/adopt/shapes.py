@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from tools.adopt.result import Result, adopted
 
 SECRET = {"name": "login", "key": "it"}
 RULE = {"alert": "ShopClosed", "expr": "shop_open == 0"}
+BOARD = json.dumps({"title": "Shop", "uid": "shop", "panels": [{"targets": [{"expr": "up"}]}]}, indent=3)
 SMALLEST: Mapping[str, dict[str, Any]] = {
     "PrometheusRule": {"groups": [{"name": "shop", "rules": [RULE]}]},
     "ServiceMonitor": {"selector": {"matchLabels": {"app": "api"}}, "endpoints": [{"port": "metrics"}]},

@@ -9,13 +9,12 @@ import pytest
 import yaml
 
 from tests.adopt.fields import FIELDS
-from tests.adopt.shapes import RULE, SMALLEST, with_field
+from tests.adopt.shapes import BOARD, RULE, SMALLEST, with_field
 from tests.stack_settings import config
 from tools import render
 from tools.adopt.__main__ import main
 from tools.local.stack_text import merged, stack_text
 
-BOARD = '{"title": "Shop", "uid": "shop"}'
 VALUES = """
 prometheus:
   prometheusSpec: {retention: 30d}

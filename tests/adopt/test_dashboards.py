@@ -6,11 +6,9 @@ import json
 
 import pytest
 
-from tests.adopt.shapes import dashboards, read, result, said
+from tests.adopt.shapes import BOARD, dashboards, read, result, said
 from tests.content import brought
 from tools.adopt.notes import Kind
-
-BOARD = json.dumps({"title": "Shop", "uid": "shop", "panels": [{"targets": [{"expr": "up"}]}]}, indent=3)
 
 
 def test_a_dashboard_is_a_file_in_its_folder() -> None:
@@ -48,6 +46,14 @@ def test_a_dashboard_that_the_stack_refuses_is_listed(data: dict[str, str], why:
     after = result(dashboards(data))
     assert why in said(after, Kind.LOST)[0]
     assert len(after.content) < len(data)
+
+
+def test_a_dashboard_that_selects_a_job_that_there_is_not_is_to_be_checked() -> None:
+    after = result(
+        dashboards({"a.json": BOARD.replace('"up"', json.dumps('up{job="db"} + up{job=~"$job"} + up{job="$one"}'))})
+    )
+    why = "and no job is called so: write the new name, or delete what asks"
+    assert said(after, Kind.CHECK) == [f'dashboards/a.json: selects job="db", {why}']
 
 
 def test_compressed_dashboards_are_listed() -> None:

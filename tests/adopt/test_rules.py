@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.adopt.shapes import RULE, made, result, rule, said
+from tests.adopt.shapes import BOARD, RULE, SMALLEST, dashboards, made, result, rule, said
 from tests.content import brought
 from tools.adopt.notes import Kind
 from tools.adopt.result import Result
@@ -131,6 +131,13 @@ def test_groups_and_files_get_names_of_their_own() -> None:
     assert brought(after.content)
 
 
+def test_no_file_is_hidden_since_hidden_ones_are_no_content() -> None:
+    after = result(
+        made("PrometheusRule", SMALLEST["PrometheusRule"], namespace="", name="."), dashboards({".json": BOARD})
+    )
+    assert list(after.content) == ["rules/rules.yaml", "dashboards/dashboard.json"]
+
+
 def test_a_rule_that_selects_a_job_that_there_is_not_is_to_be_checked() -> None:
     exprs = (
         "up{job='shop'} == 0",
@@ -142,6 +149,6 @@ def test_a_rule_that_selects_a_job_that_there_is_not_is_to_be_checked() -> None:
     spec = {"selector": {"matchLabels": {"app": "db"}}, "jobLabel": "app", "endpoints": [{"port": "a"}]}
     after = result(rule(*rules), made("ServiceMonitor", spec))
     assert [line.split(", and")[0] for line in said(after, Kind.CHECK)] == [
-        f'{PATH}: rules select job="shop"',
-        f'{PATH}: rules select job="q.+"',
+        f'{PATH}: selects job="shop"',
+        f'{PATH}: selects job="q.+"',
     ]

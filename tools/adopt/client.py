@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,9 +52,10 @@ def secret(given: Fields, field: str, namespace: str, kind: str = "secret", call
     if not name or not key:  # older operators write an empty reference
         return None
     # The API server lets a key have dots, which are steps of a path to kubectl.
-    path = f"{{.data.{key.replace('.', chr(92) + '.')}}}"
+    path = key.replace(".", "\\.")
+    command = ("kubectl", "get", kind, name, "--namespace", namespace or "default", "--output")
     decoded = " | base64 --decode" if kind == "secret" else ""
-    source = f"kubectl get {kind} {name} --namespace {namespace or 'default'} --output jsonpath='{path}'{decoded}"
+    source = f"{shlex.join(command)} jsonpath={shlex.quote(f'{{.data.{path}}}')}{decoded}"
     return given.notes.secret((namespace, name, key), source)
 
 

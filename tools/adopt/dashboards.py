@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from model.uids import folder_uid
@@ -17,9 +18,18 @@ _FOLDERS = ("grafana_folder", "k8s-sidecar-target-directory")
 _LONGEST_TITLE = 30
 
 
-def dashboard_files(objects: Iterable[Given], notes: Notes) -> dict[str, str]:
-    """Path in the content folder to text."""
-    files: dict[str, str] = {}
+@dataclass(frozen=True)
+class Board:
+    """A dashboard that is carried over."""
+
+    text: str
+    queries: tuple[str, ...]
+    """PromQL."""
+
+
+def dashboard_files(objects: Iterable[Given], notes: Notes) -> dict[str, Board]:
+    """By the path of its file in the content folder."""
+    files: dict[str, Board] = {}
     uids: dict[str, str] = {}
     titles = dict(ours().folders)
     for each in objects:
@@ -31,7 +41,7 @@ def dashboard_files(objects: Iterable[Given], notes: Notes) -> dict[str, str]:
                 continue
             folder = _folder(each.body, titles)
             stem = unique(
-                slug(name.removesuffix(".json"), 100),
+                slug(name.removesuffix(".json"), 100) or "dashboard",
                 [path.rpartition("/")[2].removesuffix(".json") for path in files],
                 110,
             )
@@ -50,7 +60,7 @@ def dashboard_files(objects: Iterable[Given], notes: Notes) -> dict[str, str]:
                 )
             else:
                 uids[read.uid] = where
-                files[path] = text
+                files[path] = Board(text, tuple(query.expr for query in read.queries))
         if body.take("binaryData"):
             notes.lost(body.at("binaryData"), "compressed: give it as text, in data")
     return files

@@ -14,7 +14,7 @@ from tools.adopt.notes import Fields, Notes, filled
 from tools.adopt.objects import COMMANDS, KINDS, Given
 from tools.adopt.ours import ours
 from tools.adopt.probes import probes
-from tools.adopt.rules import check_jobs, rule_files
+from tools.adopt.rules import check_jobs, exprs, rule_files
 from tools.adopt.scrape_configs import scrape_config
 from tools.adopt.scraped import Jobs
 from tools.adopt.values import FromValues
@@ -42,12 +42,17 @@ def adopted(given: Sequence[Given], values: FromValues | None, notes: Notes) -> 
     addresses = probes(by_kind("Probe"), notes)
     dashboards = dashboard_files(by_kind("ConfigMap"), notes)
     notified = _notified(objects, values, notes)
-    check_jobs(rules, {*jobs.names, *ours().jobs}, notes)
+    asked: dict[str, Sequence[str]] = {path: exprs(groups) for path, groups in rules.items()}
+    asked |= {path: board.queries for path, board in dashboards.items()}
+    check_jobs(asked, {*jobs.names, *ours().jobs}, notes)
     prometheus = {**sections.get("prometheus", {}), **filled(scrapeJobs=jobs.made)}
     systems: dict[str, Any] = {key: {} for key in sorted(notes.systems - {"monitoring", "logs"})}
     monitoring = {"monitoring": {"probes": addresses}} if addresses else {}
     return Result(
-        content={**{path: text({"groups": groups}) for path, groups in rules.items()}, **dashboards},
+        content={
+            **{path: text({"groups": groups}) for path, groups in rules.items()},
+            **{path: board.text for path, board in dashboards.items()},
+        },
         sections=filled(
             **{**sections, "prometheus": prometheus}, systems={**systems, **monitoring}, notifications=notified
         ),

@@ -53,7 +53,7 @@ def rule_files(objects: Iterable[Given], notes: Notes) -> dict[str, Groups]:
         groups = [made for group in spec.parts("groups") if (made := _group(group, known, notes))]
         spec.rest()
         if groups:
-            stem = slug(f"{each.namespace}-{each.name}", LONGEST_FILE)
+            stem = slug(f"{each.namespace}-{each.name}", LONGEST_FILE) or "rules"
             path = unique(f"rules/{stem}", [name.removesuffix(".yaml") for name in files], LONGEST_FILE + 10)
             files[f"{path}.yaml"] = _named_apart(groups)
     return files
@@ -158,19 +158,24 @@ def _refused(about: Mapping[str, Any], rule: Mapping[str, Any]) -> str:
     return "; ".join(re.sub(r"^file\.yaml:\d+: ", "", each) for each in found)
 
 
-def check_jobs(files: Mapping[str, Groups], jobs: Collection[str], notes: Notes) -> None:
-    """Says which rules select targets by the name of a job that there is not."""
-    for path, groups in files.items():
-        exprs = (str(rule["expr"]) for group in groups for rule in group["rules"])
-        for value in dict.fromkeys(value for expr in exprs for value in _unknown_jobs(expr, jobs)):
-            why = "no job is called so: write the new name, or delete the rules"
-            notes.check(path, f'rules select job="{value}", and {why}')
+def exprs(groups: Groups) -> list[str]:
+    return [str(rule["expr"]) for group in groups for rule in group["rules"]]
+
+
+def check_jobs(asked: Mapping[str, Iterable[str]], jobs: Collection[str], notes: Notes) -> None:
+    """Says which files select targets by the name of a job that there is not; ``asked`` is their PromQL by path."""
+    for path, queries in asked.items():
+        for value in dict.fromkeys(value for expr in queries for value in _unknown_jobs(expr, jobs)):
+            notes.check(
+                path, f'selects job="{value}", and no job is called so: write the new name, or delete what asks'
+            )
 
 
 def _unknown_jobs(expr: str, jobs: Collection[str]) -> Iterator[str]:
     """Values of ``job`` that an expression selects, and that no job has."""
     for matcher in (each for selector in selectors(expr) for each in selector.matchers.matchers if each.name == "job"):
-        if matcher.op == MatchOp.Equal and matcher.value not in jobs:
+        # A variable of a dashboard has any value.
+        if matcher.op == MatchOp.Equal and matcher.value not in (*jobs, ".*"):
             yield matcher.value
         if matcher.op == MatchOp.Re and not any(matches(matcher.value, job) for job in jobs):
             yield matcher.value

@@ -47,6 +47,7 @@ _OF_SERVER = {
     "ingress": "Prometheus and Alertmanager are reached by Grafana, or by kubectl port-forward",
     "thanosService": "remoteWrite sends samples to a long-term store",
     "externalUrl": "links lead to Grafana",
+    "alertmanagerConfigMatcherStrategy": "an AlertmanagerConfig takes alerts of its own namespace: edit its routes",
     "tolerations": "see cluster in docs/settings.md",
     "ruleSelector": _OPERATOR,
     "ruleNamespaceSelector": _OPERATOR,

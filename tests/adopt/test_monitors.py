@@ -138,6 +138,8 @@ def test_each_endpoint_is_a_job_with_a_name_of_its_own() -> None:
 def test_a_job_label_that_is_not_in_the_selector_is_to_be_checked() -> None:
     assert "job was the name of the Service" in said(result(service()), Kind.CHECK)[0]
     assert 'its series had job="shop/front"' in said(result(pods()), Kind.CHECK)[0]
+    config = made("ScrapeConfig", SMALLEST["ScrapeConfig"])
+    assert 'its series had job="scrapeConfig/shop/front"' in said(result(config), Kind.CHECK)[0]
 
 
 def test_the_chart_s_own_services_have_the_job_of_their_name() -> None:

@@ -48,7 +48,7 @@ def monitor(given: Given, jobs: Jobs) -> None:
         if made is None:
             continue
         made |= filled(relabel=[*relabel, *made.pop("relabel", [])], limits=bounds)
-        jobs.add(made, job or given.name, part.where, certain=bool(job))
+        jobs.add(made, job or given.name, part.where, job or None)
 
 
 def stands(job: str, labels: Mapping[str, str], where: str, notes: Notes) -> bool:

@@ -52,7 +52,9 @@ def scrape_config(spec: Fields, namespace: str, name: str, jobs: Jobs) -> None:
     if not found:
         spec.lost(f"none of its targets is carried over: {_SOURCES}")
     for source in found:
-        jobs.add({**source, **common}, called, spec.where, certain=bool(spec.given.get("jobName")))
+        # As the operator calls it.
+        was = called if spec.given.get("jobName") else f"scrapeConfig/{namespace}/{name}"
+        jobs.add({**source, **common}, called, spec.where, was)
 
 
 def _static(configs: list[Fields], scheme: str) -> Iterator[dict[str, Any]]:

@@ -144,17 +144,17 @@ class Jobs:
     def names(self) -> Collection[str]:
         return {job["name"] for job in self.made}
 
-    def add(self, job: Job, was: str, where: str, *, certain: bool = True) -> None:
-        """Adds a job unless the stack refuses it. ``was`` is what it was called; if not ``certain``, what it may have
-        been called.
+    def add(self, job: Job, called: str, where: str, was: str | None) -> None:
+        """Adds a job unless the stack refuses it. ``was`` is the label job of its series so far, None if that is not
+        known.
         """
-        name = unique(slug(was) or "adopted", {*self.names, *ours().jobs})
+        name = unique(slug(called) or "adopted", {*self.names, *ours().jobs})
         job = {"name": name, **job}
         if wrong := problems_of(job, self.prometheus):
             self.notes.lost(where, f"{'; '.join(wrong)}: correct it, and run this again")
             return
         self.made.append(job)
-        if not certain:
+        if was is None:
             why = f'job was the name of the Service, or a label of it: it is "{name}" now, for rules and dashboards'
             self.notes.check(where, why)
         elif name != was:

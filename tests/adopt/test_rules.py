@@ -122,6 +122,8 @@ def test_alerts_of_one_name_in_one_group_stay_together() -> None:
 
 def test_groups_and_files_get_names_of_their_own() -> None:
     one = {"name": "shop", "rules": [{"record": "a:b", "expr": "1"}]}
+    long = [{**one, "name": f"{'a' * 300}{last}"} for last in "bc"]
+    spelled = [{**one, "name": name} for name in ("a b", "a-b", "a/b", "A b")]
     names = [("a-b", "c"), ("a", "b-c"), ("a", "b.c")]
     after = result(
         *(made("PrometheusRule", {"groups": [one, one]}, namespace=space, name=name) for space, name in names)
@@ -129,6 +131,10 @@ def test_groups_and_files_get_names_of_their_own() -> None:
     assert list(after.content) == ["rules/a-b-c.yaml", "rules/a-b-c-2.yaml", "rules/a-b-c-3.yaml"]
     assert [each["name"] for each in groups(after, "rules/a-b-c.yaml")] == ["shop", "shop-2"]
     assert brought(after.content)
+    spaces = {"a": "b-c", "a-b": "c"}
+    across = [made("PrometheusRule", {"groups": [{**one, "name": name}]}, name=each) for each, name in spaces.items()]
+    assert brought(result(*across).content), "groups of two files whose names together are the same"
+    assert len(brought(result(made("PrometheusRule", {"groups": [*long, *spelled]})).content).watched.groups) > 6
 
 
 def test_no_file_is_hidden_since_hidden_ones_are_no_content() -> None:

@@ -12,7 +12,7 @@ from model.promql import selectors
 from model.regex import matches
 from model.rules import Severity
 from model.yaml_text import text
-from rules.content.metric_rules import metric_groups
+from rules.content.metric_rules import group_name, metric_groups
 from rules.content.rule_files import GROUP_KEYS, OWN_LABELS, RULE_KEYS, Around
 from tools.adopt.equivalents import ALERTS, GONE
 from tools.adopt.notes import Fields, Notes, filled, slug, unique
@@ -35,8 +35,8 @@ SEVERITIES: Mapping[str, Severity] = {
     "none": Severity.INFO,
 }
 """Severities in others' words. Only the words for what wakes people become critical."""
-LONGEST_FILE = 100
-"""Characters of a file's name, which is in the names of its groups."""
+LONGEST_FILE = LONGEST_NAME = 100
+"""Characters of the name of a file and of a group: content makes the name of another file of both."""
 _REASONS = {"partial_response_strategy": "it is Thanos's, and this stack's Prometheus evaluates the rules itself"}
 
 
@@ -47,7 +47,7 @@ Groups = list[dict[str, Any]]
 def rule_files(objects: Iterable[Given], notes: Notes) -> dict[str, Groups]:
     """Groups by the path of their file in the content folder."""
     files: dict[str, Groups] = {}
-    known = _Known()
+    known, taken = _Known(), set[str]()
     for each in objects:
         spec = each.spec(notes)
         groups = [made for group in spec.parts("groups") if (made := _group(group, known, notes))]
@@ -55,16 +55,21 @@ def rule_files(objects: Iterable[Given], notes: Notes) -> dict[str, Groups]:
         if groups:
             stem = slug(f"{each.namespace}-{each.name}", LONGEST_FILE) or "rules"
             path = unique(f"rules/{stem}", [name.removesuffix(".yaml") for name in files], LONGEST_FILE + 10)
-            files[f"{path}.yaml"] = _named_apart(groups)
+            files[f"{path}.yaml"] = _named_apart(groups, path, taken)
     return files
 
 
-def _named_apart(groups: Groups) -> Groups:
-    names: dict[str, dict[str, Any]] = {}
+def _named_apart(groups: Groups, path: str, taken: set[str]) -> Groups:
+    """With names that stay different, and short enough, when content makes names of files of them."""
+    named = []
     for group in groups:
-        name = unique(group["name"], names, 200)
-        names[name] = {**group, "name": name}
-    return list(names.values())
+        name, number = group["name"][:LONGEST_NAME], 1
+        while group_name(path, name) in taken:
+            number += 1
+            name = f"{group['name'][:LONGEST_NAME]}-{number}"
+        taken.add(group_name(path, name))
+        named.append({**group, "name": name})
+    return named
 
 
 class _Known:

@@ -15,6 +15,17 @@ from model.settings import Problem
 DEEPEST = 50
 """Maximum nesting. Rules have eight levels in a list of objects; Python's stack has some hundreds."""
 
+_NOT_OF_KUBERNETES = ("tag:yaml.org,2002:value", "tag:yaml.org,2002:timestamp")
+
+
+class _Loader(yaml.CSafeLoader):
+    """Reads words as Kubernetes does: ``=`` and ``2026-11-28`` are text."""
+
+    yaml_implicit_resolvers = {
+        first: [each for each in resolvers if each[0] not in _NOT_OF_KUBERNETES]
+        for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+    }
+
 
 @dataclass(frozen=True)
 class Part:
@@ -105,7 +116,7 @@ def documents(file: str, text: str, found: list[Problem]) -> list[Part]:
     """The documents of a file that are not empty; none, and a problem, if it is no YAML."""
     try:
         _is_flat_enough(text)
-        nodes = list(yaml.compose_all(text, yaml.CSafeLoader))
+        nodes = list(yaml.compose_all(text, _Loader))
     except (yaml.YAMLError, ValueError) as wrong:
         found.append(f"{file}{_told(wrong)}")
         return []
@@ -114,7 +125,7 @@ def documents(file: str, text: str, found: list[Problem]) -> list[Part]:
 
 def _is_flat_enough(text: str) -> None:
     depth = 0
-    for event in yaml.parse(text, yaml.CSafeLoader):
+    for event in yaml.parse(text, _Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
             raise ValueError(f"more than {DEEPEST} mappings and lists within each other")
@@ -129,7 +140,7 @@ def _told(wrong: Exception) -> str:
 
 def plain(part: Part) -> Any:
     """The value as Python's own types."""
-    loader = yaml.CSafeLoader("")
+    loader = _Loader("")
     try:
         return loader.construct_document(part.node)
     finally:

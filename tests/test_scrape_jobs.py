@@ -268,6 +268,7 @@ def namespace(name: str) -> list[dict[str, Any]]:
         ({"targets": ["a.example.com:9187"]}, [rule(ANYWHERE, 9187)]),
         ({"service": SHOP}, [rule(namespace("shop"))]),
         ({"service": {**SHOP, "portName": None, "port": 9102}}, [rule(namespace("shop"), 9102)]),
+        ({"service": {**SHOP, "portName": None, "containerPortName": "metrics"}}, [rule(namespace("shop"))]),
         (
             {"pods": {"namespaces": ["a", "b"], "selector": {"app": "x"}, "port": 9102, "hostNetwork": True}},
             [rule(namespace("a"), 9102), rule(namespace("b"), 9102), rule(NODES, 9102)],
@@ -286,7 +287,7 @@ def namespace(name: str) -> list[dict[str, Any]]:
             [rule(ANYWHERE, 91), rule(ANYWHERE, 92)],
         ),
     ],
-    ids=["targets", "service", "number", "host network", "pods anywhere", "http", "dns", "file"],
+    ids=["targets", "service", "number", "port of the pods", "host network", "pods anywhere", "http", "dns", "file"],
 )
 def test_a_job_opens_its_targets_and_what_lists_them(job: dict[str, Any], expected: list[dict[str, Any]]) -> None:
     assert opened(job) == expected

@@ -28,8 +28,16 @@ WRONG = [
     # Where the targets are.
     ("path: /m", f"{JOB}: {ONE_SOURCE}, not none"),
     (f"{SERVICE}, targets: ['a:1']", f"{JOB}: {ONE_SOURCE}, not targets and service"),
-    ("service: {name: shop}", f"{JOB}.service: port or portName: exactly one of them"),
-    ("service: {name: shop, port: 80, portName: web}", f"{JOB}.service: port or portName: exactly one of them"),
+    ("service: {name: shop}", f"{JOB}.service: port, portName or containerPortName: exactly one of them"),
+    (
+        "service: {name: shop, port: 80, portName: web}",
+        f"{JOB}.service: port, portName or containerPortName: exactly one of them",
+    ),
+    (
+        "service: {name: shop, portName: web, containerPortName: web}",
+        f"{JOB}.service: port, portName or containerPortName: exactly one of them",
+    ),
+    ("pods: {selector: {app: a}}", f"{JOB}.pods: port or portName: exactly one of them"),
     ("service: {port: 80}", f"{JOB}.service: name or selector: exactly one of them"),
     ("service: {name: a, selector: {app: a}, port: 80}", f"{JOB}.service: name or selector: exactly one of them"),
     ("pods: {port: 80}", f"{JOB}.pods.selector: is required"),

@@ -127,7 +127,9 @@ def _found(discovery: settings_of.Discovery | None, cluster: ClusterSettings) ->
     of_service = isinstance(discovery, settings_of.ServiceTargets)
     if of_service:
         yield keep("__meta_kubernetes_endpointslice_address_type", cluster.network.ip_family)
-    if discovery.port_name:
+    if isinstance(discovery, settings_of.ServiceTargets) and discovery.container_port_name:
+        yield keep("__meta_kubernetes_pod_container_port_name", discovery.container_port_name)
+    elif discovery.port_name:
         kind = "endpointslice" if of_service else "pod_container"
         yield keep(f"__meta_kubernetes_{kind}_port_name", discovery.port_name)
     else:

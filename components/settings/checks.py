@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from components import images
 from components.settings.alert_checks import CHECKS as ALERT_CHECKS
@@ -38,7 +39,7 @@ from model.slo import SHORTEST
 from model.uids import ALERTS, ALERTS_FOLDER, HOME, RUNBOOKS_FOLDER, SAVED_QUERIES, SLO, SLOS, folder_uid, runbooks_uid
 from rules.catalogue import series_of
 from rules.content.checks import clashes, dashboard_clashes
-from rules.system import Content, Surroundings
+from rules.system import Content, Surroundings, System
 from rules.systems import SYSTEMS, USER_SLOS, watch
 
 
@@ -127,11 +128,16 @@ def content_has_names_of_its_own(
     their_systems = Content(systems=surroundings.content.systems, runbooks=surroundings.content.runbooks)
     ours = watch(dict(systems), replace(surroundings, content=their_systems), {}, tuple(each.slo for each in slos))
     yield from clashes(surroundings.content, ours)
-    all_systems = (*SYSTEMS, *(each for _, each in surroundings.content.systems))
+    yield from dashboard_clashes(surroundings.content, *own_dashboards(each for _, each in their_systems.systems))
+
+
+def own_dashboards(added: Iterable[System[Any]] = ()) -> tuple[set[str], dict[str, str]]:
+    """Uids of the stack's own dashboards, and its folders' titles by uid; ``added`` are systems of people."""
+    all_systems = (*SYSTEMS, *added)
     uids = {HOME, ALERTS, SLOS, SLO, SAVED_QUERIES, *(each.dashboard.uid for each in DASHBOARDS)}
     uids |= {runbooks_uid(key) for key in (CONTENT, USER_SLOS, *(each.key for each in all_systems))}
     titles = ("Home", ALERTS_FOLDER, RUNBOOKS_FOLDER, *(each.title for each in all_systems))
-    yield from dashboard_clashes(surroundings.content, uids, {folder_uid(title): title for title in titles})
+    return uids, {folder_uid(title): title for title in titles}
 
 
 def cluster_has_a_name(cluster: ClusterSettings) -> Iterator[Problem]:

@@ -51,7 +51,8 @@ class InCluster(Model):
     port: Port | None = None
     """Port of the pods, declared or not; this or `portName`."""
     port_name: PortName | None = None
-    """Name of the port. Its number is not known, so the network policy opens every port of the namespaces."""
+    """Name of the port, of a Service the Service's own. Its number is not known, so the network policy opens every port
+    of the namespaces."""
     host_network: bool = False
     """Whether the pods are on the host's network, so that the network policy opens the nodes' addresses."""
 
@@ -61,6 +62,9 @@ class ServiceTargets(InCluster):
 
     name: DnsLabel | None = None
     """Name of the Service; this or `selector`, which are labels of Services."""
+    container_port_name: PortName | None = None
+    """Name of a container's port, in place of `port` and `portName`: the Service may call it otherwise, or not list
+    it."""
 
 
 class PodTargets(InCluster):

@@ -66,8 +66,8 @@ def _targets(path: str, job: ScrapeJobSettings) -> Iterator[Problem]:
     if len(given) != 1:
         yield f"{path}: exactly one of {', '.join(job.sources)}, not {' and '.join(given) or 'none'}"
     for name, source in job.sources.items():
-        if isinstance(source, InCluster) and (source.port is None) == (source.port_name is None):
-            yield f"{path}.{name}: port or portName: exactly one of them"
+        if isinstance(source, InCluster):
+            yield from _port(f"{path}.{name}", source)
         if isinstance(source, ServiceTargets) and (source.name is None) == (not source.selector):
             yield f"{path}.{name}: name or selector: exactly one of them"
     if job.azure and job.azure.client_id and job.azure.authentication == "WorkloadIdentity":
@@ -75,6 +75,15 @@ def _targets(path: str, job: ScrapeJobSettings) -> Iterator[Problem]:
         yield problem(f"{path}.azure.clientId", job.azure.client_id, reason)
     if job.file and (count := sum(len(group.targets) for group in job.file.groups)) > MOST_TARGETS:
         yield problem(f"{path}.file.groups", count, f"at most {MOST_TARGETS} targets together: make another job")
+
+
+def _port(path: str, source: InCluster) -> Iterator[Problem]:
+    ports: dict[str, object] = {"port": source.port, "portName": source.port_name}
+    if isinstance(source, ServiceTargets):
+        ports["containerPortName"] = source.container_port_name
+    if sum(port is not None for port in ports.values()) != 1:
+        *others, last = ports
+        yield f"{path}: {', '.join(others)} or {last}: exactly one of them"
 
 
 def _tls(path: str, job: ScrapeJobSettings) -> Iterator[Problem]:

@@ -143,6 +143,7 @@ def scraping(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFacto
             metricRelabel=[{"sourceLabels": ["__name__"], "regex": "(.+)_total", "targetLabel": "short"}],
         ),
         {"name": "service", "service": {"namespaces": [SHOP], "name": "shop", "portName": "metrics"}},
+        {"name": "unlisted", "service": {"namespaces": [SHOP], "name": "shop", "containerPortName": "unlisted"}},
         {"name": "pods", "pods": {"namespaces": [SHOP], "selector": {"app": "shop"}, "port": 9102}},
     ]
     planted = {
@@ -190,12 +191,13 @@ REPLICAS = 3
 
 
 def shop() -> Iterator[Manifest]:
-    """A Deployment of three, and a Service of two ports before it."""
+    """A Deployment of three, and a Service of two of its three ports before it."""
     labels = {"app": "shop"}
     ports = [{"name": "web", "containerPort": 8080}, {"name": "metrics", "containerPort": 9102}]
+    unlisted = {"name": "unlisted", "containerPort": 9103}
     pod = {
         "metadata": {"labels": labels},
-        "spec": {"containers": [{"name": "shop", "image": "shop:1", "ports": ports}]},
+        "spec": {"containers": [{"name": "shop", "image": "shop:1", "ports": [*ports, unlisted]}]},
     }
     about = {"name": "shop", "namespace": SHOP}
     spec = {"replicas": REPLICAS, "selector": {"matchLabels": labels}, "template": pod}
@@ -289,6 +291,11 @@ def test_each_replica_behind_a_service_is_a_target(scraping: Scraping) -> None:
     assert {target["scrapeUrl"].rpartition(":")[2] for target in found} == {"9102/metrics"}, "the named port alone"
     assert len({target["labels"]["pod"] for target in found}) == REPLICAS
     assert {(target["labels"]["service"], target["labels"]["namespace"]) for target in found} == {("shop", SHOP)}
+
+
+def test_a_port_that_the_service_does_not_list_is_found_by_its_name(scraping: Scraping) -> None:
+    eventually(lambda: len(scraping.of("unlisted")) == REPLICAS, 60, "one target for each replica")
+    assert {target["scrapeUrl"].rpartition(":")[2] for target in scraping.of("unlisted")} == {"9103/metrics"}
 
 
 def test_each_pod_is_a_target_once(scraping: Scraping) -> None:

@@ -145,7 +145,27 @@ def labels_of(expr: str, known: Mapping[str, Labels]) -> Labels:
     Raises ValueError for a metric that is not ``known``, and for a label in a selector, an aggregation or a vector
     matching that its series do not have.
     """
-    return _labels(parsed(expr), known)
+    return _labels_of(expr, tuple((key, known[key]) for key in _asked(expr) if key in known))
+
+
+@lru_cache(maxsize=8192)  # as for `parsed`: the rules are checked each time, mostly against the same series
+def _labels_of(expr: str, known: tuple[tuple[str, Labels], ...]) -> Labels:
+    return _labels(parsed(expr), dict(known))
+
+
+@lru_cache(maxsize=4096)
+def _asked(expr: str) -> tuple[str, ...]:
+    """All keys by which `labels_of` asks for series."""
+    return tuple(dict.fromkeys(key for selector in selectors(expr) for key in _keys(selector)))
+
+
+def _keys(selector: promql.VectorSelector) -> Iterator[str]:
+    """Keys of the selected series, the narrower first; none without a name."""
+    if selector.name is not None:
+        for each in selector.matchers.matchers:
+            if each.op == MatchOp.Equal:
+                yield narrower(selector.name, each.name, each.value)
+        yield selector.name
 
 
 def _labels(node: promql.Expr, known: Mapping[str, Labels]) -> Labels:
@@ -171,13 +191,11 @@ def _selected(selector: promql.VectorSelector, known: Mapping[str, Labels]) -> L
     if name is None:
         # {__name__=~"..."} and similar: only the server knows which series they select.
         return None
-    matchers = selector.matchers.matchers
-    parts = [narrower(name, each.name, each.value) for each in matchers if each.op == MatchOp.Equal]
-    found = next((part for part in (*parts, name) if part in known), None)
+    found = next((key for key in _keys(selector) if key in known), None)
     if found is None:
         raise ValueError(f"{name}: no such metric or recording rule")
     labels = known[found]
-    _has(labels, [matcher.name for matcher in matchers], f"{name} is selected")
+    _has(labels, [matcher.name for matcher in selector.matchers.matchers], f"{name} is selected")
     return labels
 
 

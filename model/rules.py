@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Self
 
 import promql_parser
@@ -106,7 +107,7 @@ class BaseAlert:
         """Every owner that it may get."""
         return tuple(dict.fromkeys(owner for owner, _ in outcomes(self.claims, self.owner)))
 
-    @property
+    @cached_property
     def thresholds(self) -> Mapping[Severity, Decimal]:
         """Exact thresholds by severity, most urgent first; empty without a comparison."""
         given = self.above or self.below

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from functools import lru_cache
 
 from model.quantities import Duration
 from model.rules import SELDOM, Group, Recording, decimal
@@ -22,6 +23,7 @@ def slo_groups(slos: tuple[Slo, ...]) -> tuple[Group, ...]:
     return tuple(group for slo in slos for group in _groups(slo))
 
 
+@lru_cache(maxsize=256)  # a stack's rules are put together several times in one run, each time with the same objectives
 def _groups(slo: Slo) -> tuple[Group, ...]:
     """The groups of the burn rates, and of the remaining budget of the whole period."""
     alerts = (*outage(slo), *burn_alerts(slo), no_data(slo), *overflow(slo))

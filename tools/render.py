@@ -177,10 +177,14 @@ def _requests(objects: list[dict[str, Any]]) -> dict[str, str]:
 _WRITTEN = {"config", "grafana", "manifests", "metrics.txt", "summary.json"}
 
 
-def write(out: Path, objects: list[dict[str, Any]], content: Mapping[str, str], about: dict[str, Any]) -> None:
-    """Replace an earlier render in ``out``; a folder with any other content stays unchanged."""
+def check_replaceable(out: Path) -> None:
+    """Raise Unreadable if ``out`` has any other content than an earlier render."""
     if out.exists() and (not out.is_dir() or {entry.name for entry in out.iterdir()} - _WRITTEN):
         raise stack_file.Unreadable(f"{out}: has files that are not a render: choose another folder with --out")
+
+
+def write(out: Path, objects: list[dict[str, Any]], content: Mapping[str, str], about: dict[str, Any]) -> None:
+    """Replace an earlier render in ``out``."""
     for old in ("config", "grafana", "manifests"):
         shutil.rmtree(out / old, ignore_errors=True)
     files = {f"config/{path}": file for path, file in config_files(objects).items()}
@@ -209,13 +213,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--stack-file", type=Path, help="stack file (default: Pulumi.<STACK>.yaml)")
     parser.add_argument("--out", type=Path, help="output folder (default: build/<STACK>)")
     chosen = parser.parse_args(arguments)
+    path = chosen.stack_file or ROOT / f"Pulumi.{chosen.stack}.yaml"
+    out = chosen.out or ROOT / "build" / chosen.stack
     try:
-        path = chosen.stack_file or ROOT / f"Pulumi.{chosen.stack}.yaml"
+        check_replaceable(out)
         recorder, stand_ins = render(chosen.stack, path)
         objects = manifests(recorder)
         settings = stack_file.settings(path)
         about = summary(chosen.stack, objects, stand_ins) | {"content": brought.reached(settings)}
-        out = chosen.out or ROOT / "build" / chosen.stack
         write(out, objects, grafana_files(recorder), about)
         (out / "metrics.txt").write_text(kept.table(settings))
     except (Refused, stack_file.Unreadable, pulumi.RunError) as refused:

@@ -4,42 +4,33 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from components.settings.alerts import AlertOverride
 from components.settings.notifications import NotificationSettings
 from components.settings.owners import OwnerSettings
-from components.settings.slos import SloSettings
+from components.settings.unchanged import Unchanged
 from model.grafana_alert import GrafanaAlert
-from model.owners import Owners
 from model.promql import Labels
 from model.rules import BaseAlert
-from model.settings import Model, Problem, problem, unknown_key
-from rules.catalogue import SUBJECT, series_of
+from model.settings import Problem, problem, unknown_key
+from rules.catalogue import SUBJECT
 from rules.owners import excluded
-from rules.system import Surroundings, Watched
-from rules.systems import watch
 
 RESERVED = frozenset(("alertname", "severity", "owner", "system", "prometheus_replica", *SUBJECT))
 """Labels of alerts that routes, inhibitions and links read."""
 
 
 def overrides_fit_their_alerts(
-    surroundings: Surroundings,
-    systems: Model,
-    slos: tuple[SloSettings, ...],
-    alerts: Mapping[str, AlertOverride | None],
-    owners: OwnerSettings,
+    built_in: Unchanged, unchanged: Unchanged, alerts: Mapping[str, AlertOverride | None], owners: OwnerSettings
 ) -> Iterator[Problem]:
-    watched, series = _plain(surroundings, systems, slos)
-    known = {alert.name: alert for alert in watched.alerts}
+    known = {alert.name: alert for alert in unchanged.watched.alerts}
     for name, override in alerts.items():
         path = f"alerts.{name}"
         if name not in known:
             yield unknown_key(path, known, what="alert of the systems that are on")
         elif override is not None:
             yield from _misfits(path, known[name], override)
-            yield from _without_effect(path, known[name], override, series)
+            yield from _without_effect(path, known[name], override, _series(unchanged, built_in))
     for path, name, _ in owners.things("alerts"):
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1)
@@ -47,19 +38,11 @@ def overrides_fit_their_alerts(
             yield problem(path, name, f"an alert of the systems that are on{near}")
 
 
-def _plain(
-    surroundings: Surroundings, systems: Model, slos: tuple[SloSettings, ...]
-) -> tuple[Watched, Mapping[str, Labels]]:
-    """What is watched before anything of it is changed, and the labels of its series."""
-    nobody = replace(surroundings, owners=Owners(), alert_labels={})
-    built_in = watch(dict(systems), nobody, {}, ())
-    # Of two with one name, which is refused elsewhere, the first.
-    own = {each.name: each.slo for each in reversed(slos) if each.name not in {slo.name for slo in built_in.slos}}
-    watched = watch(dict(systems), nobody, {}, tuple(own.values()))
+def _series(unchanged: Unchanged, built_in: Unchanged) -> Mapping[str, Labels]:
     try:
-        return watched, series_of(watched)
-    except ValueError:  # an objective that names labels which its series have not: that is said elsewhere
-        return watched, series_of(built_in)
+        return unchanged.series
+    except ValueError:  # said elsewhere
+        return built_in.series
 
 
 def _misfits(path: str, alert: BaseAlert, override: AlertOverride) -> Iterator[Problem]:
@@ -108,14 +91,9 @@ def _without_effect(
 
 
 def labels_are_not_the_alerts_own(
-    surroundings: Surroundings,
-    systems: Model,
-    slos: tuple[SloSettings, ...],
-    alerts: Mapping[str, AlertOverride | None],
-    notifications: NotificationSettings,
+    unchanged: Unchanged, alerts: Mapping[str, AlertOverride | None], notifications: NotificationSettings
 ) -> Iterator[Problem]:
-    watched, _ = _plain(surroundings, systems, slos)
-    own = {label for alert in watched.alerts for label in alert.labels}
+    own = {label for alert in unchanged.watched.alerts for label in alert.labels}
     given = {"notifications.labels": notifications.labels} | {
         f"alerts.{name}.labels": each.labels for name, each in alerts.items() if each is not None
     }

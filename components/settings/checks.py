@@ -29,18 +29,18 @@ from components.settings.scrape_job_checks import CHECKS as SCRAPE_JOB_CHECKS
 from components.settings.scrape_job_checks import SHORTEST_INTERVAL
 from components.settings.secrets import leaves
 from components.settings.slos import SloSettings
+from components.settings.unchanged import Unchanged
 from dashboards.listed import DASHBOARDS
 from model.cluster import ClusterSettings
 from model.content import CONTENT
 from model.promql import labels_of
 from model.quantities import Duration, Image
-from model.settings import Model, Problem, Workload, problem
+from model.settings import Problem, Workload, problem
 from model.slo import SHORTEST
 from model.uids import ALERTS, ALERTS_FOLDER, HOME, RUNBOOKS_FOLDER, SAVED_QUERIES, SLO, SLOS, folder_uid, runbooks_uid
-from rules.catalogue import series_of
 from rules.content.checks import clashes, dashboard_clashes
-from rules.system import Content, Surroundings, System
-from rules.systems import SYSTEMS, USER_SLOS, watch
+from rules.system import Surroundings, System
+from rules.systems import SYSTEMS, USER_SLOS
 
 
 def production_keeps_its_data(
@@ -77,8 +77,8 @@ def names_are_unique(
                 yield problem(f"{path}[{position}].name", name, "a name that no other entry of the list has")
 
 
-def slos_are_new(surroundings: Surroundings, systems: Model, slos: tuple[SloSettings, ...]) -> Iterator[Problem]:
-    taken = {slo.name for slo in watch(dict(systems), surroundings, {}, ()).slos}
+def slos_are_new(built_in: Unchanged, slos: tuple[SloSettings, ...]) -> Iterator[Problem]:
+    taken = {slo.name for slo in built_in.watched.slos}
     for position, slo in enumerate(slos):
         if slo.name in taken:
             yield problem(f"slos[{position}].name", slo.name, "a name that no objective of the stack has")
@@ -96,13 +96,11 @@ def slos_hold_within_retention(prometheus: PrometheusSettings, slos: tuple[SloSe
         yield problem("prometheus.retention.time", str(retention), f"at least {SHORTEST}, the shortest window of slos")
 
 
-def slos_name_labels_that_series_have(
-    surroundings: Surroundings, systems: Model, slos: tuple[SloSettings, ...]
-) -> Iterator[Problem]:
+def slos_name_labels_that_series_have(built_in: Unchanged, slos: tuple[SloSettings, ...]) -> Iterator[Problem]:
     """Checks the stack's own series only. The labels of other series are unknown."""
     if not slos:
         return
-    known = series_of(watch(dict(systems), surroundings, {}, ()))
+    known = built_in.series
     for position, slo in enumerate(each.slo for each in slos):
         for expr in filter(None, (slo.events, slo.errors, slo.good)):
             try:
@@ -113,22 +111,23 @@ def slos_name_labels_that_series_have(
 
 
 def scrape_jobs_are_new(
-    surroundings: Surroundings, prometheus: PrometheusSettings, systems: Model
+    surroundings: Surroundings, prometheus: PrometheusSettings, built_in: Unchanged
 ) -> Iterator[Problem]:
+    if not prometheus.scrape_jobs:
+        return
     # Also with an external Grafana: rules and dashboards use that name for the stack's own job.
-    taken = {job.name for job in watch(dict(systems), replace(surroundings, runs_grafana=True), {}, ()).scrape_jobs}
+    if not surroundings.runs_grafana:
+        built_in = replace(built_in, surroundings=replace(surroundings, runs_grafana=True))
+    taken = {job.name for job in built_in.watched.scrape_jobs}
     for position, job in enumerate(prometheus.scrape_jobs):
         if job.name in taken:
             yield problem(f"prometheus.scrapeJobs[{position}].name", job.name, "a name that no job of the stack has")
 
 
-def content_has_names_of_its_own(
-    surroundings: Surroundings, systems: Model, slos: tuple[SloSettings, ...]
-) -> Iterator[Problem]:
-    their_systems = Content(systems=surroundings.content.systems, runbooks=surroundings.content.runbooks)
-    ours = watch(dict(systems), replace(surroundings, content=their_systems), {}, tuple(each.slo for each in slos))
-    yield from clashes(surroundings.content, ours)
-    yield from dashboard_clashes(surroundings.content, *own_dashboards(each for _, each in their_systems.systems))
+def content_has_names_of_its_own(surroundings: Surroundings, unchanged: Unchanged) -> Iterator[Problem]:
+    yield from clashes(surroundings.content, unchanged.watched)
+    added = (each for _, each in surroundings.content.systems)
+    yield from dashboard_clashes(surroundings.content, *own_dashboards(added))
 
 
 def own_dashboards(added: Iterable[System[Any]] = ()) -> tuple[set[str], dict[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, PrivateAttr, ValidationError, create_model
@@ -25,6 +26,7 @@ from components.settings.prometheus import PrometheusSettings
 from components.settings.secrets import encrypted, leaves, references, unanswered
 from components.settings.slos import SloSettings
 from components.settings.surroundings import surroundings
+from components.settings.unchanged import Unchanged
 from model.cluster import ClusterSettings
 from model.settings import Many, Model, Problem, holds_secret, problems, unknown_key
 from rules.catalogue import check
@@ -39,8 +41,16 @@ def _system_field(system: System[Any]) -> tuple[Any, Any]:
     return system.settings | None, Field(default=default, description=inspect.cleandoc(system.settings.__doc__ or ""))
 
 
+class _Made(Model):
+    """A model whose fields have their descriptions already: there is no class body to read them from, and the search
+    for one takes longer than all else.
+    """
+
+    model_config = ConfigDict(use_attribute_docstrings=False)
+
+
 _FIELDS: Any = {system.key: _system_field(system) for system in SYSTEMS}
-Systems = create_model("Systems", __base__=Model, **_FIELDS)
+Systems = create_model("Systems", __base__=_Made, **_FIELDS)
 Systems.__doc__ = "The systems to watch. Each adds its scrape jobs, exporters, rules and dashboards."
 
 
@@ -97,7 +107,7 @@ class Settings(Model):
             self._brought,
         )
 
-    @property
+    @cached_property
     def watched(self) -> Watched:
         """The rules of the enabled systems, with this stack's overrides of alerts."""
         watched = watch(dict(self.systems), self.surroundings, self.alerts, tuple(each.slo for each in self.slos))
@@ -143,10 +153,8 @@ def read(
     given = good | _surroundings(good | {"brought": brought})
     faults = list(_misbuilt(brought, given))
     found += faults
-    for holds in () if faults else CHECKS:  # which need every system's rules
-        needs = inspect.signature(holds).parameters
-        if all(name in given for name in needs):
-            found += holds(**{name: given[name] for name in needs})
+    if not faults:  # the checks need every system's rules
+        found += _across(given | _unchanged(given))
     named = {path: key for name, part in good.items() for path, key in references(part, name)}
     found += unanswered(named, sections.keys(), secrets)
     known = list(Settings.model_fields)
@@ -214,13 +222,24 @@ def _surroundings(good: Mapping[str, Any]) -> dict[str, Any]:
     return {"surroundings": surroundings(**{name: known[name] for name in needs})}
 
 
-class _Section(Model):
-    # The field has its description already. There is no class body to read it from.
-    model_config = ConfigDict(use_attribute_docstrings=False)
+def _across(given: Mapping[str, Any]) -> Iterator[Problem]:
+    """The problems across sections, of the checks whose sections are all there."""
+    for holds in CHECKS:
+        needs = inspect.signature(holds).parameters
+        if all(name in given for name in needs):
+            yield from holds(**{name: given[name] for name in needs})
+
+
+def _unchanged(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What is watched without the stack file's objectives, and with them; without a section that is refused."""
+    if not {"surroundings", "systems"} <= given.keys():
+        return {}
+    built_in = Unchanged(given["surroundings"], given["systems"])
+    return {"built_in": built_in} | ({"unchanged": built_in.with_slos(given["slos"])} if "slos" in given else {})
 
 
 def _section(name: str, kind: Any, field: Any) -> type[Model]:
-    return create_model(name, __base__=_Section, **{name: (kind, field)})  # type: ignore[call-overload,no-any-return]  # the name is a variable
+    return create_model(name, __base__=_Made, **{name: (kind, field)})  # type: ignore[call-overload,no-any-return]  # the name is a variable
 
 
 _SECTIONS: dict[str, type[Model]] = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterator, Mapping
 
-from model.content import ContentAlert, ContentLogAlert, ContentRecording
+from model.content import CONTENT, ContentAlert, ContentLogAlert, ContentRecording
 from model.grafana_alert import GrafanaGroup
 from model.promql import Labels, labels_of, names
-from model.rules import Alert, Group
+from model.rules import BaseAlert, Group
 from model.settings import Problem
 from model.uids import folder_uid
 from rules.catalogue import series_of
@@ -20,10 +20,12 @@ LONGEST_GROUP = 253 - len(".yml")
 _OfFile = ContentAlert | ContentLogAlert | ContentRecording
 
 
-def clashes(content: Content, ours: Watched) -> Iterator[Problem]:
+def clashes(content: Content, watched: Watched) -> Iterator[Problem]:
     """Names that something else has: overrides, silences and inhibitions could not tell which is meant."""
-    taken = dict.fromkeys((alert.name for alert in ours.alerts), "the stack's own alert")
-    recorded = {rule.name for group in ours.groups for rule in group.rules if not isinstance(rule, Alert)}
+    both: tuple[Group | GrafanaGroup, ...] = (*watched.groups, *watched.grafana_groups)
+    ours = [rule for group in both if group.system != CONTENT for rule in group.rules]
+    taken = {rule.name: "the stack's own alert" for rule in ours if isinstance(rule, BaseAlert)}
+    recorded = {rule.name for rule in ours if not isinstance(rule, BaseAlert)}
     seen: dict[str, tuple[str, str]] = {}
     files: dict[str, str] = {}
     groups: tuple[Group | GrafanaGroup, ...] = (*content.groups, *content.grafana_groups)

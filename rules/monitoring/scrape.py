@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-import yaml
-
 from model import ports
 from model.cluster import ClusterSettings
 from model.exporter import Exporter
@@ -16,6 +14,7 @@ from model.logs import LogCollector
 from model.quantities import Duration
 from model.scrape import KubernetesDiscovery, Relabel, ScrapeJob, StaticTargets, copy, keep
 from model.settings import Resources
+from model.yaml_text import text
 
 BLACKBOX_EXPORTER = "blackbox-exporter"
 BLACKBOX_EXPORTER_IMAGE = pinned(
@@ -157,6 +156,6 @@ def blackbox_exporter(
         resources=resources,
         live=("/-/healthy", "metrics"),
         ready=("/metrics", "metrics"),
-        files={"blackbox.yml": yaml.safe_dump({"modules": {"http": http}}, sort_keys=False)},
+        files={"blackbox.yml": text({"modules": {"http": http}})},
         egress=probed,
     )

@@ -23,7 +23,8 @@ class ServiceLatency(Model):
     quantile: Objective
     """Percentage of requests that must be good, 50 to 99.999."""
     at_most: Duration
-    """Longest good duration. One of a classic histogram's buckets must end there."""
+    """Longest good duration. It should be the end of a bucket: between two ends of a classic histogram the number of
+    requests is estimated."""
 
 
 class ServiceObjectives(Model):

@@ -12,6 +12,8 @@ import pytest
 from components.settings.stack import Refused, read
 from model.quantities import Duration
 from model.rules import Alert, Inhibition, Severity
+from model.slo import Slo
+from rules.services.settings import slug
 from tests.catalogue import EVERYTHING
 from tests.conftest import Stacks
 
@@ -202,3 +204,64 @@ def test_what_is_down_is_looked_for_as_often_as_the_stack_evaluates(stack: Stack
     groups = {group.name: group for group in stack("dev", systems={"services": {}}).settings.watched.groups}
     assert groups["services-availability"].interval is None
     assert groups["services-past"].interval == Duration.parse("4m")
+
+
+# --- objectives ---
+
+
+def slos(**listed: Any) -> dict[str, Slo]:
+    return {slo.name: slo for slo in read(services(listed=listed)).watched.slos if slo.service in ("checkout", "cart")}
+
+
+def test_a_listed_service_has_the_objectives_that_it_sets() -> None:
+    found = slos(checkout={"availability": 99.9}, **{"shop/cart": {"latency": {"quantile": 95, "atMost": "500ms"}}})
+    assert {name: (slo.namespace, slo.by) for name, slo in found.items()} == {
+        "checkout-availability": ("", ("namespace",)),
+        "shop-cart-latency": ("shop", ()),
+    }
+    assert slos(checkout={"errorsAbove": 2}) == {}
+
+
+def test_an_objective_by_route_reads_the_routes_without_those_that_stream() -> None:
+    latency = {"quantile": 95, "atMost": "500ms"}
+    found = slos(**{"shop/cart": {"latency": latency, "by": ["route"], "streams": ["/events.v1"]}})["shop-cart-latency"]
+    assert 'route!~"/events\\\\.v1"' in found.events
+    assert found.by == ("route",)
+
+
+def test_a_burn_by_route_mutes_the_alerts_of_its_service() -> None:
+    watched = read(services(listed={"checkout": {"availability": 99.9, "by": ["route"]}})).watched
+    (fast,) = (alert for alert in watched.alerts if alert.name == "CheckoutAvailabilityErrorBudgetBurnFast")
+    burn = {**HERE, **fast.labels, "namespace": "shop", "route": "/pay", "alertname": fast.name, "severity": "critical"}
+    assert told(burn, *EFFECTS[:2]) == [(fast.name, "critical")]
+
+
+@pytest.mark.parametrize(
+    ("listed", "problem"),
+    [
+        ({"a.b": {"availability": 99}, "a-b": {"availability": 99}}, 'listed: "a-b": a name that is not a-b again'),
+        ({"3d": {"availability": 99}}, "a name with a letter first"),
+        ({"cart": {"availability": 99, "by": ["tenant"]}}, "route or namespace"),
+        ({"shop/cart": {"availability": 99, "by": ["namespace"]}}, "the name has its namespace"),
+        ({"cart": {"availability": 100}}, "a percentage between 50 and 99.999"),
+    ],
+)
+def test_an_objective_that_cannot_be_is_refused_with_what_can(listed: dict[str, Any], problem: str) -> None:
+    with pytest.raises(Refused, match=re.escape(problem)):
+        read(services(listed=listed))
+
+
+def test_an_objective_holds_no_longer_than_the_retention() -> None:
+    prometheus = {**EVERYTHING["prometheus"], "retention": {"time": "30d", "size": "10GiB"}}
+    stack = {**services(listed={"cart": {"availability": 99, "window": "60d"}}), "prometheus": prometheus}
+    problem = 'systems.services.listed.cart.window: "60d": at most prometheus.retention.time, 30d'
+    with pytest.raises(Refused, match=re.escape(problem)):
+        read(stack)
+
+
+def test_names_of_services_make_names_of_objectives() -> None:
+    assert [slug(name) for name in ("Check_out.v2", "shop/cart-2", "api-2-go")] == [
+        "check-out-v2",
+        "shop-cart2",
+        "api2-go",
+    ]

@@ -35,7 +35,8 @@ from model.cluster import ClusterSettings
 from model.content import CONTENT
 from model.promql import labels_of
 from model.quantities import Duration, Image
-from model.settings import Problem, Workload, problem
+from model.service_objectives import ServiceObjectives
+from model.settings import Model, Problem, Workload, problem
 from model.slo import SHORTEST
 from model.uids import ALERTS, ALERTS_FOLDER, HOME, RUNBOOKS_FOLDER, SAVED_QUERIES, SLO, SLOS, folder_uid, runbooks_uid
 from rules.content.checks import clashes, dashboard_clashes
@@ -84,16 +85,26 @@ def slos_are_new(built_in: Unchanged, slos: tuple[SloSettings, ...]) -> Iterator
             yield problem(f"slos[{position}].name", slo.name, "a name that no objective of the stack has")
 
 
-def slos_hold_within_retention(prometheus: PrometheusSettings, slos: tuple[SloSettings, ...]) -> Iterator[Problem]:
+def slos_hold_within_retention(
+    prometheus: PrometheusSettings, systems: Model, slos: tuple[SloSettings, ...]
+) -> Iterator[Problem]:
     """No store of this stack answers for longer."""
     retention = prometheus.retention.time
-    for position, slo in enumerate(slos):
-        if slo.window and slo.window > retention:
-            yield problem(
-                f"slos[{position}].window", str(slo.window), f"at most prometheus.retention.time, {retention}"
-            )
+    own = ((f"slos[{position}]", slo.window) for position, slo in enumerate(slos))
+    for path, window in (*_windows(systems, "systems"), *own):
+        if window and window > retention:
+            yield problem(f"{path}.window", str(window), f"at most prometheus.retention.time, {retention}")
     if slos and Duration(0) < retention < SHORTEST:
         yield problem("prometheus.retention.time", str(retention), f"at least {SHORTEST}, the shortest window of slos")
+
+
+def _windows(value: object, path: str) -> Iterator[tuple[str, Duration | None]]:
+    """The windows of all objectives in short form."""
+    if isinstance(value, ServiceObjectives):
+        yield path, value.window
+    elif isinstance(value, Model | dict):
+        for key, inner in value.items() if isinstance(value, dict) else value:
+            yield from _windows(inner, f"{path}.{key}")
 
 
 def slos_name_labels_that_series_have(built_in: Unchanged, slos: tuple[SloSettings, ...]) -> Iterator[Problem]:

@@ -131,6 +131,12 @@ def kubelets(cluster: ClusterSettings) -> ScrapeJob:
     return _kubelet_job("kubelet", "/metrics", cluster, KUBELET_METRICS)
 
 
+def kubelet_probes(cluster: ClusterSettings) -> ScrapeJob:
+    """The kubelets' probes of containers that failed. A restart without one was a crash."""
+    job = _kubelet_job("kubelet-probes", "/metrics/probes", cluster, ("prober_probe_total",))
+    return replace(job, metric_relabel=(keep("result", "failed"),))
+
+
 def cadvisor(cluster: ClusterSettings) -> ScrapeJob:
     job = _kubelet_job("cadvisor", "/metrics/cadvisor", cluster, CADVISOR_METRICS)
     # The cgroups of pods and slices repeat the sums of their containers: with them, every sum by namespace would count

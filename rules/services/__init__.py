@@ -5,9 +5,9 @@ from __future__ import annotations
 from model.metrics import Metric, Metrics
 from model.rules import SELDOM, Group
 from rules.kubernetes import SYSTEM as KUBERNETES
-from rules.kubernetes.scrape import KUBE_STATE_METRICS
+from rules.kubernetes.scrape import KUBE_STATE_METRICS, kubelet_probes
 from rules.monitoring import SYSTEM as MONITORING
-from rules.services import alerts, availability, edge, past, recordings
+from rules.services import alerts, availability, edge, objectives, past, probes, recordings
 from rules.services.inhibitions import inhibitions
 from rules.services.metrics import INSTRUMENTED, OF_INGRESS, OF_LIBRARIES, of_source
 from rules.services.recordings import EVERY
@@ -26,9 +26,12 @@ _OF_WORKLOADS = (
 
 def build(settings: ServicesSettings, surroundings: Surroundings) -> Watched:
     kubernetes = KUBERNETES.key in surroundings.on
+    readiness, cluster = settings.readiness, surroundings.cluster
     spans = MONITORING.key in surroundings.on  # which scrapes their metrics
     answered = servers(settings.sources, spans=spans)
     return Watched(
+        scrape_jobs=(*probes.jobs(readiness, cluster), kubelet_probes(cluster)) if readiness else (),
+        exporters=(probes.exporter(readiness, cluster),) if readiness else (),
         groups=(
             Group("services-requests", recordings.requests(answered, settings, owners=kubernetes), EVERY),
             Group("services-calls", recordings.calls(clients(spans=spans)), EVERY),
@@ -39,12 +42,17 @@ def build(settings: ServicesSettings, surroundings: Surroundings) -> Watched:
                 "services-availability",
                 (
                     *availability.recordings(settings, kubernetes=kubernetes),
-                    *availability.alerts(kubernetes=kubernetes),
+                    *(probes.recordings(readiness, owners=kubernetes) if readiness else ()),
+                    *availability.alerts(kubernetes=kubernetes, why=probes.WHY if readiness and kubernetes else ""),
                 ),
             ),
             Group("services", alerts.alerts(settings), EVERY),
         ),
-        metrics=tuple(_metrics(settings, spans=spans, kubernetes=kubernetes)),
+        metrics=(
+            *_metrics(settings, spans=spans, kubernetes=kubernetes),
+            *((*probes.metrics(readiness), probes.OF_KUBELET) if readiness else ()),
+        ),
+        slos=tuple(objectives.slos(settings)),
         inhibitions=inhibitions(settings),
     )
 

@@ -13,7 +13,7 @@ from rules.kubernetes.recordings import AVAILABLE, DESIRED, EXPECTED, POD_OWNER
 from rules.kubernetes.scrape import PAGE, state_label
 from rules.services.labels import NAMED, SAME, SERVICE
 from rules.services.recordings import SOURCE
-from rules.services.settings import ServicesSettings, labels
+from rules.services.settings import ServicesSettings, matchers
 
 SEEN = "service:seen:info"
 """1 per ``source`` of a service that has answered requests within a day."""
@@ -58,7 +58,7 @@ def _pages(settings: ServicesSettings, *, kubernetes: bool) -> Iterator[str]:
     yield f'{SEEN}{{service=~"{anywhere}"}}'
     for name in listed:
         if "/" in name:
-            yield f"{SEEN}{{{', '.join(f'{label}={chr(34)}{text}{chr(34)}' for label, text in labels(name).items())}}}"
+            yield f"{SEEN}{{{matchers(name)}}}"
     if kubernetes:
         marked = f'max by (cluster, environment, namespace, pod) (kube_pod_labels{{{state_label(PAGE)}="true"}})'
         owned = f"{marked} * on (cluster, namespace, pod) group_left (workload) {POD_OWNER}"
@@ -75,7 +75,8 @@ def _generation(ago: str = "") -> str:
     return f"max by (cluster, environment, namespace, workload, workload_type) ({' or '.join(each)})"
 
 
-def alerts(*, kubernetes: bool) -> tuple[Alert, ...]:
+def alerts(*, kubernetes: bool, why: str = "") -> tuple[Alert, ...]:
+    """``why`` is the end of their texts."""
     # An outage caused by a rollout is short, or has an alert of its own.
     outside = f"on ({_WORKLOAD}) {ROLLOUT}" if kubernetes else ""
     paged = {Severity.CRITICAL: f"on ({SAME}) {PAGES}"}
@@ -89,7 +90,7 @@ def alerts(*, kubernetes: bool) -> tuple[Alert, ...]:
             unless=outside,
             for_=Duration.parse("2m"),  # a single pod that is replaced is back by then
             summary="A service is down.",
-            description=f"No replica of {NAMED} is ready, or no target is left.",
+            description=f"No replica of {NAMED} is ready, or no target is left.{why}",
         ),
         *(
             (
@@ -103,7 +104,7 @@ def alerts(*, kubernetes: bool) -> tuple[Alert, ...]:
                     unless=f"({MISSING} > {ALL} or on ({_WORKLOAD}) {ROLLOUT})",
                     for_=Duration.parse("5m"),  # the pods of a drained node are ready elsewhere by then
                     summary="Most of a service is not ready.",
-                    description=f"{{{{ $value | humanizePercentage }}}} of the replicas of {NAMED} are not ready.",
+                    description=f"{{{{ $value | humanizePercentage }}}} of the replicas of {NAMED} are not ready.{why}",
                 ),
             )
             if kubernetes

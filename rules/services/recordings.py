@@ -24,7 +24,7 @@ from rules.services.labels import (
     routed,
     sent,
 )
-from rules.services.settings import ServicesSettings, labels
+from rules.services.settings import ListedService, ServicesSettings, matchers
 from rules.services.sources import ACTIVE_OF_LIBRARIES, Source
 
 EVERY = Duration.parse("1m")
@@ -145,7 +145,7 @@ def _of_services(settings: ServicesSettings) -> Iterator[Recording]:
     refused = f'{BY_STATUS}{{status=~"{CLIENTS}"}}'
     yield Recording(name=CLIENT_ERRORS, expr=f"{refused} / on ({SERVICE}) group_left () ({TOTAL} > 0)", unit=Unit.RATIO)
     streams = "".join(
-        f' unless {BUCKETS}{{{_selected(name)}, route=~"{"|".join(map(_literal, service.streams))}"}}'
+        f' unless {BUCKETS}{{{matchers(name)}, route=~"{streams_of(service)}"}}'
         for name, service in settings.listed.items()
         if service.streams
     )
@@ -153,8 +153,9 @@ def _of_services(settings: ServicesSettings) -> Iterator[Recording]:
     yield from (_quantile(name, number, SERVICE_BUCKETS, SERVICE) for name, number in QUANTILES.items())
 
 
-def _selected(name: str) -> str:
-    return ", ".join(f'{label}="{value}"' for label, value in labels(name).items())
+def streams_of(service: ListedService) -> str:
+    """The routes that stream, as a regular expression."""
+    return "|".join(map(_literal, service.streams))
 
 
 def _literal(route: str) -> str:

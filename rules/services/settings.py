@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Self
@@ -10,8 +11,10 @@ from annotated_types import Ge, Gt, Le, Len
 from pydantic import AfterValidator, BeforeValidator, model_validator
 
 from model.quantities import Duration
+from model.regex import Regex
 from model.rules import Own
-from model.settings import LabelName, Many, Model, Spelled, misfit
+from model.service_objectives import ServiceObjectives
+from model.settings import LabelName, Many, Model, Resources, Spelled, misfit, resources
 
 STORES = ("postgres", "redis", "mongodb")
 """Systems of stores, before a slash in ``dependsOn``: what follows is an instance of theirs and no service."""
@@ -35,6 +38,9 @@ MetricName = Annotated[str, Spelled("[a-zA-Z_:][a-zA-Z0-9_:]*", "the name of one
 Route = Annotated[
     str, Spelled(r'[^"\\\n{}]{1,200}', "a route as the metrics have it, like /events/:id, without quotes")
 ]
+TAKEN = {"ready", "refused", "timeout", "status"}
+"""Reasons that a probe has without conditions, and the module that has none."""
+Condition = Annotated[str, Spelled("[a-z]([-a-z0-9]{0,18}[a-z0-9])?", "a name like database, of at most 20 letters")]
 Percent = Annotated[float, Gt(0), Le(100)]
 
 
@@ -81,8 +87,8 @@ class SourceSettings(Model):
         return self
 
 
-class ListedService(Model):
-    """A service that pages, and what is particular to it."""
+class ListedService(ServiceObjectives):
+    """A service that pages, and what is particular to it, with objectives if it has some."""
 
     page: bool = True
     """Whether its alerts may be critical. A service that is not listed only warns, unless its pods have the label
@@ -104,6 +110,22 @@ class ListedService(Model):
     them is down, this service's alerts on readiness, latency, errors and traffic notify nobody."""
 
 
+def _named_otherwise(conditions: dict[str, str]) -> dict[str, str]:
+    if taken := sorted(TAKEN & conditions.keys()):
+        raise ValueError(f"names of your own: not {', '.join(taken)}")
+    return conditions
+
+
+class ReadinessSettings(Model):
+    """A probe of each pod that has the annotation `observability/probe`, and the kubelet's own failing probes."""
+
+    not_ready_when: Annotated[dict[Condition, Regex], Len(max_length=5), AfterValidator(_named_otherwise)] = {}
+    """Reasons why a pod is not ready, by name: a regular expression for the answer's body, like
+    `{database: '"database": *"down"'}`."""
+    resources: Resources = resources("20m", "32Mi", "128Mi")
+    """Requests and limits of the blackbox exporter that asks the pods."""
+
+
 class ServicesSettings(Model):
     """The `services` system: the requests of everything that answers requests, found by its metrics and spans."""
 
@@ -114,11 +136,32 @@ class ServicesSettings(Model):
     holidays: Annotated[Many[Day], Len(max_length=100)] = ()
     """Days such as 2026-12-25, in UTC, on which traffic is not compared with the past, nor a week later."""
 
+    readiness: ReadinessSettings | None = None
+    """Asks pods whether they are ready, and why not. With the `kubernetes` system the alerts of
+    services say why. Off by default."""
+
     @model_validator(mode="after")
     def _each_once(self) -> Self:
         for name in self.listed:
             if "/" in name and name.partition("/")[2] in self.listed:
                 raise misfit("listed", name, f"either {name} or {name.partition('/')[2]}, which is in every namespace")
+        return self
+
+    @model_validator(mode="after")
+    def _objectives_have_names(self) -> Self:
+        taken: set[str] = set()
+        for name, service in self.listed.items():
+            if not service.availability and not service.latency:
+                continue
+            if not slug(name)[0].isalpha():
+                raise misfit("listed", name, "a name with a letter first, for the names of its objectives")
+            if slug(name) in taken:
+                raise misfit("listed", name, f"a name that is not {slug(name)} again, the name of another's objectives")
+            taken.add(slug(name))
+            if others := sorted({*service.by} - {"namespace", "route"}):
+                raise misfit(f"listed.{name}.by", others[0], "route or namespace: no other label is recorded")
+            if "namespace" in service.by and "/" in name:
+                raise misfit(f"listed.{name}.by", "namespace", "none: the name has its namespace")
         return self
 
     def own(self, field: str, of: int = 1) -> tuple[Own, ...]:
@@ -141,6 +184,17 @@ def labels(name: str) -> dict[str, str]:
     return {**({"namespace": namespace} if namespace else {}), "service": service}
 
 
+def matchers(name: str) -> str:
+    """The same as the matchers of a selector."""
+    return ", ".join(f'{label}="{value}"' for label, value in labels(name).items())
+
+
+def slug(name: str) -> str:
+    """A service's name as part of an objective's: lower-case words joined by dashes, each with a letter first."""
+    words = re.sub("[^a-z0-9]+(?=[a-z])", " ", name.lower())
+    return re.sub("[^a-z0-9 ]", "", words).replace(" ", "-")
+
+
 EXAMPLE = ServicesSettings.model_validate(
     {
         "sources": [
@@ -159,10 +213,21 @@ EXAMPLE = ServicesSettings.model_validate(
                 "minimumRate": 0.05,
                 "streams": ["/events"],
                 "dependsOn": ["payments", "postgres/orders"],
+                "availability": 99,
+                "by": ["route"],
+                "maximumValues": 1,
+                "window": "7d",
             },
-            "shop/cart": {},
+            "shop/cart": {"availability": 99.5, "latency": {"quantile": 95, "atMost": "500ms"}, "window": "7d"},
             "blog": {"page": False},
         },
         "holidays": ["2026-12-25"],
+        "readiness": {
+            "notReadyWhen": {"database": '"database": *"down"'},
+            "resources": {
+                "requests": {"cpu": "30m", "memory": "48Mi"},
+                "limits": {"cpu": "100m", "memory": "96Mi"},
+            },
+        },
     }
 )

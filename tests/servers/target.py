@@ -26,6 +26,7 @@ class Target:
     asks: dict[str, str] = field(default_factory=dict)
     body: str = SAMPLES
     kind: str = "text/plain; version=0.0.4"
+    status: int = 200
     certificate: Path | None = None
     authority: Path | None = None
     """Whose client certificates it takes; none are asked for without."""
@@ -53,7 +54,7 @@ class Target:
                     target.slow.wait(30)
                 allowed = all(self.headers[name] == value for name, value in target.asks.items())
                 body = target.body.encode() if allowed else b""
-                self.send_response(200 if allowed else 401)
+                self.send_response(target.status if allowed else 401)
                 self.send_header("Content-Type", target.kind)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()

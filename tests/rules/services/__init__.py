@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.rules.services import alerts, availability, calls, edge, past, requests, sources
+from tests.rules.services import alerts, availability, calls, edge, objectives, past, probes, requests, sources
 
 OWNER = "services"
 EXAMPLES = (
@@ -13,4 +13,6 @@ EXAMPLES = (
     *past.EXAMPLES,
     *availability.EXAMPLES,
     *alerts.EXAMPLES,
+    *objectives.EXAMPLES,
+    *probes.EXAMPLES,
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from rules.services import availability
+from rules.services import availability, probes
 from rules.services.availability import MISSING, PAGES, ROLLOUT, SEEN
 from tests.rules.examples import Labels, Series, critical, example, gauges, metric, of, warning
 from tests.rules.services.subjects import FOUND, LISTED, NAMED, SHOP, workload
 
-DOWN, NOT_READY = availability.alerts(kubernetes=True)
+DOWN, NOT_READY = availability.alerts(kubernetes=True, why=probes.WHY)
 _SOURCE = "service:source:info"
 _DESIRED, _AVAILABLE = "namespace_workload:replicas_desired:max", "namespace_workload:replicas_available:max"
 _LEGACY: Labels = {"service": "legacy"}
@@ -23,7 +23,7 @@ def _replicas(service: Labels, desired: str, available: str) -> Series:
     return {metric(_DESIRED, its): desired, metric(_AVAILABLE, its): available}
 
 
-def _gone(service: Labels, available: str = "3x20 0x40", desired: str = "3x60") -> Series:
+def gone(service: Labels, available: str = "3x20 0x40", desired: str = "3x60") -> Series:
     return _seen(service) | _replicas(service, desired, available)
 
 
@@ -129,51 +129,51 @@ ALERTS = (
     example(
         "all replicas of a service that nobody lists are gone",
         DOWN,
-        series=_gone(FOUND),
+        series=gone(FOUND),
         at="23m",
         fires=[warning(_says(FOUND), "100%", **_OF_WEB)],
     ),
     example(
         "all replicas of a listed service are gone",
         DOWN,
-        series=_gone(NAMED),
+        series=gone(NAMED),
         at="23m",
         fires=[critical(_says(NAMED), "100%", **_OF_CART)],
     ),
     example(
         "all but one of a listed service are gone",
         DOWN,
-        series=_gone(NAMED, "10x20 1x40", "10x60"),
+        series=gone(NAMED, "10x20 1x40", "10x60"),
         at="24m",
     ),
-    example("they are gone for a minute", DOWN, series=_gone(NAMED), at="22m", near=False),
-    example("it is scaled to zero", DOWN, series=_gone(NAMED, desired="3x20 0x40"), at="24m", near=False),
-    example("its workload is deleted", DOWN, series=_gone(NAMED, "3x20 _x40", "3x20 _x40"), at="24m", near=False),
+    example("they are gone for a minute", DOWN, series=gone(NAMED), at="22m", near=False),
+    example("it is scaled to zero", DOWN, series=gone(NAMED, desired="3x20 0x40"), at="24m", near=False),
+    example("its workload is deleted", DOWN, series=gone(NAMED, "3x20 _x40", "3x20 _x40"), at="24m", near=False),
     example(
         "it comes back from zero",
         DOWN,
-        series=_gone(NAMED, "3x5 0x40", "3x5 0x15 3x40"),
+        series=gone(NAMED, "3x5 0x40", "3x5 0x15 3x40"),
         at="25m",
         near=False,
     ),
     example(
         "a rollout takes all of them away at once",
         DOWN,
-        series=_gone(FOUND) | _generation("1x20 2x40"),
+        series=gone(FOUND) | _generation("1x20 2x40"),
         at="27m",
         near=False,
     ),
     example(
         "a rollout has taken all of them away, and ten minutes later none is back",
         DOWN,
-        series=_gone(FOUND) | _generation("1x20 2x40"),
+        series=gone(FOUND) | _generation("1x20 2x40"),
         at="35m",
         fires=[warning(_says(FOUND), "100%", **_OF_WEB)],
     ),
     example(
         "an autoscaler has acted just before",
         DOWN,
-        series=_gone(FOUND, desired="3x18 5x42") | _generation("1x18 2x42"),
+        series=gone(FOUND, desired="3x18 5x42") | _generation("1x18 2x42"),
         at="24m",
         fires=[warning(_says(FOUND), "100%", **_OF_WEB)],
     ),
@@ -204,7 +204,7 @@ ALERTS = (
         series=_seen(NAMED) | _replicas(NAMED, "4x60", "4x20 2x40"),
         at="28m",
     ),
-    example("none is left, which ServiceDown says", NOT_READY, series=_gone(NAMED), at="28m", near=False),
+    example("none is left, which ServiceDown says", NOT_READY, series=gone(NAMED), at="28m", near=False),
 )
 
 EXAMPLES = (*RECORDINGS, *ALERTS)

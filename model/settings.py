@@ -341,7 +341,7 @@ class _Schema:
         seen.add(id(node))
         properties = node.get("properties", {})
         yield from properties
-        for child in (*properties.values(), node.get("items"), node.get("additionalProperties")):
+        for child in (*properties.values(), node.get("items"), _values(node)):
             if isinstance(child, dict):
                 yield from self._keys_below(child, seen)
 
@@ -352,7 +352,7 @@ class _Schema:
             if isinstance(part, int):
                 node = node.get("items", {})
             else:
-                node = node.get("properties", {}).get(part) or node.get("additionalProperties") or {}
+                node = node.get("properties", {}).get(part) or _values(node) or {}
         return self._resolve(node)
 
     def _resolve(self, node: dict[str, Any]) -> dict[str, Any]:
@@ -364,3 +364,8 @@ class _Schema:
                 node = next((option for option in options if option.keys() & {"$ref", "properties"}), options[0])
             else:
                 return node
+
+
+def _values(node: dict[str, Any]) -> Any:
+    """What a mapping has under any key; pydantic says it by the keys' pattern, if they have one."""
+    return next(iter(node.get("patternProperties", {}).values()), node.get("additionalProperties"))

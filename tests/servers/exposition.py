@@ -24,7 +24,6 @@ NOT_SEEN = {
     PUSHED: "applications emit these: the definitions are the contract",
     "grafana": "no Grafana can be built here",
     "kubelet-probes": "kwok's kubelets probe nothing",
-    **dict.fromkeys(("pod-probes", "pod-probes-database"), "as `probes`, with other names: test_pod_probes"),
 }
 """Jobs whose exposition nobody can see here, and why. What others expose is recorded in tests/expositions."""
 EXPOSED_BY = {

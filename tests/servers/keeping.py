@@ -12,7 +12,7 @@ from dashboards.listed import dashboards
 from dashboards.queries import expressions
 from model.promql import selectors
 from tests.catalogue import with_each_collector
-from tests.servers.exposition import NOT_SEEN
+from tests.servers.exposition import EXPOSED_BY
 from tests.test_grafana_content import spans_queries
 from tools.kept import EXPOSED, exposed
 
@@ -32,7 +32,7 @@ KEPT = {
     job.name: frozenset(job.keeps)
     for stack in STACKS
     for job in scrape_jobs(stack.prometheus, stack.cluster, stack.watched, ASKED)
-    if job.keeps is not None and job.name not in NOT_SEEN and not job.of_people
+    if job.keeps is not None and job.name in EXPOSED_BY and not job.of_people
 }
 """By job whose exposition can be seen here."""
 SHARE = {

@@ -21,7 +21,7 @@ from tools.local.harness import Process, free_port, http_text
 from tools.local.ipv6 import Place
 from tools.local.pods import SERVICE_ACCOUNT, Pod
 from tools.local.rendered import Rendered
-from tools.servers.find import NotHad, binary
+from tools.servers.find import NotHad, binary, known
 
 TOKEN = secrets.token_hex(16)
 """Part of every planted secret, except certificates, keys and URLs."""
@@ -54,7 +54,7 @@ class LocalServer:
         ports: Mapping[int, int] | None = None,
         addresses: Mapping[str, str] | None = None,
         alertmanagers: Sequence[str] = (),
-        redirect: Mapping[str, str] | None = None,
+        redirect: Mapping[str, str | Mapping[str, str]] | None = None,
         planted: Mapping[str, str] | None = None,
         everywhere: bool = False,
         faster: Sequence[str] = (),
@@ -64,10 +64,10 @@ class LocalServer:
 
         Nothing runs yet. ``account`` is its account for the Kubernetes API. ``host`` replaces the node's root.
         ``addresses`` (host:port to host:port) replace others in arguments and files, and ``alertmanagers`` replace
-        their DNS name. ``redirect`` (job to host:port) is the address at which a job's discovered targets are scraped.
-        ``planted`` are secrets by file or variable, ``faster`` are arguments that replace or join others. It listens on
-        loopback, or ``everywhere`` as rendered. A ``place`` has its own addresses and DNS: there, ports, listening
-        addresses and names stay as rendered.
+        their DNS name. ``redirect`` (job to host:port) is the address at which a job's discovered targets are scraped,
+        or several by their label `instance`. ``planted`` are secrets by file or variable, ``faster`` are arguments that
+        replace or join others. It listens on loopback, or ``everywhere`` as rendered. A ``place`` has its own addresses
+        and DNS: there, ports, listening addresses and names stay as rendered.
         """
         self.server, self.home, self.pod, self.node = server, home, pod or f"{server}-0", node
         self.entered: Sequence[str] = place.entered if place else ()
@@ -139,7 +139,7 @@ class LocalServer:
 
     @property
     def env(self) -> dict[str, str]:
-        """The rendered variables, with the values that the kubelet would insert."""
+        """The rendered variables, mapped, with the values that the kubelet would insert."""
         fields = {"metadata.name": self.pod, "status.podIP": self._ip, "spec.nodeName": self.node}
         made = {"KUBECONFIG": str(self.kubeconfig)}
         for variable in self._container["env"]:
@@ -147,12 +147,13 @@ class LocalServer:
             if "fieldRef" in source:
                 made[variable["name"]] = fields[source["fieldRef"]["fieldPath"]]
             else:
-                made[variable["name"]] = variable.get("value") or self._planted.get(variable["name"], TOKEN)
+                value = self._mapped(variable.get("value", ""))
+                made[variable["name"]] = value or self._planted.get(variable["name"], TOKEN)
         return made
 
     def process(self) -> Process:
         """The server, not started. Its log continues that of an earlier run."""
-        program = binary(_BINARIES.get(self.server, self.server))
+        program = binary(_BINARIES.get(self.server) or _without_instance(self.server))
         return Process([*self.entered, program, *self.args], log=self.home / "log", env=self.env, cwd=self.home)
 
     @contextmanager
@@ -273,8 +274,13 @@ class LocalServer:
         """Replaces the addresses of discovered targets, since pods of the simulated cluster have no network."""
         for job, address in self._redirect.items():
             if f"- job_name: {job}\n" in text:
-                step = f"  - target_label: __address__\n    replacement: {address}\n"
-                text, count = re.subn(r"  - target_label: cluster\n", rf"{step}\g<0>", text)
+                each = {".*": address} if isinstance(address, str) else address
+                steps = "".join(
+                    f"  - source_labels: [instance]\n    regex: {instance}\n    target_label: __address__\n"
+                    f"    replacement: {place}\n"
+                    for instance, place in each.items()
+                )
+                text, count = re.subn(r"  - target_label: cluster\n", rf"{steps}\g<0>", text)
                 assert count == 1, f"{job} has one place for a further step"
         return text
 
@@ -296,6 +302,11 @@ def _grafana_folder() -> Path:
     if found is None:
         raise NotHad("grafana", f"{binary('grafana')} is there, but not its `conf/defaults.ini`")
     return found
+
+
+def _without_instance(server: str) -> str:
+    """The program of a server, such as ``postgres-exporter`` of ``postgres-exporter-orders``."""
+    return max((name for name in known() if f"{server}-".startswith(f"{name}-")), key=len, default=server)
 
 
 def project(folder: Path, files: Mapping[str, str]) -> None:

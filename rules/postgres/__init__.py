@@ -1,0 +1,54 @@
+"""PostgreSQL: whether servers answer, have connections left, replicate, and are as fast as yesterday."""
+
+from __future__ import annotations
+
+from rules.postgres import alerts
+from rules.postgres.scrape import exporters, metrics, scrape_jobs
+from rules.postgres.settings import PostgresSettings
+from rules.postgres.uids import POSTGRES
+from rules.system import Surroundings, System, Watched
+
+
+def build(settings: PostgresSettings, surroundings: Surroundings) -> Watched:
+    jobs = tuple(scrape_jobs(settings, surroundings.cluster.namespaces.stack))
+    return Watched(
+        scrape_jobs=jobs,
+        groups=alerts.groups(settings.replicas),
+        exporters=exporters(settings),
+        metrics=tuple(metric for job in jobs for metric in metrics(job.name)),
+        slos=(alerts.AVAILABILITY,),
+        inhibitions=alerts.INHIBITIONS,
+    )
+
+
+SYSTEM = System(
+    key="postgres",
+    title="PostgreSQL",
+    owner="database",
+    settings=PostgresSettings,
+    example=PostgresSettings.model_validate(
+        {
+            "servers": {
+                "orders-a": {
+                    "address": "orders-a.shop.svc:5432",
+                    "passwordSecret": {"name": "orders-monitor", "key": "password"},
+                    "user": "monitor",
+                    "database": "orders",
+                    "caSecret": {"name": "orders-monitor", "key": "ca"},
+                    "tables": True,
+                    "service": "orders",
+                },
+                "orders-b": {
+                    "address": "orders.example.eu-central-1.rds.amazonaws.com:5433",
+                    "passwordSecret": {"name": "orders-monitor", "key": "password"},
+                    "sslMode": "require",
+                    "service": "orders",
+                },
+                "carts": {"exporter": "carts.example.com:9187"},
+            },
+            "replicas": {"orders": 1},
+        }
+    ),
+    dashboard=POSTGRES,
+    build=build,
+)

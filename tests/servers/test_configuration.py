@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from rules.systems import example
 from tests.servers.search import Search
 from tests.stack_settings import RECORDED
 from tools.local.account import Account
@@ -31,14 +32,16 @@ _ALL = (
     *("alertmanager", "blackbox-exporter", "jaeger", "kube-state-metrics", "loki", "node-exporter", "otel-collector"),
     "prometheus",
 )
+INSTANCES = tuple(exporter.workload for exporter in example().exporters if exporter.instance)
 WORKLOADS = {
-    **dict.fromkeys(("dev", "prod", "everything"), (*_ALL, "grafana", "promtail")),
-    "otherwise": (*_ALL, "otel-agent"),
+    **dict.fromkeys(("dev", "prod"), (*_ALL, "grafana", "promtail")),
+    "everything": (*_ALL, *INSTANCES, "grafana", "promtail"),
+    "otherwise": (*_ALL, *INSTANCES, "otel-agent"),
 }
 """What runs pods in each stack."""
-ELSEWHERE = ("grafana", "loki")
+ELSEWHERE = ("grafana", "loki", *INSTANCES)
 """Started in files of their own: Grafana by the demo, and its configuration is held against the documented keys; Loki
-with the store that it looks for (test_loki.py)."""
+with the store that it looks for (test_loki.py); exporters with what they watch (test_postgres.py, test_redis.py)."""
 IN_THE_IMAGE = {"/usr/share/grafana"}
 """Paths in arguments that need no mount."""
 SEARCH = "https://es.example.com:9200"

@@ -20,10 +20,11 @@ from model.rules import Alert
 from model.uids import ALERTS, HOME
 from rules.postgres import alerts
 from rules.postgres.uids import POSTGRES
+from rules.stores import BY
 
 _IN = 'cluster=~"$cluster", service=~"$service", instance=~"$instance"'
 _SERVER, _DATABASE = "{{instance}}", "{{instance}}, {{datname}}"
-_OF_DATABASE = f"{alerts.BY}, datname"
+_OF_DATABASE = f"{BY}, datname"
 
 
 def _of(alert: Alert, title: str, description: str) -> Panel:
@@ -36,7 +37,7 @@ def _lines(title: str, description: str, expr: str, legend: str = _SERVER, unit:
     )
 
 
-def _rate(metric: str, by: str = alerts.BY) -> str:
+def _rate(metric: str, by: str = BY) -> str:
     return f"sum by ({by}) (rate({metric}[5m]))"
 
 
@@ -67,7 +68,7 @@ DASHBOARD = Dashboard(
                 _lines(
                     "Connections by state",
                     "Idle ones cost memory; idle in a transaction hold locks and keep rows from vacuum.",
-                    f'sum by ({alerts.BY}, state) (pg_stat_activity_count{{backend_type="client backend"}})',
+                    f'sum by ({BY}, state) (pg_stat_activity_count{{backend_type="client backend"}})',
                     "{{instance}}, {{state}}",
                 ),
             ),
@@ -128,14 +129,14 @@ DASHBOARD = Dashboard(
                 _lines(
                     "WAL behind",
                     "What each replica has not replayed, by its primary.",
-                    f"max by ({alerts.BY}, application_name, client_addr) (pg_stat_replication_pg_wal_lsn_diff)",
+                    f"max by ({BY}, application_name, client_addr) (pg_stat_replication_pg_wal_lsn_diff)",
                     "{{instance}} to {{application_name}} {{client_addr}}",
                     Unit.BYTES,
                 ),
                 _lines(
                     "WAL kept for slots",
                     "What a slot keeps grows until it is read.",
-                    f"max by ({alerts.BY}, slot_name) (pg_replication_slots_pg_wal_lsn_diff)",
+                    f"max by ({BY}, slot_name) (pg_replication_slots_pg_wal_lsn_diff)",
                     "{{instance}}, {{slot_name}}",
                     Unit.BYTES,
                 ),

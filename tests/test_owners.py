@@ -160,7 +160,7 @@ def told(routes: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-OTHERS = {"receiver": "all", "owner": ["platform", "agents", "services"]}
+OTHERS = {"receiver": "all", "owner": sorted({system.owner for system in SYSTEMS})}
 SHOP = {"receiver": "shop", "owner": ["shop"]}
 
 

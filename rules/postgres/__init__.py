@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from rules.postgres import alerts
-from rules.postgres.scrape import exporters, metrics, scrape_jobs
+from rules.postgres.scrape import WATCH, exporters, metrics
 from rules.postgres.settings import PostgresSettings
 from rules.postgres.uids import POSTGRES
 from rules.system import Surroundings, System, Watched
 
 
 def build(settings: PostgresSettings, surroundings: Surroundings) -> Watched:
-    jobs = tuple(scrape_jobs(settings, surroundings.cluster.namespaces.stack))
+    made = exporters(settings)
+    jobs = tuple(WATCH.scrape_jobs(settings, made, surroundings.cluster.namespaces.stack))
     return Watched(
         scrape_jobs=jobs,
         groups=alerts.groups(settings.replicas),
-        exporters=exporters(settings),
+        exporters=made,
         metrics=tuple(metric for job in jobs for metric in metrics(job.name)),
         slos=(alerts.AVAILABILITY,),
         inhibitions=alerts.INHIBITIONS,
@@ -47,6 +48,10 @@ SYSTEM = System(
                 "carts": {"exporter": "carts.example.com:9187"},
             },
             "replicas": {"orders": 1},
+            "resources": {
+                "requests": {"cpu": "20m", "memory": "64Mi"},
+                "limits": {"cpu": "200m", "memory": "128Mi"},
+            },
         }
     ),
     dashboard=POSTGRES,

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 
 from model.metrics import Unit
 from model.quantities import Duration
-from model.rules import Alert, Group, Inhibition, Recording, Severity
-from model.slo import EVERY, Slo, aggregated, events_of_gauge
-from rules.postgres.scrape import JOBS
+from model.rules import Alert, Group, Recording, Severity
+from rules.postgres.scrape import WATCH
+from rules.stores import BY, MOST_REPLICAS, SERVICE, availability, expected, mutes, mutes_outside
 
-SERVICE = "cluster, service"
-BY = f"{SERVICE}, instance"
 EXPECTED = "service:postgres_replicas:expected"
 """Replicas that a service must have, from the settings."""
 
@@ -35,8 +32,7 @@ STATEMENT = Recording(
 
 DOWN = Alert(
     name="PostgreSQLDown",
-    # A server that hangs in the middle of an answer leaves the exporter without one.
-    value=f'min by ({BY}) (pg_up) == 0 or max by ({BY}) (up{{job=~"{JOBS}"}}) == 0',
+    value=WATCH.down("pg_up"),
     severity=Severity.CRITICAL,
     for_=Duration.parse("1m"),  # a restart takes seconds
     summary="A PostgreSQL server does not answer.",
@@ -76,8 +72,8 @@ NO_PRIMARY = Alert(
 REPLICAS_MISSING = Alert(
     name="PostgreSQLReplicasMissing",
     value=f"max by ({SERVICE}) ({REPLICAS.name}) / max by ({SERVICE}) ({EXPECTED})",
-    # One of twenty, the most that can be expected, is 5 %: below is none, and the next failure loses data.
-    below={Severity.WARNING: 1, Severity.CRITICAL: 0.05},
+    # Less than one of the most that can be expected is none, and the next failure loses data.
+    below={Severity.WARNING: 1, Severity.CRITICAL: 1 / MOST_REPLICAS},
     and_=f"on ({SERVICE}) min by ({SERVICE}) (pg_replication_is_replica) == 0",  # the primary answers
     unit=Unit.RATIO,
     for_=Duration.parse("5m"),  # a replica that restarts is back in less
@@ -164,15 +160,7 @@ HIT_RATIO = " / ".join(
 )
 """No alert: a report that reads much once lowers it, and what people notice is a slow statement."""
 
-AVAILABILITY = Slo(
-    name="postgres-availability",
-    objective=Decimal("0.9995"),  # 22 minutes in 30 days: one failover, and the restart of an upgrade
-    by=("instance",),
-    events=events_of_gauge("pg_up", ("instance",)),
-    errors=f"sum by ({aggregated(('instance',))}) (1 - pg_up) / {EVERY.seconds:.0f}",
-    minimum_events=30,
-    span=EVERY,
-)
+AVAILABILITY = availability("postgres-availability", "pg_up")
 _OF_REPLICAS = (NO_PRIMARY, REPLICAS_MISSING)
 _ALERTS = (
     *(DOWN, REJECTS, HIGH_CONNECTIONS, LAG, SLOT_INACTIVE, LONG_TRANSACTION, LOCKED, DEADLOCKS, WRAPAROUND, BACKUP_OLD),
@@ -181,29 +169,17 @@ _ALERTS = (
 
 def groups(replicas: Mapping[str, int]) -> tuple[Group, ...]:
     """The rule groups. Without expected ``replicas``, by service, nothing is known about primaries and replicas."""
-    expected = tuple(
-        Recording(name=EXPECTED, expr=f"vector({number})", labels={"service": service})
-        for service, number in sorted(replicas.items())
-    )
     return (
         Group("postgres", _ALERTS),
-        *((Group("postgres-replicas", (*expected, REPLICAS, *_OF_REPLICAS)),) if expected else ()),
+        *((Group("postgres-replicas", (*expected(EXPECTED, replicas), REPLICAS, *_OF_REPLICAS)),) if replicas else ()),
         Group("postgres-statements", (STATEMENT, SLOW), Duration.parse("2m")),  # a mean of half an hour
     )
 
 
-def _mutes(source: Alert, *targets: Alert, of: str, **matchers: str) -> Inhibition:
-    names = "|".join(alert.name for alert in targets)
-    by = {"alertname": source.name, **matchers}
-    return Inhibition(source=by, target={"alertname": names}, equal=("environment", *of.split(", ")))
-
-
-_ABOUT_ONE = ("cluster", "environment", "instance")
 INHIBITIONS = (
     # One outage, one page.
-    _mutes(DOWN, *(each for each in (*_ALERTS, SLOW) if each is not DOWN), of=BY),
-    _mutes(DOWN, *_OF_REPLICAS, of=SERVICE),
-    _mutes(HIGH_CONNECTIONS, REJECTS, of=BY, severity="critical"),
-    Inhibition(source={"alertname": DOWN.name}, target={"slo": AVAILABILITY.name}, equal=_ABOUT_ONE),
-    Inhibition(source={"alertname": DOWN.name}, target={"alertname": "TargetDown", "job": JOBS}, equal=_ABOUT_ONE),
+    mutes(DOWN, *_ALERTS, SLOW, of=BY),
+    mutes(DOWN, *_OF_REPLICAS, of=SERVICE),
+    mutes(HIGH_CONNECTIONS, REJECTS, of=BY, severity="critical"),
+    *mutes_outside(DOWN, AVAILABILITY, WATCH.jobs),
 )

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from dataclasses import replace
-
-from model.exporter import Exporter, scrape_job
+from model.exporter import Exporter
 from model.flows import Internet
 from model.images import pinned
 from model.metrics import Metric, Metrics, Unit
-from model.scrape import Relabel, ScrapeJob, StaticTargets
+from model.quantities import HostPort
+from model.scrape import Relabel
+from model.settings import Resources
 from rules.postgres.settings import PostgresServer, PostgresSettings
+from rules.stores import Watch
 
-POSTGRES_EXPORTER, EXISTING = "postgres-exporter", "postgres-existing"
-JOBS = f"{POSTGRES_EXPORTER}|{EXISTING}"
+POSTGRES_EXPORTER = "postgres-exporter"
 IMAGE = pinned(
     "docker.io/prometheuscommunity/postgres-exporter:v0.17.1",
     uid=65534,
@@ -26,14 +24,10 @@ _CONNECT_SECONDS = 3
 
 
 def exporters(settings: PostgresSettings) -> tuple[Exporter, ...]:
-    """One for each server that has no exporter: each has its own password, and a slow server delays no other."""
-    return tuple(
-        _exporter(name, server, settings) for name, server in sorted(settings.servers.items()) if server.address
-    )
+    return settings.exporters(lambda name, server, address: _exporter(name, server, address, settings.resources))
 
 
-def _exporter(name: str, server: PostgresServer, settings: PostgresSettings) -> Exporter:
-    assert server.address  # noqa: S101  checked by the settings
+def _exporter(name: str, server: PostgresServer, address: HostPort, resources: Resources) -> Exporter:
     assert server.password_secret  # noqa: S101  checked by the settings
     secrets = f"/etc/{POSTGRES_EXPORTER}-{name}/secrets"
     root = f"&sslrootcert={secrets}/ca" if server.ca_secret else ""
@@ -51,56 +45,19 @@ def _exporter(name: str, server: PostgresServer, settings: PostgresSettings) -> 
             *(() if server.tables else ("--no-collector.stat_user_tables",)),
         ),
         ports={"metrics": PORT},
-        resources=settings.resources,
+        resources=resources,
         live=("/", "metrics"),
         # Not /metrics: an exporter whose server is down must still be scraped, to say so.
         ready=("/", "metrics"),
         env={
-            "DATA_SOURCE_URI": f"{server.address}/{server.database}?sslmode={server.ssl_mode}{root}"
+            "DATA_SOURCE_URI": f"{address}/{server.database}?sslmode={server.ssl_mode}{root}"
             f"&connect_timeout={_CONNECT_SECONDS}",
             "DATA_SOURCE_USER": server.user,
             "DATA_SOURCE_PASS_FILE": f"{secrets}/password",
         },
         secrets={"password": server.password_secret, **({"ca": server.ca_secret} if server.ca_secret else {})},
-        egress=((Internet(server.address.host), (server.address.port,)),),
+        egress=((Internet(address.host), (address.port,)),),
     )
-
-
-def scrape_jobs(settings: PostgresSettings, namespace: str) -> Iterator[ScrapeJob]:
-    """Jobs of the stack's own exporters, and of existing ones. Both have the labels `instance` and `service`."""
-    services = tuple(_service(name, service) for name, service in settings.services.items())
-    if ours := exporters(settings):
-        job = scrape_job(ours, namespace, keeps=_names(POSTGRES_EXPORTER))
-        yield replace(job, relabel=(*job.relabel, *services), metric_relabel=(_OF_NOBODY,))
-    existing = {name: server.exporter for name, server in sorted(settings.servers.items()) if server.exporter}
-    if existing:
-        yield ScrapeJob(
-            name=EXISTING,
-            discovery=StaticTargets(tuple(map(str, existing.values()))),
-            egress=tuple((Internet(address.host), (address.port,)) for address in existing.values()),
-            relabel=(
-                *(
-                    Relabel(source=("__address__",), regex=re.escape(str(address)), target="instance", replacement=name)
-                    for name, address in existing.items()
-                ),
-                *services,
-            ),
-            keeps=_names(EXISTING),
-            metric_relabel=(_OF_NOBODY,),
-        )
-
-
-def _names(job: str) -> tuple[str, ...]:
-    """What is stored: of a server with many tables and clients, the exporter says ten times as much."""
-    return tuple(sorted(metric.name for metric in metrics(job)))
-
-
-def _service(instance: str, service: str) -> Relabel:
-    return Relabel(source=("instance",), regex=instance, target="service", replacement=service)
-
-
-# The exporter adds a zero for each state of each database, and counts the server's own processes, which have no user.
-_OF_NOBODY = Relabel(source=("__name__", "usename"), regex="pg_stat_activity_count;", action="drop")
 
 
 def metrics(job: str) -> tuple[Metric, ...]:
@@ -141,3 +98,13 @@ def metrics(job: str) -> tuple[Metric, ...]:
         of.counter("pg_stat_statements_calls_total", statement),
         of.gauge("pg_stat_user_tables_n_dead_tup", table),
     )
+
+
+WATCH = Watch(
+    POSTGRES_EXPORTER,
+    "postgres-existing",
+    metrics,
+    # The exporter adds a zero for each state of each database, and counts the server's own processes, which have no
+    # user.
+    (Relabel(source=("__name__", "usename"), regex="pg_stat_activity_count;", action="drop"),),
+)

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from rules.systems import example
 from tests.servers.search import Search
 from tests.stack_settings import RECORDED
 from tools.local.account import Account
@@ -31,13 +32,16 @@ _ALL = (
     *("alertmanager", "blackbox-exporter", "jaeger", "kube-state-metrics", "loki", "node-exporter", "otel-collector"),
     "prometheus",
 )
+INSTANCES = tuple(exporter.workload for exporter in example().exporters if exporter.instance)
 WORKLOADS = {
-    **dict.fromkeys(("dev", "prod", "everything"), (*_ALL, "grafana", "promtail")),
-    "otherwise": (*_ALL, "otel-agent"),
+    **dict.fromkeys(("dev", "prod"), (*_ALL, "grafana", "promtail")),
+    "everything": (*_ALL, *INSTANCES, "grafana", "promtail"),
+    "otherwise": (*_ALL, *INSTANCES, "otel-agent"),
 }
 """What runs pods in each stack."""
-ELSEWHERE = ("grafana", "loki")
-"""Started in files of their own, with the stores that they look for: test_grafana.py and test_loki.py."""
+ELSEWHERE = ("grafana", "loki", *INSTANCES)
+"""Started in files of their own: Grafana and Loki, and exporters with what they watch (test_postgres.py, test_redis.py,
+test_pod_probes.py)."""
 SEARCH = "https://es.example.com:9200"
 """Where Jaeger of `everything` looks for its store before it starts."""
 

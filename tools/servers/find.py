@@ -139,6 +139,7 @@ ELSEWHERE = {
     "pulumi-language-python-exec": _CLI,
     "pulumi-resource-kubernetes": "`pulumi plugin install resource kubernetes`",
     "postgres": "`apt-get install postgresql`, whose programs are in /usr/lib/postgresql/<version>/bin",
+    "redis-server": "`apt-get install redis-server`, up to version 7.2, or a Valkey under this name",
     "pulumi-resource-grafana": "`pulumi plugin install resource grafana --server github://api.github.com/pulumiverse`",
 }
 """Binaries that neither an image of the stack nor a module here has, and how to get them."""

@@ -1,0 +1,52 @@
+"""Redis and Valkey: whether servers answer, have room, replicate, and save their data."""
+
+from __future__ import annotations
+
+from rules.redis import alerts
+from rules.redis.scrape import WATCH, RedisSettings, exporters, metrics
+from rules.redis.uids import REDIS
+from rules.system import Surroundings, System, Watched
+
+
+def build(settings: RedisSettings, surroundings: Surroundings) -> Watched:
+    made = exporters(settings)
+    jobs = tuple(WATCH.scrape_jobs(settings, made, surroundings.cluster.namespaces.stack))
+    return Watched(
+        scrape_jobs=jobs,
+        groups=alerts.groups(settings.replicas),
+        exporters=made,
+        metrics=tuple(metric for job in jobs for metric in metrics(job.name)),
+        slos=(alerts.AVAILABILITY,),
+        inhibitions=alerts.INHIBITIONS,
+    )
+
+
+SYSTEM = System(
+    key="redis",
+    title="Redis",
+    owner="database",
+    settings=RedisSettings,
+    example=RedisSettings.model_validate(
+        {
+            "servers": {
+                "sessions-a": {
+                    "address": "sessions.example.com:6380",
+                    "passwordSecret": {"name": "sessions-monitor", "key": "password"},
+                    "user": "monitor",
+                    "tls": True,
+                    "caSecret": {"name": "sessions-monitor", "key": "ca"},
+                    "service": "sessions",
+                },
+                "sessions-b": {"address": "sessions-b.shop.svc:6379", "service": "sessions"},
+                "cache": {"exporter": "cache.example.com:9121"},
+            },
+            "replicas": {"sessions": 1},
+            "resources": {
+                "requests": {"cpu": "20m", "memory": "64Mi"},
+                "limits": {"cpu": "200m", "memory": "128Mi"},
+            },
+        }
+    ),
+    dashboard=REDIS,
+    build=build,
+)

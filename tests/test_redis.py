@@ -1,0 +1,68 @@
+"""Redis in a stack file: what is refused, and what an exporter is given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.conftest import NOTHING, Recorded, Stacks
+from tests.test_names import problems
+
+SECRET = {"name": "sessions-monitor", "key": "password"}
+CACHE = {"address": "cache.example.com:6380"}
+
+
+@pytest.fixture(scope="module")
+def made(stack: Stacks) -> Recorded:
+    servers = {
+        "sessions": {
+            **CACHE,
+            "tls": True,
+            "caSecret": {"name": "ca", "key": "ca"},
+            "passwordSecret": SECRET,
+            "user": "m",
+        },
+        "cache": CACHE,
+    }
+    return stack("dev", systems={**NOTHING, "redis": {"servers": servers}})
+
+
+@pytest.mark.parametrize(
+    ("server", "said"),
+    [
+        ({}, "address or exporter: exactly one of them"),
+        ({"exporter": "a:9121", "tls": True}, "exporter: alone, since it has its own login"),
+        ({**CACHE, "caSecret": SECRET}, "caSecret: only with tls: true"),
+        ({**CACHE, "password": "hunter2"}, "(hidden): a secret is never given in plain: use passwordSecret"),
+    ],
+)
+def test_a_server_that_could_not_be_watched_is_refused(server: Any, said: str) -> None:
+    assert any(said in each for each in problems("systems/redis", {"servers": {"a": server}}))
+
+
+def test_an_exporter_has_tls_and_a_password_where_its_server_has(made: Recorded) -> None:
+    whole, plain = (made.container(f"redis-exporter-{name}") for name in ("sessions", "cache"))
+    assert {
+        "-redis.addr=rediss://cache.example.com:6380",
+        "-redis.user=m",
+        "-tls-ca-cert-file=/etc/redis-exporter-sessions/secrets/ca",
+    } <= set(whole["args"])
+    (password,) = (each for each in whole["env"] if each["name"] == "REDIS_PASSWORD")
+    assert password["valueFrom"]["secretKeyRef"] == SECRET
+    assert "-redis.addr=redis://cache.example.com:6380" in plain["args"]
+    assert not [each for each in plain["env"] if each["name"] == "REDIS_PASSWORD"]
+
+
+def test_an_exporter_reaches_the_port_of_its_server_and_dns_alone(made: Recorded) -> None:
+    rules = made.kind("NetworkPolicy")["redis-exporter-cache"]["spec"]["egress"]
+    assert {port["port"] for rule in rules for port in rule["ports"]} == {6380, 53}
+
+
+def test_few_metrics_are_stored_whatever_the_stack_keeps_otherwise(made: Recorded) -> None:
+    (job,) = yaml.safe_load(made.files["prometheus/scrape/redis-exporter.yml"])["scrape_configs"]
+    kept = job["metric_relabel_configs"][0]
+    assert kept["action"] == "keep"
+    assert "redis_memory_max_bytes" in kept["regex"]
+    assert "redis_commands_total" not in kept["regex"]

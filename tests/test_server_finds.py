@@ -149,3 +149,13 @@ def test_every_image_says_where_its_programs_are(server: str) -> None:
 
     assert server in binaries
     assert all(path.startswith("/") for path in binaries.values())
+
+
+@pytest.mark.usefixtures("put")  # with no apt-get on the PATH
+def test_a_package_of_debian_s_is_unpacked_once(tmp_path: Path) -> None:
+    with pytest.raises(NotHad, match="apt-get install redis-server"):
+        find("redis-server")
+    program = tmp_path / "cache" / "debian" / "redis-server-bookworm" / "redis-server"
+    program.parent.mkdir(parents=True)
+    program.touch(0o755)
+    assert (find("redis-server").path, find("redis-server").place) == (program, "Debian")

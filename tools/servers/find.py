@@ -2,8 +2,8 @@
 
 A binary is searched in this order: the PATH; the folder ``AGENT_OBSERVABILITY_SERVERS``; the cache, with binaries from
 the images that the stack deploys (``images``), binaries that a user added (``instruments/bin``), and compiled ones
-(``servers``). A missing binary is compiled if its Go module is permissively licensed. Others can be taken from their
-images: ``make servers FROM=images``.
+(``servers``). A missing binary is compiled if its Go module is permissively licensed, or taken from Debian's packages
+(``debian``). Others can be taken from their images: ``make servers FROM=images``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 
 from components import images
 from tools.servers.build import SERVERS, BuildError, Server, build, built, cache_folder
+from tools.servers.debian import unpacked
 
 FOLDER = "AGENT_OBSERVABILITY_SERVERS"
 """Environment variable with a folder of binaries."""
@@ -125,6 +126,8 @@ def find(name: str) -> Found:
             return Found(name, path, place)
     if server := _compiled(name):
         return Found(name, build(server) / name, "compiled")
+    if package := unpacked(name):
+        return Found(name, package, "Debian")
     deployed = next((server for server, pinned in images.ALL.items() if name in pinned.binaries), None)
     if deployed is None and name not in ELSEWHERE:
         raise KeyError(f"{name}: no server has this binary; there are {', '.join(known())}")

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from components.flow_table import flows
 from components.settings.content import gathered
 from components.settings.stack import Settings
 from components.settings.stack import read as read_settings
+from model.flows import Flow
 from rules.systems import SYSTEMS
 from tests import stack_settings
 from tools import render
@@ -32,6 +34,11 @@ class Recorded:
     @cached_property
     def settings(self) -> Settings:
         return read_settings(self.config, folders=gathered(self.config, ROOT))
+
+    @cached_property
+    def flows(self) -> tuple[Flow, ...]:
+        """The table of who connects to whom."""
+        return flows(self.settings, self.settings.watched)
 
     @cached_property
     def objects(self) -> dict[tuple[str, str], dict[str, Any]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.conftest import NOTHING, Recorded, Stacks
+from tools.local.rendered import loaded
 
 
 def alertmanager_yml(stack: Recorded) -> dict[str, Any]:
-    read: dict[str, Any] = yaml.safe_load(stack.files["alertmanager/config/alertmanager.yml"])
+    read: dict[str, Any] = loaded(stack.files["alertmanager/config/alertmanager.yml"])
     return read
 
 

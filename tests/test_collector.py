@@ -9,6 +9,7 @@ import yaml
 
 from components.settings.stack import Refused, read
 from tests.conftest import NOTHING, TOLD, Recorded, Stacks
+from tools.local.rendered import loaded
 
 SEARCH = {"badger": None, "opensearch": {"urls": ["https://search.example.com:9200"]}}
 DEV = {"name": "dev-1", "environment": "dev", "context": "kind-dev", "flavour": "kind"}
@@ -19,7 +20,7 @@ def collector_yaml(stack: Recorded) -> dict[str, Any]:
     """As the collector reads it: two dollars are one."""
     text = stack.files["otel-collector/config/collector.yaml"]
     assert "$" not in text.replace("$$", ""), "a single dollar begins a variable, and none is meant"
-    read: dict[str, Any] = yaml.safe_load(text.replace("$$", "$"))
+    read: dict[str, Any] = loaded(text.replace("$$", "$"))
     return read
 
 
@@ -46,7 +47,7 @@ def test_every_replica_of_prometheus_gets_metrics_by_a_queue_of_its_own(prod: Re
     exporter = collector_yaml(prod)["exporters"]["otlp_http/prometheus-1"]
     assert exporter["endpoint"] == "http://prometheus-1.prometheus-headless.monitoring.svc:9090/api/v1/otlp"
     assert exporter["retry_on_failure"]["max_elapsed_time"] == "30m", "older samples are refused: its window"
-    window = yaml.safe_load(prod.files["prometheus/config/prometheus.yml"])["storage"]["tsdb"]
+    window = loaded(prod.files["prometheus/config/prometheus.yml"])["storage"]["tsdb"]
     assert window["out_of_order_time_window"] == "30m"
 
 
@@ -139,7 +140,7 @@ def test_every_signal_is_redacted_unless_that_is_turned_off(stack: Stacks, prod:
 
 def test_promtail_masks_unless_that_is_turned_off(stack: Stacks, prod: Recorded) -> None:
     def replacements(made: Recorded) -> list[str]:
-        (job,) = yaml.safe_load(made.files["promtail/config/promtail.yaml"])["scrape_configs"]
+        (job,) = loaded(made.files["promtail/config/promtail.yaml"])["scrape_configs"]
         return [stage["replace"]["replace"] for stage in job["pipeline_stages"] if "replace" in stage]
 
     assert [text for text in replacements(prod) if "*" in text] == ['"****"', "****"], "values of JSON stay text"
@@ -204,7 +205,7 @@ def test_each_replica_has_a_volume_that_outlives_it(prod: Recorded) -> None:
 
 
 def test_its_own_metrics_are_scraped(prod: Recorded) -> None:
-    (job,) = yaml.safe_load(prod.files["prometheus/scrape/otel-collector.yml"])["scrape_configs"]
+    (job,) = loaded(prod.files["prometheus/scrape/otel-collector.yml"])["scrape_configs"]
     assert job["job_name"] == "otel-collector"
 
 

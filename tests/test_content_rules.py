@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import yaml
 
 from components.prometheus.config import files, scrape_jobs
 from components.settings.content import gathered
@@ -20,6 +19,7 @@ from tests.catalogue import EVERYTHING
 from tests.conftest import TOLD, Stacks
 from tests.content import CLUSTER, FOLDER, brought, refused, rules
 from tools import brought as report
+from tools.local.rendered import loaded
 
 STUCK = """
 - alert: OrdersStuck
@@ -33,7 +33,7 @@ STUCK = """
 def groups(settings: Settings) -> dict[str, dict[str, Any]]:
     """The groups of content as Prometheus reads them, by name."""
     written = files(settings.prometheus, settings.cluster, (), settings.watched.groups, settings.grafana.address)
-    read = [yaml.safe_load(text)["groups"][0] for text in written["rules"].values()]
+    read = [loaded(text)["groups"][0] for text in written["rules"].values()]
     return {group["name"]: group for group in read if group["name"].startswith(CONTENT)}
 
 
@@ -174,7 +174,7 @@ def test_a_stack_file_changes_the_threshold_of_an_alert_of_content() -> None:
 )
 def test_rules_of_one_name_that_differ_otherwise_stay_as_they_are(warning: str, critical: str) -> None:
     made = groups(brought({"rules/a.yaml": severities(("warning", warning), ("critical", critical))}))
-    assert [rule["expr"] for rule in made["content-a-shop"]["rules"]] == [warning, yaml.safe_load(critical)]
+    assert [rule["expr"] for rule in made["content-a-shop"]["rules"]] == [warning, loaded(critical)]
 
 
 # --- runbooks ---

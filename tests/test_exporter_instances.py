@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-import yaml
 
 from model.exporter import Exporter, scrape_job
 from model.flows import Internet
@@ -18,6 +17,7 @@ from rules import nodes, systems
 from rules.system import Surroundings, Watched
 from tests.conftest import Recorded
 from tools import stack_file
+from tools.local.rendered import loaded
 from tools.local.stack_text import merged
 from tools.recorder import ROOT, record
 
@@ -101,7 +101,7 @@ def test_each_exporter_reaches_its_own_database_alone(made: Recorded) -> None:
 
 
 def test_one_job_scrapes_all_and_says_what_they_watch_and_not_which_pod_does(made: Recorded) -> None:
-    (job,) = yaml.safe_load(made.files["prometheus/scrape/store-exporter.yml"])["scrape_configs"]
+    (job,) = loaded(made.files["prometheus/scrape/store-exporter.yml"])["scrape_configs"]
     (discovery,) = job["kubernetes_sd_configs"]
     (selector,) = discovery["selectors"]
     assert selector["label"] == "kubernetes.io/service-name in (store-exporter-carts, store-exporter-orders)"

@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 import pytest
-import yaml
 
 from components import images
 from components.kubernetes import Probes, Program, config_volumes
@@ -14,6 +13,7 @@ from model.settings import ConfigSecret, ExistingSecret, resources
 from rules.system import System
 from rules.systems import SYSTEMS, examples
 from tests.conftest import NOTHING, Recorded, Stacks
+from tools.local.rendered import loaded
 
 READERS = {"services"}
 """Systems whose rules also read what others bring, as far as these are on."""
@@ -138,10 +138,10 @@ def test_annotated_pods_can_be_left_alone(stack: Stacks, prod: Recorded) -> None
 
 def test_a_probed_address_is_asked_through_the_blackbox_exporter(stack: Stacks) -> None:
     made = stack("prod", systems={"monitoring": {"probes": ["https://shop.example.com/health"]}})
-    (job,) = yaml.safe_load(made.files["prometheus/scrape/probes.yml"])["scrape_configs"]
+    (job,) = loaded(made.files["prometheus/scrape/probes.yml"])["scrape_configs"]
     (targets,) = [found["targets"] for found in job["static_configs"]]
     assert "https://shop.example.com/health" in targets
-    module = yaml.safe_load(made.files["blackbox-exporter/config/blackbox.yml"])["modules"]
+    module = loaded(made.files["blackbox-exporter/config/blackbox.yml"])["modules"]
     assert set(job["params"]["module"]) <= module.keys(), "an unknown module answers 400"
 
 

@@ -9,12 +9,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import yaml
 
-from components.flow_table import flows
-from model.flows import Agent, AnyPod, ApiServer, Flow, Internet, Nodes, Peer, Server
+from model.flows import Agent, AnyPod, ApiServer, Internet, Nodes, Peer, Server
 from tests.conftest import NOTHING, Recorded, Stacks
 from tests.stack_settings import RECORDED
+from tools.local.rendered import loaded
 
 NAME = "app.kubernetes.io/name"
 
@@ -65,7 +64,7 @@ def addresses(stack: Recorded) -> Iterator[Address]:
         # What an ini file leads to is named in the settings; tests/test_grafana.py holds the policy against them.
         # Links in messages are for people.
         if not path.endswith((".ini", ".tmpl")):
-            yield from _in_value(server, yaml.safe_load(text))
+            yield from _in_value(server, loaded(text))
     for name in stack.workloads:
         args = stack.container(name)["args"]
         # Under its external address it is linked to.
@@ -121,13 +120,8 @@ def of(name: str) -> Server | Agent:
     return Agent(name) if name in ("promtail", "otel-agent") else Server(name)
 
 
-def table(stack: Recorded) -> tuple[Flow, ...]:
-    settings = stack.settings
-    return flows(settings, settings.watched)
-
-
 def in_table(stack: Recorded, source: str, target: Peer, port: int) -> bool:
-    return any(flow.source == of(source) and flow.target == target and port in flow.ports for flow in table(stack))
+    return any(flow.source == of(source) and flow.target == target and port in flow.ports for flow in stack.flows)
 
 
 def egress(stack: Recorded, source: str, target: Peer, port: int, protocol: str = "TCP") -> bool:
@@ -213,7 +207,7 @@ def test_every_discovered_target_is_open_at_both_ends(spoken: Recorded) -> None:
     for path, text in spoken.files.items():
         if not path.startswith("prometheus/scrape/") or not path.endswith(".yml"):
             continue
-        (job,) = yaml.safe_load(text)["scrape_configs"]
+        (job,) = loaded(text)["scrape_configs"]
         for target, ports in _discovered(spoken, job):
             for port in ports:
                 assert in_table(spoken, "prometheus", target, port), f"{job['job_name']}: no flow to {target}:{port}"
@@ -239,7 +233,7 @@ def _discovered(stack: Recorded, job: dict[str, Any]) -> Iterator[tuple[Peer, se
 
 def test_annotated_pods_may_be_anywhere_on_any_port(prod: Recorded, stack: Stacks) -> None:
     assert egress(prod, "prometheus", Server("whoever"), 12345), "an annotation names the port"
-    assert any(flow.target == AnyPod() and not flow.ports for flow in table(prod))
+    assert any(flow.target == AnyPod() and not flow.ports for flow in prod.flows)
     off = stack("prod", systems={"kubernetes": {"annotated": False}})
     assert not egress(off, "prometheus", Server("whoever"), 12345), "and closed again with it"
 

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.conftest import NOTHING, Recorded, Stacks
+from tools.local.rendered import loaded
 from tools.recorder import Secret
 
 PASSWORD = "correct-horse-battery"  # noqa: S105  planted, to see where it goes
@@ -24,7 +24,7 @@ SEARCH = {
 
 
 def jaeger_yaml(stack: Recorded) -> dict[str, Any]:
-    read: dict[str, Any] = yaml.safe_load(stack.files["jaeger/config/jaeger.yaml"])
+    read: dict[str, Any] = loaded(stack.files["jaeger/config/jaeger.yaml"])
     return read
 
 
@@ -279,7 +279,7 @@ def test_the_garbage_collector_knows_the_memory_limit(stack: Stacks) -> None:
 
 def test_both_kinds_of_its_metrics_are_scraped(prod: Recorded) -> None:
     own, spans = (
-        yaml.safe_load(prod.files[f"prometheus/scrape/{name}.yml"])["scrape_configs"][0]
+        loaded(prod.files[f"prometheus/scrape/{name}.yml"])["scrape_configs"][0]
         for name in ("jaeger", "jaeger-span-metrics")
     )
     assert (own["job_name"], spans["job_name"]) == ("jaeger", "jaeger-span-metrics")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import yaml
 
 from components.logs import LABELS
 from components.loki import config
 from components.settings.stack import Settings, read
 from model.yaml_text import expanding
 from tools import render
+from tools.local.rendered import loaded
 from tools.recorder import Recorder, Secret, record
 
 CLUSTER = {"name": "c-1", "environment": "test", "context": "c-1", "flavour": "kind"}
@@ -106,7 +106,7 @@ def test_an_address_that_ends_in_a_colon_is_still_text() -> None:
     text = expanding("common:\n  instance_addr: ${POD_IP}\n", "POD_IP")
 
     for address in ("10.0.0.1", "fd00::5", "2600:1f14::"):
-        assert yaml.safe_load(text.replace("${POD_IP}", address)) == {"common": {"instance_addr": address}}
+        assert loaded(text.replace("${POD_IP}", address)) == {"common": {"instance_addr": address}}
 
 
 def test_keys_of_the_bucket_are_in_no_file_and_no_argument(replicated: Recorder) -> None:
@@ -134,13 +134,13 @@ def test_workload_identity_needs_no_keys() -> None:
 
 def test_results_of_rules_go_to_every_prometheus(replicated: Recorder) -> None:
     files = render.config_files(render.manifests(replicated))
-    made = yaml.safe_load(files["loki/config/loki.yaml"])
+    made = loaded(files["loki/config/loki.yaml"])
 
     clients = made["ruler"]["remote_write"]["clients"]
     assert [client["url"] for client in clients.values()] == [
         f"http://prometheus-{n}.prometheus-headless.monitoring.svc:9090/api/v1/write" for n in range(2)
     ]
-    (rule,) = yaml.safe_load(files["loki/rules/fake/recording.yaml"])["groups"][0]["rules"]
+    (rule,) = loaded(files["loki/rules/fake/recording.yaml"])["groups"][0]["rules"]
     assert rule["labels"] == {"a": "b", "cluster": "c-1", "environment": "test"}
     (prometheus,) = objects(replicated)["StatefulSet", "prometheus"]["spec"]["template"]["spec"]["containers"]
     assert "--web.enable-remote-write-receiver" in prometheus["args"]
@@ -165,11 +165,11 @@ def test_tenants_are_named_by_whoever_speaks_for_the_stack() -> None:
     }
     files = render.config_files(render.manifests(recorded(**sections)))
 
-    assert yaml.safe_load(files["loki/config/loki.yaml"])["auth_enabled"]
-    overrides = yaml.safe_load(files["loki/config/tenants.yaml"])["overrides"]
+    assert loaded(files["loki/config/loki.yaml"])["auth_enabled"]
+    overrides = loaded(files["loki/config/tenants.yaml"])["overrides"]
     assert overrides["shop"]["retention_period"] == "2d"
     assert "loki/rules/ops/recording.yaml" in files
-    assert yaml.safe_load(files["promtail/config/promtail.yaml"])["clients"][0]["tenant_id"] == "ops"
+    assert loaded(files["promtail/config/promtail.yaml"])["clients"][0]["tenant_id"] == "ops"
 
 
 def test_an_edit_of_the_configuration_rolls_the_pods() -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import re2  # type: ignore[import-untyped]  # publishes no types
-import yaml
 
 from components import images, redaction
 from components.logs import DOCKER_LOGS
@@ -21,6 +20,7 @@ from tests.conftest import Recorded, Stacks
 from tests.dashboards import labels
 from tests.planted import BY_KEY
 from tests.test_redaction import JSON_VALUE
+from tools.local.rendered import loaded
 
 OTEL = {"collector": "otel"}
 RULES = [
@@ -36,12 +36,12 @@ def made(stack: Stacks) -> Recorded:
 
 
 def agent_yaml(stack: Recorded) -> dict[str, Any]:
-    read: dict[str, Any] = yaml.safe_load(stack.files["otel-agent/config/agent.yaml"].replace("$$", "$"))
+    read: dict[str, Any] = loaded(stack.files["otel-agent/config/agent.yaml"].replace("$$", "$"))
     return read
 
 
 def collector_yaml(stack: Recorded) -> dict[str, Any]:
-    read: dict[str, Any] = yaml.safe_load(stack.files["otel-collector/config/collector.yaml"])
+    read: dict[str, Any] = loaded(stack.files["otel-collector/config/collector.yaml"])
     return read
 
 

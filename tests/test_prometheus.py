@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import yaml
 
 from components import images
 from components.kubernetes import Probes, Program
@@ -18,6 +17,7 @@ from model.rules import Alert, Group, Severity
 from model.settings import resources
 from rules.monitoring.uids import MONITORING
 from tests.conftest import NOTHING, Recorded, Stacks
+from tools.local.rendered import loaded
 
 CLUSTER = ClusterSettings(name="c-1", environment="test", context="c-1", flavour="kind")
 GRAFANA = Url("https://grafana.example.com")
@@ -27,7 +27,7 @@ ONE_MEBIBYTE = 2**20
 
 
 def prometheus_yml(stack: Recorded) -> dict[str, Any]:
-    read: dict[str, Any] = yaml.safe_load(stack.files["prometheus/config/prometheus.yml"])
+    read: dict[str, Any] = loaded(stack.files["prometheus/config/prometheus.yml"])
     return read
 
 
@@ -36,7 +36,7 @@ def scrape_jobs(stack: Recorded) -> dict[str, dict[str, Any]]:
     jobs: dict[str, dict[str, Any]] = {}
     for path, text in stack.files.items():
         if path.startswith("prometheus/scrape/") and path.endswith(".yml"):
-            (job,) = yaml.safe_load(text)["scrape_configs"]
+            (job,) = loaded(text)["scrape_configs"]
             assert path == f"prometheus/scrape/{job['job_name']}.yml", "a job is found by its file"
             jobs[job["job_name"]] = job
     return jobs
@@ -48,7 +48,7 @@ def alerts(stack: Recorded) -> dict[str, dict[str, Any]]:
         group
         for path, text in stack.files.items()
         if path.startswith("prometheus/rules/")
-        for group in yaml.safe_load(text)["groups"]
+        for group in loaded(text)["groups"]
     ]
     return {rule["alert"]: rule for group in groups for rule in group["rules"] if "alert" in rule}
 

@@ -6,12 +6,12 @@ import re
 from typing import Any
 
 import pytest
-import yaml
 
 from components.logs import LABELS
 from components.promtail import component
 from components.settings.logs import LogSettings
 from tools import render
+from tools.local.rendered import loaded
 from tools.recorder import record
 
 CLUSTER = {"name": "c-1", "environment": "test", "context": "c-1", "flavour": "kind"}
@@ -37,7 +37,7 @@ def pod(found: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def promtail_yaml(found: list[dict[str, Any]]) -> dict[str, Any]:
-    read: dict[str, Any] = yaml.safe_load(render.config_files(found)["promtail/config/promtail.yaml"])
+    read: dict[str, Any] = loaded(render.config_files(found)["promtail/config/promtail.yaml"])
     return read
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import kubernetes_validate  # type: ignore[import-untyped]  # it carries no types
 import pytest
-import yaml
 
 from components import images
 from components.promtail.component import END_OF_LIFE
@@ -21,6 +20,7 @@ from tests.conftest import Recorded, Stacks
 from tests.stack_settings import WHOLE, config, secrets
 from tests.test_secrets import PLANTED, settings
 from tools import brought, render
+from tools.local.rendered import loaded
 from tools.local.stack_text import merged, stack_text
 from tools.recorder import ROOT
 from tools.servers.build import SERVERS, version
@@ -105,7 +105,7 @@ def test_the_folder_holds_manifests_configuration_and_a_summary(
         "summary.json",
     }
     assert {path for path in files if path.startswith("config/")} == {f"config/{path}" for path in whole.files}
-    manifests = [yaml.safe_load(text) for path, text in files.items() if path.startswith("manifests/")]
+    manifests = [loaded(text) for path, text in files.items() if path.startswith("manifests/")]
     assert all("kind" in made for made in manifests), "one object per file"
     kinds = [made["kind"] for made in manifests]
     for earlier, later in [("Namespace", "ServiceAccount"), ("Secret", "StatefulSet"), ("ConfigMap", "Deployment")]:

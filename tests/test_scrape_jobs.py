@@ -7,13 +7,13 @@ import re
 from typing import Any
 
 import pytest
-import yaml
 
 from components.flow_table import flows
 from components.network_policy import policy
 from components.prometheus.config import files, scrape_jobs
 from components.settings.stack import Refused, Settings, read
 from model.rules import Alert
+from tools.local.rendered import loaded
 from tools.recorder import ROOT
 
 SHOP = {"namespaces": ["shop"], "name": "shop", "portName": "metrics"}
@@ -42,7 +42,7 @@ def scraped(settings: Settings) -> dict[str, str]:
 
 def rendered(job: dict[str, Any], **prometheus: Any) -> dict[str, Any]:
     """One job, as Prometheus reads it."""
-    (found,) = yaml.safe_load(scraped(stack(job, **prometheus))["job-0.yml"])["scrape_configs"]
+    (found,) = loaded(scraped(stack(job, **prometheus))["job-0.yml"])["scrape_configs"]
     assert isinstance(found, dict)
     return found
 
@@ -53,7 +53,7 @@ def steps(job: dict[str, Any], label: str = "target_label") -> list[Any]:
 
 def test_the_documented_jobs_are_taken() -> None:
     (example,) = re.findall(r"```yaml\n(.+?)```", (ROOT / "docs" / "targets.md").read_text(), re.DOTALL)
-    prometheus = yaml.safe_load(example)["agent-observability:prometheus"]
+    prometheus = loaded(example)["agent-observability:prometheus"]
     made = read({**STACK, "cluster": {**STACK["cluster"], "environment": "staging"}, "prometheus": prometheus})
     assert len(made.prometheus.scrape_jobs) == 5
 
@@ -126,7 +126,7 @@ def test_groups_of_a_file_are_beside_the_job_and_not_in_it() -> None:
         {"targets": ["b:1"]},
     ]
     made = scraped(stack({"file": {"groups": groups}}))
-    (job,) = yaml.safe_load(made["job-0.yml"])["scrape_configs"]
+    (job,) = loaded(made["job-0.yml"])["scrape_configs"]
     assert job["file_sd_configs"] == [{"files": ["job-0.json"]}], "Prometheus looks beside the job's own file"
     assert json.loads(made["job-0.json"]) == [{"labels": {}, **group} for group in groups]
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.conftest import Recorded, Stacks
 from tests.stack_settings import RECORDED, secrets
 from tools import render
+from tools.local.rendered import loaded
 from tools.recorder import Secret
 
 PLANTED = {
@@ -245,7 +245,7 @@ def test_servers_read_them_from_files_that_exist(own: Recorded, existing: Record
             value
             for path, text in stack.files.items()
             if not path.endswith((".ini", ".tmpl"))
-            for value in _file_references(yaml.safe_load(text))
+            for value in _file_references(loaded(text))
         }
         assert named >= {f"/etc/{server}/secrets/{file}" for server, file in FILES.values()}
         for server in ("prometheus", "alertmanager"):

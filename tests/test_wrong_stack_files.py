@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 import pytest
-import yaml
 
 from components import images
 from components.kubernetes import labels, selector
@@ -14,6 +13,7 @@ from components.prometheus.config import prometheus_yml
 from components.settings.checks import OWN_EXTERNAL_LABELS, OWN_LABELS
 from components.settings.stack import Refused, read
 from rules.systems import SYSTEMS
+from tools.local.rendered import loaded
 
 SECRETS = ("slackUrl", "remoteToken")
 """The secrets of the stack."""
@@ -79,7 +79,7 @@ def changed(base: Any, changes: Any) -> Any:
 
 
 def stack_file(changes: str = "") -> dict[str, Any]:
-    made: dict[str, Any] = changed(yaml.safe_load(VALID), yaml.safe_load(changes) or {})
+    made: dict[str, Any] = changed(loaded(VALID), loaded(changes) or {})
     return made
 
 

@@ -145,11 +145,14 @@ def record(stack: str, config: Mapping[str, Any], secrets: Mapping[str, str]) ->
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """A run keeps nearly all of its objects. Searching the providers' types for garbage takes half of its time."""
+    """A run keeps nearly all of its objects. Searching the providers' types for garbage takes half of its time, and
+    after each run a process would search all that it has recorded so far.
+    """
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         gc.enable()
 
 

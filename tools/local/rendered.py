@@ -51,6 +51,11 @@ class Rendered:
         return [made for made in self.objects if made["kind"] in kinds]
 
 
+def loaded(text: str) -> Any:
+    """The value of YAML text. The C loader is ten times as fast as the other one, and stacks have megabytes."""
+    return yaml.load(text, yaml.CSafeLoader)
+
+
 def render_stack(stack: str, folder: Path, stack_file: Path | None = None) -> Rendered:
     """Render ``Pulumi.<stack>.yaml``, or ``stack_file``, into an empty ``folder``; raises the errors of a render."""
     recorder, stand_ins = render.render(stack, stack_file or ROOT / f"Pulumi.{stack}.yaml")
@@ -61,7 +66,7 @@ def render_stack(stack: str, folder: Path, stack_file: Path | None = None) -> Re
         stack=stack,
         folder=folder,
         # Read from the files, not from memory, since the files are deployed.
-        objects=[yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted((folder / "manifests").iterdir())],
+        objects=[loaded(path.read_text(encoding="utf-8")) for path in sorted((folder / "manifests").iterdir())],
         claims=sorted(claims, key=lambda claim: str(claim["metadata"]["name"])),
     )
 

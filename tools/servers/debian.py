@@ -39,7 +39,6 @@ PROGRAMS: Mapping[str, Packages] = {
 }
 
 
-@cache  # without a network, it waits for one once
 def unpacked(name: str) -> Path | None:
     """Path of a program, taken from its packages if it is not in the cache; None if that cannot be done here."""
     packages = PROGRAMS.get(name)
@@ -48,20 +47,25 @@ def unpacked(name: str) -> Path | None:
     folder = cache_folder() / "debian" / f"{name}-{packages.release}"
     start = folder / name
     if not start.exists() and shutil.which("apt-get") and Path(_KEYRING).exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
-            made = Path(unfinished) / "made"
-            try:
-                _fetch(packages, Path(unfinished), made)
-            except (subprocess.SubprocessError, OSError):
-                return None
-            libraries = ":".join(str(folder / each.relative_to(made)) for each in made.glob("usr/lib/*-linux-*"))
-            program = folder / packages.program
-            (made / name).write_text(f'#!/bin/sh\nLD_LIBRARY_PATH={libraries} exec {program} "$@"\n')
-            (made / name).chmod(0o755)
-            if not folder.exists():
-                made.rename(folder)
+        _unpack(packages, folder, name)
     return start if start.exists() else None
+
+
+@cache  # without a network, it waits for one once
+def _unpack(packages: Packages, folder: Path, name: str) -> None:
+    """Make the folder with the program as ``name``, unless its packages cannot be had."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as unfinished:
+        made = Path(unfinished) / "made"
+        try:
+            _fetch(packages, Path(unfinished), made)
+        except (subprocess.SubprocessError, OSError):
+            return
+        libraries = ":".join(str(folder / each.relative_to(made)) for each in made.glob("usr/lib/*-linux-*"))
+        (made / name).write_text(f'#!/bin/sh\nLD_LIBRARY_PATH={libraries} exec {folder / packages.program} "$@"\n')
+        (made / name).chmod(0o755)
+        if not folder.exists():
+            made.rename(folder)
 
 
 def _fetch(packages: Packages, home: Path, target: Path) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from promql_parser import MatchOp
 
 from dashboards.queries import filled
-from model.metrics import WITHOUT_JOB, Kind, Metric, known_series
+from model.metrics import OF_APPLICATIONS, WITHOUT_JOB, Kind, Metric, known_series
 from model.promql import selectors
 from rules.catalogue import series_of
 from rules.system import Watched
@@ -30,6 +30,9 @@ UNLIKE_OTHERS: dict[str, Callable[[float], float]] = {
     "node_filesystem_avail_bytes": lambda age: 1 - age / (30 * 24 * 3600),  # it fills within a month
 }
 """Gauges that rules read only at some value, or while they fall: value by age in seconds."""
+
+OF_PODS = frozenset({"namespace", "pod", "app", "service"})
+"""Labels of targets that are pods."""
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -56,16 +59,25 @@ def sampled(watched: Watched, exprs: Iterable[str], everywhere: Mapping[str, str
         if metric.job not in WITHOUT_JOB
         for name in metric.series
     }
+    # Of these an application has some of the labels; here one has all of them.
+    of_applications = {
+        name: frozenset(labels) | {"job"}
+        for metric in watched.metrics
+        if metric.job == OF_APPLICATIONS
+        for name, labels in metric.series.items()
+    }
     asked = [(selector.name, _chosen(selector)) for selector in read]
     asked += [(name, {}) for name in known]
     for name, chosen in asked:
         if name is None or name in recorded or name in natives | {"ALERTS", "ALERTS_FOR_STATE"}:
             continue
-        names = known.get(name) or frozenset(chosen)
+        names = known.get(name) or of_applications.get(name) or frozenset(chosen)
         labels = {label: _default(label) for label in names} | jobs.get(name, {}) | dict(everywhere) | chosen
         for without in ("", *(ONLY_OF_FAILURES & labels.keys() - chosen.keys())):
             one = tuple(sorted((k, v) for k, v in labels.items() if v and k != without))
             found.setdefault(name, set()).add(one)
+    # A target that is no pod, as a node is.
+    found["up"].add(tuple(each for each in min(found["up"]) if each[0] not in OF_PODS))
     return found
 
 

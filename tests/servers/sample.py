@@ -27,10 +27,30 @@ UNLIKE_OTHERS: dict[str, Callable[[float], float]] = {
     "kube_deployment_spec_replicas": lambda _: 1,  # a rollout is no change of size
     "node_boot_time_seconds": lambda age: age // 900 * 900,  # it was started again within half an hour
     "node_filesystem_readonly": lambda _: 0,
+    "service:requests:mean1h": lambda _: 2,  # up to 1 request/s nothing is compared
     "node_filesystem_avail_bytes": lambda age: 1 - age / (30 * 24 * 3600),  # it fills within a month
 }
 """Gauges that rules read only at some value, or while they fall: value by age in seconds."""
 
+VALUES = {
+    "le": "+Inf",
+    "quantile": "0.99",
+    "instance": "10.0.0.1:9090",
+    "http_response_status_code": "404",  # a client's error; the series with an error_type are the server's
+    "workload_type": "Deployment",
+}
+"""Values of labels that rules read, or that have to be of some form."""
+SAME_AS = {
+    **dict.fromkeys(("deployment", "statefulset", "daemonset", "workload", "service", "service_name"), "pod"),
+    **dict.fromkeys(("k8s_deployment_name", "k8s_statefulset_name", "k8s_daemonset_name", "k8s_pod_name"), "pod"),
+    "k8s_namespace_name": "namespace",
+}
+"""Labels with the value of another. A rule that finds pods of nobody makes the sample's pod a workload by its own name,
+and a service is named after its workload."""
+RESOURCES = {"service": "k8s_deployment_name", "namespace": "k8s_namespace_name"}
+"""By label of what is recorded of a service, the label by which it is found."""
+OF_SERVICES = tuple(f"http_server_request_duration_seconds{of}" for of in ("_bucket", "_count", "_sum"))
+"""What services that rules name push."""
 OF_PODS = frozenset({"namespace", "pod", "app", "service"})
 """Labels of targets that are pods."""
 
@@ -44,9 +64,10 @@ def sampled(watched: Watched, exprs: Iterable[str], everywhere: Mapping[str, str
     recorded = {rule.name for group in watched.groups for rule in group.rules}
     exprs = list(exprs)
     read = [selector for expr in exprs for selector in selectors(filled(expr))]
-    # What the server records begins when it starts; whatever is compared with days before has a history.
+    # What the server records begins when it starts; whatever is compared with days before, or read in steps that are
+    # longer than a test, has a history.
     before = {selector.name for selector in read if selector.name and selector.offset}
-    before |= {name for expr in exprs for name in re.findall(r"([\w:]+)(?:{[^}]*})?\[\w+:\w*\] offset ", expr)}
+    before |= {name for expr in exprs for name in re.findall(r"([\w:]+)(?:{[^}]*})?\[\w+:(?:\w+\]|\] offset )", expr)}
     compared = before & recorded
     recorded -= compared
     of_rules = series_of(watched)
@@ -66,6 +87,12 @@ def sampled(watched: Watched, exprs: Iterable[str], everywhere: Mapping[str, str
         if metric.job == OF_APPLICATIONS
         for name, labels in metric.series.items()
     }
+    wanted = [_chosen(selector) for selector in read if selector.name in recorded]
+    services = [
+        {resource: chosen[label] for label, resource in RESOURCES.items() if label in chosen}
+        for chosen in wanted
+        if "service" in chosen
+    ]
     asked = [(selector.name, _chosen(selector)) for selector in read]
     asked += [(name, {}) for name in known]
     for name, chosen in asked:
@@ -76,6 +103,8 @@ def sampled(watched: Watched, exprs: Iterable[str], everywhere: Mapping[str, str
         for without in ("", *(ONLY_OF_FAILURES & labels.keys() - chosen.keys())):
             one = tuple(sorted((k, v) for k, v in labels.items() if v and k != without))
             found.setdefault(name, set()).add(one)
+    for name in OF_SERVICES:
+        found[name] |= {tuple(sorted((dict(one) | named).items())) for one in found[name] for named in services}
     # A target that is no pod, as a node is.
     found["up"].add(tuple(each for each in min(found["up"]) if each[0] not in OF_PODS))
     return found
@@ -108,9 +137,7 @@ def _example(pattern: str) -> str:
 
 
 def _default(label: str) -> str:
-    # A rule that finds pods of nobody makes the sample's pod one: a workload by its own name, which these bear too.
-    named = "pod" if label in ("deployment", "statefulset", "daemonset") else label
-    return {"le": "+Inf", "quantile": "0.99", "instance": "10.0.0.1:9090"}.get(label, f"a-{named.replace('_', '-')}")
+    return VALUES.get(label, f"a-{SAME_AS.get(label, label).replace('_', '-')}")
 
 
 @dataclass(frozen=True)
@@ -126,6 +153,8 @@ class Sample:
         """One line per series and moment, in ascending order; ``timed`` for a file, without times for a scrape."""
         kinds = {name: metric for metric in self.watched.metrics for name in metric.series}
         for name in sorted(self.series):
+            if ":" in name and not timed:
+                continue  # from now on the server records it
             for labels in sorted(_with_buckets(name, self.series[name], kinds.get(name))):
                 inside = ",".join(f'{label}="{_escaped(value)}"' for label, value in labels)
                 for moment in moments:

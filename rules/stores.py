@@ -15,10 +15,11 @@ from model.exporter import Exporter, scrape_job
 from model.flows import Internet
 from model.metrics import Metric
 from model.quantities import HostPort
-from model.rules import Alert, Inhibition, Recording
+from model.rules import Alert, Group, Inhibition, Recording
 from model.scrape import Relabel, ScrapeJob, StaticTargets
 from model.settings import Model, Resources, Spelled, misfit, resources
 from model.slo import EVERY, Slo, aggregated, events_of_gauge
+from rules.system import Watched
 
 SERVICE = "cluster, service"
 BY = f"{SERVICE}, instance"
@@ -102,7 +103,27 @@ class Watch:
         """
         return f'min by ({BY}) ({up}) == 0 or max by ({BY}) (up{{job=~"{self.jobs}"}}) == 0'
 
-    def scrape_jobs(
+    def watched(
+        self,
+        settings: Stores[Any],
+        exporters: tuple[Exporter, ...],
+        namespace: str,
+        groups: tuple[Group, ...],
+        objective: Slo,
+        inhibitions: tuple[Inhibition, ...],
+    ) -> Watched:
+        """All of a system whose exporters are in ``namespace``."""
+        jobs = tuple(self._scrape_jobs(settings, exporters, namespace))
+        return Watched(
+            scrape_jobs=jobs,
+            groups=groups,
+            exporters=exporters,
+            metrics=tuple(metric for job in jobs for metric in self.metrics(job.name)),
+            slos=(objective,),
+            inhibitions=inhibitions,
+        )
+
+    def _scrape_jobs(
         self, settings: Stores[Any], exporters: tuple[Exporter, ...], namespace: str
     ) -> Iterator[ScrapeJob]:
         """Jobs of the stack's own exporters, and of existing ones. Both have the labels `instance` and `service`."""

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from rules.postgres import alerts
-from rules.postgres.scrape import WATCH, exporters, metrics
+from rules.postgres.scrape import WATCH, exporters
 from rules.postgres.settings import PostgresSettings
 from rules.postgres.uids import POSTGRES
 from rules.system import Surroundings, System, Watched
 
 
 def build(settings: PostgresSettings, surroundings: Surroundings) -> Watched:
-    made = exporters(settings)
-    jobs = tuple(WATCH.scrape_jobs(settings, made, surroundings.cluster.namespaces.stack))
-    return Watched(
-        scrape_jobs=jobs,
-        groups=alerts.groups(settings.replicas),
-        exporters=made,
-        metrics=tuple(metric for job in jobs for metric in metrics(job.name)),
-        slos=(alerts.AVAILABILITY,),
-        inhibitions=alerts.INHIBITIONS,
-    )
+    groups, namespace = alerts.groups(settings.replicas), surroundings.cluster.namespaces.stack
+    return WATCH.watched(settings, exporters(settings), namespace, groups, alerts.AVAILABILITY, alerts.INHIBITIONS)
 
 
 SYSTEM = System(

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from rules.redis import alerts
-from rules.redis.scrape import WATCH, RedisSettings, exporters, metrics
+from rules.redis.scrape import WATCH, RedisSettings, exporters
 from rules.redis.uids import REDIS
 from rules.system import Surroundings, System, Watched
 
 
 def build(settings: RedisSettings, surroundings: Surroundings) -> Watched:
-    made = exporters(settings)
-    jobs = tuple(WATCH.scrape_jobs(settings, made, surroundings.cluster.namespaces.stack))
-    return Watched(
-        scrape_jobs=jobs,
-        groups=alerts.groups(settings.replicas),
-        exporters=made,
-        metrics=tuple(metric for job in jobs for metric in metrics(job.name)),
-        slos=(alerts.AVAILABILITY,),
-        inhibitions=alerts.INHIBITIONS,
-    )
+    groups, namespace = alerts.groups(settings.replicas), surroundings.cluster.namespaces.stack
+    return WATCH.watched(settings, exporters(settings), namespace, groups, alerts.AVAILABILITY, alerts.INHIBITIONS)
 
 
 SYSTEM = System(

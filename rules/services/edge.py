@@ -7,6 +7,7 @@ from model.rules import Recording
 from rules.agents.promql import RANGE
 from rules.histograms import with_label
 from rules.services.labels import SERVICE, classed, fixed, in_seconds, renamed
+from rules.services.recordings import failing
 
 EDGE = "edge:requests:rate5m"
 """Requests per second, by cluster, environment, namespace, service, ``status`` and ``controller``. The service is what
@@ -32,14 +33,9 @@ def recordings() -> tuple[Recording, ...]:
             in_seconds(_envoy("envoy_cluster_upstream_rq_time_bucket")),
         )
     )
-    all_ = f"sum by ({_BY}) ({EDGE})"
     return (
         Recording(name=EDGE, expr=f"sum by ({_BY}, status) ({classed(requests)})", unit=Unit.PER_SECOND),
-        Recording(
-            name=EDGE_ERRORS,
-            expr=f'(sum by ({_BY}) ({EDGE}{{status="5xx"}}) or {all_} * 0) / ({all_} > 0)',
-            unit=Unit.RATIO,
-        ),
+        Recording(name=EDGE_ERRORS, expr=failing(EDGE, _BY), unit=Unit.RATIO),
         Recording(
             name=EDGE_P95, expr=f"histogram_quantile(0.95, sum by ({_BY}, le) ({buckets})) >= 0", unit=Unit.SECONDS
         ),

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import yaml
-
 from model.cluster import ClusterSettings
 from model.exporter import Exporter
 from model.flows import AnyPod, Server
@@ -18,6 +16,7 @@ from model.metrics import Metric, Metrics, Unit
 from model.quantities import Duration
 from model.rules import Recording
 from model.scrape import BRACKETS, HOST, OF_POD, RUNNING, KubernetesDiscovery, Relabel, ScrapeJob, copy, keep
+from model.yaml_text import text
 from rules.kubernetes.recordings import POD_OWNER
 from rules.monitoring.scrape import BLACKBOX_EXPORTER, BLACKBOX_EXPORTER_IMAGE, BLACKBOX_PORT
 from rules.services.labels import SERVICE, fixed, renamed
@@ -112,7 +111,7 @@ def exporter(settings: ReadinessSettings, cluster: ClusterSettings) -> Exporter:
         resources=settings.resources,
         live=("/-/healthy", "metrics"),
         ready=("/metrics", "metrics"),
-        files={"blackbox.yml": yaml.safe_dump({"modules": {"ready": _module(cluster), **conditions}}, sort_keys=False)},
+        files={"blackbox.yml": text({"modules": {"ready": _module(cluster), **conditions}})},
         egress=((AnyPod(), ()),),
     )
 

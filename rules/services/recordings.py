@@ -87,7 +87,7 @@ def calls(every: tuple[Source, ...]) -> tuple[Recording, ...]:
         *_first(
             every, labelled, (CALL_SOURCE, CALL_LARGEST, CALLS, CALL_BUCKETS), ("dependency", "status"), rest=False
         ),
-        Recording(name=CALL_ERRORS, expr=_failing(CALLS, DEPENDENCY), unit=Unit.RATIO),
+        Recording(name=CALL_ERRORS, expr=failing(CALLS, DEPENDENCY), unit=Unit.RATIO),
         _quantile(CALL_P95, "0.95", CALL_BUCKETS, DEPENDENCY),
     )
 
@@ -141,7 +141,7 @@ def _chosen(every: tuple[Source, ...], counted: str) -> str:
 def _of_services(settings: ServicesSettings) -> Iterator[Recording]:
     yield Recording(name=BY_STATUS, expr=f"sum by ({SERVICE}, status) ({REQUESTS})", unit=Unit.PER_SECOND)
     yield Recording(name=TOTAL, expr=f"sum by ({SERVICE}) ({BY_STATUS})", unit=Unit.PER_SECOND)
-    yield Recording(name=ERRORS, expr=_failing(BY_STATUS, SERVICE), unit=Unit.RATIO)
+    yield Recording(name=ERRORS, expr=failing(BY_STATUS, SERVICE), unit=Unit.RATIO)
     refused = f'{BY_STATUS}{{status=~"{CLIENTS}"}}'
     yield Recording(name=CLIENT_ERRORS, expr=f"{refused} / on ({SERVICE}) group_left () ({TOTAL} > 0)", unit=Unit.RATIO)
     streams = "".join(
@@ -163,7 +163,8 @@ def _literal(route: str) -> str:
     return "".join(f"\\\\{each}" if each in ".+*?()[]|^$" else each for each in route)
 
 
-def _failing(rate: str, by: str) -> str:
+def failing(rate: str, by: str) -> str:
+    """PromQL: ratio of ``rate`` that is 5xx; 0 if none is, and nothing without requests."""
     all_ = f"sum by ({by}) ({rate})"
     return f'(sum by ({by}) ({rate}{{status="5xx"}}) or {all_} * 0) / ({all_} > 0)'
 

@@ -9,7 +9,7 @@ from model.uids import DashboardUid
 from rules.agents.promql import RANGE, counted
 from rules.histograms import without_le
 
-# People cannot tell more lines apart.
+# People cannot distinguish more lines.
 MOST = 10
 # Rows on one page of a table.
 ROWS = 20

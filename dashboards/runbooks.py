@@ -17,7 +17,7 @@ from model.uids import ALERTS, RUNBOOKS_FOLDER, panel_path, runbook_title, runbo
 from rules.kubernetes.uids import KUBERNETES_NAMESPACE, KUBERNETES_WORKLOAD
 from rules.system import Watched
 
-# People cannot tell more lines apart.
+# People cannot distinguish more lines.
 MOST = 10
 _CHOSEN = "alert"
 """Name of the variable that selects the alert whose value is shown."""

@@ -1,4 +1,4 @@
-"""YAML of people: values that know their file and line, so that every problem of a file can be told at once."""
+"""YAML of people: values that know their file and line, so that all problems of a file can be listed at once."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class PodClaim:
 
     teams: tuple[str, ...]
     by: str
-    """Label of the alert that tells its pods: ``pod`` or ``workload``."""
+    """Label of the alert that names its pods: ``pod`` or ``workload``."""
 
     def label(self, otherwise: str) -> str:
         """The same. Prometheus asks only for alerts that fire, and of pods that disagree takes the first name."""

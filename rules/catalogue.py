@@ -181,7 +181,7 @@ def labels_if_known(expr: str, known: Mapping[str, Labels]) -> Labels:
 
 
 def other_subjects(groups: Iterable[Group], series: Mapping[str, Labels]) -> tuple[str, ...]:
-    """The labels by which people's alerts tell subjects apart, besides SUBJECT; ``series`` are of their systems."""
+    """The labels by which people's alerts distinguish subjects, besides SUBJECT; ``series`` are of their systems."""
     known: dict[str, Labels] = dict(series)
     found: set[str] = set()
     for rule in (rule for group in groups for rule in group.rules):

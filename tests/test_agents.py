@@ -159,7 +159,7 @@ def test_a_limit_of_calls_is_the_loop_guards_line() -> None:
     assert set(found["AgentCallsPerRunHigh"].thresholds.values()) == {10}
 
 
-def test_every_alert_of_agents_tells_their_owner() -> None:
+def test_every_alert_of_agents_has_their_owner() -> None:
     assert {alert.owner for alert in alerts(read(EVERYTHING)).values()} == {"agents"}
 
 

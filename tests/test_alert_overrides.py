@@ -65,7 +65,7 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
 
 
 @pytest.mark.parametrize(("changed", "said"), WRONG, ids=[said[0].partition(":")[0] for _, said in WRONG])
-def test_what_fits_nowhere_is_told_all_at_once(changed: dict[str, Any], said: list[str]) -> None:
+def test_all_settings_that_fit_nowhere_are_listed_at_once(changed: dict[str, Any], said: list[str]) -> None:
     assert problems(**changed) == said
 
 

@@ -54,7 +54,7 @@ def lost_on_the_way(metric: Metric, job: ScrapeJob) -> Iterator[str]:
         yield f"{metric.name}: a target of {job.name} has a label {label}, so that its own is exported_{label}"
 
 
-def test_a_metric_that_its_job_drops_is_told() -> None:
+def test_a_metric_that_its_job_drops_is_reported() -> None:
     job = replace(JOB, keeps=("gadgets_total",), metric_relabel=(Relabel(regex="colou?r", action="labeldrop"),))
     assert list(lost_on_the_way(METRIC, job)) == [
         "widgets_total: the job prometheus keeps no such series",

@@ -116,7 +116,7 @@ def test_an_alert_leads_to_the_dashboard_of_its_file_s_name_or_that_it_names() -
     assert (links["A"], links["B"]) == ("of-checkout", "mine")
 
 
-def test_all_problems_are_told_with_file_and_line() -> None:
+def test_all_problems_are_listed_with_file_and_line() -> None:
     influx = {"name": "DS", "type": "datasource", "pluginId": "influxdb"}
     found = refused(
         {
@@ -150,7 +150,7 @@ def test_all_problems_are_told_with_file_and_line() -> None:
         assert [each for each in found if each.startswith(said)], (said, found)
 
 
-def test_an_unknown_metric_of_a_panel_is_told() -> None:
+def test_an_unknown_metric_of_a_panel_is_reported() -> None:
     stack = brought({"dashboards/mine.json": dashboard(panel('shop_orders{a=~"$a"}'))})
     (said,) = report.told(stack)
     assert said.startswith("ours/dashboards/mine.json:13: shop_orders: an unknown metric: ")
@@ -252,7 +252,7 @@ def test_a_dashboard_of_schema_v2_is_for_the_stack_s_datasources_too() -> None:
     assert set(stack.watched.of_people) == {"shop_orders", "shop_pods"}
 
 
-def test_problems_of_schema_v2_are_told() -> None:
+def test_problems_of_schema_v2_are_reported() -> None:
     found = refused({"dashboards/a.json": resource(v2("sum(")), "dashboards/b.json": resource(v2("x", "influxdb"))})
     assert found[0].startswith("ours/dashboards/a.json:1: expr: not PromQL: ")
     assert found[1].startswith("ours/dashboards/b.json: a datasource of the type influxdb: ")

@@ -81,7 +81,7 @@ def test_what_grafana_cannot_compare_is_refused(expr: str, wrong: str) -> None:
     assert [each for each in found if each.startswith("ours/loki/a.yaml:4: expr: ") and wrong in each], found
 
 
-def test_other_problems_are_told_with_file_and_line() -> None:
+def test_other_problems_are_listed_with_file_and_line() -> None:
     odd = rules(DECLINED).replace("- name: shop", "- name: shop\n    interval: 15s")
     found = refused(
         {

@@ -244,7 +244,7 @@ def test_a_saved_query_has_a_title_and_one_language() -> None:
 # --- problems ---
 
 
-def test_all_problems_of_all_files_are_told_with_file_and_line() -> None:
+def test_all_problems_of_all_files_are_listed_with_file_and_line() -> None:
     files = {
         "rules/a.yaml": """
         groups:
@@ -327,7 +327,7 @@ def test_a_readme_may_lie_anywhere() -> None:
     assert brought({"README.md": "# Ours", "rules/README.md": "# Rules", "dashboards/shop/README.md": ""}).watched
 
 
-def test_a_folder_that_is_not_there_is_told() -> None:
+def test_a_missing_folder_is_reported() -> None:
     with pytest.raises(Exception, match=r'content\[0\]: "gone/": a folder of its own that exists'):
         read({"cluster": CLUSTER, "content": ["gone/"]}, None, {})
 
@@ -337,14 +337,14 @@ def test_brackets_by_the_thousands_are_refused() -> None:
     assert problem.startswith("ours/rules/a.yaml:4: expr: at most 500 brackets")
 
 
-# --- what is only told ---
+# --- what is only reported ---
 
 
 def told(*texts: str) -> list[str]:
     return list(report.told(brought({"rules/a.yaml": rules(*texts)}, systems={"kubernetes": {}})))
 
 
-def test_an_unknown_metric_is_told_with_the_nearest() -> None:
+def test_the_report_of_an_unknown_metric_names_the_nearest() -> None:
     slip, own, again = "kube_pod_status_phas", "shop_orders", "- {alert: C, expr: shop_orders > 1}"
     assert told(f"- {{alert: A, expr: {slip} > 1}}", f"- {{alert: B, expr: {own} > 1}}", again) == [
         f"ours/rules/a.yaml:4: {slip}: an unknown metric: did you mean kube_pod_status_phase?",
@@ -352,17 +352,17 @@ def test_an_unknown_metric_is_told_with_the_nearest() -> None:
     ]
 
 
-def test_a_label_that_a_series_of_the_stack_does_not_have_is_told() -> None:
+def test_a_label_that_no_series_of_the_stack_has_is_reported() -> None:
     (said,) = told("- {record: a, expr: sum by (colour) (kube_pod_status_phase)}", "- {alert: B, expr: a > 1}")
     assert said.startswith("ours/rules/a.yaml:4: kube_pod_status_phase{} is aggregated by colour: its labels are ")
 
 
-def test_a_runbook_that_no_alert_has_is_told() -> None:
+def test_a_runbook_without_an_alert_is_reported() -> None:
     stack = brought({"rules/a.yaml": rules("- {alert: A, expr: up == 0}"), "runbooks/A.md": "", "runbooks/Aa.md": ""})
     assert list(report.told(stack)) == ["ours/runbooks/Aa.md: no alert has this runbook: its name is the alert's"]
 
 
-# --- who is told ---
+# --- who is notified ---
 
 
 def test_the_render_says_whom_each_alert_reaches() -> None:

@@ -55,7 +55,7 @@ def test_a_system_that_no_folder_brings_is_unknown() -> None:
         ),
     ],
 )
-def test_what_is_wrong_in_a_module_is_told_with_its_line(text: str, wrong: str) -> None:
+def test_the_report_of_a_wrong_module_names_the_line(text: str, wrong: str) -> None:
     found = refused({"systems/mine.py": text, **RUNBOOK}, systems={"checkout": {}} if "Settings" in text else {})
     assert [each for each in found if each.startswith(wrong)], found
 

@@ -34,7 +34,7 @@ def assert_they_pass() -> None:
     assert {path: verdict for path, verdict in said.items() if verdict} == {}
 
 
-def test_a_test_of_content_that_fails_is_told_with_what_promtool_says() -> None:
+def test_the_report_of_a_failing_test_of_content_has_what_promtool_says() -> None:
     if there("promtool"):
         assert_a_failure_is_told()
 

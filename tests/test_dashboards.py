@@ -272,7 +272,7 @@ def test_where_grafana_is_somebody_else_s_no_panel_asks_for_its_metrics() -> Non
 @every_dashboard
 def test_every_panel_has_a_title_a_description_and_a_unit(dashboard: Dashboard) -> None:
     titles = [panel.title for panel in dashboard.panels]
-    assert sorted(set(titles)) == sorted(titles), "titles tell panels apart"
+    assert sorted(set(titles)) == sorted(titles), "each panel has a title of its own"
     for panel in made(dashboard)["panels"]:
         if panel["type"] == "row":
             continue

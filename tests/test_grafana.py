@@ -364,7 +364,7 @@ def test_replicas_on_postgres_share_a_database_and_what_they_have_sent() -> None
     assert alerting["ha_advertise_address"] == "[${POD_IP}]:9094", "of either family: without brackets no IPv6 address"
     assert "POD_IP" in {variable["name"] for variable in container(recorder)["env"]}
     assert ("PodDisruptionBudget", "grafana") in objects(recorder), "a drain takes one at a time"
-    assert "ha_peers" not in ini(recorded())["unified_alerting"], "one alone has nobody to tell"
+    assert "ha_peers" not in ini(recorded())["unified_alerting"], "one alone has no other replica"
     database = ini(recorder)["database"]
     assert (database["host"], database["ssl_mode"]) == ("db.example.com:5432", "verify-full")
 

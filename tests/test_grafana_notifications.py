@@ -146,7 +146,7 @@ def test_contact_points_that_cannot_be_made_are_refused(notifications: dict[str,
     assert "forward" in said, "there is another way, and the message names it"
 
 
-def test_somebody_elses_grafana_keeps_its_policy_unless_told_otherwise() -> None:
+def test_an_external_grafana_keeps_its_policy_by_default() -> None:
     """One organisation has one policy: what other teams have in it would be gone."""
     theirs = {"external": {"url": "https://grafana.elsewhere.example.com", "tokenSecret": "grafanaToken"}}
     assert told_by_grafana(told(), theirs) is None

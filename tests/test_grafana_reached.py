@@ -36,7 +36,7 @@ def answering(status: int = 200, body: bytes = HEALTHY) -> Iterator[tuple[Server
             self.wfile.write(server.body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it
-            """Nothing to tell."""
+            """Nothing to report."""
 
     with Server(("127.0.0.1", 0), Answer) as server:
         server.status, server.body = status, body

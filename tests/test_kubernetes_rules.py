@@ -39,7 +39,7 @@ def asks(expr: str) -> bool:
 
 
 @pytest.mark.parametrize("flavour", ["eks", "gke", "aks"])
-def test_nobody_is_told_about_a_control_plane_that_a_cloud_runs(flavour: Flavour) -> None:
+def test_no_alert_watches_a_control_plane_that_a_cloud_runs(flavour: Flavour) -> None:
     assert about_control_plane(watched(flavour)) == set()
 
 

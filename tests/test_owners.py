@@ -64,7 +64,7 @@ def test_grafana_asks_the_same_but_for_pods() -> None:
     )
 
 
-def test_pods_tell_their_team_to_a_recording_of_the_teams_there_are() -> None:
+def test_pods_labels_are_compared_with_the_teams_there_are() -> None:
     watched = stack().watched
     (exporter,) = (each for each in watched.exporters if each.name == "kube-state-metrics")
     assert "--metric-labels-allowlist=pods=[observability/page,example.com/team]" in exporter.args
@@ -125,7 +125,7 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
     ),
     (
         {"systems": {"nodes": {}}, "owners": {"podLabel": "team", "teams": {"a": {}}}},
-        ['owners.podLabel: "team": system kubernetes beside it: kube-state-metrics tells the labels of pods'],
+        ['owners.podLabel: "team": system kubernetes beside it: kube-state-metrics exposes the labels of pods'],
     ),
     (
         {
@@ -142,7 +142,7 @@ WRONG: list[tuple[dict[str, Any], list[str]]] = [
 
 
 @pytest.mark.parametrize(("changed", "said"), WRONG, ids=[said[0].partition(":")[0] for _, said in WRONG])
-def test_what_fits_nowhere_is_told_all_at_once(changed: dict[str, Any], said: list[str]) -> None:
+def test_all_settings_that_fit_nowhere_are_listed_at_once(changed: dict[str, Any], said: list[str]) -> None:
     assert problems(**changed) == said
 
 

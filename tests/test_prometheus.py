@@ -1,4 +1,4 @@
-"""Prometheus: what it is told to do, and what an edit of that touches."""
+"""Prometheus: its configuration, and what an edit of it changes."""
 
 from __future__ import annotations
 
@@ -60,9 +60,7 @@ def test_two_replicas_page_once(prod: Recorded) -> None:
     apart = [name for name, value in read["global"]["external_labels"].items() if value == "${POD_NAME}"]
     assert dropped == apart == ["prometheus_replica"], "alerts that differ in one label are two notifications"
     (env,) = prod.container("prometheus")["env"]
-    assert env == {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}, (
-        "what tells them apart"
-    )
+    assert env == {"name": "POD_NAME", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}, "each has its own"
 
 
 def test_alerts_go_to_every_alertmanager(prod: Recorded) -> None:
@@ -71,7 +69,7 @@ def test_alerts_go_to_every_alertmanager(prod: Recorded) -> None:
         {"names": ["alertmanager-headless.monitoring.svc"], "type": record, "port": 9093} for record in ("A", "AAAA")
     ], "whichever family of addresses the cluster gives the Service"
     headless = prod.kind("Service")["alertmanager-headless"]
-    assert headless["spec"]["clusterIP"] == "None", "a load balancer would tell only one of them"
+    assert headless["spec"]["clusterIP"] == "None", "a load balancer would notify only one of them"
     assert 9093 in {port["port"] for port in headless["spec"]["ports"]}
 
 

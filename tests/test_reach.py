@@ -46,7 +46,7 @@ def test_a_cloud_answers_on_one_port(prod: Recorded) -> None:
     assert not reaches(prod, "kube-state-metrics", OUTSIDE, 6443)
 
 
-def test_ports_of_the_cluster_can_be_told(stack: Stacks) -> None:
+def test_ports_of_the_cluster_can_be_set(stack: Stacks) -> None:
     told = {"apiServerPorts": [7443], "kubeletPort": 10260, "dnsPorts": [5353], "dns": [f"{NODE_CACHE}/32"]}
     made = stack("prod", cluster={"network": told})
     for name in ASK_THE_API:

@@ -277,7 +277,7 @@ def test_a_stack_without_a_file_is_named(tmp_path: Path, capsys: pytest.CaptureF
     assert _only_line(capsys).endswith("Pulumi.nowhere.yaml: no such stack file")
 
 
-def test_all_problems_of_a_stack_file_are_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_problems_of_a_stack_file_are_listed_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     changes: dict[str, Any] = {
         "cluster": {"context": ""},
         "prometheus": {

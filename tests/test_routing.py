@@ -1,4 +1,4 @@
-"""Who is told of which alert, in the repository's stacks and in trees of all kinds."""
+"""Who is notified of which alert, in the repository's stacks and in trees of all kinds."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_test_page_reaches_the_one_that_it_names(prod: Recorded) -> None:
         assert receivers_for(root, {TEST_PAGE: receiver.name, "severity": "critical"}) == (receiver.name,)
 
 
-def test_without_a_dead_man_the_alert_that_always_fires_tells_nobody() -> None:
+def test_without_a_dead_man_the_alert_that_always_fires_notifies_nobody() -> None:
     hook = {"name": "a", "webhook": {"urlSecret": {"name": "urls", "key": "a"}}}
     root = tree(NotificationSettings.model_validate({"receivers": [hook], "routes": [{"receiver": "a"}]}))
     assert receivers_for(root, {"alertname": "Watchdog", "severity": "info"}) == ()
@@ -78,7 +78,7 @@ TREES = some.recursive(
 
 
 @given(TREES, some.sampled_from(["critical", "warning", "info", ""]))
-def test_who_matches_is_told_by_the_deepest_routes_that_match(root: Node, severity: str) -> None:
+def test_the_deepest_routes_that_match_notify(root: Node, severity: str) -> None:
     labels = {"severity": severity} if severity else {}
     taken = reached(root, labels)
     assert bool(taken) == all(matcher.matches(labels) for matcher in root.matchers), "what is let in goes nowhere else"
@@ -88,7 +88,7 @@ def test_who_matches_is_told_by_the_deepest_routes_that_match(root: Node, severi
 
 
 @given(TREES, some.sampled_from(["critical", "warning", "info"]))
-def test_nothing_behind_a_route_that_matched_and_stops_is_told(root: Node, severity: str) -> None:
+def test_routes_behind_one_that_matched_and_stops_do_not_notify(root: Node, severity: str) -> None:
     labels = {"severity": severity}
     for each in walk(root):
         first = next((n for n, child in enumerate(each.nodes) if reached(child, labels) and not child.continues), None)

@@ -103,7 +103,7 @@ def test_every_rule_has_a_uid_that_its_name_alone_decides() -> None:
     assert all(re.fullmatch(r"[a-z0-9-]{1,40}", uid) for uid in uids), "Grafana's limit"
 
 
-# --- what a person is told ---
+# --- what a person is shown ---
 
 
 @every_rule

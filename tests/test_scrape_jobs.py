@@ -1,4 +1,4 @@
-"""The stack file's own scrape jobs: what Prometheus is told, whom it may speak to, and who is told of them."""
+"""The stack file's own scrape jobs: Prometheus's configuration, its network policy, and who is notified."""
 
 from __future__ import annotations
 

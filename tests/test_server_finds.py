@@ -56,7 +56,7 @@ def test_a_server_is_taken_from_the_first_place_that_has_it(put: Put, tmp_path: 
         assert (find("prometheus").place, find("prometheus").path) == (place, path)
 
 
-def test_whether_a_server_is_there_is_told_without_compiling_it(put: Put) -> None:
+def test_a_search_for_a_server_compiles_nothing(put: Put) -> None:
     assert not there("prometheus")
     assert find("prometheus").place == "compiled"
     put("PATH", "prometheus")
@@ -70,7 +70,7 @@ def test_what_cannot_be_run_is_not_taken(put: Put) -> None:
         find("loki")
 
 
-def test_who_cannot_have_a_server_is_told_what_to_do(put: Put) -> None:
+def test_the_report_of_a_missing_server_says_what_to_do(put: Put) -> None:
     del put
 
     with pytest.raises(NotHad) as lacking:

@@ -160,7 +160,7 @@ def test_whatever_may_page_says_on_which_condition() -> None:
     assert [alert.name for alert in paging if "service:pages:info" not in alert.only.get(Severity.CRITICAL, "")] == []
 
 
-def test_a_threshold_of_a_service_replaces_that_of_others_and_is_told_with_its_alert() -> None:
+def test_a_threshold_of_a_service_replaces_that_of_others_and_stands_in_its_alert() -> None:
     alert = alerts(listed={"shop/cart": {"errorsAbove": 2.5}})["HighErrorRate"]
     ratio, cart = "service:requests:error_ratio5m", '{namespace="shop", service="cart"}'
     assert alert.expr(Severity.WARNING).startswith(

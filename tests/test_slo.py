@@ -127,7 +127,7 @@ def test_an_outage_has_an_alert_where_the_fast_burn_comes_late_and_failures_are_
     assert ("CheckoutApiErrorBudgetBurnOutage" in alerts(objective=objective)) == has_one
 
 
-def test_an_outage_is_told_of_once() -> None:
+def test_an_outage_notifies_once() -> None:
     made = alerts(objective=99)
     told = 'ALERTS{slo="checkout-api", burn=~"%s", alertstate="firing"}'
     assert told % "fast" in expr(made["CheckoutApiErrorBudgetBurnOutage"])
@@ -202,7 +202,7 @@ def test_the_service_s_own_series_are_read_over_five_minutes_only() -> None:
         assert ranges <= {"[5m]"}, f"{name} would load days of every series"
 
 
-def test_missing_data_is_told() -> None:
+def test_missing_data_is_reported() -> None:
     assert expr(alerts()["CheckoutApiSloNoData"]) == 'absent(slo:events:rate5m{slo="checkout-api"})'
 
 

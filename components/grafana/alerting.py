@@ -21,7 +21,7 @@ MESSAGES = "agent-observability"
 """Name of the group of message templates in Grafana."""
 
 
-def tell(
+def notify(
     name: str, notifications: Notifications, secrets: Mapping[str, Input[str]], opts: ResourceOptions
 ) -> NotificationPolicy:
     """The notification policy. It depends on everything that it names, so it changes before any of that is deleted

@@ -72,7 +72,7 @@ class GrafanaContent(ComponentResource):
         for dashboard in args.dashboards:
             _dashboard(f"{name}-dashboard-{dashboard.uid}", dashboard, folders[dashboard.folder], child)
         if args.notifications:
-            alerting.tell(name, args.notifications, args.secrets, child)
+            alerting.notify(name, args.notifications, args.secrets, child)
         if args.rule_groups:
             alerting.evaluate(name, args.rule_groups, folders[ALERTS_FOLDER].uid, child)
         self.register_outputs({})

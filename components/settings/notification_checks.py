@@ -184,8 +184,8 @@ def _nowhere(root: Node, known: list[dict[str, str]]) -> Iterator[Problem]:
 
 def _lost(root: Node, known: Iterable[Labels]) -> list[Labels]:
     """Alerts that no route matches."""
-    told = cache(lambda seen: bool(receivers_for(root, dict(seen))))  # many differ in no label that a route matches
-    return [each for each in known if not told(tuple((name, each[name]) for name in LABELS if name in each))]
+    notified = cache(lambda seen: bool(receivers_for(root, dict(seen))))  # many differ in no label that a route matches
+    return [each for each in known if not notified(tuple((name, each[name]) for name in LABELS if name in each))]
 
 
 def _named(alerts: Iterable[Labels]) -> str:
@@ -259,13 +259,13 @@ def _unused(root: Node, known: list[dict[str, str]], notifications: Notification
         ):
             explained.append(node.path)
             yield f"{node.path}: never matches: no alert of this stack reaches it"
-    told = {name for alert in alerts for name in receivers_for(root, alert)}
+    notified = {name for alert in alerts for name in receivers_for(root, alert)}
     named = {node.receiver for node in walk(root) if node.path}
     for position, receiver in enumerate(notifications.receivers):
         path = f"notifications.receivers[{position}].name"
         if receiver.name not in named and not receiver.dead_man:
             yield problem(path, receiver.name, "a receiver that a route names: no alert reaches this one")
-        elif receiver.name not in told and not receiver.dead_man and not explained:
+        elif receiver.name not in notified and not receiver.dead_man and not explained:
             yield problem(path, receiver.name, "unused: child routes of its route take every alert of this stack")
 
 

@@ -113,7 +113,7 @@ def pods_can_name_their_team(owners: OwnerSettings, surroundings: Surroundings) 
     if not owners.teams:
         yield problem("owners.podLabel", owners.pod_label, "owners.teams beside it: a pod that names no team has none")
     if "kubernetes" not in surroundings.on:
-        reason = "system kubernetes beside it: kube-state-metrics tells the labels of pods"
+        reason = "system kubernetes beside it: kube-state-metrics exposes the labels of pods"
         yield problem("owners.podLabel", owners.pod_label, reason)
 
 

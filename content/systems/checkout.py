@@ -16,7 +16,7 @@ class CheckoutSettings(Model):
     """The queues of the shop's checkout."""
 
     backlog: int = 100
-    """Waiting orders of one queue from which on somebody is told."""
+    """Waiting orders of one queue from which on somebody is notified."""
 
 
 def build(settings: CheckoutSettings, _surroundings: Surroundings) -> Watched:

@@ -23,7 +23,7 @@ ModelName = Annotated[
     ),
 ]
 
-# Upper bound of the last bucket of durations in the older generation. Longer durations cannot be told apart.
+# Upper bound of the last bucket of durations in the older generation. Longer durations cannot be distinguished.
 LONGEST_LATENCY = Duration(81_920)
 
 

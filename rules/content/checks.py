@@ -1,4 +1,4 @@
-"""Checks of what people bring against the rest of the stack: what is refused, and what is only told."""
+"""Checks of what people bring against the rest of the stack: what is refused, and what is only reported."""
 
 from __future__ import annotations
 

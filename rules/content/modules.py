@@ -23,7 +23,7 @@ def system(path: str, text: str, found: list[Problem]) -> System[Any] | None:
     """The ``SYSTEM`` of a module; None, and a problem, if it has none."""
     try:
         made = getattr(_module(path, text), "SYSTEM", None)
-    except Exception as wrong:  # noqa: BLE001  it is people's code, and whatever is wrong is told like all else
+    except Exception as wrong:  # noqa: BLE001  it is people's code, and whatever is wrong is reported like all else
         found.append(_told(path, wrong))
         return None
     if not isinstance(made, System):

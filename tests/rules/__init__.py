@@ -11,7 +11,7 @@ from tests.rules.examples import Example
 
 
 def _examples(system: str) -> tuple[Example, ...]:
-    """Those of ``tests/rules/<key>``, a file or a folder; none where it is missing, which `test_complete` tells."""
+    """Those of ``tests/rules/<key>``, a file or a folder; none where it is missing, which `test_complete` reports."""
     module = f"{__name__}.{system}"
     return tuple(import_module(module).EXAMPLES) if find_spec(module) else ()
 

@@ -36,7 +36,7 @@ class Firing:
     value: str = ""
     """The annotation ``value``; only where the alert has thresholds."""
     labels: Labels = field(default_factory=dict)
-    """What tells it from others of its name; system, cluster, environment and the alert's own owner are added."""
+    """What distinguishes it from others of its name, besides system, cluster, environment and the alert's own owner."""
 
 
 @dataclass(frozen=True, kw_only=True)

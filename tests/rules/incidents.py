@@ -39,7 +39,7 @@ AFTER = 7 * 60
 
 @dataclass(frozen=True, kw_only=True)
 class Incident:
-    """Events of which some fail for a while, and what tells of it."""
+    """Events of which some fail for a while, and the alerts that notify of it."""
 
     what: str
     per_minute: int

@@ -57,7 +57,7 @@ class Subject:
 
     @property
     def labels(self) -> Labels:
-        """What tells its alerts from those of other values."""
+        """What distinguishes its alerts from those of other values."""
         return {**self.by, VALUE: ", ".join(self.by[label] for label in self.slo.by)} if self.by else {}
 
     def firing(self, severity: Severity, description: str, value: str = "") -> Firing:

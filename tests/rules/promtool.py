@@ -154,7 +154,7 @@ def plain_test(example: Example) -> dict[str, Any]:
         expected = [_alert(example, firing) for firing in example.firing]
         tried = {
             "alert_rule_test": [{**asked, "alertname": example.rule, "exp_alerts": expected}],
-            # That nothing is found is said to be expected: what is found is told, and read by `_verdict`.
+            # That nothing is found is said to be expected: what is found is printed, and read by `_verdict`.
             "promql_expr_test": [
                 {**asked, "expr": f"# {place}\ncount({found})", "exp_samples": []}
                 for place, found in places(alert_of(example))

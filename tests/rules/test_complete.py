@@ -38,7 +38,7 @@ def test_every_alert_is_seen_to_fire_and_to_stay_quiet_at_each_severity(alert: B
 
 @pytest.mark.parametrize("alert", WATCHED.alerts, ids=lambda alert: alert.name)
 def test_an_alert_is_its_team_s(alert: BaseAlert) -> None:
-    """By the owner routes find who is told: examples take it from the alert, so it stands here once more."""
+    """By the owner, routes find who is notified: examples take it from the alert, so it stands here once more."""
     examples = import_module(f"tests.rules.{alert.system}")
     assert alert.owner == getattr(examples, "OWNED_BY_OTHERS", {}).get(alert.name, examples.OWNER)
 

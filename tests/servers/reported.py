@@ -1,4 +1,4 @@
-"""An object of every kind that kube-state-metrics reports, and the troubles that it can tell of."""
+"""An object of every kind that kube-state-metrics reports, and the troubles that it can report."""
 
 from __future__ import annotations
 

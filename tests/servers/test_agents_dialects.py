@@ -239,7 +239,7 @@ def test_times_are_within_their_bucket_in_any_dialect(prometheus: Prometheus, di
             assert seconds / 1.1 <= found <= seconds * 1.1, what
 
 
-def test_times_of_requests_between_agents_are_told_by_exponential_histograms_too(prometheus: Prometheus) -> None:
+def test_times_of_requests_between_agents_are_read_from_exponential_histograms_too(prometheus: Prometheus) -> None:
     # Of its own group, which may be evaluated after the others.
     expr = rule(prometheus.local, A2A_P95)
     found = eventually(lambda: prometheus.of(expr, "spans"), 150, "the rules have been evaluated")

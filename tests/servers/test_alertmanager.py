@@ -153,7 +153,7 @@ def test_an_alert_says_its_cluster_and_not_which_replica_found_it(alerting: Aler
     assert post["status"] == "firing"
 
 
-def test_replicas_tell_themselves_apart_in_what_leaves_other_than_alerts(alerting: Alerting) -> None:
+def test_what_replicas_send_names_the_replica_except_in_alerts(alerting: Alerting) -> None:
     configs = [http_json(f"{local.url}/api/v1/status/config")["data"]["yaml"] for local in alerting.prometheus]
 
     names = [yaml.safe_load(config)["global"]["external_labels"]["prometheus_replica"] for config in configs]

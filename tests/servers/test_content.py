@@ -40,7 +40,7 @@ def test_the_tests_beside_the_rules_pass() -> None:
     assert_they_pass()
 
 
-def test_a_failing_test_beside_the_rules_is_told() -> None:
+def test_a_failing_test_beside_the_rules_is_reported() -> None:
     assert_a_failure_is_told()
 
 
@@ -53,7 +53,7 @@ def test_an_alert_from_a_file_reaches_a_receiver(tmp_path: Path, control_plane: 
     account = Account.admin(control_plane)
     with alerting_path("dev", tmp_path / "stack", account, {"prometheus": OFTEN}, changes) as path:
         path.exporter.volume = 0.95
-        (message, *_) = eventually(lambda: path.told("hook", "ShopVolumeFull"), within=120, what="nobody is told")
+        (message, *_) = eventually(lambda: path.told("hook", "ShopVolumeFull"), within=120, what="nobody is notified")
         for part in ('"owner": "shop"', '"severity": "critical"', "shop has 0.05", "below 0.1", "/d/runbooks-content?"):
             assert part in message, message
 

@@ -115,7 +115,7 @@ def exposing(telemetry: sample.Sample) -> Iterator[str]:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it
-            """Nothing to tell."""
+            """Nothing to report."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Target) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

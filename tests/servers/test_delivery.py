@@ -66,7 +66,7 @@ def delivering(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivering]
 
 @dataclass(frozen=True)
 class Told:
-    """What every receiver was told of one alert: by receiver, all of the text, firing and resolved."""
+    """What every receiver got of one alert: by receiver, all of the text, firing and resolved."""
 
     firing: dict[str, str]
     resolved: dict[str, str]
@@ -78,7 +78,7 @@ def about(delivering: Delivering, receiver: str, name: str, state: str) -> str:
     def found() -> list[str]:
         return [text for text in texts(delivering, receiver) if name in text and state in text.lower()]
 
-    (only,) = eventually(found, 20, f"{receiver} is told that {name} is {state}")
+    (only,) = eventually(found, 20, f"{receiver} is notified that {name} is {state}")
     return only
 
 
@@ -113,7 +113,7 @@ def test_a_message_says_what_where_since_when_how_much_and_what_to_do(told: Told
 
 
 @pytest.mark.parametrize("receiver", [name for name in WRITTEN if name != "genie"])
-def test_the_end_is_told_with_how_long_it_lasted(told: Told, receiver: str) -> None:
+def test_the_message_of_a_resolved_alert_says_how_long_it_lasted(told: Told, receiver: str) -> None:
     text = told.resolved[receiver]
     assert "RESOLVED critical: KubernetesPodCrashLooping in shop on test-1" in text
     assert "after 12m" in text
@@ -230,7 +230,7 @@ def query(link: str) -> tuple[tuple[str, str], ...]:
     return tuple(parse_qsl(urlsplit(link).query, strict_parsing=True))
 
 
-def test_who_wants_no_end_is_told_none(delivering: Delivering, told: Told) -> None:  # noqa: ARG001  the others have been told of it
+def test_a_receiver_without_send_resolved_is_not_notified_of_the_end(delivering: Delivering, told: Told) -> None:  # noqa: ARG001  the others have been told of it
     ours = [each.body for each in delivering.services.of("late") if LABELS["alertname"] in str(each.body)]
     assert [each["status"] for each in ours] == ["firing"]
 
@@ -253,7 +253,7 @@ def test_many_alerts_are_counted_and_some_of_them_listed(delivering: Delivering,
     def whole() -> str | None:
         return next((text for text in texts(delivering, receiver) if "(9 firing)" in text and "Many" in text), None)
 
-    text = eventually(whole, 20, f"{receiver} is told of all of them at once")
+    text = eventually(whole, 20, f"{receiver} is notified of all of them at once")
     assert "Silence" in text
     if receiver != "discord":  # which cuts at 4096 characters, the end of the list with it
         assert "These are 5 of 9." in text

@@ -1,4 +1,4 @@
-"""The demo, as somebody starts it: it tells how it went, and leaves nothing but its summary."""
+"""The demo, as somebody starts it: it reports how it went, and leaves nothing but its summary."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ def test_it_fails_when_nobody_takes_the_message(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM], ids=lambda ending: ending.name)
-def test_it_ends_at_once_when_told_to_and_leaves_nothing(tmp_path: Path, ending: signal.Signals) -> None:
+def test_it_ends_at_once_on_a_signal_and_leaves_nothing(tmp_path: Path, ending: signal.Signals) -> None:
     with demo(tmp_path) as made:
         eventually(lambda: "\nthe collector ..." in made.text, 240, "servers are starting")
         assert len(made.left()) > 10

@@ -66,7 +66,7 @@ def test_a_definition_that_is_right_passes(metric: Metric) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else value.name,
 )
-def test_a_definition_that_is_wrong_is_told_by_its_name_and_what_is_there(metric: Metric, wrong: str) -> None:
+def test_the_report_of_a_wrong_metric_names_it_and_what_is_there(metric: Metric, wrong: str) -> None:
     found = difference(metric, EXPOSED)
     assert found.startswith(f"{metric.name}: ")
     assert wrong in found

@@ -1,4 +1,4 @@
-"""From a fault to a person: an exporter goes bad, and the shipped stacks tell everybody, once, and of its end."""
+"""From a fault to a person: an exporter goes bad, and the shipped stacks notify everybody, once, and of its end."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def development(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFa
 
 @dataclass(frozen=True)
 class Told:
-    """What the receivers were told of one fault, and of its end: by receiver, all of the text."""
+    """What the receivers got of one fault, and of its end: by receiver, all of the text."""
 
     firing: dict[str, str]
     resolved: dict[str, str]
@@ -80,14 +80,14 @@ def mend(path: AlertingPath) -> None:
 
 
 def happened(path: AlertingPath, receivers: dict[str, str]) -> Told:
-    """A fault, until everybody has been told of it, and its end likewise."""
+    """A fault, until everybody has been notified of it, and its end likewise."""
 
     def messages(receiver: str, ended: int) -> str:
         words = WORDS.get(receiver, SPOKEN)[ended]
         found = eventually(
             lambda: [text for text in path.told(receiver, receivers[receiver]) if words in text],
             20,
-            f"{receiver} is told {words}",
+            f"{receiver} gets {words}",
         )
         return found[0]
 
@@ -123,7 +123,7 @@ def says_all(text: str, receiver: str, alert: str, grafana: str, cluster: str) -
 
 
 @pytest.mark.parametrize("receiver", PROD)
-def test_each_receiver_of_production_is_told_what_to_act_on(told_in_production: Told, receiver: str) -> None:
+def test_each_receiver_of_production_gets_what_to_act_on(told_in_production: Told, receiver: str) -> None:
     text = told_in_production.firing[receiver]
     says_all(text, receiver, PROD[receiver], "https://grafana.example.com", "prod-1")
     severity = "info" if receiver == "team-mail" else "critical"
@@ -131,19 +131,19 @@ def test_each_receiver_of_production_is_told_what_to_act_on(told_in_production: 
 
 
 @pytest.mark.parametrize("receiver", DEV)
-def test_each_other_kind_of_receiver_is_told_what_to_act_on(told_in_development: Told, receiver: str) -> None:
+def test_each_other_kind_of_receiver_gets_what_to_act_on(told_in_development: Told, receiver: str) -> None:
     text = told_in_development.firing[receiver]
     says_all(text, receiver, VOLUME, "http://localhost:30300", "dev-1")
 
 
 @pytest.mark.parametrize("receiver", PROD)
-def test_production_is_told_the_end(told_in_production: Told, receiver: str) -> None:
+def test_production_is_notified_of_the_end(told_in_production: Told, receiver: str) -> None:
     text = told_in_production.resolved[receiver]
     assert f": {PROD[receiver]} in shop on prod-1" in text
     assert "FIRING" not in text
 
 
-def test_production_is_told_only_what_its_routes_say(production: AlertingPath, told_in_production: Told) -> None:  # noqa: ARG001  the messages are sent
+def test_production_is_notified_only_by_its_routes(production: AlertingPath, told_in_production: Told) -> None:  # noqa: ARG001  the messages are sent
     for receiver in ("on-call", "team-chat", "heartbeat"):
         assert production.told(receiver, QUOTA) == [], f"{receiver} has no use for mere information"
     for receiver in ("team-mail", "heartbeat"):
@@ -194,7 +194,7 @@ def after_some_turns(servers: list[Server], receivers: int) -> None:
         eventually(partial(looked, local, asked, count), 30, f"{local.pod} looks")
 
 
-def test_the_alertmanager_that_told_is_killed_and_nobody_tells_again(
+def test_the_alertmanager_that_notified_is_killed_and_no_other_notifies_again(
     production: AlertingPath,
     told_in_production: Told,  # noqa: ARG001  the first fault is over
 ) -> None:
@@ -214,11 +214,13 @@ def test_the_alertmanager_that_told_is_killed_and_nobody_tells_again(
 
     # The next news, an end and a beginning.
     mend(production)
-    eventually(lambda: production.pages() == [*before, "trigger", "resolve"], 20, "the end is told")
+    eventually(
+        lambda: production.pages() == [*before, "trigger", "resolve"], 20, "the receivers are notified of the end"
+    )
     production.exporter.volume = 0.98
     eventually(lambda: production.pages()[-1] == "trigger", 20, "on-call is paged again")
     after_some_turns(others, 2)
-    assert production.pages() == [*before, "trigger", "resolve", "trigger"], "each is told once"
+    assert production.pages() == [*before, "trigger", "resolve", "trigger"], "each is notified once"
 
     mend(production)
     eventually(lambda: production.pages()[-1] == "resolve", 20, "all is well")
@@ -226,7 +228,7 @@ def test_the_alertmanager_that_told_is_killed_and_nobody_tells_again(
     teller.process.ready(lambda: settled(teller, 3))
 
 
-def test_silences_and_what_was_told_outlive_a_kill(
+def test_silences_and_sent_notifications_outlive_a_kill(
     development: AlertingPath,
     told_in_development: Told,  # noqa: ARG001  the first fault is over
 ) -> None:
@@ -259,8 +261,10 @@ def test_silences_and_what_was_told_outlive_a_kill(
     after_some_turns([server], 5)
     held = http_json(f"{server.local.url}/api/v2/alerts?filter=alertname={QUOTA}")
     assert [alert["status"]["silencedBy"] for alert in held] == [[made]]
-    assert len(development.told("discord", QUOTA)) == quiet, "what is silenced tells nobody"
-    assert development.pages() == [*before, "trigger"], "what was told is not told again"
+    assert len(development.told("discord", QUOTA)) == quiet, "what is silenced notifies nobody"
+    assert development.pages() == [*before, "trigger"], "what was sent is not sent again"
 
     mend(development)
-    eventually(lambda: development.pages() == [*before, "trigger", "resolve"], 20, "the end is told")
+    eventually(
+        lambda: development.pages() == [*before, "trigger", "resolve"], 20, "the receivers are notified of the end"
+    )

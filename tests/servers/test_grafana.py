@@ -1,4 +1,4 @@
-"""Grafana as it is rendered: it starts, lets in who may, and tells browsers what is safe."""
+"""Grafana as it is rendered: it starts, admits who may log in, and sets the headers that browsers obey."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_the_administrator_logs_in_with_the_secret_and_nobody_without(grafana: R
     assert grafana.get("/api/health", None) == {"database": "ok"}, "who has no login does not see the version"
 
 
-def test_a_browser_is_told_to_run_nothing_of_others(grafana: Running) -> None:
+def test_browsers_may_run_no_foreign_script(grafana: Running) -> None:
     headers = grafana.answer("GET", "/login")
     policy = headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy

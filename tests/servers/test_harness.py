@@ -268,9 +268,7 @@ def test_an_answer_is_read_past_any_proxy(monkeypatch: pytest.MonkeyPatch) -> No
             server.shutdown()
 
 
-def test_a_server_that_starts_while_the_run_is_told_to_end_is_not_left(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_that_starts_while_the_run_ends_is_not_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     born: list[subprocess.Popen[bytes]] = []
 
     class Interrupted(subprocess.Popen[bytes]):

@@ -28,7 +28,7 @@ def _unplaceable(name: str, **spec: object) -> Manifest:
     }
 
 
-def test_a_pod_is_told_as_held_back_until_its_gate_is_opened(
+def test_a_pod_counts_as_held_back_until_its_gate_is_opened(
     control_plane: ControlPlane, rendered: Callable[[str], Rendered], tmp_path: Path
 ) -> None:
     control_plane.namespace(NAMESPACE)

@@ -20,7 +20,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
 
 
 @pytest.mark.parametrize("incident", INCIDENTS, ids=lambda incident: incident.name)
-def test_an_incident_is_told_in_time_and_nothing_new_is_told_when_it_is_over(
+def test_an_incident_notifies_in_time_and_nothing_new_fires_when_it_is_over(
     incident: Incident, told: Mapping[str, str]
 ) -> None:
     assert told[incident.name] == ""

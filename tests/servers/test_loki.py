@@ -153,7 +153,7 @@ def test_retention_and_deletion_are_on(loki: Loki) -> None:
     assert "delete_request_store: filesystem" in running
 
 
-def test_nothing_is_told_to_grafana_labs(loki: Loki) -> None:
+def test_nothing_is_reported_to_grafana_labs(loki: Loki) -> None:
     assert "reporting_enabled: false" in http_text(f"{loki.url}/config")
 
 

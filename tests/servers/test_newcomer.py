@@ -21,7 +21,7 @@ COMPLETE = (
 ALERTS = ("MemcachedDown", "MemcachedConnectionsRunningOut", "MemcachedEvictsMuch", "MemcachedHitsErrorBudgetSpent")
 
 
-def test_a_new_system_edits_two_lists_and_is_told_what_it_lacks(tmp_path: Path) -> None:
+def test_a_new_system_edits_two_lists_and_the_tests_name_what_it_lacks(tmp_path: Path) -> None:
     made = Checkout(tmp_path / "checkout")
     made.add("rules", "dashboards")
     made.name("memcached")

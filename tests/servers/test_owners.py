@@ -119,7 +119,7 @@ def test_namespaces_are_left_out_and_the_others_fire(tmp_path: Path) -> None:
 PODS = "owned-pods"
 
 
-def test_kube_state_metrics_tells_the_label_by_which_pods_name_their_team(
+def test_kube_state_metrics_exposes_the_label_with_the_team_of_pods(
     control_plane: ControlPlane, rendered: Callable[[str], Rendered], tmp_path: Path
 ) -> None:
     control_plane.namespace(PODS)
@@ -165,7 +165,7 @@ def path(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) 
         yield made
 
 
-def test_each_team_is_told_of_what_it_owns_and_of_nothing_else(path: AlertingPath) -> None:
+def test_each_team_is_notified_of_what_it_owns_and_of_nothing_else(path: AlertingPath) -> None:
     series = pod("elsewhere", "api", "payments") | pod("elsewhere", "web")
     path.exporter.also = tuple(f"{selector} 1" for selector in series)
     path.exporter.volumes |= {"shop": 0.98, "elsewhere": 0.98}
@@ -180,5 +180,5 @@ def test_each_team_is_told_of_what_it_owns_and_of_nothing_else(path: AlertingPat
         "teams": {"elsewhere/api-0"},
         "hook": {"elsewhere/orders", "elsewhere/web-0"},
     }
-    eventually(lambda: {name: told(name) for name in expected} == expected, 40, "each team is told of its own")
-    assert not path.services.of("genie"), "nobody else is told"
+    eventually(lambda: {name: told(name) for name in expected} == expected, 40, "each team is notified of its own")
+    assert not path.services.of("genie"), "nobody else is notified"

@@ -45,7 +45,7 @@ def test_a_test_page_goes_to_one_receiver_says_so_and_ends(delivering: Deliverin
         assert not [text for text in texts(delivering, other) if "TestPage" in text], f"{other} was not asked for"
 
 
-def test_a_test_page_to_all_tells_who_did_not_get_it(delivering: Delivering) -> None:
+def test_a_test_page_to_all_lists_receivers_that_did_not_get_it(delivering: Delivering) -> None:
     delivering.services.refusals |= {"discord": (404, "Unknown Webhook"), "teams": (500, "try again")}
     status, said = paged(delivering, "all")
     delivering.services.refusals.clear()
@@ -68,7 +68,7 @@ def reason(delivering: Delivering, receiver: str) -> str:
     return reason_in(lines, receiver, page)
 
 
-def test_by_way_of_kubectl_the_answer_of_the_service_is_told(delivering: Delivering, tmp_path: Path) -> None:
+def test_by_way_of_kubectl_the_answer_of_the_service_is_shown(delivering: Delivering, tmp_path: Path) -> None:
     asked = tmp_path / "asked"
     kubectl = tmp_path / "kubectl"
     kubectl.write_text(
@@ -109,7 +109,7 @@ def test_what_cannot_be_is_said(arguments: list[str], said: str, capsys: pytest.
     assert said in capsys.readouterr().err
 
 
-def test_a_receiver_that_is_not_deployed_yet_is_told(
+def test_a_receiver_that_is_not_deployed_yet_is_reported(
     delivering: Delivering, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["prod", "on-call", f"--url={delivering.local.url}"]) == 1

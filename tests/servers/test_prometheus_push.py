@@ -86,7 +86,7 @@ def receiving(
 
 @pytest.fixture(scope="module")
 def pushed(receiving: LocalServer) -> LocalServer:
-    """Prometheus after two batches with everything in them: what is told as a difference was 10, then 5."""
+    """Prometheus after two batches with everything in them: what is pushed as a difference was 10, then 5."""
     delta, total = (
         AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA,
         AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE,

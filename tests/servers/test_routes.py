@@ -213,7 +213,7 @@ def _route(given: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in plain.items() if value}
 
 
-def test_grafana_tells_the_same_people_as_alertmanager(routed: Routed, tmp_path: Path) -> None:
+def test_grafana_notifies_the_same_people_as_alertmanager(routed: Routed, tmp_path: Path) -> None:
     """Whatever the alert, but that dead men are not Grafana's: it has no Watchdog, and calls none."""
     settings = routed.settings.notifications
     told = {receiver.name for receiver in people(settings)}

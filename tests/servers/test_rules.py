@@ -49,7 +49,7 @@ def test_an_alert_has_examples_on_both_sides_of_each_threshold_and_at_the_end_of
     assert {place for place, _ in places(alert)} - near == set(), f"no example in tests/rules/{alert.system} is"
 
 
-def test_an_example_that_is_wrong_is_told_by_its_sentence(tmp_path: Path) -> None:
+def test_the_report_of_a_wrong_example_has_its_sentence(tmp_path: Path) -> None:
     right = next(each for each in EXAMPLES["nodes"] if each.firing)
     late = replace(right, when="nothing has happened yet", at=Duration(0))
 

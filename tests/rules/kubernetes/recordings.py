@@ -238,7 +238,7 @@ EXAMPLES = (
         daemonset="kube_daemonset_status_updated_number_scheduled",
     ),
     example(
-        "a container has been restarted, and its old cgroup is still told of",
+        "a container has been restarted, and its old cgroup is still reported",
         CPU_OF_CONTAINERS,
         series=_CPU,
         at="11m",
@@ -248,7 +248,7 @@ EXAMPLES = (
         },
     ),
     example(
-        "a container has been restarted, and its old cgroup is still told of",
+        "a container has been restarted, and its old cgroup is still reported",
         MEMORY_OF_CONTAINERS,
         series=_MEMORY,
         gives={

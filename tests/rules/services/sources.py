@@ -246,7 +246,7 @@ BOUND = (
         series=_many(MOST),
         gives={of(FOUND, source="otel", route=f"/{number}", status="2xx"): number + 1 for number in range(MOST)},
     ),
-    counted("more routes than are told apart", ROUTES, series=_many(MOST + 20), gives={of(FOUND): MOST + 1}),
+    counted("more routes than are kept apart", ROUTES, series=_many(MOST + 20), gives={of(FOUND): MOST + 1}),
     counted(
         "two routes",
         LARGEST,

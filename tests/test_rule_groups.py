@@ -77,6 +77,22 @@ def test_nothing_is_left_for_grafana_to_fill_in(rule: dict[str, Any]) -> None:
     assert rule["exec_err_state"] in {"OK", "Alerting"}
 
 
+def test_no_alert_in_grafana_fires_earlier_or_later_than_people_know() -> None:
+    """No example can be evaluated at a time: promtool has no part in these. Alerts on lines fire at once, but for the gap."""
+    known = {
+        "AuditLogGap": ("5m", "10m", "OK"),
+        "PrometheusSilent": ("1m", "5m", "Alerting"),
+        "AlertmanagerDown": ("1m", "5m", "Alerting"),
+        "AlertmanagerNotDelivering": ("1m", "5m", "OK"),
+    }
+    made = {
+        alert.name: (str(group.interval), str(alert.for_), alert.no_data_state)
+        for group in STACK.watched.grafana_groups
+        for alert in group.rules
+    }
+    assert made == {name: known.get(name, ("1m", "0s", "OK")) for name in ALERTS}
+
+
 def test_the_line_is_that_of_the_least_urgent_severity() -> None:
     def line(**changes: Any) -> Any:
         (condition,) = models(rendered(**changes))[2]["conditions"]

@@ -1,4 +1,4 @@
-"""A new system takes two names in lists and files of its own. It is told what is missing, and then passes."""
+"""A new system takes two names in lists and files of its own. The tests name what is missing, and then pass."""
 
 from __future__ import annotations
 

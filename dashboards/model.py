@@ -89,6 +89,11 @@ class Panel:
     linked: bool = False
     """Whether links open only this panel. Then its id depends on its title, not on its position."""
 
+    def __post_init__(self) -> None:
+        if self.visualization is Visualization.TABLE and not all(query.legend for query in self.queries):
+            # Grafana shows an error in place of a table that it sorts by a column without a name.
+            raise ValueError(f"table {self.title}: a query without a legend, which names its column")
+
 
 @dataclass(frozen=True)
 class PanelPlace:

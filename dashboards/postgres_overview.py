@@ -66,7 +66,8 @@ DASHBOARD = Dashboard(
                             expr=narrowed(
                                 f"topk(10, {rate('pg_stat_statements_seconds_total', f'{_OF_DATABASE}, queryid')})",
                                 CHOSEN,
-                            )
+                            ),
+                            legend="seconds per second",
                         ),
                     ),
                     columns=("instance", "datname", "queryid"),

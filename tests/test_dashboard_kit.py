@@ -209,6 +209,11 @@ def test_a_table_of_alerts_shows_severities_in_their_colours_the_most_urgent_fir
     ]
 
 
+def test_a_table_names_the_column_of_each_query() -> None:
+    with pytest.raises(ValueError, match="table Widgets: a query without a legend"):
+        panel(title="Widgets", visualization=Visualization.TABLE, queries=(Query(expr="up"),))
+
+
 def test_urgency_over_time_is_shown_in_words() -> None:
     (mapping,) = first(dashboard(panel(visualization=Visualization.STATE_TIMELINE)))["fieldConfig"]["defaults"][
         "mappings"

@@ -78,7 +78,7 @@ def test_nothing_is_left_for_grafana_to_fill_in(rule: dict[str, Any]) -> None:
 
 
 def test_no_alert_in_grafana_fires_earlier_or_later_than_people_know() -> None:
-    """No example can be evaluated at a time: promtool has no part in these. Alerts on lines fire at once, but for the gap."""
+    """Promtool cannot evaluate these at a time. Alerts on lines fire at once, except the one on a gap."""
     known = {
         "AuditLogGap": ("5m", "10m", "OK"),
         "PrometheusSilent": ("1m", "5m", "Alerting"),

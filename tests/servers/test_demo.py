@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,9 +22,10 @@ import yaml
 
 from tools.demo.show import ALERT, CHARTS, SHORTEST
 from tools.demo.stack import LOGGING
+from tools.demo.stores import STORES
 from tools.local.harness import eventually
 from tools.recorder import ROOT
-from tools.servers.find import binary
+from tools.servers.find import binary, had
 
 MARK = "DEMO_TEST"
 """Set for a demo, and so for everything that it starts."""
@@ -62,22 +64,23 @@ class Demo:
 @contextmanager
 def demo(home: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Demo]:
     home.mkdir(exist_ok=True)
-    temporary, out, printed, mark = home / "temporary", home / "out", home / "printed", uuid.uuid4().hex
-    temporary.mkdir()
+    out, printed, mark = home / "out", home / "printed", uuid.uuid4().hex
     argv = [sys.executable, "-m", "tools.demo", f"--out={out}", *arguments]
     with (
+        tempfile.TemporaryDirectory(prefix="demo-") as temporary,
         printed.open("w") as output,
         subprocess.Popen(
             argv,
             cwd=ROOT,
-            env={**os.environ, MARK: mark, "TMPDIR": str(temporary), **(env or {})},
+            env={**os.environ, MARK: mark, "TMPDIR": temporary, **(env or {})},
             stdout=output,
             stderr=subprocess.STDOUT,
             text=True,
         ) as process,
     ):
+        Path(temporary).chmod(0o711)  # PostgreSQL's user, which is not root, enters it; it could not enter pytest's
         try:
-            yield Demo(process, printed, temporary, out, mark)
+            yield Demo(process, printed, Path(temporary), out, mark)
         finally:
             process.kill()
 
@@ -113,9 +116,15 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     defaults.parent.mkdir()
     defaults.touch()
     env = {"PATH": f"{grafana.parent}:{os.environ['PATH']}", "SEEN": str(home / "seen")}
-    with demo(home, f"--seconds={SHORTEST:g}", env=env) as made:
+    with demo(home, f"--seconds={SHORTEST:g}", *_stores(), env=env) as made:
         made.ends(within=240)
         yield made
+
+
+def _stores() -> tuple[str, ...]:
+    """Asks for the stores whose programs there are."""
+    keys = [key for key, store in STORES.items() if all(had(each) for each in (*store.programs, store.exporter))]
+    return (f"--systems={','.join(keys)}",) if keys else ()
 
 
 # --- a demo that is let run ---
@@ -151,6 +160,15 @@ def test_it_has_logs_where_there_is_a_loki(shown: Demo) -> None:
         binary(name)
 
     assert counted(shown, "log lines") > 0
+
+
+@pytest.mark.parametrize("key", STORES)
+def test_it_watches_the_stores_that_it_is_asked_for(shown: Demo, key: str) -> None:
+    for name in (*STORES[key].programs, STORES[key].exporter):
+        binary(name)
+
+    busy = json.loads((shown.out / "summary.json").read_text())["stores"]
+    assert busy[key] > 5, "operations per second"
 
 
 def test_the_agents_fail_while_their_model_is_away_and_recover(shown: Demo) -> None:
@@ -234,6 +252,12 @@ def test_a_tool_that_is_missing_is_named(tmp_path: Path, missing: str) -> None:
         assert f"`{missing}` is not on the PATH" in made.text
         assert "install" in made.text
         assert len(made.text.splitlines()) == 1
+
+
+def test_a_system_that_it_cannot_show_is_refused(tmp_path: Path) -> None:
+    with demo(tmp_path, "--systems=postgres,nodes") as made:
+        assert made.ends(within=20) == 2
+        assert "'nodes': the demo shows postgres, redis" in made.text
 
 
 @pytest.mark.parametrize("wrong", ["5", "soon"])

@@ -10,14 +10,15 @@ import pytest
 from rules.postgres import SYSTEM
 from rules.postgres.scrape import POSTGRES_EXPORTER, metrics
 from tests.servers.exposition import difference, scraped
-from tests.servers.postgresql import CONNECTIONS, MONITOR, PASSWORD, RESERVED, Postgres, folder
 from tests.servers.stores import Watching, stack, watching
 from tools.local.certificate import made as certificate
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import Process, eventually
+from tools.local.postgresql import CONNECTIONS, MONITOR, RESERVED, Postgres, folder
 from tools.local.server import LocalServer
 from tools.servers.find import binary
 
+PASSWORD = "planted-word-Kd83"  # noqa: S105  no secret
 SECRETS = {"passwordSecret": {"name": "theirs", "key": "password"}, "caSecret": {"name": "theirs", "key": "ca"}}
 SERVERS = ("orders-a", "orders-b")
 SETTINGS = {
@@ -60,12 +61,7 @@ def databases(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFact
         primary, replica = (Postgres(data, name) for name in SERVERS)
         primary.create(trusted)
         primary.start()
-        primary.sql(
-            "create database orders",
-            f"create role {MONITOR} login password '{PASSWORD}'",
-            f"grant pg_monitor to {MONITOR}",
-        )
-        primary.sql("create extension pg_stat_statements", database="orders")
+        primary.monitored(PASSWORD, "orders")
         replica.copy(primary)
         replica.start()
         exporters = {

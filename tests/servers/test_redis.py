@@ -11,11 +11,11 @@ import pytest
 from rules.redis import SYSTEM
 from rules.redis.scrape import REDIS_EXPORTER, metrics
 from tests.servers.exposition import difference, exposition
-from tests.servers.redis_server import Redis, say, with_tls
 from tests.servers.stores import Watching, stack, watching
 from tools.local.certificate import made as certificate
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import eventually, free_port, http_text
+from tools.local.redis_server import Redis, say, with_tls
 from tools.local.server import LocalServer
 from tools.servers.find import binary
 

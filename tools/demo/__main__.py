@@ -18,6 +18,7 @@ from components import images
 from tools.demo import page
 from tools.demo.show import ALERT, SHORTEST, Show
 from tools.demo.stack import CHAT, OPTIONAL, Stack
+from tools.demo.stores import STORES
 from tools.local.receiving import endpoints
 from tools.recorder import ROOT
 from tools.servers.build import SERVERS, BuildError
@@ -42,6 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f" {SHORTEST:.0f}. The model is down for most of it. The exit status is 0 only if the alert and its resolution"
         " were notified",
     )
+    parser.add_argument(
+        "--systems",
+        type=_systems,
+        default=(),
+        metavar="SYSTEMS",
+        help=f"also watch these, with a comma between them, on real servers: {', '.join(STORES)}",
+    )
     parser.add_argument("--out", type=Path, default=OUT, help="folder for summary.json and index.html")
     parser.add_argument("--refuse", action="store_true", help="the chat refuses messages, to show a failed delivery")
     given = parser.parse_args(arguments)
@@ -50,14 +58,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, _stop)
     try:
-        _check()
-        return _run(given.seconds, given.out, refuse=given.refuse)
+        _check(given.systems)
+        return _run(given.seconds, given.out, given.systems, refuse=given.refuse)
     except KeyboardInterrupt:
         say("stopped; nothing is left running")
         return 130
     except (BuildError, NotHad, AssertionError, OSError) as problem:
         say(f"the demo has failed: {problem}")
         return 1
+
+
+def _systems(text: str) -> tuple[str, ...]:
+    """Keys of systems, each once; raises argparse's error for one that the demo cannot show."""
+    keys = tuple(dict.fromkeys(text.split(",")))
+    if unknown := [key for key in keys if key not in STORES]:
+        raise argparse.ArgumentTypeError(f"{', '.join(map(repr, unknown))}: the demo shows {', '.join(STORES)}")
+    return keys
 
 
 def say(text: str) -> None:
@@ -71,11 +87,12 @@ def _stop(*_: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
-def _check() -> None:
+def _check(systems: Sequence[str]) -> None:
     """Find or compile all servers, and list the missing optional ones."""
     if shutil.which("openssl") is None:
         raise BuildError("`openssl` is not on the PATH: install it with your system's package manager")
-    for name in (*CONTROL_PLANE, *(name for pinned in images.ALL.values() for name in pinned.binaries)):
+    of_stores = (program for key in systems for program in (*STORES[key].programs, STORES[key].exporter))
+    for name in (*CONTROL_PLANE, *of_stores, *(name for pinned in images.ALL.values() for name in pinned.binaries)):
         try:
             binary(name)
         except NotHad as missing:
@@ -85,21 +102,21 @@ def _check() -> None:
 
 
 @contextmanager
-def _started(services: str) -> Iterator[Stack]:
+def _started(services: str, systems: Sequence[str]) -> Iterator[Stack]:
     """The stack below a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="agent-observability-demo-") as folder:
         home, began = Path(folder), time.monotonic()
-        stack = Stack(home, services, say)
+        stack = Stack(home, services, say, systems=systems)
         with stack.running():
             say(f"everything is ready after {time.monotonic() - began:.0f} s\n")
             yield stack
 
 
-def _run(seconds: float | None, out: Path, *, refuse: bool) -> int:
+def _run(seconds: float | None, out: Path, systems: Sequence[str], *, refuse: bool) -> int:
     with endpoints() as services:
         if refuse:
             services.refusals[CHAT] = (403, "invalid_token")
-        with _started(services.url) as stack:
+        with _started(services.url, systems) as stack:
             show = Show(stack, services, seconds, say)
             _screen(show)
             show.run()

@@ -10,6 +10,7 @@ from typing import Any
 
 from tools.demo.platform import MODEL, NAMESPACE
 from tools.demo.stack import CHAT, ON_CALL, PRICES, Stack
+from tools.demo.stores import STORES
 from tools.local.harness import http_json
 from tools.local.receiving import Endpoints, Posted
 
@@ -229,6 +230,7 @@ class Show:
             "events": [asdict(event) for event in self.events],
             "alerts": [asdict(change) for change in self.alerts],
             "messages": [asdict(message) for message in self.messages],
+            "stores": {key: self.stack.number(STORES[key].busy) for key in self.stack.systems},
             "charts": {
                 title: {name: self._series(expression, end) for name, expression in lines.items()}
                 for title, lines in CHARTS.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from model import ports
 from tools import stack_file
+from tools.demo import stores
 from tools.demo.grafana import grafana
 from tools.demo.platform import Agents
 from tools.local.account import Account
@@ -38,13 +39,13 @@ OPTIONAL = (*LOGGING, "grafana")
 """Servers that some machines lack, and the demo does not need."""
 
 
-def changes(services: str) -> dict[str, dict[str, Any]]:
-    """Changes of the stack file: intervals, prices of the models, and receivers at ``services``."""
+def changes(services: str, systems: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Changes of the stack file: intervals, prices of the models, more ``systems``, and receivers at ``services``."""
     at_once = {"for": "0s"}
     agents = ["agents"]
     return {
         "prometheus": {"scrapeInterval": "2s", "evaluationInterval": "2s"},
-        "systems": {"agents": {"prices": PRICES}},
+        "systems": {"agents": {"prices": PRICES}, **stores.settings(systems)},
         "alerts": {"TargetDown": at_once, "AgentRunsFailing": at_once, "ModelRequestsFailing": at_once},
         "notifications": {
             "receivers": [
@@ -68,10 +69,10 @@ def changes(services: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def text(services: str) -> str:
-    """The stack file of the demo."""
+def text(services: str, systems: Sequence[str] = ()) -> str:
+    """The stack file of the demo, with ``systems`` of stores."""
     config = stack_file.read(ROOT / f"Pulumi.{STACK}.yaml").config
-    return stack_text(merged(config, changes(services)))
+    return stack_text(merged(config, changes(services, systems)))
 
 
 class Stack:
@@ -83,11 +84,13 @@ class Stack:
         services: str,
         say: Callable[[str], None],
         env: Mapping[str, str] | None = None,
+        systems: Sequence[str] = (),
     ) -> None:
-        """``services`` is the address of the receivers, ``env`` is for the agents."""
+        """``services`` is the address of the receivers, ``env`` is for the agents, ``systems`` have stores to show."""
         self.home, self._services, self._say, self._env = home, services, say, env or {}
         self.plane = ControlPlane(home / "control-plane")
-        self.rendered: Rendered = render_text(STACK, home / "stack", text(services))
+        self.rendered: Rendered = render_text(STACK, home / "stack", text(services, systems))
+        self.systems = systems
         self.processes: dict[str, Process] = {}
         """By server."""
         self.loki = Loki(self.rendered, home / "loki")
@@ -95,8 +98,11 @@ class Stack:
         self.grafana: LocalServer | None = None
         """None if Grafana is missing."""
 
-    def _lay_out(self) -> None:
-        """Lay out the servers that need accounts of the cluster, after the stack was applied to it."""
+    def _lay_out(self, of_stores: Sequence[LocalServer]) -> None:
+        """Lay out the servers that need accounts of the cluster, after the stack was applied to it.
+
+        ``of_stores`` are exporters of running stores.
+        """
         stack, home = self.rendered, self.home
         prometheus = free_port()
 
@@ -112,8 +118,9 @@ class Stack:
         self.promtail = LogReader(stack, "promtail", home / "promtail", account("promtail"), NODE, addresses=to_loki)
 
         self.alertmanager = local("alertmanager", planted={f"{CHAT}-url": f"{self._services}/{CHAT}/hook"})
-        self.exporters = [local(name) for name in ("blackbox-exporter", "kube-state-metrics", "node-exporter")]
-        blackbox, state_metrics, node_exporter = self.exporters
+        own = [local(name) for name in ("blackbox-exporter", "kube-state-metrics", "node-exporter")]
+        blackbox, state_metrics, node_exporter = own
+        self.exporters = [*own, *of_stores]
         answering = {
             **to_loki,
             **to_prometheus,
@@ -151,6 +158,9 @@ class Stack:
                 "otel-collector": self.collector.address_of(ports.COLLECTOR_METRICS),
                 "prometheus": f"127.0.0.1:{prometheus}",
                 "promtail": self.promtail.address,
+                **{
+                    stores.STORES[key].exporter: each.address for key, each in zip(self.systems, of_stores, strict=True)
+                },
             },
             # Every second instead of every minute: an alert resolves after four times that.
             faster=["--rules.alert.resend-delay=1s"],
@@ -170,10 +180,15 @@ class Stack:
                 running("loki", self.loki.process())  # the slowest: the next steps do not need it yet
             with self._step("a control plane with a simulated node"):
                 exits.enter_context(self.plane)
+            of_stores: list[LocalServer] = []
+            if self.systems:
+                with self._step(", ".join(self.systems)):
+                    started = stores.running(self.systems, self.rendered, self.home / "stores")
+                    of_stores = exits.enter_context(started)
             with self._step("the stack on the simulated cluster"):
                 self.plane.kubectl("delete", "node", *OTHER_NODES)
                 self.plane.apply(*self.rendered.objects)
-                self._lay_out()
+                self._lay_out(of_stores)
                 self.agents.deploy()
                 eventually(self._settled, 90, "every pod of the stack is up")
             for server in (self.alertmanager, *self.exporters, self.prometheus):

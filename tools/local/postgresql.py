@@ -20,7 +20,8 @@ from tools.servers.find import binary
 _AS_NOBODY = (
     ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--pdeathsig=KILL"] if os.geteuid() == 0 else []
 )
-MONITOR, PASSWORD = "monitor", "planted-word-Kd83"
+MONITOR = "monitor"
+"""Role of the exporter."""
 SLOT = "replica"
 CONNECTIONS, RESERVED = 20, 3
 _CONFIG = f"""
@@ -62,7 +63,7 @@ class Postgres:
         return self.home / self.name
 
     def create(self, certificate: Certificate) -> None:
-        """A new database cluster, with a role for the exporter as docs/databases.md grants it."""
+        """A new database cluster, to which the exporter's role connects over TLS only."""
         self._run("initdb", "-D", str(self.data), "-U", "postgres", "--auth=trust", "--no-sync")
         for file, name in ((certificate.public, "server.crt"), (certificate.key, "server.key")):
             shutil.copyfile(file, self.data / name)
@@ -75,6 +76,15 @@ class Postgres:
             f"hostssl all {MONITOR} all scram-sha-256\nhost all {MONITOR} all reject\n"
             "host all all all trust\nhost replication all all trust\nlocal all all trust\n"
         )
+
+    def monitored(self, password: str, database: str) -> None:
+        """Make a database, and the exporter's role as docs/databases.md grants it."""
+        self.sql(
+            f"create database {database}",
+            f"create role {MONITOR} login password '{password}'",
+            f"grant pg_monitor to {MONITOR}",
+        )
+        self.sql("create extension pg_stat_statements", database=database)
 
     def copy(self, primary: Postgres) -> None:
         """Become a replica, with a slot."""

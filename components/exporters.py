@@ -59,6 +59,7 @@ def _program(exporter: data.Exporter) -> Program:
     return Program(
         name=exporter.workload,
         image=exporter.image,
+        command=exporter.command,
         args=exporter.args,
         ports=exporter.ports,
         probes=Probes(live=exporter.live, ready=exporter.ready, startup_seconds=exporter.startup_seconds),

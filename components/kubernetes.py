@@ -75,6 +75,8 @@ class Program:
     name: str
     image: Pinned
     args: Sequence[str]
+    command: Sequence[str] = ()
+    """Command in place of the image's own."""
     ports: Mapping[str, int]
     """Named ports; the first is the main one."""
     probes: Probes
@@ -205,6 +207,7 @@ def container(program: Program, site: Site, mounts: Sequence[VolumeMountArgsDict
         "name": program.name,
         "image": program.image.reference(site.cluster.images),
         "image_pull_policy": "IfNotPresent",
+        **_command(program),
         "args": list(program.args),
         "env": [*program.env, *(_secret_env(program, name) for name in program.secret_env)],
         "ports": [
@@ -222,6 +225,10 @@ def container(program: Program, site: Site, mounts: Sequence[VolumeMountArgsDict
         "liveness_probe": probe(program.probes.live, period=10, failures=6),  # a minute: restarting is the last resort
         "volume_mounts": [*files, *data, *mounts],
     }
+
+
+def _command(program: Program) -> ContainerArgsDict:
+    return cast(ContainerArgsDict, {"command": list(program.command)} if program.command else {})
 
 
 def _secret_env(program: Program, name: str) -> EnvVarArgsDict:

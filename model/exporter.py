@@ -34,6 +34,8 @@ class Exporter:
     instance: str = ""
     """The instance, if there are several, such as one per database: the label `instance` of its series."""
     image: Pinned
+    command: tuple[str, ...] = ()
+    """Command in place of the image's own, for a script among ``files``."""
     args: tuple[str, ...]
     ports: dict[str, int]
     """Named ports; the first serves metrics."""

@@ -70,6 +70,8 @@ SUBJECT = (
     "status",
     "dependency",
     "controller",
+    "endpoint",
+    "stack_name",
 )
 """Labels that identify the subject of an alert. The list is fixed, so that a new rule does not restart Alertmanager."""
 

@@ -63,7 +63,8 @@ def addresses(stack: Recorded) -> Iterator[Address]:
         server = path.partition("/")[0]
         # What an ini file leads to is named in the settings; tests/test_grafana.py holds the policy against them.
         # Links in messages are for people.
-        if not path.endswith((".ini", ".tmpl")):
+        # A script is given its addresses as arguments.
+        if not path.endswith((".ini", ".tmpl", ".py")):
             yield from _in_value(server, loaded(text))
     for name in stack.workloads:
         args = stack.container(name)["args"]

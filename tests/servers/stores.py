@@ -94,9 +94,14 @@ def _told(labels: Mapping[str, str]) -> tuple[str, str, str]:
 
 @contextmanager
 def watching(
-    made: Rendered, home: Path, cluster: ControlPlane, job: str, exporters: Mapping[str, LocalServer]
+    made: Rendered,
+    home: Path,
+    cluster: ControlPlane,
+    job: str,
+    exporters: Mapping[str, LocalServer],
+    addresses: Mapping[str, str] | None = None,
 ) -> Iterator[Watching]:
-    """Prometheus, Alertmanager and the exporters, by instance, running."""
+    """Prometheus, Alertmanager and the exporters, by instance, running. ``addresses`` replace others of Prometheus."""
     namespace = next(iter(exporters.values())).rendered.namespace
     cluster.namespace(namespace)
     cluster.apply(*(_slice(exporter, namespace) for exporter in exporters.values()))
@@ -107,6 +112,7 @@ def watching(
         "prometheus",
         home / "prometheus",
         account,
+        addresses=addresses,
         alertmanagers=[alertmanager.address],
         redirect={job: {name: exporter.address for name, exporter in exporters.items()}},
     )

@@ -281,7 +281,7 @@ def paths_in(file: str, text: str) -> Iterator[str]:
     """The files that a file of configuration names."""
     if file.endswith(".ini"):
         yield from re.findall(r"\$__file\{([^}]+)\}", text)
-    elif not file.endswith(".tmpl"):  # texts for people
+    elif not file.endswith((".tmpl", ".py")):  # texts for people, and scripts, which are given paths as arguments
         yield from file_paths(yaml.safe_load(text))
 
 

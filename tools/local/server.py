@@ -154,7 +154,10 @@ class LocalServer:
     def process(self) -> Process:
         """The server, not started. Its log continues that of an earlier run."""
         program = binary(_BINARIES.get(self.server) or _without_instance(self.server))
-        return Process([*self.entered, program, *self.args], log=self.home / "log", env=self.env, cwd=self.home)
+        script = map(self._mapped, self._container.get("command", [])[1:])
+        return Process(
+            [*self.entered, program, *script, *self.args], log=self.home / "log", env=self.env, cwd=self.home
+        )
 
     @contextmanager
     def running(self) -> Iterator[Process]:

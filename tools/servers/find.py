@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -126,6 +127,8 @@ def find(name: str) -> Found:
             return Found(name, path, place)
     if server := _compiled(name):
         return Found(name, build(server) / name, "compiled")
+    if any(pinned.binaries.get(name, "").endswith("/python3") for pinned in images.ALL.values()):
+        return Found(name, Path(sys.executable), "the Python of the tests")
     if package := unpacked(name):
         return Found(name, package, "Debian")
     deployed = next((server for server, pinned in images.ALL.items() if name in pinned.binaries), None)

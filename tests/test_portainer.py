@@ -1,0 +1,174 @@
+"""Portainer: what its discovery service makes of its answers, and what the service is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rules.portainer.discovery import DiscoveryServer, Portainer, Reading, exposition, read
+from tests.conftest import NOTHING, Stacks
+from tests.portainer import FakePortainer, answers, container, details, service, token
+from tools.local.certificate import made as certificate
+
+LISTS = ("endpoints", "stacks", "endpoints/4/docker/containers/json")
+
+
+@pytest.fixture
+def fake() -> Iterator[FakePortainer]:
+    with FakePortainer(answers()).running() as running:
+        yield running
+
+
+def _read(fake: FakePortainer, folder: Path) -> Reading:
+    return read(Portainer(f"http://{fake.address}", token(folder)))
+
+
+def _value(reading: Reading, name: str, **labels: str) -> float:
+    (found,) = (value for of, its, value in reading.series if of == name and labels.items() <= its.items())
+    return found
+
+
+def test_a_container_is_scraped_at_its_published_port_with_its_own_path(fake: FakePortainer, tmp_path: Path) -> None:
+    (target,) = _read(fake, tmp_path).targets
+    assert target["targets"] == ["127.0.0.1:9000"], "of its node, and not of the overlay"
+    assert {name.removeprefix("__meta_portainer_"): value for name, value in target["labels"].items()} == {
+        "endpoint": "swarm",
+        "stack_name": "shop",
+        "service": "shop_web",
+        "container": "shop_web.1",
+        "container_id": "id-shop_web.1.t9",
+        "node": "node-1",
+        "__metrics_path__": "/stats",
+        "__scheme__": "http",
+    }
+
+
+@pytest.mark.parametrize(
+    ("more", "address"),
+    [
+        ({"Ports": [{"IP": "::", "PrivatePort": 9090, "PublicPort": 49}]}, "192.0.2.4:49"),
+        ({"Ports": [{"IP": "192.0.2.9", "PrivatePort": 9090, "PublicPort": 49}]}, "192.0.2.9:49"),
+        ({"NetworkSettings": {"Networks": {"host": {"IPAddress": ""}}}}, "192.0.2.4:9090"),
+        ({"NetworkSettings": {"Networks": {"lan": {"IPAddress": "10.1.0.7"}}}}, "10.1.0.7:9090"),
+        (
+            {
+                "Ports": [{"IP": "127.0.0.1", "PrivatePort": 9090, "PublicPort": 49}],
+                "NetworkSettings": {"Networks": {"lan": {"IPAddress": "10.1.0.7"}}},
+            },
+            "10.1.0.7:9090",
+        ),
+    ],
+)
+def test_an_address_is_one_that_others_can_reach(
+    fake: FakePortainer, tmp_path: Path, more: dict[str, Any], address: str
+) -> None:
+    listed = fake.answers["endpoints/4/docker/containers/json"]
+    listed[0] = container("blog-app-1", {"prometheus.io/scrape": "true"}, **more)
+    assert [address] in [target["targets"] for target in _read(fake, tmp_path).targets]
+
+
+def test_an_inactive_stack_is_0_and_an_active_one_1(fake: FakePortainer, tmp_path: Path) -> None:
+    reading = _read(fake, tmp_path)
+    found = {its["stack_name"]: value for name, its, value in reading.series if name == "portainer_stack_status"}
+    assert found == {"shop": 1, "blog": 1, "old": 0}
+
+
+def test_what_runs_of_a_stack_is_counted_in_tasks_or_containers(fake: FakePortainer, tmp_path: Path) -> None:
+    fake.answers["endpoints/3/docker/services"] = [service("shop_web", 2, 3), service("shop_db", 1, 1)]
+    reading = _read(fake, tmp_path)
+    assert _value(reading, "portainer_stack_running", stack_name="shop") == 3
+    assert _value(reading, "portainer_stack_running", stack_name="blog") == 1
+    assert _value(reading, "portainer_service_replicas_running", service="shop_web") == 2
+    assert _value(reading, "portainer_service_replicas_desired", service="shop_web") == 3
+
+
+def test_of_containers_the_state_health_and_restarts_are_known(fake: FakePortainer, tmp_path: Path) -> None:
+    fake.answers["endpoints/4/docker/containers/id-blog-app-1/json"] = details(restarts=2, health="unhealthy")
+    reading = _read(fake, tmp_path)
+    assert _value(reading, "portainer_container_state", container="blog-app-1", state="running") == 1
+    assert _value(reading, "portainer_container_health", container="blog-app-1", health="unhealthy") == 1
+    assert _value(reading, "portainer_container_restarts", container="blog-app-1") == 2
+    assert [its for _, its, _ in reading.series if its.get("state") == "exited"] == [], "an ended task of a Swarm"
+
+
+def test_a_container_of_a_swarm_is_asked_of_its_own_node(fake: FakePortainer, tmp_path: Path) -> None:
+    _read(fake, tmp_path)
+    assert ("endpoints/3/docker/containers/id-shop_web.1.t9/json", "node-1") in fake.requests
+
+
+def test_a_container_that_is_removed_meanwhile_is_no_error(fake: FakePortainer, tmp_path: Path) -> None:
+    fake.answers["endpoints/4/docker/containers/id-blog-app-1/json"] = 404
+    assert _read(fake, tmp_path).failures == []
+
+
+@pytest.mark.parametrize(
+    ("broken", "answer"),
+    [
+        *((path, status) for path in ("system/status", *LISTS) for status in (302, 500)),
+        *((path, {"message": "of another form"}) for path in LISTS),
+    ],
+)
+def test_an_error_is_an_error_and_never_an_empty_list(
+    fake: FakePortainer, tmp_path: Path, broken: str, answer: Any
+) -> None:
+    fake.answers[broken] = answer
+    status, _, text = _served(_read(fake, tmp_path), "/discovery")
+    assert status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert text
+    assert "elsewhere" not in [path for path, _ in fake.requests], "the token goes nowhere else"
+
+
+def test_an_endpoint_that_fails_is_down_and_the_others_are_still_measured(fake: FakePortainer, tmp_path: Path) -> None:
+    fake.answers["endpoints/4/docker/containers/json"] = 502
+    reading = _read(fake, tmp_path)
+    assert _value(reading, "portainer_endpoint_up", endpoint="host") == 0
+    assert _value(reading, "portainer_endpoint_up", endpoint="swarm") == 1
+    assert {its["endpoint"] for _, its, _ in reading.series if "stack_name" in its} == {"swarm"}
+
+
+def test_a_refused_token_is_no_outage_of_portainer(fake: FakePortainer, tmp_path: Path) -> None:
+    reading = read(Portainer(f"http://{fake.address}", token(tmp_path, "another")))
+    assert _value(reading, "portainer_up") == 1
+    assert "401" in reading.failures[0]
+
+
+def test_a_certificate_of_an_unknown_authority_is_refused(tmp_path: Path) -> None:
+    trusted = certificate(tmp_path)
+    with FakePortainer(answers()).running(trusted.context) as fake:
+        url, secret = f"https://{fake.address}", token(tmp_path)
+        assert _value(read(Portainer(url, secret, trusted.public)), "portainer_up") == 1
+        assert _value(read(Portainer(url, secret)), "portainer_up") == 0
+
+
+def _served(reading: Reading | None, path: str) -> tuple[HTTPStatus, str, str]:
+    with DiscoveryServer("127.0.0.1", 0) as server:
+        if reading:
+            server.update(reading)
+        return server.answer(path)
+
+
+def test_it_is_live_at_once_and_ready_after_the_first_reading() -> None:
+    unavailable = HTTPStatus.SERVICE_UNAVAILABLE
+    assert [_served(None, path)[0] for path in ("/live", "/ready", "/discovery")] == [200, unavailable, unavailable]
+    assert [_served(Reading(), path)[0] for path in ("/ready", "/discovery", "/else")] == [200, 200, 404]
+
+
+def test_a_label_may_have_quotes_and_lines() -> None:
+    text = exposition([("portainer_endpoint_up", {"endpoint": 'a"b\\c\nd'}, 1)])
+    assert text.splitlines()[-1] == r'portainer_endpoint_up{endpoint="a\"b\\c\nd"} 1.0'
+
+
+def test_the_token_is_a_file_and_the_policy_opens_the_ports_that_are_named(stack: Stacks) -> None:
+    server = {"url": "https://p.example.com:9443", "tokenSecret": {"name": "p", "key": "t"}, "targetPorts": [9101]}
+    made = stack("dev", systems={**NOTHING, "portainer": {"servers": {"main": server}}})
+    command = made.container("portainer-exporter-main")["command"]
+    assert command == ["python3", "/etc/portainer-exporter-main/config/discovery.py"]
+    assert "portainer-exporter-main/config/discovery.py" in made.files
+    policies = made.kind("NetworkPolicy")
+    asked = policies["portainer-exporter-main"]["spec"]["egress"]
+    assert {port["port"] for rule in asked for port in rule["ports"]} == {9443, 53}
+    assert {9101, 8080} <= {port["port"] for rule in policies["prometheus"]["spec"]["egress"] for port in rule["ports"]}

@@ -168,7 +168,7 @@ def test_it_watches_the_stores_that_it_is_asked_for(shown: Demo, key: str) -> No
         binary(name)
 
     busy = json.loads((shown.out / "summary.json").read_text())["stores"]
-    assert busy[key] > 5, "operations per second"
+    assert busy[key] > 20, "operations per second: the exporter alone makes 13 of PostgreSQL, 4 of Redis"
 
 
 def test_the_agents_fail_while_their_model_is_away_and_recover(shown: Demo) -> None:

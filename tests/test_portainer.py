@@ -71,6 +71,20 @@ def test_an_address_is_one_that_others_can_reach(
     assert [address] in [target["targets"] for target in _read(fake, tmp_path).targets]
 
 
+@pytest.mark.parametrize("port", ["http", "", "-1", "80.5"])
+def test_a_port_that_is_no_number_costs_its_container_alone(
+    fake: FakePortainer, tmp_path: Path, capsys: pytest.CaptureFixture[str], port: str
+) -> None:
+    wrong = {"prometheus.io/scrape": "true", "prometheus.io/port": port}
+    fake.answers["endpoints/4/docker/containers/json"][0] = container("blog-app-1", wrong)
+    reading = _read(fake, tmp_path)
+    assert [target["targets"] for target in reading.targets] == [["127.0.0.1:9000"]]
+    assert _value(reading, "portainer_endpoint_up", endpoint="host") == 1
+    assert _served(reading, "/discovery")[0] == HTTPStatus.OK
+    said = f"container blog-app-1 on host is not scraped: its label prometheus.io/port is {port!r}, and no number\n"
+    assert capsys.readouterr().err == said
+
+
 def test_an_inactive_stack_is_0_and_an_active_one_1(fake: FakePortainer, tmp_path: Path) -> None:
     reading = _read(fake, tmp_path)
     found = {its["stack_name"]: value for name, its, value in reading.series if name == "portainer_stack_status"}

@@ -93,6 +93,8 @@ class Reading:
     series: list[tuple[str, Mapping[str, str], float]] = field(default_factory=list)
     targets: list[Json] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    """What is wrong with one container alone."""
 
     def add(self, name: str, labels: Mapping[str, str], value: float) -> None:
         self.series.append((f"portainer_{name}", labels, value))
@@ -121,6 +123,7 @@ def read(portainer: Portainer) -> Reading:
         reading.series += found.series
         reading.targets += found.targets
         reading.failures += found.failures
+        reading.warnings += found.warnings
     return reading
 
 
@@ -196,12 +199,16 @@ def _container(
     if started.year > 1:  # otherwise it never did
         reading.add("container_started_timestamp_seconds", labels, started.timestamp())
     if runs and its.get("prometheus.io/scrape") == "true":
-        host = addresses.get(node, addresses[""])
-        reading.targets.append(_target(container, its, labels, host))
+        port = its.get("prometheus.io/port", "9090")
+        if port.isdecimal():
+            host = addresses.get(node, addresses[""])
+            reading.targets.append(_target(container, int(port), its, labels, host))
+        else:  # nobody's label may take the targets and alerts of all others away
+            of = f"container {labels['container']} on {of_endpoint['endpoint']}"
+            reading.warnings.append(f"{of} is not scraped: its label prometheus.io/port is {port!r}, and no number")
 
 
-def _target(container: Json, its: Mapping[str, str], labels: Mapping[str, str], host: str) -> Json:
-    port = int(its.get("prometheus.io/port", "9090"))
+def _target(container: Json, port: int, its: Mapping[str, str], labels: Mapping[str, str], host: str) -> Json:
     meta = {f"__meta_portainer_{name}": value for name, value in labels.items()}
     return {
         "targets": [_address(container, port, host)],
@@ -273,9 +280,10 @@ class DiscoveryServer(ThreadingHTTPServer):
         super().server_bind()
 
     def update(self, reading: Reading) -> None:
-        for failure in reading.failures:
-            if failure not in self.latest.failures:
-                print(failure, file=sys.stderr, flush=True)
+        known = {*self.latest.failures, *self.latest.warnings}
+        for problem in (*reading.failures, *reading.warnings):
+            if problem not in known:
+                print(problem, file=sys.stderr, flush=True)
         if not reading.failures:
             self.succeeded = time.time()
         self.latest, self.ready = reading, True

@@ -56,7 +56,7 @@ class Portainer(Model):
 class PortainerSettings(Model):
     """The `portainer` system: Docker and Swarm by Portainer's API."""
 
-    servers: Annotated[dict[Name, Portainer], Len(1, 20)]
+    servers: Annotated[dict[Name, Portainer], Len(1, 20)]  # each is a pod
     """Portainers by name, the label `instance`."""
     cadvisor: Many[HostPort] = ()
     """Addresses of cAdvisor on the Docker hosts, for CPU, memory and network of containers."""

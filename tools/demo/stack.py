@@ -69,7 +69,7 @@ def changes(services: str, systems: Sequence[str]) -> dict[str, dict[str, Any]]:
     }
 
 
-def text(services: str, systems: Sequence[str] = ()) -> str:
+def text(services: str, systems: Sequence[str]) -> str:
     """The stack file of the demo, with ``systems`` of stores."""
     config = stack_file.read(ROOT / f"Pulumi.{STACK}.yaml").config
     return stack_text(merged(config, changes(services, systems)))

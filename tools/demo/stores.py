@@ -14,7 +14,7 @@ from rules.postgres.scrape import POSTGRES_EXPORTER
 from rules.redis.scrape import REDIS_EXPORTER
 from tools.local.certificate import made as certificate
 from tools.local.harness import Process, eventually
-from tools.local.postgresql import Postgres, folder
+from tools.local.postgresql import MONITOR, Postgres, folder
 from tools.local.redis_server import Redis, say
 from tools.local.rendered import Rendered
 from tools.local.server import LocalServer
@@ -100,7 +100,7 @@ STORES: Mapping[str, Store] = {
         exporter=POSTGRES_EXPORTER,
         server="orders",
         address="orders.shop.svc:5432",
-        settings={"user": "monitor", "database": "orders", "caSecret": {"name": "demo", "key": "ca"}, **_SECRET},
+        settings={"user": MONITOR, "database": "orders", "caSecret": {"name": "demo", "key": "ca"}, **_SECRET},
         busy='sum(rate(pg_stat_database_xact_commit{datname="orders"}[10s]))',
         start=_postgres,
     ),

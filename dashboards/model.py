@@ -91,7 +91,7 @@ class Panel:
 
     def __post_init__(self) -> None:
         if self.visualization is Visualization.TABLE and not all(query.legend for query in self.queries):
-            # Grafana shows an error in place of a table that it sorts by a column without a name.
+            # The column would have no header, and a table is sorted by its first such column.
             raise ValueError(f"table {self.title}: a query without a legend, which names its column")
 
 

@@ -23,7 +23,9 @@ _EVERY = Duration.parse("1m")
 GROUPS = (
     Group("monitoring", targets.ALERTS),
     # Their windows are hours, or their `for` is ten minutes or more.
-    Group("monitoring-slow", (*targets.SLOW, *prometheus_data.SLOW, *alertmanager.SLOW), SELDOM),
+    Group(
+        "monitoring-slow", (*targets.SLOW, *prometheus_data.SLOW, *alertmanager.SLOW, *logs.SLOW, *traces.SLOW), SELDOM
+    ),
     Group("monitoring-prometheus", (*prometheus.ALERTS, *prometheus_data.ALERTS), _EVERY),
     Group("monitoring-alertmanager", alertmanager.ALERTS, _EVERY),
     Group("monitoring-collector", collector.ALERTS, _EVERY),

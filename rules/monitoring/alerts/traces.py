@@ -66,4 +66,5 @@ QUERIES_FAILING = Alert(
     description="{{ $value | humanizePercentage }} of Jaeger's {{ $labels.operation }} requests to storage fail.",
 )
 
-ALERTS = (SPANS_REFUSED, SPANS_LOST, DECIDED_EARLY, QUERIES_FAILING)
+ALERTS = (SPANS_REFUSED, SPANS_LOST, QUERIES_FAILING)
+SLOW = (DECIDED_EARLY,)

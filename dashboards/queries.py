@@ -46,8 +46,9 @@ def expressions(watched: Watched, dashboards: Iterable[Dashboard]) -> Iterator[s
     """All PromQL of a stack: rules of Prometheus and Grafana, panels, variables, annotations and runbooks."""
     for rule in (rule for group in watched.groups for rule in group.rules):
         yield from (rule.expr(each) for each in rule.severities) if isinstance(rule, Alert) else (rule.expr,)
-    of_grafana = (rule for group in watched.grafana_groups for rule in group.rules)
-    yield from (rule.value for rule in of_grafana if rule.datasource == PROMETHEUS)
+    for asked in (rule for group in watched.grafana_groups for rule in group.rules):
+        yield from (asked.value,) if asked.datasource == PROMETHEUS else ()
+        yield from (asked.only_while,) if asked.only_while else ()
     for dashboard in dashboards:
         yield from (filled(query.expr) for _, query in prometheus_queries(dashboard))
         yield from (filled(variable.of) for variable in dashboard.variables if variable.datasource == PROMETHEUS)

@@ -31,6 +31,9 @@ class GrafanaAlert(BaseAlert):
     """Labels of each result. They identify one subject."""
     lines: str = ""
     """LogQL of the log lines that the value counts, which the runbook shows."""
+    only_while: str = ""
+    """PromQL with a number for each subject: the alert fires only where it is above 0. Prometheus knows what a subject
+    should be doing, which log lines do not say."""
     no_data_state: State
     """State of the alert if the query returns no data."""
     exec_err_state: State

@@ -159,6 +159,8 @@ def _grafana_labels(alert: GrafanaAlert, known: Mapping[str, Labels]) -> frozens
     labels = frozenset(alert.by)
     if alert.datasource == PROMETHEUS and _labels(alert.value, known, f"alert {alert.name}") != labels:
         raise ValueError(f"alert {alert.name}: its expression has other labels than {', '.join(alert.by) or 'none'}")
+    if alert.only_while and _labels(alert.only_while, known, f"alert {alert.name}, only_while") != labels:
+        raise ValueError(f"alert {alert.name}: `only_while` has other labels than {', '.join(alert.by) or 'none'}")
     _describes_what_survives(alert, labels)
     return labels
 

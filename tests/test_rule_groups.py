@@ -15,7 +15,7 @@ from dashboards import kit
 from dashboards.listed import alert_panels
 from dashboards.model import PanelPlace, Visualization
 from model.datasources import PROMETHEUS
-from model.grafana_alert import GrafanaGroup
+from model.grafana_alert import GrafanaAlert, GrafanaGroup
 from model.quantities import Duration
 from model.rules import Severity
 from tests.catalogue import EVERYTHING, place
@@ -49,11 +49,19 @@ def models(rule: dict[str, Any]) -> list[dict[str, Any]]:
 
 @every_rule
 def test_a_rule_asks_reduces_and_compares(rule: dict[str, Any]) -> None:
-    asked, reduced, compared = models(rule)
-    assert asked["expr"] == ALERTS[rule["name"]].value
+    alert = ALERTS[rule["name"]]
+    asked, reduced, *while_, compared = models(rule)
+    assert asked["expr"] == alert.value
     assert (reduced["type"], reduced["expression"], reduced["reducer"]) == ("reduce", "A", "last")
-    assert (compared["type"], compared["expression"]) == ("threshold", "B")
     assert rule["condition"] == "C"
+    if not alert.only_while:
+        assert (compared["type"], compared["expression"]) == ("threshold", "B")
+        assert not while_
+        return
+    wanted, number = while_
+    assert (wanted["expr"], wanted["datasource"]["uid"], wanted["instant"]) == (alert.only_while, PROMETHEUS.uid, True)
+    assert (number["type"], number["expression"], number["reducer"]) == ("reduce", "D", "last")
+    assert (compared["type"], compared["expression"]) == ("math", "$B > 0.0 && $E > 0")
 
 
 @every_rule
@@ -204,6 +212,18 @@ def test_an_audit_log_is_missed_only_where_one_is_named() -> None:
     assert re.findall(r'namespace="(\w)", app="(\w)".*?\[(\w+)\]', gap.value) == [("a", "x", "2h"), ("b", "y", "1h")]
 
 
+def test_whether_an_app_should_write_is_asked_of_its_workload_for_as_long_as_an_event_may_take() -> None:
+    audit = [{"namespace": "a", "app": "x", "within": "2h"}, {"namespace": "b", "app": "y", "workload": "y-web"}]
+
+    def asked(systems: dict[str, Any]) -> list[tuple[str, ...]]:
+        watched = read(EVERYTHING | {"systems": systems | {"logs": {"audit": audit}}}).watched
+        (gap,) = (alert for alert in watched.alerts if isinstance(alert, GrafanaAlert) and alert.name == "AuditLogGap")
+        return re.findall(r'namespace="(\w)", workload="([\w-]+)"}\[(\w+)\]', gap.only_while)
+
+    assert asked(EVERYTHING["systems"]) == [("a", "x", "2h"), ("b", "y-web", "1h")]
+    assert asked({"kubernetes": None}) == [], "nothing tells how many pods are wanted"
+
+
 @pytest.mark.parametrize("off", ["logs", "monitoring"])
 def test_turning_a_system_off_turns_its_alerts_in_grafana_off(off: str) -> None:
     left = read(EVERYTHING | {"systems": {off: None}}).watched.grafana_groups
@@ -239,10 +259,11 @@ def test_a_rule_survives_the_types_of_grafana_s_own_sdk(rule: dict[str, Any]) ->
     again = json.loads(ENCODER().encode(ALERTING.Rule.from_json(plain)))
     assert {key: again[key] for key in plain} == plain
     expressions = importlib.import_module("grafana_foundation_sdk.models.expr")
-    kinds = {"B": expressions.TypeReduce, "C": expressions.TypeThreshold}
-    for model in models(rule)[1:]:
-        kind = kinds[model["refId"]]
-        assert json.loads(ENCODER().encode(kind.from_json(model))) == model
-    language = importlib.import_module(f"grafana_foundation_sdk.models.{models(rule)[0]['datasource']['type']}")
-    asked = {key: value for key, value in models(rule)[0].items() if key not in {"intervalMs", "maxDataPoints"}}
-    assert asked.items() <= json.loads(ENCODER().encode(language.Dataquery.from_json(asked))).items()
+    kinds = {"reduce": expressions.TypeReduce, "threshold": expressions.TypeThreshold, "math": expressions.TypeMath}
+    for model in models(rule):
+        if kind := kinds.get(model.get("type", "")):
+            assert json.loads(ENCODER().encode(kind.from_json(model))) == model
+            continue
+        language = importlib.import_module(f"grafana_foundation_sdk.models.{model['datasource']['type']}")
+        asked = {key: value for key, value in model.items() if key not in {"intervalMs", "maxDataPoints"}}
+        assert asked.items() <= json.loads(ENCODER().encode(language.Dataquery.from_json(asked))).items()

@@ -9,7 +9,7 @@ from typing import Any
 from dashboards.listed import alert_panels
 from dashboards.model import PanelPlace
 from model.cluster import ClusterSettings
-from model.datasources import Datasource
+from model.datasources import LOKI, PROMETHEUS, Datasource
 from model.grafana_alert import GrafanaAlert, GrafanaGroup
 from model.quantities import Url
 from model.rules import Severity, shown
@@ -17,7 +17,9 @@ from rules.render import Place, links, place_labels
 from rules.system import Watched
 
 QUERY, REDUCED, CONDITION = "A", "B", "C"
-"""The refs of the query, of its one number per subject, and of the comparison with the threshold."""
+"""The refs of the query, of its one number per subject, and of the condition."""
+_ASKED_WHILE, _WHILE = "D", "E"
+"""The refs of what Prometheus says about the subjects, and of its one number per subject."""
 
 # Grafana's own uid and type of its expressions.
 _EXPRESSION = Datasource("__expr__", "__expr__", "Expression")
@@ -78,19 +80,25 @@ def _stages(alert: GrafanaAlert) -> list[dict[str, Any]]:
     # The threshold of the least urgent severity; the label shows which severity applies above it.
     line = float(list(alert.thresholds.values())[-1]) if alert.thresholds else 0.0
     evaluator = {"type": "lt" if alert.below else "gt", "params": [line]}
-    asked: dict[str, Any] = {"expr": alert.value, "editorMode": "code"}
-    if alert.datasource.type == "loki":
-        asked["queryType"] = "instant"
-    else:
-        asked |= {"instant": True, "range": False}
+    measured = _number(QUERY, REDUCED, alert.datasource, alert.value)
+    if not alert.only_while:
+        condition = {"type": "threshold", "expression": REDUCED, "conditions": [{"evaluator": evaluator}]}
+        return [*measured, _stage(CONDITION, _EXPRESSION, condition)]
+    reached = f"${REDUCED} {'<' if alert.below else '>'} {line!r} && ${_WHILE} > 0"
     return [
-        _stage(QUERY, alert.datasource, asked),
-        _stage(REDUCED, _EXPRESSION, {"type": "reduce", "expression": QUERY, "reducer": "last"}),
-        _stage(
-            CONDITION,
-            _EXPRESSION,
-            {"type": "threshold", "expression": REDUCED, "conditions": [{"evaluator": evaluator}]},
-        ),
+        *measured,
+        *_number(_ASKED_WHILE, _WHILE, PROMETHEUS, alert.only_while),
+        _stage(CONDITION, _EXPRESSION, {"type": "math", "expression": reached}),
+    ]
+
+
+def _number(query: str, reduced: str, datasource: Datasource, expr: str) -> list[dict[str, Any]]:
+    """The stages with the refs ``query`` and ``reduced``: an instant query, and its one number per subject."""
+    asked: dict[str, Any] = {"expr": expr, "editorMode": "code"}
+    asked |= {"queryType": "instant"} if datasource == LOKI else {"instant": True, "range": False}
+    return [
+        _stage(query, datasource, asked),
+        _stage(reduced, _EXPRESSION, {"type": "reduce", "expression": query, "reducer": "last"}),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from model.quantities import Duration
 from model.settings import AppName, DnsLabel, Many, Model
+from rules.kubernetes import SYSTEM as KUBERNETES
 from rules.logs.alerts import AuditedApp, groups
 from rules.logs.uids import LOGS
 from rules.system import Surroundings, System, Watched
@@ -16,6 +17,8 @@ class AuditLog(Model):
     """Its namespace."""
     app: AppName
     """Its label `app`."""
+    workload: AppName | None = None
+    """Its workload, if it has another name than the app. While the workload is scaled to zero, nothing is missed."""
     within: Duration = Duration.parse("1h")
     """It writes at least one event in this time; set it longer for an app without users at night."""
 
@@ -27,8 +30,12 @@ class LogsSettings(Model):
     """Apps whose audit log must not stop."""
 
 
-def build(settings: LogsSettings, _surroundings: Surroundings) -> Watched:
-    audited = (AuditedApp(each.namespace, each.app, each.within) for each in settings.audit)
+def build(settings: LogsSettings, surroundings: Surroundings) -> Watched:
+    known = KUBERNETES.key in surroundings.on
+    audited = (
+        AuditedApp(each.namespace, each.app, each.within, (each.workload or each.app) if known else "")
+        for each in settings.audit
+    )
     return Watched(grafana_groups=groups(audited))
 
 

@@ -10,6 +10,7 @@ from model.datasources import LOKI
 from model.grafana_alert import GrafanaAlert, GrafanaGroup
 from model.quantities import Duration
 from model.rules import Severity
+from rules.kubernetes.recordings import DESIRED
 from rules.logs import lines
 from rules.logs.lines import counted
 from rules.logs.uids import LOGS_AUDIT, LOGS_ERRORS
@@ -133,27 +134,40 @@ class AuditedApp:
     app: str
     within: Duration
     """It writes at least one event in this time."""
+    workload: str = ""
+    """The workload whose pods write it; empty if nothing tells how many are wanted."""
+
+    @property
+    def gap(self) -> str:
+        """LogQL: 1 if there is no event."""
+        return f'absent_over_time({{namespace="{self.namespace}", app="{self.app}"}} {lines.AUDIT} [{self.within}])'
+
+    @property
+    def wanted(self) -> str:
+        """PromQL: the number of pods that were wanted all the time; 1 if it is not known."""
+        workload = f'{DESIRED}{{namespace="{self.namespace}", workload="{self.workload}"}}'
+        number = f"max(min_over_time({workload}[{self.within}])) or vector(1)" if self.workload else "vector(1)"
+        named = f'label_replace({number}, "namespace", "{self.namespace}", "", "")'
+        return f'label_replace({named}, "app", "{self.app}", "", "")'
 
 
 def groups(audited: Iterable[AuditedApp]) -> tuple[GrafanaGroup, ...]:
     """All alerts on log lines. The one on audit logs exists if there are audited apps."""
-    gaps = " or ".join(
-        f'absent_over_time({{namespace="{each.namespace}", app="{each.app}"}} {lines.AUDIT} [{each.within}])'
-        for each in sorted(audited, key=lambda each: (each.namespace, each.app))
-    )
+    apps = sorted(audited, key=lambda each: (each.namespace, each.app))
     security = (AUTHENTICATION_FAILURES, RBAC_DENIALS, GUARDRAIL_VIOLATIONS, ADMIN_TOOL_FORBIDDEN)
     return (
         GrafanaGroup("logs-security", security),
         GrafanaGroup("logs-errors", (ERROR_LOG_SPIKE, PANIC_LOGGED, OUT_OF_MEMORY_LOGGED)),
         # Evaluated less often, because each evaluation reads a long window.
-        *((GrafanaGroup("logs-audit", (_gap(gaps),), Duration.parse("5m")),) if gaps else ()),
+        *((GrafanaGroup("logs-audit", (_gap(apps),), Duration.parse("5m")),) if apps else ()),
     )
 
 
-def _gap(value: str) -> GrafanaAlert:
+def _gap(apps: Iterable[AuditedApp]) -> GrafanaAlert:
     return LogAlert(
         name="AuditLogGap",
-        value=value,
+        value=" or ".join(app.gap for app in apps),
+        only_while=" or ".join(app.wanted for app in apps),  # an app that is scaled to zero writes nothing
         by=("namespace", "app"),
         severity=Severity.WARNING,
         for_=Duration.parse("10m"),  # two evaluations; a restart of Loki may affect one

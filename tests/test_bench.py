@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 from itertools import pairwise
 
 import pytest
 
 from model.quantities import Duration
+from tools.bench.__main__ import PARTS
+from tools.bench.__main__ import main as bench
 from tools.bench.history import SLICE, Past, digest, times
 from tools.bench.reach import depths
 from tools.bench.sample import Series
@@ -14,6 +17,21 @@ from tools.bench.samples import BOUND, Cost, Rule, pasts, too_dear
 
 HOUR, DAY = 3600, 86_400
 LOOKBACK = 300
+
+
+@pytest.mark.parametrize("part", ["", *PARTS])
+def test_help_describes_a_bench_and_measures_nothing(part: str, capsys: pytest.CaptureFixture[str]) -> None:
+    module = f"tools.bench.{part or '__main__'}"
+    with pytest.raises(SystemExit) as ended:
+        importlib.import_module(module).main(["--help"])
+    assert ended.value.code == 0
+    assert module.removesuffix(".__main__") in capsys.readouterr().out
+
+
+def test_a_bench_that_there_is_not_is_refused_with_those_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        bench(["settings", "speed"])
+    assert f"speed: no bench; there are {', '.join(PARTS)}" in capsys.readouterr().err
 
 
 # --- how far back rules read ---

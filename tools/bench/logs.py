@@ -86,12 +86,12 @@ def measure(collector: str, loki: Loki, cluster: ControlPlane, home: Path, args:
             print(said, flush=True)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tools.bench.logs", description=__doc__)
     parser.add_argument("--rate", type=int, default=1000, help="lines a second of all pods of the node (default: 1000)")
     parser.add_argument("--seconds", type=int, default=60, help="duration of the steady rate (default: 60)")
     parser.add_argument("--backlog", type=int, default=100_000, help="lines of the backlog (default: 100000)")
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="bench-logs-") as folder:
         home = Path(folder)
         with ControlPlane(home / "cluster") as cluster:
@@ -101,7 +101,8 @@ def main() -> None:
                 for collector in COLLECTORS:
                     print(f"{collector} ...", file=sys.stderr, flush=True)
                     measure(collector, loki, cluster, home / collector, args)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -6,6 +6,7 @@ alone. The bench fails above its bounds.
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 from collections import Counter
@@ -46,7 +47,8 @@ def pushed() -> Iterator[Series]:
     yield Series('up{cluster="c",environment="e",job="kubelet",instance="n"}', 1, 0)
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
+    argparse.ArgumentParser(prog="python -m tools.bench.services", description=__doc__).parse_args(arguments)
     groups = SYSTEM.build(ServicesSettings(), EXAMPLE).groups
     made: Counter[str] = Counter()
     samples = 0.0

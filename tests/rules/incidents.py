@@ -170,6 +170,12 @@ INCIDENTS = (
     *_outages(99, 600, all_={"outage": 2}, third={"creeping": 5}),
     *_outages(99, 1, all_={"creeping": 2, "slow": 4, "outage": 5}, two={"creeping": 2}),
     *_outages(95, 20, all_={"outage": 2}),
+    # With a sample a minute, the ratio of five minutes rises within two by at most half of what fails, and by less for
+    # a counter that has just begun: 0.28 and 0.22.
+    Incident(
+        what="65 in 100 fail for six minutes", per_minute=600, minutes=6, failed=390, objective=95, fires={"outage": 2}
+    ),
+    Incident(what="45 in 100 fail for six minutes", per_minute=600, minutes=6, failed=270, objective=95, fires={}),
     Incident(
         what="a client asks for nonsense twelve times within a minute",
         per_minute=1,

@@ -15,7 +15,9 @@ from components.grafana.rule_groups import rule_groups
 from components.jaeger.component import Jaeger, JaegerArgs
 from components.kubernetes import Site
 from components.load import load
+from components.loki.alerts import rule_file
 from components.loki.component import Loki, LokiArgs
+from components.loki.config import Replicas
 from components.namespaces import Namespaces, NamespacesArgs
 from components.otel_collector.component import OtelCollector, OtelCollectorArgs
 from components.prometheus.component import Prometheus, PrometheusArgs
@@ -61,7 +63,16 @@ prometheus = Prometheus(
     ),
     cluster,
 )
-loki = Loki("loki", LokiArgs(site=site, settings=settings.loki, prometheus=settings.prometheus), cluster)
+loki = Loki(
+    "loki",
+    LokiArgs(
+        site=site,
+        settings=settings.loki,
+        replicas=Replicas(prometheus=settings.prometheus.replicas, alertmanager=settings.alertmanager.replicas),
+        alerts=rule_file(settings.evaluated_by_loki, settings.cluster, settings.grafana.address),
+    ),
+    cluster,
+)
 log_collector.deploy(settings.logs, settings.loki, replace(site, namespace=namespaces.node_agents), cluster)
 jaeger = Jaeger("jaeger", JaegerArgs(site=site, settings=settings.jaeger), cluster)
 collector = OtelCollector(
@@ -84,7 +95,7 @@ fill(
         dashboards=rendered(settings.systems_on, watched, settings.cluster),
         notifications=notifications(settings.notifications, settings.grafana, settings.alertmanager, settings.cluster),
         secrets=secrets,
-        rule_groups=rule_groups(watched, settings.cluster, settings.grafana.address),
+        rule_groups=rule_groups(watched, settings.cluster, settings.grafana.address, settings.evaluated_by_loki),
         after=server,
     ),
     provider.grafana(settings.grafana, secrets, server),

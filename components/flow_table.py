@@ -176,4 +176,6 @@ def _logs(loki: LokiSettings, cluster: ClusterSettings) -> tuple[Flow, ...]:
             flows.extend(credentials(LOKI, cluster.flavour))
     if loki.ruler is not None:
         flows.append(Flow(LOKI, PROMETHEUS, (ports.PROMETHEUS,), "writes the results of its rules"))
+        if loki.ruler.alerts:
+            flows.append(Flow(LOKI, ALERTMANAGER, (ports.ALERTMANAGER,), "sends alerts"))
     return tuple(flows)

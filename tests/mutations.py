@@ -20,6 +20,7 @@ from components.grafana.notifications import notifications
 from components.grafana.rule_groups import rule_groups
 from components.jaeger import config as jaeger
 from components.loki import config as loki
+from components.loki.alerts import rule_file
 from components.otel_agent import config as otel_agent
 from components.otel_collector import config as otel_collector
 from components.prometheus import config as prometheus
@@ -245,7 +246,9 @@ def build(settings: Settings) -> None:
     prometheus.files(settings.prometheus, settings.cluster, jobs, watched.groups, settings.grafana.address)
     links = Links(grafana=settings.grafana.address, alertmanager=settings.alertmanager.external_url)
     alertmanager.files(settings.notifications, watched.inhibitions, links)
-    loki.files(settings.loki, settings.cluster, settings.prometheus)
+    replicas = loki.Replicas(prometheus=settings.prometheus.replicas, alertmanager=settings.alertmanager.replicas)
+    of_loki = rule_file(settings.evaluated_by_loki, settings.cluster, settings.grafana.address)
+    loki.files(settings.loki, settings.cluster, replicas, of_loki)
     if settings.logs.collector == "otel":
         otel_agent.files(settings.logs, settings.cluster)
     else:

@@ -1,4 +1,4 @@
-"""People's own rules over log lines: files for Loki, evaluated by Grafana."""
+"""People's own rules over log lines: files for Loki, evaluated by Grafana or by Loki."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from components.grafana.rule_groups import rule_groups
+from components.loki.alerts import rule_file
 from components.settings.stack import Settings
 from model.uids import runbook_path
 from tests.content import brought, refused, rules
@@ -46,6 +47,40 @@ def test_a_rule_for_loki_becomes_one_of_grafana() -> None:
     assert annotations["description"] == "{{ $labels.app }}: {{ $values.B.Value }}."
     assert annotations["wiki"] == "{{ $values.B.Value }}"
     assert runbook_path("content", "CardsDeclined") in annotations["runbook_url"]
+
+
+def test_where_the_stack_says_so_loki_evaluates_it_and_grafana_does_not() -> None:
+    more = DECLINED.replace("> 20", "> 100").replace("warning", "critical")
+    files = {"loki/shop.yaml": rules(DECLINED, more), "runbooks/CardsDeclined.md": "Call the bank."}
+    stack = brought(files, loki={"ruler": {"alerts": True}})
+    assert not [
+        group
+        for group in rule_groups(stack.watched, stack.cluster, stack.grafana.address, stack.evaluated_by_loki)
+        if group["name"].startswith("content")
+    ]
+    (group,) = rule_file(stack.evaluated_by_loki, stack.cluster, stack.grafana.address)["groups"]
+    urgent, rule = group["rules"]
+    assert (group["name"], group["interval"]) == ("content-shop", "1m")
+    assert [each["expr"].rpartition(")")[2] for each in (urgent, rule)] == [" > 100", " > 20"]
+    assert urgent["labels"] == rule["labels"] | {"severity": "critical"}
+    assert rule["labels"] == {
+        "severity": "warning",
+        "owner": "shop",
+        "team": "shop",
+        "cluster": "c-1",
+        "environment": "dev",
+        "system": "content",
+    }
+    annotations = rule["annotations"]
+    assert (annotations["description"], annotations["wiki"]) == ("{{ $labels.app }}: {{ $value }}.", "{{ $value }}")
+    assert annotations["threshold"] == "above 20"
+    assert runbook_path("content", "CardsDeclined") in annotations["runbook_url"]
+
+
+def test_the_stack_s_own_alerts_on_logs_stay_with_grafana() -> None:
+    stack = brought({"loki/shop.yaml": rules(DECLINED)}, loki={"ruler": {"alerts": True}})
+    kept = rule_groups(stack.watched, stack.cluster, stack.grafana.address, stack.evaluated_by_loki)
+    assert {"logs-security", "logs-errors"} <= {group["name"] for group in kept}
 
 
 def test_without_a_runbook_its_panel_says_how_to_add_one() -> None:

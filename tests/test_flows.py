@@ -97,10 +97,11 @@ def _is_prober(step: dict[str, Any]) -> bool:
 
 
 def _in_text(source: str, text: str) -> Iterator[Address]:
-    url = re.search(r"https?://[^\s\"']+", text)
-    if url:
-        parts = urlsplit(url[0])
-        yield Address(source, parts.hostname or "", parts.port or {"http": 80, "https": 443}[parts.scheme])
+    urls = re.findall(r"https?://[^\s\"',]+", text)
+    if urls:
+        for url in urls:
+            parts = urlsplit(url)
+            yield Address(source, parts.hostname or "", parts.port or {"http": 80, "https": 443}[parts.scheme])
         return
     plain = re.fullmatch(r"(?:--[\w.-]+=)?([a-z0-9][a-z0-9.-]*\.[a-z0-9-]*[a-z][a-z0-9-]*):(\d+)", text)
     if plain:
@@ -256,7 +257,9 @@ def test_nothing_else_is_allowed_between_servers(spoken: Recorded) -> None:
         for server, port in (("alertmanager", 9094), ("grafana", 9094), ("loki", 7946), ("loki", 9095))
         if (server, port, "TCP") in ports
     }
-    ruler = {("loki", "prometheus", 9090)} if spoken.settings.loki.ruler else set()
+    of_loki = spoken.settings.loki.ruler
+    ruler = {("loki", "prometheus", 9090)} if of_loki else set()
+    ruler |= {("loki", "alertmanager", 9093)} if of_loki and of_loki.alerts else set()
     grafana = {
         ("prometheus", "grafana", 3000),
         ("grafana", "prometheus", 9090),

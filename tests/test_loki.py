@@ -27,7 +27,8 @@ def settings(**sections: Any) -> Settings:
 
 def loki_yaml(**sections: Any) -> dict[str, Any]:
     given = settings(**sections)
-    return config.loki_yaml(given.loki, given.cluster, given.prometheus)
+    replicas = config.Replicas(prometheus=given.prometheus.replicas, alertmanager=given.alertmanager.replicas)
+    return config.loki_yaml(given.loki, given.cluster, replicas)
 
 
 def recorded(secrets: dict[str, str] | None = None, **sections: Any) -> Recorder:
@@ -144,6 +145,15 @@ def test_results_of_rules_go_to_every_prometheus(replicated: Recorder) -> None:
     assert rule["labels"] == {"a": "b", "cluster": "c-1", "environment": "test"}
     (prometheus,) = objects(replicated)["StatefulSet", "prometheus"]["spec"]["template"]["spec"]["containers"]
     assert "--web.enable-remote-write-receiver" in prometheus["args"]
+
+
+def test_alerts_of_rules_go_to_every_alertmanager_where_the_stack_says_so(replicated: Recorder) -> None:
+    made = loki_yaml(loki={"ruler": {"alerts": True}}, alertmanager={"replicas": 2})
+    assert made["ruler"]["alertmanager_url"].split(",") == [
+        f"http://alertmanager-{n}.alertmanager-headless.monitoring.svc:9093" for n in range(2)
+    ]
+    plain = loaded(render.config_files(render.manifests(replicated))["loki/config/loki.yaml"])
+    assert "alertmanager_url" not in plain["ruler"]
 
 
 def test_prometheus_takes_no_pushes_without_a_ruler() -> None:

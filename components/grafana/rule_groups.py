@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from dashboards.listed import alert_panels
@@ -29,11 +29,13 @@ _INTERVAL_MS, _MAX_DATA_POINTS = 1000, 43200
 _RANGE_SECONDS = 600
 
 
-def rule_groups(watched: Watched, cluster: ClusterSettings, grafana: Url) -> tuple[dict[str, Any], ...]:
-    """All rule groups of a stack; ``grafana`` is its URL for people."""
+def rule_groups(
+    watched: Watched, cluster: ClusterSettings, grafana: Url, elsewhere: Collection[GrafanaGroup] = ()
+) -> tuple[dict[str, Any], ...]:
+    """All rule groups of a stack but those that are evaluated ``elsewhere``; ``grafana`` is its URL for people."""
     place = Place(cluster=cluster.name, environment=cluster.environment, grafana=str(grafana).rstrip("/"))
     panels = alert_panels(watched, cluster)
-    return tuple(rule_group(group, place, panels) for group in watched.grafana_groups)
+    return tuple(rule_group(group, place, panels) for group in watched.grafana_groups if group not in elsewhere)
 
 
 def rule_group(group: GrafanaGroup, place: Place, panels: Mapping[str, PanelPlace]) -> dict[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pulumi import ComponentResource, Output, ResourceOptions
 from pulumi_kubernetes.core.v1 import EnvVarArgsDict
@@ -11,7 +13,6 @@ from components import images
 from components.kubernetes import Probes, Program, Site
 from components.loki import config
 from components.settings.loki import LokiSettings
-from components.settings.prometheus import PrometheusSettings
 from components.workload import stateful_set, surroundings
 from model import ports, servers
 from model.quantities import Bytes
@@ -27,8 +28,9 @@ GRACE_SECONDS = 300
 class LokiArgs:
     site: Site
     settings: LokiSettings
-    prometheus: PrometheusSettings
-    """URLs of the Prometheus replicas that the ruler writes to."""
+    replicas: config.Replicas
+    alerts: Mapping[str, Any]
+    """The rule file of the alerts that the ruler evaluates; empty if there are none."""
 
 
 class Loki(ComponentResource):
@@ -72,7 +74,7 @@ class Loki(ComponentResource):
             ),
             resources=settings.resources,
             workload=settings,
-            config=config.files(settings, args.site.cluster, args.prometheus),
+            config=config.files(settings, args.site.cluster, args.replicas, args.alerts),
             env=[
                 # Garbage collection works harder near the limit, so that Loki is not killed at it.
                 {"name": "GOMEMLIMIT", "value": str(config.memory(settings).count * 9 // 10)},

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from components.logs import LABELS
 from components.settings.loki import LokiLimits, LokiSettings, Ruler, TenantLimits
-from components.settings.prometheus import PrometheusSettings
 from model import ports, servers
 from model.cluster import ClusterSettings
 from model.quantities import Bytes, Duration
@@ -26,21 +27,33 @@ MESSAGE_BYTES = 16 * MEBIBYTE  # the largest batch between Loki's own parts: fou
 CHUNK_AGE = Duration.parse("4h")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Replicas:
+    """How many there are of the servers that the ruler sends to."""
+
+    prometheus: int
+    alertmanager: int
+
+
 def files(
-    settings: LokiSettings, cluster: ClusterSettings, prometheus: PrometheusSettings
+    settings: LokiSettings, cluster: ClusterSettings, replicas: Replicas, alerts: Mapping[str, Any]
 ) -> dict[str, dict[str, str]]:
-    """The files below ``/etc/loki``: directory to file name to text."""
-    main = loki_yaml(settings, cluster, prometheus)
+    """The files below ``/etc/loki``: directory to file name to text. ``alerts`` is a rule file, which may be empty."""
+    main = loki_yaml(settings, cluster, replicas)
     made = {"config": {"loki.yaml": expanding(text(main), "POD_IP") if settings.replicas > 1 else text(main)}}
     if settings.tenants:
         overrides = {name: _tenant_limits(tenant) for name, tenant in settings.tenants.items()}
         made["config"]["tenants.yaml"] = text({"overrides": overrides})
     if settings.ruler:
-        made[f"rules/{settings.sender or NOBODY}"] = {"recording.yaml": text(rules(settings.ruler, cluster))}
+        of_files = {
+            **({"recording.yaml": text(rules(settings.ruler, cluster))} if settings.ruler.rules else {}),
+            **({"alerts.yaml": text(alerts)} if alerts else {}),
+        }
+        made |= {f"rules/{settings.sender or NOBODY}": of_files} if of_files else {}
     return made
 
 
-def loki_yaml(settings: LokiSettings, cluster: ClusterSettings, prometheus: PrometheusSettings) -> dict[str, Any]:
+def loki_yaml(settings: LokiSettings, cluster: ClusterSettings, replicas: Replicas) -> dict[str, Any]:
     store = "s3" if settings.storage.s3 else "filesystem"
     limits = (settings.limits, *settings.tenants.values())
     return {
@@ -93,7 +106,7 @@ def loki_yaml(settings: LokiSettings, cluster: ClusterSettings, prometheus: Prom
             "cache_results": True,
             "results_cache": {"cache": _cache(settings, 0.05)},
         },
-        "ruler": _ruler(settings, cluster, prometheus),
+        "ruler": _ruler(settings, cluster, replicas),
         "analytics": {"reporting_enabled": False},
     }
 
@@ -226,7 +239,7 @@ def _tenant_limits(tenant: TenantLimits) -> dict[str, Any]:
     }
 
 
-def _ruler(settings: LokiSettings, cluster: ClusterSettings, prometheus: PrometheusSettings) -> dict[str, Any]:
+def _ruler(settings: LokiSettings, cluster: ClusterSettings, replicas: Replicas) -> dict[str, Any]:
     # Rules are deployed, not posted: otherwise everyone who reaches the API could change them.
     ruler: dict[str, Any] = {"enable_api": False, "rule_path": f"{DATA}/rules-scratch"}
     if settings.ruler is None:
@@ -244,10 +257,20 @@ def _ruler(settings: LokiSettings, cluster: ClusterSettings, prometheus: Prometh
                 f"{servers.PROMETHEUS.name}-{ordinal}": {
                     "url": f"http://{servers.PROMETHEUS.replica(ordinal, namespace, ports.PROMETHEUS)}/api/v1/write"
                 }
-                for ordinal in range(prometheus.replicas)
+                for ordinal in range(replicas.prometheus)
             },
         },
+        **(_notifies(namespace, replicas) if settings.ruler.alerts else {}),
     }
+
+
+def _notifies(namespace: str, replicas: Replicas) -> dict[str, Any]:
+    # Every replica, as Prometheus does: whichever is cut off from the others still notifies.
+    urls = (
+        f"http://{servers.ALERTMANAGER.replica(ordinal, namespace, ports.ALERTMANAGER)}"
+        for ordinal in range(replicas.alertmanager)
+    )
+    return {"alertmanager_url": ",".join(urls)}
 
 
 def rules(ruler: Ruler, cluster: ClusterSettings) -> dict[str, Any]:

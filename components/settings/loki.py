@@ -144,16 +144,18 @@ class LogRecording(Model):
 
 
 class Ruler(Model):
-    """Recording rules over logs. Loki writes the results to every Prometheus replica."""
+    """What Loki itself evaluates over logs. It writes the results to every Prometheus replica."""
 
-    rules: Many[LogRecording]
-    """The rules, in the order of evaluation; at least one."""
+    rules: Many[LogRecording] = ()
+    """Recording rules, in the order of evaluation; at least one, unless it evaluates `alerts`."""
     interval: Duration = Duration.parse("1m")
-    """Time between evaluations."""
+    """Time between evaluations of recording rules."""
+    alerts: bool = False
+    """Whether it evaluates the alerts on logs of `content`, in place of Grafana. Alertmanager notifies of them."""
 
     @model_validator(mode="after")
     def _has_rules(self) -> Self:
-        if not self.rules:
+        if not self.rules and not self.alerts:
             raise ValueError("rules: at least one, or no ruler")
         return self
 
@@ -183,7 +185,7 @@ class LokiSettings(Workload):
     tenants: dict[DnsLabel, TenantLimits] = {}
     """With `multiTenant`: limits of single tenants."""
     ruler: Ruler | None = None
-    """Recording rules over logs; none by default."""
+    """Rules over logs that Loki itself evaluates; none by default."""
     log_level: LogLevel = "info"
     """Lowest level of the server's own log lines."""
 

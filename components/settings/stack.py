@@ -28,6 +28,8 @@ from components.settings.slos import SloSettings
 from components.settings.surroundings import surroundings
 from components.settings.unchanged import Unchanged
 from model.cluster import ClusterSettings
+from model.content import CONTENT
+from model.grafana_alert import GrafanaGroup
 from model.settings import Many, Model, Problem, holds_secret, problems, unknown_key
 from rules.catalogue import check
 from rules.content.folders import Folders, content
@@ -113,6 +115,13 @@ class Settings(Model):
         watched = watch(dict(self.systems), self.surroundings, self.alerts, tuple(each.slo for each in self.slos))
         check(watched)
         return watched
+
+    @property
+    def evaluated_by_loki(self) -> tuple[GrafanaGroup, ...]:
+        """Groups of alerts on logs that Loki's ruler evaluates; Grafana evaluates the others."""
+        if self.loki.ruler is None or not self.loki.ruler.alerts:
+            return ()
+        return tuple(group for group in self.watched.grafana_groups if group.system == CONTENT)
 
     @property
     def warnings(self) -> list[Problem]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from textwrap import dedent
 
@@ -56,6 +57,40 @@ def test_an_alert_from_a_file_reaches_a_receiver(tmp_path: Path, control_plane: 
         (message, *_) = eventually(lambda: path.told("hook", "ShopVolumeFull"), within=120, what="nobody is notified")
         for part in ('"owner": "shop"', '"severity": "critical"', "shop has 0.05", "below 0.1", "/d/runbooks-content?"):
             assert part in message, message
+
+
+LINES = """
+groups:
+  - name: cards
+    interval: 10s
+    rules:
+      - alert: CardsDeclined
+        expr: sum by (namespace, app) (count_over_time({namespace="shop"} |= `card declined` [5m])) > 2
+        labels: {severity: critical, team: shop}
+        annotations: {summary: Cards are declined., description: "{{ $labels.app }} declined {{ $value }} cards."}
+"""
+
+
+def test_an_alert_on_lines_that_loki_evaluates_reaches_a_receiver(tmp_path: Path, control_plane: ControlPlane) -> None:
+    rules = tmp_path / "content" / "loki" / "shop.yaml"
+    rules.parent.mkdir(parents=True)
+    rules.write_text(LINES)
+    changes = {**QUICK, "content": [str(tmp_path / "content")], "loki": {"ruler": {"alerts": True}}}
+    account = Account.admin(control_plane)
+    with alerting_path("dev", tmp_path / "stack", account, {"prometheus": OFTEN}, changes) as path:
+        (alertmanager,), (prometheus,) = path.alertmanagers, path.prometheus
+        addresses = {
+            path.rendered.address("alertmanager-0.alertmanager-headless", 9093): alertmanager.local.address,
+            path.rendered.address("prometheus-0.prometheus-headless", 9090): prometheus.local.address,
+        }
+        loki = Loki(path.rendered, tmp_path / "loki", addresses=addresses)
+        with loki.running():
+            loki.push({"namespace": "shop", "app": "till"}, [(time.time_ns() + n, "card declined") for n in range(3)])
+            (message, *_) = eventually(
+                lambda: path.told("hook", "CardsDeclined"), within=120, what="nobody is notified"
+            )
+    for part in ('"owner": "shop"', '"severity": "critical"', "till declined 3 cards", "above 2"):
+        assert part in message, message
 
 
 def test_a_dashboard_of_another_grafana_loads_in_the_stack_s(tmp_path: Path) -> None:

@@ -121,6 +121,8 @@ class Server:
 class AlertingPath:
     """The exporter, the servers of the alerting path, and the receivers."""
 
+    rendered: Rendered
+    """The stack that the servers are of."""
     exporter: Exporter
     services: Endpoints
     mail: Mail
@@ -295,7 +297,7 @@ def alerting_path(
             )
             for number in range(replicas["prometheus"])
         ]
-        path = AlertingPath(target, services, mail, prometheus, alertmanagers)
+        path = AlertingPath(rendered, target, services, mail, prometheus, alertmanagers)
         for server in alertmanagers:
             server.start()
         for server in alertmanagers:

@@ -20,6 +20,7 @@ from dashboards import (
     logs_audit,
     logs_errors,
     logs_explorer,
+    mongodb_overview,
     monitoring_cost,
     monitoring_health,
     monitoring_job,
@@ -31,6 +32,7 @@ from dashboards import (
     saved,
     services_overview,
     slos,
+    supabase_overview,
 )
 from dashboards.kit import build, panel_places
 from dashboards.model import Dashboard, Panel, PanelPlace
@@ -82,6 +84,8 @@ DASHBOARDS = (
     Listed("logs", logs_audit.DASHBOARD),
     Listed("postgres", postgres_overview.DASHBOARD),
     Listed("redis", redis_overview.DASHBOARD),
+    Listed("mongodb", mongodb_overview.DASHBOARD),
+    Listed("supabase", supabase_overview.DASHBOARD),
     Listed("portainer", portainer_containers.DASHBOARD),
     Listed("monitoring", monitoring_health.DASHBOARD),
     Listed("monitoring", monitoring_cost.DASHBOARD),

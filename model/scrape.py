@@ -13,9 +13,12 @@ from typing import Any, Literal
 
 from model.flows import Peer
 from model.quantities import Duration
+from model.settings import Secret
 
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 """Where Kubernetes mounts a pod's token and the cluster's CA."""
+SECRETS = "/etc/prometheus/secrets"
+"""Where Prometheus has the secrets of its requests, as files."""
 
 
 Action = Literal[
@@ -174,14 +177,18 @@ class ScrapeJob:
     """Scrape timeout; None uses the server's."""
     login: Mapping[str, Any] = field(default_factory=dict)
     """``basic_auth``, ``authorization`` or ``http_headers``."""
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    """Secrets of the login below SECRETS: file name to source. Those of the stack file's own jobs are its settings'."""
     tls: dict[str, Any] | None = None
     """``tls_config``."""
     service_account: bool = False
     """Whether to send the server's own token. Only the API server and kubelets get it."""
     honor_labels: bool = False
     relabel: tuple[Relabel, ...] = ()
+    prefix: str = ""
+    """Prefix of the stored names, if its own are those of another job, whose rules would count its series as well."""
     keeps: tuple[str, ...] | None = None
-    """Names of the metrics to store, or regular expressions for them; None stores all."""
+    """Names of the metrics to store, with the prefix, or regular expressions for them; None stores all."""
     metric_relabel: tuple[Relabel, ...] = ()
     """Relabelling of the stored samples."""
     of_people: bool = False
@@ -208,7 +215,9 @@ class ScrapeJob:
             config["tls_config"] = self.tls
         config |= self.discovery.plain()
         config["relabel_configs"] = [step.plain() for step in self.relabel]
-        kept = () if self.keeps is None else (keep("__name__", "|".join(self.keeps)),)
-        if steps := (*kept, *self.metric_relabel):
+        name = "__name__"
+        renamed = (Relabel(source=(name,), target=name, replacement=f"{self.prefix}$1"),) if self.prefix else ()
+        kept = () if self.keeps is None else (keep(name, "|".join(self.keeps)),)
+        if steps := (*renamed, *kept, *self.metric_relabel):
             config["metric_relabel_configs"] = [step.plain() for step in steps]
         return config

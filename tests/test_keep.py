@@ -136,11 +136,8 @@ def test_a_job_that_nothing_is_asked_of_stores_nothing() -> None:
     settings = read(EVERYTHING)
     for job in known(settings.watched.scrape_jobs, settings.watched.metrics, asked=()):
         if not job.of_people:
-            assert job.plain()["metric_relabel_configs"][0] == {
-                "source_labels": ["__name__"],
-                "regex": "",
-                "action": "keep",
-            }
+            nothing = {"source_labels": ["__name__"], "regex": "", "action": "keep"}
+            assert nothing in job.plain()["metric_relabel_configs"]
 
 
 def test_what_only_an_alert_asked_for_is_not_stored_without_it() -> None:
@@ -179,6 +176,18 @@ def test_also_adds_names_and_patterns_where_something_is_left_out(keep: str) -> 
     assert all(stores(job, "kube_pod_labels") for job in there.values())
     assert stores(there["apiservers"], "apiserver_audit_event_total")
     assert not stores(there["apiservers"], "apiserver_audits_total"), "a pattern is of a whole name"
+
+
+@pytest.mark.parametrize("keep", ["known", "all"])
+def test_a_job_with_names_of_another_s_stores_its_metrics_under_names_of_its_own(keep: str) -> None:
+    renaming = [job for job in jobs(keep).values() if job.prefix]
+    assert {job.prefix for job in renaming} == {"docker_", "supabase_"}
+    for job in renaming:
+        renamed, kept, *_ = job.plain()["metric_relabel_configs"]
+        assert (renamed["target_label"], renamed["replacement"]) == ("__name__", f"{job.prefix}$1")
+        stored = [metric.name for metric in whole().metrics if metric.job == job.name]
+        assert stored
+        assert all(re.fullmatch(kept["regex"], name) and name.startswith(job.prefix) for name in stored)
 
 
 def test_a_pod_s_own_cgroup_is_left_out_whatever_is_kept() -> None:

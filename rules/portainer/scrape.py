@@ -20,6 +20,8 @@ from rules.stores import Name
 EXPORTER = "portainer-exporter"
 CONTAINERS = "portainer-containers"
 CADVISOR = "docker-cadvisor"
+DOCKER = "docker_"
+"""Prefix of cAdvisor's series there: the kubelets' recordings would count them as well."""
 IMAGE = pinned(
     "docker.io/library/python:3.13.11-alpine3.22",
     uid=65534,
@@ -120,13 +122,13 @@ def jobs(settings: PortainerSettings, namespace: str) -> Iterator[ScrapeJob]:
     if settings.cadvisor:
         yield ScrapeJob(
             name=CADVISOR,
+            prefix=DOCKER,
+            keeps=tuple(f"{DOCKER}{name}" for name in OF_CADVISOR),
             discovery=StaticTargets(tuple(map(str, settings.cadvisor))),
             egress=tuple((Internet(address.host), (address.port,)) for address in settings.cadvisor),
             metric_relabel=(
-                keep("__name__", "|".join(OF_CADVISOR)),
                 keep("name", ".+"),  # without one it is no container
                 Relabel(regex="container_label_.+", action="labeldrop"),
-                Relabel(source=("__name__",), regex="(.+)", replacement="docker_$1", target="__name__"),
             ),
         )
 
@@ -156,4 +158,4 @@ def metrics(settings: PortainerSettings) -> Iterator[Metric]:
         of = Metrics(CADVISOR)
         for name, unit in OF_CADVISOR.items():
             make = of.counter if name.endswith("_total") else of.gauge
-            yield make(f"docker_{name}", "name", unit)
+            yield make(f"{DOCKER}{name}", "name", unit)

@@ -41,7 +41,7 @@ WORKLOADS = {
 """What runs pods in each stack."""
 ELSEWHERE = ("grafana", "loki", *INSTANCES)
 """Started in files of their own: Grafana and Loki, and exporters with what they watch (test_postgres.py, test_redis.py,
-test_pod_probes.py)."""
+test_mongodb.py, test_pod_probes.py)."""
 SEARCH = "https://es.example.com:9200"
 """Where Jaeger of `everything` looks for its store before it starts."""
 

@@ -32,6 +32,7 @@ from dashboards import (
     saved,
     services_overview,
     slos,
+    supabase_overview,
 )
 from dashboards.kit import build, panel_places
 from dashboards.model import Dashboard, Panel, PanelPlace
@@ -84,6 +85,7 @@ DASHBOARDS = (
     Listed("postgres", postgres_overview.DASHBOARD),
     Listed("redis", redis_overview.DASHBOARD),
     Listed("mongodb", mongodb_overview.DASHBOARD),
+    Listed("supabase", supabase_overview.DASHBOARD),
     Listed("portainer", portainer_containers.DASHBOARD),
     Listed("monitoring", monitoring_health.DASHBOARD),
     Listed("monitoring", monitoring_cost.DASHBOARD),

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dashboards.annotations import alerts_of
-from dashboards.model import Dashboard, Row, alert_stat, alert_time_series, found
+from dashboards.model import Dashboard, Row, alert_stat, found
 from dashboards.stores import CHOSEN, lines, of_alert, rate, variables
 from model.metrics import Unit
-from model.promql import narrowed
 from model.uids import ALERTS, HOME
 from rules.mongodb import alerts
 from rules.mongodb.uids import MONGODB
@@ -82,12 +81,8 @@ DASHBOARD = Dashboard(
                     legend="{{instance}}, {{op_type}}",
                     unit=Unit.SECONDS,
                 ),
-                alert_time_series(
-                    alerts.LAG,
-                    "Replication lag",
-                    "Of the slowest secondary, seen by the primary.",
-                    narrowed(alerts.LAG.value, CHOSEN),
-                    "{{service}}",
+                of_alert(
+                    alerts.LAG, "Replication lag", "Of the slowest secondary, seen by the primary.", "{{service}}"
                 ),
                 of_alert(
                     alerts.OPLOG_SHORT, "Oplog", "The time that it covers. A member that is away longer copies all."

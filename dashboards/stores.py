@@ -21,15 +21,16 @@ def variables(up: str) -> tuple[Variable, ...]:
     )
 
 
-def of_alert(alert: Alert, title: str, description: str) -> Panel:
+def of_alert(alert: Alert, title: str, description: str, legend: str = SERVER, chosen: str = CHOSEN) -> Panel:
     """The value of an alert, by server."""
-    return alert_time_series(alert, title, description, narrowed(alert.value, CHOSEN), SERVER)
+    return alert_time_series(alert, title, description, narrowed(alert.value, chosen), legend)
 
 
-def lines(title: str, description: str, expr: str, legend: str = SERVER, unit: Unit = Unit.NONE) -> Panel:
-    return Panel(
-        title=title, description=description, queries=(Query(expr=narrowed(expr, CHOSEN), legend=legend),), unit=unit
-    )
+def lines(
+    title: str, description: str, expr: str, legend: str = SERVER, unit: Unit = Unit.NONE, chosen: str = CHOSEN
+) -> Panel:
+    queries = (Query(expr=narrowed(expr, chosen), legend=legend),)
+    return Panel(title=title, description=description, queries=queries, unit=unit)
 
 
 def rate(metric: str, by: str = BY) -> str:

@@ -13,9 +13,12 @@ from typing import Any, Literal
 
 from model.flows import Peer
 from model.quantities import Duration
+from model.settings import Secret
 
 SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
 """Where Kubernetes mounts a pod's token and the cluster's CA."""
+SECRETS = "/etc/prometheus/secrets"
+"""Where Prometheus has the secrets of its requests, as files."""
 
 
 Action = Literal[
@@ -174,6 +177,8 @@ class ScrapeJob:
     """Scrape timeout; None uses the server's."""
     login: Mapping[str, Any] = field(default_factory=dict)
     """``basic_auth``, ``authorization`` or ``http_headers``."""
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    """Secrets of the login below SECRETS: file name to source. Those of the stack file's own jobs are its settings'."""
     tls: dict[str, Any] | None = None
     """``tls_config``."""
     service_account: bool = False

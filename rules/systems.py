@@ -17,7 +17,7 @@ from model.slo import SHORTEST, Slo
 from model.slo_alerts import slo_inhibitions
 from model.slo_rules import slo_groups
 from model.uids import ALERTS, SLOS, DashboardUid
-from rules import agents, kubernetes, logs, mongodb, monitoring, nodes, portainer, postgres, redis, services
+from rules import agents, kubernetes, logs, mongodb, monitoring, nodes, portainer, postgres, redis, services, supabase
 from rules.catalogue import SUBJECT, alert_labels, other_subjects, series_of
 from rules.content.asked import asked
 from rules.owners import ANY_SUBJECT, excluded, owned
@@ -32,6 +32,7 @@ SYSTEMS: tuple[System[Any], ...] = (
     postgres.SYSTEM,
     redis.SYSTEM,
     mongodb.SYSTEM,
+    supabase.SYSTEM,
     portainer.SYSTEM,
     monitoring.SYSTEM,
 )

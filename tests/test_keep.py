@@ -181,7 +181,7 @@ def test_also_adds_names_and_patterns_where_something_is_left_out(keep: str) -> 
 @pytest.mark.parametrize("keep", ["known", "all"])
 def test_a_job_with_names_of_another_s_stores_its_metrics_under_names_of_its_own(keep: str) -> None:
     renaming = [job for job in jobs(keep).values() if job.prefix]
-    assert {job.prefix for job in renaming} == {"docker_"}
+    assert {job.prefix for job in renaming} == {"docker_", "supabase_"}
     for job in renaming:
         renamed, kept, *_ = job.plain()["metric_relabel_configs"]
         assert (renamed["target_label"], renamed["replacement"]) == ("__name__", f"{job.prefix}$1")

@@ -7,9 +7,8 @@ from typing import Any
 from components.settings.client import Client
 from components.settings.prometheus import PrometheusSettings
 from components.settings.scrape_jobs import ScrapeJobSettings, ScrapeTls
+from model.scrape import SECRETS
 from model.settings import Secret
-
-SECRETS = "/etc/prometheus/secrets"
 
 
 def login(client: Client, name: str) -> dict[str, Any]:

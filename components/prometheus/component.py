@@ -73,7 +73,8 @@ class Prometheus(ComponentResource):
 
     @staticmethod
     def _program(args: PrometheusArgs) -> Program:
-        settings, secrets = args.settings, client.secrets(args.settings)
+        settings = args.settings
+        secrets = client.secrets(settings) | {name: each for job in args.jobs for name, each in job.secrets.items()}
         return Program(
             name=NAME,
             image=images.PROMETHEUS,

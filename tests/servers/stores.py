@@ -100,19 +100,26 @@ def watching(
     job: str,
     exporters: Mapping[str, LocalServer],
     addresses: Mapping[str, str] | None = None,
+    planted: Mapping[str, str] | None = None,
 ) -> Iterator[Watching]:
-    """Prometheus, Alertmanager and the exporters, by instance, running. ``addresses`` replace others of Prometheus."""
-    namespace = next(iter(exporters.values())).rendered.namespace
-    cluster.namespace(namespace)
-    cluster.apply(*(_slice(exporter, namespace) for exporter in exporters.values()))
-    account = Account.granted(cluster, made, "prometheus")
+    """Prometheus, Alertmanager and the exporters, by instance, running.
+
+    ``addresses`` replace others of Prometheus, and ``planted`` are its secrets. Without exporters, ``job`` is a regular
+    expression for jobs of these addresses.
+    """
     alertmanager = LocalServer(made, "alertmanager", home / "alertmanager")
+    namespace = alertmanager.rendered.namespace
+    cluster.namespace(namespace)
+    if exporters:
+        cluster.apply(*(_slice(exporter, namespace) for exporter in exporters.values()))
+    account = Account.granted(cluster, made, "prometheus")
     prometheus = LocalServer(
         made,
         "prometheus",
         home / "prometheus",
         account,
         addresses=addresses,
+        planted=planted,
         alertmanagers=[alertmanager.address],
         redirect={job: {name: exporter.address for name, exporter in exporters.items()}},
     )
@@ -122,7 +129,8 @@ def watching(
         process = running.enter_context(prometheus.process())
         process.ready(lambda: http_text(f"{prometheus.url}/-/ready"))
         everyone = Watching(prometheus, alertmanager, exporters)
-        eventually(lambda: everyone.value(f'sum(up{{job="{job}"}})') == len(exporters), 60, "all are scraped")
+        targets = len(exporters or addresses or ())
+        eventually(lambda: everyone.value(f'sum(up{{job=~"{job}"}})') == targets, 60, "all are scraped")
         yield everyone
 
 

@@ -17,7 +17,7 @@ from model.metrics import Metric
 from model.quantities import HostPort
 from model.rules import Alert, Group, Inhibition, Recording
 from model.scrape import Relabel, ScrapeJob, StaticTargets
-from model.settings import Model, Resources, Spelled, misfit, resources
+from model.settings import Model, Resources, Secret, Spelled, misfit, resources
 from model.slo import EVERY, Slo, aggregated, events_of_gauge
 from rules.system import Watched
 
@@ -44,6 +44,25 @@ class Store(Model):
     def _one_exporter(self) -> Self:
         if (self.address is None) == (self.exporter is None):
             raise ValueError("address or exporter: exactly one of them")
+        return self
+
+
+class StoreWithLogin(Store):
+    """A server of a store, with a login and TLS or without."""
+
+    password_secret: Secret | None = None
+    """Secret with the password; none for a server without one."""
+    tls: bool = False
+    """Whether the connection has TLS, with a certificate that is valid for the host."""
+    ca_secret: Secret | None = None
+    """Secret with the server's certificate authority, PEM. By default, public authorities are used."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.exporter and self.model_fields_set - Store.model_fields.keys():
+            raise ValueError("exporter: alone, since it has its own login")
+        if self.ca_secret and not self.tls:
+            raise ValueError("caSecret: only with tls: true")
         return self
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
-
-from pydantic import model_validator
+from typing import Annotated
 
 from model.exporter import Exporter
 from model.flows import Internet
@@ -12,33 +10,19 @@ from model.images import pinned
 from model.metrics import Metric, Metrics, Unit
 from model.quantities import HostPort
 from model.scrape import Relabel
-from model.settings import Resources, Secret, Spelled
-from rules.stores import Store, Stores, Watch
+from model.settings import Resources, Spelled
+from rules.stores import Stores, StoreWithLogin, Watch
 
 MONGODB_EXPORTER = "mongodb-exporter"
 IMAGE = pinned("docker.io/percona/mongodb_exporter:0.51.0", uid=65535, binaries={MONGODB_EXPORTER: "/mongodb_exporter"})
 PORT = 9216
 
 
-class MongoServer(Store):
+class MongoServer(StoreWithLogin):
     """A mongod or mongos: its `address`, for an exporter of this stack, or an existing `exporter`."""
 
-    password_secret: Secret | None = None
-    """Secret with the password of `user`; none for a server without access control."""
     user: Annotated[str, Spelled(r"[A-Za-z0-9_.@-]{1,63}", "a user of letters, digits and _ . @ -")] = "exporter"
     """User of the database `admin`; it needs the roles `clusterMonitor`, and `read` on `local`."""
-    tls: bool = False
-    """Whether the connection has TLS, with a certificate that is valid for the host."""
-    ca_secret: Secret | None = None
-    """Secret with the server's certificate authority, PEM. By default, public authorities are used."""
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.exporter and (self.password_secret or self.tls):
-            raise ValueError("exporter: alone, since it has its own login")
-        if self.ca_secret and not self.tls:
-            raise ValueError("caSecret: only with tls: true")
-        return self
 
 
 class MongoSettings(Stores[MongoServer]):

@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
-
-from pydantic import model_validator
+from typing import Annotated
 
 from model.exporter import Exporter
 from model.flows import Internet
 from model.images import pinned
 from model.metrics import Metric, Metrics, Unit
 from model.quantities import HostPort
-from model.settings import Resources, Secret, Spelled
-from rules.stores import Store, Stores, Watch
+from model.settings import Resources, Spelled
+from rules.stores import Stores, StoreWithLogin, Watch
 
 REDIS_EXPORTER = "redis-exporter"
 IMAGE = pinned("docker.io/oliver006/redis_exporter:v1.69.0", uid=59000, binaries={REDIS_EXPORTER: "/redis_exporter"})
 PORT = 9121
 
 
-class RedisServer(Store):
+class RedisServer(StoreWithLogin):
     """A Redis or Valkey server: its `address`, for an exporter of this stack, or an existing `exporter`."""
 
-    password_secret: Secret | None = None
-    """Secret with the password; none for a server without one."""
     user: Annotated[str, Spelled(r"[A-Za-z0-9_.@-]{1,63}", "a user of letters, digits and _ . @ -")] | None = None
     """User of the server's access list. The default is Redis's own `default`."""
-    tls: bool = False
-    """Whether the connection has TLS, with a certificate that is valid for the host."""
-    ca_secret: Secret | None = None
-    """Secret with the server's certificate authority, PEM. By default, the system's authorities are used."""
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.exporter and (self.password_secret or self.user or self.tls):
-            raise ValueError("exporter: alone, since it has its own login")
-        if self.ca_secret and not self.tls:
-            raise ValueError("caSecret: only with tls: true")
-        return self
 
 
 class RedisSettings(Stores[RedisServer]):

@@ -30,11 +30,18 @@ STATEMENT = Recording(
     ),
     unit=Unit.SECONDS,
 )
-# Hosted projects report subscriptions to changes, and Realtime itself its clients.
-REALTIME, REALTIME_ITSELF = (
-    Recording(name="instance:supabase_realtime_connections:sum", expr=f"sum by ({BY}) (supabase_realtime_{of})")
-    for of in ("postgres_changes_total_subscriptions", "connections_global_connected")
+_CONNECTIONS = (
+    "supabase_realtime_postgres_changes_total_subscriptions",
+    "supabase_realtime_connections_global_connected",
 )
+"""Hosted projects report subscriptions to changes, and Realtime itself its clients."""
+
+
+def _connections(metrics: Iterable[str]) -> str:
+    return " or ".join(f"sum by ({BY}) ({metric})" for metric in metrics)
+
+
+REALTIME = Recording(name="instance:supabase_realtime_connections:sum", expr=_connections(_CONNECTIONS))
 
 DOWN = Alert(
     name="SupabaseDown",
@@ -184,7 +191,7 @@ _OF_PROJECT = (
     *(CONNECTION_DROP, SLOW),
 )
 _RULES = (
-    Group("supabase", (REALTIME, REALTIME_ITSELF, DOWN, PART_DOWN, METRICS_GONE, *_OF_PROJECT[:-1])),
+    Group("supabase", (REALTIME, DOWN, PART_DOWN, METRICS_GONE, *_OF_PROJECT[:-1])),
     Group("supabase-statements", (STATEMENT, SLOW), Duration.parse("2m")),  # a mean of half an hour
 )
 INHIBITIONS = (
@@ -205,9 +212,11 @@ INHIBITIONS = (
 def groups(metrics: Iterable[str]) -> Iterator[Group]:
     """The rule groups, of the rules that read only these ``metrics``: others are of parts that nobody has."""
     known = {"up", *metrics}
+    connections = [metric for metric in _CONNECTIONS if metric in known]
     for group in _RULES:
         rules: list[Alert | Recording] = []
-        for rule in group.rules:
+        for each in group.rules:
+            rule = replace(REALTIME, expr=_connections(connections)) if each is REALTIME and connections else each
             expr = rule.expr if isinstance(rule, Recording) else rule.expr(rule.severities[0])
             if names(expr) <= known:
                 rules.append(rule)

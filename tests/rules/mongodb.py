@@ -17,14 +17,13 @@ from rules.mongodb.alerts import (
     REPLICAS_MISSING,
 )
 from tests.rules.examples import Labels, Series, critical, example, gauges, metric, of, shares, warning
-from tests.rules.objectives import SAMPLES, alerts_of, objective
+from tests.rules.objectives import SAMPLES, answering
 
 OWNER = "database"
 _SERVICE = {"service": "catalog"}
 _A, _B = (_SERVICE | {"instance": f"catalog-{name}"} for name in "ab")
 _STATES = {"primary": 1, "secondary": 2, "recovering": 3, "copying": 5, "arbiter": 7, "down": 8}
 _HOUR = 60
-_TOO_MANY = alerts_of(AVAILABILITY)["SloTooManyValues"]
 
 
 def _of(name: str, value: float, server: Labels = _A, /, **labels: str) -> Series:
@@ -60,15 +59,6 @@ def _oplog(hours: float, drops: bool = True) -> Series:
     begin = f"{1_000_000 - hours * 3600:.0f}"
     steps = "+60x600" if drops else "x600"
     return {head: f"1000000{steps}", tail: f"{begin}{steps}"}
-
-
-def _answers(events: int, bad: int) -> Series:
-    """Many looks a minute at one server, which answers for a part of them."""
-    return gauges({metric("mongodb_up", _A, job=str(n)): 1 - bad / events for n in range(500)}, SAMPLES)
-
-
-def _servers(number: int) -> Series:
-    return gauges({metric("mongodb_up", instance=str(n)): 1 for n in range(number)}, SAMPLES)
 
 
 _NONE = "No member of catalog that answers sees a primary: nobody can write."
@@ -196,21 +186,6 @@ EXAMPLES = (
         series={metric("mongodb_ss_metrics_cursor_timedOut", _A): f"0+{96 / _HOUR:.12g}x120"},
         at="90m",
     ),
-    *objective(AVAILABILITY, _answers, value={"instance": "catalog-a"}),
-    example(
-        "there are 51 servers where 50 have budgets of their own",
-        _TOO_MANY,
-        series=_servers(51),
-        at="10m",
-        fires=[
-            warning(
-                "mongodb-availability on c-1 has budgets of their own for 50 of the values of instance: all others"
-                " share one.",
-                instance="other",
-                value="other",
-            )
-        ],
-    ),
-    example("there are 50", _TOO_MANY, series=_servers(50), at="20m"),
+    *answering(AVAILABILITY, "mongodb_up", _A),
     example("the example has one secondary", EXPECTED, gives={of(): 1}),
 )

@@ -9,7 +9,7 @@ from model.rules import Alert, Severity, decimal
 from model.slo import VALUE, Slo
 from model.slo_alerts import BURNS, Burn
 from model.slo_rules import slo_groups
-from tests.rules.examples import Example, Firing, Labels, Series, example, warning
+from tests.rules.examples import Example, Firing, Labels, Series, example, gauges, metric, warning
 
 Events = Callable[[int, int], Series]
 """The series of a service, from its events and its bad events per minute."""
@@ -36,6 +36,30 @@ def objective(slo: Slo, series: Events, events: int = EVENTS, value: Labels | No
         *_spent(of, alerts["ErrorBudgetSpent"], series, events),
         *_silent(slo, alerts["SloNoData"], series, events),
     )
+
+
+def answering(slo: Slo, up: str, server: Labels) -> Iterator[Example]:
+    """Every alert of servers' availability, where ``up`` says whether one answers; ``server`` has its labels."""
+    of_each = server["instance"]
+
+    def looks(events: int, bad: int) -> Series:
+        """Many a minute at one server, which answers for a part of them."""
+        return gauges({metric(up, server | {"job": str(n)}): 1 - bad / events for n in range(500)}, SAMPLES)
+
+    def servers(number: int) -> Series:
+        return gauges({metric(up, instance=str(n)): 1 for n in range(number)}, SAMPLES)
+
+    yield from objective(slo, looks, value={"instance": of_each})
+    too_many = alerts_of(slo)["SloTooManyValues"]
+    says = f"{slo.name} on c-1 has budgets of their own for 50 of the values of instance: all others share one."
+    yield example(
+        "there are 51 servers where 50 have budgets of their own",
+        too_many,
+        series=servers(51),
+        at="10m",
+        fires=[warning(says, instance="other", value="other")],
+    )
+    yield example("there are 50", too_many, series=servers(50), at="20m")
 
 
 def alerts_of(slo: Slo) -> dict[str, Alert]:

@@ -13,7 +13,7 @@ from rules.portainer.alerts import (
     UNHEALTHY,
 )
 from tests.rules.examples import Series, critical, example, gauges, metric, warning
-from tests.rules.objectives import SAMPLES, alerts_of, objective
+from tests.rules.objectives import answering
 
 OWNER = "platform"
 _MAIN = {"instance": "main"}
@@ -21,7 +21,6 @@ _EDGE = {**_MAIN, "endpoint": "edge"}
 _SHOP = {**_EDGE, "stack_name": "shop"}
 _WEB = {**_SHOP, "service": "shop_web"}
 _TASK = {**_WEB, "container": "shop_web.1", "node": "n-1"}
-_TOO_MANY = alerts_of(AVAILABILITY)["SloTooManyValues"]
 _STOPPED = critical("shop on edge is stopped, or nothing of it runs.", **_SHOP)
 
 
@@ -54,15 +53,6 @@ def _health(health: str) -> Series:
 def _starts(times: int) -> Series:
     """One start in each of the first minutes."""
     return {metric("portainer_container_started_timestamp_seconds", _TASK): f"0+60x{times} {times * 60}x30"}
-
-
-def _answers(events: int, bad: int) -> Series:
-    """Many looks a minute at one Portainer, which answers for a part of them."""
-    return gauges({metric("portainer_up", _MAIN, job=str(n)): 1 - bad / events for n in range(500)}, SAMPLES)
-
-
-def _portainers(number: int) -> Series:
-    return gauges({metric("portainer_up", instance=str(n)): 1 for n in range(number)}, SAMPLES)
 
 
 EXAMPLES = (
@@ -143,20 +133,5 @@ EXAMPLES = (
         fires=[warning("shop_web.1 on edge started 4 times in 15 minutes.", "4", **_TASK)],
     ),
     example("it started three times", RESTARTING, series=_starts(3)),
-    *objective(AVAILABILITY, _answers, value=_MAIN),
-    example(
-        "there are 51 where 50 have budgets of their own",
-        _TOO_MANY,
-        series=_portainers(51),
-        at="10m",
-        fires=[
-            warning(
-                "portainer-availability on c-1 has budgets of their own for 50 of the values of instance: all others"
-                " share one.",
-                instance="other",
-                value="other",
-            )
-        ],
-    ),
-    example("there are 50", _TOO_MANY, series=_portainers(50), at="20m"),
+    *answering(AVAILABILITY, "portainer_up", _MAIN),
 )

@@ -34,7 +34,7 @@ from tests.rules.examples import (
     shares,
     warning,
 )
-from tests.rules.objectives import SAMPLES, alerts_of, objective
+from tests.rules.objectives import SAMPLES, answering
 
 OWNER = "database"
 _SERVICE = {"service": "orders"}
@@ -43,7 +43,6 @@ _REPLICA = _SERVICE | {"instance": "orders-b"}
 _BILLING = {"service": "billing"}
 _CLIENT = _PRIMARY | {"backend_type": "client backend", "datname": "orders"}
 _ENDED = metric("pg_stat_database_deadlocks", _PRIMARY, datname="orders")
-_TOO_MANY = alerts_of(AVAILABILITY)["SloTooManyValues"]
 _WAL = "pg_stat_replication_pg_wal_lsn_diff"
 _OLDEST = "pg_long_running_transactions_oldest_timestamp_seconds"
 
@@ -112,16 +111,6 @@ def _ages(frozen: float, multi: float) -> Series:
     return gauges(
         {metric(f"pg_database_wraparound_age_{of_}_seconds", _PRIMARY, datname="a"): age for of_, age in ages.items()}
     )
-
-
-def _answers(events: int, bad: int) -> Series:
-    """Many looks a minute at one server, which answers for a part of them."""
-    looks = {metric("pg_up", _PRIMARY, job=str(n)): 1 - bad / events for n in range(500)}
-    return gauges(looks, SAMPLES)
-
-
-def _servers(number: int) -> Series:
-    return gauges({metric("pg_up", instance=str(n)): 1 for n in range(number)}, SAMPLES)
 
 
 def _age(seconds: float, replica: int = 0) -> Series:
@@ -287,22 +276,7 @@ EXAMPLES = (
     ),
     example("a primary archived 23 hours ago", BACKUP_OLD, series=_age(23 * 3600)),
     example("it was a primary two days ago", BACKUP_OLD, series=_age(48 * 3600, replica=1), near=False),
-    *objective(AVAILABILITY, _answers, value={"instance": "orders-a"}),
-    example(
-        "there are 51 servers where 50 have budgets of their own",
-        _TOO_MANY,
-        series=_servers(51),
-        at="10m",
-        fires=[
-            warning(
-                "postgres-availability on c-1 has budgets of their own for 50 of the values of instance: all others"
-                " share one.",
-                instance="other",
-                value="other",
-            )
-        ],
-    ),
-    example("there are 50", _TOO_MANY, series=_servers(50), at="20m"),
+    *answering(AVAILABILITY, "pg_up", _PRIMARY),
     example("one of two replicas streams", REPLICAS, series=_streams("streaming", "backup"), gives={of(_SERVICE): 1}),
     example("none streams", REPLICAS, gives={of(_SERVICE): 0}),
     example("the example has one replica", EXPECTED, gives={of(): 1}),

@@ -20,13 +20,12 @@ from rules.redis.alerts import (
     REPLICATION_BROKEN,
 )
 from tests.rules.examples import Labels, Series, critical, example, gauges, metric, of, shares, warning
-from tests.rules.objectives import SAMPLES, alerts_of, objective
+from tests.rules.objectives import SAMPLES, answering
 
 OWNER = "database"
 _SERVICE, _CACHES = {"service": "sessions"}, {"service": "caches"}
 _PRIMARY, _REPLICA = _SERVICE | {"instance": "sessions-a"}, _SERVICE | {"instance": "sessions-b"}
 _ONLINE = "redis_connected_slave_lag_seconds"
-_TOO_MANY = alerts_of(AVAILABILITY)["SloTooManyValues"]
 
 
 def _of(name: str, value: float, server: Labels = _PRIMARY, **labels: str) -> Series:
@@ -66,16 +65,6 @@ def _saved(hours: int, now: int = 48, changes: int = 1, saves: int = 1) -> Serie
         metric("redis_rdb_changes_since_last_save", _PRIMARY): f"{changes}x3600",
         metric("redis_rdb_saves_total", _PRIMARY): f"{saves}x3600",
     }
-
-
-def _answers(events: int, bad: int) -> Series:
-    """Many looks a minute at one server, which answers for a part of them."""
-    looks = {metric("redis_up", _PRIMARY, job=str(n)): 1 - bad / events for n in range(500)}
-    return gauges(looks, SAMPLES)
-
-
-def _servers(number: int) -> Series:
-    return gauges({metric("redis_up", instance=str(n)): 1 for n in range(number)}, SAMPLES)
 
 
 _TWO_ROLES = _role(_PRIMARY, "master") | _role(_REPLICA, "slave")
@@ -220,22 +209,7 @@ EXAMPLES = (
     example("the last snapshot is 23 hours old", BACKUP_OLD, series=_saved(23), at="48h"),
     example("nothing has changed since", BACKUP_OLD, series=_saved(48, changes=0), at="48h", near=False),
     example("it saves none", BACKUP_OLD, series=_saved(48, saves=0), at="48h", near=False),
-    *objective(AVAILABILITY, _answers, value={"instance": "sessions-a"}),
-    example(
-        "there are 51 servers where 50 have budgets of their own",
-        _TOO_MANY,
-        series=_servers(51),
-        at="10m",
-        fires=[
-            warning(
-                "redis-availability on c-1 has budgets of their own for 50 of the values of instance: all others"
-                " share one.",
-                instance="other",
-                value="other",
-            )
-        ],
-    ),
-    example("there are 50", _TOO_MANY, series=_servers(50), at="20m"),
+    *answering(AVAILABILITY, "redis_up", _PRIMARY),
     example(
         "one of two replicas is online",
         REPLICAS,

@@ -35,13 +35,12 @@ from tests.rules.examples import (
     shares,
     warning,
 )
-from tests.rules.objectives import SAMPLES, alerts_of, objective
+from tests.rules.objectives import SAMPLES, answering
 
 OWNER = "database"
 _SHOP = {"instance": "shop", "job": "supabase-hosted-shop"}
 _AUTH = {"instance": "own", "job": "supabase-auth-own"}
 _REALTIME = {"instance": "own", "job": "supabase-realtime-own"}
-_TOO_MANY = alerts_of(AVAILABILITY)["SloTooManyValues"]
 _LAG = "supabase_physical_replication_lag"
 
 
@@ -83,17 +82,6 @@ def _replica(seconds: float, connected: int = 1, recovers: int = 1) -> Series:
 
 def _busy(percent: float) -> Series:
     return counters({metric("supabase_node_disk_io_time_seconds_total", _SHOP, device="b"): 0.6 * percent})
-
-
-def _answers(events: int, bad: int) -> Series:
-    """Many looks a minute at one project, which answers for a part of them."""
-    return gauges(
-        {metric("supabase_pg_up", instance="shop", job=str(n)): 1 - bad / events for n in range(500)}, SAMPLES
-    )
-
-
-def _projects(number: int) -> Series:
-    return gauges({metric("supabase_pg_up", instance=str(n)): 1 for n in range(number)}, SAMPLES)
 
 
 _GONE = "The metrics of shop cannot be had: nothing else of it is watched."
@@ -254,22 +242,7 @@ EXAMPLES = (
     ),
     example("the primary restarts", DISCONNECTED, series=_replica(0, connected=0), at="4m"),
     example("it is a primary", DISCONNECTED, series=_replica(0, connected=0, recovers=0), near=False),
-    *objective(AVAILABILITY, _answers, value={"instance": "shop"}),
-    example(
-        "there are 51 projects where 50 have budgets of their own",
-        _TOO_MANY,
-        series=_projects(51),
-        at="10m",
-        fires=[
-            warning(
-                "supabase-availability on c-1 has budgets of their own for 50 of the values of instance: all others"
-                " share one.",
-                instance="other",
-                value="other",
-            )
-        ],
-    ),
-    example("there are 50", _TOO_MANY, series=_projects(50), at="20m"),
+    *answering(AVAILABILITY, "supabase_pg_up", _SHOP),
     example(
         "120 statements a minute take half of it",
         STATEMENT,

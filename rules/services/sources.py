@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from rules.agents.promql import RANGE, Scope
 from rules.kubernetes.scrape import KUBE_STATE_METRICS
+from rules.rates import RANGE, Scope
 from rules.services.labels import fixed, in_seconds, renamed
 from rules.services.settings import SourceSettings
 from rules.spans import SPAN_CALLS, SPAN_TIMES

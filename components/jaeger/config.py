@@ -34,6 +34,8 @@ DIMENSIONS = (
     "http.request.method",
     "http.route",
     "http.response.status_code",
+    # Newer conventions, and older ones.
+    "rpc.response.status_code",
     "rpc.grpc.status_code",
     "server.address",
     # Whose the service is: a service has one of each, so these add no series.

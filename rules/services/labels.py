@@ -92,7 +92,7 @@ def answered(vector: str) -> str:
     """
     broken = fixed(vector, "code", "500", "error_type", ".+")
     coded = renamed(renamed(broken, "code", "status"), "code", "status_code", matched="([0-9].+)")
-    coded = renamed(coded, "code", "rpc_grpc_status_code")
+    coded = renamed(coded, "code", "rpc_grpc_status_code", "http_status_code")
     # JSON-RPC has negative codes, which say nothing of whose fault it is.
     coded = renamed(coded, "code", "rpc_response_status_code", "http_response_status_code", matched="([^-].*)")
     return renamed(classed(coded), "method", "http_request_method")

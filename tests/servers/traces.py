@@ -39,6 +39,7 @@ REQUEST = {
     "http.request.method": "GET",
     "http.route": "/orders/:id",
     "http.response.status_code": "200",
+    "http.status_code": "200",
     "rpc.response.status_code": "OK",
     "rpc.grpc.status_code": "0",
     "server.address": "bank.example",

@@ -188,6 +188,12 @@ SPAN_METRICS = (
             of_web("spans", route="/pay", method="GET", status="5xx"): 1,
         },
     ),
+    counted(
+        "a span of HTTP has the status of older conventions",
+        REQUESTS,
+        series=counters({metric(SPANS, SPAN, SERVER, span_name="GET", http_status_code="404"): 60}),
+        gives={of_web("spans", status="4xx"): 1},
+    ),
     *(
         counted(
             f"a span of gRPC is called {name}",

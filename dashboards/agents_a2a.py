@@ -8,9 +8,9 @@ from dashboards.model import Dashboard, Panel, Query, Row, Visualization, stat
 from model.metrics import Unit
 from model.promql import narrowed
 from model.uids import ALERTS
-from rules.agents.promql import RANGE
 from rules.agents.protocols import A2A, A2A_BUCKETS, A2A_ERRORS, A2A_FAILING, A2A_P95, SLOW_A2A
 from rules.agents.uids import AGENTS, AGENTS_A2A, AGENTS_QUALITY, AGENTS_TOOLS
+from rules.rates import RANGE
 
 _PICKED = chosen("cluster", "service", "method")
 _SLOW = narrowed(SLOW_A2A.value, _PICKED)

@@ -6,8 +6,9 @@ from dashboards.model import Panel, Query, Variable, Visualization, stat, variab
 from model.metrics import Unit
 from model.rules import Alert
 from model.uids import DashboardUid
-from rules.agents.promql import RANGE, counted
+from rules.agents.promql import counted
 from rules.histograms import without_le
+from rules.rates import RANGE
 
 # People cannot distinguish more lines.
 MOST = 10

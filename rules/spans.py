@@ -11,8 +11,8 @@ SPAN_TIMES = "traces_span_metrics_duration_milliseconds"
 _SPANS = Metrics(SPAN_METRICS)
 _OF_SPAN = (
     "service_name span_name span_kind status_code a2a_method_name http_request_method http_route"
-    " http_response_status_code server_address rpc_grpc_status_code k8s_namespace_name k8s_deployment_name"
-    " k8s_statefulset_name k8s_daemonset_name"
+    " http_response_status_code http_status_code server_address rpc_response_status_code rpc_grpc_status_code"
+    " k8s_namespace_name k8s_deployment_name k8s_statefulset_name k8s_daemonset_name"
 )
 OF_SPANS = (
     _SPANS.counter(SPAN_CALLS, _OF_SPAN),

@@ -221,6 +221,8 @@ def test_metrics_of_spans_never_carry_an_id(prod: Recorded) -> None:
         "http.request.method",
         "http.route",
         "http.response.status_code",
+        "http.status_code",
+        "rpc.response.status_code",
         "rpc.grpc.status_code",
         "server.address",
         "k8s.namespace.name",

@@ -11,7 +11,7 @@ import pytest
 
 from components.settings.stack import Refused, read
 from model.quantities import Duration
-from model.rules import Alert, Inhibition, Severity
+from model.rules import Alert, Inhibition, Recording, Severity
 from model.slo import Slo
 from rules.services.settings import slug
 from tests.catalogue import EVERYTHING
@@ -204,6 +204,17 @@ def test_what_is_down_is_looked_for_as_often_as_the_stack_evaluates(stack: Stack
     groups = {group.name: group for group in stack("dev", systems={"services": {}}).settings.watched.groups}
     assert groups["services-availability"].interval is None
     assert groups["services-past"].interval == Duration.parse("4m")
+
+
+def test_what_may_page_is_evaluated_with_what_it_judges(stack: Stacks) -> None:
+    groups = stack("dev", systems={"services": {}}).settings.watched.groups
+    ours = [group for group in groups if group.system == "services"]
+    recorded = {group.name: {rule.name for rule in group.rules if isinstance(rule, Recording)} for group in ours}
+    at_present = set().union(*recorded.values()) - recorded["services-past"]
+    for group in ours:
+        for alert in (rule for rule in group.rules if isinstance(rule, Alert) and Severity.CRITICAL in rule.severities):
+            judged = {name for name in at_present if re.search(rf"{name}\b", alert.value)}
+            assert judged <= recorded[group.name], f"{alert.name} waits for another group"
 
 
 # --- objectives ---

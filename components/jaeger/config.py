@@ -33,7 +33,11 @@ DIMENSIONS = (
     "a2a.method.name",
     "http.request.method",
     "http.route",
+    # By the newer conventions and by the older ones, which Python's instrumentations follow unless told otherwise. Of
+    # those, the method may be anything that a client sends.
     "http.response.status_code",
+    "http.status_code",
+    "rpc.response.status_code",
     "rpc.grpc.status_code",
     "server.address",
     # Whose the service is: a service has one of each, so these add no series.

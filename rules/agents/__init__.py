@@ -6,12 +6,13 @@ from model.rules import SELDOM, Group
 from rules.agents import cost, protocols
 from rules.agents.alerts import ALERTS, INHIBITIONS, loop_guards
 from rules.agents.metrics import METRICS
-from rules.agents.promql import EVERY, Scope
+from rules.agents.promql import EVERY
 from rules.agents.recordings import recordings
 from rules.agents.settings import EXAMPLE, AgentsSettings
 from rules.agents.slos import slos
 from rules.agents.uids import AGENTS
 from rules.monitoring import SYSTEM as MONITORING
+from rules.rates import Scope
 from rules.spans import OF_SPANS
 from rules.system import Surroundings, System, Watched
 

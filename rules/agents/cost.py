@@ -8,10 +8,11 @@ from decimal import Decimal
 from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Recording, Severity, decimal
-from rules.agents.promql import EVERY, MODEL, Scope, counted, of_newest
+from rules.agents.promql import EVERY, MODEL, counted, of_newest
 from rules.agents.recordings import CACHED_TOKENS, INFERENCE, RUNS, SERVICE, TOKENS
 from rules.agents.settings import Budget, Price
 from rules.agents.uids import AGENTS_LLM
+from rules.rates import Scope
 
 # The conventions define no metric of cost. These are OpenLIT's and LiteLLM's own.
 EMITTED = ("gen_ai_usage_cost_USD", "gen_ai_client_token_cost_USD")

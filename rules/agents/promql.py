@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from model.quantities import Duration
-from rules.histograms import Select, every, judged, without_le
+from rules.histograms import Select, every, judged
 
 PLACE = "cluster, environment, namespace, service, agent"
 """Labels of every series of an agent. ``service`` is its ``service.name``; so is ``agent`` if the agent has no name."""
 MODEL = f"{PLACE}, provider, model"
 
-# SDKs push once a minute. Five samples leave no gap after a missed push.
-RANGE = Duration.parse("5m")
 EVERY = Duration.parse("1m")
 """Evaluation interval. It is fixed: the events of a window are the samples of their rate times this interval."""
 WINDOW = Duration.parse("30m")
@@ -36,37 +33,6 @@ _SOURCES = {
     "tool": ("gen_ai_tool_name",),
     "method": ("mcp_method_name",),
 }
-
-
-@dataclass(frozen=True)
-class Scope:
-    """The namespaces whose series are read."""
-
-    namespaces: tuple[str, ...] = ()
-    """Series of these namespaces, and series without a namespace label. Empty reads all."""
-
-    def rate(self, series: str, *matchers: str) -> str:
-        own = (f'k8s_namespace_name=~"{"|".join(self.namespaces)}|"',) if self.namespaces else ()
-        inside = ", ".join((*matchers, *own))
-        return f"rate({series}{{{inside}}}[{RANGE}])" if inside else f"rate({series}[{RANGE}])"
-
-    # A histogram is classic (fixed buckets), native, or both. If it is both, each event is counted once.
-
-    def count(self, histogram: str, *matchers: str) -> str:
-        """Events a second."""
-        classic = self.rate(f"{histogram}_count", *matchers)
-        return f"({classic} or histogram_count({self.rate(histogram, *matchers)}))"
-
-    def sum(self, histogram: str, *matchers: str) -> str:
-        """Sum of the observed values per second."""
-        classic = self.rate(f"{histogram}_sum", *matchers)
-        return f"({classic} or histogram_sum({self.rate(histogram, *matchers)}))"
-
-    def buckets(self, histogram: str, *matchers: str) -> str:
-        """Rates of the buckets by ``le``; a native histogram has no ``le``."""
-        native = without_le(self.rate(histogram, *matchers))
-        classic = self.rate(f"{histogram}_bucket", *matchers)
-        return f"({native} or {classic} unless ignoring (le) {self.rate(histogram, *matchers)})"
 
 
 def short(vector: str, labels: str) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from model.metrics import Unit
 from model.rules import Alert, Recording, Severity
 from rules.agents.alerts import SOON, WHILE, enough, enough_seen
-from rules.agents.promql import Scope, failing, p95, short
+from rules.agents.promql import failing, p95, short
 from rules.agents.recordings import Read
 from rules.agents.uids import AGENTS_A2A, AGENTS_TOOLS
 from rules.histograms import with_label
+from rules.rates import Scope
 from rules.spans import SPAN_CALLS, SPAN_TIMES
 
 MCP_BY = "cluster, environment, namespace, service, side, method, tool"

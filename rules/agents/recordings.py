@@ -14,7 +14,6 @@ from rules.agents.promql import (
     MODEL,
     PLACE,
     Labelled,
-    Scope,
     counted,
     failing,
     newest,
@@ -23,6 +22,7 @@ from rules.agents.promql import (
     short,
 )
 from rules.histograms import with_label
+from rules.rates import Scope
 
 # An agent's run contains its model and tool calls. Only model calls are requests, otherwise tokens would be counted at
 # every level. Operations that the conventions do not know count as requests. The newest metrics contain requests only.

@@ -33,10 +33,16 @@ def build(settings: ServicesSettings, surroundings: Surroundings) -> Watched:
         scrape_jobs=(*probes.jobs(readiness, cluster), kubelet_probes(cluster)) if readiness else (),
         exporters=(probes.exporter(readiness, cluster),) if readiness else (),
         groups=(
-            Group("services-requests", recordings.requests(answered, settings, owners=kubernetes), EVERY),
-            Group("services-calls", recordings.calls(clients(spans=spans)), EVERY),
+            # What may page is evaluated with the rules that it reads: in a group of its own, up to a minute later.
+            Group(
+                "services-requests",
+                (*recordings.requests(answered, settings, owners=kubernetes), *alerts.of_requests(settings)),
+                EVERY,
+            ),
+            Group("services-calls", (*recordings.calls(clients(spans=spans)), *alerts.of_calls()), EVERY),
             Group("services-edge", (*edge.recordings(), alerts.edge(settings)), EVERY),
             Group("services-past", (availability.seen(), *past.recordings(settings.holidays)), SELDOM),
+            Group("services-traffic", alerts.of_traffic(), EVERY),
             # As often as the stack evaluates: a service that is down is noticed soon.
             Group(
                 "services-availability",
@@ -46,7 +52,6 @@ def build(settings: ServicesSettings, surroundings: Surroundings) -> Watched:
                     *availability.alerts(kubernetes=kubernetes, why=probes.WHY if readiness and kubernetes else ""),
                 ),
             ),
-            Group("services", alerts.alerts(settings), EVERY),
         ),
         metrics=(
             *_metrics(settings, spans=spans, kubernetes=kubernetes),

@@ -42,8 +42,8 @@ _FAILED = 0.05
 """One in twenty: users notice, and retries do not hide it."""
 
 
-def alerts(settings: ServicesSettings) -> tuple[Alert, ...]:
-    return (*_failing(settings), *_slow(settings), *_compared(), *_of_calls(), *_full(settings))
+def of_requests(settings: ServicesSettings) -> tuple[Alert, ...]:
+    return (*_failing(settings), *_slow(settings), *_full(settings))
 
 
 def edge(settings: ServicesSettings) -> Alert:
@@ -142,7 +142,7 @@ def _slow(settings: ServicesSettings) -> tuple[Alert, ...]:
     )
 
 
-def _compared() -> tuple[Alert, ...]:
+def of_traffic() -> tuple[Alert, ...]:
     return (
         Alert(
             name="TrafficDropped",
@@ -167,7 +167,7 @@ def _compared() -> tuple[Alert, ...]:
     )
 
 
-def _of_calls() -> tuple[Alert, ...]:
+def of_calls() -> tuple[Alert, ...]:
     often = f"sum by ({DEPENDENCY}) ({CALLS}) > 0.2"  # 60 in five minutes, as of requests
 
     def of_others(calls: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from model.metrics import Unit
 from model.rules import Recording
-from rules.agents.promql import RANGE
 from rules.histograms import with_label
+from rules.rates import RANGE
 from rules.services.labels import SERVICE, classed, fixed, in_seconds, renamed
 from rules.services.recordings import failing
 

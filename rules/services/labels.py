@@ -59,8 +59,9 @@ def routed(vector: str) -> str:
     """With ``route``: of the labels that client libraries have for it the best, since a path may hold ids and a route
     is what the author wrote; OpenTelemetry's; or the service and method of gRPC.
     """
-    # A span of gRPC is called by these. Newer conventions have both in the method, older ones in two labels.
-    called = renamed(vector, "path", "span_name", matched="([^ /]+/[^ /]+)")
+    # A span of gRPC is called by these, in some languages after a slash, and one of HTTP by method and path. Newer
+    # conventions have both in the method of gRPC, older ones in two labels.
+    called = fixed(vector, "path", "$1$2", "span_name", "/?([^ /]+/[^ /]+)|[A-Z]+ (/.*)")
     joined = f'label_join({called}, "rpc", "/", "rpc_service", "rpc_method")'
     called = renamed(joined, "path", "rpc", matched="/*(.+/.+)")
     return renamed(renamed(called, "path", "endpoint", "handler", "route", "http_route"), "route", "path")
@@ -91,7 +92,9 @@ def answered(vector: str) -> str:
     """
     broken = fixed(vector, "code", "500", "error_type", ".+")
     coded = renamed(renamed(broken, "code", "status"), "code", "status_code", matched="([0-9].+)")
-    coded = renamed(coded, "code", "rpc_grpc_status_code", "rpc_response_status_code", "http_response_status_code")
+    coded = renamed(coded, "code", "rpc_grpc_status_code", "http_status_code")
+    # JSON-RPC has negative codes, which say nothing of whose fault it is.
+    coded = renamed(coded, "code", "rpc_response_status_code", "http_response_status_code", matched="([^-].*)")
     return renamed(classed(coded), "method", "http_request_method")
 
 

@@ -57,7 +57,8 @@ ACTIVE = "service:active_requests:avg"
 """Mean of the open requests of a service's pods, streams included."""
 
 CALLS = "service_dependency:requests:rate5m"
-"""Outgoing calls per second, by service, ``dependency`` (the host that it calls), ``status`` and ``source``."""
+"""Outgoing calls per second, by service, ``dependency`` (the host that it calls, or the service of gRPC if no host is
+known), ``status`` and ``source``."""
 CALL_SOURCE = "service:calls_source:info"
 CALL_LARGEST = "service_dependency:requests:largest"
 CALL_BUCKETS = "service_dependency:request_duration_seconds_bucket:rate5m"
@@ -81,7 +82,9 @@ def requests(every: tuple[Source, ...], settings: ServicesSettings, *, owners: b
 
 def calls(every: tuple[Source, ...]) -> tuple[Recording, ...]:
     def labelled(vector: str) -> str:
-        return renamed(sent(vector), "dependency", "server_address")
+        # What a call of gRPC without a host is named after: its service.
+        called = renamed(sent(vector), "dependency", "span_name", matched="/?([^ /]+)/[^ /]+")
+        return renamed(called, "dependency", "server_address")
 
     return (
         *_first(

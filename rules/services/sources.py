@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from rules.agents.promql import RANGE, Scope
 from rules.kubernetes.scrape import KUBE_STATE_METRICS
+from rules.rates import RANGE, Scope
 from rules.services.labels import fixed, in_seconds, renamed
 from rules.services.settings import SourceSettings
 from rules.spans import SPAN_CALLS, SPAN_TIMES
@@ -51,11 +51,13 @@ def servers(mapped: tuple[SourceSettings, ...], *, spans: bool) -> tuple[Source,
 
 
 def clients(*, spans: bool) -> tuple[Source, ...]:
-    """The sources of outgoing calls. A span without a host, as of a call within the process, has no dependency."""
-    return (
-        _of_instrumentation("client"),
-        *((_of_spans('span_kind="SPAN_KIND_CLIENT"', 'server_address!=""'),) if spans else ()),
-    )
+    """The sources of outgoing calls. A span without a host, as of a call within the process, has no dependency.
+
+    Older instrumentations of gRPC say what they call, and not where.
+    """
+    call = 'span_kind="SPAN_KIND_CLIENT"'
+    known = (f'{call}, server_address!=""', f'{call}, server_address="", rpc_grpc_status_code!=""')
+    return (_of_instrumentation("client"), *((_of_spans(*known),) if spans else ()))
 
 
 # --- the series of all sources ---
@@ -137,14 +139,16 @@ def _mapped(vector: str, settings: SourceSettings) -> str:
     return vector
 
 
-def _of_spans(*matchers: str) -> Source:
-    def failed(vector: str) -> str:
-        # The span's own status has the name of a label that libraries have.
-        return fixed(vector, "code", "500", "status_code", "STATUS_CODE_ERROR")
+def _of_spans(*selected: str) -> Source:
+    """Of spans that are ``selected`` by any of these matchers."""
+
+    def rates(series: str) -> str:
+        return " or ".join(_ALL.rate(series, matchers) for matchers in selected)
 
     return Source(
         name="spans",
-        requests=failed(_ALL.rate(SPAN_CALLS, *matchers)),
-        present=f"{SPAN_CALLS}{{{', '.join(matchers)}}}",
-        buckets=in_seconds(_ALL.rate(f"{SPAN_TIMES}_bucket", *matchers)),
+        # The span's own status has the name of a label that libraries have.
+        requests=fixed(rates(SPAN_CALLS), "code", "500", "status_code", "STATUS_CODE_ERROR"),
+        present=" or ".join(f"{SPAN_CALLS}{{{matchers}}}" for matchers in selected),
+        buckets=in_seconds(rates(f"{SPAN_TIMES}_bucket")),
     )

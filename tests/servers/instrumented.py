@@ -11,11 +11,15 @@ import httpx
 import uvicorn
 from fastapi import FastAPI, Response
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from prometheus_client import Counter, Histogram, generate_latest
 from starlette_exporter import PrometheusMiddleware, handle_metrics
 
@@ -33,8 +37,32 @@ def service() -> FastAPI:
     return app
 
 
+def traced(name: str, collector: str) -> TracerProvider:
+    """Sends the spans of a service to a collector every second."""
+    provider = TracerProvider(resource=_named(name))
+    exporter = OTLPSpanExporter(f"{collector}/v1/traces")
+    provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=1000))
+    return provider
+
+
 def by_opentelemetry(collector: str) -> FastAPI:
-    """It sends what it measures to a collector every second, of its calls as well."""
+    """It sends what it measures to a collector every second, of its calls as well, and a span of each."""
+    exporter = OTLPMetricExporter(f"{collector}/v1/metrics")
+    provider = MeterProvider([PeriodicExportingMetricReader(exporter, 1000)], _named("orders"))
+    return _relaying(meter_provider=provider, tracer_provider=traced("orders", collector))
+
+
+def by_spans(collector: str) -> FastAPI:
+    """It sends spans, and measures nothing."""
+    return _relaying(meter_provider=NoOpMeterProvider(), tracer_provider=traced("billing", collector))
+
+
+def _named(name: str) -> Resource:
+    return Resource.create({"service.name": name, "k8s.namespace.name": "shop"})
+
+
+def _relaying(**providers: Any) -> FastAPI:
+    """A service that calls another one, both instrumented."""
     app = service()
 
     @app.get("/relay")
@@ -43,11 +71,8 @@ def by_opentelemetry(collector: str) -> FastAPI:
             await client.get(f"http://{to}/orders/1", params={"status": status})
         return Response()
 
-    resource = Resource.create({"service.name": "orders", "k8s.namespace.name": "shop"})
-    exporter = OTLPMetricExporter(f"{collector}/v1/metrics")
-    provider = MeterProvider([PeriodicExportingMetricReader(exporter, 1000)], resource)
-    FastAPIInstrumentor.instrument_app(app, meter_provider=provider)
-    HTTPXClientInstrumentor().instrument(meter_provider=provider)
+    FastAPIInstrumentor.instrument_app(app, **providers)
+    HTTPXClientInstrumentor().instrument(**providers)
     return app
 
 
@@ -82,7 +107,12 @@ def by_middleware(_: str) -> FastAPI:
     return app
 
 
-KINDS = {"opentelemetry": by_opentelemetry, "prometheus": by_prometheus, "middleware": by_middleware}
+KINDS = {
+    "opentelemetry": by_opentelemetry,
+    "spans": by_spans,
+    "prometheus": by_prometheus,
+    "middleware": by_middleware,
+}
 
 if __name__ == "__main__":
     kind, port, address = sys.argv[1:]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +26,7 @@ from tests.servers import sample
 from tests.servers.conftest import DASHBOARD
 from tests.test_grafana_content import spans_queries
 from tools.local.harness import Process, eventually, free_port, http_json
+from tools.local.history import remember
 from tools.servers.find import binary
 
 PLACE = place(STACK)
@@ -87,12 +87,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
     moments = [*_steps(began, now - HOUR, COARSE), *_steps(now - HOUR, now, FINE)]
     with (home / "sample").open("w", encoding="utf-8") as file:
         file.writelines(telemetry.text(moments, timed=True))
-    subprocess.run(
-        [str(binary("promtool")), "tsdb", "create-blocks-from", "openmetrics", home / "sample", home / "data"],
-        check=True,
-        capture_output=True,
-        timeout=300,
-    )
+    remember(home / "sample", home / "data")
     rules = {"groups": [rule_group(group, PLACE) for group in STACK.watched.groups]}
     for group in rules["groups"]:
         group["interval"] = "5s"  # once is enough, and a minute long to wait

@@ -20,12 +20,21 @@ from typing import Any, Self
 
 import grpc  # type: ignore[import-untyped]  # publishes no types
 import pytest
-import yaml
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
 
 from components.images import JAEGER
 from tests.servers.search import Search
-from tests.servers.traces import AGENT, SAMPLING, SEARCH_ADDRESS, STORAGES, one, stack, traces
+from tests.servers.traces import (
+    AGENT,
+    SAMPLING,
+    SCRAPE,
+    SEARCH_ADDRESS,
+    STORAGES,
+    one,
+    scraped_here,
+    stack,
+    traces,
+)
 from tests.stack_settings import RECORDED
 from tools.local.asked import get, query
 from tools.local.harness import Process, eventually, free_port, http_json, http_text
@@ -166,25 +175,7 @@ def scraped(files: Rendered, home: Path) -> Iterator[Metrics]:
     """Jaeger, and Prometheus with the jobs for it and no rules; what the API server would tell it is told here."""
     prometheus = LocalServer(files, "prometheus", home / "prometheus")
     jaeger = Jaeger(files, home / "jaeger", addresses={files.address("prometheus", 9090): prometheus.address})
-    rendered = prometheus.files("/etc/prometheus/scrape")
-    scrape = {}
-    for name in ("jaeger.yml", "jaeger-span-metrics.yml"):
-        scrape[name] = text = yaml.safe_load(rendered[name])
-        (job,) = text["scrape_configs"]
-        del job["kubernetes_sd_configs"]
-        job["static_configs"] = [
-            {
-                "targets": [f"127.0.0.1:{jaeger.ports[port['containerPort']]}"],
-                "labels": {
-                    "__meta_kubernetes_endpointslice_port_name": port["name"],
-                    "__meta_kubernetes_namespace": "monitoring",
-                    "__meta_kubernetes_pod_name": "jaeger-0",
-                    "__meta_kubernetes_pod_node_name": "node-a",
-                },
-            }
-            for port in jaeger.rendered.container["ports"]
-        ]
-    prometheus.put("/etc/prometheus/scrape", {name: yaml.safe_dump(text) for name, text in scrape.items()})
+    prometheus.put(SCRAPE, scraped_here(prometheus, jaeger))
     prometheus.put("/etc/prometheus/rules", {})
     with jaeger.running(), prometheus.running():
         yield Metrics(jaeger, prometheus)

@@ -6,10 +6,14 @@ import random
 from pathlib import Path
 from typing import Any
 
-from tools.local.rendered import Rendered, render_text
-from tools.local.stack_text import stack_text
-from tools.local.traces import Trace
+import yaml
 
+from tools.local.rendered import Rendered, render_text
+from tools.local.server import LocalServer
+from tools.local.stack_text import stack_text
+from tools.local.traces import Jaeger, Trace
+
+SCRAPE = "/etc/prometheus/scrape"
 CLUSTER = {"name": "test-1", "environment": "test", "context": "none", "flavour": "kind"}
 SEARCH_ADDRESS = "http://search.example:9200"
 SEARCH = {"urls": [SEARCH_ADDRESS], "username": "jaeger", "passwordSecret": "searchPassword"}
@@ -35,6 +39,8 @@ REQUEST = {
     "http.request.method": "GET",
     "http.route": "/orders/:id",
     "http.response.status_code": "200",
+    "http.status_code": "200",
+    "rpc.response.status_code": "OK",
     "rpc.grpc.status_code": "0",
     "server.address": "bank.example",
     "k8s.namespace.name": "shop",
@@ -60,3 +66,27 @@ def traces(count: int, seed: int, **shape: Any) -> list[Trace]:
 def one(seed: int, **shape: Any) -> Trace:
     (made,) = traces(1, seed, **shape)
     return made
+
+
+def scraped_here(prometheus: LocalServer, jaeger: Jaeger) -> dict[str, str]:
+    """The files of the jobs for Jaeger and its metrics of spans, with what the API server would say of its ports."""
+    rendered = prometheus.files(SCRAPE)
+    files = {}
+    for name in ("jaeger.yml", "jaeger-span-metrics.yml"):
+        text = yaml.safe_load(rendered[name])
+        (job,) = text["scrape_configs"]
+        del job["kubernetes_sd_configs"]
+        job["static_configs"] = [
+            {
+                "targets": [f"127.0.0.1:{jaeger.ports[port['containerPort']]}"],
+                "labels": {
+                    "__meta_kubernetes_endpointslice_port_name": port["name"],
+                    "__meta_kubernetes_namespace": "monitoring",
+                    "__meta_kubernetes_pod_name": "jaeger-0",
+                    "__meta_kubernetes_pod_node_name": "node-a",
+                },
+            }
+            for port in jaeger.rendered.container["ports"]
+        ]
+        files[name] = yaml.safe_dump(text)
+    return files

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.local.control_plane import ControlPlane
-from tools.local.harness import Process, eventually, free_port
+from tools.local.harness import Process, eventually, free_port, listens
 from tools.local.logs import LogFile, LogReader
 from tools.recorder import ROOT
 
@@ -116,7 +115,7 @@ class Agents:
             self._logs.append(_Log(output, self.promtail.file(self._pods[name])))
         self._processes[name] = process
         if name != "planner":  # it has no callers
-            process.ready(partial(_listens, self.ports[name]))
+            process.ready(partial(listens, self.ports[name]))
 
     def kill(self, name: str) -> None:
         """End one as if its machine were lost."""
@@ -159,11 +158,6 @@ class _Log:
         if whole:
             self._at += len(whole) + 1
             self.file.write(*whole.decode().split("\n"), stream="stdout")
-
-
-def _listens(port: int) -> bool:
-    with socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
 
 
 def _deployment(name: str) -> dict[str, Any]:

@@ -13,10 +13,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from components.prometheus.component import DATA
 from tools import stack_file
 from tools.local.account import Account
 from tools.local.asked import get
 from tools.local.harness import Process, free_port, http_json
+from tools.local.history import remember
 from tools.local.receiving import Endpoints, Mail, endpoints, mail_server
 from tools.local.rendered import Rendered, render_text
 from tools.local.server import LocalServer
@@ -238,14 +240,20 @@ def alerting_path(
     account: Account,
     faster: Mapping[str, Sequence[str]],
     settings: Mapping[str, Any] = QUICK,
+    *,
+    targets: Mapping[str, str] | None = None,
+    history: Path | None = None,
 ) -> Iterator[AlertingPath]:
-    """All replicas of the stack's Prometheus and Alertmanager, ready; ``faster`` are additional arguments by server."""
+    """All replicas of the stack's Prometheus and Alertmanager, ready; ``faster`` are additional arguments by server.
+
+    ``targets`` are additional addresses by job, and ``history`` is what each Prometheus remembers.
+    """
     with ExitStack() as exits:
         target = exits.enter_context(exporter())
         services = exits.enter_context(endpoints())
         mail = exits.enter_context(mail_server(home / "mail", "alerts", PASSWORD))
         port = free_port()
-        scraped = {"shop": target.address, "itself": f"127.0.0.1:{port}"}
+        scraped = {"shop": target.address, "itself": f"127.0.0.1:{port}", **(targets or {})}
         rendered = render_text(stack, home, stack_text_of(stack, settings, scraped, services, mail))
         hurry(rendered)
         replicas = {
@@ -304,6 +312,8 @@ def alerting_path(
             # Before the peers know each other, each of them would notify an alert.
             server.process.ready(lambda server=server: settled(server, len(gossip)))  # type: ignore[misc]  # mypy types no lambda with a default
         for server in prometheus:
+            if history:
+                remember(history, server.local.path(DATA))
             server.start()
         yield path
 

@@ -73,6 +73,12 @@ def free_port() -> int:
 _PATIENCE = 3
 
 
+def listens(port: int) -> bool:
+    """Whether a port accepts connections; raises the error of one that refuses."""
+    with socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+
+
 class ServerDied(AssertionError):
     """A server ended although a test needs it, so waiting longer is useless."""
 

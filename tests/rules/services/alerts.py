@@ -20,7 +20,7 @@ from tests.rules.examples import (
 from tests.rules.services.past import TOTAL, after, history
 from tests.rules.services.subjects import FOUND, LISTED, NAMED
 
-ALERTS = {alert.name: alert for alert in alerts.alerts(EXAMPLE)}
+ALERTS = {alert.name: alert for alert in (*alerts.of_requests(EXAMPLE), *alerts.of_calls(), *alerts.of_traffic())}
 STATUS = "service_status:requests:rate5m"
 P95, P99 = (f"service:request_duration_seconds:p{number}_5m" for number in (95, 99))
 BANK = FOUND | {"dependency": "bank.example"}

@@ -50,6 +50,24 @@ EXAMPLES = (
         gives={of(OF_BANK, source="spans", status="5xx"): 1},
     ),
     example(
+        "calls of gRPC by spans have no host",
+        CALLS,
+        series=counters(
+            {
+                metric(SPANS, SPAN, CLIENT, span_name=f"{slash}shop.Cart/{method}", rpc_grpc_status_code="14"): 60
+                for slash in ("", "/")
+                for method in ("Add", "Remove")
+            }
+        ),
+        gives={of(FOUND, dependency="shop.Cart", source="spans", status="5xx"): 4},
+    ),
+    example(
+        "a call of gRPC by a span has a host",
+        CALLS,
+        series=counters({metric(SPANS, SPAN, CLIENT, BANK, span_name="/bank.Cards/Pay", rpc_grpc_status_code="0"): 60}),
+        gives={of(OF_BANK, source="spans", status="2xx"): 1},
+    ),
+    example(
         "a client calls one host for each customer",
         CALLS,
         series=_MANY,

@@ -189,10 +189,58 @@ SPAN_METRICS = (
         },
     ),
     counted(
-        "a span is of gRPC",
+        "a span of HTTP has the status of older conventions",
         REQUESTS,
-        series=counters({metric(SPANS, SPAN, SERVER, span_name="shop.Cart/Add", rpc_grpc_status_code="14"): 60}),
-        gives={of_web("spans", route="shop.Cart/Add", status="5xx"): 1},
+        series=counters({metric(SPANS, SPAN, SERVER, span_name="GET", http_status_code="404"): 60}),
+        gives={of_web("spans", status="4xx"): 1},
+    ),
+    *(
+        counted(
+            f"a span of gRPC is called {name}",
+            REQUESTS,
+            series=counters({metric(SPANS, SPAN, SERVER, span_name=name, rpc_grpc_status_code="14"): 60}),
+            gives={of_web("spans", route="shop.Cart/Add", status="5xx"): 1},
+        )
+        for name in ("shop.Cart/Add", "/shop.Cart/Add")
+    ),
+    counted(
+        "spans of gRPC have words for codes",
+        REQUESTS,
+        series=counters(
+            {
+                metric(SPANS, SPAN, SERVER, span_name="shop.Cart/Add", rpc_response_status_code=each): 60
+                for each in GRPC_NAMES
+            }
+        ),
+        gives={of_web("spans", route="shop.Cart/Add", status=status): 1 for status in GRPC_NAMES.values()},
+    ),
+    counted(
+        "a span of JSON-RPC fails with a code of its own",
+        REQUESTS,
+        series=counters(
+            {
+                metric(
+                    SPANS,
+                    SPAN,
+                    SERVER,
+                    span_name="tools/call search",
+                    rpc_response_status_code="-32603",
+                    status_code="STATUS_CODE_ERROR",
+                ): 60
+            }
+        ),
+        gives={of_web("spans", status="5xx"): 1},
+    ),
+    counted(
+        "spans of HTTP have no route, and names with a path or without",
+        REQUESTS,
+        series=counters(
+            {
+                metric(SPANS, SPAN, SERVER, span_name=name, http_response_status_code="200"): 60
+                for name in ("GET /pay", "GET", "HTTP GET")
+            }
+        ),
+        gives={of_web("spans", route="/pay", status="2xx"): 1, of_web("spans", status="2xx"): 2},
     ),
 )
 

@@ -27,9 +27,9 @@ def _of_services(title: str, description: str, expr: str, unit: Unit, alert: str
     )
 
 
-def _of_alert(name: str, title: str, description: str, legend: str, chosen: str = _CLUSTER) -> Panel:
+def _of_alert(name: str, title: str, description: str, legend: str) -> Panel:
     """The value of an alert that depends on the settings."""
-    return Panel(title=title, description=description, queries=(Query(of_alert=chosen, legend=legend),), alert=name)
+    return Panel(title=title, description=description, queries=(Query(of_alert=_CLUSTER, legend=legend),), alert=name)
 
 
 def _of_istiod(title: str, description: str, expr: str, legend: str, unit: Unit = Unit.NONE) -> Panel:

@@ -17,6 +17,7 @@ _LABELS = {
     "service": "destination_service_name",
     "namespace": "destination_service_namespace",
 }
+_POLICY = "connection_security_policy"
 _REPORTERS = ("source", "waypoint", "destination")
 """Proxies that count the same request, from the client's on: only the first sees that nobody answered."""
 
@@ -28,6 +29,8 @@ BYTES = "mesh_edge:tcp_bytes:rate5m"
 """Bytes per second of TCP connections, both ways."""
 ERRORS = "mesh_service:requests:error_ratio5m"
 P95 = "mesh_service:request_duration_seconds:p95_5m"
+STARTED = "mesh_service_policy:started:rate5m"
+"""Requests and TCP connections per second, by ``connection_security_policy``, where it is known."""
 MTLS = "mesh_service:mtls:ratio5m"
 """Share of a service's requests and TCP connections that had mutual TLS."""
 
@@ -40,8 +43,13 @@ def recordings() -> tuple[Recording, ...]:
     # A WebSocket lasts as long as the client wants.
     timed = _edges('rate(istio_request_duration_milliseconds_bucket{response_code!~"0|101"}[5m])', "le")
     of_first = f"{timed} and on ({EDGE}, reporter) {REQUESTS}"
-    sent, received = (_edges(f"rate(istio_tcp_{which}_bytes_total[5m])") for which in ("sent", "received"))
-    secured, judged = _connected("mutual_tls"), _connected("mutual_tls|none")
+    bytes_ = " + ".join(f"rate(istio_tcp_{which}_bytes_total[5m])" for which in ("sent", "received"))
+    # The server's side knows the policy, the client's does not.
+    known = '{reporter!="source", connection_security_policy=~"mutual_tls|none"}'
+    started = (f"rate({name}{known}[5m])" for name in ("istio_requests_total", "istio_tcp_connections_opened_total"))
+    secured, all_ = (
+        f"sum by ({SERVICE}) ({STARTED}{matcher})" for matcher in ('{connection_security_policy="mutual_tls"}', "")
+    )
     return (
         Recording(
             name=REQUESTS_REPORTED,
@@ -55,9 +63,14 @@ def recordings() -> tuple[Recording, ...]:
             expr=f"histogram_quantile(0.95, sum by ({SERVICE}, le) ({of_first})) / 1000 >= 0",
             unit=Unit.SECONDS,
         ),
-        Recording(name=BYTES_REPORTED, expr=f"{sent} + {received}", unit=Unit.BYTES_PER_SECOND),
+        Recording(name=BYTES_REPORTED, expr=_edges(bytes_), unit=Unit.BYTES_PER_SECOND),
         Recording(name=BYTES, expr=_once(BYTES_REPORTED), unit=Unit.BYTES_PER_SECOND),
-        Recording(name=MTLS, expr=f"({secured} or {judged} * 0) / ({judged} > 0)", unit=Unit.RATIO),
+        Recording(
+            name=STARTED,
+            expr=f"sum by ({SERVICE}, {_POLICY}) ({_edges(' or '.join(started), _POLICY)})",
+            unit=Unit.PER_SECOND,
+        ),
+        Recording(name=MTLS, expr=f"({secured} or {all_} * 0) / ({all_} > 0)", unit=Unit.RATIO),
     )
 
 
@@ -77,10 +90,3 @@ def _once(reported: str) -> str:
         + (f' unless on ({EDGE}) {reported}{{reporter=~"{"|".join(_REPORTERS[:place])}"}}' if place else "")
         for place, name in enumerate(_REPORTERS)
     )
-
-
-def _connected(policy: str) -> str:
-    """Requests and TCP connections per second, by service, as the server's side counts them: it knows the policy."""
-    of = f'reporter!="source", connection_security_policy=~"{policy}"'
-    names = ("istio_requests_total", "istio_tcp_connections_opened_total")
-    return f"sum by ({SERVICE}) ({_edges(' or '.join(f'rate({name}{{{of}}}[5m])' for name in names))})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from model.rules import Alert
 from rules.istio import SYSTEM
 from rules.istio.alerts import AVAILABILITY, GATEWAY_EXPECTED, GATEWAY_LIVE, ISTIOD_UP, groups
-from rules.istio.recordings import BYTES, BYTES_REPORTED, ERRORS, MTLS, P95, REQUESTS, REQUESTS_REPORTED
+from rules.istio.recordings import BYTES, BYTES_REPORTED, ERRORS, MTLS, P95, REQUESTS, REQUESTS_REPORTED, STARTED
 from tests.rules.examples import (
     Labels,
     Series,
@@ -124,6 +124,10 @@ def _timed(reporter: str, code: str, **ends: float) -> Series:
 def _tcp(reporter: str, sent: float, received: float) -> Series:
     by = {"reporter": reporter, "connection_security_policy": "mutual_tls"}
     return _counted("istio_tcp_sent_bytes_total", sent, by) | _counted("istio_tcp_received_bytes_total", received, by)
+
+
+def _started(**policies: float) -> Series:
+    return gauges({metric(STARTED, _PAYMENTS, connection_security_policy=name): n for name, n in policies.items()})
 
 
 _PUSHES_FAIL, _REJECTED, _STALE = (
@@ -391,20 +395,19 @@ EXAMPLES = (
         gives={of(_PAYMENTS, _FROM, reporter="source"): 2000},
     ),
     example(
-        "of ten requests and ten connections one had none, and the client does not know",
-        MTLS,
+        "of twenty requests and connections one has none, and the client does not know",
+        STARTED,
         series=_requests(60, "destination", connection_security_policy="mutual_tls")
         | _counted(
             "istio_tcp_connections_opened_total", 54, reporter="destination", connection_security_policy="mutual_tls"
         )
         | _counted("istio_tcp_connections_opened_total", 6, reporter="destination", connection_security_policy="none")
         | _requests(60, "source", connection_security_policy="unknown"),
-        gives={of(_PAYMENTS): 0.95},
+        gives={
+            of(_PAYMENTS, connection_security_policy="mutual_tls"): 1.9,
+            of(_PAYMENTS, connection_security_policy="none"): 0.1,
+        },
     ),
-    example(
-        "none had",
-        MTLS,
-        series=_requests(60, "destination", connection_security_policy="none"),
-        gives={of(_PAYMENTS): 0},
-    ),
+    example("one of twenty has none", MTLS, series=_started(mutual_tls=1.9, none=0.1), gives={of(_PAYMENTS): 0.95}),
+    example("none has any", MTLS, series=_started(none=1), gives={of(_PAYMENTS): 0}),
 )

@@ -90,6 +90,8 @@ def build(dashboard: Dashboard, alerts: Mapping[str, BaseAlert]) -> str:
     for uid in dashboard.related:
         link = sdk.DashboardLink(_name(uid)).type(models.DashboardLinkType.LINK)
         made.link(link.url(f"/d/{uid}").keep_time(True).include_vars(True))
+    for each in dashboard.links:
+        made.link(sdk.DashboardLink(each.title).type(models.DashboardLinkType.LINK).url(str(each.url)))
     for number, row, place, panels in _laid_out(dashboard.rows):
         heading = sdk.Row(row.title).id(number).grid_pos(place)
         drawn = [_panel(each, alerts.get(each.alert)).id(own).grid_pos(where) for own, each, where in panels]

@@ -13,6 +13,7 @@ from dashboards import (
     agents_tools,
     alerts,
     home,
+    istio_mesh,
     kubernetes_api,
     kubernetes_cluster,
     kubernetes_namespace,
@@ -87,6 +88,7 @@ DASHBOARDS = (
     Listed("mongodb", mongodb_overview.DASHBOARD),
     Listed("supabase", supabase_overview.DASHBOARD),
     Listed("portainer", portainer_containers.DASHBOARD),
+    Listed("istio", istio_mesh.DASHBOARD),
     Listed("monitoring", monitoring_health.DASHBOARD),
     Listed("monitoring", monitoring_cost.DASHBOARD),
     Listed("monitoring", monitoring_job.DASHBOARD),
@@ -100,7 +102,11 @@ def dashboards(on: Collection[str], watched: Watched, cluster: ClusterSettings) 
     jobs = {job.name for job in watched.scrape_jobs}
     there = {"", *(group.name for group in watched.groups)}
     of_systems = (
-        replace(each.dashboard, folder=_FOLDERS[each.system])
+        replace(
+            each.dashboard,
+            folder=_FOLDERS[each.system],
+            links=tuple(link for link in watched.links if link.dashboard == each.dashboard.uid),
+        )
         for each in DASHBOARDS
         if each.system in on and each.needs in there
     )

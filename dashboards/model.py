@@ -11,6 +11,7 @@ from model.metrics import Unit
 from model.promql import narrowed
 from model.rules import Alert, Severity
 from model.uids import DashboardUid
+from rules.system import Link
 
 COLUMNS = 24
 """Grafana's grid."""
@@ -174,6 +175,8 @@ class Dashboard:
     search: bool = False
     """Whether it has a text box, the variable ``search``, for a regular expression."""
     related: tuple[DashboardUid, ...] = ()
+    links: tuple[Link, ...] = ()
+    """Links to other pages, which the stack file names."""
     time_from: str = "now-6h"
     annotations: tuple[Annotation, ...] = ()
 

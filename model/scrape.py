@@ -88,11 +88,10 @@ OF_POD = (
     copy("__meta_kubernetes_pod_node_name", "node"),
 )
 """Labels that say which pod a target is."""
-RUNNING = (
-    drop("__meta_kubernetes_pod_container_init", "true"),
-    drop("__meta_kubernetes_pod_phase", "Pending|Succeeded|Failed"),
-)
-"""Leave out what does not run yet, or no more."""
+ALIVE = (drop("__meta_kubernetes_pod_phase", "Pending|Succeeded|Failed"),)
+"""Leave out pods that do not run yet, or no more. A native sidecar is an init container of its pod, and stays."""
+RUNNING = (drop("__meta_kubernetes_pod_container_init", "true"), *ALIVE)
+"""Leave out containers that do not run yet, or no more, and native sidecars."""
 # Of what declares no port, discovery gives the bare address: an IPv6 one has brackets in a URL.
 BRACKETS = Relabel(source=("__address__",), regex=r"([^\[]*:[^\[]*:[^\[]*)", replacement="[$1]", target="__address__")
 HOST = r"(\[.+\]|[^:]+)(?::\d+)?"

@@ -26,7 +26,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import ErrorDetails, PydanticCustomError, core_schema
 
 from model.owners import TEAM
-from model.quantities import Bytes, Cpu, names_a_secret
+from model.quantities import Bytes, Cpu, Duration, names_a_secret
 
 _T = TypeVar("_T")
 Many = Annotated[tuple[_T, ...], Strict(False)]
@@ -99,6 +99,15 @@ SecretKey = Annotated[
     Spelled(r"(?!\.$|\.\.)[-._a-zA-Z0-9]{1,253}", "a key of letters, digits, dashes, dots and underscores"),
 ]
 Port = Annotated[int, Ge(1), Le(65535)]
+
+
+def _longer_than_nothing(duration: Duration) -> Duration:
+    if duration <= Duration(0):
+        raise ValueError("a duration longer than 0s")
+    return duration
+
+
+PositiveDuration = Annotated[Duration, AfterValidator(_longer_than_nothing)]
 LogLevel = Literal["debug", "info", "warn", "error"]
 
 

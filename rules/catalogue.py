@@ -72,6 +72,7 @@ SUBJECT = (
     "controller",
     "endpoint",
     "stack_name",
+    "gateway",
 )
 """Labels that identify the subject of an alert. The list is fixed, so that a new rule does not restart Alertmanager."""
 

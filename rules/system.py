@@ -71,6 +71,15 @@ class Surroundings:
     """What people bring."""
 
 
+@dataclass(frozen=True)
+class Link:
+    """A link from a system's dashboard to a page outside Grafana."""
+
+    dashboard: DashboardUid
+    title: str
+    url: Url
+
+
 @dataclass(frozen=True, kw_only=True)
 class Watched:
     """Everything that the stack adds for one or more systems."""
@@ -92,6 +101,7 @@ class Watched:
     """Those that people bring; the stack's own are in ``dashboards``."""
     queries: tuple[SavedQuery, ...] = ()
     """Those that people save."""
+    links: tuple[Link, ...] = ()
     of_people: tuple[str, ...] = ()
     """PromQL of people, who may ask any job for any of its metrics."""
 

@@ -17,7 +17,20 @@ from model.slo import SHORTEST, Slo
 from model.slo_alerts import slo_inhibitions
 from model.slo_rules import slo_groups
 from model.uids import ALERTS, SLOS, DashboardUid
-from rules import agents, kubernetes, logs, mongodb, monitoring, nodes, portainer, postgres, redis, services, supabase
+from rules import (
+    agents,
+    istio,
+    kubernetes,
+    logs,
+    mongodb,
+    monitoring,
+    nodes,
+    portainer,
+    postgres,
+    redis,
+    services,
+    supabase,
+)
 from rules.catalogue import SUBJECT, alert_labels, other_subjects, series_of
 from rules.content.asked import asked
 from rules.owners import ANY_SUBJECT, excluded, owned
@@ -34,6 +47,7 @@ SYSTEMS: tuple[System[Any], ...] = (
     mongodb.SYSTEM,
     supabase.SYSTEM,
     portainer.SYSTEM,
+    istio.SYSTEM,
     monitoring.SYSTEM,
 )
 """To add a system, add a folder beside this file and a name to this list. `dashboards.listed` has its dashboards."""
@@ -134,6 +148,7 @@ def watch(
         runbooks=content.runbooks,
         dashboards=content.dashboards,
         queries=content.queries,
+        links=tuple(link for part in parts for link in part.links),
         of_people=tuple(expr for _, expr in asked(content)),
     )
     watched = _overridden(watched, overrides, surroundings.alert_labels)

@@ -144,6 +144,18 @@ def test_a_pod_is_found_once_and_known_by_its_name() -> None:
     assert families == ["IPv4"], "a cluster with both families has two slices of a Service"
 
 
+def test_a_port_that_is_named_may_be_a_native_sidecar_s() -> None:
+    """Which is an init container; one without a name is a target of its pod anyway."""
+    init = "__meta_kubernetes_pod_container_init"
+
+    def left_out(**port: Any) -> bool:
+        job = rendered({"pods": {"selector": {"app": "worker"}, **port}})
+        return any(init in step.get("source_labels", ()) for step in job["relabel_configs"])
+
+    assert not left_out(portName="http-envoy-prom")
+    assert left_out(port=15090)
+
+
 # --- logins ---
 
 

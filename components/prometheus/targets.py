@@ -14,6 +14,7 @@ from model.cluster import ClusterSettings, Flavour
 from model.flows import AnyPod, Internet, Namespace, Nodes, Peer
 from model.quantities import HostPort
 from model.scrape import (
+    ALIVE,
     BRACKETS,
     HOST,
     OF_POD,
@@ -136,7 +137,8 @@ def _found(discovery: settings_of.Discovery | None, cluster: ClusterSettings) ->
         # Each declared port was a target: they become equal, and Prometheus scrapes equal ones once.
         yield BRACKETS
         yield Relabel(source=("__address__",), regex=HOST, replacement=f"$1:{discovery.port}", target="__address__")
-    yield from RUNNING
+    # A port with this name may be a native sidecar's.
+    yield from ALIVE if discovery.port_name and not of_service else RUNNING
     yield from OF_POD
     if of_service:
         yield copy("__meta_kubernetes_service_name", "service")

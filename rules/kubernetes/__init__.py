@@ -7,6 +7,7 @@ from rules.kubernetes import recordings
 from rules.kubernetes.alerts import capacity, control_plane, nodes, pods, workloads
 from rules.kubernetes.metrics import METRICS, node_labels, pod_labels
 from rules.kubernetes.scrape import (
+    ISTIO,
     annotated_pods,
     annotated_services,
     kube_state_metrics_exporter,
@@ -29,9 +30,9 @@ class KubernetesSettings(Model):
 
 def build(settings: KubernetesSettings, surroundings: Surroundings) -> Watched:
     cluster = surroundings.cluster
-    annotated = (annotated_services(cluster), annotated_pods()) if settings.annotated else ()
+    annotated = (annotated_services(cluster), annotated_pods(istio=ISTIO in surroundings.on))
     return Watched(
-        scrape_jobs=(*scrape_jobs(cluster, surroundings.owners.pod_label), *annotated),
+        scrape_jobs=(*scrape_jobs(cluster, surroundings.owners.pod_label), *(annotated if settings.annotated else ())),
         groups=(
             *recordings.recordings(cluster, surroundings.owners),
             *(group for part in _ALERTS for group in part.GROUPS),

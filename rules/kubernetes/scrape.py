@@ -64,6 +64,13 @@ CADVISOR_METRICS = (
 
 PAGE = "observability/page"
 """The label of pods whose service may page."""
+ISTIO = "istio"
+"""The system whose jobs scrape a mesh. Its pods are annotated as well."""
+ISTIOD, ZTUNNEL = "istiod", "ztunnel"
+"""Their pods' label ``app``."""
+ISTIO_AGENT = 15020
+"""Port of the agent in each of Istio's proxies. A pod's annotation names it once Istio has merged the metrics of the
+program, of Envoy and of the agent."""
 _ANNOTATION = "annotation_prometheus_io"
 PARAMETERS = 4
 """Maximum number of query parameters in an annotated path. Each adds a relabelling step. Servers need one, `format`."""
@@ -254,7 +261,8 @@ def annotated_services(cluster: ClusterSettings) -> ScrapeJob:
     )
 
 
-def annotated_pods() -> ScrapeJob:
+def annotated_pods(*, istio: bool) -> ScrapeJob:
+    """``istio`` says whether the system ISTIO is on. Each of its series is stored once."""
     return ScrapeJob(
         name="annotated-pods",
         of_people=True,
@@ -263,6 +271,7 @@ def annotated_pods() -> ScrapeJob:
         relabel=(
             *_scrape_annotations("pod"),
             *RUNNING,
+            *((drop("__meta_kubernetes_pod_label_app", f"{ISTIOD}|{ZTUNNEL}"),) if istio else ()),
             *OF_POD,
             Relabel(
                 source=("__meta_kubernetes_pod_label_app_kubernetes_io_name", "__meta_kubernetes_pod_label_app"),
@@ -270,5 +279,11 @@ def annotated_pods() -> ScrapeJob:
                 replacement="$1$2",
                 target="app",
             ),
+        ),
+        # What is left at that port is the program's own.
+        metric_relabel=(
+            (Relabel(source=("instance", "__name__"), regex=f".+:{ISTIO_AGENT};(istio|envoy)_.+", action="drop"),)
+            if istio
+            else ()
         ),
     )

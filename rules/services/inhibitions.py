@@ -13,10 +13,10 @@ _SERVICE = tuple(SERVICE.split(", "))
 _WORKLOAD = ("cluster", "environment", "namespace", "workload", "workload_type")
 
 DOWN, NOT_READY, FAILING = "ServiceDown", "ServiceNotReady", "EdgeErrorsHigh|HighErrorRate"
-_SLOW = "SlowResponseTime|SlowestResponses|LatencyRising"
+SLOW = "SlowResponseTime|SlowestResponses|LatencyRising"
 _USE = "ClientErrorsRising|TrafficDropped|TrafficSpike|ConnectionsHigh"
 _CALLS = "DependencyFailing|DependencySlow"
-_STEPS = (DOWN, NOT_READY, "EdgeErrorsHigh", "HighErrorRate", f"{_SLOW}|{_USE}|{_CALLS}")
+_STEPS = (DOWN, NOT_READY, "EdgeErrorsHigh", "HighErrorRate", f"{SLOW}|{_USE}|{_CALLS}")
 """From the cause to its effects. Failing requests say more than the failing calls that cause them."""
 
 
@@ -57,7 +57,7 @@ def _workloads() -> Iterator[Inhibition]:
 
 
 def _dependencies(settings: ServicesSettings) -> Iterator[Inhibition]:
-    effects = f"{NOT_READY}|{FAILING}|{_SLOW}|{_CALLS}|TrafficDropped"
+    effects = f"{NOT_READY}|{FAILING}|{SLOW}|{_CALLS}|TrafficDropped"
     for name, service in settings.listed.items():
         for dependency in service.depends_on:
             kind, _, instance = dependency.rpartition("/")

@@ -14,7 +14,7 @@ from model.quantities import Duration
 from model.regex import Regex
 from model.rules import Own
 from model.service_objectives import ServiceObjectives
-from model.settings import LabelName, Many, Model, Resources, Spelled, misfit, resources
+from model.settings import LabelName, Many, Model, PositiveDuration, Resources, Spelled, misfit, resources
 
 STORES = ("postgres", "redis", "mongodb")
 """Systems of stores, before a slash in ``dependsOn``: what follows is an instance of theirs and no service."""
@@ -44,18 +44,11 @@ Condition = Annotated[str, Spelled("[a-z]([-a-z0-9]{0,18}[a-z0-9])?", "a name li
 Percent = Annotated[float, Gt(0), Le(100)]
 
 
-def _longer_than_nothing(limit: Duration) -> Duration:
-    if limit <= Duration(0):
-        raise ValueError("a duration longer than 0s")
-    return limit
-
-
 def _a_day(raw: object) -> object:
     # YAML reads a day without quotes as a date already.
     return date.fromisoformat(raw) if isinstance(raw, str) else raw
 
 
-Latency = Annotated[Duration, AfterValidator(_longer_than_nothing)]
 Day = Annotated[date, BeforeValidator(_a_day)]
 
 
@@ -95,9 +88,9 @@ class ListedService(ServiceObjectives):
     `observability/page: "true"`."""
     errors_above: Percent | None = None
     """Percentage of requests that fail, for HighErrorRate; 5 by default."""
-    p95_above: Latency | None = None
+    p95_above: PositiveDuration | None = None
     """95th percentile of durations, for SlowResponseTime; 2s by default."""
-    p99_above: Latency | None = None
+    p99_above: PositiveDuration | None = None
     """99th percentile of durations, for SlowestResponses; 5s by default."""
     connections_above: Annotated[int, Ge(1)] | None = None
     """Open requests of a pod, for ConnectionsHigh; 900 by default."""

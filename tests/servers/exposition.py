@@ -43,6 +43,7 @@ EXPOSED_BY = {
     "otel-collector": "collector_itself",
     "jaeger": "jaeger_itself",
     "jaeger-span-metrics": "span_metrics",
+    "istiod": "istiod",
 }
 """The fixture of test_exposition that gives what a job scrapes."""
 

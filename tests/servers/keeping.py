@@ -48,6 +48,7 @@ SHARE = {
     "otel-agent": 0.4,
     "otel-collector": 0.4,
     "jaeger": 0.15,
+    "istiod": 0.15,
 }
 """Of the series that a job is offered, the most that it keeps: what was measured, and a little more."""
 

@@ -38,6 +38,8 @@ VALUES = {
     "instance": "10.0.0.1:9090",
     "http_response_status_code": "404",  # a client's error; the series with an error_type are the server's
     "workload_type": "Deployment",
+    "grpc_response_status": "14",  # a failure of the server
+    "reporter": "destination",
 }
 """Values of labels that rules read, or that have to be of some form."""
 SAME_AS = {

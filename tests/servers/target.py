@@ -32,6 +32,7 @@ class Target:
     """Whose client certificates it takes; none are asked for without."""
     slow: threading.Event | None = None
     """What its answers wait for."""
+    host: str = "127.0.0.1"
     port: int = field(default_factory=free_port)
     paths: list[str] = field(default_factory=list)
     """Paths that were asked for, with their parameters."""
@@ -40,7 +41,7 @@ class Target:
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -69,7 +70,7 @@ class Target:
             def handle_error(self, request: Any, client_address: Any) -> None:
                 """A refused handshake, and a client that gave up, are what the tests are about."""
 
-        with Quiet(("127.0.0.1", self.port), Handler) as server:
+        with Quiet((self.host, self.port), Handler) as server:
             if self.certificate:
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
                 context.load_cert_chain(self.certificate, self.certificate.with_suffix(".key"))

@@ -158,8 +158,9 @@ def choices(dashboard: Dashboard, loaded: Loaded) -> dict[str, str]:
     for variable in dashboard.variables:
         if variable.datasource.type != "prometheus":
             continue
-        values = loaded.get(f"label/{variable.label}/values", **{"match[]": filled(variable.of, chosen)})
-        assert values or variable.name in MAY_BE_EMPTY, f"{variable.name}: nothing to choose"
+        offered = partial(loaded.get, f"label/{variable.label}/values", **{"match[]": filled(variable.of, chosen)})
+        # A recorded rate has its first sample after two scrapes: the history may end minutes ago.
+        values = offered() if variable.name in MAY_BE_EMPTY else eventually(offered, 20, f"{variable.name} has a value")
         chosen[variable.name] = EVERYWHERE.get(variable.name, ".*") if variable.multiple else values[0]
     return chosen
 

@@ -18,6 +18,7 @@ from model.metrics import Metric
 from rules.nodes.scrape import NODE_EXPORTER
 from tests.catalogue import EVERYTHING, whole
 from tests.servers.exposition import EXPOSED_BY, Exposition, difference, exposition, names, scraped, settled
+from tests.servers.istio import Istiod
 from tests.servers.keeping import ASKED, KEPT, SHARE, asks, record
 from tests.servers.kubernetes_metrics import cadvisor, documented
 from tests.servers.machine import machine
@@ -151,6 +152,17 @@ def kube_state_metrics(kube_state_metrics_server: LocalServer, control_plane: Co
 def kube_state_metrics_itself(kube_state_metrics_server: LocalServer) -> Exposition:
     url = f"http://127.0.0.1:{kube_state_metrics_server.ports[8081]}/metrics"
     return scraped(url, wanted=of("kube-state-metrics-telemetry"))
+
+
+# --- the mesh ---
+
+
+@pytest.fixture(scope="module")
+def istiod(control_plane: ControlPlane, home: Path) -> Iterator[Exposition]:
+    """With a proxy that has refused its configuration, since counters begin at their first event."""
+    server = Istiod(control_plane, home / "istiod")
+    with server.running(), server.refusing_proxy():
+        yield scraped(f"http://{server.address}/metrics", wanted=of("istiod"))
 
 
 # --- the nodes ---

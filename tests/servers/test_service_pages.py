@@ -21,7 +21,7 @@ Labels = dict[str, str]
 EXISTING = {"name": "alert-receivers", "key": "any"}
 STACK = {
     "cluster": {"name": "test-1", "environment": "test", "context": "test", "flavour": "kubeadm"},
-    "systems": {"kubernetes": {}, "agents": {}, "services": {"listed": {"planner": {}}}},
+    "systems": {"kubernetes": {}, "agents": {}, "services": {"listed": {"planner": {}}}, "istio": {}},
     "notifications": {
         "receivers": [{"name": "pager", "webhook": {"urlSecret": EXISTING}}],
         "routes": [{"receiver": "pager", "severity": ["critical"]}],
@@ -44,6 +44,7 @@ PLATFORM = firing("AgentRunsFailing", "agents", agent="planner")
 EDGE = firing("EdgeErrorsHigh", "services", controller="ingress-nginx")
 ERRORS = firing("HighErrorRate", "services")
 SLOWEST = firing("SlowestResponses", "services")
+MESH = tuple(firing(name, "istio", severity="warning") for name in ("MeshErrorRateHigh", "MeshLatencyHigh"))
 
 
 @contextmanager
@@ -71,10 +72,10 @@ def notified(home: Path, *fire: Labels) -> Iterator[Endpoints]:
 @pytest.mark.parametrize(
     "fire",
     [
-        pytest.param((DOWN, BURN, PLATFORM, EDGE, ERRORS, SLOWEST), id="a service that is down"),
-        pytest.param((BURN, PLATFORM, EDGE, ERRORS, SLOWEST), id="an objective that burns"),
-        pytest.param((PLATFORM, EDGE, ERRORS, SLOWEST), id="a platform that fails"),
-        pytest.param((EDGE, ERRORS, SLOWEST), id="an ingress that sees failures"),
+        pytest.param((DOWN, BURN, PLATFORM, EDGE, ERRORS, SLOWEST, *MESH), id="a service that is down"),
+        pytest.param((BURN, PLATFORM, EDGE, ERRORS, SLOWEST, *MESH), id="an objective that burns"),
+        pytest.param((PLATFORM, EDGE, ERRORS, SLOWEST, *MESH), id="a platform that fails"),
+        pytest.param((EDGE, ERRORS, SLOWEST, *MESH), id="an ingress that sees failures"),
     ],
 )
 def test_one_outage_of_a_service_pages_once_by_its_cause(fire: Sequence[Labels], tmp_path: Path) -> None:

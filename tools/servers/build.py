@@ -38,6 +38,7 @@ _STAMPS: Mapping[str, Mapping[str, str]] = {
     "alertmanager": _COMMON,
     "blackbox-exporter": _COMMON,
     "crane": {"github.com/google/go-containerregistry/cmd/crane/cmd.Version": "{release}"},
+    "istiod": {f"istio.io/istio/pkg/version.build{what}": "{release}" for what in ("Tag", "Version")},
     "jaeger": {"github.com/jaegertracing/jaeger/internal/version.latestVersion": "v{release}"},
     "kube-score": {"main.version": "{release}"},
     "kube-state-metrics": _COMMON,

@@ -30,6 +30,7 @@ _VERSION_ARGUMENTS = {
     "kube-state-metrics": ("version",),
     "kubectl": ("version", "--client"),
     "crane": ("version",),
+    "istiod": ("version",),
     "jaeger": ("version",),
     "kube-score": ("version",),
     "pulumi": ("version",),

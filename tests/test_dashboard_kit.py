@@ -252,6 +252,11 @@ def of_logs(**changes: Any) -> Panel:
     return panel(queries=(Query(expr="{app='a'}", legend="Lines", datasource=LOKI),), **changes)
 
 
+def test_an_axis_of_ratios_that_are_all_zero_does_not_end_at_ten_thousand_percent() -> None:
+    assert first(dashboard(panel(unit=Unit.RATIO)))["fieldConfig"]["defaults"]["custom"]["axisSoftMax"] == 0.01
+    assert "axisSoftMax" not in first(dashboard(panel(unit=Unit.SECONDS)))["fieldConfig"]["defaults"]["custom"]
+
+
 def test_a_choice_of_loki_s_is_asked_as_its_plugin_reads_it_and_never_matches_nothing_alone() -> None:
     variables = log_variables("cluster", "level")
     custom_variables = json.loads(kit.build(replace(dashboard(of_logs()), variables=variables), {}))["templating"][

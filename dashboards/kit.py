@@ -313,6 +313,12 @@ def _finish_time_series(made: timeseries.Panel, panel: Panel, alert: BaseAlert |
     if panel.unit is Unit.RATIO:
         # Otherwise the axis of ratios that are all 0 ends at 10000 %.
         made.axis_soft_max(0.01)
+    if panel.band:
+        lower, upper = (query.legend for query in panel.queries[-2:])
+        edge = models.DynamicConfigValue("custom.lineWidth", 0)
+        unfilled = models.DynamicConfigValue("custom.fillOpacity", 0)
+        made.override_by_name(lower, [edge, unfilled])
+        made.override_by_name(upper, [edge, models.DynamicConfigValue("custom.fillBelowTo", lower)])
     if panel.stacked:
         made.stacking(common.StackingConfig().mode(commons.StackingMode.NORMAL).group("A"))
     if alert is not None and alert.thresholds:

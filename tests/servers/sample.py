@@ -74,7 +74,9 @@ def sampled(watched: Watched, exprs: Iterable[str], everywhere: Mapping[str, str
     # What the server records begins when it starts; whatever is compared with days before, or read in steps that are
     # longer than a test, has a history.
     before = {selector.name for selector in read if selector.name and selector.offset}
-    before |= {name for expr in exprs for name in re.findall(r"([\w:]+)(?:{[^}]*})?\[\w+:(?:\w+\]|\] offset )", expr)}
+    before |= {
+        name for expr in exprs for name in re.findall(r"([\w:]+)(?:{[^}]*})?\)*\[\w+:(?:\w+\]|\] offset )", expr)
+    }
     compared = before & recorded
     recorded -= compared
     of_rules = series_of(watched)

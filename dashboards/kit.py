@@ -53,7 +53,8 @@ UNITS = {
     Unit.RATIO: "percentunit",
     Unit.SECONDS: "s",
     Unit.BYTES: "bytes",
-    Unit.PER_SECOND: "cps",
+    # Grafana's own units say what is counted: requests, operations, or "c/s".
+    Unit.PER_SECOND: "count:/s",
     Unit.BYTES_PER_SECOND: "binBps",
     Unit.TIMESTAMP: "dateTimeFromNow",
     Unit.CURRENCY: "currencyUSD",
@@ -105,12 +106,18 @@ def build(dashboard: Dashboard, alerts: Mapping[str, BaseAlert]) -> str:
 
 
 _DEFAULTS: dict[str, tuple[object, ...]] = {
+    "allowCustomValue": (True,),
     "asDropdown": (False,),
+    "auto": (False,),
+    "auto_count": (30,),
+    "auto_min": ("10s",),
+    "builtIn": (0,),
     "displayMode": ("list",),
     "editable": (True,),
     "exemplar": (False,),
     "fiscalYearStartMonth": (0,),
     "format": ("time_series",),
+    "hide": (0,),  # or False
     "icon": ("",),
     "includeVars": (False,),
     "instant": (False,),
@@ -127,6 +134,7 @@ _DEFAULTS: dict[str, tuple[object, ...]] = {
     "repeatDirection": ("h",),
     "showPercentChange": (False,),
     "showPoints": ("auto",),
+    "skipUrlSync": (False,),
     "spanNulls": (False,),
     "tags": ([],),
     "targetBlank": (False,),
@@ -304,6 +312,15 @@ def _finish_time_series(made: timeseries.Panel, panel: Panel, alert: BaseAlert |
     if panel.unit not in (Unit.NONE, Unit.TIMESTAMP):
         # An axis that does not start at 0 makes every change look like an outage. It is soft: a budget may be negative.
         made.axis_soft_min(0)
+    if panel.unit is Unit.RATIO:
+        # Otherwise the axis of ratios that are all 0 ends at 10000 %.
+        made.axis_soft_max(0.01)
+    if panel.band:
+        lower, upper = (query.legend for query in panel.queries[-2:])
+        edge = models.DynamicConfigValue("custom.lineWidth", 0)
+        unfilled = models.DynamicConfigValue("custom.fillOpacity", 0)
+        made.override_by_name(lower, [edge, unfilled])
+        made.override_by_name(upper, [edge, models.DynamicConfigValue("custom.fillBelowTo", lower)])
     if panel.stacked:
         made.stacking(common.StackingConfig().mode(commons.StackingMode.NORMAL).group("A"))
     if alert is not None and alert.thresholds:

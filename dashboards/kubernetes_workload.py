@@ -57,6 +57,20 @@ def _traffic(direction: str) -> Query:
     return Query(expr=f"sum({_of_workload(rate)})", legend={"receive": "received", "transmit": "sent"}[direction])
 
 
+def newest_lines(matchers: str, workload: str, width: int) -> Panel:
+    """Log lines of the pods of a workload; ``workload`` is the variable with its name."""
+    # By the pod's name, which begins with the workload's name; labels may differ.
+    lines = f"{{{matchers}}} | pod=~`${{{workload}:regex}}-.+`"
+    return Panel(
+        title="Newest lines",
+        description="Newest lines of its pods. A line with a trace id links to its trace.",
+        visualization=Visualization.LOGS,
+        queries=(Query(expr=lines, datasource=LOKI),),
+        width=width,
+        height=12,
+    )
+
+
 _OOM_KILLED = f"{pods.OOM_KILLED.value} and {pods.OOM_KILLED.and_}"
 _CONTAINER = "{{pod}}, {{container}}"
 _SIGNALS = Row(
@@ -218,25 +232,7 @@ _PODS = Row(
         ),
     ),
 )
-_LINES = Row(
-    "Logs",
-    (
-        Panel(
-            title="Newest lines",
-            description="Newest lines of its pods. A line with a trace id links to its trace.",
-            visualization=Visualization.LOGS,
-            # By the pod's name, which begins with the workload's name; labels may differ.
-            queries=(
-                Query(
-                    expr='{cluster=~"$cluster", namespace="$namespace"} | pod=~`${workload:regex}-.+`',
-                    datasource=LOKI,
-                ),
-            ),
-            width=24,
-            height=12,
-        ),
-    ),
-)
+_LINES = Row("Logs", (newest_lines(IN_NAMESPACE, "workload", 24),))
 
 DASHBOARD = Dashboard(
     uid=KUBERNETES_WORKLOAD,

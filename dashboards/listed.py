@@ -31,14 +31,18 @@ from dashboards import (
     redis_overview,
     runbooks,
     saved,
+    services_capacity,
+    services_dependencies,
     services_overview,
+    services_service,
     slos,
     supabase_overview,
 )
 from dashboards.kit import build, panel_places
 from dashboards.model import Dashboard, Panel, PanelPlace
+from dashboards.queries import filled
 from model.cluster import ClusterSettings
-from model.promql import narrowed
+from model.promql import names, narrowed
 from model.rules import BaseAlert
 from rules.agents.protocols import A2A_GROUP
 from rules.kubernetes.recordings import CONTROL_PLANE
@@ -75,6 +79,9 @@ DASHBOARDS = (
     Listed("kubernetes", kubernetes_api.DASHBOARD, needs=CONTROL_PLANE.name),
     Listed("nodes", nodes_overview.DASHBOARD),
     Listed("services", services_overview.DASHBOARD),
+    Listed("services", services_service.DASHBOARD),
+    Listed("services", services_dependencies.DASHBOARD),
+    Listed("services", services_capacity.DASHBOARD),
     Listed("agents", agents_overview.DASHBOARD),
     Listed("agents", agents_llm.DASHBOARD),
     Listed("agents", agents_tools.DASHBOARD),
@@ -101,6 +108,8 @@ def dashboards(on: Collection[str], watched: Watched, cluster: ClusterSettings) 
     """All dashboards in a fixed order. ``on`` has the keys of the systems that are on."""
     jobs = {job.name for job in watched.scrape_jobs}
     there = {"", *(group.name for group in watched.groups)}
+    series = {name for metric in watched.metrics for name in metric.series} | {"ALERTS"}
+    series |= {rule.name for group in watched.groups for rule in group.rules}
     of_systems = (
         replace(
             each.dashboard,
@@ -115,7 +124,7 @@ def dashboards(on: Collection[str], watched: Watched, cluster: ClusterSettings) 
     written = (alerts.DASHBOARD, *of_slos, *of_systems, *of_people)
     every = (home.dashboard((*written, *watched.dashboards)), *written, *runbooks.dashboards(watched, cluster))
     uids, by_name = {dashboard.uid for dashboard in every}, {alert.name: alert for alert in watched.alerts}
-    return tuple(_of_stack(_scraped(dashboard, jobs), uids, by_name) for dashboard in every)
+    return tuple(_of_stack(_asking(_scraped(dashboard, jobs), series), uids, by_name) for dashboard in every)
 
 
 def _of_stack(dashboard: Dashboard, there: Collection[str], alerts: Mapping[str, BaseAlert]) -> Dashboard:
@@ -151,6 +160,20 @@ def _scraped(dashboard: Dashboard, jobs: Collection[str]) -> Dashboard:
         rows=tuple(rows),
         annotations=tuple(annotation for annotation in dashboard.annotations if annotation.needs in there),
     )
+
+
+def _asking(dashboard: Dashboard, series: Collection[str]) -> Dashboard:
+    """The dashboard without optional queries for ``series`` that this stack does not have."""
+
+    def asked(panel: Panel) -> Panel:
+        queries = (each for each in panel.queries if not each.optional or names(filled(each.expr)) <= set(series))
+        return replace(panel, queries=tuple(queries))
+
+    rows = (
+        replace(row, panels=tuple(left for panel in row.panels if (left := asked(panel)).queries or not panel.queries))
+        for row in dashboard.rows
+    )
+    return replace(dashboard, rows=tuple(rows))
 
 
 def rendered(on: Collection[str], watched: Watched, cluster: ClusterSettings) -> tuple[Rendered, ...]:

@@ -56,6 +56,8 @@ class Query:
     datasource: Datasource = PROMETHEUS
     exemplars: bool = False
     """Whether exemplars (links to traces) are shown."""
+    optional: bool = False
+    """Whether a stack that does not know its series leaves it out, and a panel of such queries alone with it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +79,8 @@ class Panel:
     severity: Severity | None = None
     """Severity of a count of one, if no single alert has it."""
     stacked: bool = False
+    band: bool = False
+    """Whether its last two queries are the lower and the upper edge of a band."""
     columns: tuple[str, ...] = ()
     """Labels that a table shows, in this order. Other labels are hidden."""
     first: str = ""

@@ -1,53 +1,113 @@
-"""Every service: requests, errors, duration, and what is missing of it."""
+"""Every service in a row: requests, errors, latency, saturation, objectives and alerts."""
 
 from __future__ import annotations
 
 from dashboards.annotations import alerts_of
-from dashboards.model import Dashboard, Panel, Query, Row, variable
+from dashboards.model import Dashboard, Panel, Query, Row, Visualization, variable
 from model.metrics import Unit
+from model.promql import narrowed
 from model.uids import ALERTS, HOME
-from rules.services.availability import MISSING
-from rules.services.recordings import CALL_ERRORS, ERRORS, P95, SOURCE, TOTAL
-from rules.services.uids import SERVICES
+from rules.histograms import with_label
+from rules.kubernetes.alerts.pods import HIGH_CPU, HIGH_MEMORY
+from rules.kubernetes.recordings import with_owner
+from rules.services.availability import MISSING, SEEN
+from rules.services.labels import SAME, renamed
+from rules.services.recordings import ERRORS, P50, P95, P99, SOURCE, TOTAL
+from rules.services.uids import ONE_SERVICE, SERVICES, SERVICES_CAPACITY, SERVICES_DEPENDENCIES
 
-_IN = 'cluster=~"$cluster", namespace=~"$namespace", service=~"$service"'
+_WHERE = 'cluster=~"$cluster", namespace=~"$namespace"'
+_IN = f'{_WHERE}, service=~"$service"'
+# A service that is down has no requests, and one that is new is seen within a quarter of an hour.
+_KNOWN = f"({SEEN}{{{_IN}}} or {SOURCE}{{{_IN}}})"
 # More lines are not legible.
 _MOST = 10
 
 
-def _of_services(
-    title: str, description: str, recording: str, unit: Unit = Unit.NONE, legend: str = "{{namespace}} {{service}}"
-) -> Panel:
-    query = Query(expr=f"topk({_MOST}, {recording}{{{_IN}}})", legend=legend)
-    return Panel(title=title, description=f"{description} The {_MOST} highest.", queries=(query,), unit=unit, width=12)
+def _of_services(title: str, description: str, recording: str, alert: str, unit: Unit) -> Panel:
+    query = Query(expr=f"topk({_MOST}, {recording}{{{_IN}}})", legend="{{namespace}} {{service}}")
+    described = f"{description} The {_MOST} highest."
+    return Panel(title=title, description=described, queries=(query,), unit=unit, alert=alert, width=6)
+
+
+def _column(legend: str, recording: str, unit: Unit) -> Query:
+    return Query(expr=f"max by ({SAME}) ({recording}{{{_IN}}})", legend=legend, unit=unit)
+
+
+def _alerts() -> str:
+    """PromQL: open alerts by service. A workload's alerts are its service's."""
+    firing = f'ALERTS{{alertstate="firing", {_WHERE}'
+    named = f'{firing}, service=~"$service", service!=""}}'
+    of_workload = renamed(f'{firing}, service="", workload=~"$service", workload!=""}}', "service", "workload")
+    # A service without alerts is a row as well.
+    return (
+        f"count by ({SAME}) (group by ({SAME}, alertname) ({named} or {of_workload})) or group by ({SAME}) {_KNOWN} * 0"
+    )
+
+
+def _saturation() -> str:
+    """PromQL: of CPU and memory, the container that is nearest to its limit."""
+    either = " or ".join(
+        with_label(narrowed(alert.value, _WHERE), "resource", alert.name) for alert in (HIGH_CPU, HIGH_MEMORY)
+    )
+    owned = renamed(with_owner(f"({either})", "workload"), "service", "workload")
+    return f"{owned} and on ({SAME}) {_KNOWN}"
+
+
+def _budget() -> str:
+    """PromQL: what is left of each objective's error budget, with the service that the objective is of."""
+    info = 'slo:objective:info{cluster=~"$cluster", service=~"$service"}'
+    left = f"slo:error_budget_remaining:ratio * on (cluster, slo, value) group_left (service, namespace) {info}"
+    return f"({left}) and on ({SAME}) {_KNOWN}"
 
 
 DASHBOARD = Dashboard(
     uid=SERVICES,
     title="Services",
-    description="Requests, errors and latency of services.",
+    description="Every service in a row: requests, errors, latency, saturation, objectives and alerts.",
     tags=("services",),
     variables=(
         variable("cluster", SOURCE, "Cluster"),
         variable("namespace", f'{SOURCE}{{cluster=~"$cluster"}}', "Namespace"),
-        variable("service", f'{SOURCE}{{cluster=~"$cluster", namespace=~"$namespace"}}', "Service"),
+        variable("service", f"{SOURCE}{{{_WHERE}}}", "Service"),
     ),
-    related=(HOME, ALERTS),
+    related=(HOME, ONE_SERVICE, SERVICES_DEPENDENCIES, SERVICES_CAPACITY, ALERTS),
     annotations=(alerts_of("services"),),
     rows=(
         Row(
-            "Requests",
+            "Services",
             (
-                _of_services("Requests per second", "Requests that a service answers.", TOTAL, Unit.PER_SECOND),
-                _of_services("Error ratio", "Ratio of requests that fail with 5xx.", ERRORS, Unit.RATIO),
-                _of_services("Latency p95", "95th percentile of durations, without streams.", P95, Unit.SECONDS),
-                _of_services("Replicas not ready", "Ratio of the replicas that it should have.", MISSING, Unit.RATIO),
+                Panel(
+                    title="All services",
+                    description="Services of the last day, those with open alerts first. Saturation: the container"
+                    " nearest to its limit of CPU or memory. SLO left: the least error budget. Click a row to see why.",
+                    visualization=Visualization.TABLE,
+                    queries=(
+                        Query(expr=_alerts(), legend="Open alerts", unit=Unit.NONE),
+                        _column("Requests", TOTAL, Unit.PER_SECOND),
+                        _column("Errors", ERRORS, Unit.RATIO),
+                        *(
+                            _column(name, recording, Unit.SECONDS)
+                            for name, recording in (("p50", P50), ("p95", P95), ("p99", P99))
+                        ),
+                        Query(expr=f"max by ({SAME}) ({_saturation()})", legend="Saturation", optional=True),
+                        Query(expr=f"min by ({SAME}) ({_budget()})", legend="SLO left", optional=True),
+                    ),
+                    unit=Unit.RATIO,
+                    columns=("cluster", "namespace", "service"),
+                    data_link=ONE_SERVICE,
+                    width=24,
+                    height=14,
+                ),
+            ),
+        ),
+        Row(
+            "Over time",
+            (
+                _of_services("Requests per second", "Requests that it answers.", TOTAL, "", Unit.PER_SECOND),
+                _of_services("Error ratio", "Requests that fail with 5xx.", ERRORS, "HighErrorRate", Unit.RATIO),
+                _of_services("Latency p95", "95th percentile, without streams.", P95, "SlowResponseTime", Unit.SECONDS),
                 _of_services(
-                    "Failing calls",
-                    "Ratio of outgoing calls that fail, by the host that is called.",
-                    CALL_ERRORS,
-                    Unit.RATIO,
-                    "{{service}} to {{dependency}}",
+                    "Replicas not ready", "Ratio of those that it should have.", MISSING, "ServiceDown", Unit.RATIO
                 ),
             ),
         ),

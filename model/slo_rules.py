@@ -58,6 +58,7 @@ def _recordings(slo: Slo) -> tuple[Recording, ...]:
         "objective": decimal(slo.objective * 100),
         "window": str(slo.window),
         "owner": slo.owner,
+        **({"namespace": slo.namespace} if slo.namespace else {}),
     }
     info = {"slo": slo.name} | {label: text for label, text in said.items() if label not in slo.by}
     return (

@@ -12,7 +12,7 @@ from model.quantities import Duration
 from model.rules import Alert, BaseAlert, Group, Recording
 from model.uids import runbook_path
 
-LINKED_LABELS = ("cluster", "namespace", "app", "pod", "node", "agent", "model", "slo", "value")
+LINKED_LABELS = ("cluster", "namespace", "service", "app", "pod", "node", "agent", "model", "slo", "value")
 """Labels of an alert that are variables of the dashboard it links to."""
 RUNBOOK_LABELS = ("cluster", "namespace")
 """Labels of an alert that set variables of its runbook's dashboard."""

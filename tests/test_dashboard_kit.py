@@ -252,6 +252,22 @@ def of_logs(**changes: Any) -> Panel:
     return panel(queries=(Query(expr="{app='a'}", legend="Lines", datasource=LOKI),), **changes)
 
 
+def test_an_axis_of_ratios_that_are_all_zero_does_not_end_at_ten_thousand_percent() -> None:
+    assert first(dashboard(panel(unit=Unit.RATIO)))["fieldConfig"]["defaults"]["custom"]["axisSoftMax"] == 0.01
+    assert "axisSoftMax" not in first(dashboard(panel(unit=Unit.SECONDS)))["fieldConfig"]["defaults"]["custom"]
+
+
+def test_a_band_is_filled_from_its_upper_edge_to_its_lower() -> None:
+    queries = tuple(Query(expr=f"widgets:{name}", legend=name) for name in ("now", "lowest", "highest"))
+    drawn = {
+        override["matcher"]["options"]: {each["id"]: each["value"] for each in override["properties"]}
+        for override in first(dashboard(panel(queries=queries, band=True)))["fieldConfig"]["overrides"]
+    }
+    assert drawn["highest"]["custom.fillBelowTo"] == "lowest"
+    assert drawn["lowest"]["custom.fillOpacity"] == 0, "or it would be filled down to 0"
+    assert drawn.keys() == {"lowest", "highest"}
+
+
 def test_a_choice_of_loki_s_is_asked_as_its_plugin_reads_it_and_never_matches_nothing_alone() -> None:
     variables = log_variables("cluster", "level")
     custom_variables = json.loads(kit.build(replace(dashboard(of_logs()), variables=variables), {}))["templating"][

@@ -35,6 +35,7 @@ from rules.catalogue import series_of
 from rules.kubernetes.uids import KUBERNETES_API
 from rules.monitoring.uids import MONITORING
 from rules.render import links
+from rules.services.uids import ONE_SERVICE, SERVICES_CAPACITY
 from rules.systems import SYSTEMS
 from tests.catalogue import EVERYTHING, place
 from tests.dashboards import ALL_DASHBOARDS, STACK, WRITTEN, labels
@@ -247,6 +248,43 @@ def test_a_dashboard_leads_to_no_dashboard_that_this_stack_has_not() -> None:
     uids = {dashboard.uid for dashboard in there}
     assert {str(uid) for dashboard in there for uid in dashboard.related} <= uids
     assert {str(panel.data_link) for dashboard in there for panel in dashboard.panels if panel.data_link} <= uids
+
+
+def columns_of(there: tuple[Dashboard, ...], title: str) -> set[str]:
+    """The columns of the table with this title that have values."""
+    (table,) = (panel for dashboard in there for panel in dashboard.panels if panel.title == title)
+    return {query.legend for query in table.queries}
+
+
+def test_a_row_of_services_has_a_column_only_for_what_this_stack_measures() -> None:
+    always = {"Open alerts", "Requests", "Errors", "p50", "p95", "p99"}
+    assert columns_of(stack_of("eks", "services")[0], "All services") == always
+    assert columns_of(stack_of("eks", "services", "kubernetes")[0], "All services") == always | {"Saturation"}
+    assert columns_of(ALL_DASHBOARDS, "All services") == always | {"Saturation", "SLO left"}
+
+
+def test_capacity_shows_what_the_systems_of_this_stack_measure() -> None:
+    def shown(*systems: str) -> set[str]:
+        (capacity,) = (each for each in stack_of("eks", *systems)[0] if each.uid == SERVICES_CAPACITY)
+        return {panel.title for panel in capacity.panels}
+
+    assert shown("services") == {"Requests"}
+    of_nodes = {"First disk full in", "Disks in use"}
+    assert shown("services", "nodes") == {"Requests"} | of_nodes
+    of_agents = {"Model cost, next 30 days", "Tokens", "Cost of models"}
+    assert shown("services", "agents") == {"Requests"} | of_agents
+    (everything,) = (each for each in ALL_DASHBOARDS if each.uid == SERVICES_CAPACITY)
+    of_kubernetes = {panel.title for panel in everything.panels} - of_nodes - of_agents
+    assert shown("services", "kubernetes") == of_kubernetes
+    assert {"CPU full in", "Memory full in", "Pods full in", "First volume full in"} < of_kubernetes
+
+
+def test_an_alert_on_a_service_leads_to_the_dashboard_of_that_service() -> None:
+    opened = links(CATALOGUE["HighErrorRate"], place(STACK))["dashboard_url"]
+    (dashboard,) = (each for each in ALL_DASHBOARDS if f"/d/{each.uid}?" in opened)
+    assert dashboard.uid == ONE_SERVICE
+    for variable in dashboard.variables:
+        assert f"var-{variable.name}=" in opened, "what is chosen is what the alert is about"
 
 
 def test_where_grafana_is_somebody_else_s_no_panel_asks_for_its_metrics() -> None:

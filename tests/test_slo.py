@@ -167,6 +167,9 @@ def test_an_objective_says_whose_it_is_as_people_know_it_from_sloth() -> None:
     assert info.labels == said
     (unsaid,) = (rule for rule in rules() if rule.name == "slo:objective:info")
     assert unsaid.labels["service"] == "checkout-api"
+    assert "namespace" not in unsaid.labels, "it is of each namespace"
+    (one,) = (rule for rule in rules(namespace="shop") if rule.name == "slo:objective:info")
+    assert one.labels["namespace"] == "shop"
 
 
 def test_there_is_an_error_ratio_for_every_window_that_an_alert_reads() -> None:

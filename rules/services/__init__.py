@@ -13,7 +13,7 @@ from rules.services.metrics import INSTRUMENTED, OF_INGRESS, OF_LIBRARIES, of_so
 from rules.services.recordings import EVERY
 from rules.services.settings import EXAMPLE, ServicesSettings
 from rules.services.sources import PROMETHEUS, clients, servers
-from rules.services.uids import SERVICES
+from rules.services.uids import ONE_SERVICE
 from rules.spans import OF_SPANS
 from rules.system import Surroundings, System, Watched
 
@@ -79,6 +79,6 @@ SYSTEM = System(
     owner="services",
     settings=ServicesSettings,
     example=EXAMPLE,
-    dashboard=SERVICES,
+    dashboard=ONE_SERVICE,
     build=build,
 )

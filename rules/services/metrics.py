@@ -27,8 +27,9 @@ INSTRUMENTED = (
     _PUSHED.histogram("rpc_server_duration_milliseconds", _RPC, Unit.NONE),
     _PUSHED.histogram("rpc_client_duration_milliseconds", f"{_RPC} server_address", Unit.NONE),
     _PUSHED.gauge("http_server_active_requests", "http_request_method"),
+    _PUSHED.gauge("target_info"),
 )
-OF_LIBRARIES = tuple(_ANY.gauge(name) for name in ACTIVE_OF_LIBRARIES)
+OF_LIBRARIES = (*(_ANY.gauge(name) for name in ACTIVE_OF_LIBRARIES), _ANY.gauge("app_info", "version"))
 OF_INGRESS = (
     _ANY.counter("nginx_ingress_controller_requests", _NGINX),
     _ANY.histogram("nginx_ingress_controller_request_duration_seconds", _NGINX),

@@ -55,6 +55,8 @@ P99 = "service:request_duration_seconds:p99_5m"
 QUANTILES = {P50: "0.5", P95: "0.95", P99: "0.99"}
 ACTIVE = "service:active_requests:avg"
 """Mean of the open requests of a service's pods, streams included."""
+VERSIONS = "service_version:instances:count"
+"""Number of a service's instances that report a ``version``: as resource attribute, or in ``app_info``."""
 
 CALLS = "service_dependency:requests:rate5m"
 """Outgoing calls per second, by service, ``dependency`` (the host that it calls, or the service of gRPC if no host is
@@ -77,6 +79,7 @@ def requests(every: tuple[Source, ...], settings: ServicesSettings, *, owners: b
         Recording(name=ROUTES, expr=f"count by ({SERVICE}) ({LARGEST} and on ({SAME}, source) {SOURCE})"),
         *_of_services(settings),
         Recording(name=ACTIVE, expr=_active(owners=owners)),
+        Recording(name=VERSIONS, expr=_versions(owners=owners)),
     )
 
 
@@ -181,6 +184,13 @@ def _quantile(name: str, number: str, buckets: str, by: str) -> Recording:
 def _active(*, owners: bool) -> str:
     counted = found(" or ".join(("http_server_active_requests", *ACTIVE_OF_LIBRARIES)), owners=owners)
     return f"avg by ({SERVICE}) (sum by ({SERVICE}, instance) ({counted}))"
+
+
+def _versions(*, owners: bool) -> str:
+    # Of these series Prometheus takes the service's name into `job`, after its namespace if it has one.
+    pushed = renamed('target_info{service_version!=""}', "service_name", "job", matched="(?:.+/)?(.+)")
+    reported = found(f'{renamed(pushed, "version", "service_version")} or app_info{{version!=""}}', owners=owners)
+    return f"count by ({SERVICE}, version) ({reported})"
 
 
 def enough(settings: ServicesSettings) -> str:

@@ -5,3 +5,6 @@ from __future__ import annotations
 from model.uids import DashboardUid
 
 SERVICES = DashboardUid("services")
+ONE_SERVICE = DashboardUid("service")
+SERVICES_DEPENDENCIES = DashboardUid("services-dependencies")
+SERVICES_CAPACITY = DashboardUid("services-capacity")

@@ -23,12 +23,17 @@ SECONDS_PER_EVENT = 2
 """How slowly counters grow."""
 ONLY_OF_FAILURES = frozenset({"error_type"})
 """Labels that what succeeds does not have: there is a series with each, and one without."""
+_MONTH = 30 * 24 * 3600
 UNLIKE_OTHERS: dict[str, Callable[[float], float]] = {
     "kube_deployment_spec_replicas": lambda _: 1,  # a rollout is no change of size
     "node_boot_time_seconds": lambda age: age // 900 * 900,  # it was started again within half an hour
     "node_filesystem_readonly": lambda _: 0,
     "service:requests:mean1h": lambda _: 2,  # up to 1 request/s nothing is compared
-    "node_filesystem_avail_bytes": lambda age: 1 - age / (30 * 24 * 3600),  # it fills within a month
+    "node_filesystem_avail_bytes": lambda age: 1 - age / _MONTH,  # it fills within a month
+    # What clusters run out of grows.
+    "kubelet_running_pods": lambda age: age / _MONTH,
+    "namespace:kube_pod_container_resource_requests:sum": lambda age: age / _MONTH,
+    "namespace_persistentvolumeclaim:kubelet_volume_stats_used:ratio": lambda age: age / _MONTH,
 }
 """Gauges that rules read only at some value, or while they fall: value by age in seconds."""
 
@@ -44,6 +49,8 @@ VALUES = {
 """Values of labels that rules read, or that have to be of some form."""
 SAME_AS = {
     **dict.fromkeys(("deployment", "statefulset", "daemonset", "workload", "service", "service_name"), "pod"),
+    "exported_service": "pod",
+    "exported_namespace": "namespace",
     **dict.fromkeys(("k8s_deployment_name", "k8s_statefulset_name", "k8s_daemonset_name", "k8s_pod_name"), "pod"),
     "k8s_namespace_name": "namespace",
 }
@@ -69,7 +76,9 @@ def sampled(watched: Watched, exprs: Iterable[str], everywhere: Mapping[str, str
     # What the server records begins when it starts; whatever is compared with days before, or read in steps that are
     # longer than a test, has a history.
     before = {selector.name for selector in read if selector.name and selector.offset}
-    before |= {name for expr in exprs for name in re.findall(r"([\w:]+)(?:{[^}]*})?\[\w+:(?:\w+\]|\] offset )", expr)}
+    before |= {
+        name for expr in exprs for name in re.findall(r"([\w:]+)(?:{[^}]*})?\)*\[\w+:(?:\w+\]|\] offset )", expr)
+    }
     compared = before & recorded
     recorded -= compared
     of_rules = series_of(watched)
@@ -101,7 +110,7 @@ def sampled(watched: Watched, exprs: Iterable[str], everywhere: Mapping[str, str
         if name is None or name in recorded or name in natives | {"ALERTS", "ALERTS_FOR_STATE"}:
             continue
         names = known.get(name) or of_applications.get(name) or frozenset(chosen)
-        labels = {label: _default(label) for label in names} | jobs.get(name, {}) | dict(everywhere) | chosen
+        labels = {label: usual(label) for label in names} | jobs.get(name, {}) | dict(everywhere) | chosen
         for without in ("", *(ONLY_OF_FAILURES & labels.keys() - chosen.keys())):
             one = tuple(sorted((k, v) for k, v in labels.items() if v and k != without))
             found.setdefault(name, set()).add(one)
@@ -138,7 +147,8 @@ def _example(pattern: str) -> str:
     return text
 
 
-def _default(label: str) -> str:
+def usual(label: str) -> str:
+    """The label's value in most series."""
     return VALUES.get(label, f"a-{SAME_AS.get(label, label).replace('_', '-')}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -66,7 +67,8 @@ def firing() -> Iterator[dict[str, str]]:
         for rule in group.rules:
             if isinstance(rule, Alert):
                 about = {"alertname": rule.name, "alertstate": "firing", "owner": rule.owner, "system": group.system}
-                where = {"namespace": NAMESPACE, **EVERYWHERE, **rule.labels}
+                named = {label: sample.usual(label) for label in re.findall(r"\$labels\.(\w+)", rule.description)}
+                where = {**named, "namespace": NAMESPACE, **EVERYWHERE, **rule.labels}
                 yield from ({**where, **about, "severity": severity} for severity in rule.severities)
 
 
@@ -161,7 +163,10 @@ def choices(dashboard: Dashboard, loaded: Loaded) -> dict[str, str]:
         offered = partial(loaded.get, f"label/{variable.label}/values", **{"match[]": filled(variable.of, chosen)})
         # A recorded rate has its first sample after two scrapes: the history may end minutes ago.
         values = offered() if variable.name in MAY_BE_EMPTY else eventually(offered, 20, f"{variable.name} has a value")
-        chosen[variable.name] = EVERYWHERE.get(variable.name, ".*") if variable.multiple else values[0]
+        # Most series have the usual value. Others, such as a service that is only known by its scrape job, have few.
+        usual = sample.usual(variable.label)
+        one = usual if usual in values else next(iter(values), "")
+        chosen[variable.name] = EVERYWHERE.get(variable.name, ".*") if variable.multiple else one
     return chosen
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rules.services.labels import MOST
-from rules.services.recordings import ACTIVE, BUCKETS, LARGEST, REQUESTS, ROUTES, SOURCE
+from rules.services.recordings import ACTIVE, BUCKETS, LARGEST, REQUESTS, ROUTES, SOURCE, VERSIONS
 from tests.rules.agents.subjects import native
 from tests.rules.examples import Labels, Series, counters, gauges, histogram, metric, of
 from tests.rules.services.subjects import FOUND, OWNED, PUSHED, SCRAPED, SERVER, SHOP, SPAN, counted
@@ -372,5 +372,31 @@ OPEN = (
         gives={of(FOUND): 7},
     ),
 )
+VERSIONED = (
+    counted(
+        "a pod has a newer version than another, and a process says none",
+        VERSIONS,
+        series=gauges(
+            {
+                metric("target_info", PUSHED, service_version="1.0"): 1,
+                metric("target_info", _OTHER_POD, service_version="1.1"): 1,
+                metric("target_info", PUSHED, instance="i-3"): 1,
+            }
+        ),
+        gives={of(FOUND, version="1.0"): 1, of(FOUND, version="1.1"): 1},
+    ),
+    counted(
+        "a process outside the cluster has a version, and its service a namespace",
+        VERSIONS,
+        series=gauges({metric("target_info", job="billing/teller", instance="i-9", service_version="3.0"): 1}),
+        gives={of(service="teller", version="3.0"): 1},
+    ),
+    counted(
+        "an application exposes its version",
+        VERSIONS,
+        series=OWNED | gauges({metric("app_info", SCRAPED, version="2.0"): 1}),
+        gives={of(FOUND, version="2.0"): 1},
+    ),
+)
 
-EXAMPLES = (*OPENTELEMETRY, *PROMETHEUS, *SPAN_METRICS, *ORDER, *BOUND, *DURATIONS, *OPEN)
+EXAMPLES = (*OPENTELEMETRY, *PROMETHEUS, *SPAN_METRICS, *ORDER, *BOUND, *DURATIONS, *OPEN, *VERSIONED)

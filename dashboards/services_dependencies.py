@@ -1,0 +1,87 @@
+"""Who calls whom: rate, errors and latency of outgoing calls."""
+
+from __future__ import annotations
+
+from dashboards.annotations import alerts_with
+from dashboards.model import Dashboard, Panel, Query, Row, Visualization, variable
+from model.metrics import Unit
+from model.uids import ALERTS
+from rules.services.labels import SAME
+from rules.services.recordings import CALL_ERRORS, CALL_P95, CALLS
+from rules.services.uids import ONE_SERVICE, SERVICES, SERVICES_DEPENDENCIES
+
+_IN = 'cluster=~"$cluster", namespace=~"$namespace", service=~"$service"'
+_EDGE = f'{_IN}, dependency=~"$dependency"'
+_BY = f"{SAME}, dependency"
+# More lines are not legible, and more rows are not read.
+_MOST, _ROWS = 10, 100
+
+
+def calls(chosen: str, legend: str) -> tuple[Panel, ...]:
+    """Time series of the outgoing calls that the matchers ``chosen`` select, with a line for each ``legend``."""
+
+    def of(title: str, description: str, series: str, unit: Unit, alert: str = "") -> Panel:
+        query = Query(expr=f"topk({_MOST}, {series})", legend=legend)
+        described = f"{description} The {_MOST} highest."
+        return Panel(title=title, description=described, queries=(query,), unit=unit, alert=alert)
+
+    return (
+        of("Calls per second", "Outgoing calls.", f"sum by ({_BY}) ({CALLS}{{{chosen}}})", Unit.PER_SECOND),
+        of(
+            "Failing calls",
+            "Ratio of calls that fail, or get no answer.",
+            f"{CALL_ERRORS}{{{chosen}}}",
+            Unit.RATIO,
+            "DependencyFailing",
+        ),
+        of(
+            "Latency p95 of calls",
+            "95th percentile of durations.",
+            f"{CALL_P95}{{{chosen}}}",
+            Unit.SECONDS,
+            "DependencySlow",
+        ),
+    )
+
+
+DASHBOARD = Dashboard(
+    uid=SERVICES_DEPENDENCIES,
+    title="Services: dependencies",
+    description="Who calls whom: rate, errors and latency of outgoing calls.",
+    tags=("services",),
+    variables=(
+        variable("cluster", CALLS, "Cluster"),
+        variable("namespace", f'{CALLS}{{cluster=~"$cluster"}}', "Namespace"),
+        variable("service", f'{CALLS}{{cluster=~"$cluster", namespace=~"$namespace"}}', "Caller"),
+        variable("dependency", f"{CALLS}{{{_IN}}}", "Called host"),
+    ),
+    related=(SERVICES, ONE_SERVICE, ALERTS),
+    annotations=(alerts_with(f'{_EDGE}, dependency!=""'),),
+    rows=(
+        Row(
+            "Calls",
+            (
+                Panel(
+                    title="Who calls whom",
+                    description=f"The {_ROWS} busiest pairs. Choose a called host to see all who call it."
+                    " Click a row for the caller.",
+                    visualization=Visualization.TABLE,
+                    queries=(
+                        Query(
+                            expr=f"topk({_ROWS}, sum by ({_BY}) ({CALLS}{{{_EDGE}}}))",
+                            legend="Calls",
+                            unit=Unit.PER_SECOND,
+                        ),
+                        Query(expr=f"max by ({_BY}) ({CALL_ERRORS}{{{_EDGE}}})", legend="Errors", unit=Unit.RATIO),
+                        Query(expr=f"max by ({_BY}) ({CALL_P95}{{{_EDGE}}})", legend="p95", unit=Unit.SECONDS),
+                    ),
+                    columns=("cluster", "namespace", "service", "dependency"),
+                    data_link=ONE_SERVICE,
+                    width=24,
+                    height=10,
+                ),
+                *calls(_EDGE, "{{service}} to {{dependency}}"),
+            ),
+        ),
+    ),
+)

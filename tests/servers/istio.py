@@ -17,6 +17,8 @@ from tools.servers.find import binary
 
 NAMESPACE = "istio-system"
 PROXY_VERSION = "1.30.2"
+_DEADLINE = 300
+"""Seconds for which a proxy stays connected at most, and waits."""
 _STREAM = "/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources"
 _CLUSTERS = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
 
@@ -64,12 +66,12 @@ class Istiod:
             stream = channel.stream_stream(_STREAM)
             asks, other = SimpleQueue[bytes](), SimpleQueue[bytes]()
             asks.put(_field(2, _node()) + _field(4, _CLUSTERS))
-            answers = stream(iter(asks.get, None), wait_for_ready=True)
+            answers = stream(iter(asks.get, None), wait_for_ready=True, timeout=_DEADLINE)
             first = _fields(next(answers))
             refused = _field(2, b"refused")
             asks.put(_field(4, _CLUSTERS) + _field(5, first[5]) + _field(6, refused))
             other.put(b"\xff")
-            broken = stream(iter(other.get, None))
+            broken = stream(iter(other.get, None), timeout=_DEADLINE)
             broken.code()
             # A change, which a proxy gets within a second.
             about = {"name": f"web-{self.grpc.rpartition(':')[2]}", "namespace": NAMESPACE}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from model import servers
 from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Recording, compared
@@ -186,9 +187,14 @@ def _active(*, owners: bool) -> str:
     return f"avg by ({SERVICE}) (sum by ({SERVICE}, instance) ({counted}))"
 
 
+_OF_THE_STACK = "|".join(server.name for server in (servers.COLLECTOR, servers.JAEGER, servers.OTEL_AGENT))
+"""Its servers that describe themselves as OpenTelemetry does, on a page that is scraped."""
+
+
 def _versions(*, owners: bool) -> str:
     # Of these series Prometheus takes the service's name into `job`, after its namespace if it has one.
-    pushed = renamed('target_info{service_version!=""}', "service_name", "job", matched="(?:.+/)?(.+)")
+    info = f'target_info{{job!~"{_OF_THE_STACK}", service_version!=""}}'
+    pushed = renamed(info, "service_name", "job", matched="(?:.+/)?(.+)")
     reported = found(f'{renamed(pushed, "version", "service_version")} or app_info{{version!=""}}', owners=owners)
     return f"count by ({SERVICE}, version) ({reported})"
 

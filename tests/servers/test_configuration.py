@@ -310,5 +310,6 @@ def test_a_secret_is_found_wherever_it_comes_from(rendered: Callable[[str], Rend
     pairs = ("ca", "cert", "key", "password")
     ours = {f"{name}-{file}" for name in ("mimir", "scrape.hosts") for file in pairs}
     ours |= {"scrape.shop-token", "scrape.workers-header"}
-    everything = {f"/etc/prometheus/secrets/{file}" for file in (*ours, "cloud-token")}
+    of_systems = {"supabase-hosted-shop.key", "supabase-realtime-own.token", "supabase-pooler-own.token"}
+    everything = {f"/etc/prometheus/secrets/{file}" for file in (*ours, *of_systems, "cloud-token")}
     assert found == everything, "the last is in a Secret of somebody else"

@@ -14,7 +14,7 @@ NEWCOMER = ROOT / "tests" / "newcomer"
 """The files of a system that the checkout has not, each where it lies in one that has."""
 LISTS = {
     "rules/systems.py": {
-        r"^from rules import (?=\w)": "{key}, ",
+        r"^from rules import \(\n": "    {key},\n",
         r"^SYSTEMS\b.*? = \(\n(?:    .*\n)+": "    {key}.SYSTEM,\n",
     },
     "dashboards/listed.py": {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.annotations import alerts_of
-from dashboards.model import Dashboard, Panel, Query, Row, Visualization, alert_stat, found, variable
+from dashboards.model import MOST_LINES, Dashboard, Panel, Query, Row, Visualization, alert_stat, found, variable
 from model.metrics import Unit
 from model.promql import narrowed
 from model.uids import ALERTS, HOME
@@ -15,15 +15,13 @@ _CLUSTER = 'cluster=~"$cluster"'
 _IN = f'{_CLUSTER}, namespace=~"$namespace", service=~"$service"'
 _SERVICE = "{{namespace}} {{service}}"
 _EDGE = "cluster, source_namespace, source, namespace, service"
-# More lines are not legible.
-_MOST = 10
 
 
 def _of_services(title: str, description: str, expr: str, unit: Unit, alert: str = "", pick: str = "topk") -> Panel:
-    query = Query(expr=f"{pick}({_MOST}, {narrowed(expr, _IN)})", legend=_SERVICE)
+    query = Query(expr=f"{pick}({MOST_LINES}, {narrowed(expr, _IN)})", legend=_SERVICE)
     which = {"topk": "highest", "bottomk": "lowest"}[pick]
     return Panel(
-        title=title, description=f"{description} The {_MOST} {which}.", queries=(query,), unit=unit, alert=alert
+        title=title, description=f"{description} The {MOST_LINES} {which}.", queries=(query,), unit=unit, alert=alert
     )
 
 

@@ -15,6 +15,8 @@ from rules.system import Link
 
 COLUMNS = 24
 """Grafana's grid."""
+MOST_LINES = 10
+"""Lines of a time series, where there may be hundreds. More are not legible."""
 
 
 class Visualization(StrEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.annotations import alerts_with
-from dashboards.model import Dashboard, Panel, Query, Row, Visualization, variable
+from dashboards.model import MOST_LINES, Dashboard, Panel, Query, Row, Visualization, variable
 from model.metrics import Unit
 from model.uids import ALERTS
 from rules.services.labels import SAME
@@ -13,16 +13,15 @@ from rules.services.uids import ONE_SERVICE, SERVICES, SERVICES_DEPENDENCIES
 _IN = 'cluster=~"$cluster", namespace=~"$namespace", service=~"$service"'
 _EDGE = f'{_IN}, dependency=~"$dependency"'
 _BY = f"{SAME}, dependency"
-# More lines are not legible, and more rows are not read.
-_MOST, _ROWS = 10, 100
+_ROWS = 100  # more are not read
 
 
 def calls(chosen: str, legend: str) -> tuple[Panel, ...]:
     """Time series of the outgoing calls that the matchers ``chosen`` select, with a line for each ``legend``."""
 
     def of(title: str, description: str, series: str, unit: Unit, alert: str = "") -> Panel:
-        query = Query(expr=f"topk({_MOST}, {series})", legend=legend)
-        described = f"{description} The {_MOST} highest."
+        query = Query(expr=f"topk({MOST_LINES}, {series})", legend=legend)
+        described = f"{description} The {MOST_LINES} highest."
         return Panel(title=title, description=described, queries=(query,), unit=unit, alert=alert)
 
     return (

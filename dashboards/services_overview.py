@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.annotations import alerts_of
-from dashboards.model import Dashboard, Panel, Query, Row, Visualization, variable
+from dashboards.model import MOST_LINES, Dashboard, Panel, Query, Row, Visualization, variable
 from model.metrics import Unit
 from model.promql import narrowed
 from model.uids import ALERTS, HOME
@@ -19,13 +19,11 @@ _WHERE = 'cluster=~"$cluster", namespace=~"$namespace"'
 _IN = f'{_WHERE}, service=~"$service"'
 # A service that is down has no requests, and one that is new is seen within a quarter of an hour.
 _KNOWN = f"({SEEN}{{{_IN}}} or {SOURCE}{{{_IN}}})"
-# More lines are not legible.
-_MOST = 10
 
 
 def _of_services(title: str, description: str, recording: str, alert: str, unit: Unit) -> Panel:
-    query = Query(expr=f"topk({_MOST}, {recording}{{{_IN}}})", legend="{{namespace}} {{service}}")
-    described = f"{description} The {_MOST} highest."
+    query = Query(expr=f"topk({MOST_LINES}, {recording}{{{_IN}}})", legend="{{namespace}} {{service}}")
+    described = f"{description} The {MOST_LINES} highest."
     return Panel(title=title, description=described, queries=(query,), unit=unit, alert=alert, width=6)
 
 

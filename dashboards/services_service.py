@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboards.annotations import alerts_with, rollouts
 from dashboards.kubernetes_workload import newest_lines
-from dashboards.model import Annotation, Dashboard, Panel, Query, Row, Visualization, variable
+from dashboards.model import MOST_LINES, Annotation, Dashboard, Panel, Query, Row, Visualization, variable
 from dashboards.services_dependencies import calls
 from model.metrics import Unit
 from model.promql import narrowed
@@ -27,8 +27,6 @@ from rules.spans import SPAN_TIMES
 _IN = 'cluster=~"$cluster", namespace=~"$namespace"'
 _ONE = f'{_IN}, service="$service"'
 _WORKLOAD = f'{_IN}, workload="$service"'
-# More lines are not legible.
-_MOST = 10
 # The service is the workload; outside the cluster, what the process calls itself.
 _SPANS = " or ".join(
     f'rate({SPAN_TIMES}_bucket{{cluster=~"$cluster", k8s_namespace_name=~"$namespace", {label}="$service",'
@@ -45,7 +43,7 @@ def _lines(title: str, description: str, unit: Unit, alert: str = "", needs: str
 
 def _by(label: str, title: str, description: str, recording: str, unit: Unit) -> Panel:
     """A time series with a line for each value of a label."""
-    query = Query(expr=f"topk({_MOST}, {recording}{{{_ONE}}})", legend=f"{label} {{{{{label}}}}}")
+    query = Query(expr=f"topk({MOST_LINES}, {recording}{{{_ONE}}})", legend=f"{label} {{{{{label}}}}}")
     return Panel(title=title, description=description, queries=(query,), unit=unit)
 
 
@@ -142,7 +140,7 @@ _INSTANCES = Row(
             description="In 15 minutes. Failed liveness probes restart a container; without them, it crashes.",
             queries=(
                 Query(
-                    expr=f"topk({_MOST}, sum by (container, probe_type)"
+                    expr=f"topk({MOST_LINES}, sum by (container, probe_type)"
                     f' (increase({OF_KUBELET.name}{{{_IN}, pod=~"$service(-.+)?"}}[15m])))',
                     legend="{{probe_type}} of {{container}}",
                 ),

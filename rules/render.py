@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from model.cluster import ClusterSettings
 from model.content import CONTENT
-from model.quantities import Duration
+from model.quantities import Duration, Url
 from model.rules import Alert, BaseAlert, Group, Recording
 from model.uids import runbook_path
 
@@ -28,6 +29,13 @@ class Place:
     """Grafana's address for people, without a slash at the end."""
     interval: Duration = Duration.parse("1m")
     """Evaluation interval of groups without one of their own."""
+
+
+def place_of(cluster: ClusterSettings, grafana: Url, interval: Duration = Place.interval) -> Place:
+    """``grafana`` is its URL for people."""
+    return Place(
+        cluster=cluster.name, environment=cluster.environment, grafana=str(grafana).rstrip("/"), interval=interval
+    )
 
 
 def rule_group(group: Group, place: Place) -> dict[str, Any]:

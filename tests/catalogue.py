@@ -6,8 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 from components.settings.stack import Settings, read
-from model.quantities import Duration
-from rules.render import Place
+from rules.render import Place, place_of
 from rules.system import Watched
 from rules.systems import examples
 from tests.rules.slos import SETTINGS as SLOS
@@ -47,9 +46,4 @@ def whole() -> Watched:
 
 def place(settings: Settings) -> Place:
     """Where a stack's rules are evaluated."""
-    return Place(
-        cluster=settings.cluster.name,
-        environment=settings.cluster.environment,
-        grafana=str(settings.grafana.address),
-        interval=Duration.parse("1m"),
-    )
+    return place_of(settings.cluster, settings.grafana.address)

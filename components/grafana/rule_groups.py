@@ -13,7 +13,7 @@ from model.datasources import LOKI, PROMETHEUS, Datasource
 from model.grafana_alert import GrafanaAlert, GrafanaGroup
 from model.quantities import Url
 from model.rules import Severity, shown
-from rules.render import Place, links, place_labels
+from rules.render import Place, links, place_labels, place_of
 from rules.system import Watched
 
 QUERY, REDUCED, CONDITION = "A", "B", "C"
@@ -33,7 +33,7 @@ def rule_groups(
     watched: Watched, cluster: ClusterSettings, grafana: Url, elsewhere: Collection[GrafanaGroup] = ()
 ) -> tuple[dict[str, Any], ...]:
     """All rule groups of a stack but those that are evaluated ``elsewhere``; ``grafana`` is its URL for people."""
-    place = Place(cluster=cluster.name, environment=cluster.environment, grafana=str(grafana).rstrip("/"))
+    place = place_of(cluster, grafana)
     panels = alert_panels(watched, cluster)
     return tuple(rule_group(group, place, panels) for group in watched.grafana_groups if group not in elsewhere)
 

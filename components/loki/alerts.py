@@ -9,7 +9,7 @@ from model.cluster import ClusterSettings
 from model.grafana_alert import GrafanaAlert, GrafanaGroup
 from model.quantities import Url
 from model.rules import decimal, shown
-from rules.render import Place, links, place_labels
+from rules.render import Place, links, place_labels, place_of
 
 
 def rule_file(groups: Iterable[GrafanaGroup], cluster: ClusterSettings, grafana: Url) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def rule_file(groups: Iterable[GrafanaGroup], cluster: ClusterSettings, grafana:
 
     It is empty without groups. ``grafana`` is its URL for people.
     """
-    place = Place(cluster=cluster.name, environment=cluster.environment, grafana=str(grafana).rstrip("/"))
+    place = place_of(cluster, grafana)
     made = [
         {
             "name": group.name,

@@ -16,7 +16,7 @@ from model.rules import Group
 from model.scrape import FileTargets, Relabel, ScrapeJob, label
 from model.yaml_text import text
 from rules.keep import also, known
-from rules.render import Place, rule_group
+from rules.render import place_of, rule_group
 from rules.system import Watched
 
 REPLICA_LABEL = "prometheus_replica"
@@ -45,12 +45,7 @@ def files(
 
     ``grafana`` is its URL for people, for the links of alerts.
     """
-    place = Place(
-        cluster=cluster.name,
-        environment=cluster.environment,
-        grafana=str(grafana).rstrip("/"),
-        interval=settings.evaluation_interval,
-    )
+    place = place_of(cluster, grafana, settings.evaluation_interval)
     return {
         "config": {"prometheus.yml": text(prometheus_yml(settings, cluster))},
         "scrape": dict(pair for job in jobs for pair in _scrape_files(job, cluster)),

@@ -8,8 +8,7 @@ from decimal import Decimal
 from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Group, Inhibition, Recording, Severity
-from model.slo import Slo, Symptom, events_of_gauge
-from rules.agents.promql import EVERY
+from model.slo import EVERY, Slo, Symptom, events_of_gauge
 from rules.istio.recordings import ERRORS, MTLS, P95, REQUESTS, recordings
 from rules.istio.scrape import PROXIES, IstioSettings
 from rules.kubernetes.scrape import ISTIOD

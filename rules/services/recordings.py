@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from model import servers
 from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Recording, compared
 from rules.histograms import judged
+from rules.monitoring.scrape import OF_THE_STACK
 from rules.services import sources
 from rules.services.labels import (
     CLIENTS,
@@ -187,13 +187,10 @@ def _active(*, owners: bool) -> str:
     return f"avg by ({SERVICE}) (sum by ({SERVICE}, instance) ({counted}))"
 
 
-_OF_THE_STACK = "|".join(server.name for server in (servers.COLLECTOR, servers.JAEGER, servers.OTEL_AGENT))
-"""Its servers that describe themselves as OpenTelemetry does, on a page that is scraped."""
-
-
 def _versions(*, owners: bool) -> str:
-    # Of these series Prometheus takes the service's name into `job`, after its namespace if it has one.
-    info = f'target_info{{job!~"{_OF_THE_STACK}", service_version!=""}}'
+    # Of these series Prometheus takes the service's name into `job`, after its namespace if it has one. The stack's own
+    # servers describe themselves too, on pages that are scraped.
+    info = f'target_info{{job!~"{OF_THE_STACK}", service_version!=""}}'
     pushed = renamed(info, "service_name", "job", matched="(?:.+/)?(.+)")
     reported = found(f'{renamed(pushed, "version", "service_version")} or app_info{{version!=""}}', owners=owners)
     return f"count by ({SERVICE}, version) ({reported})"

@@ -13,9 +13,9 @@ from pydantic import model_validator
 
 from model.exporter import Exporter, scrape_job
 from model.flows import Internet
-from model.metrics import Metric
-from model.quantities import HostPort
-from model.rules import Alert, Group, Inhibition, Recording
+from model.metrics import Metric, Unit
+from model.quantities import Duration, HostPort
+from model.rules import Alert, Group, Inhibition, Recording, Severity
 from model.scrape import Relabel, ScrapeJob, StaticTargets
 from model.settings import Model, Resources, Secret, Spelled, misfit, resources
 from model.slo import EVERY, Slo, aggregated, events_of_gauge
@@ -191,6 +191,20 @@ def availability(name: str, up: str) -> Slo:
         errors=f"sum by ({aggregated(('instance',))}) (1 - {up}) / {EVERY.seconds:.0f}",
         minimum_events=30,
         span=EVERY,
+    )
+
+
+def high_connections(name: str, subject: str, share: str) -> Alert:
+    """The alert on servers whose clients use up their connections; ``share`` is PromQL for what is in use of them."""
+    return Alert(
+        name=name,
+        value=share,
+        # At 80 % one more deployment of a client may not fit. At 95 % the next pool that fills is refused.
+        above={Severity.WARNING: 0.8, Severity.CRITICAL: 0.95},
+        unit=Unit.RATIO,
+        for_=Duration.parse("5m"),  # a rolling update of a client has twice its connections for less
+        summary=f"A {subject} is almost out of connections.",
+        description="Clients of {{ $labels.instance }} use {{ $value | humanizePercentage }} of its connections.",
     )
 
 

@@ -8,7 +8,7 @@ from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Group, Severity
 from rules.mongodb.scrape import WATCH
-from rules.stores import BY, MOST_REPLICAS, SERVICE, availability, expected, mutes, mutes_outside
+from rules.stores import BY, MOST_REPLICAS, SERVICE, availability, expected, high_connections, mutes, mutes_outside
 
 EXPECTED = "service:mongodb_replicas:expected"
 """Secondaries that a service must have, from the settings."""
@@ -27,15 +27,10 @@ DOWN = Alert(
     summary="A MongoDB server does not answer.",
     description="{{ $labels.instance }} of {{ $labels.service }} does not answer its exporter.",
 )
-HIGH_CONNECTIONS = Alert(
-    name="MongoDBHighConnections",
-    value=f"{_CURRENT} / ({_CURRENT} + {_AVAILABLE})",
-    # At 80 % one more deployment of a client may not fit. At 95 % the next pool that fills is refused.
-    above={Severity.WARNING: 0.8, Severity.CRITICAL: 0.95},
-    unit=Unit.RATIO,
-    for_=Duration.parse("5m"),  # a rolling update of a client has twice its connections for less
-    summary="A MongoDB server is almost out of connections.",
-    description="Clients of {{ $labels.instance }} use {{ $value | humanizePercentage }} of its connections.",
+HIGH_CONNECTIONS = high_connections(
+    "MongoDBHighConnections",
+    "MongoDB server",
+    f"{_CURRENT} / ({_CURRENT} + {_AVAILABLE})",
 )
 REJECTS = Alert(
     name="MongoDBRejectsConnections",

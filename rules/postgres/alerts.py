@@ -8,7 +8,7 @@ from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Group, Recording, Severity
 from rules.postgres.scrape import WATCH
-from rules.stores import BY, MOST_REPLICAS, SERVICE, availability, expected, mutes, mutes_outside
+from rules.stores import BY, MOST_REPLICAS, SERVICE, availability, expected, high_connections, mutes, mutes_outside
 
 EXPECTED = "service:postgres_replicas:expected"
 """Replicas that a service must have, from the settings."""
@@ -48,16 +48,11 @@ REJECTS = Alert(
     description="{{ $labels.instance }} answers on connections that are open, and takes no new one.",
     runbook="PostgreSQLHighConnections",
 )
-HIGH_CONNECTIONS = Alert(
-    name="PostgreSQLHighConnections",
-    # Connections of clients, of those that are not reserved for superusers.
-    value=_SHARE,
-    # At 80 % one more deployment of a client may not fit. At 95 % the next pool that fills is refused.
-    above={Severity.WARNING: 0.8, Severity.CRITICAL: 0.95},
-    unit=Unit.RATIO,
-    for_=Duration.parse("5m"),  # a rolling update of a client has twice its connections for less
-    summary="A PostgreSQL server is almost out of connections.",
-    description="Clients of {{ $labels.instance }} use {{ $value | humanizePercentage }} of its connections.",
+# Connections of clients, of those that are not reserved for superusers.
+HIGH_CONNECTIONS = high_connections(
+    "PostgreSQLHighConnections",
+    "PostgreSQL server",
+    _SHARE,
 )
 NO_PRIMARY = Alert(
     name="PostgreSQLNoPrimary",

@@ -8,7 +8,7 @@ from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Group, Recording, Severity
 from rules.redis.scrape import WATCH
-from rules.stores import BY, MOST_REPLICAS, SERVICE, availability, expected, mutes, mutes_outside
+from rules.stores import BY, MOST_REPLICAS, SERVICE, availability, expected, high_connections, mutes, mutes_outside
 
 EXPECTED = "service:redis_replicas:expected"
 """Replicas that a service must have, from the settings."""
@@ -28,15 +28,10 @@ DOWN = Alert(
     summary="A Redis server does not answer.",
     description="{{ $labels.instance }} of {{ $labels.service }} does not answer its exporter.",
 )
-HIGH_CONNECTIONS = Alert(
-    name="RedisHighConnections",
-    value=f"max by ({BY}) (redis_connected_clients) / max by ({BY}) (redis_max_clients)",
-    # At 80 % one more deployment of a client may not fit. Beyond all, the exporter is refused as well.
-    above={Severity.WARNING: 0.8, Severity.CRITICAL: 0.95},
-    unit=Unit.RATIO,
-    for_=Duration.parse("5m"),  # a rolling update of a client has twice its connections for less
-    summary="A Redis server is almost out of connections.",
-    description="Clients of {{ $labels.instance }} use {{ $value | humanizePercentage }} of its connections.",
+HIGH_CONNECTIONS = high_connections(
+    "RedisHighConnections",
+    "Redis server",
+    f"max by ({BY}) (redis_connected_clients) / max by ({BY}) (redis_max_clients)",
 )
 REJECTS = Alert(
     name="RedisRejectsConnections",

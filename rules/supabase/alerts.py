@@ -9,7 +9,7 @@ from model.metrics import Unit
 from model.promql import names
 from model.quantities import Duration
 from model.rules import Alert, Group, Inhibition, Recording, Severity
-from rules.stores import availability, mutes, mutes_outside
+from rules.stores import availability, high_connections, mutes, mutes_outside
 from rules.supabase.scrape import HOSTED, PART
 
 BY = "cluster, instance, job"
@@ -69,16 +69,11 @@ METRICS_GONE = Alert(
     description="The metrics of {{ $labels.instance }} cannot be had: nothing else of it is watched.",
     runbook="SupabaseDown",
 )
-HIGH_CONNECTIONS = Alert(
-    name="SupabaseHighDBConnections",
-    value=f"sum by ({BY}) (supabase_pg_stat_database_num_backends)"
+HIGH_CONNECTIONS = high_connections(
+    "SupabaseHighDBConnections",
+    "Supabase project",
+    f"sum by ({BY}) (supabase_pg_stat_database_num_backends)"
     f" / max by ({BY}) (supabase_max_connections_connection_count)",
-    # At 80 % one more deployment of a client may not fit. At 95 % the parts of Supabase itself are refused.
-    above={Severity.WARNING: 0.8, Severity.CRITICAL: 0.95},
-    unit=Unit.RATIO,
-    for_=Duration.parse("5m"),  # a rolling update of a client has twice its connections for less
-    summary="A Supabase project is almost out of database connections.",
-    description="{{ $labels.instance }} uses {{ $value | humanizePercentage }} of its database connections.",
 )
 SLOW = Alert(
     name="SupabaseSlowQueries",

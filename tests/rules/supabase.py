@@ -126,7 +126,7 @@ EXAMPLES = (
         HIGH_CONNECTIONS,
         "{} are in use",
         _backends,
-        "shop uses {} of its database connections.",
+        "Clients of shop use {} of its connections.",
         {79: None, 81: warning, 94: warning, 96: critical},
         at="5m",
         **_SHOP,

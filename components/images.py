@@ -59,7 +59,7 @@ LOKI = pinned(
 PROMTAIL = pinned("docker.io/grafana/promtail:3.6.4", uid=0, binaries={"promtail": "/usr/bin/promtail"}, tested="3.6.4")
 OTEL_AGENT = replace(OTEL_COLLECTOR, uid=0)
 
-ALL = {
+SERVERS = {
     "prometheus": PROMETHEUS,
     "alertmanager": ALERTMANAGER,
     "grafana": GRAFANA,
@@ -67,6 +67,6 @@ ALL = {
     "jaeger": JAEGER,
     "loki": LOKI,
     "promtail": PROMTAIL,
-    **{exporter.name: exporter.image for exporter in example().exporters},
 }
-"""Keyed by the server's name in the stack and under ``tools/servers``."""
+ALL = {**SERVERS, **{exporter.name: exporter.image for exporter in example().exporters}}
+"""Both are keyed by the server's name in the stack and under ``tools/servers``."""

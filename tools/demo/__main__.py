@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from components import images
 from tools.demo import page
 from tools.demo.show import ALERT, SHORTEST, Show
-from tools.demo.stack import CHAT, OPTIONAL, Stack
+from tools.demo.stack import CHAT, EXPORTERS, OPTIONAL, Stack
 from tools.demo.stores import STORES
 from tools.local.receiving import endpoints
 from tools.recorder import ROOT
@@ -92,7 +92,8 @@ def _check(systems: Sequence[str]) -> None:
     if shutil.which("openssl") is None:
         raise BuildError("`openssl` is not on the PATH: install it with your system's package manager")
     of_stores = (program for key in systems for program in (*STORES[key].programs, STORES[key].exporter))
-    for name in (*CONTROL_PLANE, *of_stores, *(name for pinned in images.ALL.values() for name in pinned.binaries)):
+    deployed = (*images.SERVERS.values(), *(images.ALL[exporter] for exporter in EXPORTERS))
+    for name in (*CONTROL_PLANE, *of_stores, *(name for pinned in deployed for name in pinned.binaries)):
         try:
             binary(name)
         except NotHad as missing:

@@ -37,6 +37,8 @@ LOGGING = ("loki", "promtail")
 """Both are needed for logs."""
 OPTIONAL = (*LOGGING, "grafana")
 """Servers that some machines lack, and the demo does not need."""
+EXPORTERS = ("blackbox-exporter", "kube-state-metrics", "node-exporter")
+"""Exporters of what the demo always watches."""
 
 
 def changes(services: str, systems: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -118,7 +120,7 @@ class Stack:
         self.promtail = LogReader(stack, "promtail", home / "promtail", account("promtail"), NODE, addresses=to_loki)
 
         self.alertmanager = local("alertmanager", planted={f"{CHAT}-url": f"{self._services}/{CHAT}/hook"})
-        own = [local(name) for name in ("blackbox-exporter", "kube-state-metrics", "node-exporter")]
+        own = [local(name) for name in EXPORTERS]
         blackbox, state_metrics, node_exporter = own
         self.exporters = [*own, *of_stores]
         answering = {

@@ -23,7 +23,7 @@ import yaml
 from tools.demo.show import ALERT, CHARTS, SHORTEST
 from tools.demo.stack import LOGGING
 from tools.demo.stores import STORES
-from tools.local.harness import eventually
+from tools.local.harness import ServerDied, eventually
 from tools.recorder import ROOT
 from tools.servers.find import binary, had
 
@@ -44,6 +44,15 @@ class Demo:
     @property
     def text(self) -> str:
         return self.printed.read_text(encoding="utf-8")
+
+    def says(self, text: str) -> bool:
+        """Whether it has printed this; raises ServerDied if it ended without."""
+        ended = self.process.poll() is not None
+        if text in self.text:
+            return True
+        if ended:
+            raise ServerDied(self.text)
+        return False
 
     def left(self) -> list[str]:
         """The processes of it that run."""
@@ -230,7 +239,7 @@ def test_it_fails_when_nobody_takes_the_message(tmp_path: Path) -> None:
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM], ids=lambda ending: ending.name)
 def test_it_ends_at_once_on_a_signal_and_leaves_nothing(tmp_path: Path, ending: signal.Signals) -> None:
     with demo(tmp_path) as made:
-        eventually(lambda: "\nthe collector ..." in made.text, 240, "servers are starting")
+        eventually(lambda: made.says("\nthe collector ..."), 240, "servers are starting")
         assert len(made.left()) > 10
         made.process.send_signal(ending)
         assert made.ends(within=20) == 130

@@ -79,10 +79,14 @@ def sentence(example: Example) -> str:
 
 
 def reaches(rule: Mapping[str, Any], value: float) -> bool:
-    """Whether Grafana's threshold stage lets a value through."""
-    (condition,) = json.loads(rule["datas"][2]["model"])["conditions"]
-    (line,) = condition["evaluator"]["params"]
-    return bool(value > line if condition["evaluator"]["type"] == "gt" else value < line)
+    """Whether a value lets the rule fire, as far as it is a matter of the value."""
+    condition = json.loads(rule["datas"][-1]["model"])
+    if condition["type"] == "math":
+        compares, line = re.match(r"\$B ([<>]) (\S+)", condition["expression"]).groups()  # type: ignore[union-attr]  # as it is rendered
+    else:
+        (evaluator,) = (each["evaluator"] for each in condition["conditions"])
+        compares, (line,) = {"gt": ">", "lt": "<"}[evaluator["type"]], evaluator["params"]
+    return bool(value > float(line) if compares == ">" else value < float(line))
 
 
 @pytest.mark.parametrize("example", OVER_LINES, ids=sentence)

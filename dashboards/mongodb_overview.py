@@ -60,11 +60,10 @@ DASHBOARD = Dashboard(
                     legend="{{instance}}, {{database}}",
                     unit=Unit.BYTES,
                 ),
-                of_alert(alerts.CURSORS_OPEN, "Cursors without a timeout", "Open ones, which only clients can end."),
             ),
         ),
         Row(
-            "What do they do, and is it safe?",
+            "What do they do?",
             (
                 lines(
                     "Operations per second",
@@ -81,6 +80,12 @@ DASHBOARD = Dashboard(
                     legend="{{instance}}, {{op_type}}",
                     unit=Unit.SECONDS,
                 ),
+                of_alert(alerts.CURSORS_OPEN, "Cursors without a timeout", "Open ones, which only clients can end."),
+            ),
+        ),
+        Row(
+            "Is it safe?",
+            (
                 of_alert(
                     alerts.LAG, "Replication lag", "Of the slowest secondary, seen by the primary.", "{{service}}"
                 ),

@@ -94,8 +94,8 @@ _FORECAST = Row(
         ),
         _optional(
             stat(
-                "Model cost, next 30 days",
-                "USD at the last week's trend. What machines cost is not measured.",
+                "Next month's cost",
+                "Of models in 30 days, in USD, at the last week's trend. What machines cost is not measured.",
                 # The mean of a line is its middle.
                 f"sum(clamp_min(predict_linear({SPENT_TODAY}{{{_IN}}}{_WEEK}, {_MONTH // 2} * 86400), 0)) * {_MONTH}",
                 Unit.CURRENCY,

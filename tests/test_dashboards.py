@@ -271,7 +271,7 @@ def test_capacity_shows_what_the_systems_of_this_stack_measure() -> None:
     assert shown("services") == {"Requests"}
     of_nodes = {"First disk full in", "Disks in use"}
     assert shown("services", "nodes") == {"Requests"} | of_nodes
-    of_agents = {"Model cost, next 30 days", "Tokens", "Cost of models"}
+    of_agents = {"Next month's cost", "Tokens", "Cost of models"}
     assert shown("services", "agents") == {"Requests"} | of_agents
     (everything,) = (each for each in ALL_DASHBOARDS if each.uid == SERVICES_CAPACITY)
     of_kubernetes = {panel.title for panel in everything.panels} - of_nodes - of_agents

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -68,7 +69,7 @@ class Watching:
         """Nothing fires meanwhile, not even for a moment."""
         began = time.time()
         yield
-        fired = query(self.prometheus, f"count_over_time({_FIRING}[{time.time() - began:.0f}s])")
+        fired = query(self.prometheus, f"count_over_time({_FIRING}[{math.ceil(time.time() - began)}s])")
         assert [_told(each["metric"]) for each in fired] == []
 
     def fires(self, *expected: tuple[str, str, str]) -> None:

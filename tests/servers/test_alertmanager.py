@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,31 +19,10 @@ from components.grafana.notifications import FORWARD_INTERVAL
 from tools.local.account import Account
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import Process, eventually, free_port, http_json, http_text
-from tools.local.rendered import Manifest, Rendered, render_text
+from tools.local.receiving import Posted, endpoints
+from tools.local.rendered import Rendered, render_text
 from tools.local.server import LocalServer
 from tools.recorder import ROOT
-
-
-@contextmanager
-def receiving() -> Iterator[tuple[str, list[Manifest]]]:
-    """A receiver's URL, and what has been posted to it."""
-    posted: list[Manifest] = []
-
-    class Receiver(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/alerts", posted
-        finally:
-            server.shutdown()
 
 
 def status(local: LocalServer) -> Any:
@@ -63,7 +41,8 @@ class Alerting:
 
     prometheus: list[LocalServer]
     alertmanagers: list[LocalServer]
-    posted: list[Manifest]
+    heartbeats: Callable[[], list[Posted]]
+    """What the dead man has received so far."""
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +57,7 @@ def alerting(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFacto
         for number, port in enumerate(gossip)
     }
     with ExitStack() as exits:
-        url, posted = exits.enter_context(receiving())
+        services = exits.enter_context(endpoints())
         alertmanagers = [
             place(
                 server="alertmanager",
@@ -86,7 +65,7 @@ def alerting(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFacto
                 pod=f"alertmanager-{number}",
                 ports={9094: port},
                 addresses=peers,
-                planted={"heartbeat-url": url},
+                planted={"heartbeat-url": f"{services.url}/dead-man"},
                 # A peer waits for those before it, and all until the cluster is still: seconds, not half a minute.
                 faster=["--cluster.peer-timeout=2s", "--cluster.gossip-interval=50ms"],
             )
@@ -107,7 +86,7 @@ def alerting(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFacto
             process.ready(lambda local=local: status(local)["status"] == "ready" and len(status(local)["peers"]) == 3)  # type: ignore[misc]  # mypy types no lambda with a default
         for local in prometheus:
             exits.enter_context(local.process())
-        yield Alerting(prometheus, alertmanagers, posted)
+        yield Alerting(prometheus, alertmanagers, partial(services.of, "dead-man"))
 
 
 def quick() -> str:
@@ -136,13 +115,16 @@ def test_an_alert_of_two_replicas_reaches_the_receiver_once(alerting: Alerting) 
         # A heartbeat's group is looked at every half minute, and sent again after a whole one.
         eventually(lambda asked=asked: asked() >= 2, 120, f"{local.pod} has dealt with the alert")  # type: ignore[misc]  # mypy types no lambda with a default
 
-    assert [[alert["labels"]["alertname"] for alert in post["alerts"]] for post in alerting.posted] == [["Watchdog"]]
+    beats = alerting.heartbeats()
+    assert {tuple(alert["labels"]["alertname"] for alert in beat.body["alerts"]) for beat in beats} == {("Watchdog",)}
+    # The next beat is sent after at least the group's half minute; a peer that repeats one waits for its turn only.
+    assert [late.at - early.at for early, late in pairwise(beats) if late.at - early.at < 15] == []
 
 
 def test_an_alert_says_its_cluster_and_not_which_replica_found_it(alerting: Alerting) -> None:
-    (post,) = eventually(lambda: alerting.posted, 30, "the alert arrives")
+    beat, *_ = eventually(alerting.heartbeats, 30, "the alert arrives")
 
-    assert post["alerts"][0]["labels"] == {
+    assert beat.body["alerts"][0]["labels"] == {
         "alertname": "Watchdog",
         "cluster": "prod-1",
         "environment": "prod",
@@ -150,7 +132,7 @@ def test_an_alert_says_its_cluster_and_not_which_replica_found_it(alerting: Aler
         "severity": "info",
         "system": "monitoring",
     }
-    assert post["status"] == "firing"
+    assert beat.body["status"] == "firing"
 
 
 def test_what_replicas_send_names_the_replica_except_in_alerts(alerting: Alerting) -> None:

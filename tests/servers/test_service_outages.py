@@ -106,7 +106,8 @@ def faulty(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
         }
         for name, process in services.items():
             process.ready(partial(listens, ports[name]))
-        client = exits.enter_context(httpx.Client(timeout=60))
+        # Of connections that it keeps, httpx may close one that another thread has just been given.
+        client = exits.enter_context(httpx.Client(timeout=60, limits=httpx.Limits(max_keepalive_connections=0)))
         pool = exits.enter_context(ThreadPoolExecutor(40))
 
         def ask(name: str, times: int, **params: float) -> None:

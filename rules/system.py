@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from model.cluster import ClusterSettings
 from model.content import ContentDashboard, Runbook, SavedQuery
+from model.contract import Contract
 from model.exporter import Exporter
 from model.grafana_alert import GrafanaGroup
 from model.logs import LogCollector
@@ -144,5 +145,7 @@ class System(Generic[S]):
     dashboard: DashboardUid
     """Dashboard of its alerts without one of their own."""
     build: Callable[[S, Surroundings], Watched]
+    contract: Contract | None = None
+    """What its application must emit, if no exporter does it."""
     always: bool = False
     """Whether it is on by default. ``null`` turns it off. Other systems are on if the stack file has their key."""

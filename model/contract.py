@@ -1,0 +1,71 @@
+"""What an application must emit to be watched.
+
+It is the source of the application's rules and samples, of the page for its authors, and of the check of a live
+endpoint (``tools.contract``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from model.metrics import Kind, Metric, Unit
+
+
+@dataclass(frozen=True, kw_only=True)
+class Label:
+    """A label of an emitted metric."""
+
+    name: str
+    meaning: str
+    values: tuple[str, ...] = ()
+    """All values that it may have; empty if the application chooses them."""
+    most: int = 20
+    """Maximum number of values that the application may choose, since each makes series of its own."""
+    stored: str = ""
+    """Its name in Prometheus, if that differs: a label of every target may have the same name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Emitted:
+    """A metric that an application emits, by its name in Prometheus; names of histograms have no suffix."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    unit: Unit = Unit.NONE
+    labels: tuple[Label, ...] = ()
+    buckets: tuple[float, ...] = ()
+    """Bounds that a histogram's buckets must have, beside others: the thresholds of rules."""
+    optional: bool = False
+    """Whether an application may lack it. Then its alerts are quiet, and its panels are empty."""
+
+    def metric(self, job: str) -> Metric:
+        """The metric as ``job`` stores it."""
+        labels = tuple(label.stored or label.name for label in self.labels)
+        return Metric(name=self.name, kind=self.kind, unit=self.unit, labels=labels, job=job)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A program of a platform."""
+
+    job: str
+    """Its scrape job. A program that pushes has this name as `service.name`."""
+    what: str
+    """What it is, and where its metrics are, in one sentence."""
+    emits: tuple[Emitted, ...]
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        return tuple(each.metric(self.job) for each in self.emits)
+
+
+@dataclass(frozen=True)
+class Contract:
+    """All that a platform emits, by its parts."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        return tuple(metric for part in self.parts for metric in part.metrics)

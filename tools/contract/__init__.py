@@ -1,0 +1,1 @@
+"""The check of what a live application emits against the contract of its platform."""

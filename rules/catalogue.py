@@ -73,6 +73,9 @@ SUBJECT = (
     "endpoint",
     "stack_name",
     "gateway",
+    "agent_type",
+    "api",
+    "model_type",
 )
 """Labels that identify the subject of an alert. The list is fixed, so that a new rule does not restart Alertmanager."""
 

@@ -18,6 +18,7 @@ from model.slo_alerts import slo_inhibitions
 from model.slo_rules import slo_groups
 from model.uids import ALERTS, SLOS, DashboardUid
 from rules import (
+    agent_hive,
     agents,
     istio,
     kubernetes,
@@ -48,6 +49,7 @@ SYSTEMS: tuple[System[Any], ...] = (
     supabase.SYSTEM,
     portainer.SYSTEM,
     istio.SYSTEM,
+    agent_hive.SYSTEM,
     monitoring.SYSTEM,
 )
 """To add a system, add a folder beside this file and a name to this list. `dashboards.listed` has its dashboards."""

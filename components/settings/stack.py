@@ -40,7 +40,9 @@ from rules.systems import SYSTEMS, watch
 
 def _system_field(system: System[Any]) -> tuple[Any, Any]:
     default = system.settings() if system.always else None
-    return system.settings | None, Field(default=default, description=inspect.cleandoc(system.settings.__doc__ or ""))
+    described = inspect.cleandoc(system.settings.__doc__ or "")
+    # Without an alias, `agent_hive` would be `agentHive` in a stack file, and in labels and tags not.
+    return system.settings | None, Field(default=default, alias=system.key, description=described)
 
 
 class _Made(Model):

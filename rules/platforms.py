@@ -6,12 +6,14 @@ from model.cluster import ClusterSettings
 from model.contract import Part
 from model.flows import AnyPod
 from model.rules import Recording
-from model.scrape import ALIVE, OF_POD, KubernetesDiscovery, Relabel, ScrapeJob, copy, keep
+from model.scrape import ALIVE, OF_POD, KubernetesDiscovery, Relabel, ScrapeJob, copy, keep, label
 from model.settings import DnsLabel, Model, Port
 from rules.kubernetes.recordings import DESIRED
 
-SERVICE = "cluster, namespace, service"
+SERVICE = "cluster, environment, namespace, service"
 """Labels of a program of a platform: where it runs, and the name of its Service."""
+SAME = "cluster, namespace, service"
+"""Labels by which its alerts are equal, for inhibitions; these add the environment."""
 
 
 class Program(Model):
@@ -41,7 +43,7 @@ def service_job(
             keep("__meta_kubernetes_endpointslice_address_type", cluster.network.ip_family),
             *ALIVE,
             *OF_POD,
-            copy("__meta_kubernetes_service_name", "service"),
+            label("service", program.service),
             *more,
         ),
         of_people=True,  # beside the contract, a program counts its requests for `services`, and what its authors like
@@ -51,7 +53,7 @@ def service_job(
 
 def _renamed(part: Part) -> tuple[Relabel, ...]:
     """Prometheus has moved a label that every target has to ``exported_``; the contract says what it is called."""
-    renamed = {label.name: label.stored for each in part.emits for label in each.labels if label.stored}
+    renamed = {own.name: own.stored for each in part.emits for own in each.labels if own.stored}
     return tuple(
         step
         for name, stored in renamed.items()

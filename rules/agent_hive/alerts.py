@@ -9,7 +9,7 @@ from model.slo import Symptom
 from rules.agent_hive import contract
 from rules.agent_hive.contract import ACTIVE, IDLE, ORCHESTRATOR, WEBHOOKS
 from rules.agent_hive.settings import AgentHiveSettings
-from rules.platforms import SERVICE, up
+from rules.platforms import SAME, SERVICE, up
 from rules.services.inhibitions import DOWN as SERVICE_DOWN
 from rules.services.inhibitions import NOT_READY
 from rules.stores import mutes
@@ -191,14 +191,14 @@ def groups(settings: AgentHiveSettings, *, of_cluster: bool) -> tuple[Group, ...
 
 INHIBITIONS = (
     # Without the orchestrator, nothing else is known of it.
-    mutes(DOWN, FEW_AGENTS, SLOW, FAILING, STUCK, API_SLOW, API_FAILING, UNSURE, FORGED, of=SERVICE),
-    mutes(FEW_AGENTS, STUCK, FAILING, SLOW, of=SERVICE, severity="critical"),
+    mutes(DOWN, FEW_AGENTS, SLOW, FAILING, STUCK, API_SLOW, API_FAILING, UNSURE, FORGED, of=SAME),
+    mutes(FEW_AGENTS, STUCK, FAILING, SLOW, of=SAME, severity="critical"),
     Inhibition(
         source={"alertname": DOWN.name},
         target={"alertname": f"TargetDown|{SERVICE_DOWN}|{NOT_READY}"},
-        equal=("environment", *SERVICE.split(", ")),
+        equal=("environment", *SAME.split(", ")),
     ),
     # What fails or hangs because of an API.
-    mutes(API_FAILING, FAILING, API_SLOW, of=SERVICE, severity="critical"),
-    mutes(INACCURATE, WORSE, of=MODEL),
+    mutes(API_FAILING, FAILING, API_SLOW, of=SAME, severity="critical"),
+    mutes(INACCURATE, WORSE, of=f"{SAME}, model_type"),
 )

@@ -50,7 +50,7 @@ class Part:
     """A program of a platform."""
 
     job: str
-    """Its scrape job. A program that pushes has this name as `service.name`."""
+    """Its scrape job, or PUSHED."""
     what: str
     """What it is, and where its metrics are, in one sentence."""
     emits: tuple[Emitted, ...]

@@ -177,7 +177,7 @@ def _owned(part: Watched, system: str, owner: str, dashboard: DashboardUid, rete
     No objective's window is longer than the ``retention`` of its events.
     """
     kept = max(retention, SHORTEST)
-    keeps_environment = any(job.environments for job in part.scrape_jobs)
+    environments = tuple(dict.fromkeys(each for job in part.scrape_jobs for each in job.environments.values()))
 
     def of_system(group: _Group) -> _Group:
         rules = (
@@ -189,7 +189,7 @@ def _owned(part: Watched, system: str, owner: str, dashboard: DashboardUid, rete
         return replace(group, system=system, rules=tuple(rules))
 
     def of_place(group: Group) -> Group:
-        return replace(of_system(group), keeps_environment=keeps_environment)
+        return replace(of_system(group), environments=environments)
 
     slos = tuple(replace(slo, owner=slo.owner or owner, window=min(slo.window, kept)) for slo in part.slos)
     return replace(

@@ -1,14 +1,24 @@
-"""Two installations of Progressive in one cluster are told apart by the environment of their namespaces."""
+"""Two installations of Progressive in one cluster are told apart by the environment of their namespaces.
+
+The examples notify those whom the platform's operators named.
+"""
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
+import pytest
+
 from components.prometheus.config import scrape_config
-from components.settings.stack import read
+from components.routing import receivers_for, tree
+from components.settings.notification_checks import alert_labels
+from components.settings.stack import Settings, read
 from model.rules import Alert
 from rules.progressive import SYSTEM
 from rules.render import place_of, rule_group
+from tools import stack_file
+from tools.recorder import ROOT
 
 STACK = read(
     {
@@ -45,7 +55,7 @@ def test_a_target_has_the_environment_of_its_namespace_and_otherwise_the_cluster
 def test_a_result_keeps_the_environment_of_its_series() -> None:
     assert {tuple(group["labels"]) for group in GROUPS} == {("cluster",)}
     others = [group for group in STACK.watched.groups if group.system != SYSTEM.key]
-    assert not any(group.keeps_environment for group in others)
+    assert not any(group.environments for group in others)
 
 
 def test_an_alert_without_series_has_the_environment_of_the_cluster() -> None:
@@ -58,3 +68,69 @@ def test_an_alert_without_series_has_the_environment_of_the_cluster() -> None:
     }
     assert given == absent
     assert len(given) == len([slo for slo in STACK.watched.slos if slo.name.startswith("progressive-")])
+
+
+PAGED = ("critical-chat", "on-call", "on-call-mail")
+
+
+@cache
+def example(stack: str) -> Settings:
+    return read(stack_file.read(ROOT / "examples" / "progressive" / f"Pulumi.{stack}.yaml").config)
+
+
+def notified(stack: str, alert: str, severity: str, environment: str, **more: str) -> tuple[str, ...]:
+    settings = example(stack)
+    about = {"alertname": alert, "severity": severity, "environment": environment}
+    (labels,) = (
+        labels for labels in alert_labels(settings.watched, settings.cluster) if about.items() <= labels.items()
+    )
+    return receivers_for(tree(settings.notifications), {**labels, **more})
+
+
+@pytest.mark.parametrize(
+    ("alert", "severity", "receivers"),
+    [
+        ("ProgressiveSystemDown", "critical", (*PAGED, "core-chat")),
+        ("ProgressiveDatabaseConnectionFailure", "critical", (*PAGED, "core-chat")),
+        ("ProgressiveHighErrorRate", "critical", (*PAGED, "core-chat")),
+        ("ProgressiveCoreLatencyErrorBudgetBurnFast", "critical", (*PAGED, "core-chat")),
+        ("ProgressiveAgentUnresponsive", "critical", (*PAGED, "agents-chat")),
+        ("ProgressiveAgentErrorsErrorBudgetBurnFast", "critical", (*PAGED, "agents-chat")),
+        ("PostgreSQLDown", "critical", (*PAGED, "database-chat", "database-mail")),
+        ("RedisDown", "critical", (*PAGED, "database-chat", "database-mail")),
+        ("KubernetesNodeDown", "critical", PAGED),
+        ("ProgressiveHighErrorRate", "warning", ("warning-chat",)),
+        ("ProgressiveNoActiveUsers", "warning", ("warning-chat",)),
+        ("ProgressiveCoreAvailabilityErrorBudgetSpent", "warning", ("warning-chat",)),
+        ("ProgressiveCoreAvailabilityErrorBudgetSpent", "info", ("devops-mail",)),
+    ],
+)
+def test_an_alert_of_production_reaches_those_whom_its_operators_named(
+    alert: str, severity: str, receivers: tuple[str, ...]
+) -> None:
+    assert notified("prod", alert, severity, "production") == receivers
+
+
+@pytest.mark.parametrize("severity", ["critical", "warning"])
+def test_an_alert_of_staging_reaches_its_own_channel_alone(severity: str) -> None:
+    assert notified("prod", "ProgressiveHighErrorRate", severity, "staging") == ("staging-chat",)
+    of_others = "KubernetesPodCrashLooping"
+    assert notified("prod", of_others, "warning", "production", namespace="progressive-framework-staging") == (
+        "staging-chat",
+    )
+
+
+def test_an_alert_of_development_reaches_its_own_channel() -> None:
+    assert notified("dev", "ProgressiveSystemDown", "critical", "development") == ("dev-chat",)
+
+
+@pytest.mark.parametrize("stack", ["prod", "dev"])
+def test_no_alert_is_lost(stack: str) -> None:
+    settings = example(stack)
+    root = tree(settings.notifications)
+    lost = {
+        labels["alertname"]
+        for labels in alert_labels(settings.watched, settings.cluster)
+        if not receivers_for(root, labels)
+    }
+    assert lost <= {"Watchdog"}, "which is for dead men"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rules.progressive.alerts import GROUPS, inhibitions
+from rules.kubernetes import SYSTEM as KUBERNETES
+from rules.progressive.alerts import groups, inhibitions
 from rules.progressive.contract import CONTRACT
 from rules.progressive.objectives import slos
 from rules.progressive.scrape import ProgressiveSettings, jobs
@@ -13,7 +14,7 @@ from rules.system import Surroundings, System, Watched
 def build(settings: ProgressiveSettings, surroundings: Surroundings) -> Watched:
     return Watched(
         scrape_jobs=jobs(settings, surroundings.cluster),
-        groups=GROUPS,
+        groups=groups(of_cluster=KUBERNETES.key in surroundings.on),
         metrics=CONTRACT.metrics,
         slos=slos(settings.core.service),
         inhibitions=tuple(inhibitions()),

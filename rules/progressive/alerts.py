@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import SELDOM, Alert, Group, Inhibition, Recording, Severity
 from model.slo import Symptom
+from rules.kubernetes.recordings import DESIRED
 from rules.progressive.contract import AGENT, CORE
 from rules.progressive.selectors import AGENTS, FAILED, SERVICE, agent, core, p95, ratio
 from rules.stores import mutes
@@ -22,8 +24,8 @@ _CORE_UP = f"on ({_NAMESPACE}) {core('up')} == 1"
 
 
 def _silent(up: str, by: str) -> str:
-    """PromQL: no pod answers, or all pods are gone. After an hour without pods this is how it is meant."""
-    return f"max by ({by}) ({up}) == 0 or max by ({by}) (max_over_time({up}[1h])) unless max by ({by}) ({up})"
+    """PromQL: no pod answers, or all pods of the last day are gone."""
+    return f"max by ({by}) ({up}) == 0 or max by ({by}) (max_over_time({up}[1d])) unless max by ({by}) ({up})"
 
 
 def _hourly(name: str, counter: str) -> Recording:
@@ -197,11 +199,19 @@ NO_USERS = _low("ProgressiveNoActiveUsers", USERS, "active users", 20, 0.2, "pro
 _OF_CORE = (DATABASE, ERRORS, SLOW, EVENT_LOOP)
 _OF_AGENTS = (AGENT_SLOW, AGENT_FAILS, COORDINATION, AGENT_MEMORY)
 _DEMAND = (LOW_NUTRITION, LOW_WORKOUTS, LOW_REQUESTS, NO_USERS)
-GROUPS = (
-    Group("progressive", (DOWN, *_OF_CORE, UNRESPONSIVE, *_OF_AGENTS)),
-    Group("progressive-demand", (REQUESTS, NUTRITION, WORKOUTS, USERS, *_DEMAND), SELDOM),
-)
-"""Demand is read from an hour, and compared with an hour of last week."""
+# A workload has the name of its Service, or of its type, as `mca-deployment` has.
+_NOT_WANTED = f'label_replace({DESIRED} == 0, "service", "$1", "workload", "(.+?)(-deployment)?")'
+
+
+def groups(*, of_cluster: bool) -> tuple[Group, ...]:
+    """The rule groups. If the cluster is watched, what is scaled to zero is not missed."""
+    unless = f"on (cluster, namespace, service) {_NOT_WANTED}" if of_cluster else ""
+    down, unresponsive = (replace(alert, unless=unless) for alert in (DOWN, UNRESPONSIVE))
+    return (
+        Group("progressive", (down, *_OF_CORE, unresponsive, *_OF_AGENTS)),
+        # Of an hour, and compared with an hour of last week.
+        Group("progressive-demand", (REQUESTS, NUTRITION, WORKOUTS, USERS, *_DEMAND), SELDOM),
+    )
 
 
 def inhibitions() -> Iterator[Inhibition]:

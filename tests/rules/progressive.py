@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from model.rules import Alert
 from model.slo import Slo
+from rules.kubernetes.recordings import DESIRED
 from rules.progressive.alerts import (
     AGENT_FAILS,
     AGENT_MEMORY,
@@ -15,7 +16,6 @@ from rules.progressive.alerts import (
     DOWN,
     ERRORS,
     EVENT_LOOP,
-    GROUPS,
     LOW_NUTRITION,
     LOW_REQUESTS,
     LOW_WORKOUTS,
@@ -26,6 +26,7 @@ from rules.progressive.alerts import (
     UNRESPONSIVE,
     USERS,
     WORKOUTS,
+    groups,
 )
 from rules.progressive.objectives import slos
 from tests.rules.examples import (
@@ -48,7 +49,7 @@ _SLOS = slos("progressive-framework-v5")
 OWNER = "devops"
 OWNED_BY_OTHERS = {
     alert.name: alert.owner
-    for group in GROUPS
+    for group in groups(of_cluster=True)
     for alert in group.rules
     if isinstance(alert, Alert) and alert.owner != OWNER
 } | {alert.name: slo.owner for slo in _SLOS for alert in alerts_of(slo).values()}
@@ -108,7 +109,10 @@ def _silent() -> Iterator[Example]:
         yield example("one of two answers", alert, series={up: "0x90", other: "1x90"}, near=False)
         # Prometheus looks back five minutes.
         yield example("all pods are gone", alert, series={up: "1x5 _x90"}, at="30m", fires=fires)
-        yield example("they were removed an hour ago", alert, series={up: "1x5 _x90"}, at="70m", near=False)
+        gone = {up: "1x5 _x200"}
+        yield example("they were removed a day ago", alert, series=gone, at="1500m", step="10m", near=False)
+        wanted = metric(DESIRED, namespace="shop", workload=f"{who}-deployment", workload_type="Deployment")
+        yield example("it is scaled to zero", alert, series={up: "1x5 _x90", wanted: "0x90"}, at="30m", near=False)
 
 
 def _demand() -> Iterator[Example]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dashboards.annotations import alerts_of
 from dashboards.model import Dashboard, Panel, Query, Row, Visualization, alert_stat, alert_time_series, found, variable
+from model.datasources import LOKI
 from model.metrics import Unit
 from model.promql import narrowed
 from model.rules import Alert, Recording
 from model.uids import ALERTS, HOME
+from rules.logs.saved import AGENTS, SAVED
+from rules.platforms import SERVICE
 from rules.progressive import alerts
-from rules.progressive.selectors import SERVICE, agent, core, p95
+from rules.progressive.selectors import agent, core, p95
 from rules.progressive.uids import PROGRESSIVE
 
 _CHOSEN = 'cluster=~"$cluster", environment=~"$environment", namespace=~"$namespace"'
@@ -52,6 +55,21 @@ def _answering(job_up: str, by: str, title: str, description: str) -> Panel:
         visualization=Visualization.TABLE,
         queries=(Query(expr=narrowed(f"max by ({by}) ({job_up})", _CHOSEN), legend="Answers"),),
         columns=tuple(by.split(", ")),
+    )
+
+
+_LINES = 'cluster=~"$cluster", namespace=~"$namespace", app=~".+"'
+
+
+def _logged(title: str, description: str, saved: str) -> Panel:
+    """The lines that a saved query finds, in the chosen namespaces."""
+    (query,) = (each for each in SAVED if each.title == saved)
+    return Panel(
+        title=title,
+        description=description,
+        visualization=Visualization.LOGS,
+        queries=(Query(expr=query.expr.replace(AGENTS, _LINES), datasource=LOKI),),
+        width=12,
     )
 
 
@@ -209,6 +227,18 @@ DASHBOARD = Dashboard(
                     _failed_plans("workout"),
                 ),
             ),
+        ),
+        Row(
+            "What do the log lines say?",
+            (
+                _logged("Coordination", "Events of coordination.", "Coordination between agents, one line each"),
+                _logged("Slow steps", "Longer than a second.", "Steps of agents that took longer than a second"),
+                _logged("Failed plans", "Of npa and wpa.", "Failed plans"),
+                _logged("User actions", "One line each.", "Actions of users, one line each"),
+                _logged("Database errors", "Errors of connections.", "Errors of database connections"),
+                _logged("Memory warnings", "Warnings about memory.", "Warnings about memory"),
+            ),
+            collapsed=True,
         ),
     ),
 )

@@ -10,8 +10,9 @@ from model.quantities import Duration
 from model.rules import SELDOM, Alert, Group, Inhibition, Recording, Severity
 from model.slo import Symptom
 from rules.kubernetes.recordings import DESIRED
+from rules.platforms import SERVICE
 from rules.progressive.contract import AGENT, CORE
-from rules.progressive.selectors import AGENTS, FAILED, SERVICE, agent, core, p95, ratio
+from rules.progressive.selectors import AGENTS, FAILED, agent, core, p95, ratio
 from rules.stores import mutes
 
 _NAMESPACE = "cluster, environment, namespace"

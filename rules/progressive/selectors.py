@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from model.promql import narrowed
+from rules.platforms import SERVICE
 from rules.progressive.contract import AGENT, CORE
 
-SERVICE = "cluster, environment, namespace, service"
-"""The environment is that of the namespace."""
 AGENTS = f"{SERVICE}, agent_type"
 FAILED = 'status=~"error|failed|timeout|5.."'
 """Runs of agents that failed. Agents that answer over HTTP count them by its status."""

@@ -49,8 +49,8 @@ def fails() -> bool:
     return random.random() < float(behaviour["failing"])  # noqa: S311  no secret
 
 
-def log(message: str, **fields: object) -> None:
-    print(json.dumps({"level": "info", "message": message, "service": sys.argv[1], **fields}), flush=True)
+def log(**fields: object) -> None:
+    print(json.dumps({"level": "info", "service": sys.argv[1], **fields}), flush=True)
 
 
 class Core:
@@ -88,7 +88,7 @@ class Core:
             broken = fails() or not behaviour["database"]
             status = 503 if broken else 404 if route == "unmatched" else 200
         self.requests.labels("GET", route, str(status)).inc()
-        log("request", route=route, status_code=status, user_action="view")
+        log(message="request", route=route, status_code=status, user_action="view")
         return status
 
 
@@ -128,7 +128,7 @@ class Agent:
         elif behaviour["plans"]:
             kinds = ("keto",) if self.kind == "npa" else ("run", "beginner")
             self.plans.labels(*kinds, "false" if failed else "true").inc()
-        log("run", agent_type=self.kind, agent_id=f"{self.kind}-1", performance_metric=20)
+        log(message="run", agent_type=self.kind, performance_metric=20)
 
     def coordinate(self) -> None:
         if behaviour["uncoordinated"]:
@@ -137,7 +137,7 @@ class Agent:
         with self.hand_over.labels("mca", "npa").time():
             time.sleep(0.01)
         self.syncs.labels("state_sync", "mca,npa").inc()
-        log("synchronised", agent_type=self.kind, coordination_event="state_sync")
+        log(message="synchronised", agent_type=self.kind, coordination_event="state_sync")
 
     def answer(self, _path: str) -> int:
         return 200

@@ -17,7 +17,9 @@ from model.contract import Contract
 from model.rules import Recording
 from rules.progressive.alerts import NUTRITION, REQUESTS, USERS, WORKOUTS
 from rules.progressive.contract import AGENTS, CONTRACT, CORE
+from rules.render import rule_group
 from tests.conftest import NOTHING
+from tests.rules.promtool import PLACE, WATCHED, run, write
 from tests.servers.platforms import Proof, hurry
 from tools import stack_file
 from tools.contract.check import problems
@@ -151,8 +153,25 @@ def _slice(namespace: str) -> Manifest:
     }
 
 
+def test_a_budget_that_burns_in_staging_is_staging_s(tmp_path: Path) -> None:
+    groups = [rule_group(group, PLACE) for group in WATCHED.groups if group.name == "slo-progressive-core-errors"]
+    series = {
+        f'progressive_http_requests_total{{job="{CORE.job}", cluster="c-1", environment="{environment}",'
+        f' namespace="{environment}-1", service="core", status_code="{status}"}}': "0+100x60"
+        for environment, status in (("production", "200"), ("staging", "200"), ("staging", "503"))
+    }
+    burning = 'ALERTS{alertname="ProgressiveCoreErrorsErrorBudgetBurnFast", alertstate="firing"}'
+    labels = '{environment="staging", namespace="staging-1", value="staging-1"}'
+    asked = f"sum by (environment, namespace, value) ({burning})"
+    tried = {"expr": asked, "eval_time": "30m", "exp_samples": [{"labels": labels, "value": 1}]}
+    given = [{"series": name, "values": values} for name, values in series.items()]
+    test = {"name": "burns", "interval": "1m", "input_series": given, "promql_expr_test": [tried]}
+    write(tmp_path, "burns", groups, [test])
+    assert run(tmp_path) == {"burns": ""}
+
+
 @pytest.fixture(scope="module")
-def progressive(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Progressive]:
+def running(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Progressive]:
     home = tmp_path_factory.mktemp("progressive")
     made = stack(home)
     with ExitStack() as exits:
@@ -180,10 +199,11 @@ def _receivers() -> list[str]:
     return [each["name"] for each in given["receivers"]]
 
 
-@pytest.fixture(autouse=True)
-def unread(progressive: Progressive) -> None:
-    """What was received before is not this test's."""
-    progressive.proof.receivers.posted.clear()
+@pytest.fixture
+def progressive(running: Progressive) -> Progressive:
+    """What its receivers were sent before is not this test's."""
+    running.proof.receivers.posted.clear()
+    return running
 
 
 def labels_of(progressive: Progressive, expression: str) -> list[Mapping[str, str]]:

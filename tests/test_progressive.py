@@ -17,6 +17,7 @@ from components.settings.stack import Settings, read
 from model.rules import Alert
 from rules.progressive import SYSTEM
 from rules.render import place_of, rule_group
+from tests.test_services import mutes
 from tools import stack_file
 from tools.recorder import ROOT
 
@@ -69,6 +70,74 @@ def test_an_alert_without_series_has_the_environment_of_the_cluster() -> None:
     assert given == absent
     assert len(given) == len([slo for slo in STACK.watched.slos if slo.name.startswith("progressive-")])
 
+
+# --- one outage, one page ---
+
+WHERE = {"cluster": "c-1", "namespace": "shop-next", "service": "progressive-framework-v5"}
+
+
+def fires(name: str, severity: str = "critical", **more: str) -> dict[str, str]:
+    """Labels of an alert in staging."""
+    (found,) = (alert for alert in STACK.watched.alerts if alert.name == name)
+    own = {"alertname": name, "severity": severity, "system": "progressive", "environment": "staging"}
+    return {**WHERE, **found.labels, **own, **more}
+
+
+def of_any(name: str, severity: str = "critical", **more: str) -> dict[str, str]:
+    """The same of another system, which knows the cluster's environment only."""
+    return {**WHERE, "alertname": name, "severity": severity, "environment": "live", **more}
+
+
+ANY_ERRORS = {"system": "services", "general": "true", "symptom": "errors"}
+VALUE = {"value": "shop-next"}
+OUTAGES = {
+    "the core is gone": (
+        fires("ProgressiveSystemDown"),
+        fires("ProgressiveAgentUnresponsive", service="npa", agent_type="npa"),
+        fires("ProgressiveCoreErrorsErrorBudgetBurnFast", **VALUE),
+        fires("ProgressiveAgentErrorsErrorBudgetBurnFast", service="npa", value="shop-next, npa"),
+        fires("ProgressiveNoActiveUsers", "warning"),
+        of_any("ServiceDown", system="services"),
+        of_any("TargetDown", "warning", system="monitoring", job="progressive-framework-v5"),
+    ),
+    "a database is gone": (
+        fires("ProgressiveDatabaseConnectionFailure", database_type="postgresql"),
+        fires("ProgressiveHighErrorRate"),
+        fires("ProgressiveCoreErrorsErrorBudgetBurnFast", **VALUE),
+        fires("ProgressiveQueryLatencyErrorBudgetBurnFast", **VALUE),
+        of_any("HighErrorRate", **ANY_ERRORS),
+    ),
+    "a type of agents is gone": (
+        fires("ProgressiveAgentUnresponsive", service="npa", agent_type="npa"),
+        fires("ProgressiveHighAgentFailureRate", "warning", service="npa", agent_type="npa"),
+        fires("ProgressiveAgentErrorsErrorBudgetBurnFast", service="npa", value="shop-next, npa"),
+        fires("ProgressiveLowNutritionPlanGeneration", "warning", service="npa"),
+    ),
+    "requests fail": (
+        fires("ProgressiveCoreErrorsErrorBudgetBurnFast", **VALUE),
+        fires("ProgressiveCoreAvailabilityErrorBudgetBurnFast", **VALUE),
+        fires("ProgressiveHighErrorRate", "warning"),
+        of_any("HighErrorRate", "warning", **ANY_ERRORS),
+    ),
+    "queries are slow": (
+        fires("ProgressiveQueryLatencyErrorBudgetBurnFast", **VALUE),
+        fires("ProgressiveCoreLatencyErrorBudgetBurnFast", **VALUE),
+        fires("ProgressiveHighResponseTime", "warning"),
+    ),
+}
+"""By outage, the alerts that fire: the first notifies people."""
+
+
+@pytest.mark.parametrize("outage", OUTAGES)
+def test_an_outage_notifies_once_and_in_one_environment(outage: str) -> None:
+    firing, rules = OUTAGES[outage], STACK.watched.inhibitions
+    told = [each for each in firing if not any(mutes(rule, other, each) for rule in rules for other in firing)]
+    assert told == [firing[0]]
+    elsewhere = {**firing[1], "environment": "production", "namespace": "shop"}
+    assert not any(mutes(rule, firing[0], elsewhere) for rule in rules), "production has its own"
+
+
+# --- who is notified ---
 
 PAGED = ("critical-chat", "on-call", "on-call-mail")
 

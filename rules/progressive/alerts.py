@@ -13,6 +13,8 @@ from rules.kubernetes.recordings import DESIRED
 from rules.platforms import SERVICE
 from rules.progressive.contract import AGENT, CORE
 from rules.progressive.selectors import AGENTS, FAILED, agent, core, p95, ratio
+from rules.services.inhibitions import DOWN as SERVICE_DOWN
+from rules.services.inhibitions import NOT_READY
 from rules.stores import mutes
 
 _NAMESPACE = "cluster, environment, namespace"
@@ -229,9 +231,15 @@ def inhibitions() -> Iterator[Inhibition]:
     yield _burns({"slo": "progressive-query-latency", **pages}, "core-latency", _NAMESPACE)
     yield _burns({"slo": "progressive-core-errors", **pages}, "core-availability", _NAMESPACE)
     yield _burns({"slo": "progressive-agent-errors", **pages}, "agent-availability", f"{_NAMESPACE}, service")
-    # The rules of any service and of any target know the cluster's environment only.
-    yield _outside(DOWN, {"alertname": "ServiceDown"}, "cluster, namespace, service")
-    yield _outside(UNRESPONSIVE, {"alertname": "ServiceDown"}, "cluster, namespace, service")
+    # The rules of any service and of any target know the cluster's environment only, which is not compared.
+    for alert in (DOWN, UNRESPONSIVE):
+        yield _outside(alert, {"alertname": f"{SERVICE_DOWN}|{NOT_READY}"}, "cluster, namespace, service")
+    for severity, muted in (("critical", "critical|warning"), ("warning", "warning")):
+        yield Inhibition(
+            source={"system": "progressive", "symptom": ".+", "severity": severity},
+            target={"general": "true", "symptom": ".+", "severity": muted},
+            equal=("cluster", "namespace", "service", "symptom"),
+        )
     for alert, job in ((DOWN, CORE.job), (UNRESPONSIVE, AGENT.job)):
         yield _outside(alert, {"alertname": "TargetDown", "job": job}, "cluster, namespace")
 

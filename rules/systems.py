@@ -28,6 +28,7 @@ from rules import (
     nodes,
     portainer,
     postgres,
+    progressive,
     redis,
     services,
     supabase,
@@ -50,6 +51,7 @@ SYSTEMS: tuple[System[Any], ...] = (
     portainer.SYSTEM,
     istio.SYSTEM,
     agent_hive.SYSTEM,
+    progressive.SYSTEM,
     monitoring.SYSTEM,
 )
 """To add a system, add a folder beside this file and a name to this list. `dashboards.listed` has its dashboards."""
@@ -175,6 +177,7 @@ def _owned(part: Watched, system: str, owner: str, dashboard: DashboardUid, rete
     No objective's window is longer than the ``retention`` of its events.
     """
     kept = max(retention, SHORTEST)
+    environments = tuple(dict.fromkeys(each for job in part.scrape_jobs for each in job.environments.values()))
 
     def of_system(group: _Group) -> _Group:
         rules = (
@@ -185,11 +188,14 @@ def _owned(part: Watched, system: str, owner: str, dashboard: DashboardUid, rete
         )
         return replace(group, system=system, rules=tuple(rules))
 
+    def of_place(group: Group) -> Group:
+        return replace(of_system(group), environments=environments)
+
     slos = tuple(replace(slo, owner=slo.owner or owner, window=min(slo.window, kept)) for slo in part.slos)
     return replace(
         part,
         slos=slos,
-        groups=tuple(of_system(group) for group in (*part.groups, *slo_groups(slos))),
+        groups=tuple(of_place(group) for group in (*part.groups, *slo_groups(slos))),
         grafana_groups=tuple(of_system(group) for group in part.grafana_groups),
     )
 

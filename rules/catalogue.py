@@ -76,6 +76,8 @@ SUBJECT = (
     "agent_type",
     "api",
     "model_type",
+    "agent_id",
+    "agent_name",
 )
 """Labels that identify the subject of an alert. The list is fixed, so that a new rule does not restart Alertmanager."""
 

@@ -78,6 +78,10 @@ SUBJECT = (
     "model_type",
     "agent_tier",
     "database_type",
+    "agent_id",
+    "agent_name",
+    "portainer_stack",
+    "portainer_service",
 )
 """Labels that identify the subject of an alert. The list is fixed, so that a new rule does not restart Alertmanager."""
 

@@ -20,6 +20,7 @@ from model.uids import ALERTS, SLOS, DashboardUid
 from rules import (
     agent_hive,
     agents,
+    eliza,
     istio,
     kubernetes,
     logs,
@@ -52,6 +53,7 @@ SYSTEMS: tuple[System[Any], ...] = (
     istio.SYSTEM,
     agent_hive.SYSTEM,
     progressive.SYSTEM,
+    eliza.SYSTEM,
     monitoring.SYSTEM,
 )
 """To add a system, add a folder beside this file and a name to this list. `dashboards.listed` has its dashboards."""

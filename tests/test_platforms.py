@@ -19,6 +19,26 @@ NOTIFIED = {
     ("agent_hive", "AgentHiveLowActiveAgents", "critical"): ("critical-mail", "critical-chat"),
     ("agent_hive", "AgentHiveLowActiveAgents", "warning"): ("warning-chat",),
     ("agent_hive", "PostgreSQLDown", "critical"): ("critical-mail", "critical-chat"),
+    ("eliza", "ElizaAPIDown", "critical"): ("critical-mail", "critical-chat", "agents-hook", "agents-chat"),
+    ("eliza", "AgentDeploymentFailed", "critical"): ("critical-mail", "critical-chat", "agents-hook", "agents-chat"),
+    ("eliza", "AgentDeploymentFailed", "warning"): ("agents-hook", "agents-chat"),
+    ("eliza", "AgentUnhealthy", "warning"): ("agents-hook", "agents-chat"),
+    ("eliza", "PortainerStackDown", "critical"): (
+        "critical-mail",
+        "critical-chat",
+        "portainer-hook",
+        "portainer-chat",
+    ),
+    ("eliza", "PortainerServiceReplicaMismatch", "warning"): ("portainer-hook", "portainer-chat"),
+    ("eliza", "SupabaseHighDBConnections", "critical"): (
+        "critical-mail",
+        "critical-chat",
+        "supabase-rows",
+        "supabase-chat",
+    ),
+    ("eliza", "SupabaseHighDBConnections", "warning"): ("supabase-rows", "supabase-chat"),
+    ("eliza", "SupabaseRealtimeConnectionDrop", "warning"): ("supabase-rows", "supabase-chat"),
+    ("eliza", "KubernetesContainerHighMemoryUsage", "warning"): ("monitoring-chat",),
 }
 """By platform, alert and severity, the receivers."""
 

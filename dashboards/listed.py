@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from dashboards import (
     agent_hive_overview,
+    agent_platform_overview,
     agents_a2a,
     agents_llm,
     agents_overview,
@@ -98,6 +99,7 @@ DASHBOARDS = (
     Listed("portainer", portainer_containers.DASHBOARD),
     Listed("istio", istio_mesh.DASHBOARD),
     Listed("agent_hive", agent_hive_overview.DASHBOARD),
+    Listed("agent_platform", agent_platform_overview.DASHBOARD),
     Listed("monitoring", monitoring_health.DASHBOARD),
     Listed("monitoring", monitoring_cost.DASHBOARD),
     Listed("monitoring", monitoring_job.DASHBOARD),

@@ -8,7 +8,8 @@ from model.quantities import Duration
 from model.service_objectives import Requests, ServiceObjectives, service_slos
 from model.slo import SHORT, Slo, Symptom, rate
 from rules.agent_platform.contract import ERROR, EXECUTIONS, REQUEST_DURATION, REQUESTS, SERVICES
-from rules.agent_platform.settings import AgentPlatformSettings, slow_routes
+from rules.agent_platform.settings import AgentPlatformSettings
+from rules.services.recordings import any_of
 
 _NAME = "agent-platform"
 _BY = ("namespace", "service")
@@ -34,7 +35,7 @@ def slos(settings: AgentPlatformSettings) -> Iterator[Slo]:
 
 
 def _requests(settings: AgentPlatformSettings) -> Requests:
-    left_out = f', endpoint!~"{slow_routes(settings)}"' if settings.execution_routes else ""
+    left_out = f', endpoint!~"{any_of(settings.execution_routes)}"' if settings.execution_routes else ""
 
     def in_time(limit: Duration) -> str:
         end = f"{limit.seconds:g}".replace(".", "[.]")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 from annotated_types import Len
@@ -12,10 +11,12 @@ from model.flows import AnyPod
 from model.objective import Objective
 from model.scrape import ALIVE, OF_POD, KubernetesDiscovery, Relabel, ScrapeJob, copy, keep
 from model.service_objectives import ServiceLatency
-from model.settings import DnsLabel, Many, Model, Port, Spelled
+from model.settings import DnsLabel, Many, Model, Port
 from rules.agent_platform.contract import SERVICES
+from rules.services.settings import Route
 
-Route = Annotated[str, Spelled(r'[^"\\\n]{1,200}', "a route as the metrics have it, like /agents/{id}, without quotes")]
+_SERVICE = "__meta_kubernetes_endpointslice_label_kubernetes_io_service_name"
+"""The Service's name, by the slice itself: it is known before the Service is."""
 
 
 class PlatformObjectives(Model):
@@ -58,19 +59,14 @@ def job(settings: AgentPlatformSettings, cluster: ClusterSettings) -> ScrapeJob:
         relabel=(
             # Discovery also finds the pods' other container ports.
             Relabel(
-                source=("__meta_kubernetes_service_name", "__meta_kubernetes_endpointslice_port"),
+                source=(_SERVICE, "__meta_kubernetes_endpointslice_port"),
                 regex=ports,
                 action="keep",
             ),
             keep("__meta_kubernetes_endpointslice_address_type", cluster.network.ip_family),
             *ALIVE,
             *OF_POD,
-            copy("__meta_kubernetes_service_name", "service"),
+            copy(_SERVICE, "service"),
         ),
         of_people=True,  # what its authors count beside the contract is stored as well
     )
-
-
-def slow_routes(settings: AgentPlatformSettings) -> str:
-    """A regular expression for the routes whose duration is an agent's."""
-    return "|".join(re.escape(route).replace("\\", "\\\\") for route in settings.execution_routes)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from dashboards import (
     agent_hive_overview,
+    agent_platform_overview,
     agents_a2a,
     agents_llm,
     agents_overview,
@@ -102,6 +103,7 @@ DASHBOARDS = (
     Listed("agent_hive", agent_hive_overview.DASHBOARD),
     Listed("progressive", progressive_overview.DASHBOARD),
     Listed("eliza", eliza_overview.DASHBOARD),
+    Listed("agent_platform", agent_platform_overview.DASHBOARD),
     Listed("monitoring", monitoring_health.DASHBOARD),
     Listed("monitoring", monitoring_cost.DASHBOARD),
     Listed("monitoring", monitoring_job.DASHBOARD),

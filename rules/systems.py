@@ -19,6 +19,7 @@ from model.slo_rules import slo_groups
 from model.uids import ALERTS, SLOS, DashboardUid
 from rules import (
     agent_hive,
+    agent_platform,
     agents,
     eliza,
     istio,
@@ -54,6 +55,7 @@ SYSTEMS: tuple[System[Any], ...] = (
     agent_hive.SYSTEM,
     progressive.SYSTEM,
     eliza.SYSTEM,
+    agent_platform.SYSTEM,
     monitoring.SYSTEM,
 )
 """To add a system, add a folder beside this file and a name to this list. `dashboards.listed` has its dashboards."""

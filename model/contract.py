@@ -50,7 +50,8 @@ class Part:
     """A program of a platform."""
 
     job: str
-    """Its scrape job. A program that pushes has this name as `service.name`."""
+    """Its scrape job; a program that pushes its metrics all the same has this name as `service.name`. PUSHED if nothing
+    scrapes it: then any service may emit them."""
     what: str
     """What it is, and where its metrics are, in one sentence."""
     emits: tuple[Emitted, ...]

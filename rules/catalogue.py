@@ -73,6 +73,11 @@ SUBJECT = (
     "endpoint",
     "stack_name",
     "gateway",
+    "guardrail",
+    "cache",
+    "target",
+    "dimension",
+    "period",
 )
 """Labels that identify the subject of an alert. The list is fixed, so that a new rule does not restart Alertmanager."""
 

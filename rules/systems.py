@@ -19,6 +19,7 @@ from model.slo_rules import slo_groups
 from model.uids import ALERTS, SLOS, DashboardUid
 from rules import (
     agents,
+    interaction_backend,
     istio,
     kubernetes,
     logs,
@@ -48,6 +49,7 @@ SYSTEMS: tuple[System[Any], ...] = (
     supabase.SYSTEM,
     portainer.SYSTEM,
     istio.SYSTEM,
+    interaction_backend.SYSTEM,
     monitoring.SYSTEM,
 )
 """To add a system, add a folder beside this file and a name to this list. `dashboards.listed` has its dashboards."""

@@ -124,6 +124,8 @@ def test_the_schema_has_defaults_as_people_write_them(schema: dict[str, Any]) ->
     assert fields["resources"]["default"]["requests"] == {"cpu": "500m", "memory": "2Gi"}
     assert schema["$defs"]["Network"]["properties"]["nodes"]["default"] == ["0.0.0.0/0", "::/0"]
     text = yaml.safe_dump(list(defaults_in(schema)))
+    for system in SYSTEMS:  # whose keys are names
+        text = text.replace(system.key, "")
     assert not any(word in text for word in ("milliseconds", "millicores", "count:", "_"))
 
 

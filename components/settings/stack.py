@@ -45,10 +45,10 @@ def _system_field(system: System[Any]) -> tuple[Any, Any]:
 
 class _Made(Model):
     """A model whose fields have their descriptions already: there is no class body to read them from, and the search
-    for one takes longer than all else.
+    for one takes longer than all else. Its keys are the systems' own, as ``agent_hive``.
     """
 
-    model_config = ConfigDict(use_attribute_docstrings=False)
+    model_config = ConfigDict(use_attribute_docstrings=False, alias_generator=None)
 
 
 _FIELDS: Any = {system.key: _system_field(system) for system in SYSTEMS}

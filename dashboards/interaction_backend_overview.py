@@ -8,10 +8,10 @@ from dashboards.model import MOST_LINES, Dashboard, Panel, Query, Row, Visualiza
 from model.datasources import LOKI
 from model.metrics import Unit
 from model.promql import narrowed
-from model.rules import Alert, Severity
+from model.rules import Severity
 from model.uids import ALERTS, HOME
 from rules.agents.cost import COST_PER_RUN
-from rules.agents.recordings import REQUEST_BUCKETS, TOKENS
+from rules.agents.recordings import REQUEST_BUCKETS, TOKENS, TOOL_BUCKETS, TOOL_CALLS, TOOL_ERRORS
 from rules.agents.uids import AGENTS_A2A, AGENTS_LLM, AGENTS_TOOLS
 from rules.histograms import judged
 from rules.interaction_backend import alerts
@@ -62,21 +62,34 @@ def _needed(title: str, matchers: str) -> Panel:
     )
 
 
-def _of(alert: Alert, title: str, description: str, recording: str, legend: str) -> Panel:
-    return alert_time_series(alert, title, description, f"topk({MOST_LINES}, {recording}{{{_CHOSEN}}})", legend)
-
-
 def _rates(title: str, description: str, recording: str, by: str) -> Panel:
     labels = by.split(", ")[4:]
     expr = f"topk({MOST_LINES}, sum by ({', '.join(labels)}) ({recording}{{{_CHOSEN}}}))"
     return stacked(title, description, expr, ", ".join(f"{{{{{label}}}}}" for label in labels))
 
 
-def _delegated(number: str) -> str:
-    def within(kind: str) -> str:
-        return f"sum_over_time({recorded.DELEGATION_BUCKETS}{{{_CHOSEN}, {kind}}}[30m])"
+def _table(title: str, description: str, label: str, rate: str, errors: str, buckets: str) -> Panel:
+    """Rate, errors and percentiles of half an hour by a label; left out in stacks that do not know them."""
 
-    return f"{judged(f'histogram_quantile({number}', within, 'target')} >= 0"
+    def quantile(number: str) -> str:
+        def within(kind: str) -> str:
+            return f"sum_over_time({buckets}{{{_CHOSEN}, {kind}}}[30m])"
+
+        return f"{judged(f'histogram_quantile({number}', within, label)} >= 0"
+
+    columns = (
+        ("Per second", f"topk(20, sum by ({label}) ({rate}{{{_CHOSEN}}}))", Unit.PER_SECOND),
+        ("Failing", f"max by ({label}) ({errors}{{{_CHOSEN}}})", Unit.RATIO),
+        *((f"p{number[2:]}", quantile(number), Unit.SECONDS) for number in ("0.50", "0.95", "0.99")),
+    )
+    return Panel(
+        title=title,
+        description=description,
+        visualization=Visualization.TABLE,
+        queries=tuple(Query(expr=expr, legend=name, unit=unit, optional=True) for name, expr, unit in columns),
+        columns=(label,),
+        width=12,
+    )
 
 
 _TOKENS = f"sum by (direction) ({TOKENS}{{{_CHOSEN}}})"
@@ -110,41 +123,38 @@ _MODELS = Row(
             queries=(Query(expr=_TOKENS, legend="{{direction}}", optional=True),),
             unit=Unit.PER_SECOND,
             stacked=True,
+            width=6,
         ),
         Panel(
             title="Time of requests to models",
             description="Percentiles of the backend's requests.",
             queries=_quantiles(REQUEST_BUCKETS, "agent", optional=True),
             unit=Unit.SECONDS,
+            width=6,
         ),
         Panel(
             title="Cost per run",
             description="USD per successful run, over an hour.",
             queries=(Query(expr=f"{COST_PER_RUN}{{{_CHOSEN}}}", legend=_BACKEND, optional=True),),
             unit=Unit.CURRENCY,
+            width=6,
         ),
-        _of(
+        alert_time_series(
             alerts.CREDENTIALS_FAILING,
             "Credentials not loaded",
             "In 15 minutes.",
-            recorded.NOT_LOADED,
+            f"topk({MOST_LINES}, {recorded.NOT_LOADED}{{{_CHOSEN}}})",
             "{{tool}} of {{service}}",
+            width=6,
         ),
-        Panel(
-            title="Delegations by target",
-            description="Tasks sent to other agents, in 30 minutes.",
-            visualization=Visualization.TABLE,
-            queries=(
-                Query(expr=f"sum by (target) ({recorded.DELEGATIONS}{{{_CHOSEN}}})", legend="Per second"),
-                Query(
-                    expr=f"max by (target) ({recorded.DELEGATION_ERRORS}{{{_CHOSEN}}})",
-                    legend="Failing",
-                    unit=Unit.RATIO,
-                ),
-                *(Query(expr=_delegated(q), legend=f"p{q[2:]}", unit=Unit.SECONDS) for q in ("0.50", "0.95", "0.99")),
-            ),
-            columns=("target",),
-            width=16,
+        _table("Tools by call", "Calls in 30 minutes.", "tool", TOOL_CALLS, TOOL_ERRORS, TOOL_BUCKETS),
+        _table(
+            "Delegations by target",
+            "Tasks sent to other agents, in 30 minutes.",
+            "target",
+            recorded.DELEGATIONS,
+            recorded.DELEGATION_ERRORS,
+            recorded.DELEGATION_BUCKETS,
         ),
     ),
 )

@@ -226,7 +226,7 @@ DASHBOARD = Dashboard(
     uid=INTERACTION,
     title="Interaction backend",
     description="Event streams of interaction backends, and what makes them fail, slow or expensive.",
-    tags=("interaction",),
+    tags=("interaction_backend",),
     variables=(
         variable("cluster", recorded.STREAMS, "Cluster"),
         variable("namespace", f'{recorded.STREAMS}{{cluster=~"$cluster"}}', "Namespace"),

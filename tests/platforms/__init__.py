@@ -1,0 +1,1 @@
+"""Small applications that behave as a platform does, and fail as they are told."""

@@ -21,8 +21,11 @@ WATCHDOG = "Watchdog"
 # A test page is sent at once and resolved soon after. A delivery that is refused for ten seconds has failed.
 PAGE_INTERVAL = Duration.parse("10s")
 PAGE_REPEAT = Duration.parse("1h")
-LABELS = ("severity", "owner", "system", "namespace", "environment")
-"""The labels that routes of a stack file match."""
+LABELS = {
+    **{label: label for label in ("severity", "owner", "system", "namespace", "environment")},
+    "alertname": "alert",
+}
+"""The labels that routes of a stack file match, with the routes' key of each."""
 ALL_LABELS = ("...",)
 """Groups by all labels: one group per alert."""
 
@@ -145,7 +148,7 @@ def _node(route: Route, path: str, around: _Around) -> Node:
     said = route.group_wait is not None
     return Node(
         receiver=receiver,
-        matchers=tuple(Matcher(label, values) for label in LABELS if (values := getattr(route, label))),
+        matchers=tuple(Matcher(label, values) for label, key in LABELS.items() if (values := getattr(route, key))),
         continues=route.continue_,
         group_by=route.group_by,
         group_wait=route.group_wait if said or "critical" not in severity else around.critical_wait,

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from dashboards import (
+    agent_hive_overview,
     agents_a2a,
     agents_llm,
     agents_overview,
@@ -98,6 +99,7 @@ DASHBOARDS = (
     Listed("supabase", supabase_overview.DASHBOARD),
     Listed("portainer", portainer_containers.DASHBOARD),
     Listed("istio", istio_mesh.DASHBOARD),
+    Listed("agent_hive", agent_hive_overview.DASHBOARD),
     Listed("interaction_backend", interaction_backend_overview.DASHBOARD),
     Listed("interaction_backend", interaction_backend_conversation.DASHBOARD),
     Listed("monitoring", monitoring_health.DASHBOARD),

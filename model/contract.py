@@ -50,8 +50,7 @@ class Part:
     """A program of a platform."""
 
     job: str
-    """Its scrape job; a program that pushes its metrics all the same has this name as `service.name`. PUSHED if nothing
-    scrapes it: then any service may emit them."""
+    """Its scrape job, or PUSHED."""
     what: str
     """What it is, and where its metrics are, in one sentence."""
     emits: tuple[Emitted, ...]

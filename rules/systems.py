@@ -18,6 +18,7 @@ from model.slo_alerts import slo_inhibitions
 from model.slo_rules import slo_groups
 from model.uids import ALERTS, SLOS, DashboardUid
 from rules import (
+    agent_hive,
     agents,
     interaction_backend,
     istio,
@@ -49,6 +50,7 @@ SYSTEMS: tuple[System[Any], ...] = (
     supabase.SYSTEM,
     portainer.SYSTEM,
     istio.SYSTEM,
+    agent_hive.SYSTEM,
     interaction_backend.SYSTEM,
     monitoring.SYSTEM,
 )

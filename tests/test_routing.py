@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from components.routing import TEST_PAGE, Matcher, Node, reached, receivers_for, tree, walk
@@ -77,6 +77,11 @@ TREES = some.recursive(
 )
 
 
+BUSY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""On a busy machine, a single example may take seconds."""
+
+
+@BUSY
 @given(TREES, some.sampled_from(["critical", "warning", "info", ""]))
 def test_the_deepest_routes_that_match_notify(root: Node, severity: str) -> None:
     labels = {"severity": severity} if severity else {}
@@ -87,6 +92,7 @@ def test_the_deepest_routes_that_match_notify(root: Node, severity: str) -> None
         assert not any(reached(child, labels) for child in each.nodes), "a child would have taken it"
 
 
+@BUSY
 @given(TREES, some.sampled_from(["critical", "warning", "info"]))
 def test_routes_behind_one_that_matched_and_stops_do_not_notify(root: Node, severity: str) -> None:
     labels = {"severity": severity}

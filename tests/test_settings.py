@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator
 from typing import Any, get_args
@@ -123,9 +124,7 @@ def test_the_schema_has_defaults_as_people_write_them(schema: dict[str, Any]) ->
     assert schema["$defs"]["Retention"]["properties"]["time"]["default"] == "15d"
     assert fields["resources"]["default"]["requests"] == {"cpu": "500m", "memory": "2Gi"}
     assert schema["$defs"]["Network"]["properties"]["nodes"]["default"] == ["0.0.0.0/0", "::/0"]
-    text = yaml.safe_dump(list(defaults_in(schema)))
-    for system in SYSTEMS:  # whose keys are names
-        text = text.replace(system.key, "")
+    text = re.sub("|".join(f"{system.key}:" for system in SYSTEMS), "", yaml.safe_dump(list(defaults_in(schema))))
     assert not any(word in text for word in ("milliseconds", "millicores", "count:", "_"))
 
 
@@ -182,7 +181,9 @@ def test_an_override_changes_what_it_names_and_nothing_else() -> None:
 def snake_case_keys() -> Iterator[tuple[type[BaseModel], str]]:
     for model in MODELS:
         yield from (
-            (model, name) for name, field in model.model_fields.items() if "_" in name.strip("_") and field.alias
+            (model, name)
+            for name, field in model.model_fields.items()
+            if "_" in name.strip("_") and field.alias not in (None, name)  # a system's key is the same everywhere
         )
 
 

@@ -8,6 +8,7 @@ of an alert of this stack. Elsewhere a stack may have fewer alerts than routes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from functools import cache
 
 from components.routing import LABELS, WATCHDOG, Matcher, Node, reached, receivers_for, tree, walk
@@ -24,7 +25,7 @@ from rules.systems import Override, watch
 
 Labels = Mapping[str, str]
 MOST = 10
-"""Names of alerts in one message."""
+"""Names of alerts, or values, in one message."""
 
 
 def alert_labels(watched: Watched, cluster: ClusterSettings) -> tuple[dict[str, str], ...]:
@@ -185,7 +186,13 @@ def _nowhere(root: Node, known: list[dict[str, str]]) -> Iterator[Problem]:
 def _lost(root: Node, known: Iterable[Labels]) -> list[Labels]:
     """Alerts that no route matches."""
     notified = cache(lambda seen: bool(receivers_for(root, dict(seen))))  # many differ in no label that a route matches
-    return [each for each in known if not notified(tuple((name, each[name]) for name in LABELS if name in each))]
+    labels = _matched(root)
+    return [each for each in known if not notified(tuple((name, each[name]) for name in labels if name in each))]
+
+
+def _matched(root: Node) -> tuple[str, ...]:
+    """The labels that some route matches."""
+    return tuple(dict.fromkeys(matcher.label for node in walk(root) for matcher in node.matchers))
 
 
 def _named(alerts: Iterable[Labels]) -> str:
@@ -231,10 +238,16 @@ def _unknown_values(root: Node, known: list[dict[str, str]]) -> dict[str, Proble
             has = {labels[matcher.label] for labels in known if matcher.label in labels}
             for position, value in enumerate(matcher.values):
                 one = Matcher(matcher.label, (value,))
-                if matcher.label in ("owner", "system", "environment") and not any(map(one.lets_in, has)):
-                    reason = f"a value that an alert of this stack has: {', '.join(sorted(has)) or 'there is none'}"
-                    found[node.path] = problem(f"{node.path}.{matcher.label}[{position}]", value, reason)
+                if matcher.label not in ("severity", "namespace") and not any(map(one.lets_in, has)):
+                    reason = f"a value that an alert of this stack has: {_values(value, has)}"
+                    found[node.path] = problem(f"{node.path}.{LABELS[matcher.label]}[{position}]", value, reason)
     return found
+
+
+def _values(value: str, has: set[str]) -> str:
+    """All values, or of many the nearest."""
+    near = sorted(has) if len(has) <= MOST else get_close_matches(value, sorted(has), n=3, cutoff=0)
+    return ", ".join(near) or "there is none"
 
 
 def _unused(root: Node, known: list[dict[str, str]], notifications: NotificationSettings) -> Iterator[Problem]:
@@ -242,7 +255,8 @@ def _unused(root: Node, known: list[dict[str, str]], notifications: Notification
     unknown = _unknown_values(root, known)
     yield from unknown.values()
     # Routes match few labels. Of alerts with the same values of these, one is checked.
-    seen = {tuple(labels.get(label) for label in LABELS): labels for labels in known}
+    matched_by = _matched(root)
+    seen = {tuple(labels.get(label) for label in matched_by): labels for labels in known}
     alerts = [
         alert
         for labels in seen.values()

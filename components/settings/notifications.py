@@ -76,6 +76,8 @@ class Route(Model):
     """Namespace of the alert. When empty, any namespace and none match."""
     environment: Many[LabelPattern] = ()
     """Environment of the alert; any when empty."""
+    alert: Many[LabelPattern] = ()
+    """Name of the alert; any when empty."""
     continue_: bool = Field(default=False, alias="continue")
     """Whether an alert that matches goes on to the next routes. Otherwise the first route that matches is the last."""
     routes: Many[Route] = ()

@@ -40,15 +40,17 @@ from rules.systems import SYSTEMS, watch
 
 def _system_field(system: System[Any]) -> tuple[Any, Any]:
     default = system.settings() if system.always else None
-    return system.settings | None, Field(default=default, description=inspect.cleandoc(system.settings.__doc__ or ""))
+    described = inspect.cleandoc(system.settings.__doc__ or "")
+    # Without an alias, `agent_hive` would be `agentHive` in a stack file, and in labels and tags not.
+    return system.settings | None, Field(default=default, alias=system.key, description=described)
 
 
 class _Made(Model):
     """A model whose fields have their descriptions already: there is no class body to read them from, and the search
-    for one takes longer than all else. Its keys are the systems' own, as ``agent_hive``.
+    for one takes longer than all else.
     """
 
-    model_config = ConfigDict(use_attribute_docstrings=False, alias_generator=None)
+    model_config = ConfigDict(use_attribute_docstrings=False)
 
 
 _FIELDS: Any = {system.key: _system_field(system) for system in SYSTEMS}

@@ -112,7 +112,7 @@ UNMATCHED: Mapping[str, tuple[dict[str, Any], str]] = {
     "not like": ({"name": "severity", "value": "info", "matchType": "!~"}, "not what it leaves out"),
     "an expression": ({"name": "owner", "value": "a[bc]", "matchType": "=~"}, "no other regular expression"),
     "no label": ({"name": "owner", "value": ""}, "what has no such label"),
-    "an alert": ({"name": "alertname", "value": "ShopClosed"}, "labels that many alerts have"),
+    "an alert": ({"name": "alertname", "value": "ShopClosed"}, "other names here"),
     "another severity": ({"name": "severity", "value": "page"}, "one of critical, warning or info"),
 }
 

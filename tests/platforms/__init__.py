@@ -1,1 +1,1 @@
-"""Small applications that behave as a platform does, and fail as they are told."""
+"""Small applications that behave as the platforms do, and can be asked to fail."""

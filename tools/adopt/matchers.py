@@ -80,7 +80,7 @@ def keys(asked: Mapping[str, list[str]]) -> dict[str, list[str]]:
     """As keys of a route. Raises Unmatched for the name of an alert."""
     if "alertname" in asked:
         raise Unmatched(
-            "alertname: a route matches labels that many alerts have: set alerts.<name>.owner, and match owner"
+            "alertname: alerts may have other names here: add a route with `alert`, or set alerts.<name>.owner"
         )
     if "team" in asked and "owner" in asked:
         raise Unmatched("owner and team: both are the owner of an alert")

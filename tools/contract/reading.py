@@ -45,11 +45,14 @@ def read(text: str) -> dict[str, Seen]:
 
 def _exposition(text: str) -> dict[str, Seen]:
     found: dict[str, Seen] = {}
+    written = set(re.findall(r"^[A-Za-z_:][\w:]*", text, re.MULTILINE))
     try:
         for family in text_string_to_metric_families(text):
             kind = Kind(family.type) if family.type in list(Kind) else None
             for sample in family.samples:
                 name = family.name if kind in (Kind.HISTOGRAM, Kind.SUMMARY) else sample.name
+                if name not in written:
+                    name = name.removesuffix("_total")  # the library adds it to counters; Prometheus does not
                 if sample.name.endswith("_created"):
                     continue
                 labels = dict(sample.labels)

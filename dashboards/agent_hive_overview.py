@@ -1,0 +1,134 @@
+"""Agent Hive: whether its programs and agents work, and how coordination, decisions and external APIs do."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from dashboards.annotations import alerts_of
+from dashboards.model import Dashboard, Panel, Query, Row, Visualization, alert_stat, found, variable
+from dashboards.stores import lines, of_alert
+from model.metrics import Unit
+from model.promql import narrowed
+from model.uids import ALERTS, HOME
+from rules.agent_hive import alerts, contract
+from rules.agent_hive.alerts import API, TYPE, UP, rate
+from rules.agent_hive.uids import AGENT_HIVE
+from rules.platforms import SERVICE
+
+_IN = 'cluster=~"$cluster", namespace=~"$namespace"'
+_lines = partial(lines, chosen=_IN, legend="{{service}}")
+_of_alert = partial(of_alert, chosen=_IN, legend="{{service}}")
+_TYPE, _API, _MODEL, _COMPONENT = ("{{agent_type}}", "{{api}}", "{{model_type}}", "{{component}}")
+_CPU = f"max by ({SERVICE}, component) ({contract.CPU.name})"
+
+DASHBOARD = Dashboard(
+    uid=AGENT_HIVE,
+    title="Agent Hive",
+    description="Which program of Agent Hive is down, and what its agents, decisions and external APIs do.",
+    tags=("agent_hive",),
+    variables=(
+        variable("cluster", UP, "Cluster"),
+        variable("namespace", f'{UP}{{cluster=~"$cluster"}}', "Namespace"),
+    ),
+    related=(HOME, ALERTS),
+    annotations=(alerts_of("agent_hive"),),
+    rows=(
+        Row(
+            "Does it work?",
+            (
+                Panel(
+                    title="Programs",
+                    description="1 if a pod answers, 0 if none does.",
+                    visualization=Visualization.STAT,
+                    queries=(Query(expr=narrowed(UP, _IN), legend="{{service}}"),),
+                    alert=alerts.DOWN.name,
+                    width=12,
+                    height=4,
+                ),
+                alert_stat(alerts.STUCK, "Stuck", "Whether tasks wait, and none ends.", found(alerts.STUCK, _IN)),
+                _lines("Waiting tasks", "In the queue.", f"max by ({SERVICE}) ({contract.QUEUE.name})"),
+            ),
+        ),
+        Row(
+            "Agents and tasks",
+            (
+                _of_alert(alerts.FEW_AGENTS, "Agents", "Those that work or wait for work."),
+                _lines(
+                    "Agents by state",
+                    "By type and state.",
+                    f"sum by ({TYPE}, status) ({contract.AGENTS.name})",
+                    legend="{{agent_type}}, {{status}}",
+                ),
+                _lines(
+                    "Tasks per second",
+                    "That ended, by type and result.",
+                    rate(contract.TASKS.name, f"{TYPE}, status"),
+                    legend="{{agent_type}}, {{status}}",
+                    unit=Unit.PER_SECOND,
+                ),
+                _of_alert(alerts.FAILING, "Failed tasks", "Share of the tasks that ended.", legend=_TYPE),
+            ),
+        ),
+        Row(
+            "Coordination, decisions and models",
+            (
+                _of_alert(alerts.SLOW, "Coordination p95", "One in twenty takes longer."),
+                _lines("Coordination p50", "Half take longer.", alerts.COORDINATION_MEDIAN, unit=Unit.SECONDS),
+                _of_alert(alerts.UNSURE, "Confidence", "Mean of the decisions in a quarter of an hour."),
+                _lines(
+                    "Doubtful decisions",
+                    "Share with a confidence of at most 0.5.",
+                    f"{rate(f'{contract.CONFIDENCE.name}_bucket', SERVICE, le='0.5')}"
+                    f" / {rate(f'{contract.CONFIDENCE.name}_count', SERVICE)}",
+                    unit=Unit.RATIO,
+                ),
+                _of_alert(alerts.INACCURATE, "Accuracy", "Of each model.", legend=_MODEL),
+                _of_alert(alerts.WORSE, "Accuracy lost", "Less than the mean of a week.", legend=_MODEL),
+            ),
+        ),
+        Row(
+            "External APIs",
+            (
+                _of_alert(alerts.API_SLOW, "Latency p95", "One request in twenty takes longer.", legend=_API),
+                _of_alert(alerts.API_FAILING, "Failed requests", "Errors, timeouts and refusals.", legend=_API),
+                _lines(
+                    "Requests per second",
+                    "To each API.",
+                    rate(contract.API_REQUESTS.name, API),
+                    legend=_API,
+                    unit=Unit.PER_SECOND,
+                ),
+            ),
+        ),
+        Row(
+            "Resources",
+            (
+                _lines(
+                    "Utilisation",
+                    "As the program measures it: in a container, that of the node.",
+                    f"max by ({SERVICE}, resource_type) ({contract.UTILISATION.name}) / 100",
+                    legend="{{resource_type}}",
+                    unit=Unit.RATIO,
+                ),
+                _lines(
+                    "Memory",
+                    "By component.",
+                    f"sum by ({SERVICE}, component) ({contract.MEMORY.name})",
+                    legend=_COMPONENT,
+                    unit=Unit.BYTES,
+                ),
+                Panel(
+                    title="Processor in the last hour",
+                    description="By component.",
+                    visualization=Visualization.TABLE,
+                    queries=tuple(
+                        Query(expr=narrowed(f"{of}_over_time({_CPU}[1h:1m]) / 100", _IN), legend=title)
+                        for of, title in (("avg", "Mean"), ("max", "Highest"), ("min", "Lowest"))
+                    ),
+                    unit=Unit.RATIO,
+                    columns=("service", "component"),
+                ),
+            ),
+        ),
+    ),
+)

@@ -82,6 +82,11 @@ SUBJECT = (
     "agent_name",
     "portainer_stack",
     "portainer_service",
+    "guardrail",
+    "cache",
+    "target",
+    "dimension",
+    "period",
 )
 """Labels that identify the subject of an alert. The list is fixed, so that a new rule does not restart Alertmanager."""
 

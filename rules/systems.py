@@ -22,6 +22,7 @@ from rules import (
     agent_platform,
     agents,
     eliza,
+    interaction_backend,
     istio,
     kubernetes,
     logs,
@@ -56,6 +57,7 @@ SYSTEMS: tuple[System[Any], ...] = (
     progressive.SYSTEM,
     eliza.SYSTEM,
     agent_platform.SYSTEM,
+    interaction_backend.SYSTEM,
     monitoring.SYSTEM,
 )
 """To add a system, add a folder beside this file and a name to this list. `dashboards.listed` has its dashboards."""

@@ -75,6 +75,10 @@ FACTS = {
         "two days": "30 days at the fast burn's 14.4 times the even rate",
     },
     "JaegerTracesDecidedEarly": {"twice": "advice: room for a peak"},
+    "InteractionTokenBudgetSpent": {
+        "24 hours": "rules/interaction_backend/recordings.py: BUDGET_USED of a day",
+        "30 days": "rules/interaction_backend/recordings.py: BUDGET_USED of a month",
+    },
     "KubernetesClientCertificateExpires": {"a day": "a day and a half: 1.5 * 24 * 3600 in the alert's expression"},
     "KubernetesContainerHighMemoryUsage": {"three quarters": "advice: what a runtime needs beside its heap"},
     "KubernetesKubeletCertificateExpires": {

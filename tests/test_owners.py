@@ -46,7 +46,7 @@ def test_a_system_is_of_a_team_where_nothing_else_decides() -> None:
     settings = stack()
     assert alerts(settings)["NodeHighCPUUsage"].owner_label == "payments", "a node has neither namespace nor service"
     assert alerts(settings)["AgentRunsFailing"].owner_names == ("payments", "shop")
-    assert {slo.owner for slo in settings.watched.slos if slo.name.startswith("agent")} == {"payments"}
+    assert {slo.owner for slo in settings.watched.slos if slo.name in ("agent-runs", "agent-tools")} == {"payments"}
     assert alerts(settings)["RbacDenials"].owner_names == ("payments", "shop", "agents"), "the owner in the catalogue"
 
 

@@ -109,6 +109,7 @@ FACTS = {
     "ServiceDown": {"a day": "rules/services/availability.py: SEEN"},
     "SlowAgentExecutions": {_BUCKETS: "the older conventions' last bucket"},
     "SlowModelResponses": {_BUCKETS: "the older conventions' last bucket"},
+    "ProgressiveLowRequestRate": {"a week": "rules/progressive/alerts.py: last_week, and an hour more"},
     "SpansLost": {"20 MiB": "Jaeger: otelcol's confighttp, max_request_body_size"},
     "StackServerDown": {"50 MiB": _ROTATION},
     "StackServerRestarting": {

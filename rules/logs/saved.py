@@ -56,6 +56,12 @@ SAVED = (
         labels={"level": "error"},
     ),
     SavedQuery(
+        title="Failed runs of one component",
+        expr=f'{{{AGENTS}, app="backend"}} |= `execution failed` | json | __error__="" | logger="agent_service"',
+        line='{"logger": "agent_service", "message": "execution failed", "agent_id": "7", "level": "error"}',
+        labels={"level": "error"},
+    ),
+    SavedQuery(
         title="Failed logins of the last hour, by app",
         expr=lines.counted(lines.REFUSED_LOGINS, "1h"),
         line='{"event_type": "AUTH_GATEWAY_VALIDATION", "status": "ERROR_TOKEN_EXPIRED", "user_id": "u-1"}',

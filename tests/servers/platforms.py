@@ -28,7 +28,8 @@ FASTER = 30
 """How much shorter ranges are: five minutes become ten seconds, in which there are ten scrapes."""
 LONGEST, FURTHEST = 120, 10
 """Seconds of the longest range and of the furthest offset, whatever they are in the stack."""
-NOT_OF_PLATFORMS = "SloNoData|ErrorBudget.*|Watchdog"
+NOT_OF_PLATFORMS = ".*(SloNoData|ErrorBudget.*)|Watchdog"
+"""Alerts of objectives, whose windows are hours."""
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 

@@ -228,7 +228,7 @@ _BUDGET = Row(
             "Share that all agents of a cluster spent in the last hour. At 1/24 it lasts the day.",
             _CLUSTER,
             "{{cluster}}",
-            8,
+            6,
         ),
         where_set(
             "AgentDailyBudgetSpent",
@@ -236,7 +236,15 @@ _BUDGET = Row(
             "Share that all agents of a cluster spent in the last 24 hours; 1 is all of it.",
             _CLUSTER,
             "{{cluster}}",
-            8,
+            6,
+        ),
+        where_set(
+            "AgentMonthlyBudgetBurnsFast",
+            "Monthly budget at this pace",
+            "Share that 30 days like the last three would cost.",
+            _CLUSTER,
+            "{{cluster}}",
+            6,
         ),
         where_set(
             "AgentMonthlyBudgetSpent",
@@ -244,7 +252,7 @@ _BUDGET = Row(
             "Share that all agents of a cluster spent in the last 30 days; 1 is all of it.",
             _CLUSTER,
             "{{cluster}}",
-            8,
+            6,
         ),
     ),
 )

@@ -76,6 +76,8 @@ SUBJECT = (
     "agent_type",
     "api",
     "model_type",
+    "kind",
+    "state",
 )
 """Labels that identify the subject of an alert. The list is fixed, so that a new rule does not restart Alertmanager."""
 

@@ -18,10 +18,14 @@ class Scope:
     namespaces: tuple[str, ...] = ()
     """Series of these namespaces, and series without a namespace label. Empty reads all."""
 
-    def rate(self, series: str, *matchers: str) -> str:
+    def of(self, series: str, *matchers: str) -> str:
+        """The selector of these series."""
         own = (f'k8s_namespace_name=~"{"|".join(self.namespaces)}|"',) if self.namespaces else ()
         inside = ", ".join((*matchers, *own))
-        return f"rate({series}{{{inside}}}[{RANGE}])" if inside else f"rate({series}[{RANGE}])"
+        return f"{series}{{{inside}}}" if inside else series
+
+    def rate(self, series: str, *matchers: str) -> str:
+        return f"rate({self.of(series, *matchers)}[{RANGE}])"
 
     # A histogram is classic (fixed buckets), native, or both. If it is both, each event is counted once.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tests.rules.agents import alerts, cost, protocols, recordings, slos, upgrades
+from tests.rules.agents import alerts, cost, progress, protocols, recordings, slos, upgrades
 
 OWNER = "agents"
 EXAMPLES = (
     *alerts.EXAMPLES,
     *cost.EXAMPLES,
+    *progress.EXAMPLES,
     *protocols.EXAMPLES,
     *slos.EXAMPLES,
     *recordings.EXAMPLES,

@@ -27,6 +27,7 @@ from rules.agents.recordings import (
     INFERENCE,
     OPERATION,
     PER_TOKEN,
+    REASONING_TOKENS,
     REQUEST_DURATIONS,
     REQUEST_ERRORS,
     REQUEST_P95,
@@ -47,7 +48,7 @@ _PUSHED = f'{PUSHED}, gen_ai_request_model=~"$model", {INFERENCE}'
 _WHO = "{{agent}}, {{model}}"
 _ASKER = ("cluster", "namespace", "service", "agent", "model")
 _BY_ASKER = ", ".join(_ASKER)
-_INPUT = f'{TOKENS}{{direction="input", {_PICKED}}}'
+_INPUT, _OUTPUT = (f'{TOKENS}{{direction="{way}", {_PICKED}}}' for way in ("input", "output"))
 
 _SIGNALS = Row(
     "Signals",
@@ -163,6 +164,7 @@ _TOKENS = Row(
             "Tokens per second that models read (input) and write (output). Output costs more and is slower.",
             f"sum by (direction) ({TOKENS}{{{_PICKED}}})",
             "{{direction}}",
+            width=6,
         ),
         stacked(
             "Cost by model",
@@ -170,6 +172,7 @@ _TOKENS = Row(
             f"topk(10, sum by (model) ({COST}{{{_PICKED}}})) * 3600",
             "{{model}}",
             Unit.CURRENCY,
+            width=6,
         ),
         Panel(
             title="Cached input tokens",
@@ -184,6 +187,23 @@ _TOKENS = Row(
                 ),
             ),
             unit=Unit.RATIO,
+            width=6,
+            unmeasured="not measured",
+        ),
+        Panel(
+            title="Reasoning tokens",
+            description="Share of output tokens that users never see. They are paid, and delay the answer.",
+            queries=(
+                Query(
+                    expr=(
+                        f"topk(10, sum by (model) ({REASONING_TOKENS}{{{_PICKED}}}) / (sum by (model) ({_OUTPUT}) > 0))"
+                    ),
+                    legend="{{model}}",
+                ),
+            ),
+            unit=Unit.RATIO,
+            width=6,
+            unmeasured="not measured",
         ),
         Panel(
             title="Tokens per request",

@@ -77,6 +77,7 @@ CALLS_BUCKETS = "agent:inference_calls_bucket:rate5m"
 CALLS_PER_RUN = "service:inference_calls_per_run:ratio30m"
 TOKENS = "agent:tokens:rate5m"
 CACHED_TOKENS = "agent:cached_tokens:rate5m"
+REASONING_TOKENS = "agent:reasoning_tokens:rate5m"
 
 
 def recordings(scope: Scope) -> tuple[Recording, ...]:
@@ -153,10 +154,13 @@ def _tokens(scope: Scope) -> Iterator[Recording]:
 
     newer, oldest = by_name(newest_names), by_name({way: scope.rate(name) for way, name in OPENLIT_TOKENS.items()})
     by = f"{MODEL}, direction"
-    cached = short(scope.rate("gen_ai_client_inference_usage_cache_read_input_tokens_total"), MODEL)
+    # Parts of the input and of the output tokens: never add them.
+    parts = {CACHED_TOKENS: "cache_read_input", REASONING_TOKENS: "reasoning_output"}
     said = f"{newest(by, 'model, direction', newer, older)}{_of_nothing_newer(oldest(by))}"
     yield Recording(name=TOKENS, expr=f"sum by ({by}) ({said})")
-    yield Recording(name=CACHED_TOKENS, expr=f"sum by ({MODEL}) ({cached})")
+    for name, part in parts.items():
+        of_part = short(scope.rate(f"gen_ai_client_inference_usage_{part}_tokens_total"), MODEL)
+        yield Recording(name=name, expr=f"sum by ({MODEL}) ({of_part})")
 
 
 def _of_nothing_newer(of_openlit: str) -> str:

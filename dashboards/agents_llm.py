@@ -19,6 +19,9 @@ from model.metrics import Unit
 from model.promql import narrowed
 from model.uids import ALERTS
 from rules.agents import alerts
+from rules.agents.attribution import TOKENS as TOKENS_USED
+from rules.agents.attribution import USD as USD_USED
+from rules.agents.attribution import USE
 from rules.agents.cost import COST, UNPRICED
 from rules.agents.promql import counted, failing
 from rules.agents.recordings import (
@@ -49,6 +52,20 @@ _WHO = "{{agent}}, {{model}}"
 _ASKER = ("cluster", "namespace", "service", "agent", "model")
 _BY_ASKER = ", ".join(_ASKER)
 _INPUT, _OUTPUT = (f'{TOKENS}{{direction="{way}", {_PICKED}}}' for way in ("input", "output"))
+
+
+def _by_value(measure: str, title: str, description: str, times: int = 1, unit: Unit = Unit.PER_SECOND) -> Panel:
+    use = f'topk by (dimension) (5, sum by (dimension, value) ({USE}{{measure="{measure}", {_CLUSTER}}}))'
+    return Panel(
+        title=title,
+        description=description,
+        queries=(
+            Query(expr=f"{use} * {times}" if times > 1 else use, legend="{{dimension}} {{value}}", optional=True),
+        ),
+        unit=unit,
+        unmeasured="not measured",
+    )
+
 
 _SIGNALS = Row(
     "Signals",
@@ -276,6 +293,27 @@ _BUDGET = Row(
         ),
     ),
 )
+_ATTRIBUTION = Row(
+    "By team, tenant, feature and prompt version",
+    (
+        _by_value(TOKENS_USED, "Tokens by value", "Tokens per second; of each dimension the five with the most."),
+        _by_value(
+            USD_USED,
+            "Cost by value",
+            "USD per hour; of each dimension the five most expensive.",
+            3600,
+            unit=Unit.CURRENCY,
+        ),
+        where_set(
+            "AgentAttributedBudgetSpent",
+            "Budgets used",
+            "Share of each budget of the last 24 hours and 30 days; 1 is all of it.",
+            _CLUSTER,
+            "{{dimension}} {{value}}, {{measure}} of the {{period}}",
+            8,
+        ),
+    ),
+)
 
 DASHBOARD = Dashboard(
     uid=AGENTS_LLM,
@@ -285,5 +323,5 @@ DASHBOARD = Dashboard(
     variables=variables(REQUESTS, "cluster", "namespace", "service", "agent", "model"),
     related=(AGENTS, AGENTS_TOOLS, AGENTS_QUALITY, LOGS, ALERTS),
     annotations=(alerts_of("agents"), rollouts(chosen("cluster", "namespace"))),
-    rows=(_SIGNALS, _REQUESTS, _LATENCY, _TOKENS, _BUDGET),
+    rows=(_SIGNALS, _REQUESTS, _LATENCY, _TOKENS, _BUDGET, _ATTRIBUTION),
 )

@@ -78,6 +78,9 @@ SUBJECT = (
     "model_type",
     "kind",
     "state",
+    "dimension",
+    "measure",
+    "period",
 )
 """Labels that identify the subject of an alert. The list is fixed, so that a new rule does not restart Alertmanager."""
 

@@ -178,8 +178,9 @@ def of_agents(settings: dict[str, Any], *others: str) -> tuple[dict[str, Dashboa
         {"prices": {"gpt-4o": {"input": 2.5, "output": 10}}},
         {"budget": {"perDay": 50}},
         {"objectives": {"toolSuccess": 95}},
+        {"attribution": {"team": {"attribute": "team"}}},
     ],
-    ids=["nothing", "prices", "budget", "objectives"],
+    ids=["nothing", "prices", "budget", "objectives", "attribution"],
 )
 def test_dashboards_of_agents_ask_only_for_what_their_settings_bring(
     settings: dict[str, Any], others: tuple[str, ...]

@@ -53,6 +53,7 @@ _ROTATION = "kubelet: containerLogMaxSize and containerLogMaxFiles"
 _BUCKETS = f"{LONGEST_LATENCY.milliseconds / 1000} s"
 # Numbers that are no alert's, by runbook, each with where it comes from; ours are made of the constant itself.
 FACTS = {
+    "AgentAttributedBudgetSpent": {"24 hours": "agents: of_budgets", "30 days": "agents: of_budgets"},
     "AgentContextNearlyFull": {f"{FULL * 100:g} %": "agents: FULL"},
     "CollectorQueueFilling": {
         spoken(GIVE_UP): "collector: GIVE_UP",

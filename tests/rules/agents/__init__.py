@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from tests.rules.agents import alerts, cost, progress, protocols, recordings, slos, upgrades
+from tests.rules.agents import alerts, attribution, cost, progress, protocols, recordings, slos, upgrades
 
 OWNER = "agents"
 EXAMPLES = (
     *alerts.EXAMPLES,
+    *attribution.EXAMPLES,
     *cost.EXAMPLES,
     *progress.EXAMPLES,
     *protocols.EXAMPLES,

@@ -88,7 +88,6 @@ SUBJECT = (
     "dimension",
     "kind",
     "state",
-    "dimension",
     "measure",
     "period",
 )

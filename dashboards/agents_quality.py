@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dashboards.agents_panels import alert_stat, alert_time_series, chosen, stacked, table, variables, where_set
 from dashboards.annotations import alerts_of, rollouts
 from dashboards.model import Dashboard, Panel, Query, Row, stat
 from model.metrics import Unit
 from model.promql import narrowed
+from model.rules import Alert
 from model.uids import ALERTS, SLOS
-from rules.agents import alerts
+from rules.agents import alerts, progress
 from rules.agents.cost import COST_PER_RUN
 from rules.agents.promql import PLACE, counted, failing, p95
 from rules.agents.recordings import CALLS_BUCKETS, CALLS_PER_RUN, REQUESTS, RUN_ERRORS, RUNS
@@ -136,6 +139,46 @@ _LOOPS = Row(
         ),
     ),
 )
+
+
+def _measured(alert: Alert, title: str, description: str, series: str, legend: str) -> Panel:
+    """Of a metric that an agent may lack."""
+    return replace(alert_time_series(alert, title, description, series, legend), unmeasured="not measured")
+
+
+def _open(alert: Alert, title: str, description: str) -> Panel:
+    return _measured(alert, title, description, narrowed(alert.value, _PICKED), f"{_NAME} {{{{state}}}}")
+
+
+_PROGRESS = Row(
+    "Does work proceed?",
+    (
+        _open(progress.HANGS, "Longest run without a step", "Time since the last step of the run that waits longest."),
+        _open(progress.UNAPPROVED, "Longest wait for an approval", "Age of the oldest question to a person."),
+        _open(progress.STUCK, "Longest A2A task in a state", "Age of the oldest state of a task of another agent."),
+        _measured(
+            progress.RETRIES,
+            "Failing requests per run",
+            "Failing requests to models per finished run. Above the line, retries are retried.",
+            narrowed(progress.FAILURES_PER_RUN, _SERVICES),
+            "{{service}}",
+        ),
+        _measured(
+            progress.NO_ROOM,
+            "Requests with a nearly full context",
+            "Share of requests that fill nine tenths of the context window.",
+            narrowed(progress.NEARLY_FULL, _PICKED),
+            "{{service}}/{{agent}}, {{model}}",
+        ),
+        _measured(
+            progress.COMPACTED_AGAIN,
+            "Compactions of the context per run",
+            "Per finished run, over 30 minutes.",
+            narrowed(progress.PER_RUN, _PICKED),
+            _NAME,
+        ),
+    ),
+)
 _OBJECTIVES = Row(
     "Objectives",
     tuple(
@@ -178,5 +221,5 @@ DASHBOARD = Dashboard(
         ALERTS,
     ),
     annotations=(alerts_of("agents"), rollouts(chosen("cluster", "namespace"))),
-    rows=(_SIGNALS, _FAILURES, _LOOPS, _OBJECTIVES),
+    rows=(_SIGNALS, _FAILURES, _LOOPS, _PROGRESS, _OBJECTIVES),
 )

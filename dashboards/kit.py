@@ -321,6 +321,8 @@ def _finish_time_series(made: timeseries.Panel, panel: Panel, alert: BaseAlert |
         unfilled = models.DynamicConfigValue("custom.fillOpacity", 0)
         made.override_by_name(lower, [edge, unfilled])
         made.override_by_name(upper, [edge, models.DynamicConfigValue("custom.fillBelowTo", lower)])
+    if panel.unmeasured:
+        made.no_value(panel.unmeasured)
     if panel.stacked:
         made.stacking(common.StackingConfig().mode(commons.StackingMode.NORMAL).group("A"))
     if alert is not None and alert.thresholds:
@@ -333,7 +335,7 @@ def _finish_stat(made: stat.Panel, panel: Panel, alert: BaseAlert | None) -> sta
     made.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
     judged = alert is not None or panel.severity is not None
     made.color_mode(commons.BigValueColorMode.BACKGROUND if judged else commons.BigValueColorMode.VALUE)
-    return made.graph_mode(commons.BigValueGraphMode.NONE).no_value("none")
+    return made.graph_mode(commons.BigValueGraphMode.NONE).no_value(panel.unmeasured or "none")
 
 
 def _finish_table(made: table.Panel, panel: Panel, alert: BaseAlert | None) -> table.Panel:

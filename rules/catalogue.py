@@ -86,6 +86,9 @@ SUBJECT = (
     "cache",
     "target",
     "dimension",
+    "kind",
+    "state",
+    "measure",
     "period",
 )
 """Labels that identify the subject of an alert. The list is fixed, so that a new rule does not restart Alertmanager."""

@@ -127,7 +127,7 @@ def test_an_objective_that_is_missed_pages_once(platform: Platform, objective: s
 
 
 def test_requests_of_which_some_are_slow_are_a_ticket(platform: Platform) -> None:
-    platform.behave(request_seconds=2.4, slow=0.3)
+    platform.behave(request_seconds=2.4, slow=0.2)
     eventually(lambda: platform.proof.received("SlowResponseTime", "warning") == CHAT, 90, "it is a ticket")
     assert platform.burning() == set(), "as many may be slow for a while"
     platform.behave()

@@ -7,13 +7,17 @@ from dataclasses import dataclass, replace
 
 from dashboards import (
     agent_hive_overview,
+    agent_platform_overview,
     agents_a2a,
     agents_llm,
     agents_overview,
     agents_quality,
     agents_tools,
     alerts,
+    eliza_overview,
     home,
+    interaction_backend_conversation,
+    interaction_backend_overview,
     istio_mesh,
     kubernetes_api,
     kubernetes_cluster,
@@ -29,6 +33,7 @@ from dashboards import (
     nodes_overview,
     portainer_containers,
     postgres_overview,
+    progressive_overview,
     redis_overview,
     runbooks,
     saved,
@@ -98,6 +103,11 @@ DASHBOARDS = (
     Listed("portainer", portainer_containers.DASHBOARD),
     Listed("istio", istio_mesh.DASHBOARD),
     Listed("agent_hive", agent_hive_overview.DASHBOARD),
+    Listed("progressive", progressive_overview.DASHBOARD),
+    Listed("eliza", eliza_overview.DASHBOARD),
+    Listed("agent_platform", agent_platform_overview.DASHBOARD),
+    Listed("interaction_backend", interaction_backend_overview.DASHBOARD),
+    Listed("interaction_backend", interaction_backend_conversation.DASHBOARD),
     Listed("monitoring", monitoring_health.DASHBOARD),
     Listed("monitoring", monitoring_cost.DASHBOARD),
     Listed("monitoring", monitoring_job.DASHBOARD),
@@ -124,7 +134,8 @@ def dashboards(on: Collection[str], watched: Watched, cluster: ClusterSettings) 
     of_slos = (slos.ALL, slos.one(watched)) if watched.slos else ()
     of_people = (saved.dashboard(watched.queries),) if watched.queries else ()
     written = (alerts.DASHBOARD, *of_slos, *of_systems, *of_people)
-    every = (home.dashboard((*written, *watched.dashboards)), *written, *runbooks.dashboards(watched, cluster))
+    start = home.dashboard((*written, *watched.dashboards), tuple(each.key for each in SYSTEMS if each.key in on))
+    every = (start, *written, *runbooks.dashboards(watched, cluster))
     uids, by_name = {dashboard.uid for dashboard in every}, {alert.name: alert for alert in watched.alerts}
     return tuple(_of_stack(_asking(_scraped(dashboard, jobs), series), uids, by_name) for dashboard in every)
 

@@ -308,6 +308,8 @@ class Group:
     """Maximum number of series or alerts of one of its rules; 0 is no limit."""
     query_offset: Duration = Duration(0)
     """How long ago its expressions are evaluated for."""
+    environments: tuple[str, ...] = ()
+    """Values of the label ``environment`` that its results keep from their series. The default is the cluster's."""
     system: str = ""
     """Key of the system: the label ``system`` of its alerts. Set when the systems are combined."""
 

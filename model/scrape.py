@@ -190,6 +190,9 @@ class ScrapeJob:
     """Names of the metrics to store, with the prefix, or regular expressions for them; None stores all."""
     metric_relabel: tuple[Relabel, ...] = ()
     """Relabelling of the stored samples."""
+    environments: Mapping[str, str] = field(default_factory=dict)
+    """Label ``environment`` of the targets of a namespace, in place of the cluster's. The rules of a system with such a
+    job keep the label of their series."""
     of_people: bool = False
     """Whether its series come from users' own programs, so that the stack does not know which of them are used."""
     limits: Mapping[str, int | str] = field(default_factory=dict)

@@ -47,11 +47,11 @@ def service_job(
             *more,
         ),
         of_people=True,  # beside the contract, a program counts its requests for `services`, and what its authors like
-        metric_relabel=_renamed(part),
+        metric_relabel=renamed(part),
     )
 
 
-def _renamed(part: Part) -> tuple[Relabel, ...]:
+def renamed(part: Part) -> tuple[Relabel, ...]:
     """Prometheus has moved a label that every target has to ``exported_``; the contract says what it is called."""
     renamed = {own.name: own.stored for each in part.emits for own in each.labels if own.stored}
     return tuple(

@@ -40,7 +40,9 @@ def place_of(cluster: ClusterSettings, grafana: Url, interval: Duration = Place.
 
 def rule_group(group: Group, place: Place) -> dict[str, Any]:
     """A group as an entry of a rule file's ``groups``. People's recordings keep their labels: joins match by them."""
-    labels = {} if group.system == CONTENT else {"labels": place_labels(place)}
+    own = {"environment"} if group.environments else set[str]()
+    of_group = {name: value for name, value in place_labels(place).items() if name not in own}
+    labels = {} if group.system == CONTENT else {"labels": of_group}
     return {
         "name": group.name,
         "interval": str(group.interval or place.interval),
@@ -55,7 +57,9 @@ def _finished(plain: dict[str, Any], rule: Alert | Recording, group: Group, plac
     if isinstance(rule, Recording):
         return plain
     annotations = {**plain["annotations"], **links(rule, place), **rule.annotations}
-    of_place = place_labels(place) if group.system == CONTENT else {}
+    # What is absent has no environment to keep.
+    lacks = bool(group.environments) and rule.value.startswith("absent(")
+    of_place = place_labels(place) if group.system == CONTENT or lacks else {}
     return {**plain, "labels": {**plain["labels"], "system": group.system, **of_place}, "annotations": annotations}
 
 

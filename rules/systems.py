@@ -19,7 +19,10 @@ from model.slo_rules import slo_groups
 from model.uids import ALERTS, SLOS, DashboardUid
 from rules import (
     agent_hive,
+    agent_platform,
     agents,
+    eliza,
+    interaction_backend,
     istio,
     kubernetes,
     logs,
@@ -28,6 +31,7 @@ from rules import (
     nodes,
     portainer,
     postgres,
+    progressive,
     redis,
     services,
     supabase,
@@ -50,6 +54,10 @@ SYSTEMS: tuple[System[Any], ...] = (
     portainer.SYSTEM,
     istio.SYSTEM,
     agent_hive.SYSTEM,
+    progressive.SYSTEM,
+    eliza.SYSTEM,
+    agent_platform.SYSTEM,
+    interaction_backend.SYSTEM,
     monitoring.SYSTEM,
 )
 """To add a system, add a folder beside this file and a name to this list. `dashboards.listed` has its dashboards."""
@@ -176,6 +184,7 @@ def _owned(part: Watched, system: str, owner: str, dashboard: DashboardUid, rete
     No objective's window is longer than the ``retention`` of its events.
     """
     kept = max(retention, SHORTEST)
+    environments = tuple(dict.fromkeys(each for job in part.scrape_jobs for each in job.environments.values()))
 
     def of_system(group: _Group) -> _Group:
         rules = (
@@ -186,11 +195,14 @@ def _owned(part: Watched, system: str, owner: str, dashboard: DashboardUid, rete
         )
         return replace(group, system=system, rules=tuple(rules))
 
+    def of_place(group: Group) -> Group:
+        return replace(of_system(group), environments=environments)
+
     slos = tuple(replace(slo, owner=slo.owner or owner, window=min(slo.window, kept)) for slo in part.slos)
     return replace(
         part,
         slos=slos,
-        groups=tuple(of_system(group) for group in (*part.groups, *slo_groups(slos))),
+        groups=tuple(of_place(group) for group in (*part.groups, *slo_groups(slos))),
         grafana_groups=tuple(of_system(group) for group in part.grafana_groups),
     )
 

@@ -50,7 +50,8 @@ def lost_on_the_way(metric: Metric, job: ScrapeJob) -> Iterator[str]:
             if step.action == "labeldrop":
                 dropped = [label for label in labels if re.fullmatch(regex, label)]
                 yield from (f"{series}: the job {job.name} drops its label {label}" for label in dropped)
-    for label in set() if job.honor_labels else target_labels(job).intersection(metric.labels):
+    given_back = {step.target for step in job.metric_relabel if step.source == (f"exported_{step.target}",)}
+    for label in set() if job.honor_labels else target_labels(job).intersection(metric.labels) - given_back:
         yield f"{metric.name}: a target of {job.name} has a label {label}, so that its own is exported_{label}"
 
 

@@ -214,6 +214,15 @@ def test_an_edit_of_its_settings_rolls_it_and_nothing_else(stack: Stacks, dev: R
     assert changed == {("ConfigMap", "otel-collector-config"), ("StatefulSet", "otel-collector")}
 
 
+def test_spans_of_health_checks_are_dropped_only_if_their_paths_are_set(stack: Stacks, prod: Recorded) -> None:
+    assert not any(name.startswith("filter/") for name in collector_yaml(prod)["processors"])
+    made = stack("dev", systems=NOTHING, collector={"healthPaths": ["/healthz", "/api/v1.0/live"]})
+    (condition,) = collector_yaml(made)["processors"]["filter/health"]["trace_conditions"]
+    assert r"^(?:/healthz|/api/v1\\.0/live)/?(?:[?].*)?$" in condition
+    users = [signal for signal, of in pipelines(made).items() if "filter/health" in of["processors"]]
+    assert users == ["traces"]
+
+
 @pytest.mark.parametrize(
     ("cluster", "collector", "line"),
     [
@@ -233,6 +242,7 @@ def test_an_edit_of_its_settings_rolls_it_and_nothing_else(stack: Stacks, dev: R
             'collector.resources.limits.memory: "256Mi": at least 512Mi: with less, it refuses most telemetry',
         ),
         (DEV, {"replicas": 0}, "collector.replicas: 0: at least 1"),
+        (DEV, {"healthPaths": ["healthz"]}, 'collector.healthPaths[0]: "healthz": a path like /healthz'),
         (DEV, {"redact": "no"}, 'collector.redact: "no": true or false'),
         (
             DEV,

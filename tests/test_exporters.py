@@ -15,8 +15,8 @@ from rules.systems import SYSTEMS, examples
 from tests.conftest import NOTHING, Recorded, Stacks
 from tools.local.rendered import loaded
 
-READERS = {"services"}
-"""Systems whose rules also read what others bring, as far as these are on."""
+READERS = {"services", *(system.key for system in SYSTEMS if system.contract)}
+"""Systems whose rules also read what others bring, as far as these are on: platforms, whether a workload is wanted."""
 SHARED = {"istio": {"prometheus/scrape/annotated-pods.yml"}}
 """Files of others that change with a system: pods of a mesh are annotated, and each series is stored once."""
 

@@ -203,6 +203,7 @@ def settings(stack: Recorded, name: str) -> dict[str, Any]:
 def test_what_a_contact_point_needs_is_in_the_words_of_grafana(own: Recorded) -> None:
     assert settings(own, "hook")["authorizationScheme"] == "Bearer"
     assert settings(own, "hook")["authorizationCredentials"] == PLANTED["hookToken"]
+    assert settings(own, "hook")["headers"] == {"apiKey": PLANTED["hookHeader"]}
     assert settings(own, "login")["basicAuthUser"] == "stack"
     assert settings(own, "login")["basicAuthPassword"] == PLANTED["loginPassword"]
     assert settings(own, "app")["recipient"] == "#alerts"

@@ -11,7 +11,7 @@ from components.settings.notification_checks import alert_labels
 from dashboards.listed import rendered
 from model.owners import Claim, PodClaim
 from model.rules import Severity
-from rules.systems import SYSTEMS
+from rules.systems import SYSTEMS, example
 from tests.owners import alerts, problems, stack
 
 PROD = {"name": "prod-1", "environment": "prod", "context": "prod", "flavour": "kubeadm"}
@@ -46,7 +46,7 @@ def test_a_system_is_of_a_team_where_nothing_else_decides() -> None:
     settings = stack()
     assert alerts(settings)["NodeHighCPUUsage"].owner_label == "payments", "a node has neither namespace nor service"
     assert alerts(settings)["AgentRunsFailing"].owner_names == ("payments", "shop")
-    assert {slo.owner for slo in settings.watched.slos if slo.name.startswith("agent")} == {"payments"}
+    assert {slo.owner for slo in settings.watched.slos if slo.name in ("agent-runs", "agent-tools")} == {"payments"}
     assert alerts(settings)["RbacDenials"].owner_names == ("payments", "shop", "agents"), "the owner in the catalogue"
 
 
@@ -160,7 +160,7 @@ def told(routes: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-OTHERS = {"receiver": "all", "owner": sorted({system.owner for system in SYSTEMS})}
+OTHERS = {"receiver": "all", "owner": sorted({alert.owner for alert in example().alerts})}
 SHOP = {"receiver": "shop", "owner": ["shop"]}
 
 

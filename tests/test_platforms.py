@@ -19,6 +19,28 @@ NOTIFIED = {
     ("agent_hive", "AgentHiveLowActiveAgents", "critical"): ("critical-mail", "critical-chat"),
     ("agent_hive", "AgentHiveLowActiveAgents", "warning"): ("warning-chat",),
     ("agent_hive", "PostgreSQLDown", "critical"): ("critical-mail", "critical-chat"),
+    ("interaction_backend", "InteractionUnavailable", "critical"): ("on-call", "urgent-chat"),
+    ("interaction_backend", "InteractionTokenBudgetSpent", "warning"): ("team-chat", "team-mail"),
+    ("eliza", "ElizaAPIDown", "critical"): ("critical-mail", "critical-chat", "agents-hook", "agents-chat"),
+    ("eliza", "AgentDeploymentFailed", "critical"): ("critical-mail", "critical-chat", "agents-hook", "agents-chat"),
+    ("eliza", "AgentDeploymentFailed", "warning"): ("agents-hook", "agents-chat"),
+    ("eliza", "AgentUnhealthy", "warning"): ("agents-hook", "agents-chat"),
+    ("eliza", "PortainerStackDown", "critical"): (
+        "critical-mail",
+        "critical-chat",
+        "portainer-hook",
+        "portainer-chat",
+    ),
+    ("eliza", "PortainerServiceReplicaMismatch", "warning"): ("portainer-hook", "portainer-chat"),
+    ("eliza", "SupabaseHighDBConnections", "critical"): (
+        "critical-mail",
+        "critical-chat",
+        "supabase-rows",
+        "supabase-chat",
+    ),
+    ("eliza", "SupabaseHighDBConnections", "warning"): ("supabase-rows", "supabase-chat"),
+    ("eliza", "SupabaseRealtimeConnectionDrop", "warning"): ("supabase-rows", "supabase-chat"),
+    ("eliza", "KubernetesContainerHighMemoryUsage", "warning"): ("monitoring-chat",),
 }
 """By platform, alert and severity, the receivers."""
 

@@ -78,6 +78,10 @@ FACTS = {
         "two days": "30 days at the fast burn's 14.4 times the even rate",
     },
     "JaegerTracesDecidedEarly": {"twice": "advice: room for a peak"},
+    "InteractionTokenBudgetSpent": {
+        "24 hours": "rules/interaction_backend/recordings.py: BUDGET_USED of a day",
+        "30 days": "rules/interaction_backend/recordings.py: BUDGET_USED of a month",
+    },
     "KubernetesClientCertificateExpires": {"a day": "a day and a half: 1.5 * 24 * 3600 in the alert's expression"},
     "KubernetesContainerHighMemoryUsage": {"three quarters": "advice: what a runtime needs beside its heap"},
     "KubernetesKubeletCertificateExpires": {
@@ -108,6 +112,7 @@ FACTS = {
     "ServiceDown": {"a day": "rules/services/availability.py: SEEN"},
     "SlowAgentExecutions": {_BUCKETS: "the older conventions' last bucket"},
     "SlowModelResponses": {_BUCKETS: "the older conventions' last bucket"},
+    "ProgressiveLowRequestRate": {"a week": "rules/progressive/alerts.py: last_week, and an hour more"},
     "SpansLost": {"20 MiB": "Jaeger: otelcol's confighttp, max_request_body_size"},
     "StackServerDown": {"50 MiB": _ROTATION},
     "StackServerRestarting": {

@@ -30,6 +30,7 @@ PLANTED = {
     "listToken": "planted-token-Rd18",
     "hookUrl": "https://hooks.example.com/planted-url-Rw12",
     "hookToken": "planted-token-Pa31",
+    "hookHeader": "planted-header-Vs76",
     "loginUrl": "https://hooks.example.com/planted-url-Nd74",
     "loginPassword": "planted-password-Hy58",
     "chatUrl": "https://hooks.example.com/planted-url-Ce16",
@@ -97,7 +98,14 @@ def settings(source: Any) -> dict[str, Any]:
         },
         "notifications": {
             "receivers": [
-                {"name": "hook", "webhook": {"urlSecret": source("hookUrl"), "tokenSecret": source("hookToken")}},
+                {
+                    "name": "hook",
+                    "webhook": {
+                        "urlSecret": source("hookUrl"),
+                        "tokenSecret": source("hookToken"),
+                        "headers": [{"name": "apiKey", "valueSecret": source("hookHeader")}],
+                    },
+                },
                 {
                     "name": "login",
                     "webhook": {
@@ -147,6 +155,7 @@ FILES = {
     "listToken": ("prometheus", "discovery.second-token"),
     "hookUrl": ("alertmanager", "hook-url"),
     "hookToken": ("alertmanager", "hook-token"),
+    "hookHeader": ("alertmanager", "hook-header-apikey"),
     "loginUrl": ("alertmanager", "login-url"),
     "loginPassword": ("alertmanager", "login-password"),
     "chatUrl": ("alertmanager", "chat-url"),

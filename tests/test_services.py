@@ -235,8 +235,9 @@ def test_a_listed_service_has_the_objectives_that_it_sets() -> None:
 
 def test_an_objective_by_route_reads_the_routes_without_those_that_stream() -> None:
     latency = {"quantile": 95, "atMost": "500ms"}
-    found = slos(**{"shop/cart": {"latency": latency, "by": ["route"], "streams": ["/events.v1"]}})["shop-cart-latency"]
-    assert 'route!~"/events\\\\.v1"' in found.events
+    streams = ["/events.v1", "/runs/{id}"]
+    found = slos(**{"shop/cart": {"latency": latency, "by": ["route"], "streams": streams}})["shop-cart-latency"]
+    assert 'route!~"/events\\\\.v1|/runs/\\\\{id\\\\}"' in found.events
     assert found.by == ("route",)
 
 

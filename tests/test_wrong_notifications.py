@@ -12,6 +12,7 @@ from components.settings.stack import Refused, read
 DEV = {"name": "dev-1", "environment": "dev", "context": "kind-dev", "flavour": "kind"}
 PROD = {"name": "prod-1", "environment": "prod", "context": "prod", "flavour": "eks"}
 HOOK = "webhook: {urlSecret: hookUrl}"
+KEY = "{{name: {}, valueSecret: apiKey}}"
 TWO = f"receivers: [{{name: a, {HOOK}}}, {{name: b, {HOOK}}}]"
 BEAT = "{name: beat, deadMan: {urlSecret: beatUrl}}"
 TOLD = f"receivers: [{{name: a, {HOOK}}}, {BEAT}]"
@@ -40,6 +41,10 @@ ANYWHERE: list[tuple[str, list[str]]] = [
     (
         f"receivers: [{{name: a, {HOOK}}}, {{name: a, {HOOK}}}]",
         ['notifications.receivers[1].name: "a": a name that no other entry of the list has'],
+    ),
+    (
+        f"receivers: [{{name: a, webhook: {{urlSecret: a, headers: [{KEY.format('key')}, {KEY.format('Key')}]}}}}]",
+        ["notifications.receivers[0].webhook: {...}: headers: each name once"],
     ),
     (
         "receivers: [{name: a, slack: {}}]",

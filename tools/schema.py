@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, create_model
 from components.settings.content import gathered
 from components.settings.stack import Refused, Settings, systems_with
 from model.contract import Contract, Label
+from model.metrics import PUSHED
 from model.settings import Problem
 from rules.content.folders import content as read_content
 from rules.logs.saved import document
@@ -148,7 +149,8 @@ def contract_tables(contract: Contract) -> str:
     """The metrics that each program of a platform must emit."""
     lines: list[str] = []
     for part in contract.parts:
-        lines += [f"### Job `{part.job}`", "", part.what, "", "| metric | type | labels | meaning |"]
+        title = "Pushed by OTLP" if part.job == PUSHED else f"Job `{part.job}`"
+        lines += [f"### {title}", "", part.what, "", "| metric | type | labels | meaning |"]
         lines.append("| --- | --- | --- | --- |")
         for each in part.emits:
             labels = "; ".join(_label(label) for label in each.labels) or "none"

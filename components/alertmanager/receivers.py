@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from components.settings.client import Header
 from components.settings.receivers import (
     DeadMan,
     Discord,
@@ -66,7 +67,8 @@ def _secrets(receiver: Receiver) -> dict[str, Secret]:
             given = {"password": kind.password_secret, "ca": kind.ca_secret}
         case Webhook():
             password = kind.basic_auth.password_secret if kind.basic_auth else None
-            given = {"url": kind.url_secret, "token": kind.token_secret, "password": password}
+            headers = {_file(header): header.value_secret for header in kind.headers}
+            given = {"url": kind.url_secret, "token": kind.token_secret, "password": password, **headers}
         case Opsgenie():
             given = {"api-key": kind.api_key_secret}
         case Discord() | Teams() | DeadMan():
@@ -136,13 +138,19 @@ def _email(email: Email, files: dict[str, str]) -> dict[str, Any]:
     }
 
 
+def _file(header: Header) -> str:
+    return f"header-{header.name.lower()}"
+
+
 def _login(webhook: Webhook, files: dict[str, str]) -> dict[str, Any]:
+    config: dict[str, Any] = {}
     if webhook.token_secret:
-        return {"http_config": {"authorization": {"type": "Bearer", "credentials_file": files["token"]}}}
+        config["authorization"] = {"type": "Bearer", "credentials_file": files["token"]}
     if webhook.basic_auth:
-        login = {"username": webhook.basic_auth.username, "password_file": files["password"]}
-        return {"http_config": {"basic_auth": login}}
-    return {}
+        config["basic_auth"] = {"username": webhook.basic_auth.username, "password_file": files["password"]}
+    if webhook.headers:
+        config["http_headers"] = {header.name: {"files": [files[_file(header)]]} for header in webhook.headers}
+    return {"http_config": config} if config else {}
 
 
 def _opsgenie(opsgenie: Opsgenie, files: dict[str, str]) -> dict[str, Any]:

@@ -52,9 +52,12 @@ def notify(
 def _contact_point(
     resource: str, given: contact_points.ContactPoint, secrets: Mapping[str, Input[str]], opts: ResourceOptions
 ) -> ContactPoint:
-    settings = {
-        name: secrets[value.key] if isinstance(value, ConfigSecret) else value for name, value in given.settings.items()
-    }
+    def filled(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: filled(part) for name, part in value.items()}
+        return secrets[value.key] if isinstance(value, ConfigSecret) else value
+
+    settings = filled(given.settings)
     integration: dict[str, Any] = {given.integration: [settings]}
     # The provider does not treat every URL as a secret, so a refresh would write it to the state in plain text.
     hidden = [given.integration] if settings != given.settings else []

@@ -103,6 +103,8 @@ def _webhook(webhook: Webhook) -> dict[str, Any]:
             "basic_auth_user": webhook.basic_auth.username,
             "basic_auth_password": webhook.basic_auth.password_secret,
         }
+    if webhook.headers:
+        login["headers"] = {header.name: header.value_secret for header in webhook.headers}
     return {"url": webhook.url_secret, "http_method": "POST", **login, "title": _use("title"), "message": _use("text")}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
 from components.logs import LEVEL_WORDS
@@ -13,6 +15,8 @@ from model.cluster import ClusterSettings
 
 # Jaeger's badger refuses values above 64 900 bytes, and drops their spans.
 VALUE_BYTES = 60_000
+
+HEALTH = "filter/health"
 
 _SEVERITIES = {level: 1 + 4 * number for number, level in enumerate(LEVEL_WORDS)}
 """The lowest severity number of each level. OpenTelemetry has four numbers per level, from 1."""
@@ -33,6 +37,7 @@ _APP = (
 def order(signal: str, settings: CollectorSettings) -> list[str]:
     """Names of the processors of a signal, in order."""
     return [
+        *([HEALTH] if signal == "traces" and settings.health_paths else []),
         "k8s_attributes",
         "transform/place",
         *(redacting.ORDER[signal] if settings.redact else []),
@@ -44,6 +49,7 @@ def order(signal: str, settings: CollectorSettings) -> list[str]:
 def made(settings: CollectorSettings, cluster: ClusterSettings) -> dict[str, Any]:
     """All processors of the signals, except the memory limiter."""
     return {
+        **({HEALTH: _without(settings.health_paths)} if settings.health_paths else {}),
         "k8s_attributes": _pods(),
         "transform/place": _place(cluster),
         **(redacting.made() if settings.redact else {}),
@@ -53,6 +59,16 @@ def made(settings: CollectorSettings, cluster: ClusterSettings) -> dict[str, Any
             log_statements=[_shortened(where) for where in ("resource", "scope", "log")],
         ),
     }
+
+
+def _without(paths: Iterable[str]) -> dict[str, Any]:
+    """A filter for spans of health checks that passed: the most frequent ones of a quiet program."""
+    path = quoted(rf"^(?:{'|'.join(map(re.escape, paths))})/?(?:[?].*)?$")
+    # The newer name, the older one, which may have a query, and that of programs that name the route alone.
+    asked = [f"IsMatch({attribute(name, 'span')}, {path})" for name in ("url.path", "http.target", "http.route")]
+    asked.append(f"{attribute('rpc.service', 'span')} == {quoted('grpc.health.v1.Health')}")
+    passed = "span.kind == SPAN_KIND_SERVER and span.status.code != STATUS_CODE_ERROR"
+    return {"error_mode": "silent", "trace_conditions": [f"{passed} and ({' or '.join(asked)})"]}
 
 
 def _shortened(where: str) -> list[str]:

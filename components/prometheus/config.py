@@ -128,6 +128,12 @@ def scrape_config(job: ScrapeJob, cluster: ClusterSettings) -> dict[str, Any]:
     config["relabel_configs"] += [
         label("cluster", cluster.name).plain(),
         label("environment", cluster.environment).plain(),
+        *(
+            Relabel(
+                source=("__meta_kubernetes_namespace",), regex=namespace, target="environment", replacement=environment
+            ).plain()
+            for namespace, environment in job.environments.items()
+        ),
     ]
     return config
 

@@ -19,10 +19,10 @@ _OTHERWISE = {
             *("x-prometheus-remote-read-version", "x-prometheus-remote-write-version"),
             *("x-prometheus-scrape-timeout-seconds", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"),
         ),
-        "another header: Prometheus sets this one itself",
+        "another header: the server sets this one itself",
     ),
 }
-"""Headers that Prometheus refuses to send, and what there is in their place."""
+"""Headers that Prometheus refuses to send, and Alertmanager sets, and what there is in their place."""
 
 
 def _free(name: str) -> str:

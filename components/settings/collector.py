@@ -9,7 +9,9 @@ from annotated_types import Ge, Le
 
 from model.cluster import ClusterSettings
 from model.quantities import Bytes
-from model.settings import DnsLabel, LogLevel, Many, Problem, Resources, Workload, problem, resources
+from model.settings import DnsLabel, LogLevel, Many, Problem, Resources, Spelled, Workload, problem, resources
+
+HealthPath = Annotated[str, Spelled(r"(/[A-Za-z0-9_.~-]+)+", "a path like /healthz")]
 
 # At most ten stores, each with a batch in transit and the same amount in its queue's file.
 SMALLEST_QUEUE = Bytes.parse("1Gi")
@@ -30,6 +32,9 @@ class CollectorSettings(Workload):
     ingest: Many[DnsLabel] = ()
     """Namespaces whose pods may send telemetry; none by default. OTLP has no login, so this is the only access control.
     """
+    health_paths: Many[HealthPath] = ()
+    """Paths of health checks, such as `/healthz`. Server spans of these, and of gRPC's health service, are dropped
+    before they are counted, unless they failed."""
     redact: bool = True
     """Whether to mask prompts, completions, tools' arguments and results, credentials and personal data."""
     log_level: LogLevel = "info"

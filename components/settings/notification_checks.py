@@ -29,10 +29,9 @@ MOST = 10
 
 
 def alert_labels(watched: Watched, cluster: ClusterSettings) -> tuple[dict[str, str], ...]:
-    """The labels that every alert has, from Prometheus or Grafana, under each owner that it may get. Others, such as
-    namespace, are unknown before it fires, unless they decide its owner.
+    """The labels that every alert has, from Prometheus or Grafana, under each owner and environment that it may get.
+    Others, such as namespace, are unknown before it fires, unless they decide its owner.
     """
-    place = {"cluster": cluster.name, "environment": cluster.environment}
     groups: tuple[Group | GrafanaGroup, ...] = (*watched.groups, *watched.grafana_groups)
     return tuple(
         {
@@ -40,16 +39,23 @@ def alert_labels(watched: Watched, cluster: ClusterSettings) -> tuple[dict[str, 
             "severity": severity.value,
             "owner": owner,
             **rule.labels,
-            **place,
+            "cluster": cluster.name,
+            "environment": environment,
             "system": group.system,
             **({"namespace": namespace} if namespace else {}),
         }
         for group in groups
         for rule in group.rules
         if isinstance(rule, BaseAlert)
+        for environment in _environments(group, cluster)
         for owner, namespace in dict.fromkeys(outcomes(rule.claims, rule.owner))
         for severity in rule.severities
     )
+
+
+def _environments(group: Group | GrafanaGroup, cluster: ClusterSettings) -> tuple[str, ...]:
+    own = group.environments if isinstance(group, Group) else ()
+    return tuple(dict.fromkeys((cluster.environment, *own)))
 
 
 def _known(watched: Watched, cluster: ClusterSettings) -> list[dict[str, str]]:

@@ -8,7 +8,7 @@ from annotated_types import Len
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from components.settings.client import BasicAuth
+from components.settings.client import BasicAuth, Header
 from model.quantities import Duration, HostPort, Url
 from model.settings import DnsLabel, HostName, Many, Model, Port, Secret, Spelled
 
@@ -116,11 +116,15 @@ class Webhook(_Kind):
     """Secret with a bearer token. By default, none is sent."""
     basic_auth: BasicAuth | None = None
     """User name and password, instead of a token."""
+    headers: Many[Header] = ()
+    """Further headers, such as Supabase's `apikey`."""
 
     @model_validator(mode="after")
     def _one_login(self) -> Self:
         if self.token_secret and self.basic_auth:
             raise ValueError("tokenSecret or basicAuth: one of them at most")
+        if len({header.name.lower() for header in self.headers}) < len(self.headers):
+            raise ValueError("headers: each name once")
         return self
 
 

@@ -66,6 +66,8 @@ PAGE = "observability/page"
 """The label of pods whose service may page."""
 ISTIO = "istio"
 """The system whose jobs scrape a mesh. Its pods are annotated as well."""
+PORTAINER = ("stack", "service")
+"""Annotations of pods, `portainer.io/stack` and `portainer.io/service`."""
 ISTIOD, ZTUNNEL = "istiod", "ztunnel"
 """Their pods' label ``app``."""
 ISTIO_AGENT = 15020
@@ -279,6 +281,8 @@ def annotated_pods(*, istio: bool) -> ScrapeJob:
                 replacement="$1$2",
                 target="app",
             ),
+            # What Portainer calls the pod, in its own words.
+            *(copy(f"__meta_kubernetes_pod_annotation_portainer_io_{of}", f"portainer_{of}") for of in PORTAINER),
         ),
         # What is left at that port is the program's own.
         metric_relabel=(

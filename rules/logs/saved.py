@@ -56,6 +56,12 @@ SAVED = (
         labels={"level": "error"},
     ),
     SavedQuery(
+        title="Failed runs of one component",
+        expr=f'{{{AGENTS}, app="backend"}} |= `execution failed` | json | __error__="" | logger="agent_service"',
+        line='{"logger": "agent_service", "message": "execution failed", "agent_id": "7", "level": "error"}',
+        labels={"level": "error"},
+    ),
+    SavedQuery(
         title="Failed logins of the last hour, by app",
         expr=lines.counted(lines.REFUSED_LOGINS, "1h"),
         line='{"event_type": "AUTH_GATEWAY_VALIDATION", "status": "ERROR_TOKEN_EXPIRED", "user_id": "u-1"}',
@@ -78,6 +84,19 @@ SAVED = (
             '{"event_type": "MCP_TOOL_INVOKE_ATTEMPT", "tool_name": "search", "user_id": "u-2",'
             ' "status": "ERROR_EXECUTION", "detail": "Credentials not found"}'
         ),
+    ),
+    SavedQuery(
+        title="Lines of one conversation",
+        expr=f'{{{AGENTS}}} |= `c-81` | json conversation_id="conversation_id" | __error__="" | conversation_id="c-81"',
+        line='{"message": "answered", "conversation_id": "c-81", "input_tokens": 812, "output_tokens": 96}',
+    ),
+    SavedQuery(
+        title="Users with the most tokens of a day",
+        expr=(
+            f"topk(10, sum by (user_id) (sum_over_time({{{AGENTS}}} |= `total_tokens`"
+            ' | json user_id="user_id", total_tokens="total_tokens" | __error__="" | unwrap total_tokens [1d])))'
+        ),
+        line='{"message": "answered", "user_id": "u-7", "tenant": "acme", "total_tokens": 908}',
     ),
     SavedQuery(
         title="Guardrail violations",

@@ -63,11 +63,12 @@ def _dependencies(settings: ServicesSettings) -> Iterator[Inhibition]:
             kind, _, instance = dependency.rpartition("/")
             store = {"system": kind, "alertname": ".+Down", "severity": "critical", "instance": re.escape(instance)}
             of_service = {"alertname": DOWN, **_matched(dependency)}
-            yield Inhibition(
-                source=store if kind in STORES else of_service,
-                target={"alertname": effects, **_matched(name)},
-                equal=("cluster", "environment"),
-            )
+            for effect in ({"alertname": effects}, {"burn": ".+"}):
+                yield Inhibition(
+                    source=store if kind in STORES else of_service,
+                    target={**effect, **_matched(name)},
+                    equal=("cluster", "environment"),
+                )
 
 
 def _matched(name: str) -> dict[str, str]:

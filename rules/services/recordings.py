@@ -5,7 +5,7 @@ Only the first rules of each source read its own series. Everything else reads w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from model.metrics import Unit
 from model.quantities import Duration
@@ -162,12 +162,12 @@ def _of_services(settings: ServicesSettings) -> Iterator[Recording]:
 
 def streams_of(service: ListedService) -> str:
     """The routes that stream, as a regular expression."""
-    return "|".join(map(_literal, service.streams))
+    return any_of(service.streams)
 
 
-def _literal(route: str) -> str:
-    """A route as a regular expression in PromQL's quotes."""
-    return "".join(f"\\\\{each}" if each in ".+*?()[]|^$" else each for each in route)
+def any_of(routes: Iterable[str]) -> str:
+    """Routes as a regular expression in PromQL's quotes."""
+    return "|".join("".join(f"\\\\{each}" if each in ".+*?()[]{}|^$" else each for each in route) for route in routes)
 
 
 def failing(rate: str, by: str) -> str:

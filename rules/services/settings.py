@@ -35,9 +35,7 @@ Dependency = Annotated[
     ),
 ]
 MetricName = Annotated[str, Spelled("[a-zA-Z_:][a-zA-Z0-9_:]*", "the name of one metric, without labels")]
-Route = Annotated[
-    str, Spelled(r'[^"\\\n{}]{1,200}', "a route as the metrics have it, like /events/:id, without quotes")
-]
+Route = Annotated[str, Spelled(r'[^"\\\n]{1,200}', "a route as the metrics have it, like /events/:id, without quotes")]
 TAKEN = {"ready", "refused", "timeout", "status"}
 """Reasons that a probe has without conditions, and the module that has none."""
 Condition = Annotated[str, Spelled("[a-z]([-a-z0-9]{0,18}[a-z0-9])?", "a name like database, of at most 20 letters")]
@@ -100,7 +98,7 @@ class ListedService(ServiceObjectives):
     """Routes that answer with a stream, such as SSE or WebSocket: their duration is no latency."""
     depends_on: Many[Dependency] = ()
     """Services and stores that it cannot work without: `payments`, `shop/payments`, `postgres/orders`. While one of
-    them is down, this service's alerts on readiness, latency, errors and traffic notify nobody."""
+    them is down, this service's alerts on readiness, latency, errors, traffic and objectives notify nobody."""
 
 
 def _named_otherwise(conditions: dict[str, str]) -> dict[str, str]:

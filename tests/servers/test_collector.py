@@ -14,6 +14,7 @@ from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import grpc  # type: ignore[import-untyped]  # publishes no types
 import pytest
@@ -48,6 +49,7 @@ STACK: dict[str, Any] = {
     "prometheus": {"replicas": 2, "storage": None},
     "loki": {"storage": {"filesystem": {"size": "1Gi"}}},
     "jaeger": {"storage": {"badger": {"size": "1Gi"}}},
+    "collector": {"healthPaths": ["/healthz"]},
 }
 SHARED: dict[str, Any] = {
     "jaeger": {"replicas": 2, "storage": {"elasticsearch": {"urls": ["http://search.example:9200"]}}},
@@ -205,6 +207,32 @@ def test_a_span_sent_over_grpc_is_found_however_long_it_is(platform: Platform) -
     trace = eventually(partial(platform.trace, long.trace), DELIVERED, "past 4 MiB, and past what badger keeps")
     (body,) = [tag["value"] for tag in trace["spans"][0]["tags"] if tag["key"] == "http.request.body"]
     assert body == "x" * 60_000, "cut, rather than refused with its trace"
+
+
+def test_a_health_check_that_passed_is_dropped_and_no_other_span(platform: Platform) -> None:
+    def asked(kind: int = 2, status: str = "", **attributes: str) -> Span:
+        named = {name.replace("_", "."): value for name, value in attributes.items()}
+        return Span(CHANCE.randbytes(16), CHANCE.randbytes(8), attributes=named, kind=kind, status=status)
+
+    dropped = [
+        asked(url_path="/healthz"),
+        asked(http_target="/healthz?verbose=1"),
+        asked(http_route="/healthz/"),
+        asked(rpc_service="grpc.health.v1.Health"),
+    ]
+    kept = [
+        asked(url_path="/healthz", status="no database"),
+        asked(url_path="/healthz", kind=3),
+        asked(url_path="/healthz-report"),
+        asked(url_path="/api/healthz"),
+        asked(),
+    ]
+    otlp.send(platform.collector.url, otlp.traces(ELSEWHERE, *dropped, *kept))
+    for span in kept:
+        eventually(partial(platform.trace, span.trace), DELIVERED, f"{span.attributes} is found")
+    for span in dropped:
+        with pytest.raises(HTTPError, match="404"):
+            platform.trace(span.trace)
 
 
 # --- what may not be kept is not kept ---

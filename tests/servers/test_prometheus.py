@@ -82,7 +82,7 @@ def settled(plane: ControlPlane) -> bool:
 
 
 def pod(name: str, *containers: Manifest, annotations: Mapping[str, str] | None = None, **spec: Any) -> Manifest:
-    described = {f"prometheus.io/{key}": value for key, value in (annotations or {}).items()}
+    described = {key if "/" in key else f"prometheus.io/{key}": value for key, value in (annotations or {}).items()}
     listed = [{"name": f"c{number}", "image": "shop:1", **given} for number, given in enumerate(containers)]
     about = {"name": name, "namespace": SHOP, "labels": {"app": name}, "annotations": described}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": about, "spec": {"containers": listed, **spec}}
@@ -121,7 +121,11 @@ APPLICATIONS = (
     ),
     pod("asked-in-full", ports(8200), annotations={**ON, "path": "/v1/sys/metrics?format=prometheus&for=a b&level=2"}),
     pod("asked-in-short", ports(8300), annotations={**ON, "path": "stats?usedonly"}),
-    pod("every-port", ports(8080, 8081), annotations=ON),
+    pod(
+        "every-port",
+        ports(8080, 8081),
+        annotations={**ON, "portainer.io/stack": "shop", "portainer.io/service": "cart"},
+    ),
     pod("undeclared-port", {}, annotations={**ON, "port": "9000"}),
     *(pod(name, {}, annotations=annotations) for name, annotations in SIX.items()),
     pod(
@@ -309,6 +313,7 @@ def test_annotated_pods_are_found_as_their_annotations_say(found: Found, cluster
         url.format(address=where[name]["address"]): {
             **{label: value for label, value in where[name].items() if label != "address"},
             "app": name,
+            **({"portainer_stack": "shop", "portainer_service": "cart"} if name == "every-port" else {}),
         }
         for name, urls in expected.items()
         for url in urls

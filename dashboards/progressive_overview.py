@@ -1,0 +1,244 @@
+"""Progressive: whether the core and the agents answer, how fast, and what people get from them."""
+
+from __future__ import annotations
+
+from dashboards.annotations import alerts_of
+from dashboards.model import Dashboard, Panel, Query, Row, Visualization, alert_stat, alert_time_series, found, variable
+from model.datasources import LOKI
+from model.metrics import Unit
+from model.promql import narrowed
+from model.rules import Alert, Recording
+from model.uids import ALERTS, HOME
+from rules.logs.saved import AGENTS, SAVED
+from rules.platforms import SERVICE
+from rules.progressive import alerts
+from rules.progressive.selectors import agent, core, p95
+from rules.progressive.uids import PROGRESSIVE
+
+_CHOSEN = 'cluster=~"$cluster", environment=~"$environment", namespace=~"$namespace"'
+_TYPES = f'{_CHOSEN}, agent_type=~"$agent_type"'
+_CORE_TIMES, _QUERIES = (core(f"progressive_{of}_duration_seconds_bucket") for of in ("http_request", "database_query"))
+_REQUESTS, _RUNS = core("progressive_http_requests_total"), agent("progressive_agent_requests_total")
+_CONNECTIONS = core("progressive_database_connections_active")
+_AGENT = "{{namespace}} {{agent_type}}"
+
+
+def _rate(counter: str, by: str) -> str:
+    return f"sum by (environment, namespace, {by}) (rate({counter}[5m]))"
+
+
+def _lines(title: str, description: str, unit: Unit, *queries: tuple[str, str], chosen: str = _CHOSEN) -> Panel:
+    """Each of ``queries`` is PromQL and its legend."""
+    made = tuple(Query(expr=narrowed(expr, chosen), legend=legend) for expr, legend in queries)
+    return Panel(title=title, description=description, queries=made, unit=unit)
+
+
+def _of(alert: Alert, title: str, description: str, legend: str = _AGENT, chosen: str = _TYPES) -> Panel:
+    return alert_time_series(alert, title, description, narrowed(alert.value, chosen), legend)
+
+
+def _demand(title: str, description: str, recording: Recording, *more: tuple[str, str]) -> Panel:
+    """What there is, and the least of the same hour a week ago."""
+    usual = (alerts.last_week(recording), "{{namespace}}, a week ago")
+    return _lines(title, description, Unit.NONE, (recording.name, "{{namespace}}"), usual, *more)
+
+
+def _failed_plans(of: str) -> tuple[str, str]:
+    counter = agent(f"progressive_{of}_plans_generated_total", 'success="false"')
+    return f"sum by (environment, namespace) (increase({counter}[1h]))", "{{namespace}}, failed"
+
+
+def _answering(job_up: str, by: str, title: str, description: str) -> Panel:
+    return Panel(
+        title=title,
+        description=description,
+        visualization=Visualization.TABLE,
+        queries=(Query(expr=narrowed(f"max by ({by}) ({job_up})", _CHOSEN), legend="Answers"),),
+        columns=tuple(by.split(", ")),
+    )
+
+
+_LINES = 'cluster=~"$cluster", namespace=~"$namespace", app=~".+"'
+
+
+def _logged(title: str, description: str, saved: str) -> Panel:
+    """The lines that a saved query finds, in the chosen namespaces."""
+    (query,) = (each for each in SAVED if each.title == saved)
+    return Panel(
+        title=title,
+        description=description,
+        visualization=Visualization.LOGS,
+        queries=(Query(expr=query.expr.replace(AGENTS, _LINES), datasource=LOKI),),
+        width=12,
+    )
+
+
+DASHBOARD = Dashboard(
+    uid=PROGRESSIVE,
+    title="Progressive",
+    description="Whether the core and the context agents answer, how fast, and what people get from them.",
+    tags=("progressive",),
+    variables=(
+        variable("cluster", core("up"), "Cluster"),
+        variable("environment", narrowed(core("up"), 'cluster=~"$cluster"'), "Environment"),
+        variable("namespace", narrowed(core("up"), 'cluster=~"$cluster", environment=~"$environment"'), "Namespace"),
+        variable("agent_type", narrowed(agent("up"), _CHOSEN), "Agent type"),
+    ),
+    related=(HOME, ALERTS),
+    annotations=(alerts_of("progressive"),),
+    rows=(
+        Row(
+            "What is wrong?",
+            tuple(
+                alert_stat(alert, title, description, found(alert, chosen))
+                for alert, title, description, chosen in (
+                    (alerts.DOWN, "Core down", "Namespaces whose core does not answer.", _CHOSEN),
+                    (alerts.UNRESPONSIVE, "Agents down", "Types of agents that do not answer.", _TYPES),
+                    (alerts.DATABASE, "Databases lost", "Databases to which no connection is open.", _CHOSEN),
+                )
+            ),
+        ),
+        Row(
+            "Core",
+            (
+                _answering(core("up"), "namespace, pod", "System health", "1 if the pod answers."),
+                _lines(
+                    "Request rate",
+                    "The ten busiest routes.",
+                    Unit.PER_SECOND,
+                    (f"topk(10, {_rate(_REQUESTS, 'method, route')})", "{{namespace}} {{method}} {{route}}"),
+                ),
+                _lines(
+                    "Error rate",
+                    "Share of requests with an answer 5xx or 4xx.",
+                    Unit.RATIO,
+                    (alerts.ERRORS.value, "{{namespace}} 5xx"),
+                    (alerts.CLIENT_ERRORS, "{{namespace}} 4xx"),
+                ),
+                _lines(
+                    "Response times",
+                    "50th, 95th and 99th percentile.",
+                    Unit.SECONDS,
+                    *(
+                        (p95(_CORE_TIMES, SERVICE, quantile), f"{{{{namespace}}}} {name}")
+                        for quantile, name in (("0.5", "p50"), ("0.95", "p95"), ("0.99", "p99"))
+                    ),
+                ),
+                _of(alerts.EVENT_LOOP, "Event loop lag", "p99 of each pod.", "{{namespace}} {{pod}}", _CHOSEN),
+                _lines(
+                    "Heap",
+                    "Of Node, in each pod.",
+                    Unit.BYTES,
+                    (f"max by ({SERVICE}, pod) ({core('nodejs_heap_size_used_bytes')})", "{{namespace}} {{pod}}"),
+                ),
+                _lines(
+                    "Database connections",
+                    "Open connections of the pools.",
+                    Unit.NONE,
+                    (
+                        f"sum by ({SERVICE}, database_type, database_name) ({_CONNECTIONS})",
+                        "{{namespace}} {{database_type}} {{database_name}}",
+                    ),
+                ),
+                _lines(
+                    "Query time p99",
+                    "As the core waits.",
+                    Unit.SECONDS,
+                    (p95(_QUERIES, f"{SERVICE}, database_type", "0.99"), "{{namespace}} {{database_type}}"),
+                ),
+                _lines(
+                    "Queries per second",
+                    "By kind of database.",
+                    Unit.PER_SECOND,
+                    (
+                        _rate(core("progressive_database_query_duration_seconds_count"), "database_type"),
+                        "{{namespace}} {{database_type}}",
+                    ),
+                ),
+            ),
+        ),
+        Row(
+            "Context agents",
+            (
+                _answering(
+                    agent("up"),
+                    "namespace, agent_tier, agent_type, pod",
+                    "Agent health status",
+                    "1 if the pod answers.",
+                ),
+                _of(alerts.AGENT_SLOW, "Agent response times", "95th percentile."),
+                _of(alerts.AGENT_FAILS, "Agent failure rate", "Share of requests, in ten minutes."),
+                _lines(
+                    "Agent request volume",
+                    "By type and method.",
+                    Unit.PER_SECOND,
+                    (_rate(_RUNS, "agent_type, method"), f"{_AGENT} {{{{method}}}}"),
+                    chosen=_TYPES,
+                ),
+                _lines(
+                    "Agent errors",
+                    "By type of error.",
+                    Unit.PER_SECOND,
+                    (
+                        _rate(agent("progressive_agent_errors_total"), "agent_type, error_type"),
+                        f"{_AGENT} {{{{error_type}}}}",
+                    ),
+                    chosen=_TYPES,
+                ),
+                _of(alerts.AGENT_MEMORY, "Agent memory usage", "The largest agent in each pod.", "{{pod}}"),
+                _lines(
+                    "Agent coordination events",
+                    "Synchronisations between agents.",
+                    Unit.PER_SECOND,
+                    (
+                        _rate(agent("progressive_agent_sync_events_total"), "event_type, agents_involved"),
+                        "{{namespace}} {{event_type}} {{agents_involved}}",
+                    ),
+                ),
+                _lines(
+                    "Agent coordination time p95",
+                    "By who hands over to whom.",
+                    Unit.SECONDS,
+                    (
+                        p95(
+                            agent("progressive_agent_coordination_time_seconds_bucket"),
+                            "environment, namespace, source_agent, target_agent",
+                        ),
+                        "{{namespace}} {{source_agent}} to {{target_agent}}",
+                    ),
+                ),
+            ),
+        ),
+        Row(
+            "What do people get?",
+            (
+                _demand("Active users", "Users with an active session.", alerts.USERS),
+                _demand("Requests per hour", "To the core.", alerts.REQUESTS),
+                _demand(
+                    "Nutrition plans per hour",
+                    "Plans that were made, and attempts that failed.",
+                    alerts.NUTRITION,
+                    _failed_plans("nutrition"),
+                ),
+                _demand(
+                    "Workout plans per hour",
+                    "Plans that were made, and attempts that failed.",
+                    alerts.WORKOUTS,
+                    _failed_plans("workout"),
+                ),
+            ),
+        ),
+        Row(
+            "What do the log lines say?",
+            (
+                _logged("Coordination", "Events of coordination.", "Coordination between agents, one line each"),
+                _logged("Slow steps", "Longer than a second.", "Steps of agents that took longer than a second"),
+                _logged("Failed plans", "Of npa and wpa.", "Failed plans"),
+                _logged("User actions", "One line each.", "Actions of users, one line each"),
+                _logged("Database errors", "Errors of connections.", "Errors of database connections"),
+                _logged("Memory warnings", "Warnings about memory.", "Warnings about memory"),
+            ),
+            collapsed=True,
+        ),
+    ),
+)

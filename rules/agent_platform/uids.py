@@ -1,0 +1,7 @@
+"""The uids of this system's dashboards."""
+
+from __future__ import annotations
+
+from model.uids import DashboardUid
+
+AGENT_PLATFORM = DashboardUid("agent-platform")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dashboards.agents_panels import alert_stat, alert_time_series, chosen, stacked, table, variables, where_set
+from dashboards.agents_panels import MOST, alert_stat, alert_time_series, chosen, stacked, table, variables, where_set
 from dashboards.annotations import alerts_of, rollouts
 from dashboards.model import Dashboard, Panel, Query, Row, stat
+from model.datasources import LOKI
+from model.grafana_alert import GrafanaAlert
 from model.metrics import Unit
 from model.promql import narrowed
 from model.rules import Alert
 from model.uids import ALERTS, SLOS
-from rules.agents import alerts, progress
+from rules.agents import alerts, lines, progress
 from rules.agents.cost import COST_PER_RUN
 from rules.agents.promql import PLACE, counted, failing, p95
 from rules.agents.recordings import CALLS_BUCKETS, CALLS_PER_RUN, REQUESTS, RUN_ERRORS, RUNS
@@ -179,6 +181,50 @@ _PROGRESS = Row(
         ),
     ),
 )
+_STREAMS = '{namespace=~".+", cluster=~"$cluster", namespace=~"$namespace"}'
+
+
+def _lines(alert: GrafanaAlert, title: str, description: str, expr: str, legend: str) -> Panel:
+    return Panel(
+        title=title,
+        description=description,
+        queries=(Query(expr=f"topk({MOST}, {expr})", legend=legend, datasource=LOKI),),
+        alert=alert.name,
+        unmeasured="not measured",
+    )
+
+
+_LOGGED = Row(
+    "What do agents log?",
+    (
+        _lines(
+            lines.LOOP,
+            "Calls with the same arguments",
+            "Calls of a tool by one run with the same arguments in ten minutes; the ten highest.",
+            lines.repeated(_STREAMS),
+            "{{app}}, {{tool}}",
+        ),
+        _lines(
+            lines.TOOLS_CHANGED,
+            "Lists of an MCP server's tools",
+            "Different lists in six hours. More than one is a change.",
+            lines.lists(_STREAMS),
+            "{{app}}, {{server}}",
+        ),
+        Panel(
+            title="Evaluation scores",
+            description="Mean of an hour by evaluation and version of the prompt. An alert fires if one falls.",
+            queries=(
+                Query(
+                    expr=f"topk({MOST}, {lines.scores(_STREAMS, '[1h]')})",
+                    legend="{{app}}, {{evaluation}} {{prompt_version}}",
+                    datasource=LOKI,
+                ),
+            ),
+            unmeasured="not measured",
+        ),
+    ),
+)
 _OBJECTIVES = Row(
     "Objectives",
     tuple(
@@ -221,5 +267,5 @@ DASHBOARD = Dashboard(
         ALERTS,
     ),
     annotations=(alerts_of("agents"), rollouts(chosen("cluster", "namespace"))),
-    rows=(_SIGNALS, _FAILURES, _LOOPS, _PROGRESS, _OBJECTIVES),
+    rows=(_SIGNALS, _FAILURES, _LOOPS, _PROGRESS, _LOGGED, _OBJECTIVES),
 )

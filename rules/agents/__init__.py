@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from model.rules import SELDOM, Group
-from rules.agents import attribution, cost, progress, protocols
+from rules.agents import attribution, cost, lines, progress, protocols
 from rules.agents.alerts import ALERTS, INHIBITIONS, loop_guards
 from rules.agents.metrics import METRICS
 from rules.agents.promql import EVERY
@@ -39,6 +39,7 @@ def build(settings: AgentsSettings, surroundings: Surroundings) -> Watched:
         ),
         metrics=attribution.labelled(METRICS, settings.attribution) + (OF_SPANS if spans_are_scraped else ()),
         promoted=tuple(each.attribute for each in settings.attribution.values()),
+        grafana_groups=lines.GROUPS,
         slos=tuple(slos(settings.objectives)),
         inhibitions=INHIBITIONS + progress.INHIBITIONS,
     )

@@ -53,8 +53,9 @@ conformance: servers  ## run the rendered stacks on the real servers
 bench: .venv/ready  ## measure renders, rules, panels, telemetry, and the time to a notification
 	@$(RUN) python -m tools.bench
 
-demo: .venv/ready  ## the dev stack on this machine with sample agents; SECONDS=90 runs it unattended, SYSTEMS=postgres,redis adds them
-	@$(RUN) python -m tools.demo $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SYSTEMS),--systems $(SYSTEMS))
+demo: .venv/ready  ## the dev stack on this machine with sample agents; SECONDS=90 runs it unattended, SYSTEMS=postgres,redis and PLATFORM=progressive add them
+	@$(RUN) python -m tools.demo $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SYSTEMS),--systems $(SYSTEMS)) \
+		$(if $(PLATFORM),--platforms $(PLATFORM))
 
 page: .venv/ready  ## send a test page through the deployed STACK to RECEIVER, or to all
 	@$(RUN) python -m tools.page $(STACK) $(RECEIVER)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import random
@@ -15,7 +14,8 @@ from threading import Thread
 
 from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
 
-SECRET = b"shared-with-the-sender"
+from tools.local.signature import signature
+
 PERIOD = 0.2
 """Seconds between two tasks of an agent."""
 API = "openai"
@@ -106,10 +106,9 @@ def orchestrate() -> None:
         time.sleep(PERIOD)
 
 
-def received(body: bytes, signature: str) -> str:
+def received(body: bytes, signed: str) -> str:
     """What becomes of a webhook."""
-    right = hmac.new(SECRET, body, hashlib.sha256).hexdigest()
-    return "accepted" if hmac.compare_digest(right, signature) else "bad_signature"
+    return "accepted" if hmac.compare_digest(signature(body), signed) else "bad_signature"
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -42,7 +42,7 @@ class Telemetry:
 
     def __init__(self, collector: str, spans: str) -> None:
         place = {"k8s.namespace.name": "interaction", "cluster": "interaction-1", "environment": "prod"}
-        resource = Resource({"service.name": "backend", "service.instance.id": uuid.uuid4().hex, **place})
+        resource = Resource.create({"service.name": "backend", "service.instance.id": uuid.uuid4().hex, **place})
         self.seen = InMemoryMetricReader()
         exporter = OTLPMetricExporter(f"{collector}/v1/metrics")
         meter = MeterProvider([self.seen, PeriodicExportingMetricReader(exporter, 1000)], resource).get_meter("backend")

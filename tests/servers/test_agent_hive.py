@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,9 +19,12 @@ from tools.contract.check import problems
 from tools.contract.reading import Seen, read
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import Process, eventually, free_port, http_text, listens
+from tools.local.platforms import PLATFORMS
 
 SETTINGS = {"apiGateway": None, "eventStreaming": None}
-ORCHESTRATOR, WEBHOOKS = "agent-hive-orchestrator", "agent-hive-webhook-server"
+HIVE = PLATFORMS["agent_hive"]
+PROGRAMS = {program.job: program for program in HIVE.programs[:2]}
+ORCHESTRATOR, WEBHOOKS = PROGRAMS
 ON_CALL, CHAT = {"critical-mail", "critical-chat"}, {"warning-chat"}
 
 
@@ -38,8 +40,7 @@ class Hive:
         http_text(f"http://{self.addresses[ORCHESTRATOR]}/behave", body=json.dumps(changes).encode())
 
     def start(self) -> None:
-        port = self.addresses[ORCHESTRATOR].rpartition(":")[2]
-        argv = [sys.executable, "-m", "tests.platforms.agent_hive", "orchestrator", port]
+        argv = HIVE.argv(PROGRAMS[ORCHESTRATOR], self.addresses[ORCHESTRATOR])
         self.orchestrator = self.exits.enter_context(Process(argv, log=self.proof.prometheus.home / "orchestrator.log"))
 
     def webhook(self, signature: str) -> None:
@@ -75,22 +76,16 @@ class Hive:
 @pytest.fixture(scope="module")
 def hive(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hive]:
     home = tmp_path_factory.mktemp("agent-hive")
-    ports = {ORCHESTRATOR: free_port(), WEBHOOKS: free_port()}
+    ports = {job: free_port() for job in PROGRAMS}
+    addresses = {job: f"127.0.0.1:{port}" for job, port in ports.items()}
     with ExitStack() as exits:
-        argv = [sys.executable, "-m", "tests.platforms.agent_hive"]
         started = {
-            job: exits.enter_context(
-                Process([*argv, job.removeprefix("agent-hive-"), str(port)], log=home / f"{job}.log")
-            )
-            for job, port in ports.items()
+            job: exits.enter_context(Process(HIVE.argv(program, addresses[job]), log=home / f"{job}.log"))
+            for job, program in PROGRAMS.items()
         }
         for job, process in started.items():
             process.ready(partial(listens, ports[job]))
-        addresses = {job: f"127.0.0.1:{port}" for job, port in ports.items()}
-        programs = {
-            ORCHESTRATOR: Program("agent-hive", 8081, addresses[ORCHESTRATOR]),
-            WEBHOOKS: Program("webhook-server", 8081, addresses[WEBHOOKS]),
-        }
+        programs = {job: Program(each.name, each.port, addresses[job]) for job, each in PROGRAMS.items()}
         watched = exits.enter_context(proof(home, control_plane, "agent_hive", SETTINGS, "agent-hive", programs))
         yield Hive(watched, addresses, started[ORCHESTRATOR], exits)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from tools.contract.check import problems
 from tools.contract.reading import read
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import Process, eventually, free_port, http_json, http_text, listens
+from tools.local.platforms import PLATFORMS
 from tools.local.rendered import Manifest
 
 EXECUTION = ["/agents/{id}/execute"]
@@ -64,19 +64,14 @@ def platform(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFacto
     home = tmp_path_factory.mktemp("agent-platform")
     port = free_port()
     with ExitStack() as exits:
-        argv = [sys.executable, "-m", "tests.platforms.agent_platform", str(port)]
+        application, address = PLATFORMS["agent_platform"], f"127.0.0.1:{port}"
+        (api,) = application.programs
+        argv = application.argv(api, address)
         exits.enter_context(Process(argv, log=home / "api.log")).ready(partial(listens, port))
-        programs = {SERVICES.job: Program("api", 8000, f"127.0.0.1:{port}")}
+        programs = {SERVICES.job: Program(api.name, api.port, address)}
+        also = {"services": SERVICES_SETTINGS}
         watched = exits.enter_context(
-            proof(
-                home,
-                control_plane,
-                "agent_platform",
-                SETTINGS,
-                "agent-platform",
-                programs,
-                {"services": SERVICES_SETTINGS},
-            )
+            proof(home, control_plane, "agent_platform", SETTINGS, api.namespace, programs, also)
         )
         yield Platform(watched, f"http://127.0.0.1:{port}")
 

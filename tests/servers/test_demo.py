@@ -20,13 +20,17 @@ from statistics import mean
 import pytest
 import yaml
 
+from rules.systems import SYSTEMS
 from tools.demo.show import ALERT, CHARTS, SHORTEST
 from tools.demo.stack import LOGGING
 from tools.demo.stores import STORES
 from tools.local.harness import ServerDied, eventually
+from tools.local.platforms import PLATFORMS
 from tools.recorder import ROOT
 from tools.servers.find import binary, had
 
+SHOWN = ("progressive", "interaction_backend")
+"""Platforms: several programs that are scraped, and one that pushes."""
 MARK = "DEMO_TEST"
 """Set for a demo, and so for everything that it starts."""
 
@@ -125,7 +129,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     defaults.parent.mkdir()
     defaults.touch()
     env = {"PATH": f"{grafana.parent}:{os.environ['PATH']}", "SEEN": str(home / "seen")}
-    with demo(home, f"--seconds={SHORTEST:g}", *_stores(), env=env) as made:
+    with demo(home, f"--seconds={SHORTEST:g}", *_stores(), f"--platforms={','.join(SHOWN)}", env=env) as made:
         made.ends(within=240)
         yield made
 
@@ -178,6 +182,18 @@ def test_it_watches_the_stores_that_it_is_asked_for(shown: Demo, key: str) -> No
 
     busy = json.loads((shown.out / "summary.json").read_text())["stores"]
     assert busy[key] > 20, "operations per second: the exporter alone makes 13 of PostgreSQL, 4 of Redis"
+
+
+@pytest.mark.parametrize("key", SHOWN)
+def test_it_shows_the_platforms_that_it_is_asked_for_at_work_and_well(shown: Demo, key: str) -> None:
+    found = json.loads((shown.out / "summary.json").read_text())["platforms"][key]
+    assert found["per second"] > 1, "each is used at least twice a second"
+    assert found["alerts"] == []
+    (system,) = (each for each in SYSTEMS if each.key == key)
+    dashboard = rf"^  {system.title} dashboard +http://127\.0\.0\.1:\d+/d/{system.dashboard}$"
+    assert re.search(dashboard, shown.text, re.MULTILINE)
+    for program in PLATFORMS[key].programs:
+        assert re.search(rf"^  {program.name} +http://127\.0\.0\.1:\d+$", shown.text, re.MULTILINE)
 
 
 def test_the_agents_fail_while_their_model_is_away_and_recover(shown: Demo) -> None:
@@ -238,9 +254,9 @@ def test_it_fails_when_nobody_takes_the_message(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM], ids=lambda ending: ending.name)
 def test_it_ends_at_once_on_a_signal_and_leaves_nothing(tmp_path: Path, ending: signal.Signals) -> None:
-    with demo(tmp_path) as made:
-        eventually(lambda: made.says("\nthe collector ..."), 240, "servers are starting")
-        assert len(made.left()) > 10
+    with demo(tmp_path, "--platforms=eliza") as made:
+        eventually(lambda: made.says("\nevery target and every store ..."), 240, "the last ones are starting")
+        assert any("tests.platforms.eliza" in each for each in made.left())
         made.process.send_signal(ending)
         assert made.ends(within=20) == 130
         assert made.text.rstrip().endswith("stopped; nothing is left running")
@@ -263,10 +279,18 @@ def test_a_tool_that_is_missing_is_named(tmp_path: Path, missing: str) -> None:
         assert len(made.text.splitlines()) == 1
 
 
-def test_a_system_that_it_cannot_show_is_refused(tmp_path: Path) -> None:
-    with demo(tmp_path, "--systems=postgres,nodes") as made:
+@pytest.mark.parametrize(
+    ("asked", "refusal"),
+    [
+        ("--systems=postgres,nodes", "'nodes': the demo shows postgres, redis"),
+        ("--platforms=eliza,elisa", f"'elisa': the demo shows {', '.join(sorted(PLATFORMS))}"),
+        ("--platforms=", "'': the demo shows agent_hive, "),
+    ],
+)
+def test_a_system_that_it_cannot_show_is_refused(tmp_path: Path, asked: str, refusal: str) -> None:
+    with demo(tmp_path, asked) as made:
         assert made.ends(within=20) == 2
-        assert "'nodes': the demo shows postgres, redis" in made.text
+        assert refusal in made.text
 
 
 @pytest.mark.parametrize("wrong", ["5", "soon"])

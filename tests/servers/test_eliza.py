@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -26,11 +25,13 @@ from tools.contract.reading import read
 from tools.local.asked import query
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import Process, eventually, free_port, http_text, listens
+from tools.local.platforms import ELIZA_AGENT, PLATFORMS
 from tools.recorder import ROOT
 
 NAMESPACE, AGENTS = "eliza", "eliza-agents"
 SETTINGS = {"namespace": NAMESPACE, "agents": {"namespace": AGENTS}}
-AGENT = {"id": "a-17", "name": "researcher", "image": "registry.example/researcher"}
+AGENT = ELIZA_AGENT
+PROGRAMS = dict(zip(("api", "agent"), PLATFORMS["eliza"].programs, strict=True))
 ON_CALL, TEAM = {"critical-mail", "critical-chat"}, {"agents-hook", "agents-chat"}
 FAILED, UNHEALTHY, DOWN = "AgentDeploymentFailed", "AgentUnhealthy", "ElizaAPIDown"
 
@@ -44,7 +45,7 @@ class Eliza:
     processes: dict[str, Process] = field(default_factory=dict)
 
     def start(self, name: str) -> None:
-        argv = [sys.executable, "-m", "tests.platforms.eliza", name, str(self.ports[name])]
+        argv = PLATFORMS["eliza"].argv(PROGRAMS[name], f"127.0.0.1:{self.ports[name]}")
         self.processes[name] = self.exits.enter_context(Process(argv, log=self.home / f"{name}.log"))
         self.processes[name].ready(partial(listens, self.ports[name]))
 
@@ -66,7 +67,7 @@ class Eliza:
 
 
 def deployment() -> dict[str, Any]:
-    labels = {"app": "eliza-agent", "agent_id": AGENT["id"]}
+    labels = PROGRAMS["agent"].pod_labels
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -102,8 +103,7 @@ def eliza(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory)
         for name in ports:
             made.start(name)
         programs = {
-            "api-servers": Program("api-service", 80, f"127.0.0.1:{ports['api']}"),
-            "eliza-agents": Program("researcher", 3000, f"127.0.0.1:{ports['agent']}"),
+            each.job: Program(each.name, each.port, f"127.0.0.1:{ports[name]}") for name, each in PROGRAMS.items()
         }
         made.proof = exits.enter_context(proof(home, control_plane, "eliza", SETTINGS, NAMESPACE, programs))
         made.deploy()
@@ -123,8 +123,8 @@ def test_each_program_emits_what_its_contract_asks_for(eliza: Eliza) -> None:
 
 def test_an_agent_is_one_target_that_is_named_after_its_deployment(eliza: Eliza) -> None:
     (found,) = query(eliza.proof.prometheus, 'up{job="eliza-agents"}')
-    assert found["metric"].items() >= {"agent_id": "a-17", "agent_name": "researcher", "service": "researcher"}.items()
-    assert found["metric"]["pod"].startswith("researcher-")
+    assert found["metric"].items() >= {"agent_id": "a-17", "agent_name": "scout", "service": "scout"}.items()
+    assert found["metric"]["pod"].startswith("scout-")
 
 
 def test_a_healthy_one_notifies_nobody_and_fills_every_panel_of_a_stack_without_the_others(eliza: Eliza) -> None:
@@ -165,8 +165,8 @@ def test_an_agent_whose_check_fails_is_a_ticket_with_its_name_and_id(eliza: Eliz
     eliza.reaches(UNHEALTHY, "warning", TEAM)
     (post, *_) = eliza.proof.receivers.of("agents-hook")[-1:]
     (alert,) = post.body["alerts"]
-    assert alert["labels"].items() >= {"agent_id": "a-17", "agent_name": "researcher", "namespace": AGENTS}.items()
-    assert alert["annotations"]["description"].startswith("Agent researcher (a-17) ")
+    assert alert["labels"].items() >= {"agent_id": "a-17", "agent_name": "scout", "namespace": AGENTS}.items()
+    assert alert["annotations"]["description"].startswith("Agent scout (a-17) ")
     eliza.ask("agent", "/model", {"answers": True})
     eliza.settled()
     eliza.reaches(UNHEALTHY, "warning", TEAM, "resolved")

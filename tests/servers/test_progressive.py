@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -28,12 +27,15 @@ from tools.local.account import Account
 from tools.local.asked import query
 from tools.local.control_plane import ControlPlane
 from tools.local.harness import Process, eventually, free_port, http_text
+from tools.local.platforms import PLATFORMS
 from tools.local.receiving import endpoints
 from tools.local.rendered import Manifest, Rendered, changed
 from tools.local.server import LocalServer
 from tools.recorder import ROOT
 
 PRODUCTION, STAGING = "progressive-framework-prod", "progressive-framework-staging"
+APPLICATION = PLATFORMS["progressive"]
+PROGRAMS = dict(zip(("core", *AGENTS), APPLICATION.programs, strict=True))
 PORT = free_port()
 """Of every program: each has an address of its own on this machine."""
 ADDRESSES = {
@@ -55,7 +57,7 @@ class Progressive:
 
     def start(self, place: tuple[str, str]) -> None:
         address = f"{ADDRESSES[place]}:{PORT}"
-        argv = [sys.executable, "-m", "tests.platforms.progressive", place[1], address]
+        argv = APPLICATION.argv(PROGRAMS[place[1]], address)
         log = self.home / f"{'-'.join(place)}.log"
         self.processes[place] = self.exits.enter_context(Process(argv, log=log))
 
@@ -133,14 +135,13 @@ def place(plane: ControlPlane) -> None:
 
 
 def _pod(namespace: str, kind: str) -> Manifest:
-    labels = {"app": "progressive-framework-v5"} if kind == "core" else {"app": kind, "tier": "agents"}
-    about = {"name": kind, "namespace": namespace, "labels": labels}
+    about = {"name": kind, "namespace": namespace, "labels": PROGRAMS[kind].pod_labels}
     container = {"name": "app", "image": "progressive:5", "ports": [{"containerPort": number} for number in (80, 3000)]}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": about, "spec": {"containers": [container]}}
 
 
 def _slice(namespace: str) -> Manifest:
-    service = "progressive-framework-v5"
+    service = PROGRAMS["core"].name
     labels = {"kubernetes.io/service-name": service}
     pod = {"kind": "Pod", "name": "core", "namespace": namespace}
     return {

@@ -9,8 +9,9 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,6 +20,7 @@ from tools.demo import page
 from tools.demo.show import ALERT, SHORTEST, Show
 from tools.demo.stack import CHAT, EXPORTERS, OPTIONAL, Stack
 from tools.demo.stores import STORES
+from tools.local.platforms import PLATFORMS
 from tools.local.receiving import endpoints
 from tools.recorder import ROOT
 from tools.servers.build import SERVERS, BuildError
@@ -45,10 +47,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument(
         "--systems",
-        type=_systems,
+        type=partial(_keys, known=STORES),
         default=(),
         metavar="SYSTEMS",
         help=f"also watch these, with a comma between them, on real servers: {', '.join(STORES)}",
+    )
+    parser.add_argument(
+        "--platforms",
+        type=partial(_keys, known=PLATFORMS),
+        default=(),
+        metavar="PLATFORMS",
+        help=f"also watch a sample application of these, with a comma between them: {', '.join(PLATFORMS)}",
     )
     parser.add_argument("--out", type=Path, default=OUT, help="folder for summary.json and index.html")
     parser.add_argument("--refuse", action="store_true", help="the chat refuses messages, to show a failed delivery")
@@ -59,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(ending, _stop)
     try:
         _check(given.systems)
-        return _run(given.seconds, given.out, given.systems, refuse=given.refuse)
+        return _run(given.seconds, given.out, given.systems, given.platforms, refuse=given.refuse)
     except KeyboardInterrupt:
         say("stopped; nothing is left running")
         return 130
@@ -68,11 +77,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _systems(text: str) -> tuple[str, ...]:
+def _keys(text: str, known: Collection[str]) -> tuple[str, ...]:
     """Keys of systems, each once; raises argparse's error for one that the demo cannot show."""
     keys = tuple(dict.fromkeys(text.split(",")))
-    if unknown := [key for key in keys if key not in STORES]:
-        raise argparse.ArgumentTypeError(f"{', '.join(map(repr, unknown))}: the demo shows {', '.join(STORES)}")
+    if unknown := [key for key in keys if key not in known]:
+        raise argparse.ArgumentTypeError(f"{', '.join(map(repr, unknown))}: the demo shows {', '.join(known)}")
     return keys
 
 
@@ -103,21 +112,21 @@ def _check(systems: Sequence[str]) -> None:
 
 
 @contextmanager
-def _started(services: str, systems: Sequence[str]) -> Iterator[Stack]:
+def _started(services: str, systems: Sequence[str], platforms: Sequence[str]) -> Iterator[Stack]:
     """The stack below a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="agent-observability-demo-") as folder:
         home, began = Path(folder), time.monotonic()
-        stack = Stack(home, services, say, systems=systems)
+        stack = Stack(home, services, say, systems=systems, platforms=platforms)
         with stack.running():
             say(f"everything is ready after {time.monotonic() - began:.0f} s\n")
             yield stack
 
 
-def _run(seconds: float | None, out: Path, systems: Sequence[str], *, refuse: bool) -> int:
+def _run(seconds: float | None, out: Path, systems: Sequence[str], platforms: Sequence[str], *, refuse: bool) -> int:
     with endpoints() as services:
         if refuse:
             services.refusals[CHAT] = (403, "invalid_token")
-        with _started(services.url, systems) as stack:
+        with _started(services.url, systems, platforms) as stack:
             show = Show(stack, services, seconds, say)
             _screen(show)
             show.run()
@@ -133,7 +142,7 @@ def _run(seconds: float | None, out: Path, systems: Sequence[str], *, refuse: bo
 def _screen(show: Show) -> None:
     """Print the addresses of the servers, and the figures so far."""
     for name, url in show.stack.urls().items():
-        say(f"  {name:<24}{url}")
+        say(f"  {name:<31}{url}")
     say("")
     for what, number in show.numbers().items():
         say(f"  {number:>12g} {what}")

@@ -71,7 +71,8 @@ class Agents:
 
     def _running(self) -> dict[str, dict[str, Any]] | None:
         pods = self.plane.get("pods", f"--namespace={NAMESPACE}")["items"]
-        found = {pod["metadata"]["labels"]["app"]: pod for pod in pods if pod["status"]["phase"] == "Running"}
+        by_app = {pod["metadata"]["labels"]["app"]: pod for pod in pods if pod["status"]["phase"] == "Running"}
+        found = {name: by_app[name] for name in self.ports if name in by_app}  # Eliza's agents are there as well
         return found if found.keys() == self.ports.keys() else None
 
     @contextmanager
@@ -112,10 +113,14 @@ class Agents:
         output = self.home / f"{name}.log"
         process = Process(argv, log=output, env=env, cwd=ROOT).__enter__()
         if name not in self._processes:  # was not started again
-            self._logs.append(_Log(output, self.promtail.file(self._pods[name])))
+            self.ship(output, self._pods[name])
         self._processes[name] = process
         if name != "planner":  # it has no callers
             process.ready(partial(listens, self.ports[name]))
+
+    def ship(self, printed: Path, pod: Mapping[str, Any]) -> None:
+        """Write what a process prints to the log file of a pod's container from now on."""
+        self._logs.append(_Log(printed, self.promtail.file(pod)))
 
     def kill(self, name: str) -> None:
         """End one as if its machine were lost."""

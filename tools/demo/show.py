@@ -231,11 +231,20 @@ class Show:
             "alerts": [asdict(change) for change in self.alerts],
             "messages": [asdict(message) for message in self.messages],
             "stores": {key: self.stack.number(STORES[key].busy) for key in self.stack.systems},
+            "platforms": {
+                each.key: {"per second": self.stack.number(each.busy), "alerts": self._firing(each.key)}
+                for each in self.stack.applications.platforms
+            },
             "charts": {
                 title: {name: self._series(expression, end) for name, expression in lines.items()}
                 for title, lines in CHARTS.items()
             },
         }
+
+    def _firing(self, system: str) -> list[str]:
+        """Names of the alerts of a system that fire."""
+        found = self.stack.query("query", query=f'ALERTS{{alertstate="firing", system="{system}"}}')
+        return sorted({series["metric"]["alertname"] for series in found})
 
     def _series(self, expression: str, end: float) -> list[tuple[float, float]]:
         """Values of a query over the show, by seconds since its start."""

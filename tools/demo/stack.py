@@ -10,14 +10,17 @@ from typing import Any
 from urllib.parse import urlencode
 
 from model import ports
+from rules.systems import SYSTEMS
 from tools import stack_file
 from tools.demo import stores
+from tools.demo.applications import Applications
 from tools.demo.grafana import grafana
 from tools.demo.platform import Agents
 from tools.local.account import Account
 from tools.local.control_plane import NODES, ControlPlane
 from tools.local.harness import Process, eventually, free_port, http_json
 from tools.local.logs import LogReader, Loki
+from tools.local.platforms import PLATFORMS
 from tools.local.pods import Pod
 from tools.local.rendered import Rendered, render_text
 from tools.local.server import LocalServer
@@ -41,13 +44,23 @@ EXPORTERS = ("blackbox-exporter", "kube-state-metrics", "node-exporter")
 """Exporters of what the demo always watches."""
 
 
-def changes(services: str, systems: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Changes of the stack file: intervals, prices of the models, more ``systems``, and receivers at ``services``."""
+def changes(services: str, systems: Sequence[str], platforms: Sequence[str] = ()) -> dict[str, dict[str, Any]]:
+    """Changes of the stack file: intervals, prices of the models, more ``systems`` and ``platforms``, and receivers at
+    ``services``.
+    """
     at_once = {"for": "0s"}
     agents = ["agents"]
+    # Those of a platform that pushes send OTLP, and use models, as agents do.
+    sending = [*agents, *(each.namespace for key in platforms for each in PLATFORMS[key].programs if not each.job)]
+    prices = {**PRICES, **{model: price for key in platforms for model, price in PLATFORMS[key].prices.items()}}
     return {
         "prometheus": {"scrapeInterval": "2s", "evaluationInterval": "2s"},
-        "systems": {"agents": {"prices": PRICES}, **stores.settings(systems)},
+        "collector": {"ingest": sending},
+        "systems": {
+            "agents": {"namespaces": sending, "prices": prices},
+            **stores.settings(systems),
+            **{key: {} for key in platforms},
+        },
         "alerts": {"TargetDown": at_once, "AgentRunsFailing": at_once, "ModelRequestsFailing": at_once},
         "notifications": {
             "receivers": [
@@ -71,10 +84,10 @@ def changes(services: str, systems: Sequence[str]) -> dict[str, dict[str, Any]]:
     }
 
 
-def text(services: str, systems: Sequence[str]) -> str:
-    """The stack file of the demo, with ``systems`` of stores."""
+def text(services: str, systems: Sequence[str], platforms: Sequence[str] = ()) -> str:
+    """The stack file of the demo, with ``systems`` of stores, and ``platforms``."""
     config = stack_file.read(ROOT / f"Pulumi.{STACK}.yaml").config
-    return stack_text(merged(config, changes(services, systems)))
+    return stack_text(merged(config, changes(services, systems, platforms)))
 
 
 class Stack:
@@ -87,12 +100,16 @@ class Stack:
         say: Callable[[str], None],
         env: Mapping[str, str] | None = None,
         systems: Sequence[str] = (),
+        platforms: Sequence[str] = (),
     ) -> None:
-        """``services`` is the address of the receivers, ``env`` is for the agents, ``systems`` have stores to show."""
+        """``services`` is the address of the receivers, ``env`` is for the agents, ``systems`` have stores to show, and
+        ``platforms`` have applications.
+        """
         self.home, self._services, self._say, self._env = home, services, say, env or {}
         self.plane = ControlPlane(home / "control-plane")
-        self.rendered: Rendered = render_text(STACK, home / "stack", text(services, systems))
-        self.systems = systems
+        self.rendered: Rendered = render_text(STACK, home / "stack", text(services, systems, platforms))
+        self.systems, self.platforms = systems, platforms
+        self.applications = Applications(self.plane, home / "platforms", platforms)
         self.processes: dict[str, Process] = {}
         """By server."""
         self.loki = Loki(self.rendered, home / "loki")
@@ -163,6 +180,7 @@ class Stack:
                 **{
                     stores.STORES[key].exporter: each.address for key, each in zip(self.systems, of_stores, strict=True)
                 },
+                **self.applications.redirect,
             },
             # Every second instead of every minute: an alert resolves after four times that.
             faster=["--rules.alert.resend-delay=1s"],
@@ -192,6 +210,7 @@ class Stack:
                 self.plane.apply(*self.rendered.objects)
                 self._lay_out(of_stores)
                 self.agents.deploy()
+                self.applications.deploy()
                 eventually(self._settled, 90, "every pod of the stack is up")
             for server in (self.alertmanager, *self.exporters, self.prometheus):
                 running(server.server, server.process())
@@ -204,6 +223,9 @@ class Stack:
                     self.processes[server.server].ready(server.is_ready, within=60)
             with self._step("the agents"):
                 exits.enter_context(self.agents.running())
+            if self.platforms:
+                with self._step(", ".join(self.platforms)):
+                    exits.enter_context(self.applications.running(self.agents))
             if had("grafana"):
                 with self._step("Grafana"):
                     running("grafana", self._with_grafana().running())
@@ -256,6 +278,7 @@ class Stack:
             "metrics": self.number('count(gen_ai_client_token_usage_sum{job="planner"})'),
             "spans": "planner" in (http_json(self.jaeger.url_of(ports.JAEGER_QUERY, "/api/services"))["data"] or ()),
             "lines": not self.has_logs or self.loki.series('{namespace="agents", app="planner"}'),
+            **{f"work of {each.key}": self.number(each.busy) for each in self.applications.platforms},
         }
         return [*sorted(down.difference(self.unanswerable)), *(what for what, found in has.items() if not found)]
 
@@ -289,4 +312,10 @@ class Stack:
             **{exporter.server: exporter.url for exporter in self.exporters},
             "Kubernetes API": self.plane.url,
             "Grafana": self.grafana.url if self.grafana else without,
+            **{name: f"http://{address}" for name, address in self.applications.addresses.items()},
+            **{
+                f"{system.title} dashboard": f"{self.grafana.url}/d/{system.dashboard}" if self.grafana else without
+                for system in SYSTEMS
+                if system.key in (*self.systems, *self.platforms)
+            },
         }

@@ -65,9 +65,10 @@ class LocalServer:
         Nothing runs yet. ``account`` is its account for the Kubernetes API. ``host`` replaces the node's root.
         ``addresses`` (host:port to host:port) replace others in arguments and files, and ``alertmanagers`` replace
         their DNS name. ``redirect`` (job to host:port) is the address at which a job's discovered targets are scraped,
-        or several by their label `instance`. ``planted`` are secrets by file or variable, ``faster`` are arguments that
-        replace or join others. It listens on loopback, or ``everywhere`` as rendered. A ``place`` has its own addresses
-        and DNS: there, ports, listening addresses and names stay as rendered.
+        or several by a label, such as ``service=api``; a value alone is of `instance`. ``planted`` are secrets by file
+        or variable, ``faster`` are arguments that replace or join others. It listens on loopback, or ``everywhere`` as
+        rendered. A ``place`` has its own addresses and DNS: there, ports, listening addresses and names stay as
+        rendered.
         """
         self.server, self.home, self.pod, self.node = server, home, pod or f"{server}-0", node
         self.entered: Sequence[str] = place.entered if place else ()
@@ -279,9 +280,9 @@ class LocalServer:
             if f"- job_name: {job}\n" in text:
                 each = {".*": address} if isinstance(address, str) else address
                 steps = "".join(
-                    f"  - source_labels: [instance]\n    regex: {instance}\n    target_label: __address__\n"
+                    f"  - source_labels: [{label or 'instance'}]\n    regex: {value}\n    target_label: __address__\n"
                     f"    replacement: {place}\n"
-                    for instance, place in each.items()
+                    for (label, _, value), place in ((key.rpartition("="), place) for key, place in each.items())
                 )
                 text, count = re.subn(r"  - target_label: cluster\n", rf"{steps}\g<0>", text)
                 assert count == 1, f"{job} has one place for a further step"

@@ -45,6 +45,7 @@ def test_a_system_that_is_off_leaves_nothing_behind_and_takes_nothing_else(stack
     assert on.files.keys() - off.files.keys() == files, "a rule whose target is off cannot exist"
     told = {"alertmanager/config/alertmanager.yml"} if of_it.inhibitions else set()
     told |= {f"prometheus/rules/{name}.yml" for name, of in groups.items() if of in READERS}
+    told |= {"prometheus/config/prometheus.yml"} if of_it.promoted else set()
     told |= SHARED.get(system.key, set())
     kept = [{path: text for path, text in made.files.items() if path not in files | told} for made in (on, off)]
     assert kept[0] == kept[1], "the rest is as it was"

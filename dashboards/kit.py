@@ -243,7 +243,9 @@ def _annotation(annotation: Annotation) -> sdk.AnnotationQuery:
 
 
 def _ref(datasource: Datasource) -> commons.DataSourceRef:
-    return commons.DataSourceRef(type_val=datasource.type, uid=datasource.uid)
+    # Grafana finds it by its uid. The type stands beside it where a query of another kind must not be sent.
+    kind = None if datasource == PROMETHEUS else datasource.type
+    return commons.DataSourceRef(type_val=kind, uid=datasource.uid)
 
 
 _VIEWS: dict[Visualization, Callable[[], Any]] = {

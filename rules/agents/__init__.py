@@ -39,7 +39,7 @@ def build(settings: AgentsSettings, surroundings: Surroundings) -> Watched:
         ),
         metrics=attribution.labelled(METRICS, settings.attribution) + (OF_SPANS if spans_are_scraped else ()),
         promoted=tuple(each.attribute for each in settings.attribution.values()),
-        grafana_groups=lines.GROUPS,
+        grafana_groups=lines.GROUPS if settings.records else (),
         slos=tuple(slos(settings.objectives)),
         inhibitions=INHIBITIONS + progress.INHIBITIONS,
     )

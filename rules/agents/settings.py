@@ -226,6 +226,9 @@ class AgentsSettings(Model):
     attribution: Attribution = {}
     """By what tokens and costs are attributed, such as `team`, `tenant`, `feature` or `prompt_version`; at most 6. Of
     each, at most 50 values are distinguished."""
+    records: bool = False
+    """Whether agents send log records of tool calls, of MCP servers' tools, and of evaluations (docs/agents.md). Alerts
+    on loops of tools, changed tools and falling scores read them."""
     max_inference_calls: Annotated[int, Ge(2), Le(128)] = 32
     """Model calls per run; an agent with more counts as looping. Frameworks stop at 10 to 25 by default."""
     objectives: Objectives = Objectives()
@@ -235,6 +238,7 @@ class AgentsSettings(Model):
 EXAMPLE = AgentsSettings.model_validate(
     {
         "namespaces": ["agents", "agents-eu"],
+        "records": True,
         "budget": {"perDay": 50, "perMonth": 1000},
         "prices": {
             "gpt-4o": {"input": 2.5, "output": 10, "cacheRead": 1.25},

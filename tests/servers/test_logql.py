@@ -204,6 +204,9 @@ def test_an_alert_of_grafana_s_says_what_its_example_says(example: Example, said
 # --- saved queries, runbooks, dashboards ---
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+CONVERSATION = "c-81"
+SEARCHED = {"interaction-conversation": CONVERSATION}
+"""By dashboard what must stand in its box. Others find everything with an empty one."""
 OF_SAMPLE = {"cluster": "sampled", "namespace": "agents", "app": "backend", "container": "main", "level": "info"}
 
 
@@ -218,6 +221,9 @@ def sampled(loki: Loki) -> Loki:
                 push(loki, Lines(labels=lines.labels, text=lines.text), f"sampled-{position}", "sampled")
     for saved in SAVED:
         loki.push(OF_SAMPLE | dict(saved.labels), [(time.time_ns(), saved.line)], trace_id=TRACE, pod="backend-0")
+    used = {"input_tokens": 812, "output_tokens": 96, "cost_usd": 0.003, "model": "gpt-4o"}
+    answered = json.dumps({"level": "info", "message": "answered", "conversation_id": CONVERSATION, **used})
+    loki.push(OF_SAMPLE, [(time.time_ns(), answered)], trace_id=TRACE, pod="backend-0")
     refusal = 'level=error component=dispatcher msg="Notify for alerts failed" integration=webhook'
     loki.push(OF_SAMPLE | {"app": "alertmanager"}, [(time.time_ns(), refusal)])
     return loki
@@ -243,7 +249,7 @@ def chosen(dashboard: Dashboard) -> dict[str, str]:
     multiple = {
         variable.name: ".*" for variable in dashboard.variables if variable.multiple and variable.name != "cluster"
     }
-    return {**one, **multiple, "search": ""}
+    return {**one, **multiple, "search": SEARCHED.get(dashboard.uid, "")}
 
 
 def answered(loki: Loki, expr: str, view: Visualization) -> list[set[str]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from model.contract import Contract
+from model.contract import Contract, Part
 from model.rules import Recording
 from rules.progressive.alerts import NUTRITION, REQUESTS, USERS, WORKOUTS
 from rules.progressive.contract import AGENTS, CONTRACT, CORE
@@ -219,9 +219,14 @@ def test_it_emits_what_its_contract_asks_for(progressive: Progressive) -> None:
             stored = partial(progressive.proof.value, f'count({series}{{job="{part.job}", namespace="{PRODUCTION}"}})')
             eventually(stored, 60, f"{series} is stored")
     for (_, kind), address in ADDRESSES.items():
-        exposed = read(http_text(f"http://{address}:{PORT}/metrics"))
         (part,) = (part for part in CONTRACT.parts if (part is CORE) == (kind == "core"))
-        assert list(problems(Contract((part,)), exposed)) == []
+
+        def emitted(part: Part = part, address: str = address) -> bool:
+            found = problems(Contract((part,)), read(http_text(f"http://{address}:{PORT}/metrics")))
+            return not list(found)
+
+        # One agent's failure is enough for the series above; this one may not have failed yet.
+        eventually(emitted, 30, f"{kind} emits all of its contract")
 
 
 def test_a_series_has_the_labels_that_alerts_and_routes_read(progressive: Progressive) -> None:

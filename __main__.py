@@ -59,6 +59,7 @@ prometheus = Prometheus(
         jobs=scrape_jobs(settings.prometheus, settings.cluster, watched, asked),
         groups=watched.groups,
         grafana=settings.grafana.address,
+        promoted=watched.promoted,
         accepts_remote_write=settings.loki.ruler is not None,
     ),
     cluster,

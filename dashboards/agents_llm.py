@@ -19,6 +19,9 @@ from model.metrics import Unit
 from model.promql import narrowed
 from model.uids import ALERTS
 from rules.agents import alerts
+from rules.agents.attribution import TOKENS as TOKENS_USED
+from rules.agents.attribution import USD as USD_USED
+from rules.agents.attribution import USE
 from rules.agents.cost import COST, UNPRICED
 from rules.agents.promql import counted, failing
 from rules.agents.recordings import (
@@ -27,6 +30,7 @@ from rules.agents.recordings import (
     INFERENCE,
     OPERATION,
     PER_TOKEN,
+    REASONING_TOKENS,
     REQUEST_DURATIONS,
     REQUEST_ERRORS,
     REQUEST_P95,
@@ -47,7 +51,21 @@ _PUSHED = f'{PUSHED}, gen_ai_request_model=~"$model", {INFERENCE}'
 _WHO = "{{agent}}, {{model}}"
 _ASKER = ("cluster", "namespace", "service", "agent", "model")
 _BY_ASKER = ", ".join(_ASKER)
-_INPUT = f'{TOKENS}{{direction="input", {_PICKED}}}'
+_INPUT, _OUTPUT = (f'{TOKENS}{{direction="{way}", {_PICKED}}}' for way in ("input", "output"))
+
+
+def _by_value(measure: str, title: str, description: str, times: int = 1, unit: Unit = Unit.PER_SECOND) -> Panel:
+    use = f'topk by (dimension) (5, sum by (dimension, value) ({USE}{{measure="{measure}", {_CLUSTER}}}))'
+    return Panel(
+        title=title,
+        description=description,
+        queries=(
+            Query(expr=f"{use} * {times}" if times > 1 else use, legend="{{dimension}} {{value}}", optional=True),
+        ),
+        unit=unit,
+        unmeasured="not measured",
+    )
+
 
 _SIGNALS = Row(
     "Signals",
@@ -163,6 +181,7 @@ _TOKENS = Row(
             "Tokens per second that models read (input) and write (output). Output costs more and is slower.",
             f"sum by (direction) ({TOKENS}{{{_PICKED}}})",
             "{{direction}}",
+            width=6,
         ),
         stacked(
             "Cost by model",
@@ -170,6 +189,7 @@ _TOKENS = Row(
             f"topk(10, sum by (model) ({COST}{{{_PICKED}}})) * 3600",
             "{{model}}",
             Unit.CURRENCY,
+            width=6,
         ),
         Panel(
             title="Cached input tokens",
@@ -184,6 +204,23 @@ _TOKENS = Row(
                 ),
             ),
             unit=Unit.RATIO,
+            width=6,
+            unmeasured="not measured",
+        ),
+        Panel(
+            title="Reasoning tokens",
+            description="Share of output tokens that users never see. They are paid, and delay the answer.",
+            queries=(
+                Query(
+                    expr=(
+                        f"topk(10, sum by (model) ({REASONING_TOKENS}{{{_PICKED}}}) / (sum by (model) ({_OUTPUT}) > 0))"
+                    ),
+                    legend="{{model}}",
+                ),
+            ),
+            unit=Unit.RATIO,
+            width=6,
+            unmeasured="not measured",
         ),
         Panel(
             title="Tokens per request",
@@ -228,7 +265,7 @@ _BUDGET = Row(
             "Share that all agents of a cluster spent in the last hour. At 1/24 it lasts the day.",
             _CLUSTER,
             "{{cluster}}",
-            8,
+            6,
         ),
         where_set(
             "AgentDailyBudgetSpent",
@@ -236,7 +273,15 @@ _BUDGET = Row(
             "Share that all agents of a cluster spent in the last 24 hours; 1 is all of it.",
             _CLUSTER,
             "{{cluster}}",
-            8,
+            6,
+        ),
+        where_set(
+            "AgentMonthlyBudgetBurnsFast",
+            "Monthly budget at this pace",
+            "Share that 30 days like the last three would cost.",
+            _CLUSTER,
+            "{{cluster}}",
+            6,
         ),
         where_set(
             "AgentMonthlyBudgetSpent",
@@ -244,6 +289,27 @@ _BUDGET = Row(
             "Share that all agents of a cluster spent in the last 30 days; 1 is all of it.",
             _CLUSTER,
             "{{cluster}}",
+            6,
+        ),
+    ),
+)
+_ATTRIBUTION = Row(
+    "By team, tenant, feature and prompt version",
+    (
+        _by_value(TOKENS_USED, "Tokens by value", "Tokens per second; of each dimension the five with the most."),
+        _by_value(
+            USD_USED,
+            "Cost by value",
+            "USD per hour; of each dimension the five most expensive.",
+            3600,
+            unit=Unit.CURRENCY,
+        ),
+        where_set(
+            "AgentAttributedBudgetSpent",
+            "Budgets used",
+            "Share of each budget of the last 24 hours and 30 days; 1 is all of it.",
+            _CLUSTER,
+            "{{dimension}} {{value}}, {{measure}} of the {{period}}",
             8,
         ),
     ),
@@ -257,5 +323,5 @@ DASHBOARD = Dashboard(
     variables=variables(REQUESTS, "cluster", "namespace", "service", "agent", "model"),
     related=(AGENTS, AGENTS_TOOLS, AGENTS_QUALITY, LOGS, ALERTS),
     annotations=(alerts_of("agents"), rollouts(chosen("cluster", "namespace"))),
-    rows=(_SIGNALS, _REQUESTS, _LATENCY, _TOKENS, _BUDGET),
+    rows=(_SIGNALS, _REQUESTS, _LATENCY, _TOKENS, _BUDGET, _ATTRIBUTION),
 )

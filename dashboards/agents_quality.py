@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dashboards.agents_panels import alert_stat, alert_time_series, chosen, stacked, table, variables, where_set
+from dataclasses import replace
+
+from dashboards.agents_panels import MOST, alert_stat, alert_time_series, chosen, stacked, table, variables, where_set
 from dashboards.annotations import alerts_of, rollouts
 from dashboards.model import Dashboard, Panel, Query, Row, stat
+from model.datasources import LOKI
+from model.grafana_alert import GrafanaAlert
 from model.metrics import Unit
 from model.promql import narrowed
+from model.rules import Alert
 from model.uids import ALERTS, SLOS
-from rules.agents import alerts
+from rules.agents import alerts, lines, progress
 from rules.agents.cost import COST_PER_RUN
 from rules.agents.promql import PLACE, counted, failing, p95
 from rules.agents.recordings import CALLS_BUCKETS, CALLS_PER_RUN, REQUESTS, RUN_ERRORS, RUNS
@@ -136,6 +141,90 @@ _LOOPS = Row(
         ),
     ),
 )
+
+
+def _measured(alert: Alert, title: str, description: str, series: str, legend: str) -> Panel:
+    """Of a metric that an agent may lack."""
+    return replace(alert_time_series(alert, title, description, series, legend), unmeasured="not measured")
+
+
+def _open(alert: Alert, title: str, description: str) -> Panel:
+    return _measured(alert, title, description, narrowed(alert.value, _PICKED), f"{_NAME} {{{{state}}}}")
+
+
+_PROGRESS = Row(
+    "Does work proceed?",
+    (
+        _open(progress.HANGS, "Longest run without a step", "Time since the last step of the run that waits longest."),
+        _open(progress.UNAPPROVED, "Longest wait for an approval", "Age of the oldest question to a person."),
+        _open(progress.STUCK, "Longest A2A task in a state", "Age of the oldest state of a task of another agent."),
+        _measured(
+            progress.RETRIES,
+            "Failing requests per run",
+            "Failing requests to models per finished run. Above the line, retries are retried.",
+            narrowed(progress.FAILURES_PER_RUN, _SERVICES),
+            "{{service}}",
+        ),
+        _measured(
+            progress.NO_ROOM,
+            "Requests with a nearly full context",
+            "Share of requests that fill nine tenths of the context window.",
+            narrowed(progress.NEARLY_FULL, _PICKED),
+            "{{service}}/{{agent}}, {{model}}",
+        ),
+        _measured(
+            progress.COMPACTED_AGAIN,
+            "Compactions of the context per run",
+            "Per finished run, over 30 minutes.",
+            narrowed(progress.PER_RUN, _PICKED),
+            _NAME,
+        ),
+    ),
+)
+_STREAMS = '{namespace=~".+", cluster=~"$cluster", namespace=~"$namespace"}'
+
+
+def _lines(alert: GrafanaAlert, title: str, description: str, expr: str, legend: str) -> Panel:
+    return Panel(
+        title=title,
+        description=description,
+        queries=(Query(expr=f"topk({MOST}, {expr})", legend=legend, datasource=LOKI),),
+        alert=alert.name,
+        unmeasured="not measured",
+    )
+
+
+_LOGGED = Row(
+    "What do agents log?",
+    (
+        _lines(
+            lines.LOOP,
+            "Calls with the same arguments",
+            "Calls of a tool by one run with the same arguments in ten minutes; the ten highest.",
+            lines.repeated(_STREAMS),
+            "{{app}}, {{tool}}",
+        ),
+        _lines(
+            lines.TOOLS_CHANGED,
+            "Lists of an MCP server's tools",
+            "Different lists in six hours. More than one is a change.",
+            lines.lists(_STREAMS),
+            "{{app}}, {{server}}",
+        ),
+        Panel(
+            title="Evaluation scores",
+            description="Mean of an hour by evaluation and version of the prompt. An alert fires if one falls.",
+            queries=(
+                Query(
+                    expr=f"topk({MOST}, {lines.scores(_STREAMS, '[1h]')})",
+                    legend="{{app}}, {{evaluation}} {{prompt_version}}",
+                    datasource=LOKI,
+                ),
+            ),
+            unmeasured="not measured",
+        ),
+    ),
+)
 _OBJECTIVES = Row(
     "Objectives",
     tuple(
@@ -178,5 +267,5 @@ DASHBOARD = Dashboard(
         ALERTS,
     ),
     annotations=(alerts_of("agents"), rollouts(chosen("cluster", "namespace"))),
-    rows=(_SIGNALS, _FAILURES, _LOOPS, _OBJECTIVES),
+    rows=(_SIGNALS, _FAILURES, _LOOPS, _PROGRESS, _LOGGED, _OBJECTIVES),
 )

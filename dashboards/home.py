@@ -17,8 +17,8 @@ _RUNBOOKS = "steps for every alert, with its current value."
 _OPEN = f'{NEWS}, severity=~"{"|".join(_MEANING)}"'
 
 
-def dashboard(others: tuple[Dashboard | ContentDashboard, ...]) -> Dashboard:
-    """The start page, with links to all ``others``."""
+def dashboard(others: tuple[Dashboard | ContentDashboard, ...], systems: tuple[str, ...]) -> Dashboard:
+    """The start page, with links to all ``others``. ``systems`` has the keys of those that are on."""
     folders = dict.fromkeys(other.folder for other in others)
     listed = "\n".join(
         f"**{folder}**\n" + "\n".join(_entry(other) for other in others if other.folder == folder) + "\n"
@@ -53,6 +53,7 @@ def dashboard(others: tuple[Dashboard | ContentDashboard, ...]) -> Dashboard:
                     of_grafana("", 7),
                 ),
             ),
+            *((Row("Systems", (_of_systems(systems),)),) if systems else ()),
             Row(
                 "Navigation",
                 (
@@ -78,6 +79,24 @@ def dashboard(others: tuple[Dashboard | ContentDashboard, ...]) -> Dashboard:
                 ),
             ),
         ),
+    )
+
+
+def _of_systems(systems: tuple[str, ...]) -> Panel:
+    known = " or ".join(f'label_replace(vector(0), "system", "{each}", "", "")' for each in systems)
+
+    def opened(severity: Severity) -> str:
+        matchers = f'{NEWS}, severity="{severity}"'
+        return f"count by (system) ({firing(matchers)}) or {known}"
+
+    return Panel(
+        title="Systems",
+        description="Open alerts of each system that is on, also those on its objectives.",
+        visualization=Visualization.TABLE,
+        queries=tuple(Query(expr=opened(severity), legend=severity.capitalize()) for severity in _MEANING),
+        columns=("system",),
+        width=24,
+        height=9,
     )
 
 

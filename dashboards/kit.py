@@ -106,38 +106,50 @@ def build(dashboard: Dashboard, alerts: Mapping[str, BaseAlert]) -> str:
 
 
 _DEFAULTS: dict[str, tuple[object, ...]] = {
+    "align": ("auto",),
     "allowCustomValue": (True,),
     "asDropdown": (False,),
     "auto": (False,),
     "auto_count": (30,),
     "auto_min": ("10s",),
     "builtIn": (0,),
+    "cellHeight": ("sm",),
+    "collapsed": (False,),
     "displayMode": ("list",),
     "editable": (True,),
     "exemplar": (False,),
     "fiscalYearStartMonth": (0,),
+    "footer": ({"countRows": False, "reducer": [], "show": False},),
     "format": ("time_series",),
+    "frameIndex": (0,),
     "hide": (0,),  # or False
     "icon": ("",),
     "includeVars": (False,),
+    "inspect": (False,),
     "instant": (False,),
     "justifyMode": ("auto",),
     "keepTime": (False,),
     "orientation": ("auto",),
     "lineWidth": (1,),
     "overrides": ([],),
+    "panels": ([],),  # of a row that is not collapsed
     "percentChangeColorMode": ("standard",),
     "mode": ("absolute", "markdown"),  # thresholds, text panels
     # Legends. The second is a default of the SDK, not of Grafana, and hides a dashboard's links in a menu.
     "placement": ("bottom", "inControlsMenu"),
     "range": (False,),
+    "reduceOptions": ({"calcs": ["lastNotNull"], "values": False},),
     "repeatDirection": ("h",),
+    "showHeader": (True,),
     "showPercentChange": (False,),
     "showPoints": ("auto",),
+    "showTypeIcons": (False,),
+    "selected": (True,),  # of a variable's current value
     "skipUrlSync": (False,),
     "spanNulls": (False,),
     "tags": ([],),
     "targetBlank": (False,),
+    "textMode": ("auto",),
     "tooltip": ("",),
     "transparent": (False,),
     "wideLayout": (True,),
@@ -257,7 +269,11 @@ def _panel(panel: Panel, alert: BaseAlert | None) -> Any:
     for position, query in enumerate(panel.queries):
         made.with_target(_target(query, chr(ord("A") + position), panel.visualization))
     if panel.visualization is not Visualization.LOGS:
-        made.unit(UNITS[panel.unit]).thresholds(_thresholds(panel, alert))
+        made.unit(UNITS[panel.unit])
+        judged = alert is not None or panel.severity is not None
+        # Lines have colours of their own, and draw no thresholds unless there are some.
+        if judged or panel.visualization is not Visualization.TIME_SERIES:
+            made.thresholds(_thresholds(panel, alert))
     if alert is not None:
         runbook = sdk.DashboardLink("Runbook").type(models.DashboardLinkType.LINK)
         made.links([runbook.url(runbook_path(alert.system, alert.runbook_name))])
@@ -275,8 +291,7 @@ def _target(query: Query, ref_id: str, view: Visualization) -> Any:
         made.instant().format(
             promql.PromQueryFormat.TABLE if view is Visualization.TABLE else promql.PromQueryFormat.TIME_SERIES
         )
-    else:
-        made.range()
+    else:  # a range is asked for unless it is instant
         made.format(
             promql.PromQueryFormat.HEATMAP if view is Visualization.HEATMAP else promql.PromQueryFormat.TIME_SERIES
         )
@@ -321,6 +336,8 @@ def _finish_time_series(made: timeseries.Panel, panel: Panel, alert: BaseAlert |
         unfilled = models.DynamicConfigValue("custom.fillOpacity", 0)
         made.override_by_name(lower, [edge, unfilled])
         made.override_by_name(upper, [edge, models.DynamicConfigValue("custom.fillBelowTo", lower)])
+    if panel.unmeasured:
+        made.no_value(panel.unmeasured)
     if panel.stacked:
         made.stacking(common.StackingConfig().mode(commons.StackingMode.NORMAL).group("A"))
     if alert is not None and alert.thresholds:
@@ -333,7 +350,7 @@ def _finish_stat(made: stat.Panel, panel: Panel, alert: BaseAlert | None) -> sta
     made.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
     judged = alert is not None or panel.severity is not None
     made.color_mode(commons.BigValueColorMode.BACKGROUND if judged else commons.BigValueColorMode.VALUE)
-    return made.graph_mode(commons.BigValueGraphMode.NONE).no_value("none")
+    return made.graph_mode(commons.BigValueGraphMode.NONE).no_value(panel.unmeasured or "none")
 
 
 def _finish_table(made: table.Panel, panel: Panel, alert: BaseAlert | None) -> table.Panel:

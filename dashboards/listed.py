@@ -134,7 +134,8 @@ def dashboards(on: Collection[str], watched: Watched, cluster: ClusterSettings) 
     of_slos = (slos.ALL, slos.one(watched)) if watched.slos else ()
     of_people = (saved.dashboard(watched.queries),) if watched.queries else ()
     written = (alerts.DASHBOARD, *of_slos, *of_systems, *of_people)
-    every = (home.dashboard((*written, *watched.dashboards)), *written, *runbooks.dashboards(watched, cluster))
+    start = home.dashboard((*written, *watched.dashboards), tuple(each.key for each in SYSTEMS if each.key in on))
+    every = (start, *written, *runbooks.dashboards(watched, cluster))
     uids, by_name = {dashboard.uid for dashboard in every}, {alert.name: alert for alert in watched.alerts}
     return tuple(_of_stack(_asking(_scraped(dashboard, jobs), series), uids, by_name) for dashboard in every)
 

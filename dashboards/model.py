@@ -93,6 +93,8 @@ class Panel:
     """Scrape job that the panel needs. Without the job it is left out."""
     matchers: str = ""
     """Matchers of an alert list, possibly with the dashboard's variables as ``${name:regex}``."""
+    unmeasured: str = ""
+    """What it shows without data; the default is Grafana's text, or of a stat ``none``."""
     linked: bool = False
     """Whether links open only this panel. Then its id depends on its title, not on its position."""
 

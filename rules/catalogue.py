@@ -86,7 +86,13 @@ SUBJECT = (
     "cache",
     "target",
     "dimension",
+    "kind",
+    "state",
+    "measure",
     "period",
+    "server",
+    "evaluation",
+    "prompt_version",
 )
 """Labels that identify the subject of an alert. The list is fixed, so that a new rule does not restart Alertmanager."""
 

@@ -92,6 +92,8 @@ class Watched:
     exporters: tuple[Exporter, ...] = ()
     metrics: tuple[Metric, ...] = ()
     """Metrics that its scrape jobs collect and its rules use."""
+    promoted: tuple[str, ...] = ()
+    """Resource attributes that become labels of what applications push, beside those of every stack."""
     slos: tuple[Slo, ...] = ()
     """Objectives of the system itself. The stack file may have more."""
     inhibitions: tuple[Inhibition, ...] = ()

@@ -71,7 +71,8 @@ def test_of_what_an_alert_finds_one_is_too_many(found: Alert) -> None:
 
 
 def test_a_panel_of_an_alert_that_is_off_has_no_line_and_is_not_called_good() -> None:
-    drawn = first(dashboard(panel(alert="Widgets")))
+    assert "thresholds" not in first(dashboard(panel(alert="Widgets")))["fieldConfig"]["defaults"]
+    drawn = first(dashboard(panel(visualization=Visualization.STAT, alert="Widgets")))
     steps = drawn["fieldConfig"]["defaults"]["thresholds"]["steps"]
     assert [(step["value"], step["color"]) for step in steps] == [(None, "text")]
 

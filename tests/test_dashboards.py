@@ -19,6 +19,7 @@ from dashboards.queries import loki_queries, prometheus_queries
 from model.datasources import ALL as DATASOURCES
 from model.grafana_alert import GrafanaAlert
 from model.promql import Labels, selectors
+from model.rules import Alert
 from model.uids import (
     ALERTS,
     HOME,
@@ -30,7 +31,8 @@ from model.uids import (
     runbook_title,
     runbooks_uid,
 )
-from rules.agents.uids import AGENTS_A2A
+from rules.agents import progress
+from rules.agents.uids import AGENTS_A2A, AGENTS_QUALITY
 from rules.catalogue import series_of
 from rules.kubernetes.uids import KUBERNETES_API
 from rules.monitoring.uids import MONITORING
@@ -176,8 +178,9 @@ def of_agents(settings: dict[str, Any], *others: str) -> tuple[dict[str, Dashboa
         {"prices": {"gpt-4o": {"input": 2.5, "output": 10}}},
         {"budget": {"perDay": 50}},
         {"objectives": {"toolSuccess": 95}},
+        {"attribution": {"team": {"attribute": "team"}}},
     ],
-    ids=["nothing", "prices", "budget", "objectives"],
+    ids=["nothing", "prices", "budget", "objectives", "attribution"],
 )
 def test_dashboards_of_agents_ask_only_for_what_their_settings_bring(
     settings: dict[str, Any], others: tuple[str, ...]
@@ -209,6 +212,14 @@ def test_a_budget_and_an_objective_are_drawn_where_they_are_set() -> None:
     assert drawn({}) == set()
     assert drawn({"budget": {"perDay": 50}}) == {"AgentDailyBudgetSpent"}
     assert drawn({"objectives": {"toolSuccess": 95}}) == {"AgentToolsErrorBudgetSpent"}
+
+
+@pytest.mark.parametrize("alert", progress.ALERTS, ids=lambda alert: alert.name)
+def test_a_panel_of_a_metric_that_agents_may_lack_shows_that_it_is_not_measured(alert: Alert) -> None:
+    (dashboard,) = (each for each in ALL_DASHBOARDS if each.uid == AGENTS_QUALITY)
+    (title,) = (panel.title for panel in dashboard.panels if panel.alert == alert.name)
+    drawn = {panel["title"]: panel for panel in made(dashboard)["panels"]}
+    assert drawn[title]["fieldConfig"]["defaults"]["noValue"] == "not measured"
 
 
 def test_a_panel_asks_what_its_alert_measures_for_what_is_chosen() -> None:

@@ -15,8 +15,8 @@ from rules.systems import SYSTEMS, examples
 from tests.conftest import NOTHING, Recorded, Stacks
 from tools.local.rendered import loaded
 
-READERS = {"services"}
-"""Systems whose rules also read what others bring, as far as these are on."""
+READERS = {"services", *(system.key for system in SYSTEMS if system.contract)}
+"""Systems whose rules also read what others bring, as far as these are on: platforms, whether a workload is wanted."""
 SHARED = {"istio": {"prometheus/scrape/annotated-pods.yml"}}
 """Files of others that change with a system: pods of a mesh are annotated, and each series is stored once."""
 
@@ -34,7 +34,8 @@ def test_a_system_that_is_off_leaves_nothing_behind_and_takes_nothing_else(stack
     pods = {exporter.workload for exporter in of_it.exporters}
     assert {name for _, name in gone if name in on.workloads} == pods
     around = {re.sub(r"^agent-observability-|-(config|secrets)$", "", name) for _, name in gone}
-    assert around == pods, "all of its objects, and no others"
+    # The rules of all systems together need a second ConfigMap; without some they fit into one.
+    assert around - {"prometheus-rules-2"} == pods, "all of its objects, and no others"
 
     assert system.key not in left.values()
     files = {f"prometheus/scrape/{job.name}.yml" for job in of_it.scrape_jobs}
@@ -44,6 +45,7 @@ def test_a_system_that_is_off_leaves_nothing_behind_and_takes_nothing_else(stack
     assert on.files.keys() - off.files.keys() == files, "a rule whose target is off cannot exist"
     told = {"alertmanager/config/alertmanager.yml"} if of_it.inhibitions else set()
     told |= {f"prometheus/rules/{name}.yml" for name, of in groups.items() if of in READERS}
+    told |= {"prometheus/config/prometheus.yml"} if of_it.promoted else set()
     told |= SHARED.get(system.key, set())
     kept = [{path: text for path, text in made.files.items() if path not in files | told} for made in (on, off)]
     assert kept[0] == kept[1], "the rest is as it was"

@@ -23,6 +23,8 @@ NOTIFIED = {
     ("agent_hive", "AgentHiveLowActiveAgents", "critical"): ("critical-mail", "critical-chat"),
     ("agent_hive", "AgentHiveLowActiveAgents", "warning"): ("warning-chat",),
     ("agent_hive", "PostgreSQLDown", "critical"): ("critical-mail", "critical-chat"),
+    ("interaction_backend", "InteractionUnavailable", "critical"): ("on-call", "urgent-chat"),
+    ("interaction_backend", "InteractionTokenBudgetSpent", "warning"): ("team-chat", "team-mail"),
     ("eliza", "ElizaAPIDown", "critical"): ("critical-mail", "critical-chat", "agents-hook", "agents-chat"),
     ("eliza", "AgentDeploymentFailed", "critical"): ("critical-mail", "critical-chat", "agents-hook", "agents-chat"),
     ("eliza", "AgentDeploymentFailed", "warning"): ("agents-hook", "agents-chat"),

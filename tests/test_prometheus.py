@@ -357,3 +357,11 @@ def reversed_keys(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: reversed_keys(value[key]) for key in reversed(value)}
     return [reversed_keys(part) for part in value] if isinstance(value, list) else value
+
+
+def test_an_attribute_that_tokens_are_attributed_by_becomes_a_label(stack: Stacks) -> None:
+    attribution = {"team": {"attribute": "app.team"}, "service": {"attribute": "service.name"}}
+    attributed = stack("dev", systems={"agents": {"attribution": attribution}})
+    promoted = prometheus_yml(attributed)["otlp"]["promote_resource_attributes"]
+    assert "app.team" in promoted
+    assert promoted.count("service.name") == 1, "as in every stack"

@@ -115,3 +115,19 @@ def test_json_within_a_string_of_json_is_read_too() -> None:
     line = json.dumps({"request": json.dumps({"gen_ai.input.messages": [{"content": f"{SAID}, please"}], "n": 1})})
     assert SAID not in masked(line)
     assert SAID not in masked(json.dumps({"request": json.dumps({"gen_ai.prompt": f"{SAID}, {SAID}"})}))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "gen_ai.tool.call.arguments_hash",
+        "mcp.tools.hash",
+        "gen_ai.prompt.version",
+        "gen_ai.evaluation.name",
+        "gen_ai.evaluation.score.value",
+    ],
+)
+def test_what_alerts_on_agents_lines_compare_is_kept(key: str) -> None:
+    assert not KEYS.fullmatch(key)
+    line = json.dumps({key: "4bf92f3577b34da6a3ce929d0e0e4736"})
+    assert masked(line) == line

@@ -15,6 +15,7 @@ from components.prometheus.config import OUT_OF_ORDER_WINDOW
 from model.quantities import Duration
 from model.rules import Alert, BaseAlert, Severity
 from model.runbooks import filled, placeholders, runbooks, written
+from rules.agents.progress import FULL
 from rules.agents.settings import LONGEST_LATENCY
 from tests.catalogue import whole
 
@@ -52,6 +53,8 @@ _ROTATION = "kubelet: containerLogMaxSize and containerLogMaxFiles"
 _BUCKETS = f"{LONGEST_LATENCY.milliseconds / 1000} s"
 # Numbers that are no alert's, by runbook, each with where it comes from; ours are made of the constant itself.
 FACTS = {
+    "AgentAttributedBudgetSpent": {"24 hours": "agents: of_budgets", "30 days": "agents: of_budgets"},
+    "AgentContextNearlyFull": {f"{FULL * 100:g} %": "agents: FULL"},
     "CollectorQueueFilling": {
         spoken(GIVE_UP): "collector: GIVE_UP",
         spoken(str(OUT_OF_ORDER_WINDOW)): "Prometheus: OUT_OF_ORDER_WINDOW",

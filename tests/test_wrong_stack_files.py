@@ -494,7 +494,7 @@ WRONG: list[tuple[str, str]] = [
         "slos: [{errors: 'up{code=\"5\"}'}]",
         (
             "slos[0]: up is selected by code: its labels are app, cluster, environment, instance, job, namespace, node,"
-            " pod, service"
+            " pod, portainer_service, portainer_stack, service"
         ),
     ),
     ("slos: [{minimumEvents: 0}]", "slos[0].minimumEvents: 0: at least 1"),

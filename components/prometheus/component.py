@@ -32,6 +32,8 @@ class PrometheusArgs:
     groups: tuple[Group, ...]
     grafana: Url
     """URL of Grafana for people."""
+    promoted: tuple[str, ...] = ()
+    """Resource attributes that become labels, beside those of every stack."""
     accepts_remote_write: bool = False
     """Whether Prometheus accepts samples by remote write."""
 
@@ -96,7 +98,7 @@ class Prometheus(ComponentResource):
             probes=Probes(live=("/-/healthy", "http"), ready=("/-/ready", "http"), startup_seconds=REPLAY_SECONDS),
             resources=settings.resources,
             workload=settings,
-            config=config.files(settings, args.site.cluster, args.jobs, args.groups, args.grafana),
+            config=config.files(settings, args.site.cluster, args.jobs, args.groups, args.grafana, args.promoted),
             watches_config=True,
             secrets=secrets,
             live_secrets=frozenset(secrets),

@@ -40,20 +40,23 @@ def files(
     jobs: Iterable[ScrapeJob],
     groups: Iterable[Group],
     grafana: Url,
+    promoted: tuple[str, ...] = (),
 ) -> dict[str, dict[str, str]]:
     """The files below ``/etc/prometheus``: directory to file name to text. Paths in them are relative.
 
-    ``grafana`` is its URL for people, for the links of alerts.
+    ``grafana`` is its URL for people, for the links of alerts. ``promoted`` are resource attributes that become labels.
     """
     place = place_of(cluster, grafana, settings.evaluation_interval)
     return {
-        "config": {"prometheus.yml": text(prometheus_yml(settings, cluster))},
+        "config": {"prometheus.yml": text(prometheus_yml(settings, cluster, promoted))},
         "scrape": dict(pair for job in jobs for pair in _scrape_files(job, cluster)),
         "rules": {f"{group.name}.yml": text({"groups": [rule_group(group, place)]}) for group in groups},
     }
 
 
-def prometheus_yml(settings: PrometheusSettings, cluster: ClusterSettings) -> dict[str, Any]:
+def prometheus_yml(
+    settings: PrometheusSettings, cluster: ClusterSettings, promoted: tuple[str, ...] = ()
+) -> dict[str, Any]:
     limits = settings.limits
     return {
         "global": {
@@ -92,7 +95,7 @@ def prometheus_yml(settings: PrometheusSettings, cluster: ClusterSettings) -> di
         },
         "otlp": {
             "translation_strategy": "UnderscoreEscapingWithSuffixes",
-            "promote_resource_attributes": list(PROMOTED_RESOURCE_ATTRIBUTES),
+            "promote_resource_attributes": list(dict.fromkeys((*PROMOTED_RESOURCE_ATTRIBUTES, *promoted))),
             # Otherwise equal series of two libraries in one process become one series, which jumps between both values:
             # a counter that is reset at every other sample, and counts hundreds of times too much.
             "promote_scope_metadata": True,

@@ -16,7 +16,7 @@ from rules.services.inhibitions import DOWN, SLOW
 OF = f'job="{SERVICES.job}"'
 TYPE = f"{SERVICE}, agent_type"
 _NAMED = "{{ $labels.service }} ({{ $labels.namespace }})"
-_SAME = ("environment", *SERVICE.split(", "))
+_SAME = tuple(SERVICE.split(", "))
 
 
 def rate(metric: str, by: str, range_: str = "5m") -> str:

@@ -38,8 +38,9 @@ def _requests(settings: AgentPlatformSettings) -> Requests:
     left_out = f', endpoint!~"{any_of(settings.execution_routes)}"' if settings.execution_routes else ""
 
     def in_time(limit: Duration) -> str:
-        end = f"{limit.seconds:g}".replace(".", "[.]")
-        bucket = f'le=~"{end}([.]0)?"'  # client libraries spell a whole second 1 or 1.0
+        end = f"{limit.seconds:g}"
+        # Client libraries spell a whole second 1 or 1.0.
+        bucket = f'le="{end}"' if "." in end else rf'le=~"{end}(\\.0)?"'
         return f"rate({REQUEST_DURATION.name}_bucket{{{_JOB}{left_out}, {bucket}}}[{SHORT}])"
 
     return Requests(

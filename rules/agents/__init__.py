@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from model.rules import SELDOM, Group
-from rules.agents import cost, protocols
+from rules.agents import attribution, cost, lines, progress, protocols
 from rules.agents.alerts import ALERTS, INHIBITIONS, loop_guards
 from rules.agents.metrics import METRICS
 from rules.agents.promql import EVERY
@@ -27,16 +29,29 @@ def build(settings: AgentsSettings, surroundings: Surroundings) -> Watched:
     return Watched(
         groups=(
             Group("agents-recordings", recordings(scope), EVERY),
-            Group("agents-cost", (*cost.recordings(scope, settings.prices), *unpriced, *budget[:-1]), EVERY),
-            Group("agents-cost-month", (cost.OF_MONTH, *budget[-1:]), SELDOM),
+            Group("agents-cost", (*cost.recordings(scope, settings.prices), *unpriced, *budget[:2]), EVERY),
+            Group("agents-cost-month", (cost.OF_MONTH, *budget[2:]), SELDOM),
             Group("agents", (*ALERTS, *loop_guards(settings.max_inference_calls)), EVERY),
+            Group("agents-progress", (*progress.recordings(scope), *progress.ALERTS), EVERY),
             Group("mcp", (*protocols.mcp_recordings(scope), protocols.MCP_FAILING, protocols.SLOW_MCP), EVERY),
+            *_attribution(settings, scope),
             *((_a2a(),) if spans_are_scraped else ()),
         ),
-        metrics=METRICS + (OF_SPANS if spans_are_scraped else ()),
+        metrics=attribution.labelled(METRICS, settings.attribution) + (OF_SPANS if spans_are_scraped else ()),
+        promoted=tuple(each.attribute for each in settings.attribution.values()),
+        grafana_groups=lines.GROUPS,
         slos=tuple(slos(settings.objectives)),
-        inhibitions=INHIBITIONS,
+        inhibitions=INHIBITIONS + progress.INHIBITIONS,
     )
+
+
+def _attribution(settings: AgentsSettings, scope: Scope) -> Iterator[Group]:
+    given = settings.attribution
+    if given:
+        rules = attribution.recordings(scope, given, settings.prices)
+        yield Group("agents-attribution", (*rules, attribution.OVERFLOWS), EVERY)
+    if any(dimension.budgets for dimension in given.values()):
+        yield Group("agents-budgets", (*attribution.of_budgets(given), attribution.BUDGET_SPENT), SELDOM)
 
 
 def _a2a() -> Group:

@@ -245,6 +245,12 @@ INHIBITIONS = (
         target={"alertname": f"{REQUESTS_FAILING.name}|{RATE_LIMITED.name}"},
         equal=tuple(PROVIDER_MODEL.split(", ")),
     ),
+    # Twice the daily budget a day is a fast burn of the month as well.
+    Inhibition(
+        source={"alertname": "AgentDailyBudgetSpent", "severity": "critical"},
+        target={"alertname": "AgentMonthlyBudgetBurnsFast"},
+        equal=("cluster", "environment"),
+    ),
     # The critical alert on the fast burn already says that most of the budget is spent.
     Inhibition(
         source={"alertname": "AgentBudgetBurnsFast", "severity": "critical"},

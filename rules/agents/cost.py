@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from model.metrics import Unit
@@ -92,9 +93,16 @@ UNPRICED = Alert(
 
 
 def budget_alerts(budget: Budget) -> tuple[Alert, ...]:
-    """Alerts on the daily budget; the last one is on the monthly budget."""
+    """Two alerts on the daily budget, then two on the monthly budget."""
 
-    def alert(name: str, value: str, above: Mapping[Severity, float], summary: str, description: str) -> Alert:
+    def alert(
+        name: str,
+        value: str,
+        above: Mapping[Severity, float],
+        summary: str,
+        description: str,
+        verb: str = "spent",
+    ) -> Alert:
         return Alert(
             name=name,
             value=value,
@@ -102,12 +110,17 @@ def budget_alerts(budget: Budget) -> tuple[Alert, ...]:
             unit=Unit.RATIO,
             for_=Duration.parse("5m"),  # a burst of pushes after a network partition is not a trend
             summary=summary,
-            description="Agents on {{ $labels.cluster }} spent {{ $value | humanizePercentage }} of " + description,
+            description=f"Agents on {{{{ $labels.cluster }}}} {verb} {{{{ $value | humanizePercentage }}}} of"
+            f" {description}",
             dashboard=AGENTS_LLM,
             runbook="AgentBudgetSpent",
         )
 
     day, month = decimal(budget.day), decimal(budget.month)
+
+    def at_pace(spent: str) -> str:
+        return f"{spent} * 30 / {month}"
+
     # At 80 % there is still time to act. At 100 % somebody must decide.
     parts = {Severity.WARNING: 0.8, Severity.CRITICAL: 1}
     return (
@@ -125,6 +138,19 @@ def budget_alerts(budget: Budget) -> tuple[Alert, ...]:
             parts,
             "The daily budget for models is nearly or fully spent.",
             f"the day's {day} USD within the last 24 hours.",
+        ),
+        replace(
+            alert(
+                "AgentMonthlyBudgetBurnsFast",
+                at_pace(f"avg_over_time({SPENT_TODAY}[3d])"),
+                # Five working days may spend a week's budget, which is 7/5 of an even pace. At three times the pace it
+                # lasts ten days.
+                {Severity.WARNING: 1.5, Severity.CRITICAL: 3},
+                "At this pace agents exceed the monthly budget.",
+                f"the month's {month} USD if the next 30 days cost as much as the last three.",
+                "will spend",
+            ),
+            and_=f"{at_pace(SPENT_TODAY)} > $threshold",  # not any more once the spending has stopped
         ),
         alert(
             "AgentMonthlyBudgetSpent",

@@ -7,6 +7,7 @@ generations, and an instrumentation may use any of them, or several at once.
 from __future__ import annotations
 
 from model.metrics import PUSHED, Metrics, Unit
+from rules.agents import progress
 from rules.agents.cost import EMITTED
 from rules.agents.recordings import FIRST_TOKEN, OPENLIT_REQUESTS, OPENLIT_TOKENS, PER_TOKEN, REQUEST_DURATIONS
 
@@ -29,10 +30,12 @@ METRICS = (
     _PUSHED.counter("gen_ai_client_inference_usage_input_tokens_total", f"{_MODEL} gen_ai_token_modality"),
     _PUSHED.counter("gen_ai_client_inference_usage_output_tokens_total", f"{_MODEL} gen_ai_token_modality"),
     _PUSHED.histogram("gen_ai_client_embeddings_operation_input_tokens", _MODEL, Unit.NONE),
-    # These tokens are part of the input tokens: never add the two.
+    # These are part of the input tokens, and of the output tokens: never add them.
     _PUSHED.counter("gen_ai_client_inference_usage_cache_read_input_tokens_total", f"{_MODEL} gen_ai_token_modality"),
+    _PUSHED.counter("gen_ai_client_inference_usage_reasoning_output_tokens_total", _MODEL),
     *(_PUSHED.counter(name, f"{_MODEL} gen_ai_type") for name in (OPENLIT_REQUESTS, *OPENLIT_TOKENS.values())),
     *(_PUSHED.histogram(name, _MODEL, Unit.CURRENCY) for name in EMITTED),
+    *progress.METRICS,
     _PUSHED.histogram("mcp_client_operation_duration_seconds", _MCP),
     _PUSHED.histogram("mcp_server_operation_duration_seconds", _MCP),
 )

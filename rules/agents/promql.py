@@ -32,6 +32,8 @@ _SOURCES = {
     "direction": ("gen_ai_token_type",),
     "tool": ("gen_ai_tool_name",),
     "method": ("mcp_method_name",),
+    "kind": ("gen_ai_open_kind",),
+    "state": ("a2a_task_state",),
 }
 
 

@@ -52,6 +52,7 @@ PER_TOKEN = (
 # with these too.
 OPENLIT_REQUESTS = "gen_ai_requests_total"
 OPENLIT_TOKENS = {"input": "gen_ai_usage_prompt_tokens_total", "output": "gen_ai_usage_completion_tokens_total"}
+CACHED = "gen_ai_client_inference_usage_cache_read_input_tokens_total"
 Read = Callable[..., str]
 """A method of `Scope` that reads a histogram: from its name and matchers to PromQL."""
 TOOL = f"{PLACE}, tool"
@@ -77,6 +78,7 @@ CALLS_BUCKETS = "agent:inference_calls_bucket:rate5m"
 CALLS_PER_RUN = "service:inference_calls_per_run:ratio30m"
 TOKENS = "agent:tokens:rate5m"
 CACHED_TOKENS = "agent:cached_tokens:rate5m"
+REASONING_TOKENS = "agent:reasoning_tokens:rate5m"
 
 
 def recordings(scope: Scope) -> tuple[Recording, ...]:
@@ -133,7 +135,9 @@ def _tools(scope: Scope) -> Iterator[Recording]:
     yield Recording(name=TOOL_P95, expr=p95(TOOL_BUCKETS, TOOL), unit=Unit.SECONDS)
 
 
-def _tokens(scope: Scope) -> Iterator[Recording]:
+def tokens_used(scope: Scope) -> tuple[Labelled, Labelled, Labelled]:
+    """Tokens per second by ``direction`` from each generation, newest first."""
+
     def used(direction: str) -> str:
         return scope.rate(f"gen_ai_client_inference_usage_{direction}_tokens_total")
 
@@ -151,12 +155,18 @@ def _tokens(scope: Scope) -> Iterator[Recording]:
     def older(labels: str) -> str:
         return short(scope.sum("gen_ai_client_token_usage", _IN_OR_OUT, INFERENCE), labels)
 
-    newer, oldest = by_name(newest_names), by_name({way: scope.rate(name) for way, name in OPENLIT_TOKENS.items()})
+    return by_name(newest_names), older, by_name({way: scope.rate(name) for way, name in OPENLIT_TOKENS.items()})
+
+
+def _tokens(scope: Scope) -> Iterator[Recording]:
+    newer, older, oldest = tokens_used(scope)
     by = f"{MODEL}, direction"
-    cached = short(scope.rate("gen_ai_client_inference_usage_cache_read_input_tokens_total"), MODEL)
+    # Parts of the input and of the output tokens: never add them.
+    parts = {CACHED_TOKENS: CACHED, REASONING_TOKENS: "gen_ai_client_inference_usage_reasoning_output_tokens_total"}
     said = f"{newest(by, 'model, direction', newer, older)}{_of_nothing_newer(oldest(by))}"
     yield Recording(name=TOKENS, expr=f"sum by ({by}) ({said})")
-    yield Recording(name=CACHED_TOKENS, expr=f"sum by ({MODEL}) ({cached})")
+    for name, part in parts.items():
+        yield Recording(name=name, expr=f"sum by ({MODEL}) ({short(scope.rate(part), MODEL)})")
 
 
 def _of_nothing_newer(of_openlit: str) -> str:

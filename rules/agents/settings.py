@@ -109,6 +109,73 @@ class Budget(Model):
         return self.per_month.amount if self.per_month else 30 * self.day
 
 
+VALUES = 50
+"""Maximum of values of a dimension. More have no line of their own that anybody reads."""
+EACH = "each"
+"""Stands for every value without a budget of its own."""
+
+Value = Annotated[
+    str,
+    Spelled(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", "a name as agents send it, or each for all others"),
+]
+AttributeName = Annotated[
+    str, Spelled(r"[a-z][a-z0-9_]*([.][a-z0-9_]+){0,7}", "the name of an attribute, like team or app.team")
+]
+
+
+DimensionName = Annotated[str, Spelled(r"[a-z][a-z0-9_]{0,31}", "a short name like team or prompt_version")]
+
+
+class TokenBudget(Model):
+    """How many tokens may be used, input and output together."""
+
+    per_day: Annotated[int, Ge(1)]
+    """Tokens within any 24 hours."""
+    per_month: Annotated[int, Ge(1)] | None = None
+    """Tokens within any 30 days; 30 times `perDay` by default."""
+
+    @model_validator(mode="after")
+    def _a_month_is_more_than_a_day(self) -> Self:
+        if self.per_month is not None and self.per_month < self.per_day:
+            raise misfit("perMonth", self.per_month, f"at least perDay, {self.per_day}")
+        return self
+
+    @property
+    def month(self) -> int:
+        return self.per_month or 30 * self.per_day
+
+
+class UseBudget(Model):
+    """What one team, tenant, feature or prompt version may use."""
+
+    tokens: TokenBudget | None = None
+    """In tokens."""
+    money: Budget | None = None
+    """In USD. It needs costs, from instrumentations or from `prices`."""
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> Self:
+        if self.tokens is None and self.money is None:
+            raise ValueError("tokens, money or both")
+        return self
+
+
+class Dimension(Model):
+    """One way to attribute tokens and costs."""
+
+    attribute: AttributeName
+    """Attribute of the metrics of tokens and costs, or of their resource. Dots become underscores in Prometheus."""
+    budgets: Annotated[dict[Value, UseBudget], Len(max_length=VALUES)] = {}
+    """Budgets by value; `each` is that of every value without one of its own."""
+
+    @property
+    def label(self) -> str:
+        return self.attribute.replace(".", "_")
+
+
+Attribution = Annotated[dict[DimensionName, Dimension], Len(max_length=6)]
+
+
 def _within_buckets(limit: Duration) -> Duration:
     if not Duration(0) < limit <= LONGEST_LATENCY:
         raise ValueError(f"a duration of at most {LONGEST_LATENCY}, where the buckets of the conventions end")
@@ -156,6 +223,9 @@ class AgentsSettings(Model):
     prices: Annotated[dict[ModelName, Price], Len(max_length=200)] = {}
     """Maps a model, by its requested name, to USD per million tokens: `{input: 2.5, output: 10}`, and `cacheRead`.
     Used where the instrumentation emits no cost. Empty by default, because prices change."""
+    attribution: Attribution = {}
+    """By what tokens and costs are attributed, such as `team`, `tenant`, `feature` or `prompt_version`; at most 6. Of
+    each, at most 50 values are distinguished."""
     max_inference_calls: Annotated[int, Ge(2), Le(128)] = 32
     """Model calls per run; an agent with more counts as looping. Frameworks stop at 10 to 25 by default."""
     objectives: Objectives = Objectives()
@@ -169,6 +239,21 @@ EXAMPLE = AgentsSettings.model_validate(
         "prices": {
             "gpt-4o": {"input": 2.5, "output": 10, "cacheRead": 1.25},
             "embed-small": {"input": 0.02, "output": 0},
+        },
+        "attribution": {
+            "team": {
+                "attribute": "app.team",
+                "budgets": {
+                    "payments": {
+                        "tokens": {"perDay": 2_000_000, "perMonth": 30_000_000},
+                        "money": {"perDay": 20, "perMonth": 300, "currency": "USD"},
+                    },
+                    "each": {"tokens": {"perDay": 500_000}},
+                },
+            },
+            "tenant": {"attribute": "app.tenant"},
+            "feature": {"attribute": "app.feature"},
+            "prompt_version": {"attribute": "gen_ai.prompt.version"},
         },
         "objectives": {
             "availability": 99,

@@ -29,6 +29,11 @@ def _day_before(recording: str) -> str:
     return f"avg_over_time({recording}[1h] offset 1d)"
 
 
+def _usual(recording: str, compares: str) -> str:
+    """PromQL: it is the same each week, like a Monday after a Sunday. In the first week nothing is."""
+    return f"{recording} {compares} * avg_over_time({recording}[1h] offset 1w)"
+
+
 STREAMS_FAILING = Alert(
     name="InteractionStreamsFailing",
     # A refused request is its client's mistake.
@@ -71,6 +76,7 @@ LATENCY_RISING = Alert(
     above={Severity.WARNING: 2},  # a smaller change may be due to other requests
     # Half a second: below that nobody notices a doubled latency.
     and_=f"{recorded.FIRST_P95} > 0.5 and {_enough(recorded.STREAMS, SERVICE)}",
+    unless=_usual(recorded.FIRST_P95, "<= 2"),
     for_=_WHILE,
     labels=_IS_SLOW,
     summary="Event streams start much later than the day before.",
@@ -81,6 +87,7 @@ MODEL_LATENCY_RISING = Alert(
     value=f"{REQUEST_P95} / {_day_before(REQUEST_P95)}",
     above={Severity.WARNING: 2},  # as above; longer answers alone seldom double it
     and_=f"{REQUEST_P95} > 5 and {counted(REQUESTS, MODEL)} >= {ENOUGH}",  # seconds: a short answer takes as long
+    unless=_usual(REQUEST_P95, "<= 2"),
     for_=_WHILE,
     summary="A model answers much slower than the day before.",
     description="{{ $labels.model }} ({{ $labels.provider }}) takes {{ $value | humanize }} times as long as the day"
@@ -103,6 +110,7 @@ GUARDRAIL_DENIES = Alert(
     value=f"{recorded.DENIED} / clamp_min({_day_before(recorded.DENIED)}, 0.01)",
     above={Severity.WARNING: 3},  # an unusual day doubles it; more is an attack, or a broken prompt was released
     and_=f"{recorded.DENIED} > 0.05 and {_enough(recorded.GUARDRAILS, BY_GUARDRAIL)}",  # one in twenty: users notice
+    unless=_usual(recorded.DENIED, "<= 3"),
     for_=_SOON,
     summary="A guardrail denies many more messages than the day before.",
     description=f"{_OF_GUARDRAIL} denies {{{{ $value | humanize }}}} times as many of the messages as the day before.",
@@ -127,6 +135,7 @@ CACHE_HITS_FELL = Alert(
     # What is behind the cache gets the rest. Each cache has its own usual share, so that alone says nothing.
     below={Severity.WARNING: 0.5},
     and_=_enough(recorded.LOOKUPS, BY_CACHE),
+    unless=_usual(recorded.HITS, ">= 0.5"),
     for_=_WHILE,  # a cache that was emptied is warm again
     summary="A cache misses far more often than the day before.",
     description=f"{_OF_CACHE} hits {{{{ $value | humanizePercentage }}}} as often as the day before.",
@@ -136,6 +145,7 @@ CACHE_SLOW = Alert(
     value=f"{recorded.CACHE_P95} / {_day_before(recorded.CACHE_P95)}",
     above={Severity.WARNING: 2},  # as for the first event
     and_=f"{recorded.CACHE_P95} > 0.05 and {_enough(recorded.LOOKUPS, BY_CACHE)}",  # 50 ms: less is lost in the rest
+    unless=_usual(recorded.CACHE_P95, "<= 2"),
     for_=_WHILE,
     summary="A cache is much slower than the day before.",
     description=f"Lookups in {_OF_CACHE} take {{{{ $value | humanize }}}} times as long as the day before.",

@@ -86,6 +86,19 @@ SAVED = (
         ),
     ),
     SavedQuery(
+        title="Lines of one conversation",
+        expr=f'{{{AGENTS}}} |= `c-81` | json conversation_id="conversation_id" | __error__="" | conversation_id="c-81"',
+        line='{"message": "answered", "conversation_id": "c-81", "input_tokens": 812, "output_tokens": 96}',
+    ),
+    SavedQuery(
+        title="Users with the most tokens of a day",
+        expr=(
+            f"topk(10, sum by (user_id) (sum_over_time({{{AGENTS}}} |= `total_tokens`"
+            ' | json user_id="user_id", total_tokens="total_tokens" | __error__="" | unwrap total_tokens [1d])))'
+        ),
+        line='{"message": "answered", "user_id": "u-7", "tenant": "acme", "total_tokens": 908}',
+    ),
+    SavedQuery(
         title="Guardrail violations",
         expr=f"{lines.EVERYTHING} {lines.GUARDRAIL_VIOLATIONS}",
         line='{"event_type": "GUARDRAIL_VIOLATION_DETECTED", "status": "BLOCKED", "user_id": "u-1"}',

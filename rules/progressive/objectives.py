@@ -25,20 +25,22 @@ def slos(service: str) -> tuple[Slo, ...]:
         # A core that is full and refuses has failed as well. Other 4xx are mistakes of clients.
         of_core("core-errors", "0.999", core(requests), core(requests, 'status_code=~"5..|429"'), window=WEEK),
         # From half a second on people notice that they wait.
-        of_core("core-latency", "0.95", *_in_time(core, "progressive_http_request_duration_seconds", "0.5")),
+        of_core("core-latency", "0.95", *_in_time(core, "progressive_http_request_duration_seconds", '="0.5"')),
         # A request makes several queries: with 100 ms each it can be done in half a second.
-        of_core("query-latency", "0.99", *_in_time(core, "progressive_database_query_duration_seconds", "0.1")),
+        of_core("query-latency", "0.99", *_in_time(core, "progressive_database_query_duration_seconds", '="0.1"')),
         # Models fail more often than servers do: 3.6 hours in 30 days.
         of_agents("agent-availability", "0.995", agent(runs), agent(runs, FAILED)),
         of_agents("agent-errors", "0.99", agent(runs), agent(runs, FAILED), window=WEEK),
         # People wait ten seconds for a plan, and hardly longer.
-        of_agents("agent-latency", "0.9", *_in_time(agent, "progressive_agent_response_time_seconds", "10|10.0")),
+        of_agents(
+            "agent-latency", "0.9", *_in_time(agent, "progressive_agent_response_time_seconds", r'=~"10(\\.0)?"')
+        ),
     )
 
 
-def _in_time(of: Callable[[str, str], str], histogram: str, seconds: str) -> tuple[str, str, str]:
-    """Events, no errors, and good events of a latency objective; ``seconds`` is the end of a bucket."""
-    return of(f"{histogram}_count", ""), "", of(f"{histogram}_bucket", f'le=~"{seconds}"')
+def _in_time(of: Callable[[str, str], str], histogram: str, end: str) -> tuple[str, str, str]:
+    """Events, no errors, and good events of a latency objective; ``end`` matches a bucket's."""
+    return of(f"{histogram}_count", ""), "", of(f"{histogram}_bucket", f"le{end}")
 
 
 def _slo(

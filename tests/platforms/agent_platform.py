@@ -23,7 +23,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, In
 PERIOD = 0.1  # seconds between two requests of its users
 MODELS = {"support": "gpt-4o-mini", "research": "gpt-4o"}  # by type of agent
 FAULTS = {"failing": 0.0, "executions_failing": 0.0, "held": 0.0, "database_down": 0.0}
-HEALTHY = FAULTS | {"request_seconds": 0.01, "execution_seconds": 0.1, "tokens": 100.0}
+HEALTHY = FAULTS | {"request_seconds": 0.01, "slow": 1.0, "execution_seconds": 0.1, "tokens": 100.0}
 behaviour = dict(HEALTHY)
 
 requests = Counter("http_requests_total", "Requests that were answered.", ["method", "endpoint", "status"])
@@ -107,7 +107,7 @@ async def measured(request: Request, call_next: Callable[[Request], Awaitable[Re
 
 @app.get("/agents/{id}")
 async def agent(id: int) -> None:  # noqa: A002  the route's name
-    await asyncio.sleep(behaviour["request_seconds"])
+    await asyncio.sleep(behaviour["request_seconds"] if happens(behaviour["slow"]) else 0)
     if happens(behaviour["failing"]):
         raise RuntimeError(f"no agent {id}: the database does not answer")
 

@@ -171,6 +171,17 @@ _LATENCIES = (
         2,
         "The first events of backend take {} times as long as the day before.",
     ),
+    example(
+        "it was as slow a week before",
+        alerts.LATENCY_RISING,
+        series={
+            metric(recorded.STREAMS, _SUBJECT, outcome="completed"): steady(1, 8 * 288 + 24),
+            metric(recorded.FIRST_P95, _SUBJECT): f"{steady(1.05, 312)} {steady(0.5, 7 * 288 - 25)} {steady(1.05, 24)}",
+        },
+        at="11540m",
+        step="5m",
+        near=False,
+    ),
     *_rises(
         alerts.MODEL_LATENCY_RISING,
         {metric(REQUESTS, _MODEL): steady(0.1, _DAY)},

@@ -137,8 +137,8 @@ def _hurried(rule: Manifest) -> Manifest:
     return {**kept, "expr": _shorter(rule["expr"]), **waits}
 
 
-def _stack(home: Path, system: str, settings: Mapping[str, Any]) -> Rendered:
-    """The stack `dev` with the platform alone, and the receivers and routes of its example as webhooks."""
+def _stack(home: Path, system: str, settings: Mapping[str, Any], also: Mapping[str, Any]) -> Rendered:
+    """The stack `dev` with the platform and ``also`` others, and receivers and routes of its example as webhooks."""
     given = stack_file.read(ROOT / "examples" / system / "Pulumi.prod.yaml").config["notifications"]
     people = [each["name"] for each in given["receivers"] if "deadMan" not in each]
     hooks = [{"name": name, "webhook": {"urlSecret": {"name": "hooks", "key": name}}} for name in people]
@@ -146,7 +146,7 @@ def _stack(home: Path, system: str, settings: Mapping[str, Any]) -> Rendered:
     changes = {
         "cluster": {"namespaces": {"stack": f"proof-{system}".replace("_", "-"), "nodeAgents": "proof-nodes"}},
         "prometheus": {"scrapeInterval": "1s", "evaluationInterval": "1s"},
-        "systems": {**NOTHING, system: settings},
+        "systems": {**NOTHING, **also, system: settings},
         "notifications": {**given, **quick, "receivers": hooks},
     }
     return changed(home / "stack", changes=changes)
@@ -160,9 +160,13 @@ def proof(
     settings: Mapping[str, Any],
     namespace: str,
     programs: Mapping[str, Program],
+    also: Mapping[str, Any] | None = None,
 ) -> Iterator[Proof]:
-    """Prometheus, Alertmanager and receivers around ``programs``, by job, which run in ``namespace``."""
-    made = _stack(home, system, settings)
+    """Prometheus, Alertmanager and receivers around ``programs``, by job, which run in ``namespace``.
+
+    ``also`` are the settings of other systems that watch them.
+    """
+    made = _stack(home, system, settings, also or {})
     hurry(made)
     with ExitStack() as running:
         receivers = running.enter_context(endpoints())

@@ -29,6 +29,11 @@ UNLIKE_OTHERS: dict[str, Callable[[float], float]] = {
     "node_boot_time_seconds": lambda age: age // 900 * 900,  # it was started again within half an hour
     "node_filesystem_readonly": lambda _: 0,
     "service:requests:mean1h": lambda _: 2,  # up to 1 request/s nothing is compared
+    # Less than that is compared with no week before.
+    "service:progressive_http_requests:increase1h": lambda _: 7200,
+    "service:progressive_nutrition_plans:increase1h": lambda _: 100,
+    "service:progressive_workout_plans:increase1h": lambda _: 100,
+    "service:progressive_active_users:sum": lambda _: 100,
     "node_filesystem_avail_bytes": lambda age: 1 - age / _MONTH,  # it fills within a month
     # What clusters run out of grows.
     "kubelet_running_pods": lambda age: age / _MONTH,

@@ -19,7 +19,10 @@ from tools.local.harness import Process, eventually, free_port, http_json, http_
 from tools.local.platforms import PLATFORMS
 from tools.local.rendered import Manifest
 
-SETTINGS = {"executionRoutes": ["/agents/{id}/execute"]}
+EXECUTION = ["/agents/{id}/execute"]
+SETTINGS = {"executionRoutes": EXECUTION}
+SERVICES_SETTINGS = {"listed": {"agent-platform/api": {"streams": EXECUTION}}}
+"""Its requests are watched by the system `services`."""
 ON_CALL, CHAT = {"pagerduty-critical", "slack-warnings"}, {"slack-warnings"}
 SLOW, POOL, DEAR = TICKETS = (
     ("AgentPlatformSlowAgentExecutions", "warning"),
@@ -44,6 +47,11 @@ class Platform:
         names = (f"AgentPlatform{objective.capitalize()}ErrorBudgetBurn{speed}" for speed in speeds)
         return {each for name in names for each in self.proof.received(name, "critical", status)}
 
+    def fires(self, alert: str, severity: str) -> bool:
+        """Whether it fires for the API, muted or not."""
+        labels = f'alertname="{alert}", severity="{severity}", alertstate="firing", service="api"'
+        return bool(self.proof.value(f"count(ALERTS{{{labels}}})"))
+
     def burning(self) -> set[str]:
         """Objectives about which people are paged now: a critical burn, which no other alert mutes."""
         found: list[Manifest] = http_json(f"{self.proof.alertmanager.url}/api/v2/alerts?inhibited=false&active=true")
@@ -61,7 +69,10 @@ def platform(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFacto
         argv = application.argv(api, address)
         exits.enter_context(Process(argv, log=home / "api.log")).ready(partial(listens, port))
         programs = {SERVICES.job: Program(api.name, api.port, address)}
-        watched = exits.enter_context(proof(home, control_plane, "agent_platform", SETTINGS, api.namespace, programs))
+        also = {"services": SERVICES_SETTINGS}
+        watched = exits.enter_context(
+            proof(home, control_plane, "agent_platform", SETTINGS, api.namespace, programs, also)
+        )
         yield Platform(watched, f"http://127.0.0.1:{port}")
 
 
@@ -101,9 +112,22 @@ def test_an_objective_that_is_missed_pages_once(platform: Platform, objective: s
     platform.behave(**faults)
     eventually(lambda: platform.burning() == {f"agent-platform-{objective}"}, 60, f"{objective} burns")
     eventually(lambda: platform.paged(objective) == ON_CALL, 30, "it pages")
+    if objective == "availability":
+        eventually(lambda: platform.fires("HighErrorRate", "critical"), 60, "its requests have an alert, too")
+        assert platform.burning() == {"agent-platform-availability"}
+        assert platform.proof.received("HighErrorRate", "critical") == set(), "one outage is one page"
     platform.behave()
     eventually(lambda: not platform.burning(), 60, "nothing burns any more")
     eventually(lambda: platform.paged(objective, "resolved") == ON_CALL, 30, "it is resolved")
+
+
+def test_requests_of_which_some_are_slow_are_a_ticket(platform: Platform) -> None:
+    platform.behave(request_seconds=2.4, slow=0.2)
+    eventually(lambda: platform.proof.received("SlowResponseTime", "warning") == CHAT, 90, "it is a ticket")
+    assert platform.burning() == set(), "as many may be slow for a while"
+    platform.behave()
+    resolved = partial(platform.proof.received, "SlowResponseTime", "warning", "resolved")
+    eventually(lambda: resolved() == CHAT, 90, "it is resolved")
 
 
 def test_once_all_is_well_the_tickets_are_resolved(platform: Platform) -> None:

@@ -10,6 +10,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
     AggregationTemporality,
     ExponentialHistogram,
     ExponentialHistogramDataPoint,
+    Gauge,
     Histogram,
     HistogramDataPoint,
     Metric,
@@ -28,6 +29,7 @@ from tools.local.server import LocalServer
 
 # Unit by name, as the conventions have them.
 HISTOGRAMS = {
+    "gen_ai.client.context.utilization": "1",
     "gen_ai.client.embeddings.duration": "s",
     "gen_ai.client.embeddings.operation.input_tokens": "{token}",
     "gen_ai.client.inference.duration": "s",
@@ -51,16 +53,21 @@ HISTOGRAMS = {
     "mcp.server.operation.duration": "s",
 }
 COUNTERS = {
+    "gen_ai.agent.context.compactions": "{compaction}",
     "gen_ai.client.inference.usage.cache_read.input_tokens": "{token}",
     "gen_ai.client.inference.usage.input_tokens": "{token}",
     "gen_ai.client.inference.usage.output_tokens": "{token}",
+    "gen_ai.client.inference.usage.reasoning.output_tokens": "{token}",
     "gen_ai.total.requests": "1",
     "gen_ai.usage.completion_tokens": "1",
     "gen_ai.usage.prompt_tokens": "1",
 }
+GAUGES = {"gen_ai.agent.oldest_open": "s"}
 ATTRIBUTES = (
+    "a2a.task.state",
     "error.type",
     "gen_ai.agent.name",
+    "gen_ai.open.kind",
     "gen_ai.operation.name",
     "gen_ai.provider.name",
     "gen_ai.request.model",
@@ -96,6 +103,7 @@ def instruments() -> list[Metric]:
         *(Metric(name=name, unit=unit, histogram=histogram) for name, unit in HISTOGRAMS.items()),
         *(Metric(name=name, unit=unit, exponential_histogram=native) for name, unit in HISTOGRAMS.items()),
         *(Metric(name=name, unit=unit, sum=summed) for name, unit in COUNTERS.items()),
+        *(Metric(name=name, unit=unit, gauge=Gauge(data_points=[counted])) for name, unit in GAUGES.items()),
     ]
 
 

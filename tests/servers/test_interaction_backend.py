@@ -42,6 +42,7 @@ from tools.local.traces import Jaeger
 SHORTER = (
     # The day before is three quarters of a minute ago; of budgets, a day and a month are a quarter and half a minute.
     ("offset 1d", "offset 45s"),
+    ("offset 1w", "offset 10m"),  # before the first sample: in the first week nothing is usual
     ("[30d:1h]", "[30s:5s]"),
     ("[1d]", "[15s]"),
     ("[1h]", "[10s]"),

@@ -20,6 +20,7 @@ from model.datasources import LOKI, PROMETHEUS
 from model.grafana_alert import GrafanaAlert
 from model.quantities import Duration
 from model.runbooks import runbooks
+from rules.agents.lines import SCORES_FELL
 from rules.logs.saved import SAVED, SavedQuery
 from tests.dashboards import ALL_DASHBOARDS, STACK, queries
 from tests.rules import EXAMPLES
@@ -210,8 +211,10 @@ OF_SAMPLE = {"cluster": "sampled", "namespace": "agents", "app": "backend", "con
 def sampled(loki: Loki) -> Loki:
     """A Loki with a bit of everything: what alerts fire on, what saved queries find, what Alertmanager says."""
     for position, example in enumerate(each for each in OVER_LINES if each.firing):
-        for lines in example.lines:
-            if lines.ago < Duration.parse("5m"):
+        for lines in sorted(example.lines, key=lambda each: each.ago, reverse=True):
+            if example.rule == SCORES_FELL.name:  # compares with the day before, and needs enough of both
+                push(loki, lines, f"sampled-{position}", "sampled")
+            elif lines.ago < Duration.parse("5m"):
                 push(loki, Lines(labels=lines.labels, text=lines.text), f"sampled-{position}", "sampled")
     for saved in SAVED:
         loki.push(OF_SAMPLE | dict(saved.labels), [(time.time_ns(), saved.line)], trace_id=TRACE, pod="backend-0")

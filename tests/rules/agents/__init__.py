@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from tests.rules.agents import alerts, cost, protocols, recordings, slos, upgrades
+from tests.rules.agents import alerts, attribution, cost, lines, progress, protocols, recordings, slos, upgrades
 
 OWNER = "agents"
 EXAMPLES = (
     *alerts.EXAMPLES,
+    *attribution.EXAMPLES,
     *cost.EXAMPLES,
+    *lines.EXAMPLES,
+    *progress.EXAMPLES,
     *protocols.EXAMPLES,
     *slos.EXAMPLES,
     *recordings.EXAMPLES,

@@ -32,6 +32,7 @@ from tests.rules.examples import (
     metric,
     of,
     shares,
+    steady,
     warning,
 )
 
@@ -73,9 +74,43 @@ def _budget(
 
 _NEAR_ALL = {78: None, 82: warning, 98: warning, 102: critical}
 assert EXAMPLE.budget is not None
-_BURNS_FAST, _DAY_SPENT, _MONTH_SPENT = budget_alerts(EXAMPLE.budget)
+_BURNS_FAST, _DAY_SPENT, _MONTH_BURNS_FAST, _MONTH_SPENT = budget_alerts(EXAMPLE.budget)
+
+
+def _a_day(usd: float, today: float) -> Series:
+    """Two days of one amount within 24 hours, and then half a day of another, with a sample every five minutes."""
+    return {metric("cluster:agent_spend:sum1d"): f"{steady(usd, 575)} {steady(today, 144)}"}
+
+
+def _at_pace(percent: float) -> Series:
+    return _a_day(percent / 100 * 1000 / 30, percent / 100 * 1000 / 30)
+
 
 ALERTS = (
+    *shares(
+        _MONTH_BURNS_FAST,
+        "three days cost {} of an even pace",
+        _at_pace,
+        "Agents on c-1 will spend {} of the month's 1000 USD if the next 30 days cost as much as the last three.",
+        {145: None, 155: warning, 290: warning, 310: critical},
+        at="2905m",
+        step="5m",
+    ),
+    example(
+        "it has just begun",
+        _MONTH_BURNS_FAST,
+        series=_at_pace(160),
+        at="5m",
+        step="5m",
+        fires=[
+            warning(
+                "Agents on c-1 will spend 160% of the month's 1000 USD if the next 30 days cost as much as the last"
+                " three.",
+                "160%",
+            )
+        ],
+    ),
+    example("a batch is over", _MONTH_BURNS_FAST, series=_a_day(100, 10), at="2935m", step="5m", near=False),
     *_budget(
         _BURNS_FAST, "the day's 50 USD within the last hour", 50, {23: None, 27: warning, 48: warning, 52: critical}
     ),

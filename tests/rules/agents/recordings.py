@@ -250,6 +250,12 @@ TOKENS = (
         _used_newer("input", 600) | _used_newer("cache_read_input", 300),
         {of(OF_MODEL): 5},
     ),
+    _gives(
+        "agent:reasoning_tokens:rate5m",
+        "half of the output was reasoning",
+        _used_newer("output", 600) | _used_newer("reasoning_output", 300),
+        {of(OF_MODEL): 5},
+    ),
 )
 
 EXAMPLES = (*REQUESTS, *RUNS, *TOOLS, *TOKENS)

@@ -63,6 +63,8 @@ SAME_AS = {
 and a service is named after its workload."""
 RESOURCES = {"service": "k8s_deployment_name", "namespace": "k8s_namespace_name"}
 """By label of what is recorded of a service, the label by which it is found."""
+RECORDED_AS = {"kind": "gen_ai_open_kind", "outcome": "outcome"}
+"""By label of what is recorded, the label that it comes from: rules select the former by several values."""
 OF_SERVICES = tuple(f"http_server_request_duration_seconds{of}" for of in ("_bucket", "_count", "_sum"))
 """What services that rules name push."""
 OF_PODS = frozenset({"namespace", "pod", "app", "service"})
@@ -121,6 +123,11 @@ def sampled(watched: Watched, exprs: Iterable[str], everywhere: Mapping[str, str
             found.setdefault(name, set()).add(one)
     for name in OF_SERVICES:
         found[name] |= {tuple(sorted((dict(one) | named).items())) for one in found[name] for named in services}
+    for label, source in RECORDED_AS.items():
+        values = {chosen[label] for chosen in wanted if label in chosen}
+        for name, series in found.items():
+            of_source = [dict(one) for one in series if source in dict(one)]
+            found[name] = series | {tuple(sorted({**one, source: v}.items())) for one in of_source for v in values}
     # A target that is no pod, as a node is.
     found["up"].add(tuple(each for each in min(found["up"]) if each[0] not in OF_PODS))
     return found

@@ -8,10 +8,11 @@ from model.contract import Emitted
 from model.metrics import Unit
 from model.rules import Recording
 from rules.agents.promql import EVERY, failing, p95
+from rules.agents.settings import TokenBudget
 from rules.histograms import judged, with_label
 from rules.interaction_backend import contract
 from rules.interaction_backend.contract import OTHER, VALUES
-from rules.interaction_backend.settings import EACH, TokenBudget, TokenBudgets
+from rules.interaction_backend.settings import EACH, TokenBudgets
 from rules.rates import Scope
 from rules.services.labels import SERVICE, renamed, sent
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from annotated_types import Ge, Len
-from pydantic import model_validator
+from annotated_types import Len
 
-from model.settings import DnsLabel, Many, Model, Spelled, misfit
+from model.settings import DnsLabel, Many, Model, Spelled
+from rules.agents.settings import TokenBudget
 from rules.interaction_backend.contract import DIMENSIONS, VALUES
 
 Value = Annotated[
@@ -16,25 +16,6 @@ Value = Annotated[
 ]
 EACH = "each"
 """Stands for every value without a budget of its own."""
-
-
-class TokenBudget(Model):
-    """How many tokens may be used, prompts and completions together."""
-
-    per_day: Annotated[int, Ge(1)]
-    """Tokens within any 24 hours."""
-    per_month: Annotated[int, Ge(1)] | None = None
-    """Tokens within any 30 days; 30 times `perDay` by default."""
-
-    @model_validator(mode="after")
-    def _a_month_is_more_than_a_day(self) -> Self:
-        if self.per_month is not None and self.per_month < self.per_day:
-            raise misfit("perMonth", self.per_month, f"at least perDay, {self.per_day}")
-        return self
-
-    @property
-    def month(self) -> int:
-        return self.per_month or 30 * self.per_day
 
 
 Budgets = Annotated[dict[Value, TokenBudget], Len(max_length=VALUES)]

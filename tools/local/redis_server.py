@@ -1,4 +1,4 @@
-"""Redis servers on this machine, and as much of a client as the tests need."""
+"""Redis and Valkey servers on this machine, and as much of a client as the tests need."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ class Redis:
     password: str
     more: Sequence[str] = ()
     """Further arguments."""
+    program: str = "redis-server"
+    """Or `valkey-server`."""
     port: int = field(default_factory=free_port)
     process: Process | None = None
 
@@ -39,7 +41,7 @@ class Redis:
         login = {"requirepass": self.password, "masterauth": self.password}
         given = [each for key, value in {**own, **login}.items() for each in (f"--{key}", str(value))]
         self.process = Process(
-            [binary("redis-server"), *given, *self.more], log=self.home / f"{self.name}.log"
+            [binary(self.program), *given, *self.more], log=self.home / f"{self.name}.log"
         ).__enter__()
         self.process.ready(lambda: self.ask("PING") == "+PONG")
 

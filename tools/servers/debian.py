@@ -27,6 +27,8 @@ class Packages:
     """The package, and those with libraries that are not everywhere."""
     program: str
     """Its path."""
+    libraries: str = ""
+    """The release that has the libraries, if it is another."""
 
 
 PROGRAMS: Mapping[str, Packages] = {
@@ -35,6 +37,12 @@ PROGRAMS: Mapping[str, Packages] = {
     # The last release whose Redis is under the BSD licence.
     "redis-server": Packages(
         "bookworm", ("redis-server", "redis-tools", "libjemalloc2", "liblzf1"), "usr/bin/redis-server"
+    ),
+    "valkey-server": Packages(
+        "bookworm-backports",
+        ("valkey-server", "valkey-tools", "libjemalloc2", "liblzf1"),
+        "usr/bin/valkey-server",
+        "bookworm",
     ),
 }
 
@@ -74,7 +82,10 @@ def _fetch(packages: Packages, home: Path, target: Path) -> None:
         (home / each).mkdir(parents=True)
     (home / "status").touch()
     source = home / "sources.list"
-    source.write_text(f"deb [signed-by={_KEYRING}] http://deb.debian.org/debian {packages.release} main\n")
+    releases = filter(None, (packages.release, packages.libraries))
+    source.write_text(
+        "".join(f"deb [signed-by={_KEYRING}] http://deb.debian.org/debian {each} main\n" for each in releases)
+    )
     own = {
         "Dir::Etc::sourcelist": source,
         "Dir::Etc::sourceparts": "-",

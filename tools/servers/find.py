@@ -149,6 +149,7 @@ ELSEWHERE = {
     "mongosh": "https://www.mongodb.com/docs/mongodb-shell/install",
     "postgres": "`apt-get install postgresql`, whose programs are in /usr/lib/postgresql/<version>/bin",
     "postgrest": "https://docs.postgrest.org/en/stable/explanations/install.html",
+    "valkey-server": "`apt-get install valkey-server`",
     "redis-server": "`apt-get install redis-server`, up to version 7.2, or a Valkey under this name",
     "pulumi-resource-grafana": "`pulumi plugin install resource grafana --server github://api.github.com/pulumiverse`",
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from model.logs import LogField
 from model.metrics import Kind, Metric, Unit
 
 
@@ -65,6 +66,8 @@ class Contract:
     """All that a platform emits, by its parts."""
 
     parts: tuple[Part, ...]
+    log_fields: tuple[LogField, ...] = ()
+    """Fields of its JSON lines, beside those of every line (``components.logs``), that queries filter by."""
 
     @property
     def metrics(self) -> tuple[Metric, ...]:

@@ -11,7 +11,7 @@ from model.content import ContentDashboard, Runbook, SavedQuery
 from model.contract import Contract
 from model.exporter import Exporter
 from model.grafana_alert import GrafanaGroup
-from model.logs import LogCollector
+from model.logs import LogCollector, LogField
 from model.metrics import Metric
 from model.owners import Owners
 from model.quantities import Duration, Url
@@ -94,6 +94,8 @@ class Watched:
     """Metrics that its scrape jobs collect and its rules use."""
     promoted: tuple[str, ...] = ()
     """Resource attributes that become labels of what applications push, beside those of every stack."""
+    log_fields: tuple[LogField, ...] = ()
+    """Fields of JSON lines that become structured metadata, beside those of every stack."""
     slos: tuple[Slo, ...] = ()
     """Objectives of the system itself. The stack file may have more."""
     inhibitions: tuple[Inhibition, ...] = ()

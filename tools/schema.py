@@ -146,7 +146,7 @@ def overview() -> str:
 
 
 def contract_tables(contract: Contract) -> str:
-    """The metrics that each program of a platform must emit."""
+    """The metrics that each program of a platform must emit, and the fields of its log lines."""
     lines: list[str] = []
     for part in contract.parts:
         title = "Pushed by OTLP" if part.job == PUSHED else f"Job `{part.job}`"
@@ -159,7 +159,19 @@ def contract_tables(contract: Contract) -> str:
             row = (f"`{each.name}`", f"{each.kind}{', optional' if each.optional else ''}", labels, meaning)
             lines.append(f"| {' | '.join(_cell(part) for part in row)} |")
         lines.append("")
-    return "\n".join(lines)
+    return "\n".join((*lines, *_log_fields(contract)))
+
+
+def _log_fields(contract: Contract) -> Iterator[str]:
+    if contract.log_fields:
+        yield "### Fields of JSON log lines"
+        yield ""
+        yield "Queries filter by them without a parser ([logs](../logs.md#fields-of-json-lines))."
+        yield ""
+        yield "| field | meaning |"
+        yield "| --- | --- |"
+        yield from (f"| `{each.name}` | {_cell(each.meaning)} |" for each in contract.log_fields)
+        yield ""
 
 
 def _label(label: Label) -> str:

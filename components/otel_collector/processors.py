@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from components.logs import LEVEL_WORDS
-from components.otel_collector import redacting
-from components.otel_collector.ottl import attribute, quoted, transform
+from components.otel_collector import json_lines, redacting
+from components.otel_collector.ottl import Where, attribute, quoted, transform
 from components.otel_collector.parts import APP_LABELS
 from components.settings.collector import CollectorSettings
 from model.cluster import ClusterSettings
+from model.logs import LogField
 
 # Jaeger's badger refuses values above 64 900 bytes, and drops their spans.
 VALUE_BYTES = 60_000
@@ -46,14 +47,14 @@ def order(signal: str, settings: CollectorSettings) -> list[str]:
     ]
 
 
-def made(settings: CollectorSettings, cluster: ClusterSettings) -> dict[str, Any]:
+def made(settings: CollectorSettings, fields: tuple[LogField, ...], cluster: ClusterSettings) -> dict[str, Any]:
     """All processors of the signals, except the memory limiter."""
     return {
         **({HEALTH: _without(settings.health_paths)} if settings.health_paths else {}),
         "k8s_attributes": _pods(),
         "transform/place": _place(cluster),
         **(redacting.made() if settings.redact else {}),
-        "transform/labels": transform(log_statements=[_names(), _levels()]),
+        "transform/labels": transform(log_statements=[_names(), _levels(), *_fields(fields)]),
         "transform/shorten": transform(
             trace_statements=[_shortened(where) for where in ("resource", "scope", "span", "spanevent")],
             log_statements=[_shortened(where) for where in ("resource", "scope", "log")],
@@ -128,6 +129,13 @@ def _levels() -> list[str]:
         *(f"set({level}, {quoted(name)}) where {number} >= {least}" for name, least in _SEVERITIES.items()),
         f'set({logger}, scope.name) where scope.name != "" and {logger} == nil',
     ]
+
+
+def _fields(fields: tuple[LogField, ...]) -> Iterator[list[str] | Where]:
+    """The fields of bodies that are text of JSON, as in the lines of pods' files. Bodies are masked by then."""
+    if fields:
+        yield json_lines.read({each.name: each.keys for each in fields}, new=True)
+        yield [json_lines.cut(each.name) for each in fields]
 
 
 def _names() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from model.contract import Contract, Emitted, Label, Part
+from model.logs import LogField
 from model.metrics import Kind, Unit
 
 ACTIVE, IDLE, FAILED = "active", "idle", "failed"
@@ -132,4 +133,10 @@ STREAMING = Part(
     what="The server of event streams. The system `services` counts its requests.",
     emits=(),
 )
-CONTRACT = Contract((ORCHESTRATOR, WEBHOOKS, GATEWAY, STREAMING))
+LOG_FIELDS = (
+    LogField(name="event", meaning="what happened, such as `task`"),
+    LogField(name="agent_type", meaning="kind of agent"),
+    LogField(name="agent_id", meaning="the agent"),
+    LogField(name="status", meaning="how it ended"),
+)
+CONTRACT = Contract((ORCHESTRATOR, WEBHOOKS, GATEWAY, STREAMING), LOG_FIELDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from model.contract import Contract, Emitted, Label, Part
+from model.logs import LogField
 from model.metrics import Kind, Unit
 
 SUCCESS, ERROR = "success", "error"
@@ -107,4 +108,13 @@ SERVICES = Part(
         INFO,
     ),
 )
-CONTRACT = Contract((SERVICES,))
+LOG_FIELDS = (
+    LogField(name="event", meaning="what happened, such as `execution`"),
+    LogField(name="agent_id", meaning="the agent"),
+    LogField(name="agent_type", meaning="kind of agent"),
+    LogField(name="status", meaning="how it ended, or the status of an answer"),
+    LogField(name="path", meaning="route of a request"),
+    LogField(name="duration_ms", meaning="milliseconds that it took"),
+    LogField(name="user_id", meaning="the user"),
+)
+CONTRACT = Contract((SERVICES,), LOG_FIELDS)

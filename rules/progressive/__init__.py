@@ -16,6 +16,7 @@ def build(settings: ProgressiveSettings, surroundings: Surroundings) -> Watched:
         scrape_jobs=jobs(settings, surroundings.cluster),
         groups=groups(of_cluster=KUBERNETES.key in surroundings.on),
         metrics=CONTRACT.metrics,
+        log_fields=CONTRACT.log_fields,
         slos=slos(settings.core.service),
         inhibitions=tuple(inhibitions()),
     )

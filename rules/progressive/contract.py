@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from model.contract import Contract, Emitted, Label, Part
+from model.logs import LogField
 from model.metrics import Kind, Unit
 
 AGENTS = ("mca", "npa", "wpa")
@@ -166,4 +167,16 @@ AGENT = Part(
         ),
     ),
 )
-CONTRACT = Contract((CORE, AGENT))
+LOG_FIELDS = (
+    LogField(name="service", meaning="the program that writes the line"),
+    LogField(name="agent_type", meaning="`mca`, `npa` or `wpa`"),
+    LogField(name="agent_id", meaning="the agent"),
+    LogField(name="event", meaning="what happened, such as `plan_generation`"),
+    LogField(name="status", meaning="how it ended, such as `failed`"),
+    LogField(name="coordination_event", meaning="a hand-over between agents"),
+    LogField(name="performance_metric", meaning="milliseconds that a step took"),
+    LogField(name="error_details", meaning="what went wrong"),
+    LogField(name="user_id", meaning="the user"),
+    LogField(name="user_action", meaning="what the user did"),
+)
+CONTRACT = Contract((CORE, AGENT), LOG_FIELDS)

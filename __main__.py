@@ -87,6 +87,7 @@ collector = OtelCollector(
         loki=settings.loki,
         logs=settings.logs,
         fields=settings.log_fields,
+        spans=watched.spans,
     ),
     cluster,
 )

@@ -262,6 +262,7 @@ def build(settings: Settings) -> None:
         settings.loki,
         settings.logs,
         settings.log_fields,
+        watched.spans,
     )
     if settings.grafana.external is None:
         grafana.files(settings.grafana, settings.cluster)

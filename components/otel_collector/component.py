@@ -17,6 +17,7 @@ from components.settings.loki import LokiSettings
 from components.settings.prometheus import PrometheusSettings
 from components.workload import cluster_access, stateful_set, surroundings
 from model import ports, servers
+from model.contract import Span
 from model.logs import LogField
 
 NAME = servers.COLLECTOR.name
@@ -40,6 +41,8 @@ class OtelCollectorArgs:
     """Decides whether node collectors send here."""
     fields: tuple[LogField, ...]
     """Fields of JSON bodies that become metadata."""
+    spans: tuple[Span, ...]
+    """Spans that are mapped to the conventions."""
 
 
 class OtelCollector(ComponentResource):
@@ -84,7 +87,7 @@ class OtelCollector(ComponentResource):
             resources=settings.resources,
             workload=settings,
             config=config.files(
-                settings, args.site.cluster, args.prometheus, args.jaeger, args.loki, args.logs, args.fields
+                settings, args.site.cluster, args.prometheus, args.jaeger, args.loki, args.logs, args.fields, args.spans
             ),
             env=[{"name": "GOMEMLIMIT", "value": parts.go_memory_limit(settings.resources)}],
             token=True,

@@ -20,6 +20,7 @@ from components.settings.loki import LokiSettings
 from components.settings.prometheus import PrometheusSettings
 from model import ports, servers
 from model.cluster import ClusterSettings
+from model.contract import Span
 from model.logs import LogField
 
 DATA = "/var/lib/otel-collector"
@@ -52,11 +53,14 @@ def files(
     loki: LokiSettings,
     logs: LogSettings,
     fields: tuple[LogField, ...],
+    spans: tuple[Span, ...],
 ) -> dict[str, dict[str, str]]:
     """The files below ``/etc/otel-collector``: directory to file name to text."""
     return {
         "config": {
-            "collector.yaml": parts.text(collector_yaml(settings, cluster, prometheus, jaeger, loki, logs, fields))
+            "collector.yaml": parts.text(
+                collector_yaml(settings, cluster, prometheus, jaeger, loki, logs, fields, spans)
+            )
         }
     }
 
@@ -69,6 +73,7 @@ def collector_yaml(
     loki: LokiSettings,
     logs: LogSettings,
     fields: tuple[LogField, ...],
+    spans: tuple[Span, ...],
 ) -> dict[str, Any]:
     exporters = {
         "metrics": _prometheus(cluster, prometheus),
@@ -77,7 +82,7 @@ def collector_yaml(
     }
     queue = _queue(settings, stores=sum(len(signal) for signal in exporters.values()))
     stored = settings.storage is not None
-    made = processors.made(settings, fields, cluster)
+    made = processors.made(settings, fields, spans, cluster)
     nodes = logs.collector == "otel"
     return {
         "service": {
@@ -85,7 +90,7 @@ def collector_yaml(
             "pipelines": {
                 signal: {
                     "receivers": ["otlp"],
-                    "processors": ["memory_limiter", *processors.order(signal, settings)],
+                    "processors": ["memory_limiter", *processors.order(signal, settings, spans)],
                     "exporters": list(exporters[signal]),
                 }
                 for signal in exporters

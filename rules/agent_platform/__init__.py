@@ -17,6 +17,7 @@ def build(settings: AgentPlatformSettings, surroundings: Surroundings) -> Watche
         groups=(alerts.GROUP,),
         metrics=CONTRACT.metrics,
         log_fields=CONTRACT.log_fields,
+        spans=CONTRACT.spans,
         slos=objectives,
         inhibitions=tuple(alerts.inhibitions(objectives)),
     )

@@ -85,12 +85,16 @@ SAVED = (
     ),
     SavedQuery(
         title="Errors of database connections",
+        system="progressive",
+        panel="Progressive / Database errors",
         expr=f'{{{AGENTS}, level=~"error|fatal"}} |~ `(?i)database` |~ `(?i)connection`',
         line='{"message": "Database connection refused", "level": "error"}',
         labels={"level": "error"},
     ),
     SavedQuery(
         title="Warnings about memory",
+        system="progressive",
+        panel="Progressive / Memory warnings",
         expr=f'{{{AGENTS}, level="warn"}} |~ `(?i)memory`',
         line='{"message": "memory at 92 %", "level": "warning"}',
         labels={"level": "warn"},

@@ -17,6 +17,7 @@ def build(settings: ProgressiveSettings, surroundings: Surroundings) -> Watched:
         groups=groups(of_cluster=KUBERNETES.key in surroundings.on),
         metrics=CONTRACT.metrics,
         log_fields=CONTRACT.log_fields,
+        spans=CONTRACT.spans,
         slos=slos(settings.core.service),
         inhibitions=tuple(inhibitions()),
     )

@@ -53,7 +53,8 @@ def for_chosen(saved: SavedQuery, chosen: str = _CHOSEN) -> str:
 
 def _panel(saved: SavedQuery) -> Panel:
     chosen = _CHOSEN if saved.language == "logql" else _CHOSEN.rpartition(",")[0]
-    return _shown(saved.title, "Of `docs/logql.md`.", saved.language, for_chosen(saved, chosen))
+    finds = "For the id in the box." if saved.searched else "Of `docs/logql.md`."
+    return _shown(saved.title, finds, saved.language, for_chosen(saved, chosen))
 
 
 def _theirs(queries: tuple[Theirs, ...]) -> Iterator[Panel]:

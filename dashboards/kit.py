@@ -139,7 +139,6 @@ _DEFAULTS: dict[str, tuple[object, ...]] = {
     "mode": ("absolute", "markdown"),  # thresholds, text panels
     # Legends. The second is a default of the SDK, not of Grafana, and hides a dashboard's links in a menu.
     "placement": ("bottom", "inControlsMenu"),
-    "prettifyLogMessage": (False,),
     "range": (False,),
     "reduceOptions": ({"calcs": ["lastNotNull"], "values": False},),
     "repeatDirection": ("h",),
@@ -164,7 +163,10 @@ _DEFAULTS: dict[str, tuple[object, ...]] = {
 
 
 def without_defaults(made: Any) -> Any:
-    """The JSON without Grafana's defaults. They would be a tenth of the dashboards, which the state contains twice."""
+    """The JSON without Grafana's defaults. They would be a tenth of the dashboards, which the state contains twice.
+
+    `prettifyLogMessage` is kept: without it, Grafana 12 shows each field of a JSON line on a line of its own.
+    """
     if isinstance(made, list):
         return [without_defaults(each) for each in made]
     if isinstance(made, dict):

@@ -74,7 +74,8 @@ loki = Loki(
     ),
     cluster,
 )
-log_collector.deploy(settings.logs, settings.loki, replace(site, namespace=namespaces.node_agents), cluster)
+nodes = replace(site, namespace=namespaces.node_agents)
+log_collector.deploy(settings.logs, settings.log_fields, settings.loki, nodes, cluster)
 jaeger = Jaeger("jaeger", JaegerArgs(site=site, settings=settings.jaeger), cluster)
 collector = OtelCollector(
     "otel-collector",
@@ -85,6 +86,8 @@ collector = OtelCollector(
         jaeger=settings.jaeger,
         loki=settings.loki,
         logs=settings.logs,
+        fields=settings.log_fields,
+        spans=watched.spans,
     ),
     cluster,
 )

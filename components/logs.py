@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from model.logs import LogField, merged
 from model.quantities import Duration
 
 POD_LOGS = "/var/log/pods"
@@ -42,6 +45,28 @@ JSON_FIELDS = {
     "span_id": ("span_id", "spanId", "spanID", "spanid", "span.id", "otelSpanID", "SpanId"),
 }
 """Names of a field in the JSON of common logging libraries; the first existing one counts."""
+READ_FIRST = ("level", "trace_id", "span_id")
+"""Fields that are read before masking: rules of dropping use levels, and some ids look like numbers of cards. All other
+fields are read from the masked line, so that their values are masked as well.
+"""
+VALUE_CHARACTERS = 256
+"""Longest value of a field, after which it is cut. Loki refuses a line with more than 64 KB of metadata."""
+MOST_FIELDS = 20
+"""Maximum of fields that a stack file adds. With those of every system, metadata stays below Loki's limit."""
+RESERVED = (
+    *LABELS,
+    *METADATA,
+    # What OTLP adds to lines, and what Loki does.
+    "service_name",
+    "service_instance_id",
+    "environment",
+    "severity_number",
+    "severity_text",
+    "observed_timestamp",
+    "scope_name",
+    "detected_level",
+)
+"""Names that a stack file's fields may not have."""
 JSON_LINE = r"^\s*[{]"
 """Matches a line of JSON. Other lines are text."""
 
@@ -61,6 +86,17 @@ TEXT_FIELDS = {
     "logger": r"\blogger=\"?(?P<logger>[\w.$-]+)",
 }
 """Patterns of the fields of a text line, each with a group of the field's name."""
+
+
+def json_keys(fields: Iterable[LogField], *, first: bool) -> dict[str, tuple[str, ...]]:
+    """Names in JSON of each field that is read before masking (``first``), or after it."""
+    known = {name: keys for name, keys in JSON_FIELDS.items() if (name in READ_FIRST) == first}
+    return known if first else known | {each.name: each.keys for each in merged(fields)}
+
+
+def metadata(fields: Iterable[LogField]) -> tuple[str, ...]:
+    """Names of the structured metadata of a stack's lines."""
+    return (*METADATA, *(each.name for each in merged(fields)))
 
 
 def level_words(level: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from model.uids import ALERTS
 from rules.agents.protocols import A2A, A2A_BUCKETS, A2A_ERRORS, A2A_FAILING, A2A_P95, SLOW_A2A
 from rules.agents.uids import AGENTS, AGENTS_A2A, AGENTS_QUALITY, AGENTS_TOOLS
 from rules.rates import RANGE
+from rules.spans import SPAN_CALLS
 
 _PICKED = chosen("cluster", "service", "method")
 _SLOW = narrowed(SLOW_A2A.value, _PICKED)
@@ -29,6 +30,39 @@ _SPANS = (
 )
 _MEDIAN = f"histogram_quantile(0.5, sum by (le) (rate({_SPANS}[{RANGE}]))) / 1000"
 
+
+def _counted(title: str, description: str, of: str, by: str, legend: str) -> Panel:
+    """Spans per second, whether they were sampled or not."""
+    counted = f'sum by ({by}) (rate({SPAN_CALLS}{{cluster=~"$cluster", {of}}}[{RANGE}]))'
+    return Panel(
+        title=title,
+        description=description,
+        queries=(Query(expr=f"topk(10, {counted})", legend=legend),),
+        unit=Unit.PER_SECOND,
+        unmeasured="not measured",
+        width=12,
+    )
+
+
+_OF_SPANS = Row(
+    "Spans",
+    (
+        _counted(
+            "Runs by agent and operation",
+            "Spans per second of runs of agents, also of platforms with names of their own.",
+            'gen_ai_operation_name="invoke_agent"',
+            "gen_ai_agent_name, agent_operation",
+            "{{gen_ai_agent_name}} {{agent_operation}}",
+        ),
+        _counted(
+            "Messages between agents",
+            "Spans `agent.communication` per second, by who sends to whom.",
+            'communication_source!=""',
+            "communication_source, communication_target",
+            "{{communication_source}} to {{communication_target}}",
+        ),
+    ),
+)
 _SIGNALS = Row(
     "Signals",
     (
@@ -132,5 +166,5 @@ DASHBOARD = Dashboard(
     variables=variables(A2A, "cluster", "service", "method"),
     related=(AGENTS, AGENTS_TOOLS, AGENTS_QUALITY, ALERTS),
     annotations=(alerts_of("agents"),),
-    rows=(_SIGNALS, _REQUESTS),
+    rows=(_SIGNALS, _REQUESTS, _OF_SPANS),
 )

@@ -11,11 +11,9 @@ from model.uids import HOME
 from rules.interaction_backend.uids import CONVERSATION, INTERACTION
 from rules.logs.uids import LOGS
 
-_LINES = '{cluster=~"$cluster", namespace=~"$namespace", app=~"$app"} |= `$search` |= `conversation_id`'
-_FIELDS = ("conversation_id", "input_tokens", "output_tokens", "cost_usd", "model")
-_PARSED = ", ".join(f'{field}="{field}"' for field in _FIELDS)
-# An empty box finds nothing, instead of every conversation.
-_OF_IT = f"{_LINES} | json {_PARSED} | __error__=`` | conversation_id=`$search` | conversation_id!=``"
+_LINES = '{cluster=~"$cluster", namespace=~"$namespace", app=~"$app"}'
+# An empty box finds nothing, instead of every line.
+_OF_IT = f"{_LINES} | conversation_id=`$search` | conversation_id!=``"
 _SPANS = quote(
     f'{{"a":{{"datasource":"{JAEGER.uid}","queries":[{{"refId":"A","queryType":"search",'
     '"tags":"gen_ai.conversation.id=SEARCH"}],"range":{"from":"now-24h","to":"now"}}}'

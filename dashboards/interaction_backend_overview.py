@@ -25,10 +25,7 @@ from rules.services.uids import ONE_SERVICE
 _CHOSEN = 'cluster=~"$cluster", namespace=~"$namespace", service=~"$service"'
 _BACKEND = "{{service}}"
 _USED = f"avg_over_time({recorded.TOKENS}{{{_CHOSEN}}}[$__range])"
-_USERS = (
-    '{cluster=~"$cluster", namespace=~"$namespace"} |= `total_tokens`'
-    ' | json user_id="user_id", total="total_tokens" | __error__=`` | unwrap total'
-)
+_USERS = '{cluster=~"$cluster", namespace=~"$namespace"} | total_tokens > 0 | unwrap total_tokens | __error__=``'
 # Alerts on what a backend cannot work without, and the name of each.
 _NEEDED = {
     "Models": 'alertname=~"Model(Unavailable|RequestsFailing)|SlowModelResponses|InteractionModel.+"',

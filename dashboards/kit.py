@@ -115,8 +115,10 @@ _DEFAULTS: dict[str, tuple[object, ...]] = {
     "builtIn": (0,),
     "cellHeight": ("sm",),
     "collapsed": (False,),
+    "dedupStrategy": ("none",),
     "displayMode": ("list",),
     "editable": (True,),
+    "enableLogDetails": (True,),
     "exemplar": (False,),
     "fiscalYearStartMonth": (0,),
     "footer": ({"countRows": False, "reducer": [], "show": False},),
@@ -140,12 +142,16 @@ _DEFAULTS: dict[str, tuple[object, ...]] = {
     "range": (False,),
     "reduceOptions": ({"calcs": ["lastNotNull"], "values": False},),
     "repeatDirection": ("h",),
+    "showCommonLabels": (False,),
     "showHeader": (True,),
+    "showLabels": (False,),
+    "showLogContextToggle": (False,),
     "showPercentChange": (False,),
     "showPoints": ("auto",),
     "showTypeIcons": (False,),
     "selected": (True,),  # of a variable's current value
     "skipUrlSync": (False,),
+    "sortOrder": ("Descending",),
     "spanNulls": (False,),
     "tags": ([],),
     "targetBlank": (False,),
@@ -157,7 +163,10 @@ _DEFAULTS: dict[str, tuple[object, ...]] = {
 
 
 def without_defaults(made: Any) -> Any:
-    """The JSON without Grafana's defaults. They would be a tenth of the dashboards, which the state contains twice."""
+    """The JSON without Grafana's defaults. They would be a tenth of the dashboards, which the state contains twice.
+
+    `prettifyLogMessage` is kept: without it, Grafana 12 shows each field of a JSON line on a line of its own.
+    """
     if isinstance(made, list):
         return [without_defaults(each) for each in made]
     if isinstance(made, dict):

@@ -132,8 +132,8 @@ def dashboards(on: Collection[str], watched: Watched, cluster: ClusterSettings) 
         if each.system in on and each.needs in there
     )
     of_slos = (slos.ALL, slos.one(watched)) if watched.slos else ()
-    of_people = (saved.dashboard(watched.queries),) if watched.queries else ()
-    written = (alerts.DASHBOARD, *of_slos, *of_systems, *of_people)
+    queries = saved.dashboard(on, watched.queries)
+    written = (alerts.DASHBOARD, *of_slos, *of_systems, *((queries,) if queries.rows else ()))
     start = home.dashboard((*written, *watched.dashboards), tuple(each.key for each in SYSTEMS if each.key in on))
     every = (start, *written, *runbooks.dashboards(watched, cluster))
     uids, by_name = {dashboard.uid for dashboard in every}, {alert.name: alert for alert in watched.alerts}

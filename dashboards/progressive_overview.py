@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dashboards.annotations import alerts_of
 from dashboards.model import Dashboard, Panel, Query, Row, Visualization, alert_stat, alert_time_series, found, variable
+from dashboards.saved import for_chosen
 from model.datasources import LOKI
 from model.metrics import Unit
 from model.promql import narrowed
 from model.rules import Alert, Recording
 from model.uids import ALERTS, HOME
-from rules.logs.saved import AGENTS, SAVED
+from rules.logs.saved import SAVED
 from rules.platforms import SERVICE
 from rules.progressive import alerts
 from rules.progressive.selectors import agent, core, p95
@@ -68,7 +69,7 @@ def _logged(title: str, description: str, saved: str) -> Panel:
         title=title,
         description=description,
         visualization=Visualization.LOGS,
-        queries=(Query(expr=query.expr.replace(AGENTS, _LINES), datasource=LOKI),),
+        queries=(Query(expr=for_chosen(query, _LINES), datasource=LOKI),),
         width=12,
     )
 

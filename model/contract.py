@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from model.logs import LogField
 from model.metrics import Kind, Metric, Unit
 
 
@@ -60,11 +61,36 @@ class Part:
         return tuple(each.metric(self.job) for each in self.emits)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """A span that a platform's tracer makes, and what the collector makes of it before it is counted."""
+
+    name: str
+    """Regular expression of its whole name. A group ``index`` is a number that becomes an attribute."""
+    has: str = ""
+    """Attribute that it has, if others with such a name have not."""
+    meaning: str
+    shown: str
+    """Its name for people, like ``agent.OPERATION``."""
+    operation: str = ""
+    """Its operation in the GenAI conventions, if they have one: then it is renamed."""
+    subject: str = ""
+    """Attribute of the conventions that follows the operation in the new name."""
+    attributes: tuple[tuple[str, str], ...] = ()
+    """Attributes of the conventions, each with the span's own attribute that it is copied from."""
+    bounded: tuple[Label, ...] = ()
+    """Attributes whose other values become ``other``: they are labels of the metrics of spans."""
+
+
 @dataclass(frozen=True)
 class Contract:
     """All that a platform emits, by its parts."""
 
     parts: tuple[Part, ...]
+    log_fields: tuple[LogField, ...] = ()
+    """Fields of its JSON lines, beside those of every line (``components.logs``), that queries filter by."""
+    spans: tuple[Span, ...] = ()
+    """Spans whose names or attributes are its own."""
 
     @property
     def metrics(self) -> tuple[Metric, ...]:

@@ -10,7 +10,8 @@ SPAN_TIMES = "traces_span_metrics_duration_milliseconds"
 
 _SPANS = Metrics(SPAN_METRICS)
 _OF_SPAN = (
-    "service_name span_name span_kind status_code a2a_method_name http_request_method http_route"
+    "service_name span_name span_kind status_code gen_ai_operation_name gen_ai_agent_name a2a_method_name"
+    " agent_operation task_type communication_source communication_target http_request_method http_route"
     " http_response_status_code http_status_code server_address rpc_response_status_code rpc_grpc_status_code"
     " k8s_namespace_name k8s_deployment_name k8s_statefulset_name k8s_daemonset_name"
 )

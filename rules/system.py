@@ -8,10 +8,10 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from model.cluster import ClusterSettings
 from model.content import ContentDashboard, Runbook, SavedQuery
-from model.contract import Contract
+from model.contract import Contract, Span
 from model.exporter import Exporter
 from model.grafana_alert import GrafanaGroup
-from model.logs import LogCollector
+from model.logs import LogCollector, LogField
 from model.metrics import Metric
 from model.owners import Owners
 from model.quantities import Duration, Url
@@ -94,6 +94,10 @@ class Watched:
     """Metrics that its scrape jobs collect and its rules use."""
     promoted: tuple[str, ...] = ()
     """Resource attributes that become labels of what applications push, beside those of every stack."""
+    log_fields: tuple[LogField, ...] = ()
+    """Fields of JSON lines that become structured metadata, beside those of every stack."""
+    spans: tuple[Span, ...] = ()
+    """Spans of programs that the collector maps to the conventions."""
     slos: tuple[Slo, ...] = ()
     """Objectives of the system itself. The stack file may have more."""
     inhibitions: tuple[Inhibition, ...] = ()

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 from model.cluster import ClusterSettings
 from model.content import CONTENT
 from model.grafana_alert import GrafanaGroup
+from model.logs import merged
 from model.metrics import PUSHED, known_series
 from model.owners import Owners
 from model.quantities import Duration, Url
@@ -150,6 +151,8 @@ def watch(
         exporters=tuple(exporter for part in parts for exporter in part.exporters),
         metrics=tuple(metric for part in parts for metric in part.metrics),
         promoted=tuple(dict.fromkeys(each for part in parts for each in part.promoted)),
+        log_fields=merged(field for part in parts for field in part.log_fields),
+        spans=tuple(span for part in parts for span in part.spans),
         slos=tuple(slo for part in parts for slo in part.slos),
         inhibitions=(
             *(replace(each, equal=(*each.equal, *told_apart)) for each in LESS_URGENT),

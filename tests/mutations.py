@@ -250,12 +250,19 @@ def build(settings: Settings) -> None:
     of_loki = rule_file(settings.evaluated_by_loki, settings.cluster, settings.grafana.address)
     loki.files(settings.loki, settings.cluster, replicas, of_loki)
     if settings.logs.collector == "otel":
-        otel_agent.files(settings.logs, settings.cluster)
+        otel_agent.files(settings.logs, settings.log_fields, settings.cluster)
     else:
-        promtail.files(settings.logs, settings.cluster, settings.loki)
+        promtail.files(settings.logs, settings.log_fields, settings.cluster, settings.loki)
     jaeger.files(settings.jaeger, settings.cluster)
     otel_collector.files(
-        settings.collector, settings.cluster, settings.prometheus, settings.jaeger, settings.loki, settings.logs
+        settings.collector,
+        settings.cluster,
+        settings.prometheus,
+        settings.jaeger,
+        settings.loki,
+        settings.logs,
+        settings.log_fields,
+        watched.spans,
     )
     if settings.grafana.external is None:
         grafana.files(settings.grafana, settings.cluster)

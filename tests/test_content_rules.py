@@ -223,15 +223,22 @@ def test_a_runbook_of_the_stack_s_own_alert_replaces_the_stack_s() -> None:
 # --- saved queries ---
 
 
-def test_saved_queries_are_on_a_dashboard_to_copy() -> None:
-    text = "- {title: Orders, promql: sum(shop_orders)}\n- {title: Lines, logql: '{app=\"a\"}'}\n"
+def test_saved_queries_are_panels_of_a_dashboard() -> None:
+    text = """
+    - {title: Orders, promql: sum by (shop) (shop_orders)}
+    - {title: Lines, logql: '{app="a", namespace=~"$namespace"}'}
+    - {title: Shops, logql: 'topk(3, sum by (shop) (rate({app="a"} [5m])))'}
+    """
     stack = brought({"queries/a.yaml": text})
     made = dashboards(stack.systems_on, stack.watched, stack.cluster)
-    ((panel,),) = (each.panels for each in made if each.uid == SAVED_QUERIES)
-    assert panel.description == (
-        '### Orders\n\n```promql\nsum(shop_orders)\n```\n\n### Lines\n\n```logql\n{app="a"}\n```\n'
-    )
-    assert stack.watched.of_people == ("sum(shop_orders)",)
+    (dashboard,) = (each for each in made if each.uid == SAVED_QUERIES)
+    (row,) = (each for each in dashboard.rows if each.title == "Your own")
+    assert [(panel.title, str(panel.visualization), panel.queries[0].expr) for panel in row.panels] == [
+        ("Orders", "timeseries", "sum by (shop) (shop_orders)"),
+        ("Lines", "logs", '{app="a", namespace=~"$namespace"}'),
+        ("Shops", "table", 'topk(3, sum by (shop) (rate({app="a"} [5m])))'),
+    ]
+    assert stack.watched.of_people == ("sum by (shop) (shop_orders)",)
 
 
 def test_a_saved_query_has_a_title_and_one_language() -> None:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, create_model
 
 from components.settings.content import gathered
 from components.settings.stack import Refused, Settings, systems_with
-from model.contract import Contract, Label
+from model.contract import Contract, Label, Span
 from model.metrics import PUSHED
 from model.settings import Problem
 from rules.content.folders import content as read_content
@@ -146,7 +146,7 @@ def overview() -> str:
 
 
 def contract_tables(contract: Contract) -> str:
-    """The metrics that each program of a platform must emit."""
+    """The metrics that each program of a platform must emit, and the fields of its log lines."""
     lines: list[str] = []
     for part in contract.parts:
         title = "Pushed by OTLP" if part.job == PUSHED else f"Job `{part.job}`"
@@ -159,7 +159,39 @@ def contract_tables(contract: Contract) -> str:
             row = (f"`{each.name}`", f"{each.kind}{', optional' if each.optional else ''}", labels, meaning)
             lines.append(f"| {' | '.join(_cell(part) for part in row)} |")
         lines.append("")
-    return "\n".join(lines)
+    return "\n".join((*lines, *_log_fields(contract), *_spans(contract)))
+
+
+def _log_fields(contract: Contract) -> Iterator[str]:
+    if contract.log_fields:
+        yield "### Fields of JSON log lines"
+        yield ""
+        yield "Queries filter by them without a parser ([logs](../logs.md#fields-of-json-lines))."
+        yield ""
+        yield "| field | meaning |"
+        yield "| --- | --- |"
+        yield from (f"| `{each.name}` | {_cell(each.meaning)} |" for each in contract.log_fields)
+        yield ""
+
+
+def _spans(contract: Contract) -> Iterator[str]:
+    if contract.spans:
+        yield "### Spans of its own"
+        yield ""
+        yield "The collector maps them before they are counted ([traces](../traces.md#spans-of-platforms))."
+        yield ""
+        yield "| span | meaning | becomes |"
+        yield "| --- | --- | --- |"
+        yield from (f"| `{each.shown}` | {_cell(each.meaning)} | {_mapped(each)} |" for each in contract.spans)
+        yield ""
+
+
+def _mapped(span: Span) -> str:
+    subject = f" <{span.subject}>" if span.subject else ""
+    name = [f"`{span.operation}{subject}`"] if span.operation else []
+    copied = [f"`{ours}` from `{own}`" for ours, own in span.attributes]
+    bounded = [f"`{each.name}`: {', '.join(f'`{value}`' for value in each.values)} or `other`" for each in span.bounded]
+    return "; ".join((*name, *copied, *bounded)) or "as it is"
 
 
 def _label(label: Label) -> str:

@@ -31,6 +31,11 @@ DIMENSIONS = (
     "gen_ai.agent.name",
     "gen_ai.tool.name",
     "a2a.method.name",
+    # Of the platforms' own spans (their pages list them). The collector bounds the two of communication.
+    "agent.operation",
+    "task_type",
+    "communication.source",
+    "communication.target",
     "http.request.method",
     "http.route",
     # By the newer conventions and by the older ones, which Python's instrumentations follow unless told otherwise. Of

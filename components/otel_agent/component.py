@@ -13,6 +13,7 @@ from components.otel_agent import config
 from components.otel_collector import parts
 from components.settings.logs import LogSettings
 from model import ports, servers
+from model.logs import LogField
 
 NAME = servers.OTEL_AGENT.name
 
@@ -22,6 +23,8 @@ class OtelAgentArgs:
     site: Site
     """Its namespace is the node agents'."""
     settings: LogSettings
+    fields: tuple[LogField, ...]
+    """Fields of JSON lines that become metadata, beside those of every line."""
 
 
 class OtelAgent(ComponentResource):
@@ -44,7 +47,7 @@ class OtelAgent(ComponentResource):
             probes=Probes(live=parts.LIVE, ready=("/", "health"), startup_seconds=300),
             resources=settings.resources,
             workload=settings,
-            config=config.files(settings, args.site.cluster),
+            config=config.files(settings, args.fields, args.site.cluster),
             env=[
                 {"name": "GOMEMLIMIT", "value": parts.go_memory_limit(settings.resources)},
                 {"name": config.NODE, "value_from": {"field_ref": {"field_path": "spec.nodeName"}}},

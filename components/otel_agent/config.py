@@ -1,6 +1,6 @@
 """The node collector's configuration. Pure: values in, texts out.
 
-    files -> entries -> pod's labels -> level, trace, logger -> redaction -> a queue on the node -> the collector
+    files -> entries -> pod's labels -> level, trace -> redaction -> other fields -> a queue -> the collector
 
 It processes lines as Promtail's pipeline does (``components/promtail/config.py``). The test
 ``tests/servers/test_log_collectors.py`` compares the results of both.
@@ -19,7 +19,7 @@ from components.otel_collector.parts import MEBIBYTE, QUEUE
 from components.settings.logs import LogSettings
 from model import ports, servers
 from model.cluster import ClusterSettings
-from model.logs import LogRuntime
+from model.logs import LogField, LogRuntime
 
 DATA = "/var/lib/otel-agent"
 NODE = "K8S_NODE_NAME"
@@ -41,13 +41,13 @@ BATCH_WAIT, BATCH_BYTES, REQUEST_BYTES = "1s", MEBIBYTE // 2, 8 * MEBIBYTE
 SENDERS = 2
 
 
-def files(settings: LogSettings, cluster: ClusterSettings) -> dict[str, dict[str, str]]:
+def files(settings: LogSettings, fields: tuple[LogField, ...], cluster: ClusterSettings) -> dict[str, dict[str, str]]:
     """The files below ``/etc/otel-agent``: directory to file name to text."""
-    return {"config": {"agent.yaml": parts.text(agent_yaml(settings, cluster))}}
+    return {"config": {"agent.yaml": parts.text(agent_yaml(settings, fields, cluster))}}
 
 
-def agent_yaml(settings: LogSettings, cluster: ClusterSettings) -> dict[str, Any]:
-    processors = pipeline.processors(settings, cluster, NODE)
+def agent_yaml(settings: LogSettings, fields: tuple[LogField, ...], cluster: ClusterSettings) -> dict[str, Any]:
+    processors = pipeline.processors(settings, fields, cluster, NODE)
     return {
         "service": {
             "extensions": ["health_check", QUEUE],

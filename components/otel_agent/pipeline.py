@@ -8,21 +8,23 @@ from typing import Any
 from components import redaction
 from components.logs import (
     JOB_NUMBER,
-    JSON_FIELDS,
     JSON_LINE,
     LABELS,
-    METADATA,
+    READ_FIRST,
     REPLICA_SET_HASH,
     TEXT_FIELDS,
     TEXT_LEVEL,
     TEXT_LEVEL_GROUPS,
+    json_keys,
     level_words,
+    metadata,
 )
+from components.otel_collector import json_lines
 from components.otel_collector.ottl import Where, attribute, quoted, transform
 from components.otel_collector.parts import APP_LABELS
 from components.settings.logs import DropRule, LogSettings
 from model.cluster import ClusterSettings
-from model.logs import LEVELS
+from model.logs import LEVELS, LogField
 
 FILE = "log.file.path"
 _FOLDER = r"/(?P<namespace>[^/_]+)_(?P<pod>[^/_]+)_(?P<uid>[^/_]+)/(?P<container>[^/]+)/[^/]+$"
@@ -39,10 +41,11 @@ _APP = (
 )
 _OF_POD = ("cluster", "namespace", "app", "container", "pod", "node")
 """Labels and metadata that all lines of a file have in common."""
-_OF_LINE = tuple(name for name in (*LABELS, *METADATA) if name not in _OF_POD)
 
 
-def processors(settings: LogSettings, cluster: ClusterSettings, node: str) -> dict[str, Any]:
+def processors(
+    settings: LogSettings, fields: tuple[LogField, ...], cluster: ClusterSettings, node: str
+) -> dict[str, Any]:
     """The processors in order; ``node`` is the environment variable with the node's name."""
     pods = [rule for rule in settings.drop if rule.whole_pods and rule.app]
     lines = [rule for rule in settings.drop if not rule.whole_pods]
@@ -51,10 +54,22 @@ def processors(settings: LogSettings, cluster: ClusterSettings, node: str) -> di
         "k8s_attributes": _pods(node),
         "transform/pod": transform(log_statements=[_pod(cluster)]),
         **({"filter/pods": _dropped(pods)} if pods else {}),
-        "transform/fields": transform(log_statements=[_json(), _text(), _level()]),
+        "transform/fields": transform(
+            log_statements=[
+                json_lines.read(json_keys(fields, first=True)),
+                _text([*_text_level(), *_text_fields(first=True)]),
+                _level(),
+            ]
+        ),
         **({"filter/lines": _dropped(lines)} if lines else {}),
         **({"transform/redact": transform(log_statements=[_redacted()])} if settings.redact else {}),
-        "transform/tidy": transform(log_statements=[_tidy()]),
+        "transform/tidy": transform(
+            log_statements=[
+                json_lines.read(json_keys(fields, first=False)),
+                _text(_text_fields(first=False)),
+                _tidy(fields),
+            ]
+        ),
     }
 
 
@@ -106,37 +121,27 @@ def _pod(cluster: ClusterSettings) -> list[str]:
     ]
 
 
-def _json() -> Where:
-    """Fields of JSON lines. The first existing name counts, since later statements overwrite earlier ones."""
-    return Where(
-        f"IsMatch(log.body, {quoted(JSON_LINE)})",
-        [
-            'set(log.cache["json"], ParseJSON(log.body))',
-            *(
-                f"set({attribute(field, 'log')}, String({found})) where not IsEmpty({found})"
-                for field, names in JSON_FIELDS.items()
-                for found in (f'log.cache["json"][{quoted(name)}]' for name in reversed(names))
-            ),
-        ],
-    )
-
-
-def _text() -> Where:
+def _text(statements: list[str]) -> Where:
     """Fields of text lines."""
-    return Where(
-        f"not IsMatch(log.body, {quoted(JSON_LINE)})",
-        [
-            f'set(log.cache["level"], ExtractPatterns(log.body, {quoted(TEXT_LEVEL)}))',
-            *(
-                f"set({attribute('level', 'log')}, {found}) where not IsEmpty({found})"
-                for found in (f'log.cache["level"][{quoted(group)}]' for group in reversed(TEXT_LEVEL_GROUPS))
-            ),
-            *(
-                f'merge_maps(log.attributes, ExtractPatterns(log.body, {quoted(expression)}), "upsert")'
-                for expression in TEXT_FIELDS.values()
-            ),
-        ],
-    )
+    return Where(f"not IsMatch(log.body, {quoted(JSON_LINE)})", statements)
+
+
+def _text_level() -> list[str]:
+    return [
+        f'set(log.cache["level"], ExtractPatterns(log.body, {quoted(TEXT_LEVEL)}))',
+        *(
+            f"set({attribute('level', 'log')}, {found}) where not IsEmpty({found})"
+            for found in (f'log.cache["level"][{quoted(group)}]' for group in reversed(TEXT_LEVEL_GROUPS))
+        ),
+    ]
+
+
+def _text_fields(*, first: bool) -> list[str]:
+    return [
+        f'merge_maps(log.attributes, ExtractPatterns(log.body, {quoted(expression)}), "upsert")'
+        for field, expression in TEXT_FIELDS.items()
+        if (field in READ_FIRST) == first
+    ]
 
 
 def _level() -> list[str]:
@@ -176,10 +181,11 @@ def _redacted() -> list[str]:
     ]
 
 
-def _tidy() -> list[str]:
-    kept = ", ".join(quoted(name) for name in _OF_LINE)
+def _tidy(fields: tuple[LogField, ...]) -> list[str]:
+    kept = [name for name in (*LABELS, *metadata(fields)) if name not in _OF_POD]
     return [
-        f"keep_keys(log.attributes, [{kept}])",
+        f"keep_keys(log.attributes, [{', '.join(map(quoted, kept))}])",
+        *(json_lines.cut(name) for name in kept if name not in LABELS),
         # The time of reading is left out: if the line is read again, it must be equal.
         "set(log.observed_time_unix_nano, 0)",
     ]

@@ -17,6 +17,8 @@ from components.settings.loki import LokiSettings
 from components.settings.prometheus import PrometheusSettings
 from components.workload import cluster_access, stateful_set, surroundings
 from model import ports, servers
+from model.contract import Span
+from model.logs import LogField
 
 NAME = servers.COLLECTOR.name
 # At its start it reads the files of its queues: seconds per gigabyte.
@@ -37,6 +39,10 @@ class OtelCollectorArgs:
     """Destination of logs, and their tenant."""
     logs: LogSettings
     """Decides whether node collectors send here."""
+    fields: tuple[LogField, ...]
+    """Fields of JSON bodies that become metadata."""
+    spans: tuple[Span, ...]
+    """Spans that are mapped to the conventions."""
 
 
 class OtelCollector(ComponentResource):
@@ -80,7 +86,9 @@ class OtelCollector(ComponentResource):
             probes=Probes(live=parts.LIVE, ready=("/", "health"), startup_seconds=START_SECONDS),
             resources=settings.resources,
             workload=settings,
-            config=config.files(settings, args.site.cluster, args.prometheus, args.jaeger, args.loki, args.logs),
+            config=config.files(
+                settings, args.site.cluster, args.prometheus, args.jaeger, args.loki, args.logs, args.fields, args.spans
+            ),
             env=[{"name": "GOMEMLIMIT", "value": parts.go_memory_limit(settings.resources)}],
             token=True,
             data=config.DATA if settings.storage is not None else None,

@@ -20,6 +20,8 @@ from components.settings.loki import LokiSettings
 from components.settings.prometheus import PrometheusSettings
 from model import ports, servers
 from model.cluster import ClusterSettings
+from model.contract import Span
+from model.logs import LogField
 
 DATA = "/var/lib/otel-collector"
 OF_NODES = "otlp/nodes"
@@ -50,9 +52,17 @@ def files(
     jaeger: JaegerSettings,
     loki: LokiSettings,
     logs: LogSettings,
+    fields: tuple[LogField, ...],
+    spans: tuple[Span, ...],
 ) -> dict[str, dict[str, str]]:
     """The files below ``/etc/otel-collector``: directory to file name to text."""
-    return {"config": {"collector.yaml": parts.text(collector_yaml(settings, cluster, prometheus, jaeger, loki, logs))}}
+    return {
+        "config": {
+            "collector.yaml": parts.text(
+                collector_yaml(settings, cluster, prometheus, jaeger, loki, logs, fields, spans)
+            )
+        }
+    }
 
 
 def collector_yaml(
@@ -62,6 +72,8 @@ def collector_yaml(
     jaeger: JaegerSettings,
     loki: LokiSettings,
     logs: LogSettings,
+    fields: tuple[LogField, ...],
+    spans: tuple[Span, ...],
 ) -> dict[str, Any]:
     exporters = {
         "metrics": _prometheus(cluster, prometheus),
@@ -70,7 +82,7 @@ def collector_yaml(
     }
     queue = _queue(settings, stores=sum(len(signal) for signal in exporters.values()))
     stored = settings.storage is not None
-    made = processors.made(settings, cluster)
+    made = processors.made(settings, fields, spans, cluster)
     nodes = logs.collector == "otel"
     return {
         "service": {
@@ -78,7 +90,7 @@ def collector_yaml(
             "pipelines": {
                 signal: {
                     "receivers": ["otlp"],
-                    "processors": ["memory_limiter", *processors.order(signal, settings)],
+                    "processors": ["memory_limiter", *processors.order(signal, settings, spans)],
                     "exporters": list(exporters[signal]),
                 }
                 for signal in exporters

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from components.logs import LEVEL_WORDS
-from components.otel_collector import redacting
-from components.otel_collector.ottl import attribute, quoted, transform
+from components.otel_collector import json_lines, redacting, span_names
+from components.otel_collector.ottl import Where, attribute, quoted, transform
 from components.otel_collector.parts import APP_LABELS
 from components.settings.collector import CollectorSettings
 from model.cluster import ClusterSettings
+from model.contract import Span
+from model.logs import LogField
 
 # Jaeger's badger refuses values above 64 900 bytes, and drops their spans.
 VALUE_BYTES = 60_000
 
-HEALTH = "filter/health"
+HEALTH, NAMES = "filter/health", "transform/names"
 
 _SEVERITIES = {level: 1 + 4 * number for number, level in enumerate(LEVEL_WORDS)}
 """The lowest severity number of each level. OpenTelemetry has four numbers per level, from 1."""
@@ -34,26 +36,30 @@ _APP = (
 )
 
 
-def order(signal: str, settings: CollectorSettings) -> list[str]:
-    """Names of the processors of a signal, in order."""
+def order(signal: str, settings: CollectorSettings, spans: tuple[Span, ...]) -> list[str]:
+    """Names of the processors of a signal, in order. ``spans`` are mapped to the conventions."""
     return [
         *([HEALTH] if signal == "traces" and settings.health_paths else []),
         "k8s_attributes",
         "transform/place",
         *(redacting.ORDER[signal] if settings.redact else []),
+        *([NAMES] if signal == "traces" and spans else []),
         *(["transform/labels"] if signal == "logs" else []),
         *(["transform/shorten"] if signal != "metrics" else []),
     ]
 
 
-def made(settings: CollectorSettings, cluster: ClusterSettings) -> dict[str, Any]:
+def made(
+    settings: CollectorSettings, fields: tuple[LogField, ...], spans: tuple[Span, ...], cluster: ClusterSettings
+) -> dict[str, Any]:
     """All processors of the signals, except the memory limiter."""
     return {
         **({HEALTH: _without(settings.health_paths)} if settings.health_paths else {}),
         "k8s_attributes": _pods(),
         "transform/place": _place(cluster),
         **(redacting.made() if settings.redact else {}),
-        "transform/labels": transform(log_statements=[_names(), _levels()]),
+        **({NAMES: span_names.made(spans)} if spans else {}),
+        "transform/labels": transform(log_statements=[_names(), _levels(), *_fields(fields)]),
         "transform/shorten": transform(
             trace_statements=[_shortened(where) for where in ("resource", "scope", "span", "spanevent")],
             log_statements=[_shortened(where) for where in ("resource", "scope", "log")],
@@ -128,6 +134,13 @@ def _levels() -> list[str]:
         *(f"set({level}, {quoted(name)}) where {number} >= {least}" for name, least in _SEVERITIES.items()),
         f'set({logger}, scope.name) where scope.name != "" and {logger} == nil',
     ]
+
+
+def _fields(fields: tuple[LogField, ...]) -> Iterator[list[str] | Where]:
+    """The fields of bodies that are text of JSON, as in the lines of pods' files. Bodies are masked by then."""
+    if fields:
+        yield json_lines.read({each.name: each.keys for each in fields}, new=True)
+        yield [json_lines.cut(each.name) for each in fields]
 
 
 def _names() -> list[str]:

@@ -13,6 +13,7 @@ from components.promtail import config
 from components.settings.logs import LogSettings
 from components.settings.loki import LokiSettings
 from model import ports, servers
+from model.logs import LogField
 
 NAME = servers.PROMTAIL.name
 END_OF_LIFE = (
@@ -26,6 +27,8 @@ class PromtailArgs:
     site: Site
     """Its namespace is the node agents'."""
     settings: LogSettings
+    fields: tuple[LogField, ...]
+    """Fields of JSON lines that become metadata, beside those of every line."""
     loki: LokiSettings
     """Destination of the lines, and their tenant."""
 
@@ -52,7 +55,7 @@ class Promtail(ComponentResource):
             probes=Probes(live=("/config", "http"), ready=("/ready", "http"), startup_seconds=300),
             resources=settings.resources,
             workload=settings,
-            config=config.files(settings, args.site.cluster, args.loki),
+            config=config.files(settings, args.fields, args.site.cluster, args.loki),
             env=[{"name": config.NODE, "value_from": {"field_ref": {"field_path": "spec.nodeName"}}}],
             token=True,
             data=config.DATA,

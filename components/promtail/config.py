@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from components import redaction
@@ -11,23 +12,25 @@ from components.logs import (
     ENTRY_LINES,
     ENTRY_WAIT,
     JOB_NUMBER,
-    JSON_FIELDS,
     JSON_LINE,
     LABELS,
-    METADATA,
     PARTIAL_LINES,
     POD_LOGS,
+    READ_FIRST,
     REPLICA_SET_HASH,
     TEXT_FIELDS,
     TEXT_LEVEL,
     TEXT_LEVEL_GROUPS,
+    VALUE_CHARACTERS,
+    json_keys,
     level_words,
+    metadata,
 )
 from components.settings.logs import DropRule, LogSettings
 from components.settings.loki import LokiSettings
 from model import ports, servers
 from model.cluster import ClusterSettings
-from model.logs import LEVELS
+from model.logs import LEVELS, LogField
 from model.quantities import Duration
 from model.scrape import Relabel, copy
 from model.yaml_text import text
@@ -44,14 +47,22 @@ MARK = "\ue000"
 
 _ANY = '{cluster=~".+"}'
 _POD = "__meta_kubernetes_pod"
+_OF_POD = ("pod", "node", "stream")
+"""Metadata that is not read from the line."""
+_REST = f"(?s)^.{{{VALUE_CHARACTERS}}}(.+)$"
+"""Matches a value that is too long; its group is what is cut."""
 
 
-def files(settings: LogSettings, cluster: ClusterSettings, loki: LokiSettings) -> dict[str, dict[str, str]]:
+def files(
+    settings: LogSettings, fields: tuple[LogField, ...], cluster: ClusterSettings, loki: LokiSettings
+) -> dict[str, dict[str, str]]:
     """The files below ``/etc/promtail``: directory to file name to text."""
-    return {"config": {"promtail.yaml": text(promtail_yaml(settings, cluster, loki))}}
+    return {"config": {"promtail.yaml": text(promtail_yaml(settings, fields, cluster, loki))}}
 
 
-def promtail_yaml(settings: LogSettings, cluster: ClusterSettings, loki: LokiSettings) -> dict[str, Any]:
+def promtail_yaml(
+    settings: LogSettings, fields: tuple[LogField, ...], cluster: ClusterSettings, loki: LokiSettings
+) -> dict[str, Any]:
     return {
         "server": {
             "http_listen_port": ports.PROMTAIL,
@@ -91,7 +102,7 @@ def promtail_yaml(settings: LogSettings, cluster: ClusterSettings, loki: LokiSet
                 # have to be doubled.
                 "kubernetes_sd_configs": [{"role": "pod"}],
                 "relabel_configs": [step.plain() for step in _targets(settings, cluster)],
-                "pipeline_stages": _stages(settings),
+                "pipeline_stages": _stages(settings, fields),
             }
         ],
     }
@@ -143,19 +154,30 @@ def _dropped_pods(rule: DropRule) -> Relabel:
     return Relabel(source=("namespace", "app"), regex=";".join(parts), action="drop")
 
 
-def _stages(settings: LogSettings) -> list[dict[str, Any]]:
-    json_line = json.dumps(JSON_LINE)
+def _stages(settings: LogSettings, fields: tuple[LogField, ...]) -> list[dict[str, Any]]:
+    names = metadata(fields)
     return [
         {"cri": {"max_partial_lines": PARTIAL_LINES}},
         *_entries(settings),
-        {"match": {"selector": f"{_ANY} |~ {json_line}", "stages": [{"json": {"expressions": _json_fields()}}]}},
-        {"match": {"selector": f"{_ANY} !~ {json_line}", "stages": _text_stages()}},
+        *_by_form(json_keys(fields, first=True), _text_level()),
         {"template": {"source": "level", "template": _level_template()}},
         {"labels": {"level": None}},
         *(_dropped_lines(rule) for rule in settings.drop if not rule.whole_pods),
         *(_redaction() if settings.redact else ()),
-        {"structured_metadata": dict.fromkeys(METADATA)},
+        *_by_form(json_keys(fields, first=False), _text_fields(first=False)),
+        *({"replace": {"source": name, "expression": _REST, "replace": ""}} for name in names if name not in _OF_POD),
+        {"structured_metadata": dict.fromkeys(names)},
         {"labelallow": list(LABELS)},
+    ]
+
+
+def _by_form(json_fields: Mapping[str, tuple[str, ...]], of_text: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Stages for lines of JSON, which read its fields, and stages ``of_text`` for other lines."""
+    json_line = json.dumps(JSON_LINE)
+    of_json = [{"json": {"expressions": {name: _jmespath(keys) for name, keys in json_fields.items()}}}]
+    return [
+        {"match": {"selector": f"{_ANY} |~ {json_line}", "stages": of_json}},
+        {"match": {"selector": f"{_ANY} !~ {json_line}", "stages": of_text}},
     ]
 
 
@@ -187,18 +209,25 @@ def _redaction() -> list[dict[str, Any]]:
     ]
 
 
-def _json_fields() -> dict[str, str]:
-    """Fields in JMESPath, where an unquoted dot would mean a nested key."""
-    names = {field: (f'"{name}"' if "." in name else name for name in known) for field, known in JSON_FIELDS.items()}
-    return {field: " || ".join(quoted) for field, quoted in names.items()}
+def _jmespath(keys: tuple[str, ...]) -> str:
+    """The first existing one of ``keys``. In JMESPath, an unquoted dot would mean a nested key."""
+    return " || ".join(key if key.isidentifier() else f'"{key}"' for key in keys)
 
 
-def _text_stages() -> list[dict[str, Any]]:
+def _text_level() -> list[dict[str, Any]]:
     found = " ".join(f".{group}" for group in TEXT_LEVEL_GROUPS)
     return [
         {"regex": {"expression": TEXT_LEVEL}},
         {"template": {"source": "level", "template": f"{{{{ or {found} }}}}"}},
-        *({"regex": {"expression": expression}} for expression in TEXT_FIELDS.values()),
+        *_text_fields(first=True),
+    ]
+
+
+def _text_fields(*, first: bool) -> list[dict[str, Any]]:
+    return [
+        {"regex": {"expression": expression}}
+        for field, expression in TEXT_FIELDS.items()
+        if (field in READ_FIRST) == first
     ]
 
 

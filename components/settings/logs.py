@@ -9,7 +9,8 @@ from annotated_types import Ge
 from pydantic import model_validator
 from pydantic.alias_generators import to_camel
 
-from model.logs import Level, LogCollector, LogRuntime
+from components.logs import MOST_FIELDS, RESERVED
+from model.logs import Level, LogCollector, LogField, LogRuntime
 from model.quantities import Bytes
 from model.regex import Regex
 from model.settings import (
@@ -31,6 +32,13 @@ LEAST_MEMORY = Bytes.parse("192Mi")
 
 HostPath = Annotated[
     str, Spelled(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*){2,}", "an absolute path on the node, like /var/lib/promtail")
+]
+
+JsonKey = Annotated[
+    str, Spelled(r"[A-Za-z_][A-Za-z0-9_.-]{0,62}", "a key of JSON of letters, digits, underscores, dots and dashes")
+]
+MetadataName = Annotated[
+    str, Spelled(r"(?!__)[a-zA-Z_][a-zA-Z0-9_]{0,62}", "a name of at most 63 letters, digits and underscores")
 ]
 
 
@@ -70,6 +78,9 @@ class LogSettings(Workload):
     """Requests and limits, per node."""
     drop: Many[DropRule] = ()
     """Lines to drop."""
+    fields: dict[JsonKey, MetadataName] = {}
+    """Further fields of JSON lines that become structured metadata: name in JSON to name of the metadata, such as
+    `{orderId: order_id}`. At most 20. Several names in JSON may become the same metadata."""
     redact: bool = True
     """Whether to mask prompts, completions, tools' arguments and results, credentials and personal data."""
     lines_per_second: Annotated[int, Ge(1)] = 10_000
@@ -94,6 +105,10 @@ class LogSettings(Workload):
     """Folder on each node with the position in every file, and with the lines that were read and not yet accepted."""
     log_level: LogLevel = "info"
     """Lowest level of the server's own log lines."""
+
+    @property
+    def more_fields(self) -> tuple[LogField, ...]:
+        return tuple(LogField(name=name, keys=(key,)) for key, name in self.fields.items())
 
     @model_validator(mode="after")
     def _has_continuations(self) -> Self:
@@ -125,5 +140,14 @@ def the_node_collector_has_memory(logs: LogSettings) -> Iterator[Problem]:
         yield problem("logs.resources.limits.memory", str(limit), reason)
 
 
-CHECKS = (only_promtail_is_paced, docker_is_read_by_otel, the_node_collector_has_memory)
+def fields_are_few_and_new(logs: LogSettings) -> Iterator[Problem]:
+    if len(logs.fields) > MOST_FIELDS:
+        yield problem("logs.fields", len(logs.fields), f"at most {MOST_FIELDS} fields: Loki limits a line's metadata")
+    for key, name in logs.fields.items():
+        if name in RESERVED:
+            reason = f"a name that lines do not have yet; {', '.join(RESERVED)} are labels or metadata"
+            yield problem(f"logs.fields.{key}", name, reason)
+
+
+CHECKS = (only_promtail_is_paced, docker_is_read_by_otel, the_node_collector_has_memory, fields_are_few_and_new)
 """Checks of the section alone."""

@@ -30,6 +30,7 @@ from components.settings.unchanged import Unchanged
 from model.cluster import ClusterSettings
 from model.content import CONTENT
 from model.grafana_alert import GrafanaGroup
+from model.logs import LogField, merged
 from model.settings import Many, Model, Problem, holds_secret, problems, unknown_key
 from rules.catalogue import check
 from rules.content.folders import Folders, content
@@ -124,6 +125,11 @@ class Settings(Model):
         if self.loki.ruler is None or not self.loki.ruler.alerts:
             return ()
         return tuple(group for group in self.watched.grafana_groups if group.system == CONTENT)
+
+    @property
+    def log_fields(self) -> tuple[LogField, ...]:
+        """Fields of JSON lines that become structured metadata: those of the systems, then the stack file's."""
+        return merged((*self.watched.log_fields, *self.logs.more_fields))
 
     @property
     def warnings(self) -> list[Problem]:

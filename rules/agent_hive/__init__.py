@@ -18,6 +18,8 @@ def build(settings: AgentHiveSettings, surroundings: Surroundings) -> Watched:
         ),
         groups=alerts.groups(settings, of_cluster="kubernetes" in surroundings.on),
         metrics=tuple(metric for part, _ in settings.programs for metric in part.metrics),
+        log_fields=CONTRACT.log_fields,
+        spans=CONTRACT.spans,
         inhibitions=alerts.INHIBITIONS,
     )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from model.contract import Contract, Emitted, Label, Part
+from model.contract import Contract, Emitted, Label, Part, Span
+from model.logs import LogField
 from model.metrics import Kind, Unit
 
 ACTIVE, IDLE, FAILED = "active", "idle", "failed"
@@ -132,4 +133,22 @@ STREAMING = Part(
     what="The server of event streams. The system `services` counts its requests.",
     emits=(),
 )
-CONTRACT = Contract((ORCHESTRATOR, WEBHOOKS, GATEWAY, STREAMING))
+LOG_FIELDS = (
+    LogField(name="event", meaning="what happened, such as `task`"),
+    LogField(name="agent_type", meaning="kind of agent"),
+    LogField(name="agent_id", meaning="the agent"),
+    LogField(name="status", meaning="how it ended"),
+)
+SPANS = (
+    Span(
+        name="coordinate_agents",
+        shown="coordinate_agents",
+        meaning="The coordination of one request, with `task_count` and `coordination_status`.",
+    ),
+    Span(
+        name=r"process_task(?:_(?P<index>\d+))?",
+        shown="process_task",
+        meaning="One task, with `task_type`, `task_priority` and `task_result`. A number after it is `task.index`.",
+    ),
+)
+CONTRACT = Contract((ORCHESTRATOR, WEBHOOKS, GATEWAY, STREAMING), LOG_FIELDS, SPANS)

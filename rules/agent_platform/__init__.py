@@ -16,6 +16,8 @@ def build(settings: AgentPlatformSettings, surroundings: Surroundings) -> Watche
         scrape_jobs=(job(settings, surroundings.cluster),),
         groups=(alerts.GROUP,),
         metrics=CONTRACT.metrics,
+        log_fields=CONTRACT.log_fields,
+        spans=CONTRACT.spans,
         slos=objectives,
         inhibitions=tuple(alerts.inhibitions(objectives)),
     )

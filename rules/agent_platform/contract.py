@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from model.contract import Contract, Emitted, Label, Part
+from model.contract import Contract, Emitted, Label, Part, Span
+from model.logs import LogField
 from model.metrics import Kind, Unit
 
 SUCCESS, ERROR = "success", "error"
@@ -107,4 +108,40 @@ SERVICES = Part(
         INFO,
     ),
 )
-CONTRACT = Contract((SERVICES,))
+LOG_FIELDS = (
+    LogField(name="event", meaning="what happened, such as `execution`"),
+    LogField(name="agent_id", meaning="the agent"),
+    LogField(name="agent_type", meaning="kind of agent"),
+    LogField(name="status", meaning="how it ended, or the status of an answer"),
+    LogField(name="path", meaning="route of a request"),
+    LogField(name="duration_ms", meaning="milliseconds that it took"),
+    LogField(name="user_id", meaning="the user"),
+)
+SPANS = (
+    Span(
+        name="agent_execution",
+        shown="agent_execution",
+        meaning="One execution, with `agent_type`, `agent_id` and `input_length`.",
+        operation="invoke_agent",
+        subject="gen_ai.agent.name",
+        attributes=(("gen_ai.agent.name", "agent_type"), ("gen_ai.agent.id", "agent_id")),
+    ),
+    Span(
+        name="llm_call",
+        shown="llm_call",
+        meaning="A request to a model, with `model` and `tokens_used`.",
+        operation="chat",
+        subject="gen_ai.request.model",
+        attributes=(("gen_ai.request.model", "model"),),
+    ),
+    Span(
+        name="tool_execution",
+        shown="tool_execution",
+        meaning="A call of a tool, with `tool_name`.",
+        operation="execute_tool",
+        subject="gen_ai.tool.name",
+        attributes=(("gen_ai.tool.name", "tool_name"),),
+    ),
+    Span(name="load_agent", shown="load_agent", meaning="Reading an agent from the database."),
+)
+CONTRACT = Contract((SERVICES,), LOG_FIELDS, SPANS)

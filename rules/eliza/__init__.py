@@ -18,6 +18,7 @@ def build(settings: ElizaSettings, surroundings: Surroundings) -> Watched:
         ),
         groups=alerts.groups(settings, of_cluster="kubernetes" in surroundings.on),
         metrics=CONTRACT.metrics,
+        log_fields=CONTRACT.log_fields,
         inhibitions=alerts.INHIBITIONS,
     )
 

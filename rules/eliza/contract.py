@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from model.contract import Contract, Emitted, Label, Part
+from model.logs import LogField
 from model.metrics import Kind
 
 DEPLOYING, RUNNING, STOPPED, FAILED = "deploying", "running", "stopped", "failed"
@@ -49,4 +50,9 @@ AGENTS = Part(
     what="The agents. Each of their pods is a target, with the labels `agent_id` and `agent_name`.",
     emits=(HEALTH,),
 )
-CONTRACT = Contract((API, AGENTS))
+LOG_FIELDS = (
+    LogField(name="event", meaning="`agent_deployed`, `agent_failed`, `agent_unhealthy` and others"),
+    LogField(name="agent_id", meaning="the agent"),
+    LogField(name="agent_name", meaning="its name"),
+)
+CONTRACT = Contract((API, AGENTS), LOG_FIELDS)

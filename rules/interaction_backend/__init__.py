@@ -28,6 +28,7 @@ def build(settings: InteractionSettings, surroundings: Surroundings) -> Watched:
             *((Group("interaction-budgets", of_budgets, SELDOM),) if of_budgets else ()),
         ),
         metrics=CONTRACT.metrics,
+        log_fields=CONTRACT.log_fields,
         inhibitions=alerts.INHIBITIONS,
     )
 

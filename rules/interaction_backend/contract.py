@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from model.contract import Contract, Emitted, Label, Part
+from model.logs import LogField
 from model.metrics import PUSHED, Kind, Unit
 
 VALUES = 50
@@ -111,4 +112,18 @@ BACKEND = Part(
         *(STREAMS, FIRST_EVENT, OPEN_STREAMS, GUARDRAILS, AUTHENTICATIONS, CACHE, CREDENTIALS, DELEGATIONS, TOKENS),
     ),
 )
-CONTRACT = Contract((BACKEND,))
+LOG_FIELDS = (
+    LogField(name="conversation_id", meaning="the conversation"),
+    LogField(name="user_id", meaning="the user"),
+    LogField(name="tenant", meaning="the tenant"),
+    LogField(name="model", meaning="the model that was asked"),
+    LogField(name="input_tokens", meaning="tokens of the question"),
+    LogField(name="output_tokens", meaning="tokens of the answer"),
+    LogField(name="total_tokens", meaning="both"),
+    LogField(name="cost_usd", meaning="cost in USD"),
+    LogField(name="event_type", meaning="the audit event"),
+    LogField(name="status", meaning="its outcome"),
+    LogField(name="tool_name", meaning="the tool"),
+    LogField(name="guardrail", meaning="the guardrail that stopped a message"),
+)
+CONTRACT = Contract((BACKEND,), LOG_FIELDS)

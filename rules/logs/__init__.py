@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from model.logs import LogField
 from model.quantities import Duration
 from model.settings import AppName, DnsLabel, Many, Model
 from rules.kubernetes import SYSTEM as KUBERNETES
@@ -30,13 +31,22 @@ class LogsSettings(Model):
     """Apps whose audit log must not stop."""
 
 
+AUDIT_FIELDS = (
+    LogField(name="event_type", meaning="the audit event"),
+    LogField(name="status", meaning="its outcome"),
+    LogField(name="tool_name", meaning="the tool of a tool call"),
+    LogField(name="user_id", meaning="the user"),
+)
+"""Fields of audit events."""
+
+
 def build(settings: LogsSettings, surroundings: Surroundings) -> Watched:
     known = KUBERNETES.key in surroundings.on
     audited = (
         AuditedApp(each.namespace, each.app, each.within, (each.workload or each.app) if known else "")
         for each in settings.audit
     )
-    return Watched(grafana_groups=groups(audited))
+    return Watched(grafana_groups=groups(audited), log_fields=AUDIT_FIELDS)
 
 
 SYSTEM = System(

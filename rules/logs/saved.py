@@ -1,9 +1,10 @@
-"""Saved LogQL queries on this stack's labels. See docs/logql.md."""
+"""Saved queries on this stack's labels and metadata. See docs/logql.md."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from rules.logs import lines
 
@@ -15,39 +16,37 @@ class SavedQuery:
     title: str
     """What the query finds, without a full stop."""
     expr: str
-    line: str
-    """A line that the query finds."""
+    line: str = ""
+    """A line that the query finds; empty for PromQL."""
+    system: str = "logs"
+    """Key of the system whose lines it finds. Its log fields are metadata where the system is on."""
+    language: Literal["logql", "promql"] = "logql"
+    panel: str = ""
+    """``Dashboard / Panel`` that shows the same, so that the dashboard of saved queries leaves it out."""
+    searched: str = ""
+    """The id that it searches for. On the dashboard it is what stands in the box."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Labels of that line, besides cluster, namespace and app."""
 
 
 AGENTS = 'namespace="agents"'
+_TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 SAVED = (
+    # --- logs ---
     SavedQuery(
         title="Errors of one app",
+        panel="Logs: errors / Errors",
         expr=f'{{{AGENTS}, app="backend", level=~"error|fatal"}}',
         line='{"message": "card declined", "level": "error"}',
         labels={"level": "error"},
     ),
     SavedQuery(
         title="Errors per second, by app",
+        panel="Logs: errors / Errors by app",
         expr=f'sum by (app) (rate({{{AGENTS}, level=~"error|fatal"}} [5m]))',
         line='{"message": "card declined again", "level": "error"}',
         labels={"level": "error"},
-    ),
-    SavedQuery(
-        title="Requests that took longer than a second",
-        expr=f'{{{AGENTS}}} |= `duration_ms` | json | __error__="" | duration_ms > 1000',
-        line='{"message": "done", "path": "/ag-ui/events", "duration_ms": 2350}',
-    ),
-    SavedQuery(
-        title="95th percentile of the duration in milliseconds, by path",
-        expr=(
-            f"quantile_over_time(0.95, {{{AGENTS}}} |= `duration_ms` | json"
-            ' duration_ms="duration_ms", path="path" | __error__="" | unwrap duration_ms [5m]) by (path)'
-        ),
-        line='{"message": "done", "path": "/ag-ui/events", "duration_ms": 1250}',
     ),
     SavedQuery(
         title="Failed runs of agents",
@@ -56,22 +55,15 @@ SAVED = (
         labels={"level": "error"},
     ),
     SavedQuery(
-        title="Failed runs of one component",
-        expr=f'{{{AGENTS}, app="backend"}} |= `execution failed` | json | __error__="" | logger="agent_service"',
-        line='{"logger": "agent_service", "message": "execution failed", "agent_id": "7", "level": "error"}',
-        labels={"level": "error"},
-    ),
-    SavedQuery(
         title="Failed logins of the last hour, by app",
+        panel="Logs: audit and security / Failed logins",
         expr=lines.counted(lines.REFUSED_LOGINS, "1h"),
         line='{"event_type": "AUTH_GATEWAY_VALIDATION", "status": "ERROR_TOKEN_EXPIRED", "user_id": "u-1"}',
     ),
     SavedQuery(
         title="Forbidden tool calls, by tool and user",
-        expr=(
-            f"sum by (tool_name, user_id) (count_over_time({lines.EVERYTHING} {lines.FORBIDDEN_TOOL_CALLS}"
-            ' | json tool_name="tool_name", user_id="user_id" | __error__="" [1h]))'
-        ),
+        panel="Logs: audit and security / Forbidden tools",
+        expr=f"sum by (tool_name, user_id) (count_over_time({lines.EVERYTHING} {lines.FORBIDDEN_TOOL_CALLS} [1h]))",
         line=(
             '{"event_type": "MCP_TOOL_INVOKE_ATTEMPT", "tool_name": "admin.delete_user", "user_id": "u-1",'
             ' "status": "ERROR_FORBIDDEN"}'
@@ -86,56 +78,23 @@ SAVED = (
         ),
     ),
     SavedQuery(
-        title="Lines of one conversation",
-        expr=f'{{{AGENTS}}} |= `c-81` | json conversation_id="conversation_id" | __error__="" | conversation_id="c-81"',
-        line='{"message": "answered", "conversation_id": "c-81", "input_tokens": 812, "output_tokens": 96}',
-    ),
-    SavedQuery(
-        title="Users with the most tokens of a day",
-        expr=(
-            f"topk(10, sum by (user_id) (sum_over_time({{{AGENTS}}} |= `total_tokens`"
-            ' | json user_id="user_id", total_tokens="total_tokens" | __error__="" | unwrap total_tokens [1d])))'
-        ),
-        line='{"message": "answered", "user_id": "u-7", "tenant": "acme", "total_tokens": 908}',
-    ),
-    SavedQuery(
         title="Guardrail violations",
+        panel="Logs: audit and security / Guardrail violations",
         expr=f"{lines.EVERYTHING} {lines.GUARDRAIL_VIOLATIONS}",
         line='{"event_type": "GUARDRAIL_VIOLATION_DETECTED", "status": "BLOCKED", "user_id": "u-1"}',
     ),
     SavedQuery(
-        title="Coordination between agents, one line each",
-        expr=(
-            f'{{{AGENTS}}} |= `coordination_event` | json | __error__=""'
-            " | line_format `{{.timestamp}} {{.agent_type}} -> {{.coordination_event}}`"
-        ),
-        line='{"timestamp": "2026-01-01T00:00:00Z", "agent_type": "mca", "coordination_event": "handoff to npa"}',
-    ),
-    SavedQuery(
-        title="Steps of agents that took longer than a second",
-        expr=f'{{{AGENTS}}} |= `performance_metric` | json | __error__="" | performance_metric > 1000',
-        line='{"agent_type": "npa", "performance_metric": 1840}',
-    ),
-    SavedQuery(
-        title="Failed plans",
-        expr=f'{{{AGENTS}}} |= `plan_generation` |= `failed` | json | __error__="" | agent_type=~"npa|wpa"',
-        line='{"agent_type": "npa", "event": "plan_generation", "status": "failed"}',
-    ),
-    SavedQuery(
-        title="Actions of users, one line each",
-        expr=(
-            f'{{{AGENTS}}} |= `user_action` | json | __error__="" | line_format `{{{{.user_id}}}} {{{{.user_action}}}}`'
-        ),
-        line='{"user_id": "u-1", "user_action": "exported a plan"}',
-    ),
-    SavedQuery(
         title="Errors of database connections",
+        system="progressive",
+        panel="Progressive / Database errors",
         expr=f'{{{AGENTS}, level=~"error|fatal"}} |~ `(?i)database` |~ `(?i)connection`',
         line='{"message": "Database connection refused", "level": "error"}',
         labels={"level": "error"},
     ),
     SavedQuery(
         title="Warnings about memory",
+        system="progressive",
+        panel="Progressive / Memory warnings",
         expr=f'{{{AGENTS}, level="warn"}} |~ `(?i)memory`',
         line='{"message": "memory at 92 %", "level": "warning"}',
         labels={"level": "warn"},
@@ -147,8 +106,9 @@ SAVED = (
     ),
     SavedQuery(
         title="All lines of one trace, in order",
-        expr=f'{{{AGENTS}}} | trace_id="4bf92f3577b34da6a3ce929d0e0e4736"',
+        expr=f'{{{AGENTS}}} | trace_id="{_TRACE}" | trace_id!=""',
         line='{"message": "called the model"}',
+        searched=_TRACE,
     ),
     SavedQuery(
         title="Lines with a trace, one line each",
@@ -157,33 +117,159 @@ SAVED = (
     ),
     SavedQuery(
         title="Apps that write the most bytes",
+        panel="Logs: explorer / Bytes per second by namespace",
         expr='topk(10, sum by (namespace, app) (bytes_over_time({namespace=~".+"} [1h])))',
         line="anything at all",
+    ),
+    # --- agent_hive ---
+    SavedQuery(
+        title="Failed tasks of the last hour, by type of agent",
+        system="agent_hive",
+        expr=f'sum by (agent_type) (count_over_time({{{AGENTS}}} | event="task" | status="error" [1h]))',
+        line='{"level": "info", "event": "task", "agent_type": "backend", "status": "error"}',
+    ),
+    # --- progressive ---
+    SavedQuery(
+        title="Coordination between agents, one line each",
+        panel="Progressive / Coordination",
+        system="progressive",
+        expr=(
+            f'{{{AGENTS}}} | coordination_event!=""'
+            " | line_format `{{__timestamp__}} {{.agent_type}} -> {{.coordination_event}}`"
+        ),
+        line='{"timestamp": "2026-01-01T00:00:00Z", "agent_type": "mca", "coordination_event": "handoff to npa"}',
+    ),
+    SavedQuery(
+        title="Steps of agents that took longer than a second",
+        panel="Progressive / Slow steps",
+        system="progressive",
+        expr=f"{{{AGENTS}}} | performance_metric > 1000",
+        line='{"agent_type": "npa", "performance_metric": 1840}',
+    ),
+    SavedQuery(
+        title="Failed plans",
+        panel="Progressive / Failed plans",
+        system="progressive",
+        expr=f'{{{AGENTS}}} | event="plan_generation" | status="failed" | agent_type=~"npa|wpa"',
+        line='{"agent_type": "npa", "event": "plan_generation", "status": "failed"}',
+    ),
+    SavedQuery(
+        title="Actions of users, one line each",
+        panel="Progressive / User actions",
+        system="progressive",
+        expr=(
+            f'{{{AGENTS}}} | user_action!=""'
+            " | line_format `{{__timestamp__}} {{.user_id}} {{.user_action}}`"
+        ),
+        line='{"user_id": "u-1", "user_action": "exported a plan"}',
+    ),
+    # --- eliza ---
+    SavedQuery(
+        title="Agents that failed or are unhealthy",
+        system="eliza",
+        expr=f'{{{AGENTS}}} | event=~"agent_(failed|unhealthy)"',
+        line='{"level": "error", "event": "agent_failed", "agent_id": "a-7", "agent_name": "scout"}',
+        labels={"level": "error"},
+    ),
+    SavedQuery(
+        title="Lines of one agent",
+        system="eliza",
+        expr=f'{{{AGENTS}}} | agent_id="a-7" | agent_id!=""',
+        line='{"level": "info", "event": "agent_deployed", "agent_id": "a-7", "agent_name": "scout"}',
+        searched="a-7",
+    ),
+    # --- agent_platform ---
+    SavedQuery(
+        title="Requests that took longer than a second",
+        system="agent_platform",
+        expr=f"{{{AGENTS}}} | duration_ms > 1000",
+        line='{"message": "done", "path": "/ag-ui/events", "duration_ms": 2350}',
+    ),
+    SavedQuery(
+        title="95th percentile of the duration in milliseconds, by path",
+        system="agent_platform",
+        expr=(
+            f"topk(10, quantile_over_time(0.95, {{{AGENTS}}} | duration_ms > 0 | unwrap duration_ms"
+            ' | __error__="" [5m]) by (path))'
+        ),
+        line='{"message": "done", "path": "/ag-ui/events", "duration_ms": 1250}',
+    ),
+    SavedQuery(
+        title="Failed runs of one component",
+        system="agent_platform",
+        expr=f'{{{AGENTS}, app="backend"}} |= `execution failed` | logger="agent_service"',
+        line='{"logger": "agent_service", "message": "execution failed", "agent_id": "7", "level": "error"}',
+        labels={"level": "error"},
+    ),
+    SavedQuery(
+        title="Executions of one agent in the last hour, by result",
+        system="agent_platform",
+        expr=f'sum by (status) (count_over_time({{{AGENTS}}} | event="execution" | agent_id="7" [1h]))',
+        line='{"event": "execution", "agent_id": "7", "agent_type": "support", "status": "success"}',
+        searched="7",
+    ),
+    SavedQuery(
+        title="Organisations with the most agents",
+        system="agent_platform",
+        expr='topk(10, max by (organization_id) (active_agents_total{job="agent-platform", namespace="agents"}))',
+        language="promql",
+    ),
+    # --- interaction_backend ---
+    SavedQuery(
+        title="Lines of one conversation",
+        panel="Interaction backend: one conversation / Lines of the conversation",
+        system="interaction_backend",
+        expr=f'{{{AGENTS}}} | conversation_id="c-81" | conversation_id!=""',
+        line='{"message": "answered", "conversation_id": "c-81", "input_tokens": 812, "output_tokens": 96}',
+        searched="c-81",
+    ),
+    SavedQuery(
+        title="Users with the most tokens of a day",
+        panel="Interaction backend / Users with the most tokens",
+        system="interaction_backend",
+        expr=(
+            f"topk(10, sum by (user_id) (sum_over_time({{{AGENTS}}} | total_tokens > 0 | unwrap total_tokens"
+            ' | __error__="" [1d])))'
+        ),
+        line='{"message": "answered", "user_id": "u-7", "tenant": "acme", "total_tokens": 908}',
+    ),
+    SavedQuery(
+        title="Guardrail violations of the last hour, by guardrail",
+        system="interaction_backend",
+        expr=(f'sum by (guardrail) (count_over_time({{{AGENTS}}} | event_type="GUARDRAIL_VIOLATION_DETECTED" [1h]))'),
+        line='{"event_type": "GUARDRAIL_VIOLATION_DETECTED", "status": "BLOCKED", "guardrail": "pii"}',
     ),
 )
 
 
 def document() -> str:
     """The text of docs/logql.md."""
-    blocks = "\n".join(
-        f"## {saved.title}\n\n```logql\n{saved.expr}\n```\n\nIt finds, for example:\n\n    {saved.line}\n"
-        for saved in SAVED
-    )
-    return f"{_INTRODUCTION}\n{blocks}"
+    return "\n".join((_INTRODUCTION, *map(_section, SAVED)))
+
+
+def _section(saved: SavedQuery) -> str:
+    needs = "" if saved.system == "logs" else f"Needs the system `{saved.system}`.\n\n"
+    found = f"\nIt finds, for example:\n\n    {saved.line}\n" if saved.line else ""
+    shown = f"It is the panel *{saved.panel}*.\n\n" if saved.panel else ""
+    return f"## {saved.title}\n\n{needs}{shown}```{saved.language}\n{saved.expr}\n```\n{found}"
 
 
 _INTRODUCTION = """\
-# Saved LogQL queries
+# Saved queries
 
-Paste these queries into Grafana's Explore. `make schema` generates this page from `rules/logs/saved.py`. The tests run
-each query on a real Loki, where it must find its example.
+The dashboard *Saved queries* shows the queries of the systems that are on, for the chosen namespace and app; its box
+takes an id. Those that another dashboard shows name its panel here. To change a query, open its panel in Grafana's
+Explore, or paste it from here. `make schema` generates this page from `rules/logs/saved.py`. The tests run each LogQL
+query on a real Loki, where it must find its example.
 
 - Streams have the labels `cluster`, `namespace`, `app`, `container`, `level`. Filter by them first, since everything
   after the braces reads lines. `tier`, `component` and similar are no labels here: use `namespace` and `app`.
 - Use `level="error"` instead of `|= "ERROR"`. The log collector sets the label from any spelling of the level.
-- `pod`, `node`, `logger`, `trace_id` and `span_id` are structured metadata. Filter by them without a parser:
+- `pod`, `node`, `logger`, `trace_id` and `span_id` are structured metadata, and so are the log fields of the systems
+  that are on and of `logs.fields` ([logs.md](logs.md#fields-of-json-lines)). Filter by them without a parser:
   `| trace_id="..."`.
-- `| json` makes labels of a JSON line's fields. A line that is not JSON gets the label `__error__`, which fails a
-  metric query: filter by text before `| json`, and add `| __error__=""` after it.
+- `| json` makes labels of a JSON line's other fields. A line that is not JSON gets the label `__error__`, which fails a
+  metric query: filter by text before `| json`, and add `| __error__=""` after it. It gives a field that is metadata the
+  name `..._extracted`.
 - Regular expressions in backticks need no escapes.
 """

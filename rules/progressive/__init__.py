@@ -16,6 +16,8 @@ def build(settings: ProgressiveSettings, surroundings: Surroundings) -> Watched:
         scrape_jobs=jobs(settings, surroundings.cluster),
         groups=groups(of_cluster=KUBERNETES.key in surroundings.on),
         metrics=CONTRACT.metrics,
+        log_fields=CONTRACT.log_fields,
+        spans=CONTRACT.spans,
         slos=slos(settings.core.service),
         inhibitions=tuple(inhibitions()),
     )

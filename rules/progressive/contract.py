@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from model.contract import Contract, Emitted, Label, Part
+from model.contract import Contract, Emitted, Label, Part, Span
+from model.logs import LogField
 from model.metrics import Kind, Unit
 
 AGENTS = ("mca", "npa", "wpa")
@@ -166,4 +167,37 @@ AGENT = Part(
         ),
     ),
 )
-CONTRACT = Contract((CORE, AGENT))
+LOG_FIELDS = (
+    LogField(name="service", meaning="the program that writes the line"),
+    LogField(name="agent_type", meaning="`mca`, `npa` or `wpa`"),
+    LogField(name="agent_id", meaning="the agent"),
+    LogField(name="event", meaning="what happened, such as `plan_generation`"),
+    LogField(name="status", meaning="how it ended, such as `failed`"),
+    LogField(name="coordination_event", meaning="a hand-over between agents"),
+    LogField(name="performance_metric", meaning="milliseconds that a step took"),
+    LogField(name="error_details", meaning="what went wrong"),
+    LogField(name="user_id", meaning="the user"),
+    LogField(name="user_action", meaning="what the user did"),
+)
+SPANS = (
+    Span(
+        name=r"agent\..+",
+        has="agent.type",
+        shown="agent.OPERATION",
+        meaning="One run of an agent, with `agent.type`, `agent.id`, `agent.operation` and `agent.success`.",
+        operation="invoke_agent",
+        subject="gen_ai.agent.name",
+        attributes=(("gen_ai.agent.name", "agent.type"), ("gen_ai.agent.id", "agent.id")),
+        bounded=(Label(name="gen_ai.agent.name", meaning="type of the agent", values=AGENTS),),
+    ),
+    Span(
+        name=r"agent\.communication",
+        shown="agent.communication",
+        meaning="A message from one agent to another, with `communication.type` and `communication.data_size`.",
+        bounded=(
+            Label(name="communication.source", meaning="type of the agent that sends", values=AGENTS),
+            Label(name="communication.target", meaning="type of the agent that receives", values=AGENTS),
+        ),
+    ),
+)
+CONTRACT = Contract((CORE, AGENT), LOG_FIELDS, SPANS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from components.logs import LABELS
+from tests.planted import PLANTED
 from tests.servers.test_collector import DELIVERED, ELSEWHERE, pod, stack_with
 from tools.local import otlp
 from tools.local.account import Account
@@ -67,6 +69,19 @@ def test_a_line_has_few_labels_and_everything_else_beside_it(
             "process_command": "planner --serve",
         }.items()
     )
+
+
+def test_a_body_of_json_is_found_by_its_fields_without_a_parser(collector: Collector, loki: Loki) -> None:
+    event = {"event_type": "MCP_TOOL_INVOKE_ATTEMPT", "tool_name": "search", "user_id": f"of {PLANTED['email']} it"}
+    known = {"tool_name": "by its own attribute"}
+    records = (Log(json.dumps(event), time.time_ns()), Log(json.dumps(event), time.time_ns(), attributes=known))
+    otlp.send(collector.url, otlp.logs(ELSEWHERE | {"service.name": "audited"}, *records))
+
+    query = '{app="audited"} | event_type="MCP_TOOL_INVOKE_ATTEMPT"'
+    found = eventually(lambda: len(lines := loki.entries(query)) == 2 and lines, DELIVERED, "both lines")
+
+    assert {entry.metadata["tool_name"] for entry in found} == {"search", "by its own attribute"}
+    assert {entry.metadata["user_id"] for entry in found} == {"of **** it"}
 
 
 def test_no_stream_has_another_label(collector: Collector, loki: Loki, pod: dict[str, Any]) -> None:

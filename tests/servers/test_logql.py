@@ -14,7 +14,7 @@ import pytest
 
 from components.grafana.rule_groups import rule_groups
 from components.logs import LABELS
-from dashboards.model import Dashboard, Variable, Visualization
+from dashboards.model import Dashboard, Panel, Variable, Visualization
 from dashboards.queries import filled, loki_queries
 from model.datasources import LOKI, PROMETHEUS
 from model.grafana_alert import GrafanaAlert
@@ -69,7 +69,17 @@ def push(loki: Loki, lines: Lines, namespace: str, cluster: str = CLUSTER) -> No
     newest = time.time_ns() - int(lines.ago.seconds * SECOND)
     labels = {"cluster": cluster} | dict(lines.labels) | {"namespace": namespace}
     # A millisecond apart, since the same line at the same time is kept once.
-    loki.push(labels, [(newest - n * SECOND // 1000, lines.text) for n in range(lines.times)])
+    loki.push(labels, [(newest - n * SECOND // 1000, lines.text) for n in range(lines.times)], **fields(lines.text))
+
+
+def fields(line: str) -> dict[str, str]:
+    """The metadata that log collectors read from a line (tests/servers/test_log_fields.py)."""
+    try:
+        said = json.loads(line)
+    except ValueError:  # text, or JSON with a stack trace below it
+        return {}
+    known = {"logger": "logger"} | {each.name: key for each in STACK.log_fields for key in each.keys}
+    return {name: str(said[key]) for name, key in known.items() if key in said}
 
 
 # --- alerts over lines ---
@@ -205,6 +215,7 @@ def test_an_alert_of_grafana_s_says_what_its_example_says(example: Example, said
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 CONVERSATION = "c-81"
+OF_LINES = tuple(saved for saved in SAVED if saved.language == "logql")
 SEARCHED = {"interaction-conversation": CONVERSATION}
 """By dashboard what must stand in its box. Others find everything with an empty one."""
 OF_SAMPLE = {"cluster": "sampled", "namespace": "agents", "app": "backend", "container": "main", "level": "info"}
@@ -219,11 +230,12 @@ def sampled(loki: Loki) -> Loki:
                 push(loki, lines, f"sampled-{position}", "sampled")
             elif lines.ago < Duration.parse("5m"):
                 push(loki, Lines(labels=lines.labels, text=lines.text), f"sampled-{position}", "sampled")
-    for saved in SAVED:
-        loki.push(OF_SAMPLE | dict(saved.labels), [(time.time_ns(), saved.line)], trace_id=TRACE, pod="backend-0")
+    for saved in OF_LINES:
+        of_line = {"trace_id": TRACE, "pod": "backend-0", **fields(saved.line)}
+        loki.push(OF_SAMPLE | dict(saved.labels), [(time.time_ns(), saved.line)], **of_line)
     used = {"input_tokens": 812, "output_tokens": 96, "cost_usd": 0.003, "model": "gpt-4o"}
     answered = json.dumps({"level": "info", "message": "answered", "conversation_id": CONVERSATION, **used})
-    loki.push(OF_SAMPLE, [(time.time_ns(), answered)], trace_id=TRACE, pod="backend-0")
+    loki.push(OF_SAMPLE, [(time.time_ns(), answered)], trace_id=TRACE, pod="backend-0", **fields(answered))
     refusal = 'level=error component=dispatcher msg="Notify for alerts failed" integration=webhook'
     loki.push(OF_SAMPLE | {"app": "alertmanager"}, [(time.time_ns(), refusal)])
     happened = json.dumps({"message": "container web on edge: die 137", "event": "die", "stack_name": "shop"})
@@ -231,7 +243,7 @@ def sampled(loki: Loki) -> Loki:
     return loki
 
 
-@pytest.mark.parametrize("saved", SAVED, ids=lambda saved: saved.title)
+@pytest.mark.parametrize("saved", OF_LINES, ids=lambda saved: saved.title)
 def test_a_saved_query_finds_its_example(saved: SavedQuery, sampled: Loki) -> None:
     assert eventually(lambda: over_time(sampled, saved.expr), 10, f"something comes of {saved.expr}")
 
@@ -254,6 +266,12 @@ def chosen(dashboard: Dashboard) -> dict[str, str]:
     return {**one, **multiple, "search": SEARCHED.get(dashboard.uid, "")}
 
 
+def id_of(panel: Panel) -> dict[str, str]:
+    """The id that a saved query searches for."""
+    searched = [each.searched for each in SAVED if each.searched and each.title == panel.title]
+    return {"search": searched[0]} if searched else {}
+
+
 def answered(loki: Loki, expr: str, view: Visualization) -> list[set[str]]:
     """The labels of each result."""
     if view in (Visualization.STAT, Visualization.TABLE):
@@ -265,7 +283,8 @@ def answered(loki: Loki, expr: str, view: Visualization) -> list[set[str]]:
 def test_every_log_query_of_a_dashboard_returns_data_and_the_labels_that_it_shows(
     dashboard: Dashboard, sampled: Loki, record_property: Callable[[str, object], None]
 ) -> None:
-    asked = ((panel, query, filled(query.expr, chosen(dashboard))) for panel, query in loki_queries(dashboard))
+    everything = chosen(dashboard)
+    asked = ((panel, query, filled(query.expr, everything | id_of(panel))) for panel, query in loki_queries(dashboard))
     found = [
         # An audit log that goes on is no gap.
         (panel, query, answered(sampled, expr.replace('namespace="shop"', 'namespace="gone"'), panel.visualization))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,10 +33,17 @@ CONTAINERS = [
 ]
 
 
-def rendered(folder: Path, collector: str, name: str = "dev", cluster: str = "by", **logs: Any) -> Rendered:
+def rendered(
+    folder: Path,
+    collector: str,
+    name: str = "dev",
+    cluster: str = "by",
+    systems: Mapping[str, Any] | None = None,
+    **logs: Any,
+) -> Rendered:
     """A stack with that log collector, and a cluster named after it, so that one Loki can hold both."""
-    cluster = f"{cluster}-{collector}"
-    return changed(folder, name, {"cluster": {"name": cluster}, "logs": {"collector": collector, **logs}})
+    changes = {"cluster": {"name": f"{cluster}-{collector}"}, "logs": {"collector": collector, **logs}}
+    return changed(folder, name, changes | {"systems": dict(systems or {})})
 
 
 class Node:

@@ -18,7 +18,7 @@ from dashboards.model import Dashboard, Panel, Query, Row, stat
 from model.metrics import Unit
 from model.promql import narrowed
 from model.uids import ALERTS
-from rules.agents import alerts
+from rules.agents import alerts, signals
 from rules.agents.attribution import TOKENS as TOKENS_USED
 from rules.agents.attribution import USD as USD_USED
 from rules.agents.attribution import USE
@@ -140,6 +140,14 @@ _REQUESTS = Row(
             narrowed(alerts.UNAVAILABLE.value, _MODELS),
             "{{provider}}, {{model}}",
             width=12,
+        ),
+        where_set(
+            signals.NEARLY_LIMITED.name,
+            "Rate limit left",
+            "Share of the limit of requests or tokens that is left. At 0 the provider refuses requests.",
+            _MODELS,
+            "{{service}}, {{model}}, {{resource}}",
+            24,
         ),
     ),
 )

@@ -42,6 +42,9 @@ WELL: dict[str, Any] = {
     "filled": 0.6,  # share of the context window
     "long": 0,  # of how many requests one nearly fills the window; 0 for none
     "compactions": 0,  # of the context of each short run
+    "stopped": 50,  # of how many messages a guardrail stops one
+    "injection": "allow",  # what another one decides
+    "left": 0.8,  # share of the rate limit
     "arguments": "new",  # of its calls of a tool: new ones, or the same
     "tools": "of today",  # description of an MCP server's tools
     "prompt": "v1",
@@ -75,6 +78,7 @@ class Telemetry:
         self.runs = histogram("gen_ai.invoke_agent.duration", "s", 0.01, 0.08, 0.64, 5.12, 40.96)
         self.filled = histogram("gen_ai.client.context.utilization", "1", 0.25, 0.5, 0.75, 0.9, 1)
         self.compactions = meter.create_counter("gen_ai.agent.context.compactions", "{compaction}")
+        self.guardrails = meter.create_counter("guardrail.evaluations", "{evaluation}")
         self.input = meter.create_counter("gen_ai.client.inference.usage.input_tokens", "{token}")
         self.output = meter.create_counter("gen_ai.client.inference.usage.output_tokens", "{token}")
 
@@ -86,13 +90,14 @@ class Agent:
         self.told, self.behaves = told, dict(WELL)
         self._agent = {"gen_ai.agent.name": name}
         self._asks = MODEL | self._agent | {"gen_ai.operation.name": "chat"}
-        self._numbers, self._states = count(1), cycle(STATES)
+        self._numbers, self._messages, self._states = count(1), count(1), cycle(STATES)
         # The long run is one trace, which its lines have.
         self._run = set_span_in_context(told.tracer.start_span(f"invoke_agent {name}"))
         now = time.monotonic()
         self._last_step, self._asked = now, 0.0
         self._state, self._since = next(self._states), now
         told.meter.create_observable_gauge("gen_ai.agent.oldest_open", [self._oldest_open], "s")
+        told.meter.create_observable_gauge("gen_ai.client.rate_limit.left", [self._left], "1")
 
     def work(self) -> None:
         while True:
@@ -113,6 +118,9 @@ class Agent:
         yield self._open("approval", now - self._asked if self._asked else 0)
         for state in sorted(set(STATES)):
             yield self._open("a2a_task", now - self._since if state == self._state else 0, {"a2a.task.state": state})
+
+    def _left(self, _: CallbackOptions) -> Iterator[Observation]:
+        yield Observation(self.behaves["left"], MODEL | {"gen_ai.rate_limit.type": "requests"})
 
     def _open(self, kind: str, seconds: float, more: dict[str, str] | None = None) -> Observation:
         return Observation(seconds, self._agent | {"gen_ai.open.kind": kind} | (more or {}))
@@ -146,6 +154,9 @@ class Agent:
 
     def _short_run(self, team: str) -> None:
         behaves, told = self.behaves, self.told
+        pii = "allow" if next(self._messages) % behaves["stopped"] else "deny"
+        for guardrail, decision in (("pii", pii), ("injection", behaves["injection"])):
+            told.guardrails.add(1, {"guardrail": guardrail, "decision": decision})
         for _ in range(behaves["failing"]):
             told.requests.record(0.05, self._asks | {"error.type": "timeout"})
         for _ in range(behaves["requests"]):

@@ -34,6 +34,7 @@ from tools.local.telemetry import Collector
 SHORTER = (
     # A minute of the rules, which is one evaluation, is a second here: half an hour has thirty of them.
     ("[1d:5m] offset 1h", "[60s:5s] offset 10s"),
+    ("[1d] offset 1h", "[60s] offset 10s"),
     ("[30d]", "[2m]"),
     ("[3d]", "[10s]"),
     ("[1d]", "[60s]"),
@@ -51,8 +52,9 @@ WAITS: dict[str, dict[str, Any]] = {
     "AgentApprovalWaits": {"warning": 10},
     "A2aTaskStuck": {"warning": 9},
 }
-AGENTS = {
+AGENTS: dict[str, Any] = {
     "namespaces": ["working"],
+    "signals": {},
     "budget": {"perDay": 1000, "perMonth": 6000},
     "prices": {"gpt-4o": {"input": 2.5, "output": 10}},
     "attribution": {
@@ -78,6 +80,8 @@ STUCK: dict[str, dict[str, Any]] = {
     "ModelRequestsFailing": {},  # of the same requests
     "AgentContextNearlyFull": {"filled": 0.95},
     "AgentContextCompactedRepeatedly": {"compactions": 5},
+    "AgentGuardrailFailing": {"injection": "error"},
+    "ModelRateLimitNearlyUsed": {"left": 0.05},
 }
 """How the agent behaves, by the alert that notices it."""
 SPENT = "AgentDailyBudgetSpent"
@@ -177,6 +181,13 @@ def test_work_that_does_not_proceed_warns_and_hard_work_does_not(watched: Watche
     watched.fires({})
     watched.troubled.behave(**{name: value for changes in STUCK.values() for name, value in changes.items()})
     watched.fires({name: {TROUBLED} for name in STUCK})
+    watched.troubled.behave()
+    watched.fires({})
+
+
+def test_a_guardrail_that_stops_more_than_the_day_before_warns(watched: Watched) -> None:
+    watched.troubled.behave(stopped=2)
+    watched.fires({"AgentGuardrailBlocksRising": {TROUBLED}})
     watched.troubled.behave()
     watched.fires({})
 

@@ -75,7 +75,7 @@ loki = Loki(
     cluster,
 )
 log_collector.deploy(settings.logs, settings.loki, replace(site, namespace=namespaces.node_agents), cluster)
-jaeger = Jaeger("jaeger", JaegerArgs(site=site, settings=settings.jaeger), cluster)
+jaeger = Jaeger("jaeger", JaegerArgs(site=site, settings=settings.jaeger, attributed=watched.attributed), cluster)
 collector = OtelCollector(
     "otel-collector",
     OtelCollectorArgs(

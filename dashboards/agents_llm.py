@@ -19,6 +19,7 @@ from model.metrics import Unit
 from model.promql import narrowed
 from model.uids import ALERTS
 from rules.agents import alerts, signals
+from rules.agents.attribution import REQUESTS as REQUESTS_USED
 from rules.agents.attribution import TOKENS as TOKENS_USED
 from rules.agents.attribution import USD as USD_USED
 from rules.agents.attribution import USE
@@ -312,13 +313,18 @@ _ATTRIBUTION = Row(
             3600,
             unit=Unit.CURRENCY,
         ),
+        _by_value(
+            REQUESTS_USED,
+            "Requests by value",
+            "Requests per second that have a span; of each dimension the five with the most.",
+        ),
         where_set(
             "AgentAttributedBudgetSpent",
             "Budgets used",
             "Share of each budget of the last 24 hours and 30 days; 1 is all of it.",
             _CLUSTER,
             "{{dimension}} {{value}}, {{measure}} of the {{period}}",
-            8,
+            24,
         ),
     ),
 )

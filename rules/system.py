@@ -94,6 +94,8 @@ class Watched:
     """Metrics that its scrape jobs collect and its rules use."""
     promoted: tuple[str, ...] = ()
     """Resource attributes that become labels of what applications push, beside those of every stack."""
+    attributed: tuple[str, ...] = ()
+    """Attributes of spans by which requests to models are counted, each on its own."""
     slos: tuple[Slo, ...] = ()
     """Objectives of the system itself. The stack file may have more."""
     inhibitions: tuple[Inhibition, ...] = ()

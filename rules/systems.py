@@ -150,6 +150,7 @@ def watch(
         exporters=tuple(exporter for part in parts for exporter in part.exporters),
         metrics=tuple(metric for part in parts for metric in part.metrics),
         promoted=tuple(dict.fromkeys(each for part in parts for each in part.promoted)),
+        attributed=tuple(dict.fromkeys(each for part in parts for each in part.attributed)),
         slos=tuple(slo for part in parts for slo in part.slos),
         inhibitions=(
             *(replace(each, equal=(*each.equal, *told_apart)) for each in LESS_URGENT),

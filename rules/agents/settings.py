@@ -165,7 +165,8 @@ class Dimension(Model):
     """One way to attribute tokens and costs."""
 
     attribute: AttributeName
-    """Attribute of the metrics of tokens and costs, or of their resource. Dots become underscores in Prometheus."""
+    """Attribute of the metrics of tokens and costs, of the spans of requests, or of their resource. Dots become
+    underscores in Prometheus."""
     budgets: Annotated[dict[Value, UseBudget], Len(max_length=VALUES)] = {}
     """Budgets by value; `each` is that of every value without one of its own."""
 
@@ -225,8 +226,8 @@ class AgentsSettings(Model):
     """Maps a model, by its requested name, to USD per million tokens: `{input: 2.5, output: 10}`, and `cacheRead`.
     Used where the instrumentation emits no cost. Empty by default, because prices change."""
     attribution: Attribution = {}
-    """By what tokens and costs are attributed, such as `team`, `tenant`, `feature` or `prompt_version`; at most 6. Of
-    each, at most 50 values are distinguished."""
+    """By what tokens, costs and requests are attributed, such as `team`, `tenant`, `feature` or `prompt_version`; at
+    most 6. Of each, at most 50 values are distinguished."""
     records: bool = False
     """Whether agents send log records of tool calls, of MCP servers' tools, and of evaluations (docs/agents.md). Alerts
     on loops of tools, changed tools and falling scores read them."""

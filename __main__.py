@@ -76,7 +76,7 @@ loki = Loki(
 )
 nodes = replace(site, namespace=namespaces.node_agents)
 log_collector.deploy(settings.logs, settings.log_fields, settings.loki, nodes, cluster)
-jaeger = Jaeger("jaeger", JaegerArgs(site=site, settings=settings.jaeger), cluster)
+jaeger = Jaeger("jaeger", JaegerArgs(site=site, settings=settings.jaeger, attributed=watched.attributed), cluster)
 collector = OtelCollector(
     "otel-collector",
     OtelCollectorArgs(

@@ -18,7 +18,8 @@ from dashboards.model import Dashboard, Panel, Query, Row, stat
 from model.metrics import Unit
 from model.promql import narrowed
 from model.uids import ALERTS
-from rules.agents import alerts
+from rules.agents import alerts, signals
+from rules.agents.attribution import REQUESTS as REQUESTS_USED
 from rules.agents.attribution import TOKENS as TOKENS_USED
 from rules.agents.attribution import USD as USD_USED
 from rules.agents.attribution import USE
@@ -140,6 +141,14 @@ _REQUESTS = Row(
             narrowed(alerts.UNAVAILABLE.value, _MODELS),
             "{{provider}}, {{model}}",
             width=12,
+        ),
+        where_set(
+            signals.NEARLY_LIMITED.name,
+            "Rate limit left",
+            "Share of the limit of requests or tokens that is left. At 0 the provider refuses requests.",
+            _MODELS,
+            "{{service}}, {{model}}, {{resource}}",
+            24,
         ),
     ),
 )
@@ -304,13 +313,18 @@ _ATTRIBUTION = Row(
             3600,
             unit=Unit.CURRENCY,
         ),
+        _by_value(
+            REQUESTS_USED,
+            "Requests by value",
+            "Requests per second that have a span; of each dimension the five with the most.",
+        ),
         where_set(
             "AgentAttributedBudgetSpent",
             "Budgets used",
             "Share of each budget of the last 24 hours and 30 days; 1 is all of it.",
             _CLUSTER,
             "{{dimension}} {{value}}, {{measure}} of the {{period}}",
-            8,
+            24,
         ),
     ),
 )

@@ -13,7 +13,7 @@ from model.metrics import Unit
 from model.promql import narrowed
 from model.rules import Alert
 from model.uids import ALERTS, SLOS
-from rules.agents import alerts, lines, progress
+from rules.agents import alerts, lines, progress, signals
 from rules.agents.cost import COST_PER_RUN
 from rules.agents.promql import PLACE, counted, failing, p95
 from rules.agents.recordings import CALLS_BUCKETS, CALLS_PER_RUN, REQUESTS, RUN_ERRORS, RUNS
@@ -181,6 +181,27 @@ _PROGRESS = Row(
         ),
     ),
 )
+_GUARDRAILS = Row(
+    "Guardrails",
+    (
+        where_set(
+            signals.BLOCKS_RISING.name,
+            "Stopped messages against the day before",
+            "How many times as many of the messages a guardrail stops as the day before.",
+            _SERVICES,
+            "{{service}}, {{guardrail}}",
+            12,
+        ),
+        where_set(
+            signals.CANNOT_JUDGE.name,
+            "Messages that a guardrail cannot judge",
+            "Share of the messages over 30 minutes.",
+            _SERVICES,
+            "{{service}}, {{guardrail}}",
+            12,
+        ),
+    ),
+)
 _STREAMS = '{namespace=~".+", cluster=~"$cluster", namespace=~"$namespace"}'
 
 
@@ -267,5 +288,5 @@ DASHBOARD = Dashboard(
         ALERTS,
     ),
     annotations=(alerts_of("agents"), rollouts(chosen("cluster", "namespace"))),
-    rows=(_SIGNALS, _FAILURES, _LOOPS, _PROGRESS, _LOGGED, _OBJECTIVES),
+    rows=(_SIGNALS, _FAILURES, _LOOPS, _PROGRESS, _GUARDRAILS, _LOGGED, _OBJECTIVES),
 )

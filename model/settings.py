@@ -76,6 +76,7 @@ StorageClass = Annotated[str, Spelled(f"({_DNS_NAME})?", 'the name of a StorageC
 _LABEL = r"[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?"
 HostName = Annotated[str, Spelled(rf"{_LABEL}(\.{_LABEL})*", "a host name like alerts.example.com")]
 LabelName = Annotated[str, Spelled(r"[a-zA-Z_][a-zA-Z0-9_]*", "a label name of letters, digits and underscores")]
+MetricName = Annotated[str, Spelled("[a-zA-Z_:][a-zA-Z0-9_:]*", "the name of one metric, without labels")]
 LabelValue = Annotated[str, Spelled(rf"({_NAME})?", "a Kubernetes label value of at most 63 characters")]
 Team = Annotated[str, Spelled(TEAM, "a team of at most 63 letters, digits, dashes, underscores and dots")]
 AppName = Annotated[str, Spelled(f"{_NAME}|{_DNS_NAME}", "an app: a Kubernetes label value, or the name of a workload")]

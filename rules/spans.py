@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from model.metrics import PUSHED, Metrics, Unit
+from model.metrics import PUSHED, Metric, Metrics, Unit
 from rules.monitoring.scrape import SPAN_METRICS
 
 SPAN_CALLS = "traces_span_metrics_calls_total"
 SPAN_TIMES = "traces_span_metrics_duration_milliseconds"
+
+REQUESTS_BY = "agent_requests_by"
+"""Prefix of the metrics of spans of requests to models, of which each attribute of the stack file has one."""
+OVERFLOW = "otel_metric_overflow"
+"""Label of the series of all values beyond the connector's limit."""
 
 _SPANS = Metrics(SPAN_METRICS)
 _OF_SPAN = (
@@ -21,3 +26,8 @@ OF_SPANS = (
     # Somebody's own collector may push metrics of spans, possibly as native histograms.
     Metrics(PUSHED).histogram(SPAN_TIMES, _OF_SPAN, Unit.NONE),
 )
+
+
+def requests_by(label: str) -> Metric:
+    """The counter of spans of requests to models by an attribute, called ``label`` in Prometheus."""
+    return _SPANS.counter(f"{REQUESTS_BY}_{label}_calls_total", f"service_name k8s_namespace_name {label} {OVERFLOW}")

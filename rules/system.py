@@ -98,6 +98,8 @@ class Watched:
     """Fields of JSON lines that become structured metadata, beside those of every stack."""
     spans: tuple[Span, ...] = ()
     """Spans of programs that the collector maps to the conventions."""
+    attributed: tuple[str, ...] = ()
+    """Attributes of spans by which requests to models are counted, each on its own."""
     slos: tuple[Slo, ...] = ()
     """Objectives of the system itself. The stack file may have more."""
     inhibitions: tuple[Inhibition, ...] = ()

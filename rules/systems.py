@@ -153,6 +153,7 @@ def watch(
         promoted=tuple(dict.fromkeys(each for part in parts for each in part.promoted)),
         log_fields=merged(field for part in parts for field in part.log_fields),
         spans=tuple(span for part in parts for span in part.spans),
+        attributed=tuple(dict.fromkeys(each for part in parts for each in part.attributed)),
         slos=tuple(slo for part in parts for slo in part.slos),
         inhibitions=(
             *(replace(each, equal=(*each.equal, *told_apart)) for each in LESS_URGENT),

@@ -73,6 +73,30 @@ def recorded(settings: Settings, name: str) -> str:
             {"prices": {'gpt"} or up{job="': {"input": 2.5, "output": 10}}},
             'prices.gpt"} or up{job=": "gpt\\"} or up{job=\\"": the name of a model',
         ),
+        (
+            {"signals": {"guardrails": [{"evaluations": "a{b}"}]}},
+            'signals.guardrails[0].evaluations: "a{b}": the name of one metric, without labels',
+        ),
+        (
+            {"signals": {"guardrails": [{"evaluations": "checks_total", "denied": ["no"], "failed": ["no"]}]}},
+            'signals.guardrails[0].failed: "no": a decision that is not denied as well',
+        ),
+        (
+            {"signals": {"rateLimits": [{"remaining": "left", "limit": "all", "maximum": 5}]}},
+            "signals.rateLimits[0]: {...}: limit or maximum, not both",
+        ),
+        (
+            {"signals": {"rateLimits": [{"remaining": "gen_ai_client_rate_limit_left_ratio", "maximum": 1}]}},
+            'signals.rateLimits[0].remaining: "gen_ai_client_rate_limit_left_ratio": another name: this one is read',
+        ),
+        (
+            {"signals": {"openWork": [{"oldest": "age", "kind": "run"}, {"oldest": "age", "kind": "approval"}]}},
+            'signals.openWork[1].oldest: "age": a metric that no other entry has',
+        ),
+        (
+            {"signals": {"openWork": [{"oldest": "age", "kind": "task"}]}},
+            'signals.openWork[0].kind: "task": one of run, approval or a2a_task',
+        ),
         ({"maxInferenceCalls": 1}, "maxInferenceCalls: 1: at least 2"),
         ({"maxInferenceCalls": 129}, "maxInferenceCalls: 129: at most 128"),
         ({"objectives": {"availability": 30}}, "objectives.availability: 30: a percentage between 50 and 99.999"),
@@ -129,6 +153,25 @@ def test_agents_are_counted_wherever_they_run_unless_namespaces_are_named() -> N
     assert 'k8s_namespace_name=~"agents|agents-eu|"' in recorded(
         stack({"namespaces": ["agents", "agents-eu"]}), "agent:runs:rate5m"
     )
+
+
+def test_all_that_is_wrong_with_a_mapping_is_said_at_once() -> None:
+    guardrail = {"evaluations": "9", "labels": {"rail": "pii"}, "denied": []}
+    with pytest.raises(Refused) as refused:
+        stack({"signals": {"guardrails": [guardrail], "rateLimits": [{"remaining": "left", "of": "money"}]}})
+    said = [each.removeprefix("systems.agents.signals.").partition(":")[0] for each in refused.value.problems]
+    assert said == [
+        "guardrails[0].evaluations",
+        "guardrails[0].labels.rail",
+        "guardrails[0].denied",
+        "rateLimits[0].of",
+    ]
+
+
+def test_guardrails_and_rate_limits_are_watched_once_they_are_asked_for() -> None:
+    signals = {"AgentGuardrailBlocksRising", "AgentGuardrailFailing", "ModelRateLimitNearlyUsed"}
+    assert not signals & alerts(stack({})).keys()
+    assert signals < alerts(stack({"signals": {}})).keys()
 
 
 COSTS = {"AgentBudgetBurnsFast", "AgentDailyBudgetSpent", "AgentMonthlyBudgetSpent", "ModelUnpriced"}

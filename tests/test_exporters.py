@@ -17,8 +17,12 @@ from tools.local.rendered import loaded
 
 READERS = {"services", *(system.key for system in SYSTEMS if system.contract)}
 """Systems whose rules also read what others bring, as far as these are on: platforms, whether a workload is wanted."""
-SHARED = {"istio": {"prometheus/scrape/annotated-pods.yml"}}
-"""Files of others that change with a system: pods of a mesh are annotated, and each series is stored once."""
+SHARED = {
+    "istio": {"prometheus/scrape/annotated-pods.yml"},
+    "monitoring": {"jaeger/config/jaeger.yaml", "prometheus/rules/agents-attribution.yml"},
+}
+"""Files of others that change with a system: pods of a mesh are annotated, and each series is stored once; requests are
+counted by attributes of spans where these counts are scraped."""
 
 
 @pytest.mark.parametrize("system", SYSTEMS, ids=lambda system: system.key)
@@ -46,6 +50,7 @@ def test_a_system_that_is_off_leaves_nothing_behind_and_takes_nothing_else(stack
     told = {"alertmanager/config/alertmanager.yml"} if of_it.inhibitions else set()
     told |= {f"prometheus/rules/{name}.yml" for name, of in groups.items() if of in READERS}
     told |= {"prometheus/config/prometheus.yml"} if of_it.promoted else set()
+    told |= {"jaeger/config/jaeger.yaml"} if of_it.attributed else set()
     told |= SHARED.get(system.key, set())
     kept = [{path: text for path, text in made.files.items() if path not in files | told} for made in (on, off)]
     assert kept[0] == kept[1], "the rest is as it was"

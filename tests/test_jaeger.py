@@ -239,6 +239,23 @@ def test_metrics_of_spans_never_carry_an_id(prod: Recorded) -> None:
     assert connector["exemplars"] == {"enabled": True}
 
 
+def test_requests_are_counted_by_each_attribute_of_the_stack_file_alone(stack: Stacks, prod: Recorded) -> None:
+    agents = {"attribution": {"team": {"attribute": "app.team"}, "version": {"attribute": "gen_ai.prompt.version"}}}
+    config = jaeger_yaml(stack("dev", systems={**NOTHING, "monitoring": {}, "agents": agents}))
+    counters = {name: each for name, each in config["connectors"].items() if name.startswith("spanmetrics/")}
+    by = {name: [each["name"] for each in counter["dimensions"]] for name, counter in counters.items()}
+    assert by == {
+        "spanmetrics/app_team": ["app.team", "k8s.namespace.name"],
+        "spanmetrics/gen_ai_prompt_version": ["gen_ai.prompt.version", "k8s.namespace.name"],
+    }, "in one connector, teams and versions would be crossed"
+    assert {each["aggregation_cardinality_limit"] for each in counters.values()} == {100}
+    assert all(each["histogram"] == {"disable": True} for each in counters.values())
+    assert "app.team" not in [each["name"] for each in config["connectors"]["spanmetrics"]["dimensions"]]
+    alone = jaeger_yaml(stack("dev", systems={**NOTHING, "agents": agents}))
+    assert list(alone["connectors"]) == ["spanmetrics"], "nobody scrapes what would be counted"
+    assert "traces/attributed" not in jaeger_yaml(prod)["service"]["pipelines"]
+
+
 def test_what_the_monitor_tab_asks_for_is_what_is_exported(prod: Recorded) -> None:
     config = jaeger_yaml(prod)
     store = config["extensions"]["jaeger_storage"]["metric_backends"]["metrics"]["prometheus"]

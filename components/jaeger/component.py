@@ -24,6 +24,8 @@ START_SECONDS = 300
 class JaegerArgs:
     site: Site
     settings: JaegerSettings
+    attributed: tuple[str, ...] = ()
+    """Attributes by which spans of requests to models are counted."""
 
 
 class Jaeger(ComponentResource):
@@ -71,7 +73,7 @@ class Jaeger(ComponentResource):
             probes=Probes(live=parts.LIVE, ready=("/status", "health"), startup_seconds=START_SECONDS),
             resources=settings.resources,
             workload=settings,
-            config=config.files(settings, args.site.cluster),
+            config=config.files(settings, args.site.cluster, args.attributed),
             secrets=config.secrets(settings),
             live_secrets=frozenset({config.PASSWORD}),
             env=_memory(settings),

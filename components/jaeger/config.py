@@ -20,6 +20,9 @@ from model.cluster import ClusterSettings
 from model.quantities import Duration
 from model.settings import Secret
 from model.yaml_text import text
+from rules.agents.recordings import OTHER_OPERATIONS
+from rules.agents.settings import VALUES
+from rules.spans import REQUESTS_BY
 
 SECRETS = "/etc/jaeger/secrets"
 PASSWORD, CA = "storage-password", "storage-ca"
@@ -60,6 +63,8 @@ path.
 BUCKETS = ("10ms", "50ms", "100ms", "250ms", "500ms", "1s", "2500ms", "5s", "10s", "30s", "60s", "120s", "300s")
 # Series per service, after which the rest is counted together. A service has some dozens; ids in span names fill it up.
 SERIES_PER_SERVICE = 500
+# Values of an attribute per service, such as a tenant. Twice as many as rules distinguish: more is an id.
+ATTRIBUTED_SERIES = 2 * VALUES
 # At most a scrape interval: metrics that are flushed later appear late, and their exemplars never.
 FLUSH = Duration.parse("15s")
 # Share of the memory limit. Above four fifths of it Jaeger refuses spans, and senders retry.
@@ -69,15 +74,23 @@ NAMESPACE, UNIT = "traces_span_metrics", "ms"
 
 TRACES, ARCHIVE, METRICS = "traces", "archive", "metrics"
 """Names of the stores in the configuration."""
+ATTRIBUTED, REQUESTS_ALONE = "forward/attributed", "filter/requests"
+"""Names of the parts that pass on, and keep, the spans that are counted by attributes."""
 
 
-def files(settings: JaegerSettings, cluster: ClusterSettings) -> dict[str, dict[str, str]]:
-    """The files below ``/etc/jaeger``: directory to file name to text."""
-    return {"config": {"jaeger.yaml": text(jaeger_yaml(settings, cluster))}}
+def files(
+    settings: JaegerSettings, cluster: ClusterSettings, attributed: tuple[str, ...] = ()
+) -> dict[str, dict[str, str]]:
+    """The files below ``/etc/jaeger``: directory to file name to text.
+
+    ``attributed`` are attributes by which spans of requests to models are counted, each on its own.
+    """
+    return {"config": {"jaeger.yaml": text(jaeger_yaml(settings, cluster, attributed))}}
 
 
-def jaeger_yaml(settings: JaegerSettings, cluster: ClusterSettings) -> dict[str, Any]:
+def jaeger_yaml(settings: JaegerSettings, cluster: ClusterSettings, attributed: tuple[str, ...] = ()) -> dict[str, Any]:
     sampled = not settings.sampling.keeps_everything
+    counters = {f"spanmetrics/{_label(each)}": _requests_by(each) for each in attributed}
     stored = {"processors": ["tail_sampling", "batch"], "exporters": ["jaeger_storage_exporter"]}
     return {
         "service": {
@@ -86,8 +99,13 @@ def jaeger_yaml(settings: JaegerSettings, cluster: ClusterSettings) -> dict[str,
                 "traces": {
                     "receivers": ["otlp"],
                     "processors": ["memory_limiter"],
-                    "exporters": ["spanmetrics", "forward" if sampled else "jaeger_storage_exporter"],
+                    "exporters": [
+                        "spanmetrics",
+                        *([ATTRIBUTED] if counters else []),
+                        "forward" if sampled else "jaeger_storage_exporter",
+                    ],
                 },
+                **(_attributed_pipelines(list(counters)) if counters else {}),
                 **({"traces/sampled": {"receivers": ["forward"], **stored}} if sampled else {}),
                 "metrics/spanmetrics": {"receivers": ["spanmetrics"], "exporters": ["prometheus"]},
             },
@@ -138,8 +156,14 @@ def jaeger_yaml(settings: JaegerSettings, cluster: ClusterSettings) -> dict[str,
         "processors": {
             "memory_limiter": {"check_interval": "1s", "limit_percentage": MEMORY_PERCENT},
             **({"tail_sampling": _tail_sampling(settings.sampling), "batch": {}} if sampled else {}),
+            **({REQUESTS_ALONE: _requests_alone()} if counters else {}),
         },
-        "connectors": {"spanmetrics": _span_metrics(), **({"forward": {}} if sampled else {})},
+        "connectors": {
+            "spanmetrics": _span_metrics(),
+            **counters,
+            **({ATTRIBUTED: {}} if counters else {}),
+            **({"forward": {}} if sampled else {}),
+        },
         "exporters": {
             "jaeger_storage_exporter": {"trace_storage": TRACES},
             "prometheus": {
@@ -213,6 +237,38 @@ def _span_metrics() -> dict[str, Any]:
         "exemplars": {"enabled": True},
         "metrics_flush_interval": go(FLUSH),
     }
+
+
+def _attributed_pipelines(counters: list[str]) -> dict[str, Any]:
+    return {
+        "traces/attributed": {"receivers": [ATTRIBUTED], "processors": [REQUESTS_ALONE], "exporters": counters},
+        "metrics/attributed": {"receivers": counters, "exporters": ["prometheus"]},
+    }
+
+
+def _requests_alone() -> dict[str, Any]:
+    """A filter that drops all spans but those of requests to models."""
+    operation = attribute("gen_ai.operation.name", "span")
+    others = [f"{operation} == nil", f"IsMatch({operation}, {quoted(f'^({OTHER_OPERATIONS})$')})"]
+    return {"error_mode": "silent", "traces": {"span": others}}
+
+
+def _requests_by(name: str) -> dict[str, Any]:
+    """A connector of its own for each attribute: in one, the values of several would be crossed."""
+    return {
+        "namespace": f"{REQUESTS_BY}_{_label(name)}",
+        "histogram": {"disable": True},
+        "dimensions": [{"name": name}, {"name": "k8s.namespace.name"}],
+        "exclude_dimensions": ["span.name", "span.kind", "status.code"],
+        "resource_metrics_key_attributes": ["service.name"],
+        "add_resource_attributes": True,
+        "aggregation_cardinality_limit": ATTRIBUTED_SERIES,
+        "metrics_flush_interval": go(FLUSH),
+    }
+
+
+def _label(name: str) -> str:
+    return name.replace(".", "_")
 
 
 def _tail_sampling(sampling: Sampling) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from model.rules import SELDOM, Group
-from rules.agents import attribution, cost, lines, progress, protocols
+from rules.agents import attribution, cost, lines, progress, protocols, signals
 from rules.agents.alerts import ALERTS, INHIBITIONS, loop_guards
 from rules.agents.metrics import METRICS
 from rules.agents.promql import EVERY
@@ -15,7 +15,7 @@ from rules.agents.slos import slos
 from rules.agents.uids import AGENTS
 from rules.monitoring import SYSTEM as MONITORING
 from rules.rates import Scope
-from rules.spans import OF_SPANS
+from rules.spans import OF_SPANS, requests_by
 from rules.system import Surroundings, System, Watched
 
 
@@ -26,29 +26,36 @@ def build(settings: AgentsSettings, surroundings: Surroundings) -> Watched:
     budget = cost.budget_alerts(settings.budget) if settings.budget else ()
     # Requests between agents are known from spans only. Jaeger counts these spans, and `monitoring` scrapes Jaeger.
     spans_are_scraped = MONITORING.key in surroundings.on
+    attributes, labels = attribution.names(settings.attribution)
+    given = settings.signals
+    mapped = tuple(signals.open_work(scope, each) for each in given.open_work) if given else ()
     return Watched(
         groups=(
             Group("agents-recordings", recordings(scope), EVERY),
             Group("agents-cost", (*cost.recordings(scope, settings.prices), *unpriced, *budget[:2]), EVERY),
             Group("agents-cost-month", (cost.OF_MONTH, *budget[2:]), SELDOM),
             Group("agents", (*ALERTS, *loop_guards(settings.max_inference_calls)), EVERY),
-            Group("agents-progress", (*progress.recordings(scope), *progress.ALERTS), EVERY),
+            Group("agents-progress", (*progress.recordings(scope, mapped), *progress.ALERTS), EVERY),
             Group("mcp", (*protocols.mcp_recordings(scope), protocols.MCP_FAILING, protocols.SLOW_MCP), EVERY),
-            *_attribution(settings, scope),
+            *((Group("agents-signals", (*signals.recordings(scope, given), *signals.ALERTS), EVERY),) if given else ()),
+            *_attribution(settings, scope, spans=spans_are_scraped),
             *((_a2a(),) if spans_are_scraped else ()),
         ),
-        metrics=attribution.labelled(METRICS, settings.attribution) + (OF_SPANS if spans_are_scraped else ()),
-        promoted=tuple(each.attribute for each in settings.attribution.values()),
+        metrics=attribution.labelled(METRICS, settings.attribution)
+        + ((*OF_SPANS, *map(requests_by, labels)) if spans_are_scraped else ())
+        + (tuple(signals.metrics(given)) if given else ()),
+        promoted=attributes,
+        attributed=attributes if spans_are_scraped else (),
         grafana_groups=lines.GROUPS if settings.records else (),
         slos=tuple(slos(settings.objectives)),
-        inhibitions=INHIBITIONS + progress.INHIBITIONS,
+        inhibitions=INHIBITIONS + progress.INHIBITIONS + (signals.INHIBITIONS if given else ()),
     )
 
 
-def _attribution(settings: AgentsSettings, scope: Scope) -> Iterator[Group]:
+def _attribution(settings: AgentsSettings, scope: Scope, *, spans: bool) -> Iterator[Group]:
     given = settings.attribution
     if given:
-        rules = attribution.recordings(scope, given, settings.prices)
+        rules = attribution.recordings(scope, given, settings.prices, spans=spans)
         yield Group("agents-attribution", (*rules, attribution.OVERFLOWS), EVERY)
     if any(dimension.budgets for dimension in given.values()):
         yield Group("agents-budgets", (*attribution.of_budgets(given), attribution.BUDGET_SPENT), SELDOM)

@@ -1,7 +1,7 @@
-"""Tokens and costs by team, tenant, feature and prompt version, and budgets of these.
+"""Tokens, costs and requests by team, tenant, feature and prompt version, and budgets of tokens and costs.
 
-Each dimension is a label that agents push, recorded on its own: dimensions are never crossed. Of each, VALUES are
-distinguished, and all others are one.
+Each dimension is an attribute of what agents push, recorded on its own: dimensions are never crossed. Of each, VALUES
+are distinguished, and all others are one. Spans can only be counted: they attribute requests, and no tokens.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from rules.agents.settings import EACH, VALUES, Attribution, Dimension, Price, U
 from rules.agents.uids import AGENTS_LLM
 from rules.histograms import with_label
 from rules.rates import Scope
+from rules.spans import OVERFLOW, requests_by
 
 OTHER = "other"
 """Stands for all values beyond the maximum."""
@@ -29,11 +30,11 @@ KEPT = "agent_dimension:kept:info"
 BY_MODEL = "agent_dimension:model_tokens:rate5m"
 BY_EMITTED = "agent_dimension:emitted_cost:rate5m"
 USE = "agent_dimension:use:rate5m"
-"""By ``measure``: tokens per second, and USD per second."""
+"""By ``measure``: tokens, USD, and requests with a span, each per second."""
 USE_OF_HOUR = "agent_dimension:use:sum1h"
 BUDGET_USED = "agent_dimension:budget_used:ratio"
 """Share of a budget by ``measure`` and ``period``: the last 24 hours (``day``) or 30 days (``month``)."""
-TOKENS, USD = "tokens", "usd"
+TOKENS, USD, REQUESTS = "tokens", "usd", "requests"
 
 _PLACE = "cluster, environment"
 _VALUE = f"{_PLACE}, value"
@@ -64,12 +65,25 @@ def labelled(metrics: tuple[Metric, ...], attribution: Attribution) -> tuple[Met
     return tuple(replace(metric, labels=(*metric.labels, *labels)) for metric in metrics)
 
 
-def recordings(scope: Scope, attribution: Attribution, prices: Mapping[str, Price]) -> Iterator[Recording]:
+def names(attribution: Attribution) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The attributes and their labels in Prometheus; two dimensions may have one attribute."""
+    attributes = tuple(dict.fromkeys(each.attribute for each in attribution.values()))
+    return attributes, tuple(dict.fromkeys(each.label for each in attribution.values()))
+
+
+def recordings(
+    scope: Scope, attribution: Attribution, prices: Mapping[str, Price], *, spans: bool
+) -> Iterator[Recording]:
+    """``spans`` says whether the metrics of spans are scraped."""
     if prices:
         yield Recording(name=PRICES, expr=" or ".join(_prices(prices)), unit=Unit.CURRENCY)
     for name, dimension in attribution.items():
-        for rule in _of_dimension(Attributed(scope.namespaces, dimension.label), name, dimension):
+        of_it = Attributed(scope.namespaces, dimension.label)
+        for rule in _of_dimension(of_it, name, dimension, spans=spans):
             yield replace(rule, labels={"dimension": name})
+        if spans:
+            expr = _requests(scope, of_it)
+            yield Recording(name=USE, expr=expr, labels={"dimension": name, "measure": REQUESTS})
     tokens = f'sum by ({_OF}) ({BY_MODEL}{{direction!="{_CACHED}"}})'
     yield Recording(name=USE, expr=tokens, labels={"measure": TOKENS})
     of_model = f"{_OF}, model"
@@ -91,7 +105,22 @@ def _usd(per_million: Decimal) -> str:
     return decimal(per_million / MILLION)
 
 
-def _of_dimension(scope: Attributed, name: str, dimension: Dimension) -> Iterator[Recording]:
+def _requests(scope: Scope, of_it: Attributed) -> str:
+    """PromQL: spans of requests by value, in which all but the most frequent VALUES become OTHER."""
+    counter, named = requests_by(of_it.label).name, f'{of_it.label}!="{OTHER}"'
+    rates = f"sum by ({_VALUE}) ({of_it.rate(counter)})"
+    kept = f"topk by ({_PLACE}) ({VALUES}, {_spans_so_far(of_it, named)})"
+    uncounted = scope.rate(counter, f'{OVERFLOW}!=""')
+    others = f"sum by ({_PLACE}) ({rates} unless {kept} or {uncounted})"
+    return f"{rates} and {kept} or {with_label(others, 'value', OTHER)}"
+
+
+def _spans_so_far(of_it: Attributed, *matchers: str) -> str:
+    """PromQL: spans since Jaeger started, which change the order of values seldom."""
+    return f"sum by ({_VALUE}) ({of_it.named(of_it.of(requests_by(of_it.label).name, *matchers))})"
+
+
+def _of_dimension(scope: Attributed, name: str, dimension: Dimension, *, spans: bool) -> Iterator[Recording]:
     def so_far(*matchers: str) -> str:
         """Tokens since the processes started, which change the order of values seldom; of either generation."""
         older, newer = "gen_ai_client_token_usage", "gen_ai_client_inference_usage_input_tokens_total"
@@ -109,7 +138,8 @@ def _of_dimension(scope: Attributed, name: str, dimension: Dimension) -> Iterato
         others = with_label(f"sum by ({by}) ({vector} unless {kept})", "value", OTHER)
         return f"sum by ({by}, value) ({vector} and {kept}) or {others}"
 
-    yield Recording(name=COUNT, expr=f"count by ({_PLACE}) ({so_far()})")
+    every = f"{so_far()} or {_spans_so_far(scope)}" if spans else so_far()
+    yield Recording(name=COUNT, expr=f"count by ({_PLACE}) ({every})")
     named = f"topk by ({_PLACE}) ({VALUES}, " + so_far(f'{scope.label}!="{OTHER}"') + ")"
     budgeted = _budgeted(dimension)
     with_budget = (so_far(f'{scope.label}=~"{"|".join(budgeted)}"'),) if budgeted else ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from model.metrics import PUSHED, Metrics, Unit
 from model.quantities import Duration
 from model.rules import Alert, Inhibition, Recording, Severity
+from rules.agents import mapping
 from rules.agents.alerts import SOON, WHILE, enough_seen
 from rules.agents.promql import MODEL, PLACE, counted, fraction, short
 from rules.agents.recordings import REQUESTS, RUNS, SERVICE
@@ -17,7 +18,7 @@ from rules.rates import Scope
 
 _PUSHED = Metrics(PUSHED)
 _AGENT = "gen_ai_agent_name"
-OLDEST = _PUSHED.gauge("gen_ai_agent_oldest_open_seconds", f"{_AGENT} gen_ai_open_kind a2a_task_state", Unit.SECONDS)
+OLDEST = _PUSHED.gauge(mapping.OLDEST, f"{_AGENT} gen_ai_open_kind a2a_task_state", Unit.SECONDS)
 FILLED = _PUSHED.histogram(
     "gen_ai_client_context_utilization", f"{_AGENT} gen_ai_provider_name gen_ai_request_model", Unit.RATIO
 )
@@ -40,11 +41,13 @@ _FAILED = counted(f'{REQUESTS}{{error_type!=""}}', SERVICE)
 FAILURES_PER_RUN = f"{_FAILED} / clamp_min({counted(RUNS, SERVICE)}, 1)"
 
 
-def recordings(scope: Scope) -> tuple[Recording, ...]:
+def recordings(scope: Scope, mapped: tuple[str, ...] = ()) -> tuple[Recording, ...]:
+    """``mapped`` is PromQL of ages under other names."""
+
     def summed(name: str, rate: str, by: str) -> Recording:
         return Recording(name=name, expr=f"sum by ({by}) ({short(rate, by)})")
 
-    oldest = short(scope.of(OLDEST.name), BY_KIND)
+    oldest = short(f"({' or '.join((scope.of(OLDEST.name), *mapped))})" if mapped else scope.of(OLDEST.name), BY_KIND)
     return (
         Recording(name=OPEN, expr=f"max by ({BY_KIND}) ({oldest})", unit=Unit.SECONDS),
         summed(FILLED_BUCKETS, scope.buckets(FILLED.name), f"{MODEL}, le"),

@@ -26,7 +26,8 @@ from rules.rates import Scope
 
 # An agent's run contains its model and tool calls. Only model calls are requests, otherwise tokens would be counted at
 # every level. Operations that the conventions do not know count as requests. The newest metrics contain requests only.
-INFERENCE = 'gen_ai_operation_name!~"(create|invoke)_.*|execute_tool|plan|retrieval|fetch_response|.*_memory(_store)?"'
+OTHER_OPERATIONS = "(create|invoke)_.*|execute_tool|plan|retrieval|fetch_response|.*_memory(_store)?"
+INFERENCE = f'gen_ai_operation_name!~"{OTHER_OPERATIONS}"'
 _RUN, _TOOL_CALL = 'gen_ai_operation_name="invoke_agent"', 'gen_ai_operation_name="execute_tool"'
 # Other values ("total", caches, reasoning) contain input or output tokens, or are part of them.
 _IN_OR_OUT = 'gen_ai_token_type=~"input|output"'

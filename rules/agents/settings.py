@@ -14,6 +14,7 @@ from model.objective import Objective
 from model.quantities import Duration, Quantity, Unacceptable
 from model.rules import decimal
 from model.settings import DnsLabel, Many, Model, Spelled, misfit
+from rules.agents.mapping import Signals
 
 ModelName = Annotated[
     str,
@@ -164,7 +165,8 @@ class Dimension(Model):
     """One way to attribute tokens and costs."""
 
     attribute: AttributeName
-    """Attribute of the metrics of tokens and costs, or of their resource. Dots become underscores in Prometheus."""
+    """Attribute of the metrics of tokens and costs, of the spans of requests, or of their resource. Dots become
+    underscores in Prometheus."""
     budgets: Annotated[dict[Value, UseBudget], Len(max_length=VALUES)] = {}
     """Budgets by value; `each` is that of every value without one of its own."""
 
@@ -224,11 +226,14 @@ class AgentsSettings(Model):
     """Maps a model, by its requested name, to USD per million tokens: `{input: 2.5, output: 10}`, and `cacheRead`.
     Used where the instrumentation emits no cost. Empty by default, because prices change."""
     attribution: Attribution = {}
-    """By what tokens and costs are attributed, such as `team`, `tenant`, `feature` or `prompt_version`; at most 6. Of
-    each, at most 50 values are distinguished."""
+    """By what tokens, costs and requests are attributed, such as `team`, `tenant`, `feature` or `prompt_version`; at
+    most 6. Of each, at most 50 values are distinguished."""
     records: bool = False
     """Whether agents send log records of tool calls, of MCP servers' tools, and of evaluations (docs/agents.md). Alerts
     on loops of tools, changed tools and falling scores read them."""
+    signals: Signals | None = None
+    """Decisions of guardrails and rate limits of models, which the conventions leave open, and names of your own for
+    these, for approvals and for A2A tasks. `{}` reads the names of docs/agents.md. Off by default."""
     max_inference_calls: Annotated[int, Ge(2), Le(128)] = 32
     """Model calls per run; an agent with more counts as looping. Frameworks stop at 10 to 25 by default."""
     objectives: Objectives = Objectives()
@@ -239,6 +244,32 @@ EXAMPLE = AgentsSettings.model_validate(
     {
         "namespaces": ["agents", "agents-eu"],
         "records": True,
+        "signals": {
+            "guardrails": [
+                {
+                    "evaluations": "shop_guard_checks_total",
+                    "labels": {"guardrail": "rail", "decision": "outcome"},
+                    "denied": ["BLOCKED"],
+                    "failed": ["TIMEOUT"],
+                },
+                {"evaluations": "gateway_guardrail_checks_total", "denied": ["block"]},
+            ],
+            "rateLimits": [
+                {
+                    "remaining": "litellm_remaining_requests_metric",
+                    "maximum": 10_000,
+                    "labels": {"provider": "api_provider", "model": "litellm_model_name"},
+                },
+                {"remaining": "shop_tokens_left", "limit": "shop_tokens_limit", "of": "tokens"},
+            ],
+            "openWork": [
+                {
+                    "oldest": "shop_task_age_seconds",
+                    "kind": "a2a_task",
+                    "labels": {"agent": "bot", "state": "task_state"},
+                }
+            ],
+        },
         "budget": {"perDay": 50, "perMonth": 1000},
         "prices": {
             "gpt-4o": {"input": 2.5, "output": 10, "cacheRead": 1.25},

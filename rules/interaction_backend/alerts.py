@@ -235,6 +235,9 @@ INHIBITIONS = (
     _mutes(SLOW_FIRST_EVENT.name, LATENCY_RISING),
     _mutes("SlowModelResponses", MODEL_LATENCY_RISING, of=tuple(MODEL.split(", "))),
     _mutes(GUARDRAIL_FAILING.name, GUARDRAIL_DENIES, of=tuple(BY_GUARDRAIL.split(", "))),
+    # Which count the same messages.
+    _mutes(GUARDRAIL_FAILING.name, "AgentGuardrailFailing", of=tuple(BY_GUARDRAIL.split(", "))),
+    _mutes(GUARDRAIL_DENIES.name, "AgentGuardrailBlocksRising", of=tuple(BY_GUARDRAIL.split(", "))),
     _mutes(CREDENTIALS_FAILING.name, "AgentToolsFailing", of=(*_SERVICE, "tool"), severity="warning"),
     _mutes(DELEGATIONS_FAILING.name, DELEGATIONS_SLOW, of=tuple(BY_TARGET.split(", "))),
     # Which count the same requests by their spans, without their target and namespace.

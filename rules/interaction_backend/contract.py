@@ -5,6 +5,7 @@ from __future__ import annotations
 from model.contract import Contract, Emitted, Label, Part
 from model.logs import LogField
 from model.metrics import PUSHED, Kind, Unit
+from rules.agents.mapping import EVALUATIONS
 
 VALUES = 50
 """Maximum of tenants, of teams, and of user groups. More have no line of their own that anybody reads."""
@@ -34,7 +35,7 @@ FIRST_EVENT = Emitted(
 )
 OPEN_STREAMS = Emitted(name="ag_ui_open_streams", kind=Kind.GAUGE, meaning="Open event streams of this process.")
 GUARDRAILS = Emitted(
-    name="guardrail_evaluations_total",
+    name=EVALUATIONS,
     kind=Kind.COUNTER,
     meaning="Messages that a guardrail has judged.",
     labels=(

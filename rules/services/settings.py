@@ -14,7 +14,7 @@ from model.quantities import Duration
 from model.regex import Regex
 from model.rules import Own
 from model.service_objectives import ServiceObjectives
-from model.settings import LabelName, Many, Model, PositiveDuration, Resources, Spelled, misfit, resources
+from model.settings import LabelName, Many, MetricName, Model, PositiveDuration, Resources, Spelled, misfit, resources
 
 STORES = ("postgres", "redis", "mongodb")
 """Systems of stores, before a slash in ``dependsOn``: what follows is an instance of theirs and no service."""
@@ -34,7 +34,6 @@ Dependency = Annotated[
         f"a service like checkout or shop/checkout, or an instance of {', '.join(STORES)}, like postgres/orders",
     ),
 ]
-MetricName = Annotated[str, Spelled("[a-zA-Z_:][a-zA-Z0-9_:]*", "the name of one metric, without labels")]
 Route = Annotated[str, Spelled(r'[^"\\\n]{1,200}', "a route as the metrics have it, like /events/:id, without quotes")]
 TAKEN = {"ready", "refused", "timeout", "status"}
 """Reasons that a probe has without conditions, and the module that has none."""

@@ -14,7 +14,10 @@ from tools.local.logs import Loki
 from tools.local.rendered import Rendered, render_text
 from tools.local.stack_text import stack_text
 
-LONGEST = ("test_engine", "test_dashboards", "test_sample_agents", "test_collector_faults", "test_log_faults")
+LONGEST = (
+    *("test_engine", "test_dashboards", "test_sample_agents", "test_agents_signals"),
+    *("test_collector_faults", "test_log_faults"),
+)
 """Files of minutes: begun last, one of them would keep a single process busy while the other has ended."""
 
 

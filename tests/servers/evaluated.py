@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from components.grafana.rule_groups import rule_groups
@@ -13,10 +13,18 @@ from tools.local.grafana import Grafana
 from tools.servers.find import NotHad
 
 
-def evaluate(grafana: Grafana, settings: Settings, name: str, urls: Mapping[Datasource, str], **changes: Any) -> None:
-    """Let ``grafana`` evaluate the alert ``name`` on the datasources at ``urls``; ``changes`` are to Grafana's rule.
+def evaluate(
+    grafana: Grafana,
+    settings: Settings,
+    names: str | Sequence[str],
+    urls: Mapping[Datasource, str],
+    shorter: Callable[[str], str] = str,
+    **changes: Any,
+) -> None:
+    """Let ``grafana`` evaluate alerts by their ``names`` on the datasources at ``urls``.
 
-    Raises NotHad if the real Grafana is not there.
+    ``shorter`` changes the queries, and ``changes`` are to Grafana's rules. Raises NotHad if the real Grafana is not
+    there.
     """
     if not grafana.real:
         raise NotHad("grafana", "only the real one evaluates rules")
@@ -30,35 +38,39 @@ def evaluate(grafana: Grafana, settings: Settings, name: str, urls: Mapping[Data
         }
         grafana.post("/api/datasources", source)
     grafana.post("/api/folders", {"uid": "logs", "title": "Logs"})
-    (rule,) = (
-        rule
+    wanted = [names] if isinstance(names, str) else names
+    rules = {
+        rule["name"]: rule
         for group in rule_groups(settings.watched, settings.cluster, settings.grafana.address)
         for rule in group["rules"]
-        if rule["name"] == name
-    )
+    }
+    made = [_made(rules[name], shorter) | changes for name in wanted]
+    group = {"title": "tried", "folderUid": "logs", "interval": 10, "rules": made}
+    grafana.post("/api/v1/provisioning/folder/logs/rule-groups/tried", group, method="PUT")
+
+
+def _made(rule: Mapping[str, Any], shorter: Callable[[str], str]) -> dict[str, Any]:
+    """A rule as Grafana's API takes it."""
     asked = [
         {
             "refId": data["ref_id"],
             "datasourceUid": data["datasource_uid"],
             "queryType": data.get("query_type", ""),
             "relativeTimeRange": {"from": data["relative_time_range"]["from_"], "to": 0},
-            "model": json.loads(data["model"]),
+            "model": json.loads(shorter(data["model"])),
         }
         for data in rule["datas"]
     ]
-    made = {
+    return {
         **{key: rule[key] for key in ("uid", "condition", "labels")},
-        "title": name,
+        "title": rule["name"],
         "folderUID": "logs",
         "ruleGroup": "tried",
         "for": rule["for_"],
         "noDataState": rule["no_data_state"],
         "execErrState": rule["exec_err_state"],
         "data": asked,
-        **changes,
     }
-    group = {"title": "tried", "folderUid": "logs", "interval": 10, "rules": [made]}
-    grafana.post("/api/v1/provisioning/folder/logs/rule-groups/tried", group, method="PUT")
 
 
 def fired(grafana: Grafana, name: str) -> dict[tuple[str, str], dict[str, str]]:

@@ -19,6 +19,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 )
 
 from rules.agents.metrics import METRICS
+from rules.agents.signals import OWN_METRICS
 from tests.servers.test_prometheus_push import PUSHED, attribute, batch, push
 from tools.local.account import Account
 from tools.local.asked import query
@@ -61,15 +62,18 @@ COUNTERS = {
     "gen_ai.total.requests": "1",
     "gen_ai.usage.completion_tokens": "1",
     "gen_ai.usage.prompt_tokens": "1",
+    "guardrail.evaluations": "{evaluation}",
 }
-GAUGES = {"gen_ai.agent.oldest_open": "s"}
+GAUGES = {"gen_ai.agent.oldest_open": "s", "gen_ai.client.rate_limit.left": "1"}
 ATTRIBUTES = (
     "a2a.task.state",
+    "decision",
     "error.type",
     "gen_ai.agent.name",
     "gen_ai.open.kind",
     "gen_ai.operation.name",
     "gen_ai.provider.name",
+    "gen_ai.rate_limit.type",
     "gen_ai.request.model",
     "gen_ai.response.model",
     "gen_ai.system",
@@ -77,6 +81,7 @@ ATTRIBUTES = (
     "gen_ai.token.type",
     "gen_ai.tool.name",
     "gen_ai.type",
+    "guardrail",
     "mcp.method.name",
 )
 
@@ -118,16 +123,16 @@ def arrived(
     with local.process() as process:
         process.ready(lambda: http_text(f"{local.url}/-/ready"))
         push(local, batch(*instruments()))
-        everything = f'{{job="{PUSHED["job"]}", __name__=~"(gen_ai|llm|mcp)_.+"}}'
+        everything = f'{{job="{PUSHED["job"]}", __name__=~"(gen_ai|guardrail|llm|mcp)_.+"}}'
         series = eventually(lambda: query(local, everything), 30, "what was pushed is there")
         yield {each["metric"]["__name__"]: each["metric"].keys() - PUSHED.keys() - {"__name__"} for each in series}
 
 
 def test_every_series_of_the_contract_comes_of_the_conventions_names(arrived: dict[str, set[str]]) -> None:
-    assert arrived.keys() == {name for metric in METRICS for name in metric.series}
+    assert arrived.keys() == {name for metric in (*METRICS, *OWN_METRICS) for name in metric.series}
 
 
 def test_every_label_of_the_contract_comes_of_an_attribute(arrived: dict[str, set[str]]) -> None:
-    for metric in METRICS:
+    for metric in (*METRICS, *OWN_METRICS):
         for name, labels in metric.series.items():
             assert set(labels) <= arrived[name], name

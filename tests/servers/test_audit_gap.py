@@ -51,7 +51,7 @@ def test_the_audit_log_of_an_app_that_is_scaled_to_zero_is_not_missed(tmp_path: 
         running(tmp_path / "grafana") as grafana,
     ):
         eventually(lambda: known() == len(REPLICAS), 60, "the replicas are known")
-        evaluate(grafana, SETTINGS, RULE, {LOKI: loki.url, PROMETHEUS: f"http://{address}"}, **{"for": "0s"})
+        evaluate(grafana, SETTINGS, RULE, {LOKI: loki.url, PROMETHEUS: f"http://{address}"}, str, **{"for": "0s"})
         found = eventually(lambda: fired(grafana, RULE), 90, "the alert fires")
 
     assert found.keys() == {("audited", "busy"), ("audited", "unknown")}

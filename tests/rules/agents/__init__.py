@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from tests.rules.agents import alerts, attribution, cost, lines, progress, protocols, recordings, slos, upgrades
+from tests.rules.agents import (
+    alerts,
+    attribution,
+    cost,
+    lines,
+    progress,
+    protocols,
+    recordings,
+    signals,
+    slos,
+    upgrades,
+)
 
 OWNER = "agents"
 EXAMPLES = (
@@ -12,6 +23,7 @@ EXAMPLES = (
     *lines.EXAMPLES,
     *progress.EXAMPLES,
     *protocols.EXAMPLES,
+    *signals.EXAMPLES,
     *slos.EXAMPLES,
     *recordings.EXAMPLES,
     *upgrades.EXAMPLES,

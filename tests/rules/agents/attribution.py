@@ -40,6 +40,11 @@ _BOTH_WAYS = counters(
     }
 )
 
+
+def _spans(**labels: str) -> str:
+    return metric("agent_requests_by_app_team_calls_total", {"job": "jaeger-span-metrics"}, labels)
+
+
 RECORDINGS = (
     example(
         "two models have prices, one of them for cached tokens too",
@@ -52,7 +57,26 @@ RECORDINGS = (
             of(_CACHED): -1.25e-6,
         },
     ),
-    example("52 teams use models", COUNT, series=_MANY, at=LONG, gives={of(TEAM): 52}),
+    example(
+        "52 teams use models, and spans name one of them and another",
+        COUNT,
+        series=_MANY | counters({_spans(app_team=team): 60 for team in ("payments", "support")}),
+        at=LONG,
+        gives={of(TEAM): 53},
+    ),
+    example(
+        "spans of requests name 51 teams, and Jaeger has counted others together",
+        USE,
+        series=counters(
+            {_spans(service_name="billing", app_team=f"t-{number:02}"): 60 * (number + 10) for number in range(51)}
+            | {_spans(service_name="billing", otel_metric_overflow="true"): 120, _spans(service_name="cart"): 60}
+        ),
+        at=LONG,
+        gives={
+            **{of(TEAM, value=team, measure="requests"): int(team[2:]) + 10 for team in _KEPT},
+            of(TEAM, value="other", measure="requests"): 12,
+        },
+    ),
     example(
         "52 teams use models, and the one that uses least has a budget",
         KEPT,

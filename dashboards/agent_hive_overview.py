@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from dashboards.annotations import alerts_of
-from dashboards.model import Dashboard, Panel, Query, Row, Visualization, alert_stat, found, variable
+from dashboards.model import (
+    COLUMNS,
+    STAT,
+    Dashboard,
+    Panel,
+    Query,
+    Row,
+    Scale,
+    Visualization,
+    alert_stat,
+    found,
+    variable,
+)
 from dashboards.stores import lines, of_alert
 from model.metrics import Unit
 from model.promql import narrowed
@@ -42,16 +55,16 @@ DASHBOARD = Dashboard(
                     visualization=Visualization.STAT,
                     queries=(Query(expr=narrowed(UP, _IN), legend="{{service}}"),),
                     alert=alerts.DOWN.name,
-                    width=12,
+                    width=COLUMNS - STAT,
                     height=4,
                 ),
-                alert_stat(alerts.STUCK, "Stuck", "Whether tasks wait, and none ends.", found(alerts.STUCK, _IN)),
-                _lines("Waiting tasks", "In the queue.", f"max by ({SERVICE}) ({contract.QUEUE.name})"),
+                alert_stat(alerts.STUCK, "Tasks stuck", "Whether tasks wait, and none ends.", found(alerts.STUCK, _IN)),
             ),
         ),
         Row(
             "Agents and tasks",
             (
+                _lines("Waiting tasks", "In the queue.", f"max by ({SERVICE}) ({contract.QUEUE.name})"),
                 _of_alert(alerts.FEW_AGENTS, "Agents", "Those that work or wait for work."),
                 _lines(
                     "Agents by state",
@@ -75,12 +88,15 @@ DASHBOARD = Dashboard(
                 _of_alert(alerts.SLOW, "Coordination p95", "One in twenty takes longer."),
                 _lines("Coordination p50", "Half take longer.", alerts.COORDINATION_MEDIAN, unit=Unit.SECONDS),
                 _of_alert(alerts.UNSURE, "Confidence", "Mean of the decisions in a quarter of an hour."),
-                _lines(
-                    "Doubtful decisions",
-                    "Share with a confidence of at most 0.5.",
-                    f"{rate(f'{contract.CONFIDENCE.name}_bucket', SERVICE, le='0.5')}"
-                    f" / {rate(f'{contract.CONFIDENCE.name}_count', SERVICE)}",
-                    unit=Unit.RATIO,
+                replace(
+                    _lines(
+                        "Low-confidence decisions",
+                        "Share with a confidence of at most 0.5.",
+                        f"{rate(f'{contract.CONFIDENCE.name}_bucket', SERVICE, le='0.5')}"
+                        f" / {rate(f'{contract.CONFIDENCE.name}_count', SERVICE)}",
+                        unit=Unit.RATIO,
+                    ),
+                    scale=Scale.SMALL,
                 ),
                 _of_alert(alerts.INACCURATE, "Accuracy", "Of each model.", legend=_MODEL),
                 _of_alert(alerts.WORSE, "Accuracy lost", "Less than the mean of a week.", legend=_MODEL),
@@ -103,19 +119,25 @@ DASHBOARD = Dashboard(
         Row(
             "Resources",
             (
-                _lines(
-                    "Utilisation",
-                    "As the program measures it: in a container, that of the node.",
-                    f"max by ({SERVICE}, resource_type) ({contract.UTILISATION.name}) / 100",
-                    legend="{{resource_type}}",
-                    unit=Unit.RATIO,
+                replace(
+                    _lines(
+                        "Utilisation",
+                        "As the program measures it: in a container, that of the node.",
+                        f"max by ({SERVICE}, resource_type) ({contract.UTILISATION.name}) / 100",
+                        legend="{{resource_type}}",
+                        unit=Unit.RATIO,
+                    ),
+                    width=6,
                 ),
-                _lines(
-                    "Memory",
-                    "By component.",
-                    f"sum by ({SERVICE}, component) ({contract.MEMORY.name})",
-                    legend=_COMPONENT,
-                    unit=Unit.BYTES,
+                replace(
+                    _lines(
+                        "Memory",
+                        "By component.",
+                        f"sum by ({SERVICE}, component) ({contract.MEMORY.name})",
+                        legend=_COMPONENT,
+                        unit=Unit.BYTES,
+                    ),
+                    width=6,
                 ),
                 Panel(
                     title="Processor in the last hour",
@@ -127,6 +149,7 @@ DASHBOARD = Dashboard(
                     ),
                     unit=Unit.RATIO,
                     columns=("service", "component"),
+                    width=12,
                 ),
             ),
         ),

@@ -9,6 +9,7 @@ from dashboards.model import MOST_LINES, Dashboard, Panel, Query, Row, Visualiza
 from dashboards.stores import lines, of_alert
 from model.metrics import Unit
 from model.promql import narrowed
+from model.slo_alerts import LEFT
 from model.uids import ALERTS, HOME, SLO, SLOS
 from rules.agent_platform import alerts, contract
 from rules.agent_platform.alerts import OF, quantile, rate
@@ -65,6 +66,7 @@ DASHBOARD = Dashboard(
                             expr=f"max by (cluster, slo, value) ({series}{{{_OBJECTIVES}}})",
                             legend=column,
                             optional=True,  # all of them may be off
+                            below=LEFT if column == "Budget left" else (),
                         )
                         for column, series in (
                             ("Reached", "slo:sli:ratio_window"),
@@ -73,7 +75,8 @@ DASHBOARD = Dashboard(
                         )
                     ),
                     unit=Unit.RATIO,
-                    columns=("slo", "value"),
+                    columns=("value", "slo"),
+                    ascending=True,
                     data_link=SLO,
                     width=24,
                     height=7,
@@ -163,7 +166,7 @@ DASHBOARD = Dashboard(
                             legend="Pods",
                         ),
                     ),
-                    columns=("service", "version", "exported_environment"),
+                    columns=("exported_environment", "service", "version"),
                 ),
             ),
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from dashboards.annotations import alerts_of
@@ -127,10 +128,15 @@ DASHBOARD = Dashboard(
                             legend="Pods",
                         ),
                     ),
-                    columns=("namespace", "agent_name", "agent_id"),
+                    columns=("namespace", "agent_id", "agent_name"),
+                    ascending=True,
+                    width=12,
                 ),
-                _of_agents("Agents' CPU", "Cores of each agent's pods.", CPU_OF_WORKLOADS),
-                _of_agents("Agents' memory", "Working set of each agent's pods.", MEMORY_OF_WORKLOADS, Unit.BYTES),
+                replace(_of_agents("Agents' CPU", "Cores of each agent's pods.", CPU_OF_WORKLOADS), width=6),
+                replace(
+                    _of_agents("Agents' memory", "Working set of each agent's pods.", MEMORY_OF_WORKLOADS, Unit.BYTES),
+                    width=6,
+                ),
             ),
         ),
         Row(

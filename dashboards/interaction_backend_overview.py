@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboards.agents_panels import stacked
 from dashboards.annotations import alerts_of
-from dashboards.model import MOST_LINES, Dashboard, Panel, Query, Row, Visualization, alert_time_series, variable
+from dashboards.model import MOST_LINES, Dashboard, Panel, Query, Row, Scale, Visualization, alert_time_series, variable
 from model.datasources import LOKI
 from model.metrics import Unit
 from model.promql import narrowed
@@ -78,7 +78,7 @@ def _table(title: str, description: str, label: str, rate: str, errors: str, buc
         return f"{judged(f'histogram_quantile({number}', within, label)} >= 0"
 
     columns = (
-        ("Per second", f"topk(20, sum by ({label}) ({rate}{{{_CHOSEN}}}))", Unit.PER_SECOND),
+        ("Rate", f"topk(20, sum by ({label}) ({rate}{{{_CHOSEN}}}))", Unit.PER_SECOND),
         ("Failing", f"max by ({label}) ({errors}{{{_CHOSEN}}})", Unit.RATIO),
         *((f"p{number[2:]}", quantile(number), Unit.SECONDS) for number in ("0.50", "0.95", "0.99")),
     )
@@ -123,21 +123,21 @@ _MODELS = Row(
             queries=(Query(expr=_TOKENS, legend="{{direction}}", optional=True),),
             unit=Unit.PER_SECOND,
             stacked=True,
-            width=6,
+            width=12,
         ),
         Panel(
             title="Time of requests to models",
             description="Percentiles of the backend's requests.",
             queries=_quantiles(REQUEST_BUCKETS, "agent", optional=True),
             unit=Unit.SECONDS,
-            width=6,
+            width=12,
         ),
         Panel(
             title="Cost per run",
             description="USD per successful run, over an hour.",
             queries=(Query(expr=f"{COST_PER_RUN}{{{_CHOSEN}}}", legend=_BACKEND, optional=True),),
             unit=Unit.CURRENCY,
-            width=6,
+            width=12,
         ),
         alert_time_series(
             alerts.CREDENTIALS_FAILING,
@@ -145,7 +145,7 @@ _MODELS = Row(
             "In 15 minutes.",
             f"topk({MOST_LINES}, {recorded.NOT_LOADED}{{{_CHOSEN}}})",
             "{{tool}} of {{service}}",
-            width=6,
+            width=12,
         ),
         _table("Tools by call", "Calls in 30 minutes.", "tool", TOOL_CALLS, TOOL_ERRORS, TOOL_BUCKETS),
         _table(
@@ -194,6 +194,7 @@ _BUDGETS = Row(
             description="Share of each budget that is used, within the last 24 hours and 30 days.",
             queries=(Query(of_alert=_CHOSEN, legend="{{dimension}} {{value}}, {{period}}"),),
             alert=alerts.NEAR_BUDGET.name,
+            scale=Scale.OPEN,
         ),
         Panel(
             title="Tokens by tenant, team, user group",

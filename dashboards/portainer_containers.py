@@ -61,7 +61,7 @@ DASHBOARD = Dashboard(
                 ),
                 alert_time_series(
                     alerts.STALE,
-                    "Age of the list",
+                    "Age of Portainer's data",
                     "Since all was read.",
                     narrowed(alerts.STALE.value, _IN),
                     "{{instance}}",
@@ -80,7 +80,7 @@ DASHBOARD = Dashboard(
                         Query(expr=_of_stack("running"), legend="Running"),
                         Query(
                             expr=f"time() - ({_of_stack('updated_timestamp_seconds')} > 0)",
-                            legend="Deployed ago",
+                            legend="Age",
                             unit=Unit.SECONDS,
                         ),
                     ),

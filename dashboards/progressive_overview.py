@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dashboards.annotations import alerts_of
-from dashboards.model import Dashboard, Panel, Query, Row, Visualization, alert_stat, alert_time_series, found, variable
+from dashboards.model import (
+    Dashboard,
+    Panel,
+    Query,
+    Row,
+    Scale,
+    Visualization,
+    alert_stat,
+    alert_time_series,
+    found,
+    variable,
+)
 from model.datasources import LOKI
 from model.metrics import Unit
 from model.promql import narrowed
@@ -48,13 +61,15 @@ def _failed_plans(of: str) -> tuple[str, str]:
     return f"sum by (environment, namespace) (increase({counter}[1h]))", "{{namespace}}, failed"
 
 
-def _answering(job_up: str, by: str, title: str, description: str) -> Panel:
+def _answering(job_up: str, by: str, title: str, description: str, width: int = 8) -> Panel:
     return Panel(
         title=title,
         description=description,
         visualization=Visualization.TABLE,
-        queries=(Query(expr=narrowed(f"max by ({by}) ({job_up})", _CHOSEN), legend="Answers"),),
+        queries=(Query(expr=narrowed(f"max by ({by}) ({job_up})", _CHOSEN), legend="Up"),),
         columns=tuple(by.split(", ")),
+        ascending=True,
+        width=width,
     )
 
 
@@ -108,12 +123,15 @@ DASHBOARD = Dashboard(
                     Unit.PER_SECOND,
                     (f"topk(10, {_rate(_REQUESTS, 'method, route')})", "{{namespace}} {{method}} {{route}}"),
                 ),
-                _lines(
-                    "Error rate",
-                    "Share of requests with an answer 5xx or 4xx.",
-                    Unit.RATIO,
-                    (alerts.ERRORS.value, "{{namespace}} 5xx"),
-                    (alerts.CLIENT_ERRORS, "{{namespace}} 4xx"),
+                replace(
+                    _lines(
+                        "Error rate",
+                        "Share of requests with an answer 5xx or 4xx.",
+                        Unit.RATIO,
+                        (alerts.ERRORS.value, "{{namespace}} 5xx"),
+                        (alerts.CLIENT_ERRORS, "{{namespace}} 4xx"),
+                    ),
+                    scale=Scale.SMALL,
                 ),
                 _lines(
                     "Response times",
@@ -165,6 +183,7 @@ DASHBOARD = Dashboard(
                     "namespace, agent_tier, agent_type, pod",
                     "Agent health status",
                     "1 if the pod answers.",
+                    width=16,
                 ),
                 _of(alerts.AGENT_SLOW, "Agent response times", "95th percentile."),
                 _of(alerts.AGENT_FAILS, "Agent failure rate", "Share of requests, in ten minutes."),

@@ -28,7 +28,7 @@ DASHBOARD = Dashboard(
                 alert_stat(alerts.DOWN, "Down", "Servers that do not answer.", found(alerts.DOWN, CHOSEN)),
                 alert_stat(
                     alerts.PERSISTENCE_FAILS,
-                    "Cannot save",
+                    "Failed persistence",
                     "Servers whose last snapshot or log could not be written.",
                     found(alerts.PERSISTENCE_FAILS, CHOSEN),
                 ),

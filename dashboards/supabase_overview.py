@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from dashboards.annotations import alerts_of
-from dashboards.model import Dashboard, Panel, Row, Visualization, alert_stat, found, variable
+from dashboards.model import STAT, Dashboard, Panel, Row, Visualization, alert_stat, found, variable
 from dashboards.stores import lines, of_alert, rate
 from model.metrics import Unit
 from model.uids import ALERTS, HOME
@@ -48,6 +48,7 @@ DASHBOARD = Dashboard(
                     description="[The project's own page](https://supabase.com/dashboard/project/${supabase_project_ref}):"
                     " reports, logs, settings. [Supabase's state](https://status.supabase.com).",
                     visualization=Visualization.TEXT,
+                    width=STAT,
                     height=4,
                 ),
             ),

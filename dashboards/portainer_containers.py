@@ -14,15 +14,20 @@ from dashboards.model import (
     found,
     variable,
 )
+from model.datasources import LOKI
 from model.metrics import Unit
 from model.promql import narrowed
 from model.uids import ALERTS, HOME
 from rules.portainer import alerts
-from rules.portainer.scrape import CADVISOR
+from rules.portainer.scrape import CADVISOR, EXPORTER
 from rules.portainer.uids import PORTAINER
 
 _IN = 'cluster=~"$cluster", instance=~"$instance"'
 _STACKS = f'{_IN}, stack_name=~"$stack_name"'
+_EVENTS = (
+    f'{{cluster=~"$cluster", app=~"{EXPORTER}.*"}} |= `"event"` | json | __error__=`` | stack_name=~`$stack_name`'
+    " | line_format `{{.message}}`"
+)
 
 
 def _of_stack(what: str) -> str:
@@ -54,6 +59,7 @@ DASHBOARD = Dashboard(
                     alert_stat(alert, title, description, found(alert, chosen))
                     for alert, title, description, chosen in (
                         (alerts.API_DOWN, "Portainers down", "Portainers whose API does not answer.", _IN),
+                        (alerts.AGENT_DOWN, "Agents down", "Agents that do not answer `/ping`.", _IN),
                         (alerts.ENDPOINT_DOWN, "Endpoints down", "Docker hosts that do not answer Portainer.", _IN),
                         (alerts.STACK_DOWN, "Stacks down", "Stopped in the last day, or nothing runs.", _STACKS),
                         (alerts.UNHEALTHY, "Unhealthy", "Containers whose health check fails.", _STACKS),
@@ -141,6 +147,14 @@ DASHBOARD = Dashboard(
                             legend="{{container}}",
                         ),
                     ),
+                ),
+                Panel(
+                    title="Container events",
+                    description="Starts, ends with their exit code, results of health checks, and memory used up, as"
+                    " Docker tells them. Newest first.",
+                    visualization=Visualization.LOGS,
+                    queries=(Query(expr=_EVENTS, datasource=LOKI),),
+                    width=16,
                 ),
             ),
         ),

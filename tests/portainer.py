@@ -10,6 +10,7 @@ import json
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -18,6 +19,8 @@ from urllib.parse import urlsplit
 
 Json = Any
 TOKEN = "ptr_planted-word-Kq81"  # noqa: S105  no secret
+NOW = "2026-11-28T22:00:00.123456789+02:00"
+"""What a Docker host's clock shows."""
 SWARM = {"com.docker.stack.namespace": "shop", "com.docker.swarm.service.name": "shop_web"}
 
 
@@ -35,6 +38,17 @@ def service(name: str, running: int, desired: int, mode: str = "Replicated") -> 
     labels = {"com.docker.stack.namespace": name.partition("_")[0]}
     status = {"RunningTasks": running, "DesiredTasks": desired}
     return {"Spec": {"Name": name, "Labels": labels, "Mode": {mode: {}}}, "ServiceStatus": status}
+
+
+def event(action: str, second: int, name: str = "blog-app-1", **attributes: str) -> Json:
+    """One of a container, this many seconds before or after NOW."""
+    at = round(datetime.fromisoformat(NOW).timestamp() * 1e6) * 1000 + second * 10**9
+    return {
+        "Type": "container",
+        "Action": action,
+        "Actor": {"Attributes": {"name": name, **attributes}},
+        "timeNano": at,
+    }
 
 
 def answers(port: int = 9000) -> dict[str, Json]:
@@ -62,13 +76,15 @@ def answers(port: int = 9000) -> dict[str, Json]:
             {"Id": 2, "Name": "blog", "Type": 2, "EndpointId": 4, "Status": 1, "CreationDate": 1_763_000_000},
             {"Id": 3, "Name": "old", "Type": 2, "EndpointId": 4, "Status": 2},
         ],
-        "endpoints/3/docker/info": {"Swarm": {"ControlAvailable": True}},
+        "endpoints/3/docker/info": {"SystemTime": NOW, "Swarm": {"ControlAvailable": True}},
+        "endpoints/3/docker/events": [],
         "endpoints/3/docker/nodes": [{"Description": {"Hostname": "node-1"}, "Status": {"Addr": "127.0.0.1"}}],
         "endpoints/3/docker/services": [service("shop_web", 1, 1), service("shop_import", 0, 0, "ReplicatedJob")],
         "endpoints/3/docker/containers/json": [web, ended],
         "endpoints/3/docker/containers/id-shop_web.1.t9/json": details(health="healthy"),
         "endpoints/3/docker/containers/id-shop_web.1.t8/json": details(),
-        "endpoints/4/docker/info": {"Swarm": {"ControlAvailable": False}},
+        "endpoints/4/docker/info": {"SystemTime": NOW, "Swarm": {"ControlAvailable": False}},
+        "endpoints/4/docker/events": [],
         "endpoints/4/docker/containers/json": [container("blog-app-1", blog)],
         "endpoints/4/docker/containers/id-blog-app-1/json": details(restarts=2),
     }
@@ -108,13 +124,17 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = urlsplit(self.path).path.removeprefix("/api/")
         self.server.requests.append((path, self.headers.get("X-PortainerAgent-Target", "")))
-        allowed = path == "system/status" or self.headers.get("X-API-Key") == TOKEN
+        allowed = path in ("system/status", "/ping") or self.headers.get("X-API-Key") == TOKEN
         found = self.server.answers.get(path, 404) if allowed else 401
         self.send_response(found if isinstance(found, int) else 200)
         if found == 302:
             self.send_header("Location", f"http://{self.server.address}/api/elsewhere")
         self.end_headers()
-        self.wfile.write(b"" if isinstance(found, int) else json.dumps(found).encode())
+        if isinstance(found, int):
+            return
+        # Docker sends events one after the other, as they happen.
+        lines = found if path.endswith("/events") else [found]
+        self.wfile.write("".join(f"{json.dumps(each)}\n" for each in lines).encode())
 
     def log_message(self, *_: Any) -> None:
         pass

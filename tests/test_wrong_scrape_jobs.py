@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from components.settings.stack import read
-from tests.test_wrong_stack_files import IN_PLAIN, JOB, LONGER, ONE_SOURCE, REFERENCE, problems, stack_file
+from tests.wrong import IN_PLAIN, JOB, LONGER, ONE_SOURCE, REFERENCE, problems, stack_file
 
 SERVICE = "service: {name: shop, port: 80}"
 TAKEN = "another label: the stack sets it"

@@ -32,6 +32,7 @@ SYSTEM = System(
                     "tokenSecret": {"name": "portainer-monitor", "key": "token"},
                     "caSecret": {"name": "portainer-monitor", "key": "ca"},
                     "targetPorts": [9090, 8000],
+                    "agents": {"docker-1": "docker-1.example.com:9001"},
                 }
             },
             "cadvisor": ["docker-1.example.com:8080"],

@@ -33,6 +33,14 @@ ENDPOINT_DOWN = Alert(
     summary="Portainer does not reach a Docker host.",
     description="Docker of {{ $labels.endpoint }} does not answer {{ $labels.instance }}: it is not watched.",
 )
+AGENT_DOWN = Alert(
+    name="PortainerAgentDown",
+    value=f"min by ({OF_ENDPOINT}) (portainer_agent_up) == 0",
+    severity=Severity.WARNING,
+    for_=Duration.parse("5m"),  # as long as for its endpoint, whose cause it is
+    summary="An agent of Portainer does not answer.",
+    description="The agent of {{ $labels.endpoint }} does not answer: {{ $labels.instance }} cannot watch that host.",
+)
 STALE = Alert(
     name="PortainerDiscoveryStale",
     value=f"time() - min by ({BY}) (portainer_discovery_last_success_timestamp_seconds)",
@@ -78,11 +86,13 @@ RESTARTING = Alert(
 AVAILABILITY = availability("portainer-availability", "portainer_up")
 
 _OF_STACKS = (REPLICA_MISMATCH, UNHEALTHY, RESTARTING)
-_ALERTS = (API_DOWN, ENDPOINT_DOWN, STALE, STACK_DOWN, *_OF_STACKS)
+_ALERTS = (API_DOWN, AGENT_DOWN, ENDPOINT_DOWN, STALE, STACK_DOWN, *_OF_STACKS)
 GROUP = Group("portainer", _ALERTS)
 INHIBITIONS = (
     # One outage, one page.
     mutes(API_DOWN, *_ALERTS, of=BY),
+    mutes(AGENT_DOWN, ENDPOINT_DOWN, of=OF_ENDPOINT),
+    mutes(AGENT_DOWN, STALE, of=BY),
     mutes(ENDPOINT_DOWN, STALE, of=BY),
     mutes(STACK_DOWN, *_OF_STACKS, of=OF_STACK),
     *mutes_outside(API_DOWN, AVAILABILITY, EXPORTER),

@@ -2,6 +2,7 @@
 
 `/discovery` answers Prometheus's HTTP service discovery, and an error while anything could not be read: Prometheus then
 keeps its last list. `/metrics` always answers. `/ready` answers after the first reading, good or not, `/live` always.
+What happens to containers is printed, one JSON line each.
 """
 
 from __future__ import annotations
@@ -26,20 +27,27 @@ from http.client import HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import IO, Any, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 Json = Any
 DOCKER = (1, 2, 4)
 """Types of endpoints with Docker's API: Docker, an agent, an edge agent. Others are Kubernetes and Azure."""
+BY_AGENT = (2, 4)
+"""Those with an agent on each node of a Swarm, which answers for its own containers."""
 ACTIVE = 1
 """Portainer's status of a stack that runs; 2 is one that is stopped."""
 SWARM, COMPOSE = 1, 2
 """Portainer's types of Docker's stacks."""
 TIMEOUT = 10
 """Seconds for one answer."""
+EVENTS = {"start": "info", "die": "warn", "oom": "error", "health_status": "warn"}
+"""Docker's events of containers that are printed, with the level of their line."""
+ASKED_TO_END = ("0", "143")
+"""Exit codes of what ended by itself, or on the signal TERM."""
 HELP = {
     "portainer_up": "Whether Portainer's API answers over TLS.",
     "portainer_discovery_last_success_timestamp_seconds": "When everything was last read; at first, the start.",
+    "portainer_agent_up": "Whether an endpoint's agent answers without Portainer.",
     "portainer_endpoint_up": "Whether an endpoint's Docker answers through Portainer.",
     "portainer_stack_status": "1 for an active stack, 0 for an inactive one.",
     "portainer_stack_running": "Running tasks or containers of a stack.",
@@ -72,9 +80,14 @@ class Portainer:
     url: str
     token_file: Path
     ca_file: Path | None = None
+    agents: Mapping[str, str] = field(default_factory=dict)
+    """Host and port of an agent, by endpoint."""
 
     def ask(self, path: str, node: str = "") -> Json:
         """An answer; of one ``node`` of a Swarm with agents, which pass the request on."""
+        return json.loads(self.text(path, node))
+
+    def text(self, path: str, node: str = "") -> str:
         # Read each time: a mounted secret changes without a restart.
         headers = {"X-API-Key": self.token_file.read_text(encoding="utf-8").strip()}
         if node:
@@ -83,7 +96,20 @@ class Portainer:
         opener = urllib.request.build_opener(_NoRedirect, urllib.request.HTTPSHandler(context=context))
         request = urllib.request.Request(f"{self.url.rstrip('/')}/api/{path}", headers=headers)  # noqa: S310 - a setting, http or https
         with opener.open(request, timeout=TIMEOUT) as answer:
-            return json.load(answer)
+            text: str = answer.read().decode()
+            return text
+
+
+def pinged(address: str) -> bool:
+    """Whether an agent answers. It signs its certificate itself, which proves nothing: no secret is sent."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    opener = urllib.request.build_opener(_NoRedirect, urllib.request.HTTPSHandler(context=context))
+    try:
+        with opener.open(f"https://{address}/ping", timeout=TIMEOUT):
+            return True
+    except ERRORS:
+        return False
 
 
 @dataclass
@@ -94,14 +120,22 @@ class Reading:
     targets: list[Json] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    """What is wrong with one container alone."""
+    """What is wrong with one container alone, or with events."""
+    events: list[Json] = field(default_factory=list)
 
     def add(self, name: str, labels: Mapping[str, str], value: float) -> None:
         self.series.append((f"portainer_{name}", labels, value))
 
 
-def read(portainer: Portainer) -> Reading:
-    """All of Portainer. What cannot be read is a failure; of an endpoint that fails, nothing else is left."""
+Read = dict[tuple[str, str], int]
+"""Until when events were read, in nanoseconds of the Docker host's clock, by endpoint and node."""
+
+
+def read(portainer: Portainer, until: Read) -> Reading:
+    """All of Portainer. What cannot be read is a failure; of an endpoint that fails, nothing else is left.
+
+    Events are those since ``until``, which moves on; at first none.
+    """
     reading, answers = Reading(), 0
     try:
         portainer.ask("system/status")  # without a login: a refused token is not an outage
@@ -116,7 +150,7 @@ def read(portainer: Portainer) -> Reading:
         if endpoint["Type"] not in DOCKER:
             continue
         try:
-            found = _docker(portainer, endpoint, its_stacks)
+            found = _docker(portainer, endpoint, its_stacks, until)
         except ERRORS as error:
             found = Reading(failures=[f"endpoint {endpoint['Name']}: {error}"])
         reading.add("endpoint_up", {"endpoint": endpoint["Name"]}, not found.failures)
@@ -124,15 +158,19 @@ def read(portainer: Portainer) -> Reading:
         reading.targets += found.targets
         reading.failures += found.failures
         reading.warnings += found.warnings
+        reading.events += found.events
+    for name, address in portainer.agents.items():
+        reading.add("agent_up", {"endpoint": name}, pinged(address))
     return reading
 
 
-def _docker(portainer: Portainer, endpoint: Json, stacks: Iterable[Json], /) -> Reading:
+def _docker(portainer: Portainer, endpoint: Json, stacks: Iterable[Json], until: Read, /) -> Reading:
     reading, running = Reading(), Counter[str]()
     of_endpoint = {"endpoint": endpoint["Name"]}
     api = f"endpoints/{endpoint['Id']}/docker"
     addresses = {"": _host(endpoint) or urlsplit(portainer.url).hostname or ""}
-    if portainer.ask(f"{api}/info")["Swarm"].get("ControlAvailable"):  # services are known to managers only
+    info = portainer.ask(f"{api}/info")
+    if info["Swarm"].get("ControlAvailable"):  # services are known to managers only
         for node in portainer.ask(f"{api}/nodes"):
             addresses[node["Description"]["Hostname"]] = node["Status"]["Addr"]
         for service in portainer.ask(f"{api}/services?status=true"):
@@ -146,7 +184,54 @@ def _docker(portainer: Portainer, endpoint: Json, stacks: Iterable[Json], /) -> 
             reading.add("stack_running", labels, running[stack["Name"].lower()])
             changed = stack.get("UpdateDate") or stack.get("CreationDate") or 0
             reading.add("stack_updated_timestamp_seconds", labels, changed)
+    nodes = [node for node in addresses if node] if endpoint["Type"] in BY_AGENT else []
+    try:
+        now = round(datetime.fromisoformat(info["SystemTime"]).timestamp() * 1e6) * 1000
+        for node in nodes or [""]:
+            _events(portainer, api, {**of_endpoint, "node": node}, now, until, reading)
+    except ERRORS as error:  # Docker keeps the last 256: the next reading has them
+        reading.warnings.append(f"events of {endpoint['Name']}: {error}")
     return reading
+
+
+def _events(portainer: Portainer, api: str, of: Mapping[str, str], now: int, until: Read, reading: Reading) -> None:
+    """What happened to containers since the last reading, up to ``now``: for later events Docker would wait."""
+    since = until.get((of["endpoint"], of["node"]), now)
+    wanted = quote(json.dumps({"type": ["container"], "event": list(EVENTS)}))
+    span = "&".join(f"{name}={at // 10**9}.{at % 10**9:09}" for name, at in (("since", since), ("until", now)))
+    for line in portainer.text(f"{api}/events?{span}&filters={wanted}", of["node"]).splitlines():
+        event = json.loads(line)
+        if since < event["timeNano"] <= now:  # Docker counts both ends
+            reading.events.append(_event(event, of))
+    until[of["endpoint"], of["node"]] = now
+
+
+def _event(event: Json, of: Mapping[str, str]) -> Json:
+    """The line of an event: level, message, what happened, and the labels that the container's series have."""
+    its = event["Actor"]["Attributes"]
+    action, _, result = event["Action"].partition(": ")
+    code = its.get("exitCode", "") if action == "die" else ""
+    well = result == "healthy" or code in ASKED_TO_END
+    labels = {**of, **_names(its, its["name"])}
+    said = f"{action} {result or code}".rstrip()
+    return {
+        "time": datetime.fromtimestamp(event["timeNano"] / 1e9, UTC).isoformat(timespec="milliseconds"),
+        "level": "info" if well else EVENTS[action],
+        "message": f"container {labels['container']} on {of['endpoint']}: {said}",
+        "event": action,
+        **{name: text for name, text in {**labels, "health": result, "exit_code": code}.items() if text},
+    }
+
+
+def _names(its: Mapping[str, str], name: str) -> dict[str, str]:
+    """Stack, service and container, from Docker's labels and the container's name."""
+    # A task's name ends with its id, which a new task does not keep.
+    task = its.get("com.docker.swarm.task.name", "").rpartition(".")[0]
+    return {
+        "stack_name": its.get("com.docker.stack.namespace") or its.get("com.docker.compose.project", ""),
+        "service": its.get("com.docker.swarm.service.name") or its.get("com.docker.compose.service", ""),
+        "container": task or name,
+    }
 
 
 def _service(service: Json, of_endpoint: Mapping[str, str], running: Counter[str], reading: Reading) -> None:
@@ -179,15 +264,7 @@ def _container(
         if error.code == HTTPStatus.NOT_FOUND:
             return  # it was removed meanwhile
         raise
-    # A task's name ends with its id, which a new task does not keep.
-    task = its.get("com.docker.swarm.task.name", "").rpartition(".")[0]
-    labels = {
-        **of_endpoint,
-        "stack_name": its.get("com.docker.stack.namespace") or project,
-        "service": its.get("com.docker.swarm.service.name") or its.get("com.docker.compose.service", ""),
-        "container": task or container["Names"][0].lstrip("/"),
-        "node": node,
-    }
+    labels = {**of_endpoint, **_names(its, container["Names"][0].lstrip("/")), "node": node}
     if project and runs:
         running[project.lower()] += 1
     state = details["State"]
@@ -284,6 +361,8 @@ class DiscoveryServer(ThreadingHTTPServer):
         for problem in (*reading.failures, *reading.warnings):
             if problem not in known:
                 print(problem, file=sys.stderr, flush=True)
+        for event in reading.events:
+            print(json.dumps(event), flush=True)
         if not reading.failures:
             self.succeeded = time.time()
         self.latest, self.ready = reading, True
@@ -326,6 +405,7 @@ def main() -> None:
     arguments.add_argument("--url", required=True)
     arguments.add_argument("--token-file", type=Path, required=True)
     arguments.add_argument("--ca-file", type=Path)
+    arguments.add_argument("--agent", action="append", default=[], metavar="ENDPOINT=HOST:PORT")
     arguments.add_argument("--listen-address", required=True, metavar="[HOST]:PORT")
     arguments.add_argument("--interval", type=float, required=True, metavar="SECONDS")
     given = arguments.parse_args()
@@ -333,9 +413,10 @@ def main() -> None:
     host, _, port = given.listen_address.rpartition(":")
     server = DiscoveryServer(host.strip("[]"), int(port))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    portainer = Portainer(given.url, given.token_file, given.ca_file)
+    agents = {name: address for name, _, address in (each.rpartition("=") for each in given.agent)}
+    portainer, until = Portainer(given.url, given.token_file, given.ca_file, agents), Read()
     while True:  # an error that is not expected ends the process, and Kubernetes starts it again
-        server.update(read(portainer))
+        server.update(read(portainer, until))
         time.sleep(given.interval)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from annotated_types import Len
+from pydantic import Field
 
 from model.exporter import Exporter, scrape_job
 from model.flows import Internet, Server
@@ -14,7 +15,7 @@ from model.images import pinned
 from model.metrics import Metric, Metrics, Unit
 from model.quantities import Duration, HostPort, Url
 from model.scrape import OtherDiscovery, Relabel, ScrapeJob, StaticTargets, copy, keep
-from model.settings import Many, Model, Port, Resources, Secret, resources
+from model.settings import Many, Model, Port, Resources, Secret, Spelled, resources
 from rules.stores import Name
 
 EXPORTER = "portainer-exporter"
@@ -42,6 +43,15 @@ OF_CADVISOR = {
 """Stored as `docker_...`: the kubelets' series have these names, and rules of their own."""
 
 
+EndpointName = Annotated[
+    str,
+    Spelled(
+        r"[A-Za-z0-9]([-A-Za-z0-9_. ]{0,61}[A-Za-z0-9])?",
+        "the name of an endpoint in Portainer: at most 63 letters, digits, spaces, dots, dashes and underscores",
+    ),
+]
+
+
 class Portainer(Model):
     """A Portainer with Docker hosts or Swarms."""
 
@@ -53,6 +63,9 @@ class Portainer(Model):
     """Secret with the certificate authority of the URL, PEM. By default, the system's authorities are used."""
     target_ports: Many[Port] = ()
     """Ports of the containers' own metrics, which the network policy opens. By default, these are not scraped."""
+    agents: Annotated[dict[EndpointName, HostPort], Len(0, 50)] = Field(default_factory=dict)
+    """Agents by the name of their endpoint in Portainer, usually with port 9001, whose `/ping` is asked. The network
+    policy opens their ports."""
 
 
 class PortainerSettings(Model):
@@ -81,6 +94,7 @@ def _exporter(name: str, server: Portainer, resources: Resources) -> Exporter:
             f"--url={server.url}",
             f"--token-file={folder}/secrets/token",
             *((f"--ca-file={folder}/secrets/ca",) if server.ca_secret else ()),
+            *(f"--agent={endpoint}={agent}" for endpoint, agent in sorted(server.agents.items())),
             f"--listen-address=:{PORT}",
             f"--interval={INTERVAL.seconds:.0f}",
         ),
@@ -91,7 +105,10 @@ def _exporter(name: str, server: Portainer, resources: Resources) -> Exporter:
         startup_seconds=300,  # endpoints that hang take ten seconds each
         files={SCRIPT.name: SCRIPT.read_text(encoding="utf-8")},
         secrets={"token": server.token_secret, **({"ca": server.ca_secret} if server.ca_secret else {})},
-        egress=((Internet(server.url.host), (server.url.port,)),),
+        egress=(
+            (Internet(server.url.host), (server.url.port,)),
+            *((Internet(agent.host), (agent.port,)) for _, agent in sorted(server.agents.items())),
+        ),
     )
 
 
@@ -139,6 +156,7 @@ _CONTAINER = f"{_STACK} service container node"
 OF_SCRIPT = (
     _OF.gauge("portainer_up"),
     _OF.gauge("portainer_discovery_last_success_timestamp_seconds", unit=Unit.TIMESTAMP),
+    _OF.gauge("portainer_agent_up", "endpoint"),
     _OF.gauge("portainer_endpoint_up", "endpoint"),
     _OF.gauge("portainer_stack_status", _STACK),
     _OF.gauge("portainer_stack_running", _STACK),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rules.portainer.alerts import (
+    AGENT_DOWN,
     API_DOWN,
     AVAILABILITY,
     ENDPOINT_DOWN,
@@ -26,6 +27,10 @@ _STOPPED = critical("shop on edge is stopped, or nothing of it runs.", **_SHOP)
 
 def _up(value: float) -> Series:
     return gauges({metric("portainer_up", _MAIN): value})
+
+
+def _agent(up: int) -> Series:
+    return gauges({metric("portainer_agent_up", _EDGE): up})
 
 
 def _read(second: int) -> Series:
@@ -80,6 +85,15 @@ EXAMPLES = (
     ),
     example("the host restarts", ENDPOINT_DOWN, series=gauges({metric("portainer_endpoint_up", _EDGE): 0}), at="4m"),
     example("it answers", ENDPOINT_DOWN, series=gauges({metric("portainer_endpoint_up", _EDGE): 1}), near=False),
+    example(
+        "an agent does not answer for five minutes",
+        AGENT_DOWN,
+        series=_agent(0),
+        at="5m",
+        fires=[warning("The agent of edge does not answer: main cannot watch that host.", **_EDGE)],
+    ),
+    example("the agent restarts", AGENT_DOWN, series=_agent(0), at="4m"),
+    example("the agent answers", AGENT_DOWN, series=_agent(1), near=False),
     example(
         "all was read eleven minutes ago",
         STALE,

@@ -3,91 +3,32 @@
 from __future__ import annotations
 
 import copy
-import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
-import yaml
 
-from components.kubernetes import NAME_LABEL
 from model.quantities import Bytes
-from model.scrape import SERVICE_ACCOUNT
+from tests.servers.applied import (
+    NODE_AGENTS,
+    WORKLOADS,
+    Cluster,
+    apply,
+    apply_manifests,
+    create,
+    place,
+    pod_spec,
+    program,
+    until_ready,
+)
+from tests.servers.permissions import NEVER, READING, Account, accounts, can_i, needs, permissions
 from tests.stack_settings import WHOLE
 from tools.local.control_plane import NODES, ControlPlane
 from tools.local.harness import eventually
 from tools.local.rendered import STACKS, Manifest, Rendered
 
-WORKLOADS = ("DaemonSet", "StatefulSet", "Deployment")
-NODE_AGENTS = "monitoring-node-agents"
-"""Whose pods need the host, and are let: the one namespace that is privileged."""
 RESTRICTED = 'PodSecurity "restricted:latest": allowPrivilegeEscalation != false'
-
-Permission = tuple[str, str]
-"""Verb, and resource or URL."""
-
-
-@dataclass(frozen=True)
-class Account:
-    namespace: str
-    name: str
-
-    @property
-    def user(self) -> str:
-        return f"system:serviceaccount:{self.namespace}:{self.name}"
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """A control plane of its own per stack, since both use the same names, and the stack applied to it."""
-
-    plane: ControlPlane
-    stack: Rendered
-    applied: CompletedProcess[str] = field(repr=False)
-
-    @property
-    def namespaces(self) -> set[str]:
-        return {made["metadata"]["name"] for made in self.stack.of_kind("Namespace")}
-
-    def rendered_objects(self) -> list[Manifest]:
-        """What was rendered, as the API server has it now."""
-        found: list[Manifest] = self.plane.get(f"--filename={self.stack.manifests}")["items"]
-        return found
-
-    def live(self, *kinds: str) -> list[Manifest]:
-        """Every object of some kinds in the stack's namespaces, whoever made it."""
-        found = self.plane.get(",".join(kinds), "--all-namespaces")["items"]
-        return [made for made in found if made["metadata"]["namespace"] in self.namespaces]
-
-    def crews(self) -> list[tuple[Manifest, list[Manifest]]]:
-        """Each workload with the pods that its controller made."""
-        found = self.live(*WORKLOADS, "ReplicaSet", "Pod")
-        owner = {
-            made["metadata"]["uid"]: reference["uid"]
-            for made in found
-            for reference in made["metadata"].get("ownerReferences", [])
-        }
-        crews: dict[str, tuple[Manifest, list[Manifest]]] = {
-            made["metadata"]["uid"]: (made, []) for made in found if made["kind"] in WORKLOADS
-        }
-        for pod in (made for made in found if made["kind"] == "Pod"):
-            direct = owner[pod["metadata"]["uid"]]
-            crews[owner.get(direct, direct)][1].append(pod)  # a Deployment owns its pods through a ReplicaSet
-        return list(crews.values())
-
-    def pods_of(self) -> dict[tuple[str, str], list[Manifest]]:
-        """The pods of each program, by namespace and ``app.kubernetes.io/name`` of its workload."""
-        return {program(workload): pods for workload, pods in self.crews()}
-
-
-def apply_manifests(plane: ControlPlane, stack: Rendered) -> CompletedProcess[str]:
-    # One kubectl for the folder: it takes the files by name, which is the rendered order.
-    source = f"--filename={stack.manifests}"
-    return plane.kubectl("apply", "--server-side", "--validate=strict", "--warnings-as-errors", source, check=False)
 
 
 @pytest.fixture(scope="module", params=STACKS)
@@ -105,37 +46,6 @@ def running(cluster: Cluster) -> Cluster:
     """The same, once everything runs."""
     until_ready(cluster)
     return cluster
-
-
-def until_ready(cluster: Cluster) -> None:
-    def all_are_ready() -> bool:
-        cluster.plane.bind_claims()
-        late = [f"{made['kind']} {made['metadata']['name']}" for made in cluster.rendered_objects() if unfinished(made)]
-        assert not late, ", ".join(late)
-        return True
-
-    eventually(all_are_ready, 60, f"every workload of {cluster.stack.stack} is ready")
-
-
-def unfinished(made: Manifest) -> bool:
-    """Whether a controller has yet to bring an object, and what it says of it, to where it should be."""
-    spec, status = made.get("spec", {}), made.get("status", {})
-    counts: tuple[str, ...]
-    match made["kind"]:
-        case "DaemonSet":
-            wanted, counts = len(NODES), ("desiredNumberScheduled", "updatedNumberScheduled", "numberAvailable")
-        case "StatefulSet" | "Deployment":
-            wanted, counts = spec["replicas"], ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")
-        case "PodDisruptionBudget":
-            wanted, counts = status.get("expectedPods"), ("currentHealthy",)
-        case _:
-            return False
-    observed = status.get("observedGeneration") == made["metadata"]["generation"]
-    return not observed or not wanted or any(status.get(count) != wanted for count in counts)
-
-
-def program(made: Manifest) -> tuple[str, str]:
-    return made["metadata"]["namespace"], made["metadata"]["labels"][NAME_LABEL]
 
 
 def assert_accepted(stack: Rendered, applied: CompletedProcess[str]) -> None:
@@ -231,46 +141,7 @@ def escalating(made: Manifest) -> Manifest:
     return loose
 
 
-def pod_spec(made: Manifest) -> Manifest:
-    """What a pod, or a pod of a workload, is made of."""
-    spec: Manifest = made["spec"] if made["kind"] == "Pod" else made["spec"]["template"]["spec"]
-    return spec
-
-
-def listed(objects: Iterable[Manifest]) -> str:
-    return json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
-
-
-def create(cluster: Cluster, objects: Iterable[Manifest], *, check: bool = True) -> CompletedProcess[str]:
-    return cluster.plane.kubectl(
-        "create", "--dry-run=server", "--filename=-", "--warnings-as-errors", input=listed(objects), check=check
-    )
-
-
-def apply(cluster: Cluster, objects: Iterable[Manifest], *flags: str, check: bool = True) -> CompletedProcess[str]:
-    return cluster.plane.kubectl(
-        "apply", "--server-side", "--validate=strict", "--filename=-", *flags, input=listed(objects), check=check
-    )
-
-
 # --- what service accounts may ask ---
-
-READING = {"get", "list", "watch"}
-DISCOVERED = {
-    "endpointslice": {"endpointslices", "services", "pods"},
-    "node": {"nodes"},
-    "pod": {"pods"},
-}
-"""What Prometheus and Promtail list and watch for each discovery role."""
-
-NEVER: tuple[Permission, ...] = (
-    *((verb, what) for verb in ("get", "list") for what in ("secrets", "configmaps")),
-    *((verb, what) for verb in ("create", "delete", "patch") for what in ("pods", "deployments.apps")),
-    *((verb, "nodes/proxy") for verb in ("get", "create")),
-    ("create", "pods/exec"),
-    ("create", "serviceaccounts/token"),
-    ("patch", "clusterroles.rbac.authorization.k8s.io"),
-)
 
 
 def test_every_service_account_may_ask_what_its_program_asks(running: Cluster) -> None:
@@ -317,88 +188,6 @@ def test_only_pods_that_may_ask_the_api_carry_a_token(running: Cluster) -> None:
         tokens = [source for source in sources if "serviceAccountToken" in source]
         assert len(tokens) == (account in bound), f"{metadata['name']} as {account}"
         assert account in accounts(running.stack), f"{metadata['name']} shares {account} with whatever else runs there"
-
-
-def accounts(stack: Rendered) -> list[Account]:
-    return [Account(*place(made)) for made in stack.of_kind("ServiceAccount")]
-
-
-def place(made: Manifest) -> tuple[str, str]:
-    return made["metadata"]["namespace"], made["metadata"]["name"]
-
-
-def needs(stack: Rendered) -> dict[Account, set[Permission]]:
-    """What each program asks the API, read from its arguments and its configuration."""
-    asked: dict[Account, set[Permission]] = {account: set() for account in accounts(stack)}
-    for workload in stack.of_kind(*WORKLOADS):
-        account = Account(workload["metadata"]["namespace"], pod_spec(workload)["serviceAccountName"])
-        for container in pod_spec(workload)["containers"]:
-            watched = {what for value in values(container["args"], "--resources") for what in value.split(",")}
-            if "k8s_attributes" in processors(stack, container["name"]):
-                watched.add("pods")
-            for job in scrape_jobs(stack, container["name"]):
-                discoveries = job.get("kubernetes_sd_configs", [])
-                watched |= {what for discovery in discoveries for what in DISCOVERED[discovery["role"]]}
-                if job.get("authorization", {}).get("credentials_file") == f"{SERVICE_ACCOUNT}/token":
-                    # A kubelet asks whether nodes/metrics may be read, whatever the path below /metrics.
-                    of_nodes = any(discovery["role"] == "node" for discovery in discoveries)
-                    asked[account].add(("get", "nodes/metrics" if of_nodes else job["metrics_path"]))
-            asked[account] |= {(verb, what) for what in watched for verb in ("list", "watch")}
-    return asked
-
-
-def values(args: Iterable[str], flag: str) -> list[str]:
-    return [arg.removeprefix(f"{flag}=") for arg in args if arg.startswith(f"{flag}=")]
-
-
-def scrape_jobs(stack: Rendered, name: str) -> list[Manifest]:
-    return [job for content in configuration(stack, name) for job in content.get("scrape_configs", [])]
-
-
-def processors(stack: Rendered, name: str) -> set[str]:
-    """Of a collector, what telemetry goes through."""
-    return {processor for content in configuration(stack, name) for processor in content.get("processors", {})}
-
-
-def configuration(stack: Rendered, name: str) -> list[Manifest]:
-    files = sorted(stack.config(name).rglob("*.y*ml"))
-    return [yaml.safe_load(path.read_text(encoding="utf-8")) for path in files]
-
-
-def can_i(
-    cluster: Cluster, questions: Iterable[tuple[Account, Permission]], *, everywhere: bool
-) -> Mapping[tuple[Account, Permission], bool]:
-    """Answers of ``kubectl auth can-i`` to many questions: in every namespace at once, or in the account's own."""
-
-    def ask(question: tuple[Account, Permission]) -> tuple[tuple[Account, Permission], bool]:
-        account, (verb, what) = question
-        resource, _, sub = what.partition("/")
-        scope = "--all-namespaces" if everywhere else f"--namespace={account.namespace}"
-        # Written nodes/proxy, it would ask for a node of the name "proxy".
-        asked = (resource, f"--subresource={sub}", scope) if resource else (what,)
-        answer = cluster.plane.kubectl("auth", "can-i", verb, *asked, f"--as={account.user}", check=False)
-        # A resource that does not exist is answered "no" as well.
-        assert "doesn't have a resource type" not in answer.stderr, answer.stderr
-        assert answer.stdout.split()[0] in {"yes", "no"}, answer
-        return question, answer.stdout.startswith("yes")
-
-    with ThreadPoolExecutor(4) as several:
-        return dict(several.map(ask, questions))
-
-
-def permissions(cluster: Cluster, account: Account, namespace: str) -> set[Permission]:
-    """All that an account may do in a namespace, by ``kubectl auth can-i --list``; resources without their group."""
-    table = cluster.plane.kubectl(
-        "auth", "can-i", "--list", "--no-headers", f"--as={account.user}", f"--namespace={namespace}"
-    )
-    found: set[Permission] = set()
-    for line in table.stdout.splitlines():
-        row = re.fullmatch(r"(\S*)\s+\[(.*)\]\s+\[(.*)\]\s+\[(.*)\]\s*", line)
-        assert row, line
-        resource, urls, _, verbs = row.groups()
-        whats = [re.sub(r"\.[^/]*", "", resource)] if resource else urls.split()
-        found |= {(verb, what) for verb in verbs.split() for what in whats}
-    return found
 
 
 # --- volumes ---

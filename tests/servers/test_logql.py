@@ -226,6 +226,8 @@ def sampled(loki: Loki) -> Loki:
     loki.push(OF_SAMPLE, [(time.time_ns(), answered)], trace_id=TRACE, pod="backend-0")
     refusal = 'level=error component=dispatcher msg="Notify for alerts failed" integration=webhook'
     loki.push(OF_SAMPLE | {"app": "alertmanager"}, [(time.time_ns(), refusal)])
+    happened = json.dumps({"message": "container web on edge: die 137", "event": "die", "stack_name": "shop"})
+    loki.push(OF_SAMPLE | {"app": "portainer-exporter-main"}, [(time.time_ns(), happened)])
     return loki
 
 

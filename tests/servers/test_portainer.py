@@ -27,10 +27,12 @@ SETTINGS = {
             "tokenSecret": {"name": "theirs", "key": "token"},
             "caSecret": {"name": "theirs", "key": "ca"},
             "targetPorts": [9000],
+            "agents": {"swarm": "agent.shop.svc:9001"},
         }
     }
 }
 SERVICES = "endpoints/3/docker/services"
+PING = "/ping"
 WEB = "endpoints/3/docker/containers/id-shop_web.1.t9/json"
 
 
@@ -65,13 +67,13 @@ def docker(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
     trusted, port = certificate(home), free_port()
     container = ThreadingHTTPServer(("127.0.0.1", 0), _Stats)
     Thread(target=container.serve_forever, daemon=True).start()
-    with FakePortainer(answers(container.server_port)).running(trusted.context) as fake:
+    with FakePortainer(answers(container.server_port) | {PING: 204}).running(trusted.context) as fake:
         exporter = LocalServer(
             made,
             f"{EXPORTER}-main",
             home / "exporter",
             ports={PORT: port},
-            addresses={"portainer.shop.svc:9443": fake.address},
+            addresses={"portainer.shop.svc:9443": fake.address, "agent.shop.svc:9001": fake.address},
             planted={"token": TOKEN, "ca": trusted.public.read_text()},
             faster=("--interval=1",),
         )
@@ -128,6 +130,14 @@ def test_a_stack_that_is_stopped_pages_and_one_that_was_stopped_before_does_not(
     docker.fake.answers["stacks"] = [{**each, "Status": 2} if each["Name"] == "shop" else each for each in stacks]
     docker.watch.fires(("PortainerStackDown", "critical", "main"))
     docker.fake.answers["stacks"] = stacks
+    docker.settled()
+
+
+def test_an_agent_that_is_down_is_a_ticket_and_its_endpoint_no_second_one(docker: Docker) -> None:
+    docker.fake.answers |= {PING: 502, "endpoints/3/docker/info": 502}
+    docker.watch.fires(("PortainerAgentDown", "warning", "main"), ("PortainerEndpointDown", "warning", "main"))
+    docker.watch.notifies(("PortainerAgentDown", "warning", "main"))
+    docker.fake.answers |= {PING: 204, "endpoints/3/docker/info": answers()["endpoints/3/docker/info"]}
     docker.settled()
 
 

@@ -2,182 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import re
-import ssl
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 import yaml
 
 from rules.kubernetes.scrape import APISERVER_METRICS
-from rules.monitoring.scrape import PROBE_INTERVAL
 from rules.nodes.scrape import NODE_EXPORTER
-from tools.local.account import Account
+from tests.servers import scraped
+from tests.servers.scraped import BRANCHING, EXPLODING, STEADY
+from tests.servers.shop import LAST, SHOP, SIX, STACK, Cluster, Labels, running
 from tools.local.asked import EVERYWHERE, get, number, query, wait_until
-from tools.local.control_plane import ADVERTISED, NODES, ControlPlane
-from tools.local.harness import eventually, free_port, http_text
-from tools.local.rendered import Manifest, Rendered, render_text
+from tools.local.control_plane import ADVERTISED, NODES
+from tools.local.harness import eventually, http_text
+from tools.local.rendered import Manifest, Rendered
 from tools.local.server import LocalServer
-from tools.recorder import ROOT
-
-STACK, AGENTS = "monitoring", "monitoring-node-agents"
-SHOP = "shop"
-
-Labels = dict[str, str]
-
-
-# --- a cluster with the stack, and with applications of others ---
-
-
-@dataclass(frozen=True)
-class Cluster:
-    plane: ControlPlane
-    account: Account
-    """Prometheus' own, with the rights that the stack gives it."""
-
-    def pod(self, name: str, namespace: str = SHOP) -> Labels:
-        """Address, and the labels that tell where a pod is."""
-        (found,) = [
-            made
-            for made in self.plane.get("pods", f"--namespace={namespace}")["items"]
-            if made["metadata"]["name"] == name or made["metadata"]["labels"].get("app.kubernetes.io/name") == name
-        ]
-        where = {"namespace": namespace, "pod": found["metadata"]["name"], "node": found["spec"]["nodeName"]}
-        return {"address": found["status"]["podIP"], **where}
 
 
 @pytest.fixture(scope="module")
 def cluster(rendered: Callable[[str], Rendered], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A cluster of its own: the stack takes names that are not this module's to choose."""
-    stack = rendered("dev")
-    with ControlPlane(tmp_path_factory.mktemp("cluster")) as plane:
-        plane.apply(*stack.objects)
-        plane.namespace(SHOP)
-        plane.apply(*APPLICATIONS)
-        eventually(partial(settled, plane), 60, "every pod has come up, or has ended")
-        for number, name in enumerate(SIX, start=1):
-            address = f"2001:db8::{number}"
-            status = json.dumps({"status": {"podIP": address, "podIPs": [{"ip": address}]}})
-            plane.kubectl("patch", "pod", name, f"--namespace={SHOP}", "--subresource=status", f"--patch={status}")
-        yield Cluster(plane, Account.of(plane, STACK, "prometheus"))
-
-
-def settled(plane: ControlPlane) -> bool:
-    plane.bind_claims()
-    pods = plane.get("pods", "--all-namespaces")["items"]
-    phases = Counter(pod["status"]["phase"] for pod in pods)
-    servers = {pod["metadata"]["labels"].get("app.kubernetes.io/name") for pod in pods}
-    stack = {"prometheus", "alertmanager", "blackbox-exporter", "kube-state-metrics", "node-exporter"}
-    return stack <= servers and phases["Pending"] == 1 and phases["Succeeded"] == 1 and len(phases) == 3
-
-
-def pod(name: str, *containers: Manifest, annotations: Mapping[str, str] | None = None, **spec: Any) -> Manifest:
-    described = {key if "/" in key else f"prometheus.io/{key}": value for key, value in (annotations or {}).items()}
-    listed = [{"name": f"c{number}", "image": "shop:1", **given} for number, given in enumerate(containers)]
-    about = {"name": name, "namespace": SHOP, "labels": {"app": name}, "annotations": described}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": about, "spec": {"containers": listed, **spec}}
-
-
-def ports(*numbers: int) -> Manifest:
-    return {"ports": [{"containerPort": number, "name": f"p{number}"} for number in numbers]}
-
-
-def service(name: str, *numbers: int, annotations: Mapping[str, str] | None = None, **spec: Any) -> Manifest:
-    described = {f"prometheus.io/{key}": value for key, value in (annotations or {}).items()}
-    listed = [{"name": f"p{number}", "port": number} for number in numbers]
-    about = {"name": name, "namespace": SHOP, "annotations": described}
-    return {"apiVersion": "v1", "kind": "Service", "metadata": about, "spec": {"ports": listed, **spec}}
-
-
-def endpoint_slice(service: str, suffix: str, family: str, address: str) -> Manifest:
-    about = {"name": f"{service}-{suffix}", "namespace": SHOP, "labels": {"kubernetes.io/service-name": service}}
-    return {
-        "apiVersion": "discovery.k8s.io/v1",
-        "kind": "EndpointSlice",
-        "metadata": about,
-        "addressType": family,
-        "ports": [{"name": "p8080", "port": 8080}],
-        "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
-    }
-
-
-ON = {"scrape": "true"}
-SIX = {"six": {**ON, "port": "9000"}, "six-bare": ON}
-"""Pods that declare no port, and get an address of IPv6."""
-APPLICATIONS = (
-    # Says everything itself; the second container and the further ports must not make more of it.
-    pod(
-        "told", ports(8080, 9102), ports(9901), annotations={**ON, "port": "9102", "path": "/stats", "scheme": "https"}
-    ),
-    pod("asked-in-full", ports(8200), annotations={**ON, "path": "/v1/sys/metrics?format=prometheus&for=a b&level=2"}),
-    pod("asked-in-short", ports(8300), annotations={**ON, "path": "stats?usedonly"}),
-    pod(
-        "every-port",
-        ports(8080, 8081),
-        annotations={**ON, "portainer.io/stack": "shop", "portainer.io/service": "cart"},
-    ),
-    pod("undeclared-port", {}, annotations={**ON, "port": "9000"}),
-    *(pod(name, {}, annotations=annotations) for name, annotations in SIX.items()),
-    pod(
-        "prepared",
-        ports(8080),
-        annotations=ON,
-        initContainers=[{"name": "init", "image": "shop:1", **ports(7070)}],
-    ),
-    pod("waiting", ports(8080), annotations=ON, nodeSelector={"no": "such-node"}),
-    pod("silent", ports(8080)),
-    pod("refusing", ports(8080), annotations={"scrape": "false"}),
-    {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {"name": "finished", "namespace": SHOP},
-        "spec": {
-            "template": {
-                "metadata": {"annotations": {"prometheus.io/scrape": "true"}, "labels": {"app": "finished"}},
-                "spec": {
-                    "restartPolicy": "Never",
-                    "containers": [{"name": "main", "image": "shop:1", **ports(8080)}],
-                },
-            }
-        },
-    },
-    # A service brings its own ports, not the sidecar's that the pod has beside them.
-    pod("cart", ports(8080), ports(9901)),
-    service("cart", 8080, annotations=ON, selector={"app": "cart"}),
-    service("cart-unannotated", 8080, selector={"app": "cart"}),
-    pod("ledger", ports(8080, 8081)),
-    service(
-        "ledger",
-        8080,
-        8081,
-        annotations={**ON, "port": "9102", "path": "/stats", "scheme": "https"},
-        selector={"app": "ledger"},
-    ),
-    pod("both", ports(8080), annotations=ON),
-    service("both", 8080, annotations=ON, selector={"app": "both"}),
-    service("split", 8080, annotations=ON),
-    endpoint_slice("split", "a", "IPv4", "203.0.113.1"),
-    endpoint_slice("split", "b", "IPv4", "203.0.113.2"),
-    endpoint_slice("split", "c", "IPv6", "2001:db8::1"),
-)
-
-
-# What comes last: once it is found, everything before it has been.
-LAST = (
-    pod("last", ports(8080), annotations=ON),
-    service("last-service", 8080, annotations=ON),
-    endpoint_slice("last-service", "a", "IPv4", "203.0.113.9"),
-)
+    with running(rendered("dev"), tmp_path_factory.mktemp("cluster")) as made:
+        yield made
 
 
 # --- what Prometheus finds ---
@@ -360,127 +209,11 @@ def of_shop(target: Manifest) -> bool:
 
 # --- what it scrapes: the stack's servers run here, on their rendered arguments and files ---
 
-EXPLODING = "exploding"
-BRANCHING = "branching"
-STEADY = "steady"
-
-KUBELET = """\
-kubelet_running_pods 3
-kubelet_http_requests_total{path="pods"} 9
-kubernetes_build_info{git_version="v1.36.3"} 1
-go_goroutines 200
-"""
-
-CADVISOR = """\
-container_cpu_usage_seconds_total{namespace="shop",pod="cart",container="c0"} 1
-container_cpu_usage_seconds_total{namespace="shop",pod="cart",container=""} 1
-container_cpu_usage_seconds_total{namespace="",pod="",container="",id="/"} 8
-container_memory_working_set_bytes{namespace="shop",pod="cart",container="c0"} 1
-container_memory_working_set_bytes{namespace="shop",pod="cart",container="POD"} 1
-container_spec_memory_limit_bytes{namespace="shop",pod="cart",container="c0"} 1
-container_spec_memory_limit_bytes{namespace="shop",pod="cart",container=""} 1
-container_processes{namespace="shop",pod="cart",container="c0"} 1
-container_processes{namespace="shop",pod="cart",container=""} 1
-container_network_receive_bytes_total{namespace="shop",pod="cart",container="",interface="eth0"} 1
-container_tasks_state{namespace="shop",pod="cart",container="c0",state="running"} 1
-machine_cpu_cores 2
-"""
-
-
-@contextmanager
-def answering(texts: Mapping[str, str], port: int, ca: Path | None = None, token: str = "") -> Iterator[str]:
-    """A target on this machine, path to exposition; with TLS and asking for a token when those are given."""
-
-    class Target(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            allowed = not token or self.headers["Authorization"] == f"Bearer {token}"
-            body = texts.get(self.path, "").encode() if allowed else b""
-            self.send_response(200 if body else 404 if allowed else 401)
-            self.send_header("Content-Type", "text/plain; version=0.0.4")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", port), Target) as server:
-        if ca is not None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(ca, ca.with_suffix(".key"))
-            server.socket = context.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield f"127.0.0.1:{port}"
-        finally:
-            server.shutdown()
-
 
 @pytest.fixture(scope="module")
 def scraping(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
-    """The dev stack, scraping every two seconds: what its jobs discover is scraped where it runs on this machine."""
-    home = tmp_path_factory.mktemp("scraping")
-    targets = {name: free_port() for name in (EXPLODING, BRANCHING, STEADY)}
-    stack = render_text("dev", home, quick(targets))
-    place = partial(LocalServer, stack, account=cluster.account)
-    port = free_port()
-    others = {
-        server: LocalServer(
-            stack,
-            server,
-            home / server,
-            Account.of(cluster.plane, AGENTS if server == "node-exporter" else STACK, server),
-        )
-        for server in ("alertmanager", "blackbox-exporter", "kube-state-metrics", "node-exporter")
-    }
-    addresses = {server: local.address for server, local in others.items()} | {"prometheus": f"127.0.0.1:{port}"}
-    kubelet = free_port()
-    main = place(
-        server="prometheus",
-        home=home / "prometheus",
-        ports={9090: port},
-        alertmanagers=[addresses["alertmanager"]],
-        addresses={
-            f"prometheus.{STACK}.svc:9090": addresses["prometheus"],
-            f"alertmanager.{STACK}.svc:9093": addresses["alertmanager"],
-            f"blackbox-exporter.{STACK}.svc:9115": addresses["blackbox-exporter"],
-        },
-        redirect={
-            **addresses,
-            "kube-state-metrics-telemetry": f"127.0.0.1:{others['kube-state-metrics'].ports[8081]}",
-            "apiservers": f"127.0.0.1:{cluster.plane.port}",
-            "kubelet": f"127.0.0.1:{kubelet}",
-            "cadvisor": f"127.0.0.1:{kubelet}",
-        },
-    )
-    scrape = main.files("/etc/prometheus/scrape")
-    # The one wait that no setting shortens: a first probe comes within a minute.
-    assert f"scrape_interval: {PROBE_INTERVAL}\n" in scrape["probes.yml"]
-    scrape["probes.yml"] = scrape["probes.yml"].replace(f"scrape_interval: {PROBE_INTERVAL}\n", "scrape_interval: 2s\n")
-    main.put("/etc/prometheus/scrape", scrape)
-    expositions = {
-        EXPLODING: "".join(f'explosion{{n="{n}"}} 1\n' for n in range(50_001)),
-        BRANCHING: "branches{" + ",".join(f'l{n}="x"' for n in range(65)) + "} 1\nsapling 1\n",
-        STEADY: "steady 1\n",
-    }
-    with ExitStack() as exits:
-        for name, text in expositions.items():
-            exits.enter_context(answering({"/metrics": text}, targets[name]))
-        nodes = {"/metrics": KUBELET, "/metrics/cadvisor": CADVISOR}
-        exits.enter_context(answering(nodes, kubelet, cluster.plane.ca, cluster.account.token))
-        for local in (*others.values(), main):
-            exits.enter_context(local.process())
-        eventually(lambda: http_text(f"{main.url}/-/ready"), 30, "Prometheus is ready")
-        yield main
-
-
-def quick(targets: Mapping[str, int]) -> str:
-    """The dev stack file with shorter intervals and further targets."""
-    file = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text())
-    prometheus = file["config"]["agent-observability:prometheus"]
-    prometheus |= {"scrapeInterval": "2s", "evaluationInterval": "2s", "also": ["node_softnet_.+"]}
-    prometheus["scrapeJobs"] = [{"name": name, "targets": [f"127.0.0.1:{port}"]} for name, port in targets.items()]
-    return json.dumps(file)
+    with scraped.scraping(cluster, tmp_path_factory.mktemp("scraping")) as local:
+        yield local
 
 
 def names(local: LocalServer, job: str) -> set[str]:

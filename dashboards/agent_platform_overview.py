@@ -102,7 +102,7 @@ DASHBOARD = Dashboard(
                 ),
                 _lines(
                     "Executions per minute",
-                    "That ended, by type and result.",
+                    "Ended executions by type and result. At 0 with users, nothing is executed.",
                     f"{rate(contract.EXECUTIONS.name, f'{alerts.TYPE}, status')} * 60",
                     legend=f"{_TYPE}, {{{{status}}}}",
                 ),
@@ -112,7 +112,12 @@ DASHBOARD = Dashboard(
                     tuple((quantile(share, SERVICE), f"p{share * 100:g}") for share in (0.5, 0.95, 0.99)),
                     unit=Unit.SECONDS,
                 ),
-                _of_alert(alerts.SLOW_EXECUTIONS, "Duration by type", "One in twenty takes longer.", legend=_TYPE),
+                _of_alert(
+                    alerts.SLOW_EXECUTIONS,
+                    "Duration by type",
+                    "One execution in twenty takes longer. If all types are slow, check the model's provider.",
+                    legend=_TYPE,
+                ),
             ),
         ),
         Row(
@@ -120,17 +125,22 @@ DASHBOARD = Dashboard(
             (
                 _lines(
                     "Tokens per minute",
-                    "By model.",
+                    "Tokens by model. A jump without more executions is a loop or a larger prompt.",
                     f"{rate(contract.TOKENS.name, f'{SERVICE}, model')} * 60",
                     legend="{{model}}",
                 ),
                 _lines(
                     "Tokens of an execution",
-                    "Mean, by type of agent.",
+                    "Mean by type of agent. If it grows, look for a history that is never cut.",
                     f"{rate(contract.TOKENS.name, alerts.TYPE)} / ({rate(contract.EXECUTIONS.name, alerts.TYPE)} > 0)",
                     legend=_TYPE,
                 ),
-                _of_alert(alerts.HIGH_TOKENS, "Tokens of an hour", "All models together.", legend=_SERVICE),
+                _of_alert(
+                    alerts.HIGH_TOKENS,
+                    "Tokens of an hour",
+                    "All models together. Above the line, the month's budget is at risk.",
+                    legend=_SERVICE,
+                ),
             ),
         ),
         Row(
@@ -139,16 +149,21 @@ DASHBOARD = Dashboard(
                 _of_alert(alerts.POOL_LOW, "Database pool", "Use of the fullest process's pool.", legend=_SERVICE),
                 _of_each(
                     "Active connections",
-                    "Of all pods together.",
+                    "Connections of all pods. At the pool's limit, executions wait.",
                     (
                         (_gauge(contract.DATABASE.name), "database, {{service}}"),
                         (_gauge(contract.REDIS.name), "Redis, {{service}}"),
                     ),
                 ),
-                _lines("Active users", "Of all pods together.", _gauge(contract.USERS.name), legend=_SERVICE),
+                _lines(
+                    "Active users",
+                    "Users of all pods. Far below the usual number, look at logins.",
+                    _gauge(contract.USERS.name),
+                    legend=_SERVICE,
+                ),
                 _lines(
                     "Active agents",
-                    "By organisation, the largest.",
+                    "Agents by organisation, the largest. A jump is one organisation's load.",
                     # Every pod reads the same number from the database.
                     f"topk({MOST_LINES}, max by ({SERVICE}, organization_id) ({contract.AGENTS.name}{{{OF}}}))",
                     legend="{{organization_id}}",

@@ -112,7 +112,7 @@ _RUNS = Row(
     ),
 )
 _WHO = Row(
-    "Whose?",
+    "By agent",
     (
         table(
             "Agents by failures",

@@ -53,7 +53,7 @@ def _needed(title: str, matchers: str) -> Panel:
     expr = f'count(ALERTS{{alertstate="firing", cluster=~"$cluster", {matchers}}}) or vector(0)'
     return Panel(
         title=title,
-        description="Firing alerts.",
+        description="Firing alerts. 0 is good; otherwise open the dashboard of what is named.",
         visualization=Visualization.STAT,
         queries=(Query(expr=expr),),
         severity=Severity.WARNING,
@@ -96,7 +96,12 @@ _TOKENS = f"sum by (direction) ({TOKENS}{{{_CHOSEN}}})"
 _STREAMS = Row(
     "Event streams",
     (
-        _rates("Event streams", "Per second, by how they end.", recorded.STREAMS, f"{SERVICE}, outcome"),
+        _rates(
+            "Event streams",
+            "Event streams by how they end. More errors: look at models and tools below.",
+            recorded.STREAMS,
+            f"{SERVICE}, outcome",
+        ),
         alert_time_series(
             alerts.STREAMS_FAILING,
             "Failing event streams",
@@ -119,7 +124,7 @@ _MODELS = Row(
     (
         Panel(
             title="Prompt and completion tokens",
-            description="Per second.",
+            description="Tokens that models read and write. A jump without more streams is a loop.",
             queries=(Query(expr=_TOKENS, legend="{{direction}}", optional=True),),
             unit=Unit.PER_SECOND,
             stacked=True,
@@ -142,7 +147,7 @@ _MODELS = Row(
         alert_time_series(
             alerts.CREDENTIALS_FAILING,
             "Credentials not loaded",
-            "In 15 minutes.",
+            "Failed loads in 15 minutes. Check that the secret exists and may be read.",
             f"topk({MOST_LINES}, {recorded.NOT_LOADED}{{{_CHOSEN}}})",
             "{{tool}} of {{service}}",
             width=12,
@@ -161,14 +166,29 @@ _MODELS = Row(
 _GATES = Row(
     "Guardrails, authentication, cache",
     (
-        _rates("Guardrail decisions", "Messages per second.", recorded.GUARDRAILS, f"{BY_GUARDRAIL}, decision"),
-        _rates("Authentications", "Per second, by outcome.", recorded.AUTHENTICATIONS, f"{SERVICE}, outcome"),
+        _rates(
+            "Guardrail decisions",
+            "Messages by decision. A jump of blocked ones is an attack, or a rule that is too strict.",
+            recorded.GUARDRAILS,
+            f"{BY_GUARDRAIL}, decision",
+        ),
+        _rates(
+            "Authentications",
+            "Logins by outcome. Many failures of one kind: an expired key, or an attack.",
+            recorded.AUTHENTICATIONS,
+            f"{SERVICE}, outcome",
+        ),
         Panel(
             title="Open event streams",
             description="Each needs a file descriptor. They grow without end if closed ones are not noticed.",
             queries=(Query(expr=f"{recorded.OPEN}{{{_CHOSEN}}}", legend=_BACKEND),),
         ),
-        _rates("Cache lookups", "Per second, by result.", recorded.LOOKUPS, f"{BY_CACHE}, result"),
+        _rates(
+            "Cache lookups",
+            "Lookups by result. Fewer hits make answers slower and more expensive.",
+            recorded.LOOKUPS,
+            f"{BY_CACHE}, result",
+        ),
         Panel(
             title="Cache hits",
             description="Share of the lookups, now and a day before.",
@@ -180,7 +200,7 @@ _GATES = Row(
         ),
         Panel(
             title="Time of cache lookups",
-            description="95th percentile.",
+            description="95th percentile. If it rises, check the cache's server and network.",
             queries=(Query(expr=f"topk({MOST_LINES}, {recorded.CACHE_P95}{{{_CHOSEN}}})", legend="{{cache}}"),),
             unit=Unit.SECONDS,
         ),

@@ -125,7 +125,12 @@ DASHBOARD = Dashboard(
                     "{{type}}",
                     Unit.PER_SECOND,
                 ),
-                _of_alert("IstioProxiesStale", "Time to reach proxies", "99th percentile.", "{{cluster}}"),
+                _of_alert(
+                    "IstioProxiesStale",
+                    "Time to reach proxies",
+                    "99th percentile. Above the line, proxies use old configuration: check istiod's CPU.",
+                    "{{cluster}}",
+                ),
                 _of_istiod(
                     "Rejections",
                     "By type, in five minutes.",

@@ -94,7 +94,7 @@ DASHBOARD = Dashboard(
                     "OutOfMemoryLogged",
                 ),
                 Panel(
-                    title="Last lines of dead containers",
+                    title="Panic lines",
                     description="Panic lines with stack traces.",
                     visualization=Visualization.LOGS,
                     queries=(Query(expr=f"{_ALL} {lines.PANICS}", datasource=LOKI),),

@@ -72,7 +72,7 @@ DASHBOARD = Dashboard(
             (
                 lines(
                     "Operations per second",
-                    "By kind.",
+                    "By kind. A jump of one kind is a new query, or a lost cache.",
                     rate("mongodb_ss_opcounters", f"{BY}, legacy_op_type"),
                     legend="{{instance}}, {{legacy_op_type}}",
                     unit=Unit.PER_SECOND,

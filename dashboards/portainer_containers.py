@@ -68,7 +68,7 @@ DASHBOARD = Dashboard(
                 alert_time_series(
                     alerts.STALE,
                     "Age of Portainer's data",
-                    "Since all was read.",
+                    "Since all was read. Above the line, what is shown is old: check Portainer's API.",
                     narrowed(alerts.STALE.value, _IN),
                     "{{instance}}",
                 ),
@@ -169,8 +169,18 @@ DASHBOARD = Dashboard(
                     height=3,
                     width=24,
                 ),
-                _used("CPU", "Cores.", "rate(docker_container_cpu_usage_seconds_total[5m])", Unit.NONE),
-                _used("Memory", "Working set.", "docker_container_memory_working_set_bytes", Unit.BYTES),
+                _used(
+                    "CPU",
+                    "Cores of each container. At its limit it is slow.",
+                    "rate(docker_container_cpu_usage_seconds_total[5m])",
+                    Unit.NONE,
+                ),
+                _used(
+                    "Memory",
+                    "Working set of each container. At its limit it is killed.",
+                    "docker_container_memory_working_set_bytes",
+                    Unit.BYTES,
+                ),
                 *(
                     _used(
                         f"Network {which}",

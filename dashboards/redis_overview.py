@@ -73,7 +73,10 @@ DASHBOARD = Dashboard(
             "What do they do, and is it safe?",
             (
                 lines(
-                    "Commands per second", "All commands.", rate("redis_commands_processed_total"), unit=Unit.PER_SECOND
+                    "Commands per second",
+                    "All commands. If it falls with slow commands, one command blocks the server.",
+                    rate("redis_commands_processed_total"),
+                    unit=Unit.PER_SECOND,
                 ),
                 lines(
                     "Slow commands",

@@ -101,8 +101,18 @@ DASHBOARD = Dashboard(
             (
                 _of_alert(alerts.DISK_SPACE_LOW, "Space left", "Of the disk with the database."),
                 _of_alert(alerts.DISK_IO, "Disk", "Share of the time that it is busy."),
-                _lines("CPU", "Share that is used.", f"1 - {_IDLE}", unit=Unit.RATIO),
-                _lines("Memory", "Share that is used.", f"1 - {_MEMORY[0]} / {_MEMORY[1]}", unit=Unit.RATIO),
+                _lines(
+                    "CPU",
+                    "Share in use. Near 100 % statements wait: look at the time of a statement.",
+                    f"1 - {_IDLE}",
+                    unit=Unit.RATIO,
+                ),
+                _lines(
+                    "Memory",
+                    "Share in use. Near 100 % the database reads more from disk.",
+                    f"1 - {_MEMORY[0]} / {_MEMORY[1]}",
+                    unit=Unit.RATIO,
+                ),
             ),
         ),
     ),

@@ -17,6 +17,8 @@ MIN_WIDTH = 60
 # A number with its unit, such as `14.9 req/s`. Narrow tables share their width evenly.
 WIDTHS = {12: 96, 24: 140}
 WIDE, SEVERITY_WIDTH = 12, 92
+LONG = {"subject"}
+"""Labels with many words, which share the place with the subject."""
 HEADS = {
     "alertname": "Alert",
     "agent_id": "Id",
@@ -85,7 +87,8 @@ def finish_table(made: table.Panel, panel: Panel, alerts: Mapping[str, BaseAlert
     if panel.width >= WIDE and len(shown) > 2:
         # The subject gets what the others leave: with a width of 0, Grafana computes it.
         made.width(WIDTHS.get(panel.width, min(WIDTHS.values())))
-        made.override_by_name(before[0], [property_of("custom.width", 0)])
+        for label in (before[0], *(each for each in after if each in LONG)):
+            made.override_by_name(label, [property_of("custom.width", 0)])
     for column, query in zip(names.values(), panel.queries, strict=True):
         if said := _of_column(panel, query, alerts):
             made.override_by_name(column, said)

@@ -18,6 +18,7 @@ from components.grafana.config import ADMIN
 from dashboards.listed import rendered as dashboards_as_json
 from dashboards.model import Dashboard
 from model.datasources import LOKI, PROMETHEUS
+from rules.services.uids import SERVICES
 from tests.dashboards import ALL_DASHBOARDS, IN_THE_README, SMALL_PICTURES, STACK
 from tests.servers.conftest import LOADED
 from tests.servers.lines import answering
@@ -128,6 +129,13 @@ def test_no_table_has_to_be_scrolled_to_the_side(shown: Mapping[str, Shown]) -> 
 
 def test_heads_and_numbers_of_tables_are_shown_whole(shown: Mapping[str, Shown]) -> None:
     assert which(shown, lambda panel: panel.columns_cut + panel.numbers_cut) == []
+
+
+def test_a_click_on_a_row_chooses_what_the_table_has_no_room_to_show(shown: Mapping[str, Shown]) -> None:
+    (services,) = (panel for panel in shown[SERVICES].panels if panel.title == "All services")
+    assert "Cluster" not in services.columns
+    assert services.links
+    assert all(f"var-cluster={STACK.cluster.name}" in link for link in services.links)
 
 
 def test_no_legend_is_a_whole_set_of_labels(shown: Mapping[str, Shown]) -> None:

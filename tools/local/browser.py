@@ -57,6 +57,7 @@ _SHOWN = """() => {
             columns: heads.map(text),
             columns_cut: heads.filter(cut).map(text),
             numbers_cut: numbers.filter((each) => number.test(text(each)) && cut(each)).map(text),
+            links: [...panel.querySelectorAll('[role="gridcell"] a')].map((each) => each.getAttribute('href')),
             legend: [...panel.querySelectorAll('[data-testid^="data-testid VizLegend series"]')].map(text),
             wider: grid ? Math.max(0, grid.scrollWidth - grid.clientWidth) : 0,
         };
@@ -82,6 +83,8 @@ class ShownPanel:
     """Those heads that are longer than their columns."""
     numbers_cut: tuple[str, ...]
     """Cells that begin with a number, and are longer than their columns."""
+    links: tuple[str, ...]
+    """Where a click on a cell of a table leads."""
     legend: tuple[str, ...]
     wider: int
     """By how many pixels a table is wider than its panel; above 0 it has a scroll bar."""

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from dashboards.annotations import alerts_of
-from dashboards.model import Dashboard, Panel, Query, Row, Visualization, alert_stat, found, variable
+from dashboards.model import (
+    COLUMNS,
+    STAT,
+    Dashboard,
+    Panel,
+    Query,
+    Row,
+    Scale,
+    Visualization,
+    alert_stat,
+    found,
+    variable,
+)
 from dashboards.stores import lines, of_alert
 from model.metrics import Unit
 from model.promql import narrowed
@@ -42,58 +55,94 @@ DASHBOARD = Dashboard(
                     visualization=Visualization.STAT,
                     queries=(Query(expr=narrowed(UP, _IN), legend="{{service}}"),),
                     alert=alerts.DOWN.name,
-                    width=12,
+                    width=COLUMNS - STAT,
                     height=4,
                 ),
-                alert_stat(alerts.STUCK, "Stuck", "Whether tasks wait, and none ends.", found(alerts.STUCK, _IN)),
-                _lines("Waiting tasks", "In the queue.", f"max by ({SERVICE}) ({contract.QUEUE.name})"),
+                alert_stat(alerts.STUCK, "Tasks stuck", "Whether tasks wait, and none ends.", found(alerts.STUCK, _IN)),
             ),
         ),
         Row(
             "Agents and tasks",
             (
+                _lines(
+                    "Waiting tasks",
+                    "Tasks in the queue. If it grows, agents are too few or stuck: look at the agents by state.",
+                    f"max by ({SERVICE}) ({contract.QUEUE.name})",
+                ),
                 _of_alert(alerts.FEW_AGENTS, "Agents", "Those that work or wait for work."),
                 _lines(
                     "Agents by state",
-                    "By type and state.",
+                    "Agents of each type by state. Many in error: read their log lines.",
                     f"sum by ({TYPE}, status) ({contract.AGENTS.name})",
                     legend="{{agent_type}}, {{status}}",
                 ),
                 _lines(
                     "Tasks per second",
-                    "That ended, by type and result.",
+                    "Ended tasks by type and result. At 0 with waiting tasks, nothing is processed.",
                     rate(contract.TASKS.name, f"{TYPE}, status"),
                     legend="{{agent_type}}, {{status}}",
                     unit=Unit.PER_SECOND,
                 ),
-                _of_alert(alerts.FAILING, "Failed tasks", "Share of the tasks that ended.", legend=_TYPE),
+                _of_alert(
+                    alerts.FAILING,
+                    "Failed tasks",
+                    "Share of ended tasks that failed. If one type fails, check its agents; if all, an external API.",
+                    legend=_TYPE,
+                ),
             ),
         ),
         Row(
             "Coordination, decisions and models",
             (
-                _of_alert(alerts.SLOW, "Coordination p95", "One in twenty takes longer."),
-                _lines("Coordination p50", "Half take longer.", alerts.COORDINATION_MEDIAN, unit=Unit.SECONDS),
-                _of_alert(alerts.UNSURE, "Confidence", "Mean of the decisions in a quarter of an hour."),
-                _lines(
-                    "Doubtful decisions",
-                    "Share with a confidence of at most 0.5.",
-                    f"{rate(f'{contract.CONFIDENCE.name}_bucket', SERVICE, le='0.5')}"
-                    f" / {rate(f'{contract.CONFIDENCE.name}_count', SERVICE)}",
-                    unit=Unit.RATIO,
+                _of_alert(
+                    alerts.SLOW,
+                    "Coordination p95",
+                    "One coordination in twenty takes longer. If it rises alone, check the slowest external API.",
                 ),
-                _of_alert(alerts.INACCURATE, "Accuracy", "Of each model.", legend=_MODEL),
-                _of_alert(alerts.WORSE, "Accuracy lost", "Less than the mean of a week.", legend=_MODEL),
+                _lines(
+                    "Coordination p50",
+                    "Half take longer. If it rises as well, the whole hive is slow: check CPU.",
+                    alerts.COORDINATION_MEDIAN,
+                    unit=Unit.SECONDS,
+                ),
+                _of_alert(alerts.UNSURE, "Confidence", "Mean of the decisions in a quarter of an hour."),
+                replace(
+                    _lines(
+                        "Low-confidence decisions",
+                        "Share with a confidence of at most 0.5.",
+                        f"{rate(f'{contract.CONFIDENCE.name}_bucket', SERVICE, le='0.5')}"
+                        f" / {rate(f'{contract.CONFIDENCE.name}_count', SERVICE)}",
+                        unit=Unit.RATIO,
+                    ),
+                    scale=Scale.SMALL,
+                ),
+                _of_alert(
+                    alerts.INACCURATE,
+                    "Accuracy",
+                    "Accuracy of each model. Below the line, retrain it or go back to the version before.",
+                    legend=_MODEL,
+                ),
+                _of_alert(
+                    alerts.WORSE,
+                    "Accuracy lost",
+                    "Accuracy below the mean of a week. A step is a new model or new data.",
+                    legend=_MODEL,
+                ),
             ),
         ),
         Row(
             "External APIs",
             (
                 _of_alert(alerts.API_SLOW, "Latency p95", "One request in twenty takes longer.", legend=_API),
-                _of_alert(alerts.API_FAILING, "Failed requests", "Errors, timeouts and refusals.", legend=_API),
+                _of_alert(
+                    alerts.API_FAILING,
+                    "Failed requests",
+                    "Errors, timeouts and refusals of each API. Check the API's status, then its quota.",
+                    legend=_API,
+                ),
                 _lines(
                     "Requests per second",
-                    "To each API.",
+                    "Requests to each API. A sudden rise is often a loop of retries.",
                     rate(contract.API_REQUESTS.name, API),
                     legend=_API,
                     unit=Unit.PER_SECOND,
@@ -103,23 +152,29 @@ DASHBOARD = Dashboard(
         Row(
             "Resources",
             (
-                _lines(
-                    "Utilisation",
-                    "As the program measures it: in a container, that of the node.",
-                    f"max by ({SERVICE}, resource_type) ({contract.UTILISATION.name}) / 100",
-                    legend="{{resource_type}}",
-                    unit=Unit.RATIO,
+                replace(
+                    _lines(
+                        "Utilisation",
+                        "As the program measures it: in a container, that of the node.",
+                        f"max by ({SERVICE}, resource_type) ({contract.UTILISATION.name}) / 100",
+                        legend="{{resource_type}}",
+                        unit=Unit.RATIO,
+                    ),
+                    width=6,
                 ),
-                _lines(
-                    "Memory",
-                    "By component.",
-                    f"sum by ({SERVICE}, component) ({contract.MEMORY.name})",
-                    legend=_COMPONENT,
-                    unit=Unit.BYTES,
+                replace(
+                    _lines(
+                        "Memory",
+                        "Memory of each component. A steady rise is a leak.",
+                        f"sum by ({SERVICE}, component) ({contract.MEMORY.name})",
+                        legend=_COMPONENT,
+                        unit=Unit.BYTES,
+                    ),
+                    width=6,
                 ),
                 Panel(
                     title="Processor in the last hour",
-                    description="By component.",
+                    description="Use of the processor by component. Near 100 % it is the bottleneck.",
                     visualization=Visualization.TABLE,
                     queries=tuple(
                         Query(expr=narrowed(f"{of}_over_time({_CPU}[1h:1m]) / 100", _IN), legend=title)
@@ -127,6 +182,7 @@ DASHBOARD = Dashboard(
                     ),
                     unit=Unit.RATIO,
                     columns=("service", "component"),
+                    width=12,
                 ),
             ),
         ),

@@ -9,6 +9,7 @@ from dashboards.model import MOST_LINES, Dashboard, Panel, Query, Row, Visualiza
 from dashboards.stores import lines, of_alert
 from model.metrics import Unit
 from model.promql import narrowed
+from model.slo_alerts import LEFT
 from model.uids import ALERTS, HOME, SLO, SLOS
 from rules.agent_platform import alerts, contract
 from rules.agent_platform.alerts import OF, quantile, rate
@@ -65,6 +66,7 @@ DASHBOARD = Dashboard(
                             expr=f"max by (cluster, slo, value) ({series}{{{_OBJECTIVES}}})",
                             legend=column,
                             optional=True,  # all of them may be off
+                            below=LEFT if column == "Budget left" else (),
                         )
                         for column, series in (
                             ("Reached", "slo:sli:ratio_window"),
@@ -73,7 +75,8 @@ DASHBOARD = Dashboard(
                         )
                     ),
                     unit=Unit.RATIO,
-                    columns=("slo", "value"),
+                    columns=("value", "slo"),
+                    ascending=True,
                     data_link=SLO,
                     width=24,
                     height=7,
@@ -99,7 +102,7 @@ DASHBOARD = Dashboard(
                 ),
                 _lines(
                     "Executions per minute",
-                    "That ended, by type and result.",
+                    "Ended executions by type and result. At 0 with users, nothing is executed.",
                     f"{rate(contract.EXECUTIONS.name, f'{alerts.TYPE}, status')} * 60",
                     legend=f"{_TYPE}, {{{{status}}}}",
                 ),
@@ -109,7 +112,12 @@ DASHBOARD = Dashboard(
                     tuple((quantile(share, SERVICE), f"p{share * 100:g}") for share in (0.5, 0.95, 0.99)),
                     unit=Unit.SECONDS,
                 ),
-                _of_alert(alerts.SLOW_EXECUTIONS, "Duration by type", "One in twenty takes longer.", legend=_TYPE),
+                _of_alert(
+                    alerts.SLOW_EXECUTIONS,
+                    "Duration by type",
+                    "One execution in twenty takes longer. If all types are slow, check the model's provider.",
+                    legend=_TYPE,
+                ),
             ),
         ),
         Row(
@@ -117,17 +125,22 @@ DASHBOARD = Dashboard(
             (
                 _lines(
                     "Tokens per minute",
-                    "By model.",
+                    "Tokens by model. A jump without more executions is a loop or a larger prompt.",
                     f"{rate(contract.TOKENS.name, f'{SERVICE}, model')} * 60",
                     legend="{{model}}",
                 ),
                 _lines(
                     "Tokens of an execution",
-                    "Mean, by type of agent.",
+                    "Mean by type of agent. If it grows, look for a history that is never cut.",
                     f"{rate(contract.TOKENS.name, alerts.TYPE)} / ({rate(contract.EXECUTIONS.name, alerts.TYPE)} > 0)",
                     legend=_TYPE,
                 ),
-                _of_alert(alerts.HIGH_TOKENS, "Tokens of an hour", "All models together.", legend=_SERVICE),
+                _of_alert(
+                    alerts.HIGH_TOKENS,
+                    "Tokens of an hour",
+                    "All models together. Above the line, the month's budget is at risk.",
+                    legend=_SERVICE,
+                ),
             ),
         ),
         Row(
@@ -136,16 +149,21 @@ DASHBOARD = Dashboard(
                 _of_alert(alerts.POOL_LOW, "Database pool", "Use of the fullest process's pool.", legend=_SERVICE),
                 _of_each(
                     "Active connections",
-                    "Of all pods together.",
+                    "Connections of all pods. At the pool's limit, executions wait.",
                     (
                         (_gauge(contract.DATABASE.name), "database, {{service}}"),
                         (_gauge(contract.REDIS.name), "Redis, {{service}}"),
                     ),
                 ),
-                _lines("Active users", "Of all pods together.", _gauge(contract.USERS.name), legend=_SERVICE),
+                _lines(
+                    "Active users",
+                    "Users of all pods. Far below the usual number, look at logins.",
+                    _gauge(contract.USERS.name),
+                    legend=_SERVICE,
+                ),
                 _lines(
                     "Active agents",
-                    "By organisation, the largest.",
+                    "Agents by organisation, the largest. A jump is one organisation's load.",
                     # Every pod reads the same number from the database.
                     f"topk({MOST_LINES}, max by ({SERVICE}, organization_id) ({contract.AGENTS.name}{{{OF}}}))",
                     legend="{{organization_id}}",
@@ -163,7 +181,7 @@ DASHBOARD = Dashboard(
                             legend="Pods",
                         ),
                     ),
-                    columns=("service", "version", "exported_environment"),
+                    columns=("exported_environment", "service", "version"),
                 ),
             ),
         ),

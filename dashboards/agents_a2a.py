@@ -66,9 +66,14 @@ _OF_SPANS = Row(
 _SIGNALS = Row(
     "Signals",
     (
-        stat("Sent", "Requests per second that agents send to agents.", f"sum({_side('client')})", Unit.PER_SECOND),
         stat(
-            "Received",
+            "Requests sent",
+            "Requests that agents send to agents.",
+            f"sum({_side('client')})",
+            Unit.PER_SECOND,
+        ),
+        stat(
+            "Requests received",
             "Requests per second that agents receive. If agents send fewer, callers are external or not instrumented.",
             f"sum({_side('server')})",
             Unit.PER_SECOND,
@@ -122,7 +127,7 @@ _REQUESTS = Row(
             Query(expr=_MEDIAN, legend="median", exemplars=True),
         ),
         stacked(
-            "Who calls",
+            "Requests by caller",
             "Requests per second of the ten busiest senders.",
             f"topk(10, sum by (service) ({_side('client')}))",
             "{{service}}",

@@ -97,7 +97,7 @@ _SIGNALS = Row(
         ),
         stat("Tokens", "Tokens per second, read and written.", f"sum({TOKENS}{{{_PICKED}}})", Unit.PER_SECOND),
         stat(
-            "Cost",
+            "Cost per hour",
             "USD per hour at the current rate. Models without a price are left out.",
             f"sum({COST}{{{_PICKED}}}) * 3600",
             Unit.CURRENCY,
@@ -193,7 +193,7 @@ _TOKENS = Row(
             width=6,
         ),
         stacked(
-            "Cost by model",
+            "Cost per hour by model",
             "USD per hour of the ten most expensive models, at the current rate.",
             f"topk(10, sum by (model) ({COST}{{{_PICKED}}})) * 3600",
             "{{model}}",
@@ -231,6 +231,15 @@ _TOKENS = Row(
             width=6,
             unmeasured="not measured",
         ),
+        table(
+            "Most expensive agents and models",
+            "USD per hour, mean of the last 30 minutes.",
+            _ASKER,
+            {"Per hour": f"{counted(f'{COST}{{{_PICKED}}}', _BY_ASKER)} * 2"},
+            Unit.CURRENCY,
+            AGENTS_QUALITY,
+            width=24,
+        ),
         Panel(
             title="Tokens per request",
             description=(
@@ -246,15 +255,6 @@ _TOKENS = Row(
                     legend="{{service}}, {{model}}",
                 ),
             ),
-        ),
-        table(
-            "Most expensive agents and models",
-            "USD per hour, mean of the last 30 minutes.",
-            _ASKER,
-            {"An hour": f"{counted(f'{COST}{{{_PICKED}}}', _BY_ASKER)} * 2"},
-            Unit.CURRENCY,
-            AGENTS_QUALITY,
-            width=8,
         ),
         alert_time_series(
             UNPRICED,
@@ -274,7 +274,7 @@ _BUDGET = Row(
             "Share that all agents of a cluster spent in the last hour. At 1/24 it lasts the day.",
             _CLUSTER,
             "{{cluster}}",
-            6,
+            8,
         ),
         where_set(
             "AgentDailyBudgetSpent",
@@ -282,7 +282,7 @@ _BUDGET = Row(
             "Share that all agents of a cluster spent in the last 24 hours; 1 is all of it.",
             _CLUSTER,
             "{{cluster}}",
-            6,
+            8,
         ),
         where_set(
             "AgentMonthlyBudgetBurnsFast",
@@ -290,7 +290,7 @@ _BUDGET = Row(
             "Share that 30 days like the last three would cost.",
             _CLUSTER,
             "{{cluster}}",
-            6,
+            8,
         ),
         where_set(
             "AgentMonthlyBudgetSpent",
@@ -298,7 +298,7 @@ _BUDGET = Row(
             "Share that all agents of a cluster spent in the last 30 days; 1 is all of it.",
             _CLUSTER,
             "{{cluster}}",
-            6,
+            8,
         ),
     ),
 )
@@ -308,7 +308,7 @@ _ATTRIBUTION = Row(
         _by_value(TOKENS_USED, "Tokens by value", "Tokens per second; of each dimension the five with the most."),
         _by_value(
             USD_USED,
-            "Cost by value",
+            "Cost per hour by value",
             "USD per hour; of each dimension the five most expensive.",
             3600,
             unit=Unit.CURRENCY,

@@ -75,7 +75,7 @@ _SIGNALS = Row(
             f"{TOOL_ERRORS}{{{_PICKED}}}",
         ),
         stat(
-            "Spent in 24 hours",
+            "Cost in 24 hours",
             "USD of all agents of the chosen clusters; other variables are ignored. Budgets compare with it.",
             f'sum({SPENT_TODAY}{{cluster=~"$cluster"}})',
             Unit.CURRENCY,
@@ -112,7 +112,7 @@ _RUNS = Row(
     ),
 )
 _WHO = Row(
-    "Whose?",
+    "By agent",
     (
         table(
             "Agents by failures",
@@ -121,6 +121,7 @@ _WHO = Row(
             {"Runs": _worst(RUN_ERRORS), "Requests": _worst(REQUEST_ERRORS), "Tools": _worst(TOOL_ERRORS)},
             Unit.RATIO,
             AGENTS_QUALITY,
+            judged_by=(alerts.RUNS_FAILING, alerts.REQUESTS_FAILING, alerts.TOOLS_FAILING),
         ),
         table(
             "Slowest agents",
@@ -129,6 +130,7 @@ _WHO = Row(
             {"Run": _worst(RUN_P95), "Request": _worst(REQUEST_P95), "Tool": _worst(TOOL_P95)},
             Unit.SECONDS,
             AGENTS_LLM,
+            judged_by=(alerts.SLOW_RUNS, alerts.SLOW_MODEL, alerts.SLOW_TOOLS),
         ),
     ),
 )
@@ -148,7 +150,7 @@ _SPENDING = Row(
             "{{direction}}",
         ),
         stacked(
-            "Cost by agent",
+            "Cost per hour by agent",
             "USD per hour of the ten most expensive agents. Models without a price are left out.",
             f"topk(10, sum by (service, agent) ({COST}{{{_PICKED}}})) * 3600",
             "{{service}}/{{agent}}",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from dashboards.model import Panel, Query, Variable, Visualization, stat, variable
 from model.metrics import Unit
 from model.rules import Alert
@@ -109,19 +111,24 @@ def table(
     data_link: DashboardUid,
     *,
     width: int = 12,
+    judged_by: Iterable[Alert] = (),
 ) -> Panel:
-    """A table of the largest rows by the first of ``values``, which maps headings to PromQL."""
+    """A table of the largest rows by the first of ``values``, which maps headings to PromQL.
+
+    ``judged_by`` are the alerts whose thresholds colour the first columns of values.
+    """
     (heading, first), *others = values.items()
+    judges = (*(alert.name for alert in judged_by), *([""] * len(values)))
     return Panel(
         title=title,
         description=description,
         visualization=Visualization.TABLE,
         queries=(
-            Query(expr=f"topk({ROWS}, {first})", legend=heading),
+            Query(expr=f"topk({ROWS}, {first})", legend=heading, alert=judges[0]),
             # Only the rows of the first column.
             *(
-                Query(expr=f"{expr} and on ({', '.join(columns)}) topk({ROWS}, {first})", legend=name)
-                for name, expr in others
+                Query(expr=f"{expr} and on ({', '.join(columns)}) topk({ROWS}, {first})", legend=name, alert=judge)
+                for (name, expr), judge in zip(others, judges[1:], strict=False)
             ),
         ),
         unit=unit,

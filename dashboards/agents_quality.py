@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from dashboards.agents_panels import MOST, alert_stat, alert_time_series, chosen, stacked, table, variables, where_set
 from dashboards.annotations import alerts_of, rollouts
-from dashboards.model import Dashboard, Panel, Query, Row, stat
+from dashboards.model import Dashboard, Panel, Query, Row, Scale, stat
 from model.datasources import LOKI
 from model.grafana_alert import GrafanaAlert
 from model.metrics import Unit
@@ -36,7 +36,7 @@ _SIGNALS = Row(
     "Success",
     (
         stat(
-            "Runs that succeed",
+            "Success rate of runs",
             "Share of all runs over 30 minutes, in the worst cluster.",
             f"min(({_GOOD_RUNS} or {_ALL_RUNS} * 0) / ({_ALL_RUNS} > 0))",
             Unit.RATIO,
@@ -54,7 +54,7 @@ _SIGNALS = Row(
             alert="AgentCallsPerRunHigh",
         ),
         stat(
-            "Withheld answers",
+            "Blocked answers",
             "Requests in 30 minutes that a guardrail or a provider's policy stopped.",
             f"sum({counted(f'{REQUESTS}{{{_WITHHELD}, {_PICKED}}}', 'cluster')}) or vector(0)",
         ),
@@ -88,13 +88,14 @@ _FAILURES = Row(
             "{{error_type}}",
         ),
         Panel(
-            title="Withheld answers by agent",
+            title="Blocked answers by agent",
             description=(
                 "Share of model requests that a guardrail or a provider's policy stopped. If it jumps, check for an"
                 " attack, a new prompt or a strict rule. Only errors count, not polite refusals."
             ),
             queries=(Query(expr=f"topk(10, {narrowed(failing(REQUESTS, PLACE, _WITHHELD), _PICKED)})", legend=_NAME),),
             unit=Unit.RATIO,
+            scale=Scale.SMALL,
         ),
         table(
             "Run errors",

@@ -28,7 +28,7 @@ _PICKED = chosen("cluster", "namespace", "service", "agent", "tool")
 _MCP = chosen("cluster", "namespace", "service", "tool")
 _CALLER = ("cluster", "namespace", "service", "agent", "tool")
 _BY_CALLER = ", ".join(_CALLER)
-_OPERATION = ("cluster", "namespace", "service", "side", "method", "tool")
+_OPERATION = ("cluster", "namespace", "service", "side", "tool", "method")
 _BY_OPERATION = ", ".join(_OPERATION)
 _PUSHED = f'{PUSHED}, gen_ai_tool_name=~"$tool"'
 _WHAT = "{{method}} {{tool}}, {{side}} {{service}}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dashboards.model import URGENCY, Dashboard, Panel, Query, Row, Visualization, variable
 from model.metrics import Unit
 from model.rules import Severity
@@ -77,6 +79,21 @@ def of_grafana(matchers: str, height: int) -> Panel:
     )
 
 
+_SUBJECTS = (
+    *("namespace", "workload", "service", "pod", "container", "node", "job", "instance"),
+    *("agent", "model", "tool", "slo"),
+)
+
+
+def _with_subject(expr: str) -> str:
+    """PromQL: alerts with the values of all labels that say what they are about in one label.
+
+    A column for each would be wider than a screen, and nearly empty.
+    """
+    labels = ", ".join(f'"{label}"' for label in _SUBJECTS)
+    return f'label_join({expr}, "subject", " ", {labels})'
+
+
 _URGENCY = " or ".join(f"{urgency} * {_of(severity, _MATCHERS)}" for severity, urgency in URGENCY.items())
 
 DASHBOARD = Dashboard(
@@ -105,18 +122,15 @@ DASHBOARD = Dashboard(
                     )
                     for severity in Severity
                 ),
-                by_name("Firing", _MATCHERS, ("alertname", "severity", "owner", "system"), 13),
+                by_name("Firing", _MATCHERS, ("alertname", "severity", "owner"), 13),
                 of_grafana(", ".join(f'{name}=~"${{{name}:regex}}"' for name in _CHOSEN), 8),
                 Panel(
                     title="Subjects",
-                    description="Firing alerts with labels; the fifty oldest. Notifications link to runbooks and "
+                    description="What each firing alert is about; the fifty oldest. Notifications link to runbooks and "
                     "dashboards.",
                     visualization=Visualization.TABLE,
-                    queries=(open_for(_MATCHERS),),
-                    columns=(
-                        *("alertname", "severity", "cluster", "namespace", "workload", "pod", "container", "node"),
-                        *("job", "instance", "service", "agent", "model", "tool", "slo"),
-                    ),
+                    queries=(replace(open_for(_MATCHERS), expr=_with_subject(open_for(_MATCHERS).expr)),),
+                    columns=("alertname", "severity", "subject", "cluster"),
                     first="severity",
                     width=24,
                     height=10,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from dashboards.annotations import alerts_of
@@ -110,7 +111,13 @@ DASHBOARD = Dashboard(
                     f' ({contract.DEPLOYMENT.name}{{job="{API.job}"}}))',
                     "{{status}}",
                 ),
-                of_alert(alerts.DEPLOYMENT_FAILED, "Failed deployments", "1 while it has failed.", _AGENT, _IN),
+                of_alert(
+                    alerts.DEPLOYMENT_FAILED,
+                    "Failed deployments",
+                    "1 while a deployment has failed. Read the agent's log lines, then deploy it again.",
+                    _AGENT,
+                    _IN,
+                ),
             ),
         ),
         Row(
@@ -127,10 +134,22 @@ DASHBOARD = Dashboard(
                             legend="Pods",
                         ),
                     ),
-                    columns=("namespace", "agent_name", "agent_id"),
+                    columns=("namespace", "agent_id", "agent_name"),
+                    ascending=True,
+                    width=12,
                 ),
-                _of_agents("Agents' CPU", "Cores of each agent's pods.", CPU_OF_WORKLOADS),
-                _of_agents("Agents' memory", "Working set of each agent's pods.", MEMORY_OF_WORKLOADS, Unit.BYTES),
+                replace(
+                    _of_agents(
+                        "Agents' CPU",
+                        "Cores of each agent's pods. At its limit an agent answers late.",
+                        CPU_OF_WORKLOADS,
+                    ),
+                    width=6,
+                ),
+                replace(
+                    _of_agents("Agents' memory", "Working set of each agent's pods.", MEMORY_OF_WORKLOADS, Unit.BYTES),
+                    width=6,
+                ),
             ),
         ),
         Row(
@@ -176,7 +195,9 @@ DASHBOARD = Dashboard(
                 ),
                 _if_there(supabase.HIGH_CONNECTIONS, "Connections in use", "Share of all that the database takes."),
                 _others(
-                    "Real-time Subscriptions", "Or clients, of each project.", (supabase.REALTIME.name, "{{instance}}")
+                    "Real-time Subscriptions",
+                    "Subscriptions or clients of each project. A sudden fall is a lost connection.",
+                    (supabase.REALTIME.name, "{{instance}}"),
                 ),
                 _others(
                     "Database Query Performance",

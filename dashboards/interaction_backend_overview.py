@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboards.agents_panels import stacked
 from dashboards.annotations import alerts_of
-from dashboards.model import MOST_LINES, Dashboard, Panel, Query, Row, Visualization, alert_time_series, variable
+from dashboards.model import MOST_LINES, Dashboard, Panel, Query, Row, Scale, Visualization, alert_time_series, variable
 from model.datasources import LOKI
 from model.metrics import Unit
 from model.promql import narrowed
@@ -50,7 +50,7 @@ def _needed(title: str, matchers: str) -> Panel:
     expr = f'count(ALERTS{{alertstate="firing", cluster=~"$cluster", {matchers}}}) or vector(0)'
     return Panel(
         title=title,
-        description="Firing alerts.",
+        description="Firing alerts. 0 is good; otherwise open the dashboard of what is named.",
         visualization=Visualization.STAT,
         queries=(Query(expr=expr),),
         severity=Severity.WARNING,
@@ -75,7 +75,7 @@ def _table(title: str, description: str, label: str, rate: str, errors: str, buc
         return f"{judged(f'histogram_quantile({number}', within, label)} >= 0"
 
     columns = (
-        ("Per second", f"topk(20, sum by ({label}) ({rate}{{{_CHOSEN}}}))", Unit.PER_SECOND),
+        ("Rate", f"topk(20, sum by ({label}) ({rate}{{{_CHOSEN}}}))", Unit.PER_SECOND),
         ("Failing", f"max by ({label}) ({errors}{{{_CHOSEN}}})", Unit.RATIO),
         *((f"p{number[2:]}", quantile(number), Unit.SECONDS) for number in ("0.50", "0.95", "0.99")),
     )
@@ -93,7 +93,12 @@ _TOKENS = f"sum by (direction) ({TOKENS}{{{_CHOSEN}}})"
 _STREAMS = Row(
     "Event streams",
     (
-        _rates("Event streams", "Per second, by how they end.", recorded.STREAMS, f"{SERVICE}, outcome"),
+        _rates(
+            "Event streams",
+            "Event streams by how they end. More errors: look at models and tools below.",
+            recorded.STREAMS,
+            f"{SERVICE}, outcome",
+        ),
         alert_time_series(
             alerts.STREAMS_FAILING,
             "Failing event streams",
@@ -116,33 +121,33 @@ _MODELS = Row(
     (
         Panel(
             title="Prompt and completion tokens",
-            description="Per second.",
+            description="Tokens that models read and write. A jump without more streams is a loop.",
             queries=(Query(expr=_TOKENS, legend="{{direction}}", optional=True),),
             unit=Unit.PER_SECOND,
             stacked=True,
-            width=6,
+            width=12,
         ),
         Panel(
             title="Time of requests to models",
             description="Percentiles of the backend's requests.",
             queries=_quantiles(REQUEST_BUCKETS, "agent", optional=True),
             unit=Unit.SECONDS,
-            width=6,
+            width=12,
         ),
         Panel(
             title="Cost per run",
             description="USD per successful run, over an hour.",
             queries=(Query(expr=f"{COST_PER_RUN}{{{_CHOSEN}}}", legend=_BACKEND, optional=True),),
             unit=Unit.CURRENCY,
-            width=6,
+            width=12,
         ),
         alert_time_series(
             alerts.CREDENTIALS_FAILING,
             "Credentials not loaded",
-            "In 15 minutes.",
+            "Failed loads in 15 minutes. Check that the secret exists and may be read.",
             f"topk({MOST_LINES}, {recorded.NOT_LOADED}{{{_CHOSEN}}})",
             "{{tool}} of {{service}}",
-            width=6,
+            width=12,
         ),
         _table("Tools by call", "Calls in 30 minutes.", "tool", TOOL_CALLS, TOOL_ERRORS, TOOL_BUCKETS),
         _table(
@@ -158,14 +163,29 @@ _MODELS = Row(
 _GATES = Row(
     "Guardrails, authentication, cache",
     (
-        _rates("Guardrail decisions", "Messages per second.", recorded.GUARDRAILS, f"{BY_GUARDRAIL}, decision"),
-        _rates("Authentications", "Per second, by outcome.", recorded.AUTHENTICATIONS, f"{SERVICE}, outcome"),
+        _rates(
+            "Guardrail decisions",
+            "Messages by decision. A jump of blocked ones is an attack, or a rule that is too strict.",
+            recorded.GUARDRAILS,
+            f"{BY_GUARDRAIL}, decision",
+        ),
+        _rates(
+            "Authentications",
+            "Logins by outcome. Many failures of one kind: an expired key, or an attack.",
+            recorded.AUTHENTICATIONS,
+            f"{SERVICE}, outcome",
+        ),
         Panel(
             title="Open event streams",
             description="Each needs a file descriptor. They grow without end if closed ones are not noticed.",
             queries=(Query(expr=f"{recorded.OPEN}{{{_CHOSEN}}}", legend=_BACKEND),),
         ),
-        _rates("Cache lookups", "Per second, by result.", recorded.LOOKUPS, f"{BY_CACHE}, result"),
+        _rates(
+            "Cache lookups",
+            "Lookups by result. Fewer hits make answers slower and more expensive.",
+            recorded.LOOKUPS,
+            f"{BY_CACHE}, result",
+        ),
         Panel(
             title="Cache hits",
             description="Share of the lookups, now and a day before.",
@@ -177,7 +197,7 @@ _GATES = Row(
         ),
         Panel(
             title="Time of cache lookups",
-            description="95th percentile.",
+            description="95th percentile. If it rises, check the cache's server and network.",
             queries=(Query(expr=f"topk({MOST_LINES}, {recorded.CACHE_P95}{{{_CHOSEN}}})", legend="{{cache}}"),),
             unit=Unit.SECONDS,
         ),
@@ -191,6 +211,7 @@ _BUDGETS = Row(
             description="Share of each budget that is used, within the last 24 hours and 30 days.",
             queries=(Query(of_alert=_CHOSEN, legend="{{dimension}} {{value}}, {{period}}"),),
             alert=alerts.NEAR_BUDGET.name,
+            scale=Scale.OPEN,
         ),
         Panel(
             title="Tokens by tenant, team, user group",

@@ -94,7 +94,8 @@ DASHBOARD = Dashboard(
                             unit=Unit.BYTES_PER_SECOND,
                         ),
                     ),
-                    columns=("source_namespace", "source", "namespace", "service"),
+                    columns=("source_namespace", "namespace", "source", "service"),
+                    leading=("source", "service"),
                     width=16,
                 ),
             ),
@@ -124,7 +125,12 @@ DASHBOARD = Dashboard(
                     "{{type}}",
                     Unit.PER_SECOND,
                 ),
-                _of_alert("IstioProxiesStale", "Time to reach proxies", "99th percentile.", "{{cluster}}"),
+                _of_alert(
+                    "IstioProxiesStale",
+                    "Time to reach proxies",
+                    "99th percentile. Above the line, proxies use old configuration: check istiod's CPU.",
+                    "{{cluster}}",
+                ),
                 _of_istiod(
                     "Rejections",
                     "By type, in five minutes.",

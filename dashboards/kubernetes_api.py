@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from dashboards.annotations import alerts_of
-from dashboards.model import Dashboard, Panel, Query, Row, Visualization, alert_stat, alert_time_series, found, variable
+from dashboards.model import (
+    STAT,
+    Dashboard,
+    Panel,
+    Query,
+    Row,
+    Scale,
+    Visualization,
+    alert_stat,
+    alert_time_series,
+    found,
+    variable,
+)
 from model.metrics import Unit
 from model.promql import narrowed
 from model.uids import ALERTS, SLOS
@@ -24,7 +36,7 @@ _SIGNALS = Row(
             queries=(Query(expr=f"sum by (verb) ({_REQUESTS})", legend="{{verb}}"),),
             unit=Unit.PER_SECOND,
             stacked=True,
-            width=10,
+            width=9,
         ),
         Panel(
             title="Failing requests",
@@ -40,7 +52,8 @@ _SIGNALS = Row(
                 ),
             ),
             unit=Unit.RATIO,
-            width=10,
+            scale=Scale.SMALL,
+            width=9,
         ),
         alert_stat(
             control_plane.AGGREGATED_API_DOWN,
@@ -53,7 +66,7 @@ _SIGNALS = Row(
             description="API servers that answer Prometheus. If some are missing, redundancy is lost.",
             visualization=Visualization.STAT,
             queries=(Query(expr=f'sum(up{{{_ALL}, job="apiservers"}})'),),
-            width=4,
+            width=STAT,
             height=4,
         ),
         Panel(

@@ -148,7 +148,7 @@ _NAMESPACES = Row(
             visualization=Visualization.TABLE,
             queries=(Query(expr=f"topk(20, {narrowed(workloads.REPLICAS_MISSING.value, _ALL)})", legend="Missing"),),
             unit=Unit.RATIO,
-            columns=(*_NAMESPACE, "workload", "workload_type"),
+            columns=(*_NAMESPACE, "workload_type", "workload"),
             data_link=KUBERNETES_WORKLOAD,
             width=12,
             height=10,

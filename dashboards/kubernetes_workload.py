@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dashboards.annotations import alerts_with, rollouts
 from dashboards.kubernetes_namespace import IN_NAMESPACE
-from dashboards.model import Dashboard, Panel, Query, Row, Visualization, alert_stat, alert_time_series, found, variable
+from dashboards.model import (
+    Dashboard,
+    Panel,
+    Query,
+    Row,
+    Scale,
+    Visualization,
+    alert_stat,
+    alert_time_series,
+    found,
+    variable,
+)
 from model.datasources import LOKI
 from model.metrics import Unit
 from model.promql import narrowed
@@ -124,12 +137,15 @@ _SATURATION = Row(
             _value_of(pods.HIGH_MEMORY),
             _CONTAINER,
         ),
-        alert_time_series(
-            pods.HIGH_CPU,
-            "CPU usage of limit",
-            "The ten busiest containers with a limit. At 1 they are throttled.",
-            _value_of(pods.HIGH_CPU),
-            _CONTAINER,
+        replace(
+            alert_time_series(
+                pods.HIGH_CPU,
+                "CPU usage of limit",
+                "The ten busiest containers with a limit. At 1 they are throttled.",
+                _value_of(pods.HIGH_CPU),
+                _CONTAINER,
+            ),
+            scale=Scale.OPEN,
         ),
         alert_time_series(
             pods.THROTTLED,

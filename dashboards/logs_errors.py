@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.annotations import of_namespaces
-from dashboards.model import Dashboard, Panel, Query, Row, Visualization, log_variables
+from dashboards.model import Dashboard, Panel, Query, Row, Scale, Visualization, log_variables
 from model.datasources import LOKI
 from model.metrics import Unit
 from model.uids import HOME
@@ -62,6 +62,7 @@ DASHBOARD = Dashboard(
                         ),
                     ),
                     unit=Unit.RATIO,
+                    scale=Scale.SMALL,
                     width=12,
                 ),
                 Panel(
@@ -93,7 +94,7 @@ DASHBOARD = Dashboard(
                     "OutOfMemoryLogged",
                 ),
                 Panel(
-                    title="Last words",
+                    title="Panic lines",
                     description="Panic lines with stack traces.",
                     visualization=Visualization.LOGS,
                     queries=(Query(expr=f"{_ALL} {lines.PANICS}", datasource=LOKI),),

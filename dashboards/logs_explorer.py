@@ -72,7 +72,7 @@ DASHBOARD = Dashboard(
             "Lines",
             (
                 Panel(
-                    title="Found",
+                    title="Log lines",
                     description="Newest lines. One with a trace id links to its trace.",
                     visualization=Visualization.LOGS,
                     queries=(Query(expr=_FOUND, datasource=LOKI),),

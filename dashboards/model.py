@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 from model.datasources import LOKI, PROMETHEUS, Datasource
@@ -15,6 +16,8 @@ from rules.system import Link
 
 COLUMNS = 24
 """Grafana's grid."""
+STAT = 6
+"""Width of a stat. A narrower one cuts its title on a small laptop's screen."""
 MOST_LINES = 10
 """Lines of a time series, where there may be hundreds. More are not legible."""
 
@@ -44,6 +47,17 @@ URGENCY = {Severity.INFO: 1, Severity.WARNING: 2, Severity.CRITICAL: 3}
 """Severities as numbers, for panels."""
 
 
+class Scale(StrEnum):
+    """Axis of a time series of ratios."""
+
+    WHOLE = "whole"
+    """From 0 to 100 %."""
+    SMALL = "small"
+    """From 0 to as much as data and thresholds need, such as of a share of errors, of which 1 % matters."""
+    OPEN = "open"
+    """At least from 0 to 100 %: budgets may be overdrawn, and limits exceeded."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Query:
     """A query of a panel: PromQL or LogQL, depending on the datasource, with the dashboard's variables."""
@@ -55,6 +69,12 @@ class Query:
     """Name of its series, with ``{{label}}``, or of its column in a table."""
     unit: Unit | None = None
     """Unit of its column in a table, if it differs from the panel's."""
+    alert: str = ""
+    """The alert whose thresholds colour its values, if it is not the panel's."""
+    below: tuple[tuple[Severity, Decimal], ...] = ()
+    """Instead: thresholds below which they are coloured, the least urgent first."""
+    line: Severity | None = None
+    """If it is a threshold: the severity of what fires beyond it. It is drawn as thresholds are."""
     datasource: Datasource = PROMETHEUS
     exemplars: bool = False
     """Whether exemplars (links to traces) are shown."""
@@ -72,6 +92,10 @@ class Panel:
     visualization: Visualization = Visualization.TIME_SERIES
     queries: tuple[Query, ...] = ()
     unit: Unit = Unit.NONE
+    counted: str = ""
+    """What a rate counts, such as ``tokens``; the default is taken from the name of its series."""
+    scale: Scale | None = None
+    """Axis of a time series of ratios; the default fits the thresholds of its alert."""
     width: int = 8
     height: int = 8
     alert: str = ""
@@ -84,9 +108,16 @@ class Panel:
     band: bool = False
     """Whether its last two queries are the lower and the upper edge of a band."""
     columns: tuple[str, ...] = ()
-    """Labels that a table shows, in this order. Other labels are hidden."""
+    """Labels of a table's rows, from the most general one to the row's subject, which is shown first.
+
+    Other labels are hidden, and so are the most general ones if there is no room (:mod:`dashboards.tables`).
+    """
+    leading: tuple[str, ...] = ()
+    """Labels before the values, if they are more than the subject: both ends of a call."""
     first: str = ""
     """Column that a table is sorted by first, ascending."""
+    ascending: bool = False
+    """Whether the smallest value is the worst, such as of what is left."""
     data_link: str | None = None
     """Uid of the dashboard that a click on a table's row opens, with the row's labels as variables."""
     needs: str = ""
@@ -94,7 +125,7 @@ class Panel:
     matchers: str = ""
     """Matchers of an alert list, possibly with the dashboard's variables as ``${name:regex}``."""
     unmeasured: str = ""
-    """What it shows without data; the default is Grafana's text, or of a stat ``none``."""
+    """What it shows without data; the default is Grafana's text, or ``none`` if it counts results of alerts."""
     linked: bool = False
     """Whether links open only this panel. Then its id depends on its title, not on its position."""
 
@@ -214,7 +245,7 @@ def log_variables(*names: str) -> tuple[Variable, ...]:
 
 
 def stat(title: str, description: str, expr: str, unit: Unit = Unit.NONE, alert: str = "") -> Panel:
-    """A stat, a sixth of a row wide, coloured by the thresholds of ``alert``."""
+    """A stat, a quarter of a row wide, coloured by the thresholds of ``alert``."""
     return Panel(
         title=title,
         description=description,
@@ -222,7 +253,7 @@ def stat(title: str, description: str, expr: str, unit: Unit = Unit.NONE, alert:
         queries=(Query(expr=expr),),
         unit=unit,
         alert=alert,
-        width=4,
+        width=STAT,
         height=4,
     )
 
@@ -236,7 +267,7 @@ def alert_stat(alert: Alert, title: str, description: str, expr: str) -> Panel:
         queries=(Query(expr=f"count({expr}) or vector(0)"),),
         alert=alert.name,
         counts=True,
-        width=4,
+        width=STAT,
         height=4,
     )
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dashboards.annotations import alerts_of
-from dashboards.model import Dashboard, Row, alert_stat, found
+from dashboards.model import Dashboard, Row, Scale, alert_stat, found
 from dashboards.stores import CHOSEN, lines, of_alert, rate, variables
 from model.metrics import Unit
 from model.uids import ALERTS, HOME
@@ -47,11 +49,14 @@ DASHBOARD = Dashboard(
                     f"max by ({BY}) ({_CACHE}_bytes_currently_in_the_cache) {_OF_CACHE}",
                     unit=Unit.RATIO,
                 ),
-                lines(
-                    "Dirty cache",
-                    "Above 20 % the clients' threads have to write pages: the disk is too slow.",
-                    f"max by ({BY}) ({_CACHE}_tracked_dirty_bytes_in_the_cache) {_OF_CACHE}",
-                    unit=Unit.RATIO,
+                replace(
+                    lines(
+                        "Dirty cache",
+                        "Above 20 % the clients' threads have to write pages: the disk is too slow.",
+                        f"max by ({BY}) ({_CACHE}_tracked_dirty_bytes_in_the_cache) {_OF_CACHE}",
+                        unit=Unit.RATIO,
+                    ),
+                    scale=Scale.SMALL,
                 ),
                 lines(
                     "Size",
@@ -67,7 +72,7 @@ DASHBOARD = Dashboard(
             (
                 lines(
                     "Operations per second",
-                    "By kind.",
+                    "By kind. A jump of one kind is a new query, or a lost cache.",
                     rate("mongodb_ss_opcounters", f"{BY}, legacy_op_type"),
                     legend="{{instance}}, {{legacy_op_type}}",
                     unit=Unit.PER_SECOND,

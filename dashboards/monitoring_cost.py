@@ -98,11 +98,10 @@ _WHOSE = Row(
             visualization=Visualization.TABLE,
             queries=(
                 Query(expr=f"topk(50, sum by (cluster, job) ({SERIES_OF_JOB.name}{{{_OF_JOB}}}))", legend="Series"),
-                Query(expr=f"max by (cluster, job) ({LARGEST_TARGET.name}{{{_OF_JOB}}})", legend="Largest target"),
+                Query(expr=f"max by (cluster, job) ({LARGEST_TARGET.name}{{{_OF_JOB}}})", legend="Largest"),
                 Query(
                     expr=f"sum by (cluster, job) ({SAMPLES_OF_JOB.name}{{{_OF_JOB}}})",
-                    legend="Samples",
-                    unit=Unit.PER_SECOND,
+                    legend="Samples/s",
                 ),
                 Query(expr=disk_a_day(_OF_JOB), legend="Disk a day", unit=Unit.BYTES),
             ),
@@ -208,6 +207,7 @@ _LOGS_AND_TRACES = Row(
                 for signal, items in SIGNALS.items()
             ),
             unit=Unit.PER_SECOND,
+            counted="items",
             width=6,
         ),
     ),

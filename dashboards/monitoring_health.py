@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dashboards.annotations import alerts_of
-from dashboards.model import Dashboard, Panel, Query, Row, Visualization, alert_stat, alert_time_series, found, variable
+from dashboards.model import (
+    STAT,
+    Dashboard,
+    Panel,
+    Query,
+    Row,
+    Scale,
+    Visualization,
+    alert_stat,
+    alert_time_series,
+    found,
+    variable,
+)
 from model.metrics import Unit
 from model.promql import narrowed
 from model.rules import Alert
@@ -30,7 +42,7 @@ _IN = 'cluster=~"$cluster"'
 _POD = "{{pod}}"
 
 
-def _alarming(alert: Alert, title: str, description: str, legend: str = _POD, width: int = 6) -> Panel:
+def _alarming(alert: Alert, title: str, description: str, legend: str = _POD, width: int = 8) -> Panel:
     """A time series of an alert's value with its thresholds, for the ten worst subjects."""
     worst = "bottomk" if alert.below else "topk"
     return alert_time_series(alert, title, description, f"{worst}(10, {narrowed(alert.value, _IN)})", legend, width)
@@ -77,7 +89,7 @@ _NOW = Row(
             queries=(Query(expr=f"max({narrowed(prometheus.UNDELIVERED.value, _IN)})"),),
             unit=prometheus.UNDELIVERED.unit,
             alert=prometheus.UNDELIVERED.name,
-            width=4,
+            width=STAT,
             height=4,
         ),
         Panel(
@@ -110,13 +122,15 @@ _METRICS = Row(
                 ),
             ),
             unit=Unit.PER_SECOND,
-            width=6,
         ),
-        _alarming(
-            prometheus.RULES_SLOW,
-            "Rule evaluation time",
-            "Share of a rule group's interval; the ten slowest. At 1 evaluations are skipped and alerts are late.",
-            "{{pod}}, {{rule_group}}",
+        replace(
+            _alarming(
+                prometheus.RULES_SLOW,
+                "Rule evaluation time",
+                "Share of a rule group's interval; the ten slowest. At 1 evaluations are skipped and alerts are late.",
+                "{{pod}}, {{rule_group}}",
+            ),
+            scale=Scale.OPEN,
         ),
         _alarming(
             prometheus_data.STORAGE_FAILING,

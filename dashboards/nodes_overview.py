@@ -9,6 +9,7 @@ from dashboards.model import (
     Panel,
     Query,
     Row,
+    Scale,
     Visualization,
     alert_stat,
     alert_time_series,
@@ -60,15 +61,15 @@ _OVERVIEW = Row(
             " Click a node to select it.",
             visualization=Visualization.TABLE,
             queries=(
-                Query(expr=_largest(CPU_UTILISATION.name), legend="CPU"),
-                Query(expr=_largest(MEMORY_UTILISATION.name), legend="Memory"),
+                Query(expr=_largest(CPU_UTILISATION.name), legend="CPU", alert=compute.HIGH_CPU.name),
+                Query(expr=_largest(MEMORY_UTILISATION.name), legend="Memory", alert=compute.HIGH_MEMORY.name),
                 Query(expr=f"1 - min by (cluster, node) ({SPACE_AVAILABLE.name}{{{_IN}}})", legend="Fullest disk"),
                 Query(expr=_largest(DISK_BUSY.name), legend="Busiest disk"),
             ),
             unit=Unit.RATIO,
             columns=("cluster", "node"),
             data_link=NODES,
-            width=16,
+            width=12,
         ),
         alert_stat(
             compute.OOM_KILLS,
@@ -132,6 +133,7 @@ _SATURATION = Row(
                 description=f"Share of time in which a process waits for {what}. The ten highest.",
                 queries=(Query(expr=f"topk(10, {pressure.name}{{{_IN}}})", legend=_NODE),),
                 unit=Unit.RATIO,
+                scale=Scale.SMALL,
             )
             for pressure, what in zip(PRESSURES, ("processors", "memory", "disks"), strict=True)
         ),

@@ -67,8 +67,8 @@ DASHBOARD = Dashboard(
                 ),
                 alert_time_series(
                     alerts.STALE,
-                    "Age of the list",
-                    "Since all was read.",
+                    "Age of Portainer's data",
+                    "Since all was read. Above the line, what is shown is old: check Portainer's API.",
                     narrowed(alerts.STALE.value, _IN),
                     "{{instance}}",
                 ),
@@ -86,7 +86,7 @@ DASHBOARD = Dashboard(
                         Query(expr=_of_stack("running"), legend="Running"),
                         Query(
                             expr=f"time() - ({_of_stack('updated_timestamp_seconds')} > 0)",
-                            legend="Deployed ago",
+                            legend="Age",
                             unit=Unit.SECONDS,
                         ),
                     ),
@@ -169,8 +169,18 @@ DASHBOARD = Dashboard(
                     height=3,
                     width=24,
                 ),
-                _used("CPU", "Cores.", "rate(docker_container_cpu_usage_seconds_total[5m])", Unit.NONE),
-                _used("Memory", "Working set.", "docker_container_memory_working_set_bytes", Unit.BYTES),
+                _used(
+                    "CPU",
+                    "Cores of each container. At its limit it is slow.",
+                    "rate(docker_container_cpu_usage_seconds_total[5m])",
+                    Unit.NONE,
+                ),
+                _used(
+                    "Memory",
+                    "Working set of each container. At its limit it is killed.",
+                    "docker_container_memory_working_set_bytes",
+                    Unit.BYTES,
+                ),
                 *(
                     _used(
                         f"Network {which}",

@@ -30,7 +30,7 @@ DASHBOARD = Dashboard(
                 alert_stat(alerts.DOWN, "Down", "Servers that do not answer.", found(alerts.DOWN, CHOSEN)),
                 alert_stat(
                     alerts.SLOT_INACTIVE,
-                    "Unread slots",
+                    "Inactive replication slots",
                     "Servers that keep WAL for a slot that nobody reads.",
                     found(alerts.SLOT_INACTIVE, CHOSEN),
                 ),
@@ -67,7 +67,7 @@ DASHBOARD = Dashboard(
                                 f"topk(10, {rate('pg_stat_statements_seconds_total', f'{_OF_DATABASE}, queryid')})",
                                 CHOSEN,
                             ),
-                            legend="seconds per second",
+                            legend="Seconds/s",
                         ),
                     ),
                     columns=("instance", "datname", "queryid"),
@@ -100,7 +100,7 @@ DASHBOARD = Dashboard(
             (
                 of_alert(alerts.LAG, "Replication lag", "Age of the data that replicas show, while they stream."),
                 lines(
-                    "WAL behind",
+                    "Replication lag in bytes",
                     "What each replica has not replayed, by its primary.",
                     f"max by ({BY}, application_name, client_addr) (pg_stat_replication_pg_wal_lsn_diff)",
                     "{{instance}} to {{application_name}} {{client_addr}}",

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dashboards.annotations import alerts_of
-from dashboards.model import Dashboard, Panel, Query, Row, Visualization, alert_stat, alert_time_series, found, variable
+from dashboards.model import (
+    Dashboard,
+    Panel,
+    Query,
+    Row,
+    Scale,
+    Visualization,
+    alert_stat,
+    alert_time_series,
+    found,
+    variable,
+)
 from dashboards.saved import for_chosen
 from model.datasources import LOKI
 from model.metrics import Unit
@@ -49,13 +62,15 @@ def _failed_plans(of: str) -> tuple[str, str]:
     return f"sum by (environment, namespace) (increase({counter}[1h]))", "{{namespace}}, failed"
 
 
-def _answering(job_up: str, by: str, title: str, description: str) -> Panel:
+def _answering(job_up: str, by: str, title: str, description: str, width: int = 8) -> Panel:
     return Panel(
         title=title,
         description=description,
         visualization=Visualization.TABLE,
-        queries=(Query(expr=narrowed(f"max by ({by}) ({job_up})", _CHOSEN), legend="Answers"),),
+        queries=(Query(expr=narrowed(f"max by ({by}) ({job_up})", _CHOSEN), legend="Up"),),
         columns=tuple(by.split(", ")),
+        ascending=True,
+        width=width,
     )
 
 
@@ -102,39 +117,53 @@ DASHBOARD = Dashboard(
         Row(
             "Core",
             (
-                _answering(core("up"), "namespace, pod", "System health", "1 if the pod answers."),
+                _answering(
+                    core("up"),
+                    "namespace, pod",
+                    "System health",
+                    "1 if the pod answers. Pods that do not are first: read their last log lines.",
+                ),
                 _lines(
                     "Request rate",
-                    "The ten busiest routes.",
+                    "The ten busiest routes. If all fall at once, look at what is in front of the core.",
                     Unit.PER_SECOND,
                     (f"topk(10, {_rate(_REQUESTS, 'method, route')})", "{{namespace}} {{method}} {{route}}"),
                 ),
-                _lines(
-                    "Error rate",
-                    "Share of requests with an answer 5xx or 4xx.",
-                    Unit.RATIO,
-                    (alerts.ERRORS.value, "{{namespace}} 5xx"),
-                    (alerts.CLIENT_ERRORS, "{{namespace}} 4xx"),
+                replace(
+                    _lines(
+                        "Error rate",
+                        "Share of requests with an answer 5xx or 4xx.",
+                        Unit.RATIO,
+                        (alerts.ERRORS.value, "{{namespace}} 5xx"),
+                        (alerts.CLIENT_ERRORS, "{{namespace}} 4xx"),
+                    ),
+                    scale=Scale.SMALL,
                 ),
                 _lines(
                     "Response times",
-                    "50th, 95th and 99th percentile.",
+                    "50th, 95th and 99th percentile. If only p99 rises, look for one slow route or query.",
                     Unit.SECONDS,
                     *(
                         (p95(_CORE_TIMES, SERVICE, quantile), f"{{{{namespace}}}} {name}")
                         for quantile, name in (("0.5", "p50"), ("0.95", "p95"), ("0.99", "p99"))
                     ),
                 ),
-                _of(alerts.EVENT_LOOP, "Event loop lag", "p99 of each pod.", "{{namespace}} {{pod}}", _CHOSEN),
+                _of(
+                    alerts.EVENT_LOOP,
+                    "Event loop lag",
+                    "p99 of each pod. Above the line, code that blocks delays all requests of the pod.",
+                    "{{namespace}} {{pod}}",
+                    _CHOSEN,
+                ),
                 _lines(
                     "Heap",
-                    "Of Node, in each pod.",
+                    "Heap of Node in each pod. A rise that no garbage collection ends is a leak.",
                     Unit.BYTES,
                     (f"max by ({SERVICE}, pod) ({core('nodejs_heap_size_used_bytes')})", "{{namespace}} {{pod}}"),
                 ),
                 _lines(
                     "Database connections",
-                    "Open connections of the pools.",
+                    "Open connections of the pools. At a pool's limit, requests wait.",
                     Unit.NONE,
                     (
                         f"sum by ({SERVICE}, database_type, database_name) ({_CONNECTIONS})",
@@ -143,13 +172,13 @@ DASHBOARD = Dashboard(
                 ),
                 _lines(
                     "Query time p99",
-                    "As the core waits.",
+                    "Times of the slowest queries, as the core waits. If they rise, check the database for locks.",
                     Unit.SECONDS,
                     (p95(_QUERIES, f"{SERVICE}, database_type", "0.99"), "{{namespace}} {{database_type}}"),
                 ),
                 _lines(
                     "Queries per second",
-                    "By kind of database.",
+                    "Queries by kind of database. More of them at equal requests: a cache is lost.",
                     Unit.PER_SECOND,
                     (
                         _rate(core("progressive_database_query_duration_seconds_count"), "database_type"),
@@ -165,20 +194,25 @@ DASHBOARD = Dashboard(
                     agent("up"),
                     "namespace, agent_tier, agent_type, pod",
                     "Agent health status",
-                    "1 if the pod answers.",
+                    "1 if the pod answers. Pods that do not are first: read their last log lines.",
+                    width=16,
                 ),
-                _of(alerts.AGENT_SLOW, "Agent response times", "95th percentile."),
+                _of(
+                    alerts.AGENT_SLOW,
+                    "Agent response times",
+                    "95th percentile. If all types are slow, check the model's provider.",
+                ),
                 _of(alerts.AGENT_FAILS, "Agent failure rate", "Share of requests, in ten minutes."),
                 _lines(
                     "Agent request volume",
-                    "By type and method.",
+                    "Requests to agents by type and method. At 0 with users, the core reaches no agents.",
                     Unit.PER_SECOND,
                     (_rate(_RUNS, "agent_type, method"), f"{_AGENT} {{{{method}}}}"),
                     chosen=_TYPES,
                 ),
                 _lines(
                     "Agent errors",
-                    "By type of error.",
+                    "Errors of agents by type. The first type to rise is often the cause.",
                     Unit.PER_SECOND,
                     (
                         _rate(agent("progressive_agent_errors_total"), "agent_type, error_type"),
@@ -186,7 +220,12 @@ DASHBOARD = Dashboard(
                     ),
                     chosen=_TYPES,
                 ),
-                _of(alerts.AGENT_MEMORY, "Agent memory usage", "The largest agent in each pod.", "{{pod}}"),
+                _of(
+                    alerts.AGENT_MEMORY,
+                    "Agent memory usage",
+                    "The largest agent in each pod. Above the line, it is killed next.",
+                    "{{pod}}",
+                ),
                 _lines(
                     "Agent coordination events",
                     "Synchronisations between agents.",
@@ -198,7 +237,7 @@ DASHBOARD = Dashboard(
                 ),
                 _lines(
                     "Agent coordination time p95",
-                    "By who hands over to whom.",
+                    "By who hands over to whom. A slow pair shows the agent that others wait for.",
                     Unit.SECONDS,
                     (
                         p95(
@@ -213,8 +252,16 @@ DASHBOARD = Dashboard(
         Row(
             "What do people get?",
             (
-                _demand("Active users", "Users with an active session.", alerts.USERS),
-                _demand("Requests per hour", "To the core.", alerts.REQUESTS),
+                _demand(
+                    "Active users",
+                    "Users with an active session. Far below last week: look at logins and errors.",
+                    alerts.USERS,
+                ),
+                _demand(
+                    "Requests per hour",
+                    "Requests to the core. Far below last week without errors: requests do not arrive.",
+                    alerts.REQUESTS,
+                ),
                 _demand(
                     "Nutrition plans per hour",
                     "Plans that were made, and attempts that failed.",

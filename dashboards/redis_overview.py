@@ -28,7 +28,7 @@ DASHBOARD = Dashboard(
                 alert_stat(alerts.DOWN, "Down", "Servers that do not answer.", found(alerts.DOWN, CHOSEN)),
                 alert_stat(
                     alerts.PERSISTENCE_FAILS,
-                    "Cannot save",
+                    "Failed persistence",
                     "Servers whose last snapshot or log could not be written.",
                     found(alerts.PERSISTENCE_FAILS, CHOSEN),
                 ),
@@ -73,7 +73,10 @@ DASHBOARD = Dashboard(
             "What do they do, and is it safe?",
             (
                 lines(
-                    "Commands per second", "All commands.", rate("redis_commands_processed_total"), unit=Unit.PER_SECOND
+                    "Commands per second",
+                    "All commands. If it falls with slow commands, one command blocks the server.",
+                    rate("redis_commands_processed_total"),
+                    unit=Unit.PER_SECOND,
                 ),
                 lines(
                     "Slow commands",

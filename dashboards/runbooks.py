@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from shlex import quote
 
 from dashboards.alerts import open_for
@@ -22,6 +22,8 @@ from rules.system import Watched
 MOST = 10
 _CHOSEN = "alert"
 """Name of the variable that selects the alert whose value is shown."""
+_SAME_FOR_ALL = {"cluster", "environment", "value"}
+"""Labels that do not tell the lines of one alert apart."""
 _OF_A_NAMESPACE = (KUBERNETES_NAMESPACE, KUBERNETES_WORKLOAD)
 """Dashboards of alerts with thousands of possible subjects. Their runbooks query one namespace, that of the alert."""
 
@@ -61,7 +63,7 @@ def _dashboard(
             Row(
                 "Now",
                 (
-                    *((_of_prometheus(system, ("namespace",) if variables else ()), _chosen()) if measured else ()),
+                    *(_of_prometheus(system, ("namespace",) if variables else (), of_prometheus) if measured else ()),
                     *((_firing_in_grafana(system),) if of_grafana else ()),
                 ),
             ),
@@ -130,9 +132,10 @@ def _in_a_namespace(alert: BaseAlert) -> bool:
     return alert.dashboard in _OF_A_NAMESPACE
 
 
-def _of_prometheus(system: str, where: tuple[str, ...]) -> Panel:
+def _of_prometheus(system: str, where: tuple[str, ...], alerts: Iterable[Alert]) -> tuple[Panel, Panel]:
+    """What fires, and the value of one alert."""
     columns = ("alertname", "severity", "cluster", *where)
-    return Panel(
+    firing = Panel(
         title="Firing",
         description=f"Firing alerts of {system} with their labels.",
         visualization=Visualization.TABLE,
@@ -141,6 +144,7 @@ def _of_prometheus(system: str, where: tuple[str, ...]) -> Panel:
         width=12,
         height=10,
     )
+    return firing, _chosen(alerts)
 
 
 def _firing_in_grafana(system: str) -> Panel:
@@ -155,15 +159,24 @@ def _firing_in_grafana(system: str) -> Panel:
     )
 
 
-def _chosen() -> Panel:
+def _chosen(alerts: Iterable[Alert]) -> Panel:
     """One panel for all alerts of Prometheus. A panel for each alert would be most of the stack's state."""
     return Panel(
         title=f"Measured now: ${{{_CHOSEN}:text}}",
         description=f"Current value of the chosen alert, for the {MOST} worst.",
-        queries=(Query(expr=f"${{{_CHOSEN}:raw}}"),),
+        queries=(Query(expr=f"${{{_CHOSEN}:raw}}", legend=_legend(alerts)),),
         width=12,
         height=10,
     )
+
+
+def _legend(alerts: Iterable[BaseAlert]) -> str:
+    """The labels that the alerts' texts name. Grafana leaves out those that a series does not have."""
+    named = dict.fromkeys(label for alert in alerts for label in re.findall(r"\$labels\.(\w+)", alert.description))
+    labels = [label for label in named if label not in _SAME_FOR_ALL] or [
+        label for label in named if label == "cluster"
+    ]
+    return " ".join(f"{{{{{label}}}}}" for label in labels) or "value"
 
 
 def _value_of(alert: BaseAlert) -> str:
@@ -175,10 +188,11 @@ def _value_of(alert: BaseAlert) -> str:
 
 def _asked_by_grafana(alert: GrafanaAlert) -> Iterator[Panel]:
     shown = f"Its value for the {MOST} worst; dashed lines are its thresholds." if alert.thresholds else "0 is good."
+    legend = _legend([alert]) if alert.thresholds else "results"
     yield Panel(
         title=alert.name,
         description=f"{alert.summary} {shown}",
-        queries=(Query(expr=_value_of(alert), datasource=alert.datasource),),
+        queries=(Query(expr=_value_of(alert), legend=legend, datasource=alert.datasource),),
         unit=alert.unit,
         alert=alert.name,
         width=12,

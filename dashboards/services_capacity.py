@@ -37,14 +37,9 @@ def _requested(resource: str, by: str = "cluster") -> str:
 
 def _full_in(title: str, description: str, left: str, growth: str) -> Panel:
     """A stat: the time until nothing is ``left``, at the ``growth`` per second; the soonest."""
-    return _optional(
-        stat(
-            title,
-            f"{description} At the last week's trend; none if it does not grow.",
-            f"min(clamp_min({left}, 0) / ({growth} > 0))",
-            Unit.SECONDS,
-        )
-    )
+    expr = f"min(clamp_min({left}, 0) / ({growth} > 0))"
+    made = stat(title, f"{description} At the last week's trend.", expr, Unit.SECONDS)
+    return _optional(replace(made, unmeasured="does not grow"))
 
 
 def _placed_in(title: str, description: str, resource: str, used: str) -> Panel:
@@ -142,6 +137,7 @@ _CLUSTER = Row(
                     )
                 ),
                 columns=("cluster", "namespace"),
+                width=24,
                 data_link=KUBERNETES_NAMESPACE,
             )
         ),
@@ -171,7 +167,7 @@ _DEMAND = Row(
             "Requests", "Requests per second of all services, the mean of an hour.", Unit.PER_SECOND, all=_total(HOUR)
         ),
         _lines("Tokens", "Tokens per second that models read and write.", Unit.PER_SECOND, all=_total(TOKENS)),
-        _lines("Cost of models", "USD in the last 24 hours.", Unit.CURRENCY, spent=_total(SPENT_TODAY)),
+        _lines("Cost of models per day", "USD in the last 24 hours.", Unit.CURRENCY, spent=_total(SPENT_TODAY)),
     ),
 )
 

@@ -75,6 +75,7 @@ DASHBOARD = Dashboard(
                         Query(expr=f"max by ({_BY}) ({CALL_P95}{{{_EDGE}}})", legend="p95", unit=Unit.SECONDS),
                     ),
                     columns=("cluster", "namespace", "service", "dependency"),
+                    leading=("service", "dependency"),
                     data_link=ONE_SERVICE,
                     width=24,
                     height=10,

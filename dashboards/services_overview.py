@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dashboards.annotations import alerts_of
 from dashboards.model import MOST_LINES, Dashboard, Panel, Query, Row, Visualization, variable
 from model.metrics import Unit
 from model.promql import narrowed
+from model.slo_alerts import LEFT
 from model.uids import ALERTS, HOME
 from rules.histograms import with_label
 from rules.kubernetes.alerts.pods import HIGH_CPU, HIGH_MEMORY
@@ -76,24 +79,35 @@ DASHBOARD = Dashboard(
             (
                 Panel(
                     title="All services",
-                    description="Services of the last day, those with open alerts first. Saturation: the container"
-                    " nearest to its limit of CPU or memory. SLO left: the least error budget. Click a row to see why.",
+                    description="Services of the last day, those with open alerts first. Click a row to see why.",
                     visualization=Visualization.TABLE,
                     queries=(
-                        Query(expr=_alerts(), legend="Open alerts", unit=Unit.NONE),
+                        Query(expr=_alerts(), legend="Alerts", unit=Unit.NONE),
                         _column("Requests", TOTAL, Unit.PER_SECOND),
-                        _column("Errors", ERRORS, Unit.RATIO),
-                        *(
-                            _column(name, recording, Unit.SECONDS)
-                            for name, recording in (("p50", P50), ("p95", P95), ("p99", P99))
-                        ),
-                        Query(expr=f"max by ({SAME}) ({_saturation()})", legend="Saturation", optional=True),
-                        Query(expr=f"min by ({SAME}) ({_budget()})", legend="SLO left", optional=True),
+                        replace(_column("Errors", ERRORS, Unit.RATIO), alert="HighErrorRate"),
+                        _column("p95", P95, Unit.SECONDS),
                     ),
                     unit=Unit.RATIO,
                     columns=("cluster", "namespace", "service"),
                     data_link=ONE_SERVICE,
-                    width=24,
+                    width=12,
+                    height=14,
+                ),
+                Panel(
+                    title="Slowest services",
+                    description="Percentiles of durations. Saturation: the container nearest to its limit of CPU or"
+                    " memory. SLO left: the least error budget; below 0 the objective is missed.",
+                    visualization=Visualization.TABLE,
+                    queries=(
+                        _column("p99", P99, Unit.SECONDS),
+                        _column("p50", P50, Unit.SECONDS),
+                        Query(expr=f"max by ({SAME}) ({_saturation()})", legend="Saturation", optional=True),
+                        Query(expr=f"min by ({SAME}) ({_budget()})", legend="SLO left", optional=True, below=LEFT),
+                    ),
+                    unit=Unit.RATIO,
+                    columns=("cluster", "namespace", "service"),
+                    data_link=ONE_SERVICE,
+                    width=12,
                     height=14,
                 ),
             ),

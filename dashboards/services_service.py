@@ -99,7 +99,7 @@ _REQUESTS = Row(
             columns=("route",),
             width=16,
         ),
-        _by("status", "Answers", "Requests per second by status.", recorded.BY_STATUS, Unit.PER_SECOND),
+        _by("status", "Requests by status", "Requests per second by status.", recorded.BY_STATUS, Unit.PER_SECOND),
     ),
 )
 _INSTANCES = Row(

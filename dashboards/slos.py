@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dashboards.annotations import alerts_with
-from dashboards.model import Dashboard, Panel, Query, Row, Variable, Visualization, stat, variable
+from dashboards.model import COLUMNS, STAT, Dashboard, Panel, Query, Row, Scale, Variable, Visualization, stat, variable
 from model.metrics import Unit
 from model.rules import decimal
-from model.slo_alerts import BURNS, TO_EXHAUSTION, Burn
+from model.slo_alerts import BURNS, LEFT, TO_EXHAUSTION, Burn
 from model.uids import ALERTS, HOME, SLO, SLOS
 from rules.system import Watched
 
@@ -45,18 +47,23 @@ ALL = Dashboard(
                     visualization=Visualization.TABLE,
                     queries=(
                         *(
-                            Query(expr=f"max by (cluster, slo, value) ({series}{{{_ALL}}})", legend=column, unit=unit)
+                            Query(
+                                expr=f"max by (cluster, slo, value) ({series}{{{_ALL}}})",
+                                legend=column,
+                                unit=unit,
+                                below=LEFT if column == "Left" else (),
+                            )
                             for column, series, unit in (
                                 ("Left", "slo:error_budget_remaining:ratio", None),
-                                ("Objective", "slo:objective:ratio", None),
                                 ("Reached", "slo:sli:ratio_window", None),
-                                ("Failing (1h)", "slo:sli_error:ratio_rate1h", None),
+                                ("Objective", "slo:objective:ratio", None),
                                 ("Spent in", TO_EXHAUSTION, Unit.SECONDS),
                             )
                         ),
                     ),
                     unit=Unit.RATIO,
-                    columns=("cluster", "slo", "value"),
+                    columns=("cluster", "value", "slo"),
+                    ascending=True,
                     data_link=SLO,
                     width=24,
                     height=10,
@@ -71,6 +78,7 @@ ALL = Dashboard(
                         ),
                     ),
                     unit=Unit.RATIO,
+                    scale=Scale.OPEN,
                     width=12,
                     height=10,
                 ),
@@ -130,16 +138,26 @@ def one(watched: Watched) -> Dashboard:
                             " 5 minutes; and of the error budget, what is left. The worst of the chosen values."
                         ),
                         visualization=Visualization.STAT,
-                        queries=tuple(Query(expr=f"{series}{{{chosen}}})", legend=name) for name, series in _NOW),
+                        queries=tuple(
+                            Query(
+                                expr=f"{series}{{{chosen}}})",
+                                legend=name,
+                                below=LEFT if name == "budget left" else (),
+                            )
+                            for name, series in _NOW
+                        ),
                         unit=Unit.RATIO,
-                        width=20,
+                        width=COLUMNS - STAT,
                         height=4,
                     ),
-                    stat(
-                        "Budget spent in",
-                        "Time to exhaustion at the last hour's rate; empty if nothing fails.",
-                        f"min({TO_EXHAUSTION}{{{chosen}}})",
-                        Unit.SECONDS,
+                    replace(
+                        stat(
+                            "Budget spent in",
+                            "Time to exhaustion at the last hour's rate; none if nothing fails.",
+                            f"min({TO_EXHAUSTION}{{{chosen}}})",
+                            Unit.SECONDS,
+                        ),
+                        unmeasured="none",
                     ),
                 ),
             ),
@@ -166,6 +184,7 @@ def one(watched: Watched) -> Dashboard:
                             ),
                         ),
                         unit=Unit.RATIO,
+                        scale=Scale.OPEN,
                         width=12,
                     ),
                     *(_burn(burn, watched, chosen) for burn in BURNS),
@@ -185,7 +204,8 @@ def _burn(burn: Burn, watched: Watched, chosen: str) -> Panel:
         for threshold in alert.thresholds.values()
     }
     named = " or ".join(f'label_replace(vector({line}), "slo", "{slo}", "", "")' for slo, line in lines.items())
-    line = Query(expr=f"({named}) and on (slo) slo:objective:ratio{{{chosen}}}", legend="fires above")
+    compared = f"({named}) and on (slo) slo:objective:ratio{{{chosen}}}"
+    line = Query(expr=compared, legend="fires above", line=burn.severity)
     windows = (
         Query(
             expr=f"max by (cluster, value) (slo:sli_error:ratio_rate{window}{{{chosen}}})",
@@ -201,5 +221,6 @@ def _burn(burn: Burn, watched: Watched, chosen: str) -> Panel:
         ),
         queries=(*windows, line),
         unit=Unit.RATIO,
+        scale=Scale.SMALL,
         width=12,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from dashboards.annotations import alerts_of
-from dashboards.model import Dashboard, Panel, Row, Visualization, alert_stat, found, variable
+from dashboards.model import STAT, Dashboard, Panel, Row, Visualization, alert_stat, found, variable
 from dashboards.stores import lines, of_alert, rate
 from model.metrics import Unit
 from model.uids import ALERTS, HOME
@@ -48,6 +48,7 @@ DASHBOARD = Dashboard(
                     description="[The project's own page](https://supabase.com/dashboard/project/${supabase_project_ref}):"
                     " reports, logs, settings. [Supabase's state](https://status.supabase.com).",
                     visualization=Visualization.TEXT,
+                    width=STAT,
                     height=4,
                 ),
             ),
@@ -100,8 +101,18 @@ DASHBOARD = Dashboard(
             (
                 _of_alert(alerts.DISK_SPACE_LOW, "Space left", "Of the disk with the database."),
                 _of_alert(alerts.DISK_IO, "Disk", "Share of the time that it is busy."),
-                _lines("CPU", "Share that is used.", f"1 - {_IDLE}", unit=Unit.RATIO),
-                _lines("Memory", "Share that is used.", f"1 - {_MEMORY[0]} / {_MEMORY[1]}", unit=Unit.RATIO),
+                _lines(
+                    "CPU",
+                    "Share in use. Near 100 % statements wait: look at the time of a statement.",
+                    f"1 - {_IDLE}",
+                    unit=Unit.RATIO,
+                ),
+                _lines(
+                    "Memory",
+                    "Share in use. Near 100 % the database reads more from disk.",
+                    f"1 - {_MEMORY[0]} / {_MEMORY[1]}",
+                    unit=Unit.RATIO,
+                ),
             ),
         ),
     ),

@@ -131,12 +131,18 @@ def burn_alerts(slo: Slo) -> Iterator[Alert]:
     )
 
 
+SPENT = {Severity.INFO: Decimal("0.75"), Severity.WARNING: Decimal(1)}
+"""Share of a budget that is spent, by severity."""
+LEFT = tuple((severity, 1 - share) for severity, share in SPENT.items())
+"""The same for what is left of it."""
+
+
 def spent(slo: Slo) -> Alert:
     return Alert(
         name=f"{slo.title}ErrorBudgetSpent",
         value=f"1 - {slo.of('slo:error_budget_remaining:ratio')}",
         # People were paged while the budget burnt. Now they only need to stop risking more.
-        above={Severity.INFO: Decimal("0.75"), Severity.WARNING: Decimal(1)},
+        above=dict(SPENT),
         unit=Unit.RATIO,
         and_=(
             f"{slo.of('slo:events:sum_window')} >= {slo.minimum_events}"

@@ -8,13 +8,19 @@ from dashboards.listed import dashboards
 from dashboards.queries import filled, written
 from model.promql import Labels, labels_of
 from model.runbooks import RUNBOOKS
-from model.uids import RUNBOOKS_FOLDER
+from model.uids import HOME, RUNBOOKS_FOLDER
+from rules.agents.uids import AGENTS
+from rules.kubernetes.uids import KUBERNETES_CLUSTER
+from rules.services.uids import SERVICES
 from tests.catalogue import everything
+from tools.recorder import ROOT
 
 STACK = everything()
 ALL_DASHBOARDS = dashboards(STACK.systems_on, STACK.watched, STACK.cluster)
 WRITTEN = tuple(dashboard for dashboard in ALL_DASHBOARDS if dashboard.folder != RUNBOOKS_FOLDER)
 """Those that a person has written; the others are made of runbooks."""
+IN_THE_README, SMALL_PICTURES = (HOME, SERVICES, AGENTS, KUBERNETES_CLUSTER), ROOT / "docs" / "images"
+"""Dashboards of which `WRITE=1` lets tests/servers/test_browser.py record a small picture, and where."""
 
 
 def queries(runbook: str, language: str = "promql|logql") -> list[str]:

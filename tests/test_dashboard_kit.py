@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
 from dashboards import kit
-from dashboards.model import URGENCY, CustomVariable, Dashboard, Panel, Query, Row, Visualization, log_variables
+from dashboards.model import (
+    URGENCY,
+    CustomVariable,
+    Dashboard,
+    Panel,
+    Query,
+    Row,
+    Visualization,
+    log_variables,
+)
 from dashboards.queries import filled
 from model.datasources import LOKI
-from model.metrics import Unit
 from model.promql import narrowed
 from model.rules import Alert, Severity
 from model.uids import SLOS, panel_number, runbook_path
@@ -116,105 +122,6 @@ def test_the_panels_of_a_closed_row_lie_in_it() -> None:
     assert last["gridPos"]["y"] == closed["gridPos"]["y"] + 1, "it takes no room while it is closed"
 
 
-def test_a_table_shows_its_columns_and_hides_the_rest() -> None:
-    table = panel(
-        visualization=Visualization.TABLE,
-        columns=("pod",),
-        queries=(Query(expr="a", legend="Restarts"), Query(expr="b", legend="Age")),
-    )
-    steps = {step["id"]: step["options"] for step in first(dashboard(table))["transformations"]}
-    assert steps["filterFieldsByName"]["include"]["names"] == ["pod", "Value #A", "Value #B"]
-    assert steps["organize"]["renameByName"] == {"Value #A": "Restarts", "Value #B": "Age"}
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        "two words",
-        "a/b",
-        'say "hi"',
-        "it's",
-        "R&D",
-        "#1",
-        "100%",
-        "50%25",
-        "a+b",
-        "x=y?z",
-        "a,b",
-        "日本",
-        "$cluster",
-        "",
-    ],
-)
-def test_a_click_on_a_row_of_a_table_chooses_exactly_its_values(value: str) -> None:
-    """As the real Grafana does it in a browser: without a format it would leave & and + as they are."""
-    table = panel(
-        visualization=Visualization.TABLE,
-        columns=("team", "agent"),
-        queries=(Query(expr="a", legend="Runs"),),
-        data_link=SLOS,
-    )
-    (link,) = first(dashboard(table))["fieldConfig"]["defaults"]["links"]
-
-    row = {"team": "one", "agent": value}
-    followed = re.sub(
-        r"\$\{__data\.fields\.(\w+):percentencode\}", lambda field: quote(row[field[1]], safe=""), link["url"]
-    )
-
-    assert urlsplit(followed).path == f"/d/{SLOS}"
-    assert (
-        parse_qs(urlsplit(followed).query, keep_blank_values=True).items()
-        >= {
-            "var-team": ["one"],
-            "var-agent": [value],
-        }.items()
-    )
-
-
-def test_a_column_of_a_table_may_have_a_unit_of_its_own() -> None:
-    queries = (Query(expr="a", legend="Series"), Query(expr="b", legend="Disk", unit=Unit.BYTES))
-    drawn = first(dashboard(panel(visualization=Visualization.TABLE, queries=queries)))["fieldConfig"]
-    assert drawn["defaults"]["unit"] == "short"
-    assert drawn["overrides"] == [
-        {"matcher": {"id": "byName", "options": "Disk"}, "properties": [{"id": "unit", "value": "bytes"}]}
-    ]
-
-
-def test_a_table_of_what_an_alert_compares_is_coloured_by_its_lines() -> None:
-    queries = (Query(expr="a", legend="Expires in"),)
-    drawn = first(
-        dashboard(panel(visualization=Visualization.TABLE, queries=queries, alert="Widgets")), Widgets=alert()
-    )["fieldConfig"]
-    (override,) = drawn["overrides"]
-    assert override["matcher"]["options"] == "Expires in"
-    assert override["properties"] == [{"id": "custom.cellOptions", "value": {"type": "color-text"}}]
-    assert len(drawn["defaults"]["thresholds"]["steps"]) > 1
-
-
-def test_a_table_of_alerts_shows_severities_in_their_colours_the_most_urgent_first() -> None:
-    queries = (Query(expr="a", legend="Subjects"),)
-    drawn = first(
-        dashboard(panel(visualization=Visualization.TABLE, queries=queries, columns=("severity",), first="severity"))
-    )
-    (override,) = drawn["fieldConfig"]["overrides"]
-    coloured = {each["id"]: each["value"] for each in override["properties"]}
-    (mapping,) = coloured["mappings"]
-    assert {name: shown["color"] for name, shown in mapping["options"].items()} == {
-        "critical": "red",
-        "warning": "orange",
-        "info": "blue",
-    }
-    assert [(each["displayName"], each["desc"]) for each in drawn["options"]["sortBy"]] == [
-        ("severity", False),
-        ("Subjects", True),
-    ]
-
-
-def test_a_table_names_the_column_of_each_query() -> None:
-    with pytest.raises(ValueError, match="table Widgets: a query without a legend"):
-        panel(title="Widgets", visualization=Visualization.TABLE, queries=(Query(expr="up"),))
-
-
 def test_urgency_over_time_is_shown_in_words() -> None:
     (mapping,) = first(dashboard(panel(visualization=Visualization.STATE_TIMELINE)))["fieldConfig"]["defaults"][
         "mappings"
@@ -253,22 +160,6 @@ def of_logs(**changes: Any) -> Panel:
     return panel(queries=(Query(expr="{app='a'}", legend="Lines", datasource=LOKI),), **changes)
 
 
-def test_an_axis_of_ratios_that_are_all_zero_does_not_end_at_ten_thousand_percent() -> None:
-    assert first(dashboard(panel(unit=Unit.RATIO)))["fieldConfig"]["defaults"]["custom"]["axisSoftMax"] == 0.01
-    assert "axisSoftMax" not in first(dashboard(panel(unit=Unit.SECONDS)))["fieldConfig"]["defaults"]["custom"]
-
-
-def test_a_band_is_filled_from_its_upper_edge_to_its_lower() -> None:
-    queries = tuple(Query(expr=f"widgets:{name}", legend=name) for name in ("now", "lowest", "highest"))
-    drawn = {
-        override["matcher"]["options"]: {each["id"]: each["value"] for each in override["properties"]}
-        for override in first(dashboard(panel(queries=queries, band=True)))["fieldConfig"]["overrides"]
-    }
-    assert drawn["highest"]["custom.fillBelowTo"] == "lowest"
-    assert drawn["lowest"]["custom.fillOpacity"] == 0, "or it would be filled down to 0"
-    assert drawn.keys() == {"lowest", "highest"}
-
-
 def test_a_choice_of_loki_s_is_asked_as_its_plugin_reads_it_and_never_matches_nothing_alone() -> None:
     variables = log_variables("cluster", "level")
     custom_variables = json.loads(kit.build(replace(dashboard(of_logs()), variables=variables), {}))["templating"][
@@ -298,23 +189,9 @@ def test_loki_is_asked_once_where_one_answer_is_shown(view: Visualization, kind:
     assert ("maxLines" in target) == (view is Visualization.LOGS)
 
 
-def test_a_column_of_loki_s_values_has_the_name_that_its_plugin_gives_it() -> None:
-    steps = {
-        step["id"]: step["options"]
-        for step in first(dashboard(of_logs(visualization=Visualization.TABLE)))["transformations"]
-    }
-    assert steps["organize"]["renameByName"] == {"Value #A": "Lines"}
-
-
 def test_a_dashboard_can_be_searched() -> None:
     (field,) = json.loads(kit.build(replace(dashboard(panel()), search=True), {}))["templating"]["list"]
     assert (field["type"], field["name"], field["query"]) == ("textbox", "search", "")
-
-
-def test_panels_fill_the_room_beside_a_tall_one() -> None:
-    tall, beside, below = panel(title="Tall", width=12, height=16), panel(title="Beside", width=12), panel(width=12)
-    places = [each["gridPos"] for each in json.loads(kit.build(dashboard(tall, beside, below), {}))["panels"][1:]]
-    assert [(place["x"], place["y"]) for place in places] == [(0, 1), (12, 1), (12, 9)]
 
 
 def test_variables_are_filled_in() -> None:

@@ -16,7 +16,7 @@ from tools.local.stack_text import stack_text
 
 LONGEST = (
     *("test_engine", "test_dashboards", "test_sample_agents", "test_agents_signals"),
-    *("test_collector_faults", "test_log_faults"),
+    *("test_collector_faults", "test_log_faults", "test_browser"),
 )
 """Files of minutes: begun last, one of them would keep a single process busy while the other has ended."""
 
@@ -67,6 +67,9 @@ def loki(rendered: Callable[[str], Rendered], tmp_path_factory: pytest.TempPathF
 DASHBOARD = "dashboard"
 """Property of a test that ran a dashboard's queries on one server: uid, how many, how many had no data."""
 
+LOADED = "loaded"
+"""Property of the test that opened all dashboards in a browser: uid and seconds of the slowest ones."""
+
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The dashboards in a table, whether they passed or not."""
@@ -82,3 +85,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"{'dashboard':<40}{'queries':>8}{'without data':>14}")
         for uid, (asked, empty) in totals.items():
             terminalreporter.write_line(f"{uid:<40}{asked:>8}{empty:>14}")
+    for slowest in (value for each in reports for name, value in each.user_properties if name == LOADED):
+        said = ", ".join(f"{uid} {seconds:.1f} s" for uid, seconds in slowest)
+        terminalreporter.write_line(f"slowest dashboards in a browser: {said}")

@@ -20,6 +20,11 @@ from tools.local.rendered import Rendered
 from tools.local.server import TOKEN, LocalServer
 
 
+def login(password: str) -> dict[str, str]:
+    """The headers that log the administrator in."""
+    return {"Authorization": f"Basic {b64encode(f'{ADMIN}:{password}'.encode()).decode()}"}
+
+
 @dataclass(frozen=True)
 class Running:
     local: LocalServer
@@ -27,8 +32,7 @@ class Running:
 
     def get(self, path: str, password: str | None = TOKEN) -> object:
         """The API's answer to the administrator, or to anybody without a password."""
-        login = b64encode(f"{ADMIN}:{password}".encode()).decode()
-        return http_json(f"{self.local.url}{path}", headers={"Authorization": f"Basic {login}"} if password else {})
+        return http_json(f"{self.local.url}{path}", headers=login(password) if password else {})
 
     def answer(self, method: str, path: str, send: object = None) -> HTTPMessage:
         """The headers of its answer."""

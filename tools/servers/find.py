@@ -145,6 +145,7 @@ ELSEWHERE = {
     "pulumi-language-python": _CLI,
     "pulumi-language-python-exec": _CLI,
     "pulumi-resource-kubernetes": "`pulumi plugin install resource kubernetes`",
+    "chromium": "`apt-get install chromium`",
     "mongod": "https://www.mongodb.com/docs/manual/installation",
     "mongosh": "https://www.mongodb.com/docs/mongodb-shell/install",
     "postgres": "`apt-get install postgresql`, whose programs are in /usr/lib/postgresql/<version>/bin",

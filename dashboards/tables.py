@@ -1,0 +1,124 @@
+"""Tables: the subject, the value that they are ranked by, and so few columns that nobody has to scroll."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dashboards.fields import of_query, property_of, severities, unit_of, usual_unit
+from dashboards.grafana_sdk import common, models, sdk, table
+from dashboards.model import Panel, Query
+from model.datasources import PROMETHEUS
+from model.rules import BaseAlert, Severity
+
+MOST_COLUMNS = 6
+"""Columns that are legible beside one another in half of a small laptop's screen."""
+# Grafana's 150 px make a table of five columns wider than half of such a screen.
+MIN_WIDTH = 60
+# A number with its unit, such as `14.9 req/s`. Narrow tables share their width evenly.
+WIDTHS = {12: 96, 24: 140}
+WIDE, SEVERITY_WIDTH = 12, 92
+LONG = {"subject"}
+"""Labels with many words, which share the place with the subject."""
+HEADS = {
+    "alertname": "Alert",
+    "agent_id": "Id",
+    "agent_name": "Agent",
+    "agent_tier": "Tier",
+    "agent_type": "Type",
+    "datname": "Database",
+    "error_type": "Error",
+    "exported_environment": "Environment",
+    "kind": "Exception",
+    "queryid": "Statement",
+    "slo": "SLO",
+    "source_namespace": "From namespace",
+    "stack_name": "Stack",
+    "tool_name": "Tool",
+    "user_id": "User",
+    "workload_type": "Kind",
+}
+"""Heads of columns of labels whose own name is no word."""
+
+
+def head(label: str) -> str:
+    """The head of a label's column."""
+    return HEADS.get(label) or label.replace("_", " ").capitalize()
+
+
+def labels_in_order(panel: Panel) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Labels before the values, after them, and hidden ones.
+
+    A table begins with its subject, the last of the panel's labels. Of the others, the most general ones are hidden
+    if there is no room.
+    """
+    led = panel.leading or (panel.columns[:1] if "severity" in panel.columns else panel.columns[-1:])
+    if "severity" in panel.columns:
+        led = (*led, "severity")
+    others = [label for label in panel.columns if label not in led]
+    others = others if "severity" in panel.columns else others[::-1]
+    room = max(0, MOST_COLUMNS - len(led) - len(panel.queries))
+    return led, tuple(others[:room]), tuple(others[room:])
+
+
+def finish_table(made: table.Panel, panel: Panel, alerts: Mapping[str, BaseAlert]) -> None:
+    """Columns, their order, widths, units, colours and links."""
+    names = {f"Value #{chr(ord('A') + n)}": query.legend for n, query in enumerate(panel.queries)}
+    # Loki's tables number their columns even if there is only one.
+    if len(panel.queries) == 1 and panel.queries[0].datasource == PROMETHEUS:
+        names = {"Value": panel.queries[0].legend}
+    before, after, rest = labels_in_order(panel)
+    hidden = rest if panel.data_link else ()  # a link needs them
+    shown = (*before, *names, *after)
+    order = {column: position for position, column in enumerate(shown)}
+    heads = {label: head(label) for label in (*before, *after)} | names
+    made.transformations(
+        [
+            models.DataTransformerConfig(id_val="merge", options={}),
+            models.DataTransformerConfig(
+                id_val="filterFieldsByName", options={"include": {"names": [*shown, *hidden]}}
+            ),
+            models.DataTransformerConfig(id_val="organize", options={"indexByName": order, "renameByName": heads}),
+        ]
+    )
+    (largest, *_) = names.values()
+    orders = [common.TableSortByFieldState().display_name(head(panel.first)).desc(False)] if panel.first else []
+    made.sort_by([*orders, common.TableSortByFieldState().display_name(largest).desc(not panel.ascending)])
+    made.min_width(MIN_WIDTH)
+    if panel.width >= WIDE and len(shown) > 2:
+        # The subject gets what the others leave: with a width of 0, Grafana computes it.
+        made.width(WIDTHS.get(panel.width, min(WIDTHS.values())))
+        for label in (before[0], *(each for each in after if each in LONG)):
+            made.override_by_name(label, [property_of("custom.width", 0)])
+    for column, query in zip(names.values(), panel.queries, strict=True):
+        if said := _of_column(panel, query, alerts):
+            made.override_by_name(column, said)
+    if "severity" in panel.columns:
+        words = property_of("mappings", [severities({each: each for each in Severity})])
+        made.override_by_name(
+            "severity", [_cell("color-background"), words, property_of("custom.width", SEVERITY_WIDTH)]
+        )
+    for label in hidden:
+        made.override_by_name(label, [property_of("custom.hideFrom.viz", True)])
+    if panel.data_link:
+        # Without `percentencode`, Grafana does not escape & and + in a value.
+        chosen = "&".join(f"var-{column}=${{__data.fields.{column}:percentencode}}" for column in panel.columns)
+        told = ", ".join(f"{head(label).lower()} ${{__data.fields.{label}}}" for label in hidden)
+        link = sdk.DashboardLink(f"Look closer: {told}" if told else "Look closer")
+        link.type(models.DashboardLinkType.LINK).url(f"/d/{panel.data_link}?{chosen}&${{__url_time_range}}")
+        made.data_links([link])
+
+
+def _of_column(panel: Panel, query: Query, alerts: Mapping[str, BaseAlert]) -> list[models.DynamicConfigValue]:
+    """What sets a column of values apart: its unit, and the thresholds of its own alert."""
+    said = []
+    if (unit := unit_of(panel, query)) != usual_unit(panel):
+        said.append(property_of("unit", unit))
+    of_panel = alerts.get(panel.alert)
+    own = of_query(query, panel, alerts)
+    if own or (of_panel is not None and of_panel.thresholds and query == panel.queries[0]):
+        said += [*own, _cell("color-text")]
+    return said
+
+
+def _cell(kind: str) -> models.DynamicConfigValue:
+    return property_of("custom.cellOptions", {"type": kind})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dashboards.model import URGENCY, Dashboard, Panel, Query, Row, Visualization, variable
 from model.metrics import Unit
 from model.rules import Severity
-from model.uids import ALERTS, HOME
+from model.uids import ALERTS, HOME, INCIDENT
 from rules.logs.uids import LOGS_ERRORS
 
 NEWS = 'alertname!="Watchdog"'
@@ -109,8 +109,8 @@ DASHBOARD = Dashboard(
                 of_grafana(", ".join(f'{name}=~"${{{name}:regex}}"' for name in _CHOSEN), 8),
                 Panel(
                     title="Subjects",
-                    description="Firing alerts with labels; the fifty oldest. Notifications link to runbooks and "
-                    "dashboards.",
+                    description="Firing alerts with labels; the fifty oldest. Click one to see it with what"
+                    " changed before.",
                     visualization=Visualization.TABLE,
                     queries=(open_for(_MATCHERS),),
                     columns=(
@@ -118,6 +118,7 @@ DASHBOARD = Dashboard(
                         *("job", "instance", "service", "agent", "model", "tool", "slo"),
                     ),
                     first="severity",
+                    data_link=INCIDENT,
                     width=24,
                     height=10,
                 ),

@@ -22,9 +22,10 @@ from dashboards.model import (
     Visualization,
 )
 from model.datasources import LOKI, PROMETHEUS, Datasource
+from model.incident import ALERT
 from model.metrics import Unit
 from model.rules import BaseAlert, Severity
-from model.uids import ALERTS_FOLDER, folder_uid, panel_number, runbook_path
+from model.uids import ALERTS_FOLDER, INCIDENT, folder_uid, panel_number, runbook_path
 
 with warnings.catch_warnings():
     # The newer schema is still a beta in the deployed Grafana (docs/decisions/0007).
@@ -82,7 +83,8 @@ def build(dashboard: Dashboard, alerts: Mapping[str, BaseAlert]) -> str:
         .tooltip(models.DashboardCursorSync.CROSSHAIR)
         .editable()
     )
-    for variable in (*map(_variable, dashboard.variables), *map(_choice, dashboard.custom_variables)):
+    choices = (*map(_variable, dashboard.variables), *map(_choice, dashboard.custom_variables))
+    for variable in (*choices, *_boxes(dashboard)):
         made.with_variable(variable)
     if dashboard.search:
         made.with_variable(sdk.TextBoxVariable("search").label("Search").default_value(""))
@@ -216,9 +218,15 @@ def _variable(variable: Variable) -> sdk.QueryVariable:
 
 def _choice(choice: CustomVariable) -> sdk.CustomVariable:
     # Grafana's format: `name : value`, separated by commas. A comma in a value has a backslash.
-    pairs = ((name, " ".join(value.split()).replace(",", r"\,")) for name, value in choice.values.items())
+    pairs = ((name, _promql(" ".join(value.split())).replace(",", r"\,")) for name, value in choice.values.items())
     made = sdk.CustomVariable(choice.name).label(choice.title)
     return made.values(", ".join(f"{name} : {value}" for name, value in pairs))
+
+
+def _boxes(dashboard: Dashboard) -> Iterator[sdk.TextBoxVariable]:
+    for name, value in dashboard.boxes.items():
+        box = sdk.TextBoxVariable(name).label(name.capitalize()).default_value(value)
+        yield box if value else box.hide(models.VariableHide.HIDE_VARIABLE)
 
 
 def _values(variable: Variable) -> str | dict[str, object]:
@@ -226,7 +234,7 @@ def _values(variable: Variable) -> str | dict[str, object]:
     if variable.datasource == LOKI:
         # 1 queries label values, 0 would query label names.
         return {"refId": variable.name, "type": 1, "label": variable.label, "stream": variable.of}
-    return f"label_values({variable.of}, {variable.label})"
+    return f"label_values({_promql(variable.of)}, {variable.label})"
 
 
 def _annotation(annotation: Annotation) -> sdk.AnnotationQuery:
@@ -234,12 +242,17 @@ def _annotation(annotation: Annotation) -> sdk.AnnotationQuery:
         sdk.AnnotationQuery()
         .name(annotation.name)
         .datasource(_ref(PROMETHEUS))
-        .expr(annotation.expr)
+        .expr(_promql(annotation.expr))
         .enable(True)
         .icon_color(COLOURS[annotation.severity])
         .title_format(annotation.name)
         .text_format(annotation.text)
     )
+
+
+def _promql(expr: str) -> str:
+    """The expression with ' for ": a state has dashboards as JSON in JSON, where each " takes four characters."""
+    return expr if any(each in expr for each in "'`\\") else expr.replace('"', "'")
 
 
 def _ref(datasource: Datasource) -> commons.DataSourceRef:
@@ -268,6 +281,9 @@ def _panel(panel: Panel, alert: BaseAlert | None) -> Any:
     made = _VIEWS[panel.visualization]().title(panel.title).description(panel.description)
     (datasource,) = {query.datasource for query in panel.queries}  # its queries inherit it
     made.datasource(_ref(datasource))
+    # A table writes it into each empty cell.
+    if panel.unmeasured and panel.visualization is not Visualization.TABLE:
+        made.no_value(panel.unmeasured)
     for position, query in enumerate(panel.queries):
         made.with_target(_target(query, chr(ord("A") + position), panel.visualization))
     if panel.visualization is not Visualization.LOGS:
@@ -287,7 +303,7 @@ def _target(query: Query, ref_id: str, view: Visualization) -> Any:
         asked = loki.Dataquery().ref_id(ref_id).expr(query.expr)
         asked.query_type("instant" if view in (Visualization.STAT, Visualization.TABLE) else "range")
         return asked.max_lines(MAX_LINES) if view is Visualization.LOGS else asked.legend_format(query.legend)
-    made = prometheus.Dataquery().ref_id(ref_id).expr(query.expr)
+    made = prometheus.Dataquery().ref_id(ref_id).expr(_promql(query.expr))
     made.legend_format(query.legend or "__auto")
     if view in (Visualization.STAT, Visualization.TABLE):
         made.instant().format(
@@ -338,8 +354,6 @@ def _finish_time_series(made: timeseries.Panel, panel: Panel, alert: BaseAlert |
         unfilled = models.DynamicConfigValue("custom.fillOpacity", 0)
         made.override_by_name(lower, [edge, unfilled])
         made.override_by_name(upper, [edge, models.DynamicConfigValue("custom.fillBelowTo", lower)])
-    if panel.unmeasured:
-        made.no_value(panel.unmeasured)
     if panel.stacked:
         made.stacking(common.StackingConfig().mode(commons.StackingMode.NORMAL).group("A"))
     if alert is not None and alert.thresholds:
@@ -383,7 +397,10 @@ def _finish_table(made: table.Panel, panel: Panel, alert: BaseAlert | None) -> t
         made.override_by_name(largest, [_cell("color-text")])
     if panel.data_link:
         # Without `percentencode`, Grafana does not escape & and + in a value.
-        chosen = "&".join(f"var-{column}=${{__data.fields.{column}:percentencode}}" for column in panel.columns)
+        # The incident dashboard has the alert's name in another variable.
+        names = {"alertname": ALERT} if panel.data_link == INCIDENT else {}
+        columns = {column: names.get(column, column) for column in panel.columns}
+        chosen = "&".join(f"var-{name}=${{__data.fields.{column}:percentencode}}" for column, name in columns.items())
         link = sdk.DashboardLink("Look closer").type(models.DashboardLinkType.LINK)
         link.url(f"/d/{panel.data_link}?{chosen}&${{__url_time_range}}")
         made.data_links([link])

@@ -13,6 +13,7 @@ from dashboards import (
     agents_overview,
     agents_quality,
     agents_tools,
+    alert_quality,
     alerts,
     eliza_overview,
     home,
@@ -134,7 +135,14 @@ def dashboards(on: Collection[str], watched: Watched, cluster: ClusterSettings) 
     )
     of_slos = (slos.ALL, slos.one(watched)) if watched.slos else ()
     of_people = (saved.dashboard(watched.queries),) if watched.queries else ()
-    written = (alerts.DASHBOARD, incident.dashboard(watched, on, cluster), *of_slos, *of_systems, *of_people)
+    written = (
+        alerts.DASHBOARD,
+        incident.dashboard(watched, on, cluster),
+        alert_quality.dashboard(watched),
+        *of_slos,
+        *of_systems,
+        *of_people,
+    )
     start = home.dashboard((*written, *watched.dashboards), tuple(each.key for each in SYSTEMS if each.key in on))
     every = (start, *written, *runbooks.dashboards(watched, cluster))
     uids, by_name = {dashboard.uid for dashboard in every}, {alert.name: alert for alert in watched.alerts}

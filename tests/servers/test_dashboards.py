@@ -221,16 +221,15 @@ def test_the_incident_of_every_alert_shows_its_value_and_its_thresholds(loaded: 
     (chart,) = (panel.queries[0].expr for panel in dashboard.panels if panel.title.startswith("Measured"))
     alerts = {each.name: each for each in STACK.watched.alerts}
 
-    def right(alert: BaseAlert) -> bool:
+    def right(alert: BaseAlert, firing: Mapping[str, str]) -> bool:
         """Whether the lines of the chart are those of the thresholds, and at least one without: the value's."""
-        firing = {**loaded.now(alert.value)[0]["metric"], **alert.labels}
-        expr = filled(chart.replace("${alert:raw}", values[alert.name]), about(firing, alert.name))
+        expr = filled(chart.replace("${alert:raw}", values[alert.name]), about({**firing, **alert.labels}, alert.name))
         return {line["metric"].get("threshold", "") for line in loaded.now(expr)} == {"", *alert.thresholds}
 
     compared = [alerts[name] for name in values if alerts[name].thresholds]
-    measured = [each for each in compared if loaded.now(each.value)]
+    measured = [(each, found[0]["metric"]) for each in compared if (found := loaded.now(each.value))]
     assert len(measured) > 0.9 * len(compared), "the sample has a value of nearly all"
-    assert [each.name for each in measured if not right(each)] == []
+    assert [each.name for each, firing in measured if not _soon(partial(right, each, firing))] == []
 
 
 def _soon(holds: partial[bool]) -> bool:

@@ -249,7 +249,7 @@ def chosen(dashboard: Dashboard) -> dict[str, str]:
     multiple = {
         variable.name: ".*" for variable in dashboard.variables if variable.multiple and variable.name != "cluster"
     }
-    return {**one, **multiple, "search": SEARCHED.get(dashboard.uid, "")}
+    return {**one, **multiple, **dashboard.boxes, "search": SEARCHED.get(dashboard.uid, "")}
 
 
 def answered(loki: Loki, expr: str, view: Visualization) -> list[set[str]]:

@@ -293,8 +293,8 @@ def _panel(panel: Panel, alert: BaseAlert | None) -> Any:
     if panel.visualization is not Visualization.LOGS:
         made.unit(UNITS[panel.unit])
         judged = alert is not None or panel.severity is not None
-        # Lines have colours of their own, and draw no thresholds unless there are some.
-        if judged or panel.visualization is not Visualization.TIME_SERIES:
+        # Lines and cells have colours of their own, and show no thresholds unless there are some.
+        if judged or panel.visualization not in (Visualization.TIME_SERIES, Visualization.TABLE):
             made.thresholds(_thresholds(panel, alert))
     if alert is not None:
         runbook = sdk.DashboardLink("Runbook").type(models.DashboardLinkType.LINK)

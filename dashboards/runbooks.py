@@ -91,12 +91,12 @@ def _of_stack(text: str, cluster: ClusterSettings) -> str:
 
 
 def _now(system: str, alert: BaseAlert) -> str:
-    """Link to the current value of an alert, with the reader's time range and variables."""
+    """Link to the current value of an alert, with the reader's variables."""
     uid = runbooks_uid(system)
     if isinstance(alert, GrafanaAlert):
         return f"{panel_path(uid, alert.name)}&${{__url_time_range}}"
     kept = "".join(f"&${{{variable.name}:queryparam}}" for variable in NAMESPACE if in_a_namespace(alert))
-    return f"/d/{INCIDENT}?var-{ALERT}={alert.name}{kept}&${{__url_time_range}}"
+    return f"/d/{INCIDENT}?var-{ALERT}={alert.name}{kept}"
 
 
 def _lines(alert: BaseAlert) -> str:

@@ -156,6 +156,7 @@ _DEFAULTS: dict[str, tuple[object, ...]] = {
     "tooltip": ("",),
     "transparent": (False,),
     "wideLayout": (True,),
+    "x": (0,),
 }
 
 
@@ -308,7 +309,8 @@ def _target(query: Query, ref_id: str, view: Visualization) -> Any:
         asked.query_type("instant" if view in (Visualization.STAT, Visualization.TABLE) else "range")
         return asked.max_lines(MAX_LINES) if view is Visualization.LOGS else asked.legend_format(query.legend)
     made = prometheus.Dataquery().ref_id(ref_id).expr(_promql(query.expr))
-    made.legend_format(query.legend or "__auto")
+    if query.legend or view is not Visualization.STAT:  # which shows no name of its one number
+        made.legend_format(query.legend or "__auto")
     if view in (Visualization.STAT, Visualization.TABLE):
         made.instant().format(
             promql.PromQueryFormat.TABLE if view is Visualization.TABLE else promql.PromQueryFormat.TIME_SERIES
@@ -368,6 +370,10 @@ def _finish_time_series(made: timeseries.Panel, panel: Panel, alert: BaseAlert |
 
 def _finish_stat(made: stat.Panel, panel: Panel, alert: BaseAlert | None) -> stat.Panel:
     made.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
+    if len(panel.queries) > 1 and panel.queries[0].datasource == LOKI:
+        # Instant queries of Loki have no legend.
+        names = {f"Value #{chr(ord('A') + n)}": query.legend for n, query in enumerate(panel.queries)}
+        made.transformations([models.DataTransformerConfig(id_val="organize", options={"renameByName": names})])
     judged = alert is not None or panel.severity is not None
     made.color_mode(commons.BigValueColorMode.BACKGROUND if judged else commons.BigValueColorMode.VALUE)
     return made.graph_mode(commons.BigValueGraphMode.NONE).no_value(panel.unmeasured or "none")

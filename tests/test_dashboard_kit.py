@@ -314,7 +314,7 @@ def test_a_dashboard_can_be_searched() -> None:
 def test_panels_fill_the_room_beside_a_tall_one() -> None:
     tall, beside, below = panel(title="Tall", width=12, height=16), panel(title="Beside", width=12), panel(width=12)
     places = [each["gridPos"] for each in json.loads(kit.build(dashboard(tall, beside, below), {}))["panels"][1:]]
-    assert [(place["x"], place["y"]) for place in places] == [(0, 1), (12, 1), (12, 9)]
+    assert [(place.get("x", 0), place["y"]) for place in places] == [(0, 1), (12, 1), (12, 9)]
 
 
 def test_variables_are_filled_in() -> None:
@@ -334,3 +334,9 @@ def test_variables_are_filled_in() -> None:
 )
 def test_every_selector_of_a_query_is_narrowed(expr: str, narrower: str) -> None:
     assert narrowed(expr, 'x="$x"') == narrower
+
+
+def test_numbers_of_log_lines_have_their_names() -> None:
+    counts = tuple(Query(expr="{app='a'}", legend=name, datasource=LOKI) for name in ("Lines", "Errors"))
+    (renamed,) = first(dashboard(panel(queries=counts, visualization=Visualization.STAT)))["transformations"]
+    assert renamed["options"]["renameByName"] == {"Value #A": "Lines", "Value #B": "Errors"}

@@ -350,10 +350,10 @@ def test_panels_neither_overlap_nor_leave_the_grid(dashboard: Dashboard) -> None
     taken = set[tuple[int, int]]()
     for panel in made(dashboard)["panels"]:
         place = panel["gridPos"]
-        assert place["x"] + place["w"] <= COLUMNS
+        assert place.get("x", 0) + place["w"] <= COLUMNS
         cells = {
             (x, y)
-            for x in range(place["x"], place["x"] + place["w"])
+            for x in range(place.get("x", 0), place.get("x", 0) + place["w"])
             for y in range(place["y"], place["y"] + place["h"])
         }
         assert not cells & taken, f"{panel['title']}: overlaps"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from dashboards.model import URGENCY, Dashboard, Panel, Query, Row, Visualization, variable
 from model.metrics import Unit
 from model.rules import Severity
-from model.uids import ALERTS, HOME
+from model.uids import ALERT_QUALITY, ALERTS, HOME, INCIDENT
 from rules.logs.uids import LOGS_ERRORS
 
 NEWS = 'alertname!="Watchdog"'
@@ -99,7 +99,7 @@ _URGENCY = " or ".join(f"{urgency} * {_of(severity, _MATCHERS)}" for severity, u
 DASHBOARD = Dashboard(
     uid=ALERTS,
     title="Alerts",
-    description="Firing alerts, alerts in the time range, and their owners.",
+    description="Firing alerts, and alerts in the time range.",
     folder="Home",
     tags=("home",),
     time_from="now-24h",
@@ -108,7 +108,7 @@ DASHBOARD = Dashboard(
         variable("owner", 'ALERTS{cluster=~"$cluster"}', "Owner"),
         variable("alertname", 'ALERTS{cluster=~"$cluster", owner=~"$owner"}', "Alert"),
     ),
-    related=(HOME, LOGS_ERRORS),
+    related=(HOME, INCIDENT, ALERT_QUALITY, LOGS_ERRORS),
     rows=(
         Row(
             "Now",
@@ -126,12 +126,13 @@ DASHBOARD = Dashboard(
                 of_grafana(", ".join(f'{name}=~"${{{name}:regex}}"' for name in _CHOSEN), 8),
                 Panel(
                     title="Subjects",
-                    description="What each firing alert is about; the fifty oldest. Notifications link to runbooks and "
-                    "dashboards.",
+                    description="What each firing alert is about; the fifty oldest. Click one to see it with what"
+                    " changed before.",
                     visualization=Visualization.TABLE,
                     queries=(replace(open_for(_MATCHERS), expr=_with_subject(open_for(_MATCHERS).expr)),),
                     columns=("alertname", "severity", "subject", "cluster"),
                     first="severity",
+                    data_link=INCIDENT,
                     width=24,
                     height=10,
                 ),
@@ -147,32 +148,6 @@ DASHBOARD = Dashboard(
                     queries=(Query(expr=f"max by (alertname) ({_URGENCY})", legend="{{alertname}}"),),
                     width=24,
                     height=12,
-                ),
-                Panel(
-                    title="Time spent firing",
-                    description="Total firing time of each alert. Fix the noisiest first.",
-                    visualization=Visualization.TABLE,
-                    queries=(
-                        Query(
-                            expr=(
-                                "topk(20, sum by (alertname, severity, owner)"
-                                f" (sum_over_time({firing(_MATCHERS)}[$__range:1m])) * 60)"
-                            ),
-                            legend="Firing",
-                        ),
-                    ),
-                    unit=Unit.SECONDS,
-                    columns=("alertname", "severity", "owner"),
-                    width=12,
-                    height=10,
-                ),
-                Panel(
-                    title="Firing by owner",
-                    description="Firing alerts by owning team.",
-                    queries=(Query(expr=f"count by (owner) ({firing(_MATCHERS)})", legend="{{owner}}"),),
-                    stacked=True,
-                    width=12,
-                    height=10,
                 ),
             ),
         ),

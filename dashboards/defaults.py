@@ -59,6 +59,7 @@ _DEFAULTS: dict[str, tuple[object, ...]] = {
     "tooltip": ("",),
     "transparent": (False,),
     "wideLayout": (True,),
+    "x": (0,),
 }
 
 
@@ -71,5 +72,8 @@ def without_defaults(made: Any) -> Any:
         return [without_defaults(each) for each in made]
     if isinstance(made, dict):
         said = {key: value for key, value in made.items() if value not in _DEFAULTS.get(key, ())}
+        if "gridPos" in said:  # a panel, whose links are of one type
+            for link in (*said.get("links", ()), *said.get("fieldConfig", {}).get("defaults", {}).get("links", ())):
+                link.pop("type", None)
         return {key: without_defaults(value) for key, value in said.items()}
     return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from dashboards.defaults import without_defaults
@@ -62,7 +62,8 @@ def build(dashboard: Dashboard, alerts: Mapping[str, BaseAlert]) -> str:
         .tooltip(models.DashboardCursorSync.CROSSHAIR)
         .editable()
     )
-    for variable in (*map(_variable, dashboard.variables), *map(_choice, dashboard.custom_variables)):
+    choices = (*map(_variable, dashboard.variables), *map(_choice, dashboard.custom_variables))
+    for variable in (*choices, *_boxes(dashboard)):
         made.with_variable(variable)
     if dashboard.search:
         made.with_variable(sdk.TextBoxVariable("search").label("Search").default_value(""))
@@ -116,9 +117,15 @@ def _variable(variable: Variable) -> sdk.QueryVariable:
 
 def _choice(choice: CustomVariable) -> sdk.CustomVariable:
     # Grafana's format: `name : value`, separated by commas. A comma in a value has a backslash.
-    pairs = ((name, " ".join(value.split()).replace(",", r"\,")) for name, value in choice.values.items())
+    pairs = ((name, _promql(" ".join(value.split())).replace(",", r"\,")) for name, value in choice.values.items())
     made = sdk.CustomVariable(choice.name).label(choice.title)
     return made.values(", ".join(f"{name} : {value}" for name, value in pairs))
+
+
+def _boxes(dashboard: Dashboard) -> Iterator[sdk.TextBoxVariable]:
+    for name, value in dashboard.boxes.items():
+        box = sdk.TextBoxVariable(name).label(name.capitalize()).default_value(value)
+        yield box if value else box.hide(models.VariableHide.HIDE_VARIABLE)
 
 
 def _values(variable: Variable) -> str | dict[str, object]:
@@ -126,7 +133,7 @@ def _values(variable: Variable) -> str | dict[str, object]:
     if variable.datasource == LOKI:
         # 1 queries label values, 0 would query label names.
         return {"refId": variable.name, "type": 1, "label": variable.label, "stream": variable.of}
-    return f"label_values({variable.of}, {variable.label})"
+    return f"label_values({_promql(variable.of)}, {variable.label})"
 
 
 def _annotation(annotation: Annotation) -> sdk.AnnotationQuery:
@@ -134,12 +141,17 @@ def _annotation(annotation: Annotation) -> sdk.AnnotationQuery:
         sdk.AnnotationQuery()
         .name(annotation.name)
         .datasource(_ref(PROMETHEUS))
-        .expr(annotation.expr)
+        .expr(_promql(annotation.expr))
         .enable(True)
         .icon_color(COLOURS[annotation.severity])
         .title_format(annotation.name)
         .text_format(annotation.text)
     )
+
+
+def _promql(expr: str) -> str:
+    """The expression with ' for ": a state has dashboards as JSON in JSON, where each " takes four characters."""
+    return expr if any(each in expr for each in "'`\\") else expr.replace('"', "'")
 
 
 def _ref(datasource: Datasource) -> commons.DataSourceRef:
@@ -208,7 +220,7 @@ def _target(query: Query, ref_id: str, view: Visualization) -> Any:
         asked = loki.Dataquery().ref_id(ref_id).expr(query.expr)
         asked.query_type("instant" if view in (Visualization.STAT, Visualization.TABLE) else "range")
         return asked.max_lines(MAX_LINES) if view is Visualization.LOGS else asked.legend_format(query.legend)
-    made = prometheus.Dataquery().ref_id(ref_id).expr(query.expr)
+    made = prometheus.Dataquery().ref_id(ref_id).expr(_promql(query.expr))
     if view is not Visualization.TABLE and query.legend:  # a table's columns are named by a transformation
         made.legend_format(query.legend)
     if view in (Visualization.STAT, Visualization.TABLE):
@@ -224,6 +236,10 @@ def _target(query: Query, ref_id: str, view: Visualization) -> Any:
 
 def _finish_stat(made: stat.Panel, panel: Panel, alerts: Mapping[str, BaseAlert]) -> None:
     made.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
+    if len(panel.queries) > 1 and panel.queries[0].datasource == LOKI:
+        # Instant queries of Loki have no legend.
+        names = {f"Value #{chr(ord('A') + n)}": query.legend for n, query in enumerate(panel.queries)}
+        made.transformations([models.DataTransformerConfig(id_val="organize", options={"renameByName": names})])
     judged = panel.alert in alerts or panel.severity is not None
     made.color_mode(commons.BigValueColorMode.BACKGROUND if judged else commons.BigValueColorMode.VALUE)
     made.graph_mode(commons.BigValueGraphMode.NONE)

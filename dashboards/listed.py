@@ -9,13 +9,16 @@ from dashboards import (
     agent_hive_overview,
     agent_platform_overview,
     agents_a2a,
+    agents_conversation,
     agents_llm,
     agents_overview,
     agents_quality,
     agents_tools,
+    alert_quality,
     alerts,
     eliza_overview,
     home,
+    incident,
     interaction_backend_conversation,
     interaction_backend_overview,
     istio_mesh,
@@ -92,6 +95,7 @@ DASHBOARDS = (
     Listed("agents", agents_llm.DASHBOARD),
     Listed("agents", agents_tools.DASHBOARD),
     Listed("agents", agents_quality.DASHBOARD),
+    Listed("agents", agents_conversation.DASHBOARD),
     Listed("agents", agents_a2a.DASHBOARD, needs=A2A_GROUP),
     Listed("logs", logs_explorer.DASHBOARD),
     Listed("logs", logs_errors.DASHBOARD),
@@ -133,7 +137,14 @@ def dashboards(on: Collection[str], watched: Watched, cluster: ClusterSettings) 
     )
     of_slos = (slos.ALL, slos.one(watched)) if watched.slos else ()
     queries = saved.dashboard(on, watched.queries)
-    written = (alerts.DASHBOARD, *of_slos, *of_systems, *((queries,) if queries.rows else ()))
+    written = (
+        alerts.DASHBOARD,
+        incident.dashboard(watched, on, cluster),
+        alert_quality.dashboard(watched),
+        *of_slos,
+        *of_systems,
+        *((queries,) if queries.rows else ()),
+    )
     start = home.dashboard((*written, *watched.dashboards), tuple(each.key for each in SYSTEMS if each.key in on))
     every = (start, *written, *runbooks.dashboards(watched, cluster))
     uids, by_name = {dashboard.uid for dashboard in every}, {alert.name: alert for alert in watched.alerts}

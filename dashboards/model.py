@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
@@ -213,6 +213,9 @@ class Dashboard:
     custom_variables: tuple[CustomVariable, ...] = ()
     search: bool = False
     """Whether it has a text box, the variable ``search``, for a regular expression."""
+    boxes: Mapping[str, str] = field(default_factory=dict)
+    """Further variables with a text box each, by name, with the text that they have at first. Without one only links
+    fill it, and it is not shown."""
     related: tuple[DashboardUid, ...] = ()
     links: tuple[Link, ...] = ()
     """Links to other pages, which the stack file names."""

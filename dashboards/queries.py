@@ -17,14 +17,14 @@ RANGES = {"$__rate_interval": "5m", "$__interval": "1m", "$__auto": "1m", "$__ra
 
 
 def prometheus_queries(dashboard: Dashboard) -> list[tuple[Panel, Query]]:
-    """PromQL of a dashboard with its panels; once for each value of a variable with fixed values."""
+    """PromQL of a dashboard with its panels; once for each value of a variable with fixed values that it contains."""
     asked = [(p, query) for p in dashboard.panels for query in p.queries if query.datasource.type == "prometheus"]
     for choice in dashboard.custom_variables:
-        chosen = f"${{{choice.name}:raw}}"
+        chosen, named = f"${{{choice.name}:raw}}", f"${{{choice.name}:text}}"
         asked = [
-            (panel, replace(query, expr=query.expr.replace(chosen, value)))
+            (panel, replace(query, expr=query.expr.replace(chosen, value).replace(named, name)))
             for panel, query in asked
-            for value in (choice.values.values() if chosen in query.expr else [""])
+            for name, value in (choice.values.items() if chosen in query.expr else list(choice.values.items())[:1])
         ]
     return asked
 
@@ -39,7 +39,7 @@ def filled(expr: str, variables: Mapping[str, str] | None = None) -> str:
         expr = re.sub(re.escape(name) + r"(?!\w)", value, expr)
     chosen = variables or {}
     # $1 and similar belong to label_replace.
-    return re.sub(r"\$\{?([a-zA-Z]\w*)(?::regex)?\}?", lambda found: chosen.get(found[1], ".*"), expr)
+    return re.sub(r"\$\{?([a-zA-Z]\w*)(?::(?:regex|text))?\}?", lambda found: chosen.get(found[1], ".*"), expr)
 
 
 def expressions(watched: Watched, dashboards: Iterable[Dashboard]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The runbooks' dashboards, one per system: the steps, and the current value of each alert with its threshold."""
+"""The runbooks' dashboards, one per system: the steps, and links to the value of each alert (``decisions/0019``)."""
 
 from __future__ import annotations
 
@@ -6,26 +6,21 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from shlex import quote
 
-from dashboards.alerts import open_for
-from dashboards.kubernetes_namespace import IN_NAMESPACE, NAMESPACE
-from dashboards.model import CustomVariable, Dashboard, Panel, Query, Row, Visualization
+from dashboards.incident import in_a_namespace
+from dashboards.kubernetes_namespace import NAMESPACE
+from dashboards.model import Dashboard, Panel, Query, Row, Visualization
 from model.cluster import ClusterSettings
 from model.grafana_alert import GrafanaAlert
-from model.promql import narrowed
-from model.rules import Alert, BaseAlert
+from model.incident import ALERT
+from model.rules import BaseAlert
 from model.runbooks import filled
-from model.uids import ALERTS, RUNBOOKS_FOLDER, panel_path, runbook_title, runbooks_uid
-from rules.kubernetes.uids import KUBERNETES_NAMESPACE, KUBERNETES_WORKLOAD
+from model.uids import ALERTS, INCIDENT, RUNBOOKS_FOLDER, panel_path, runbook_title, runbooks_uid
 from rules.system import Watched
 
 # People cannot distinguish more lines.
 MOST = 10
-_CHOSEN = "alert"
-"""Name of the variable that selects the alert whose value is shown."""
 _SAME_FOR_ALL = {"cluster", "environment", "value"}
 """Labels that do not tell the lines of one alert apart."""
-_OF_A_NAMESPACE = (KUBERNETES_NAMESPACE, KUBERNETES_WORKLOAD)
-"""Dashboards of alerts with thousands of possible subjects. Their runbooks query one namespace, that of the alert."""
 
 
 def dashboards(watched: Watched, cluster: ClusterSettings) -> Iterator[Dashboard]:
@@ -45,30 +40,16 @@ def _dashboard(
 ) -> Dashboard:
     """``sharing`` maps each runbook to its alerts, ``brought`` the names of people's own runbooks to their texts."""
     alerts = [alert for each in sharing.values() for alert in each]
-    # Each alert of Grafana has a panel of its own, because Grafana links alerts to panels.
-    of_grafana = [alert for alert in alerts if isinstance(alert, GrafanaAlert)]
-    of_prometheus = [alert for alert in alerts if isinstance(alert, Alert)]
-    variables = NAMESPACE if any(map(_in_a_namespace, alerts)) else ()
-    measured = {alert.name: _value_of(alert) for alert in of_prometheus}
+    variables = NAMESPACE if any(map(in_a_namespace, alerts)) else ()
     return Dashboard(
         uid=runbooks_uid(system),
         title=f"Runbooks: {system}",
-        description=f"Steps for firing alerts of {system}, with current values.",
+        description=f"Steps for firing alerts of {system}.",
         folder=RUNBOOKS_FOLDER,
         tags=("runbook", *sorted({owner for alert in alerts for owner in alert.owner_names})),
         variables=variables,
-        custom_variables=(CustomVariable(name=_CHOSEN, title="Alert", values=measured),) if measured else (),
         related=tuple(dict.fromkeys((ALERTS, *(alert.dashboard for alert in alerts)))),
-        rows=(
-            Row(
-                "Now",
-                (
-                    *(_of_prometheus(system, ("namespace",) if variables else (), of_prometheus) if measured else ()),
-                    *((_firing_in_grafana(system),) if of_grafana else ()),
-                ),
-            ),
-            *(_runbook(system, name, each, _text(name, each, brought, cluster)) for name, each in sharing.items()),
-        ),
+        rows=tuple(_runbook(system, name, each, _text(name, each, brought, cluster)) for name, each in sharing.items()),
     )
 
 
@@ -82,7 +63,10 @@ def _text(name: str, alerts: list[BaseAlert], brought: Mapping[str, str], cluste
 
 
 def _runbook(system: str, name: str, alerts: list[BaseAlert], text: str) -> Row:
-    """A collapsed row with a runbook. Links open its text panel, which links to the values of its alerts."""
+    """A collapsed row with a runbook. Links open its text panel, which links to the values of its alerts.
+
+    Each alert of Grafana has a panel of its own, because Grafana links alerts to panels.
+    """
     now = ", ".join(f"[{alert.name}]({_now(system, alert)}){_lines(alert)}{_owners(alert)}" for alert in alerts)
     of_grafana = [alert for alert in alerts if isinstance(alert, GrafanaAlert)]
     written = Panel(
@@ -109,12 +93,12 @@ def _of_stack(text: str, cluster: ClusterSettings) -> str:
 
 
 def _now(system: str, alert: BaseAlert) -> str:
-    """Link to the current value of an alert, with the reader's time range and variables."""
+    """Link to the current value of an alert, with the reader's variables."""
     uid = runbooks_uid(system)
     if isinstance(alert, GrafanaAlert):
         return f"{panel_path(uid, alert.name)}&${{__url_time_range}}"
-    kept = "&".join(f"${{{variable.name}:queryparam}}" for variable in NAMESPACE if _in_a_namespace(alert))
-    return "&".join(filter(None, (f"/d/{uid}?var-{_CHOSEN}={alert.name}", kept, "${__url_time_range}")))
+    kept = "".join(f"&${{{variable.name}:queryparam}}" for variable in NAMESPACE if in_a_namespace(alert))
+    return f"/d/{INCIDENT}?var-{ALERT}={alert.name}{kept}"
 
 
 def _lines(alert: BaseAlert) -> str:
@@ -128,48 +112,6 @@ def _owners(alert: BaseAlert) -> str:
     return f"; owner: {' or '.join(alert.owner_names)}" if alert.claims else ""
 
 
-def _in_a_namespace(alert: BaseAlert) -> bool:
-    return alert.dashboard in _OF_A_NAMESPACE
-
-
-def _of_prometheus(system: str, where: tuple[str, ...], alerts: Iterable[Alert]) -> tuple[Panel, Panel]:
-    """What fires, and the value of one alert."""
-    columns = ("alertname", "severity", "cluster", *where)
-    firing = Panel(
-        title="Firing",
-        description=f"Firing alerts of {system} with their labels.",
-        visualization=Visualization.TABLE,
-        queries=(open_for(f'system="{system}"', ", ".join(columns)),),
-        columns=columns,
-        width=12,
-        height=10,
-    )
-    return firing, _chosen(alerts)
-
-
-def _firing_in_grafana(system: str) -> Panel:
-    """An alert list of the alerts that Grafana evaluates."""
-    return Panel(
-        title="Firing in Grafana",
-        description=f"Firing alerts of {system} that Grafana evaluates.",
-        visualization=Visualization.ALERT_LIST,
-        matchers=f'system="{system}"',
-        width=12,
-        height=10,
-    )
-
-
-def _chosen(alerts: Iterable[Alert]) -> Panel:
-    """One panel for all alerts of Prometheus. A panel for each alert would be most of the stack's state."""
-    return Panel(
-        title=f"Measured now: ${{{_CHOSEN}:text}}",
-        description=f"Current value of the chosen alert, for the {MOST} worst.",
-        queries=(Query(expr=f"${{{_CHOSEN}:raw}}", legend=_legend(alerts)),),
-        width=12,
-        height=10,
-    )
-
-
 def _legend(alerts: Iterable[BaseAlert]) -> str:
     """The labels that the alerts' texts name. Grafana leaves out those that a series does not have."""
     named = dict.fromkeys(label for alert in alerts for label in re.findall(r"\$labels\.(\w+)", alert.description))
@@ -179,11 +121,10 @@ def _legend(alerts: Iterable[BaseAlert]) -> str:
     return " ".join(f"{{{{{label}}}}}" for label in labels) or "value"
 
 
-def _value_of(alert: BaseAlert) -> str:
-    value = narrowed(alert.value, IN_NAMESPACE) if _in_a_namespace(alert) else alert.value
+def _value_of(alert: GrafanaAlert) -> str:
     if alert.thresholds:
-        return f"{'bottomk' if alert.below else 'topk'}({MOST}, {value})"
-    return f"count({value}) or vector(0)"
+        return f"{'bottomk' if alert.below else 'topk'}({MOST}, {alert.value})"
+    return f"count({alert.value}) or vector(0)"
 
 
 def _asked_by_grafana(alert: GrafanaAlert) -> Iterator[Panel]:

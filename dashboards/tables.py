@@ -8,7 +8,9 @@ from dashboards.fields import of_query, property_of, severities, unit_of, usual_
 from dashboards.grafana_sdk import common, models, sdk, table
 from dashboards.model import Panel, Query
 from model.datasources import PROMETHEUS
+from model.incident import ALERT
 from model.rules import BaseAlert, Severity
+from model.uids import INCIDENT
 
 MOST_COLUMNS = 6
 """Columns that are legible beside one another in half of a small laptop's screen."""
@@ -101,7 +103,12 @@ def finish_table(made: table.Panel, panel: Panel, alerts: Mapping[str, BaseAlert
         made.override_by_name(label, [property_of("custom.hideFrom.viz", True)])
     if panel.data_link:
         # Without `percentencode`, Grafana does not escape & and + in a value.
-        chosen = "&".join(f"var-{column}=${{__data.fields.{column}:percentencode}}" for column in panel.columns)
+        # The incident dashboard has the alert's name in another variable.
+        names_there = {"alertname": ALERT} if panel.data_link == INCIDENT else {}
+        chosen = "&".join(
+            f"var-{names_there.get(column, column)}=${{__data.fields.{column}:percentencode}}"
+            for column in panel.columns
+        )
         told = ", ".join(f"{head(label).lower()} ${{__data.fields.{label}}}" for label in hidden)
         link = sdk.DashboardLink(f"Look closer: {told}" if told else "Look closer")
         link.type(models.DashboardLinkType.LINK).url(f"/d/{panel.data_link}?{chosen}&${{__url_time_range}}")

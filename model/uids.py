@@ -10,6 +10,8 @@ DashboardUid = NewType("DashboardUid", str)
 
 HOME = DashboardUid("home")
 ALERTS = DashboardUid("alerts")
+INCIDENT = DashboardUid("incident")
+ALERT_QUALITY = DashboardUid("alert-quality")
 SLOS = DashboardUid("slos")
 SLO = DashboardUid("slo")
 SAVED_QUERIES = DashboardUid("saved-queries")

@@ -117,4 +117,4 @@ def test_a_band_is_filled_from_its_upper_edge_to_its_lower() -> None:
 def test_panels_fill_the_room_beside_a_tall_one() -> None:
     tall, beside, below = panel(title="Tall", width=12, height=16), panel(title="Beside", width=12), panel(width=12)
     places = [each["gridPos"] for each in json.loads(kit.build(dashboard(tall, beside, below), {}))["panels"][1:]]
-    assert [(place["x"], place["y"]) for place in places] == [(0, 1), (12, 1), (12, 9)]
+    assert [(place.get("x", 0), place["y"]) for place in places] == [(0, 1), (12, 1), (12, 9)]

@@ -211,3 +211,9 @@ def test_variables_are_filled_in() -> None:
 )
 def test_every_selector_of_a_query_is_narrowed(expr: str, narrower: str) -> None:
     assert narrowed(expr, 'x="$x"') == narrower
+
+
+def test_numbers_of_log_lines_have_their_names() -> None:
+    counts = tuple(Query(expr="{app='a'}", legend=name, datasource=LOKI) for name in ("Lines", "Errors"))
+    (renamed,) = first(dashboard(panel(queries=counts, visualization=Visualization.STAT)))["transformations"]
+    assert renamed["options"]["renameByName"] == {"Value #A": "Lines", "Value #B": "Errors"}

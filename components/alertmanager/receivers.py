@@ -19,6 +19,8 @@ from components.settings.receivers import (
 from model.settings import Secret
 
 SECRETS = "/etc/alertmanager/secrets"
+_LINKS = {"link": "Incident", "runbook": "Runbook", "dashboard": "Dashboard", "silence": "Silence"}
+"""The links of an incident in PagerDuty: template to text."""
 
 
 def plain(receiver: Receiver) -> dict[str, Any]:
@@ -112,10 +114,7 @@ def _pagerduty(pagerduty: PagerDuty, files: dict[str, str]) -> dict[str, Any]:
         "group": _use("namespace"),
         # The first two are always present, and would be JSON.
         "details": {"firing": _use("pagerduty.firing"), "resolved": _use("pagerduty.resolved")},
-        "links": [
-            {"href": _use(link), "text": words}
-            for link, words in {"runbook": "Runbook", "dashboard": "Dashboard", "silence": "Silence"}.items()
-        ],
+        "links": [{"href": _use(link), "text": words} for link, words in _LINKS.items()],
     }
 
 

@@ -99,6 +99,8 @@ _OF_ALERTMANAGER = (
     _ALERTMANAGER.gauge("alertmanager_config_hash"),
     _ALERTMANAGER.gauge("alertmanager_cluster_members"),
     _ALERTMANAGER.gauge("alertmanager_cluster_failed_peers"),
+    _ALERTMANAGER.gauge("alertmanager_alerts", "state"),
+    _ALERTMANAGER.gauge("alertmanager_silences", "state"),
     _ALERTMANAGER.counter("alertmanager_notifications_total", "integration"),
     _ALERTMANAGER.counter("alertmanager_notifications_failed_total", "integration reason"),
     _ALERTMANAGER.counter("alertmanager_silences_maintenance_errors_total"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,7 +19,10 @@ import yaml
 
 from dashboards.model import Dashboard, Visualization
 from dashboards.queries import expressions, filled, prometheus_queries
-from model.rules import Alert
+from model.incident import ANY, LABELS
+from model.rules import Alert, BaseAlert
+from model.uids import INCIDENT
+from rules.catalogue import alert_labels
 from rules.render import rule_group
 from tests.catalogue import place
 from tests.dashboards import ALL_DASHBOARDS, STACK
@@ -154,9 +157,19 @@ MAY_BE_EMPTY = {"value"}
 """An objective without `by` has no values to choose from. The sample has no series of people's own objectives."""
 
 
+INCIDENT_ABOUT = "KubernetesPodCrashLooping"
+"""The alert of the sample whose message opens the incident dashboard."""
+
+
+def about(labels: Mapping[str, str], alert: str = INCIDENT_ABOUT) -> dict[str, str]:
+    """The variables of the incident dashboard as the message of an alert with these labels sets them."""
+    return dict.fromkeys(LABELS, ANY) | {each: labels[each] for each in LABELS if each in labels} | {"alert": alert}
+
+
 def choices(dashboard: Dashboard, loaded: Loaded) -> dict[str, str]:
     """What a dashboard's variables are when somebody opens it; fails when one has nothing to offer."""
-    chosen: dict[str, str] = {}
+    firing = {each: sample.usual(each) for each in alert_labels(STACK.watched)[INCIDENT_ABOUT]}
+    chosen = about(firing) if dashboard.uid == INCIDENT else {}
     for variable in dashboard.variables:
         if variable.datasource.type != "prometheus":
             continue
@@ -170,6 +183,16 @@ def choices(dashboard: Dashboard, loaded: Loaded) -> dict[str, str]:
     return chosen
 
 
+def opened(dashboard: Dashboard) -> Dashboard:
+    """The incident dashboard as a message opens it; others as they are."""
+    if dashboard.uid != INCIDENT:
+        return dashboard
+    (choice,) = dashboard.custom_variables
+    return replace(
+        dashboard, custom_variables=(replace(choice, values={INCIDENT_ABOUT: choice.values[INCIDENT_ABOUT]}),)
+    )
+
+
 @pytest.mark.parametrize("dashboard", ALL_DASHBOARDS, ids=lambda dashboard: dashboard.uid)
 def test_no_panel_is_empty(
     dashboard: Dashboard, loaded: Loaded, record_property: Callable[[str, object], None]
@@ -180,7 +203,7 @@ def test_no_panel_is_empty(
         ask = loaded.now if view in (Visualization.STAT, Visualization.TABLE) else loaded.lately
         return bool(ask(filled(expr, chosen)))
 
-    asked = [(panel.title, query.expr, panel.visualization) for panel, query in prometheus_queries(dashboard)]
+    asked = [(panel.title, query.expr, panel.visualization) for panel, query in prometheus_queries(opened(dashboard))]
     asked += [(annotation.name, annotation.expr, Visualization.TIME_SERIES) for annotation in dashboard.annotations]
     empty = [
         f"{title}: {expr}"
@@ -190,6 +213,23 @@ def test_no_panel_is_empty(
     ]
     record_property(DASHBOARD, (dashboard.uid, len(asked), len(empty)))
     assert [each for each in empty if not each.startswith(NONE_WHEN_WELL)] == []
+
+
+def test_the_incident_of_every_alert_shows_its_value_and_its_thresholds(loaded: Loaded) -> None:
+    (dashboard,) = (each for each in ALL_DASHBOARDS if each.uid == INCIDENT)
+    (values,) = (choice.values for choice in dashboard.custom_variables)
+    (chart,) = (panel.queries[0].expr for panel in dashboard.panels if panel.title.startswith("Measured"))
+    alerts = {each.name: each for each in STACK.watched.alerts}
+
+    def right(alert: BaseAlert, firing: Mapping[str, str]) -> bool:
+        """Whether the lines of the chart are those of the thresholds, and at least one without: the value's."""
+        expr = filled(chart.replace("${alert:raw}", values[alert.name]), about({**firing, **alert.labels}, alert.name))
+        return {line["metric"].get("threshold", "") for line in loaded.now(expr)} == {"", *alert.thresholds}
+
+    compared = [alerts[name] for name in values if alerts[name].thresholds]
+    measured = [(each, found[0]["metric"]) for each in compared if (found := loaded.now(each.value))]
+    assert len(measured) > 0.9 * len(compared), "the sample has a value of nearly all"
+    assert [each.name for each, firing in measured if not _soon(partial(right, each, firing))] == []
 
 
 def _soon(holds: partial[bool]) -> bool:

@@ -135,7 +135,7 @@ def test_pagerduty_resolves_the_incident_that_it_triggered(delivering: Deliverin
     assert {event["routing_key"] for event in events} == {SECRETS["pager-routing-key"]}
     payload = events[0]["payload"]
     assert (payload["severity"], payload["component"], payload["group"]) == ("critical", "kubernetes", "shop")
-    assert [link["text"] for link in events[0]["links"]] == ["Runbook", "Dashboard", "Silence"]
+    assert [link["text"] for link in events[0]["links"]] == ["Incident", "Runbook", "Dashboard", "Silence"]
 
 
 def test_what_slack_takes_for_markup_is_escaped(told: Told) -> None:
@@ -190,6 +190,34 @@ def test_the_silence_is_of_the_very_labels(delivering: Delivering, receiver: str
     assert {query(link) for link in links} == {
         (("alertmanager", "Alertmanager"), *(("matcher", f"{name}={labels[name]}") for name in sorted(labels)))
     }
+
+
+@pytest.mark.parametrize("receiver", WRITTEN)
+def test_the_incident_is_of_the_very_labels_and_begins_an_hour_before(delivering: Delivering, receiver: str) -> None:
+    labels = {"alertname": "Nastier", "severity": "warning", "owner": "agents", "agent": NASTY, "namespace": "shop"}
+    runbook = f"{GRAFANA}/d/runbooks-agents?viewPanel=panel-1234&var-cluster=c-1"
+    began = datetime(2020, 1, 3, tzinfo=UTC)
+    delivering.send(labels, {"runbook_url": runbook}, startsAt=began)
+    text = about(delivering, receiver, "Nastier", "firing")
+    links = set(re.findall(rf"{GRAFANA}/d/incident[^\s|<>\"')]+", text))
+    assert {query(link) for link in links} == {
+        (
+            ("var-alert", "Nastier"),
+            ("var-agent", NASTY),
+            ("var-namespace", "shop"),
+            ("var-runbook", "viewPanel=panel-1234"),
+            ("from", str(int((began - timedelta(hours=1)).timestamp() * 1000))),
+            ("to", "now"),
+        )
+    }
+
+
+@pytest.mark.parametrize("receiver", [name for name in WRITTEN if name != "genie"])
+def test_the_incident_of_a_resolved_alert_ends_soon_after_it(told: Told, receiver: str) -> None:
+    text = told.resolved[receiver]
+    (link,) = set(re.findall(rf"{GRAFANA}/d/incident[^\s|<>\"')]+", text))
+    asked = dict(query(link))
+    assert int(asked["to"]) - int(asked["from"]) == pytest.approx((12 + 60 + 15) * 60_000, abs=5000)
 
 
 @pytest.mark.parametrize(("receiver", "link"), [("chat", "<{}|Runbook>"), ("discord", "[Runbook]({})")])

@@ -216,7 +216,7 @@ def test_an_alert_of_grafana_s_says_what_its_example_says(example: Example, said
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 CONVERSATION = "c-81"
 OF_LINES = tuple(saved for saved in SAVED if saved.language == "logql")
-SEARCHED = {"interaction-conversation": CONVERSATION}
+SEARCHED = {"interaction-conversation": CONVERSATION, "agents-conversation": CONVERSATION}
 """By dashboard what must stand in its box. Others find everything with an empty one."""
 OF_SAMPLE = {"cluster": "sampled", "namespace": "agents", "app": "backend", "container": "main", "level": "info"}
 
@@ -235,7 +235,18 @@ def sampled(loki: Loki) -> Loki:
         loki.push(OF_SAMPLE | dict(saved.labels), [(time.time_ns(), saved.line)], **of_line)
     used = {"input_tokens": 812, "output_tokens": 96, "cost_usd": 0.003, "model": "gpt-4o"}
     answered = json.dumps({"level": "info", "message": "answered", "conversation_id": CONVERSATION, **used})
-    loki.push(OF_SAMPLE, [(time.time_ns(), answered)], trace_id=TRACE, pod="backend-0", **fields(answered))
+    record = {
+        "gen_ai_conversation_id": CONVERSATION,
+        "gen_ai_usage_input_tokens": "812",
+        "gen_ai_usage_output_tokens": "96",
+        "gen_ai_usage_cost": "0.003",
+        "gen_ai_request_model": "gpt-4o",
+        "gen_ai_tool_name": "search",
+    }
+    for level in ("info", "error"):
+        labels = OF_SAMPLE | {"level": level}
+        loki.push(labels, [(time.time_ns(), answered)], trace_id=TRACE, pod="backend-0", **fields(answered))
+        loki.push(labels, [(time.time_ns(), "called a model")], trace_id=TRACE, pod="backend-0", **record)
     refusal = 'level=error component=dispatcher msg="Notify for alerts failed" integration=webhook'
     loki.push(OF_SAMPLE | {"app": "alertmanager"}, [(time.time_ns(), refusal)])
     happened = json.dumps({"message": "container web on edge: die 137", "event": "die", "stack_name": "shop"})
@@ -263,7 +274,7 @@ def chosen(dashboard: Dashboard) -> dict[str, str]:
     multiple = {
         variable.name: ".*" for variable in dashboard.variables if variable.multiple and variable.name != "cluster"
     }
-    return {**one, **multiple, "search": SEARCHED.get(dashboard.uid, "")}
+    return {**one, **multiple, **dashboard.boxes, "search": SEARCHED.get(dashboard.uid, "")}
 
 
 def id_of(panel: Panel) -> dict[str, str]:

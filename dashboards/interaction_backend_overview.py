@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.agents_panels import stacked
-from dashboards.annotations import alerts_of
+from dashboards.annotations import alerts_of, changes
 from dashboards.model import MOST_LINES, Dashboard, Panel, Query, Row, Visualization, alert_time_series, variable
 from model.datasources import LOKI
 from model.metrics import Unit
@@ -96,6 +96,7 @@ _TOKENS = f"sum by (direction) ({TOKENS}{{{_CHOSEN}}})"
 _STREAMS = Row(
     "Event streams",
     (
+        *(_needed(title, matchers) for title, matchers in _NEEDED.items()),
         _rates("Event streams", "Per second, by how they end.", recorded.STREAMS, f"{SERVICE}, outcome"),
         alert_time_series(
             alerts.STREAMS_FAILING,
@@ -111,7 +112,6 @@ _STREAMS = Row(
             unit=Unit.SECONDS,
             alert=alerts.SLOW_FIRST_EVENT.name,
         ),
-        *(_needed(title, matchers) for title, matchers in _NEEDED.items()),
     ),
 )
 _MODELS = Row(
@@ -233,6 +233,6 @@ DASHBOARD = Dashboard(
         variable("service", f'{recorded.STREAMS}{{cluster=~"$cluster", namespace=~"$namespace"}}', "Service"),
     ),
     related=(HOME, CONVERSATION, ONE_SERVICE, AGENTS_LLM, AGENTS_TOOLS, AGENTS_A2A, LOGS_AUDIT, ALERTS),
-    annotations=(alerts_of("interaction_backend"),),
+    annotations=(alerts_of("interaction_backend"), *changes('cluster=~"$cluster", namespace=~"$namespace"')),
     rows=(_STREAMS, _MODELS, _GATES, _BUDGETS),
 )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
+from dashboards.colours import COLOURS, GOOD, NEUTRAL
 from dashboards.model import (
     COLUMNS,
     URGENCY,
@@ -48,6 +49,8 @@ with warnings.catch_warnings():
     from grafana_foundation_sdk.models import prometheus as promql
     from grafana_foundation_sdk.models.text import TextMode
 
+    from dashboards.rows import finish as finish_rows
+
 UNITS = {
     Unit.NONE: "short",
     Unit.RATIO: "percentunit",
@@ -60,11 +63,7 @@ UNITS = {
     Unit.CURRENCY: "currencyUSD",
 }
 """Grafana's name of each unit."""
-COLOURS = {Severity.INFO: "blue", Severity.WARNING: "orange", Severity.CRITICAL: "red"}
-"""Colour of a value beyond a threshold, by severity."""
 ABBREVIATIONS = {"api": "API", "a2a": "A2A", "llm": "LLM", "slo": "SLO", "slos": "SLOs"}
-GOOD, NEUTRAL = "green", "text"
-"""Colours of a value within its thresholds, and of a value without thresholds. Green means that it was compared."""
 # With more series, nobody reads the legend and browsers become slow.
 MAX_LINES = 500
 
@@ -77,7 +76,7 @@ def build(dashboard: Dashboard, alerts: Mapping[str, BaseAlert]) -> str:
         .description(dashboard.description)
         .tags(sorted(dashboard.tags))
         .time(dashboard.time_from, "now")
-        .refresh("1m")
+        .refresh(dashboard.refresh)
         .timezone("browser")
         .tooltip(models.DashboardCursorSync.CROSSHAIR)
         .editable()
@@ -230,16 +229,13 @@ def _values(variable: Variable) -> str | dict[str, object]:
 
 
 def _annotation(annotation: Annotation) -> sdk.AnnotationQuery:
-    return (
-        sdk.AnnotationQuery()
-        .name(annotation.name)
-        .datasource(_ref(PROMETHEUS))
-        .expr(annotation.expr)
-        .enable(True)
-        .icon_color(COLOURS[annotation.severity])
-        .title_format(annotation.name)
-        .text_format(annotation.text)
-    )
+    made = sdk.AnnotationQuery().name(annotation.name).enable(True).icon_color(COLOURS[annotation.severity])
+    if annotation.tag:
+        # Its type in the SDK is that of a query.
+        posted: Any = sdk.AnnotationTarget().limit(100).match_any(False).tags([annotation.tag]).type("tags")
+        return made.datasource(commons.DataSourceRef(type_val="grafana", uid="-- Grafana --")).target(posted)
+    made.datasource(_ref(PROMETHEUS)).expr(annotation.expr)
+    return made.title_format(annotation.name).text_format(annotation.text)
 
 
 def _ref(datasource: Datasource) -> commons.DataSourceRef:
@@ -265,6 +261,12 @@ def _panel(panel: Panel, alert: BaseAlert | None) -> Any:
         # The SDK has no builder for these.
         listed = sdk.Panel().type(panel.visualization).title(panel.title).description(panel.description)
         return listed.options(_alerts(panel.matchers))
+    if panel.visualization is Visualization.ANNOTATIONS:
+        posted = sdk.Panel().type(panel.visualization).title(panel.title).description(panel.description)
+        # Nobody navigates: a click would open the dashboard at that moment, for ten minutes before and after.
+        return posted.options(
+            {"onlyFromThisDashboard": False, "tags": [panel.matchers], "limit": 20, "navigateBefore": "10m"}
+        )
     made = _VIEWS[panel.visualization]().title(panel.title).description(panel.description)
     (datasource,) = {query.datasource for query in panel.queries}  # its queries inherit it
     made.datasource(_ref(datasource))
@@ -273,8 +275,8 @@ def _panel(panel: Panel, alert: BaseAlert | None) -> Any:
     if panel.visualization is not Visualization.LOGS:
         made.unit(UNITS[panel.unit])
         judged = alert is not None or panel.severity is not None
-        # Lines have colours of their own, and draw no thresholds unless there are some.
-        if judged or panel.visualization is not Visualization.TIME_SERIES:
+        # Lines and cells have colours of their own, and no thresholds unless there are some.
+        if judged or panel.visualization is Visualization.STAT:
             made.thresholds(_thresholds(panel, alert))
     if alert is not None:
         runbook = sdk.DashboardLink("Runbook").type(models.DashboardLinkType.LINK)
@@ -288,7 +290,8 @@ def _target(query: Query, ref_id: str, view: Visualization) -> Any:
         asked.query_type("instant" if view in (Visualization.STAT, Visualization.TABLE) else "range")
         return asked.max_lines(MAX_LINES) if view is Visualization.LOGS else asked.legend_format(query.legend)
     made = prometheus.Dataquery().ref_id(ref_id).expr(query.expr)
-    made.legend_format(query.legend or "__auto")
+    if query.legend or view is not Visualization.STAT:  # which shows the names of several values only
+        made.legend_format(query.legend or "__auto")
     if view in (Visualization.STAT, Visualization.TABLE):
         made.instant().format(
             promql.PromQueryFormat.TABLE if view is Visualization.TABLE else promql.PromQueryFormat.TIME_SERIES
@@ -381,12 +384,7 @@ def _finish_table(made: table.Panel, panel: Panel, alert: BaseAlert | None) -> t
         made.override_by_name("severity", [_cell("color-background"), words])
     if alert is not None and alert.thresholds:
         made.override_by_name(largest, [_cell("color-text")])
-    if panel.data_link:
-        # Without `percentencode`, Grafana does not escape & and + in a value.
-        chosen = "&".join(f"var-{column}=${{__data.fields.{column}:percentencode}}" for column in panel.columns)
-        link = sdk.DashboardLink("Look closer").type(models.DashboardLinkType.LINK)
-        link.url(f"/d/{panel.data_link}?{chosen}&${{__url_time_range}}")
-        made.data_links([link])
+    finish_rows(made, panel)
     return made
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from model.datasources import LOKI, PROMETHEUS, Datasource
@@ -36,10 +36,14 @@ class Visualization(StrEnum):
     """Severity of each series over time. Values are numbers of ``URGENCY``."""
     ALERT_LIST = "alertlist"
     """Alerts that Grafana evaluates. They have no series to query."""
+    ANNOTATIONS = "annolist"
+    """Annotations that were posted to Grafana with the tag in ``matchers``."""
     TEXT = "text"
     """Markdown."""
 
 
+UP, DOWN = 0, 4
+"""Numbers of a system without alerts, and of one of which nothing answers."""
 URGENCY = {Severity.INFO: 1, Severity.WARNING: 2, Severity.CRITICAL: 3}
 """Severities as numbers, for panels."""
 
@@ -55,6 +59,8 @@ class Query:
     """Name of its series, with ``{{label}}``, or of its column in a table."""
     unit: Unit | None = None
     """Unit of its column in a table, if it differs from the panel's."""
+    status: bool = False
+    """Whether its column in a table has numbers of ``URGENCY``, UP or DOWN, which are shown in words."""
     datasource: Datasource = PROMETHEUS
     exemplars: bool = False
     """Whether exemplars (links to traces) are shown."""
@@ -89,10 +95,16 @@ class Panel:
     """Column that a table is sorted by first, ascending."""
     data_link: str | None = None
     """Uid of the dashboard that a click on a table's row opens, with the row's labels as variables."""
+    row_links: Mapping[str, str] = field(default_factory=dict)
+    """Further links of a table's rows, title to URL. A URL may have ``${__data.fields.<label>:percentencode}``."""
+    hidden: tuple[str, ...] = ()
+    """Columns of a table that only its links read."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """Texts that a table shows for values of its first column."""
     needs: str = ""
     """Scrape job that the panel needs. Without the job it is left out."""
     matchers: str = ""
-    """Matchers of an alert list, possibly with the dashboard's variables as ``${name:regex}``."""
+    """Matchers of an alert list, possibly with the dashboard's variables as ``${name:regex}``; of annotations a tag."""
     unmeasured: str = ""
     """What it shows without data; the default is Grafana's text, or of a stat ``none``."""
     linked: bool = False
@@ -153,12 +165,14 @@ class CustomVariable:
 
 @dataclass(frozen=True, kw_only=True)
 class Annotation:
-    """Events as lines across every panel: each series of ``expr`` while it exists."""
+    """Events as lines across every panel: each series of ``expr`` while it exists, or what was posted with ``tag``."""
 
     name: str
-    expr: str
-    text: str
+    expr: str = ""
+    text: str = ""
     """Text of the annotation, with ``{{label}}``."""
+    tag: str = ""
+    """Instead of ``expr``: tag of the annotations that were posted to Grafana."""
     severity: Severity
     """Severity, which sets its colour."""
     needs: str = ""
@@ -187,6 +201,13 @@ class Dashboard:
     """Links to other pages, which the stack file names."""
     time_from: str = "now-6h"
     annotations: tuple[Annotation, ...] = ()
+
+    @property
+    def refresh(self) -> str:
+        """How often it asks again. A graph of days changes by less than a pixel in a minute, and costs the most."""
+        number, unit = int(self.time_from[4:-1]), self.time_from[-1]
+        days = number if unit == "d" else number / 24
+        return "1m" if days <= 1 else "15m" if days <= 7 else "1h"
 
     @property
     def panels(self) -> Iterator[Panel]:

@@ -6,6 +6,7 @@ from pulumi import Config, ResourceOptions, export
 
 from components import exporters, log_collector, provider
 from components.alertmanager.component import Alertmanager, AlertmanagerArgs
+from components.duty import duties
 from components.flow_table import flows
 from components.grafana import component as grafana
 from components.grafana.content import GrafanaContentArgs, fill
@@ -96,7 +97,12 @@ fill(
     GrafanaContentArgs(
         url=str(settings.grafana.address),
         connections=connections(settings.prometheus, settings.loki, settings.cluster),
-        dashboards=rendered(settings.systems_on, watched, settings.cluster),
+        dashboards=rendered(
+            settings.systems_on,
+            watched,
+            settings.cluster,
+            tuple(duties(watched, settings.cluster, settings.notifications)),
+        ),
         notifications=notifications(settings.notifications, settings.grafana, settings.alertmanager, settings.cluster),
         secrets=secrets,
         rule_groups=rule_groups(watched, settings.cluster, settings.grafana.address, settings.evaluated_by_loki),

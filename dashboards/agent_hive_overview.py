@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from dashboards.annotations import alerts_of
+from dashboards.annotations import alerts_of, changes
 from dashboards.model import (
     COLUMNS,
     STAT,
@@ -24,7 +24,7 @@ from model.metrics import Unit
 from model.promql import narrowed
 from model.uids import ALERTS, HOME
 from rules.agent_hive import alerts, contract
-from rules.agent_hive.alerts import API, TYPE, UP, rate
+from rules.agent_hive.alerts import API, TYPE, UP, quantile, rate
 from rules.agent_hive.uids import AGENT_HIVE
 from rules.platforms import SERVICE
 
@@ -44,7 +44,7 @@ DASHBOARD = Dashboard(
         variable("namespace", f'{UP}{{cluster=~"$cluster"}}', "Namespace"),
     ),
     related=(HOME, ALERTS),
-    annotations=(alerts_of("agent_hive"),),
+    annotations=(alerts_of("agent_hive"), *changes('cluster=~"$cluster", namespace=~"$namespace"')),
     rows=(
         Row(
             "Does it work?",
@@ -94,16 +94,18 @@ DASHBOARD = Dashboard(
         Row(
             "Coordination, decisions and models",
             (
-                _of_alert(
-                    alerts.SLOW,
-                    "Coordination p95",
-                    "One coordination in twenty takes longer. If it rises alone, check the slowest external API.",
-                ),
-                _lines(
-                    "Coordination p50",
-                    "Half take longer. If it rises as well, the whole hive is slow: check CPU.",
-                    alerts.COORDINATION_MEDIAN,
+                Panel(
+                    title="Coordination time",
+                    description="p50, p95 and p99. The alert is on p95.",
+                    queries=tuple(
+                        Query(
+                            expr=narrowed(quantile(share, contract.COORDINATION.name, SERVICE), _IN),
+                            legend=f"{{{{service}}}}, p{share * 100:g}",
+                        )
+                        for share in (0.5, 0.95, 0.99)
+                    ),
                     unit=Unit.SECONDS,
+                    alert=alerts.SLOW.name,
                 ),
                 _of_alert(alerts.UNSURE, "Confidence", "Mean of the decisions in a quarter of an hour."),
                 replace(

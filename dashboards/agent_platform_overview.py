@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from dashboards.annotations import alerts_of
+from dashboards.annotations import alerts_of, changes
 from dashboards.model import MOST_LINES, Dashboard, Panel, Query, Row, Visualization, variable
 from dashboards.stores import lines, of_alert
 from model.metrics import Unit
@@ -52,7 +52,7 @@ DASHBOARD = Dashboard(
         variable("namespace", f'{contract.DATABASE.name}{{{OF}, cluster=~"$cluster"}}', "Namespace"),
     ),
     related=(HOME, ALERTS, ONE_SERVICE, SLOS),
-    annotations=(alerts_of("agent_platform"),),
+    annotations=(alerts_of("agent_platform"), *changes('cluster=~"$cluster", namespace=~"$namespace"')),
     rows=(
         Row(
             "Objectives",

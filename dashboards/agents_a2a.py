@@ -28,7 +28,11 @@ _SPANS = (
     'traces_span_metrics_duration_milliseconds_bucket{cluster=~"$cluster", service_name=~"$service",'
     ' a2a_method_name=~"$method", a2a_method_name!=""}'
 )
-_MEDIAN = f"histogram_quantile(0.5, sum by (le) (rate({_SPANS}[{RANGE}]))) / 1000"
+
+
+def _of_all(number: str) -> Query:
+    asked = f"histogram_quantile({number}, sum by (le) (rate({_SPANS}[{RANGE}]))) / 1000"
+    return Query(expr=asked, legend=f"p{number[2:]}, all", exemplars=number == "0.50")
 
 
 def _counted(title: str, description: str, of: str, by: str, legend: str) -> Panel:
@@ -121,10 +125,10 @@ _REQUESTS = Row(
         alert_time_series(
             SLOW_A2A,
             "Request duration by method",
-            "95th percentile of the ten slowest, without streams; median of all, with traces.",
+            "p95 of the ten slowest, without streams; p50 and p99 of all. Click a point to open its trace.",
             _SLOW,
             _WHAT,
-            Query(expr=_MEDIAN, legend="median", exemplars=True),
+            *map(_of_all, ("0.50", "0.99")),
         ),
         stacked(
             "Requests by caller",

@@ -7,13 +7,13 @@ from dashboards.agents_panels import (
     alert_stat,
     alert_time_series,
     chosen,
-    median,
+    percentiles,
     stacked,
     table,
     variables,
     where_set,
 )
-from dashboards.annotations import alerts_of, rollouts
+from dashboards.annotations import alerts_of, changes
 from dashboards.model import Dashboard, Panel, Query, Row, stat
 from model.metrics import Unit
 from model.promql import narrowed
@@ -32,12 +32,15 @@ from rules.agents.recordings import (
     OPERATION,
     PER_TOKEN,
     REASONING_TOKENS,
+    REQUEST_BUCKETS,
     REQUEST_DURATIONS,
     REQUEST_ERRORS,
     REQUEST_P95,
     REQUESTS,
     TOKENS,
+    TPOT_BUCKETS,
     TPOT_P95,
+    TTFT_BUCKETS,
     TTFT_P95,
 )
 from rules.agents.uids import AGENTS, AGENTS_LLM, AGENTS_QUALITY, AGENTS_TOOLS
@@ -158,25 +161,25 @@ _LATENCY = Row(
         alert_time_series(
             alerts.SLOW_MODEL,
             "Response time by agent and model",
-            "95th percentile of the ten slowest; median of all. Click a point to open its trace.",
+            "p95 of the ten slowest; p50 and p99 of all. Click a point to open its trace.",
             f"{REQUEST_P95}{{{_PICKED}}}",
             _WHO,
-            median(*((name, _PUSHED) for name in (*REQUEST_DURATIONS[:1], OPERATION))),
+            *percentiles(REQUEST_BUCKETS, _PICKED, *((name, _PUSHED) for name in (*REQUEST_DURATIONS[:1], OPERATION))),
         ),
         alert_time_series(
             alerts.SLOW_FIRST_TOKEN,
             "Time to first token by agent and model",
-            "95th percentile and median, with traces. Long prompts and a busy provider raise it.",
+            "p95 of the ten slowest; p50 and p99 of all. Long prompts and a busy provider raise it.",
             f"{TTFT_P95}{{{_PICKED}}}",
             _WHO,
-            median(*((name, _PUSHED) for name in FIRST_TOKEN)),
+            *percentiles(TTFT_BUCKETS, _PICKED, *((name, _PUSHED) for name in FIRST_TOKEN)),
         ),
         Panel(
             title="Time per token by model",
-            description="95th percentile after the first token. Some clients count chunks, not tokens.",
+            description="After the first: p95 of the ten slowest; p50 and p99 of all. Some clients count chunks.",
             queries=(
                 Query(expr=f"topk(10, {TPOT_P95}{{{_PICKED}}})", legend=_WHO),
-                median(*((name, _PUSHED) for name in PER_TOKEN)),
+                *percentiles(TPOT_BUCKETS, _PICKED, *((name, _PUSHED) for name in PER_TOKEN)),
             ),
             unit=Unit.SECONDS,
         ),
@@ -336,6 +339,6 @@ DASHBOARD = Dashboard(
     tags=("agents",),
     variables=variables(REQUESTS, "cluster", "namespace", "service", "agent", "model"),
     related=(AGENTS, AGENTS_TOOLS, AGENTS_QUALITY, LOGS, ALERTS),
-    annotations=(alerts_of("agents"), rollouts(chosen("cluster", "namespace"))),
+    annotations=(alerts_of("agents"), *changes(chosen("cluster", "namespace"))),
     rows=(_SIGNALS, _REQUESTS, _LATENCY, _TOKENS, _BUDGET, _ATTRIBUTION),
 )

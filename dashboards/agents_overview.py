@@ -7,12 +7,12 @@ from dashboards.agents_panels import (
     alert_stat,
     alert_time_series,
     chosen,
-    median,
+    percentiles,
     stacked,
     table,
     variables,
 )
-from dashboards.annotations import alerts_of, rollouts
+from dashboards.annotations import alerts_of, changes
 from dashboards.model import Dashboard, Row, stat
 from model.metrics import Unit
 from model.uids import ALERTS, HOME
@@ -24,6 +24,7 @@ from rules.agents.recordings import (
     REQUEST_ERRORS,
     REQUEST_P95,
     REQUESTS,
+    RUN_BUCKETS,
     RUN_ERRORS,
     RUN_P95,
     RUNS,
@@ -101,10 +102,12 @@ _RUNS = Row(
         alert_time_series(
             alerts.SLOW_RUNS,
             "Run duration by agent",
-            "95th percentile of the ten slowest; median of all. Click a point to open its trace.",
+            "p95 of the ten slowest; p50 and p99 of all. Click a point to open its trace.",
             f"{RUN_P95}{{{_PICKED}}}",
             "{{service}}/{{agent}}",
-            median(
+            *percentiles(
+                RUN_BUCKETS,
+                _PICKED,
                 ("gen_ai_invoke_agent_duration_seconds", PUSHED),
                 (OPERATION, f'{PUSHED}, gen_ai_operation_name="invoke_agent"'),
             ),
@@ -186,6 +189,6 @@ DASHBOARD = Dashboard(
         LOGS,
         ALERTS,
     ),
-    annotations=(alerts_of("agents"), rollouts(chosen("cluster", "namespace"))),
+    annotations=(alerts_of("agents"), *changes(chosen("cluster", "namespace"))),
     rows=(_SIGNALS, _RUNS, _WHO, _SPENDING),
 )

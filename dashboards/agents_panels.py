@@ -9,7 +9,7 @@ from model.metrics import Unit
 from model.rules import Alert
 from model.uids import DashboardUid
 from rules.agents.promql import counted
-from rules.histograms import without_le
+from rules.histograms import of_all, without_le
 from rules.rates import RANGE
 
 # People cannot distinguish more lines.
@@ -64,11 +64,12 @@ def where_set(alert: str, title: str, description: str, matchers: str, legend: s
     )
 
 
-def median(*histograms: tuple[str, str]) -> Query:
-    """The median, with exemplars. Recorded series have none, so this queries the series that agents push.
+def percentiles(buckets: str, picked: str, *histograms: tuple[str, str]) -> tuple[Query, ...]:
+    """p50 and p99 of all, beside the p95 of each: with exemplars, and from the recorded ``buckets`` that are picked.
 
-    ``histograms`` are names and matchers. The first one with data is used, of each the classic kind before the native
-    one. Exemplars are shown for all.
+    Recorded series have no exemplars, so the median queries the series that agents push. ``histograms`` are names and
+    matchers. The first one with data is used, of each the classic kind before the native one. Exemplars are shown for
+    all.
     """
     kinds = (
         rate
@@ -79,7 +80,8 @@ def median(*histograms: tuple[str, str]) -> Query:
         )
     )
     halves = (f"histogram_quantile(0.5, sum by (le) ({each}))" for each in kinds)
-    return Query(expr=" or ".join(halves), legend="median", exemplars=True)
+    p99 = of_all("0.99", lambda kind: f"{buckets}{{{picked}, {kind}}}")
+    return Query(expr=" or ".join(halves), legend="p50, all", exemplars=True), Query(expr=p99, legend="p99, all")
 
 
 def outcomes(rate: str, matchers: str, by: str, of_all: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dashboards.agents_panels import MOST, alert_stat, alert_time_series, chosen, stacked, table, variables, where_set
-from dashboards.annotations import alerts_of, rollouts
+from dashboards.annotations import alerts_of, changes
 from dashboards.model import Dashboard, Panel, Query, Row, Scale, stat
 from model.datasources import LOKI
 from model.grafana_alert import GrafanaAlert
@@ -288,6 +288,6 @@ DASHBOARD = Dashboard(
         LOGS,
         ALERTS,
     ),
-    annotations=(alerts_of("agents"), rollouts(chosen("cluster", "namespace"))),
+    annotations=(alerts_of("agents"), *changes(chosen("cluster", "namespace"))),
     rows=(_SIGNALS, _FAILURES, _LOOPS, _PROGRESS, _GUARDRAILS, _LOGGED, _OBJECTIVES),
 )

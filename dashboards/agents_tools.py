@@ -7,19 +7,19 @@ from dashboards.agents_panels import (
     alert_stat,
     alert_time_series,
     chosen,
-    median,
     outcomes,
+    percentiles,
     stacked,
     table,
     variables,
 )
-from dashboards.annotations import alerts_of, rollouts
+from dashboards.annotations import alerts_of, changes
 from dashboards.model import Dashboard, Row, stat
 from model.metrics import Unit
 from model.uids import ALERTS
 from rules.agents import alerts, protocols
-from rules.agents.protocols import MCP, MCP_ERRORS, MCP_P95
-from rules.agents.recordings import OPERATION, TOOL_CALLS, TOOL_ERRORS, TOOL_P95
+from rules.agents.protocols import MCP, MCP_BUCKETS, MCP_ERRORS, MCP_P95
+from rules.agents.recordings import OPERATION, TOOL_BUCKETS, TOOL_CALLS, TOOL_ERRORS, TOOL_P95
 from rules.agents.uids import AGENTS, AGENTS_A2A, AGENTS_LLM, AGENTS_QUALITY, AGENTS_TOOLS
 from rules.logs.uids import LOGS
 
@@ -93,10 +93,12 @@ _TOOLS = Row(
         alert_time_series(
             alerts.SLOW_TOOLS,
             "Call duration by tool and agent",
-            "95th percentile of the ten slowest; median of all. Click a point to open its trace.",
+            "p95 of the ten slowest; p50 and p99 of all. Click a point to open its trace.",
             f"{TOOL_P95}{{{_PICKED}}}",
             "{{tool}}, {{agent}}",
-            median(
+            *percentiles(
+                TOOL_BUCKETS,
+                _PICKED,
                 ("gen_ai_execute_tool_duration_seconds", _PUSHED),
                 (OPERATION, f'{_PUSHED}, gen_ai_operation_name="execute_tool"'),
             ),
@@ -137,10 +139,12 @@ _MCP_ROW = Row(
         alert_time_series(
             protocols.SLOW_MCP,
             "Operation duration",
-            "95th percentile of the ten slowest; median of clients, with traces.",
+            "p95 of the ten slowest; p50 and p99 of all. Click a point to open its trace.",
             f"{MCP_P95}{{{_MCP}}}",
             _WHAT,
-            median(
+            *percentiles(
+                MCP_BUCKETS,
+                _MCP,
                 ("mcp_client_operation_duration_seconds", _PUSHED),
                 ("mcp_server_operation_duration_seconds", _PUSHED),
             ),
@@ -177,6 +181,6 @@ DASHBOARD = Dashboard(
         LOGS,
         ALERTS,
     ),
-    annotations=(alerts_of("agents"), rollouts(chosen("cluster", "namespace"))),
+    annotations=(alerts_of("agents"), *changes(chosen("cluster", "namespace"))),
     rows=(_SIGNALS, _TOOLS, _MCP_ROW),
 )

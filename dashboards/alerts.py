@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dashboards.model import URGENCY, Dashboard, Panel, Query, Row, Visualization, variable
+from model.datasources import ALERTMANAGER
 from model.metrics import Unit
 from model.rules import Severity
-from model.uids import ALERT_QUALITY, ALERTS, HOME, INCIDENT
+from model.uids import ALERT_QUALITY, ALERTS, HOME, INCIDENT, runbooks_uid
 from rules.logs.uids import LOGS_ERRORS
 
 NEWS = 'alertname!="Watchdog"'
@@ -21,7 +22,8 @@ def firing(matchers: str) -> str:
     return f'ALERTS{{alertstate="firing", {matchers}}}'
 
 
-def _of(severity: Severity, matchers: str) -> str:
+def of(severity: Severity, matchers: str) -> str:
+    """PromQL: the same of one severity."""
     return firing(f'severity="{severity}", {matchers}')
 
 
@@ -41,19 +43,29 @@ def how_many(severity: Severity, title: str, description: str, matchers: str) ->
         title=title,
         description=description,
         visualization=Visualization.STAT,
-        queries=(Query(expr=f"count({_of(severity, matchers)}) or vector(0)"),),
+        queries=(Query(expr=f"count({of(severity, matchers)}) or vector(0)"),),
         severity=severity,
         width=4,
         height=5,
     )
 
 
-def by_name(title: str, matchers: str, columns: tuple[str, ...], height: int) -> Panel:
+_FIELD = "${{__data.fields.{}:percentencode}}"
+_OF_ROW = {
+    "Runbooks": f"/d/{runbooks_uid(_FIELD.format('system'))}?var-alert={_FIELD.format('alertname')}",
+    "Silence": f"/alerting/silence/new?alertmanager={ALERTMANAGER.name}"
+    f"&matcher=alertname%3D{_FIELD.format('alertname')}",
+}
+"""Links of a row, which has the columns `alertname` and `system`."""
+
+
+def by_name(title: str, matchers: str, columns: tuple[str, ...], height: int, *, hidden: tuple[str, ...] = ()) -> Panel:
     """A table with a row per alert name, critical alerts first."""
     by = ", ".join(columns)
     return Panel(
         title=title,
-        description="Firing alerts of Prometheus, their duration and number. Click one to list them.",
+        description="Firing alerts of Prometheus, their duration and number. Click one to list it, read its runbook or"
+        " silence it.",
         visualization=Visualization.TABLE,
         queries=(
             open_for(matchers, by),
@@ -62,6 +74,8 @@ def by_name(title: str, matchers: str, columns: tuple[str, ...], height: int) ->
         columns=columns,
         first="severity",
         data_link=ALERTS,
+        row_links=_OF_ROW,
+        hidden=hidden,
         width=12,
         height=height,
     )
@@ -94,7 +108,7 @@ def _with_subject(expr: str) -> str:
     return f'label_join({expr}, "subject", " ", {labels})'
 
 
-_URGENCY = " or ".join(f"{urgency} * {_of(severity, _MATCHERS)}" for severity, urgency in URGENCY.items())
+_URGENCY = " or ".join(f"{urgency} * {of(severity, _MATCHERS)}" for severity, urgency in URGENCY.items())
 
 DASHBOARD = Dashboard(
     uid=ALERTS,

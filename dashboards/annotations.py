@@ -1,10 +1,17 @@
-"""Annotations of dashboards: alerts and deployments."""
+"""Annotations of dashboards: alerts, rollouts, events of nodes, and what deploy jobs post."""
 
 from __future__ import annotations
 
 from dashboards.model import Annotation
+from model.promql import narrowed
 from model.rules import Severity
 from rules.kubernetes.scrape import KUBE_STATE_METRICS
+from rules.nodes.alerts import machine
+from rules.nodes.scrape import NODE_EXPORTER
+
+DEPLOY = "deploy"
+"""Tag of the annotations that deploy jobs post to Grafana (docs/annotations.md)."""
+DEPLOYS = Annotation(name="Deploys", tag=DEPLOY, severity=Severity.INFO)
 
 
 def alerts_of(*systems: str) -> Annotation:
@@ -26,10 +33,15 @@ def alerts_with(matchers: str) -> Annotation:
 def of_namespaces() -> tuple[Annotation, ...]:
     """Alerts and deployments in the selected namespaces."""
     chosen = 'cluster=~"$cluster", namespace=~"$namespace"'
-    return alerts_with(chosen), rollouts(chosen)
+    return alerts_with(chosen), *changes(chosen)
 
 
-def rollouts(matchers: str) -> Annotation:
+def changes(matchers: str) -> tuple[Annotation, ...]:
+    """Rollouts of Deployments, and what deploy jobs post, of everything."""
+    return _rollouts(matchers), DEPLOYS
+
+
+def _rollouts(matchers: str) -> Annotation:
     """Deployments whose specification changed. A new number of replicas alone does not count: autoscalers set it."""
     return Annotation(
         name="Rollouts",
@@ -40,4 +52,28 @@ def rollouts(matchers: str) -> Annotation:
         text="{{namespace}}/{{deployment}}",
         severity=Severity.INFO,
         needs=KUBE_STATE_METRICS,
+    )
+
+
+def of_nodes(matchers: str) -> tuple[Annotation, ...]:
+    """Nodes that are not ready or under pressure, while it lasts, and reboots."""
+    condition = f"kube_node_status_condition{{{matchers}"
+    return (
+        Annotation(
+            name="Node conditions",
+            expr=(
+                f'max by (node, condition, status) ({condition}, condition="Ready", status=~"false|unknown"}} == 1'
+                f' or {condition}, condition=~".+Pressure", status="true"}} == 1)'
+            ),
+            text="{{node}}: {{condition}} is {{status}}",
+            severity=Severity.WARNING,
+            needs=KUBE_STATE_METRICS,
+        ),
+        Annotation(
+            name="Reboots",
+            expr=narrowed(machine.REBOOTED.value, matchers),
+            text="{{node}}",
+            severity=Severity.INFO,
+            needs=NODE_EXPORTER,
+        ),
     )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 
+from dashboards.colours import COLOURS, GOOD, NEUTRAL
 from dashboards.grafana_sdk import models, sdk
 from dashboards.model import Panel, Query, Visualization
 from model.metrics import Unit
@@ -21,12 +22,8 @@ UNITS = {
     Unit.CURRENCY: "currencyUSD",
 }
 """Grafana's name of each unit. Of a rate it also says what is counted: :func:`unit_of`."""
-COLOURS = {Severity.INFO: "blue", Severity.WARNING: "orange", Severity.CRITICAL: "red"}
-"""Colour of a value beyond a threshold, by severity."""
 GREY = "#8e8e8e"
 """Colour of what has no severity."""
-GOOD, NEUTRAL = "green", "text"
-"""Colours of a value within its thresholds, and of a value without thresholds. Green means that it was compared."""
 _COUNTED = re.compile(r"\b(?:\w+:(\w+):[a-z_]+\d+[a-z]|(\w+)_total)\b")
 """Names of series that end with what they count: recordings (of what, what is counted, how) and counters."""
 _NOUNS = {

@@ -7,7 +7,7 @@ from shlex import quote as shell
 from urllib.parse import quote
 
 from dashboards import incident_near as near
-from dashboards.annotations import rollouts
+from dashboards.annotations import changes
 from dashboards.incident_near import CLUSTER, IN, KUBERNETES, MONITORING, NAME, SERVICES
 from dashboards.kubernetes_namespace import IN_NAMESPACE
 from dashboards.model import MOST_LINES, CustomVariable, Dashboard, Panel, Query, Row, Variable, Visualization, variable
@@ -46,7 +46,7 @@ def dashboard(watched: Watched, on: Collection[str], cluster: ClusterSettings) -
             Variable(
                 name="system",
                 label="system",
-                of=f'ALERTS{{alertname="{NAME}"}}',
+                of=f'ALERTS{{cluster=~"$cluster", alertname="{NAME}"}}',
                 title="System",
                 multiple=False,
             ),
@@ -56,7 +56,7 @@ def dashboard(watched: Watched, on: Collection[str], cluster: ClusterSettings) -
         ),
         boxes=dict.fromkeys(LABELS, ANY) | {PANEL: ""},
         related=(ALERTS, HOME, KUBERNETES_WORKLOAD, ONE_SERVICE, LOGS_ERRORS, LOGS),
-        annotations=(rollouts(IN),) if KUBERNETES in on else (),
+        annotations=changes(IN) if KUBERNETES in on else (),
         rows=(
             Row("What fired", (_checks(on, cluster), _chart(), _subjects())),
             Row("What else", (near.state(on), near.nearby(), near.changes(), near.neighbours(on))),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards.agents_panels import stacked
-from dashboards.annotations import alerts_of
+from dashboards.annotations import alerts_of, changes
 from dashboards.model import MOST_LINES, Dashboard, Panel, Query, Row, Scale, Visualization, alert_time_series, variable
 from model.datasources import LOKI
 from model.metrics import Unit
@@ -93,6 +93,7 @@ _TOKENS = f"sum by (direction) ({TOKENS}{{{_CHOSEN}}})"
 _STREAMS = Row(
     "Event streams",
     (
+        *(_needed(title, matchers) for title, matchers in _NEEDED.items()),
         _rates(
             "Event streams",
             "Event streams by how they end. More errors: look at models and tools below.",
@@ -113,7 +114,6 @@ _STREAMS = Row(
             unit=Unit.SECONDS,
             alert=alerts.SLOW_FIRST_EVENT.name,
         ),
-        *(_needed(title, matchers) for title, matchers in _NEEDED.items()),
     ),
 )
 _MODELS = Row(
@@ -251,6 +251,6 @@ DASHBOARD = Dashboard(
         variable("service", f'{recorded.STREAMS}{{cluster=~"$cluster", namespace=~"$namespace"}}', "Service"),
     ),
     related=(HOME, CONVERSATION, ONE_SERVICE, AGENTS_LLM, AGENTS_TOOLS, AGENTS_A2A, LOGS_AUDIT, ALERTS),
-    annotations=(alerts_of("interaction_backend"),),
+    annotations=(alerts_of("interaction_backend"), *changes('cluster=~"$cluster", namespace=~"$namespace"')),
     rows=(_STREAMS, _MODELS, _GATES, _BUDGETS),
 )

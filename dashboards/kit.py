@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from dashboards.colours import COLOURS
 from dashboards.defaults import without_defaults
-from dashboards.fields import COLOURS, nothing, of_query, severities, thresholds, usual_unit
+from dashboards.fields import nothing, of_query, severities, thresholds, usual_unit
 from dashboards.grafana_sdk import (
     JSONEncoder,
     TextMode,
@@ -57,7 +58,7 @@ def build(dashboard: Dashboard, alerts: Mapping[str, BaseAlert]) -> str:
         .description(dashboard.description)
         .tags(sorted(dashboard.tags))
         .time(dashboard.time_from, "now")
-        .refresh("1m")
+        .refresh(dashboard.refresh)
         .timezone("browser")
         .tooltip(models.DashboardCursorSync.CROSSHAIR)
         .editable()
@@ -137,16 +138,13 @@ def _values(variable: Variable) -> str | dict[str, object]:
 
 
 def _annotation(annotation: Annotation) -> sdk.AnnotationQuery:
-    return (
-        sdk.AnnotationQuery()
-        .name(annotation.name)
-        .datasource(_ref(PROMETHEUS))
-        .expr(_promql(annotation.expr))
-        .enable(True)
-        .icon_color(COLOURS[annotation.severity])
-        .title_format(annotation.name)
-        .text_format(annotation.text)
-    )
+    made = sdk.AnnotationQuery().name(annotation.name).enable(True).icon_color(COLOURS[annotation.severity])
+    if annotation.tag:
+        # Its type in the SDK is that of a query.
+        posted: Any = sdk.AnnotationTarget().limit(100).match_any(False).tags([annotation.tag]).type("tags")
+        return made.datasource(commons.DataSourceRef(type_val="grafana", uid="-- Grafana --")).target(posted)
+    made.datasource(_ref(PROMETHEUS)).expr(_promql(annotation.expr))
+    return made.title_format(annotation.name).text_format(annotation.text)
 
 
 def _promql(expr: str) -> str:
@@ -178,6 +176,12 @@ def _panel(panel: Panel, alerts: Mapping[str, BaseAlert]) -> Any:
         # The SDK has no builder for these.
         listed = sdk.Panel().type(panel.visualization).title(panel.title).description(panel.description)
         return listed.options(_alerts(panel.matchers))
+    if panel.visualization is Visualization.ANNOTATIONS:
+        posted = sdk.Panel().type(panel.visualization).title(panel.title).description(panel.description)
+        # Nobody navigates: a click would open the dashboard at that moment, for ten minutes before and after.
+        return posted.options(
+            {"onlyFromThisDashboard": False, "tags": [panel.matchers], "limit": 20, "navigateBefore": "10m"}
+        )
     made = _VIEWS[panel.visualization]().title(panel.title).description(panel.description)
     (datasource,) = {query.datasource for query in panel.queries}  # its queries inherit it
     made.datasource(_ref(datasource))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dashboards.annotations import alerts_of
 from dashboards.model import (
-    STAT,
     Dashboard,
     Panel,
     Query,
@@ -30,13 +31,30 @@ _FAILED = f'{API_REQUESTS}{{{_ALL}, code=~"5.."}}'
 _SIGNALS = Row(
     "Signals",
     (
+        replace(
+            alert_stat(
+                control_plane.AGGREGATED_API_DOWN,
+                "Aggregated APIs down",
+                "APIs of extension servers, such as metrics for autoscalers, that do not answer.",
+                found(control_plane.AGGREGATED_API_DOWN, _ALL),
+            ),
+            width=12,
+        ),
+        Panel(
+            title="Servers",
+            description="API servers that answer Prometheus. If some are missing, redundancy is lost.",
+            visualization=Visualization.STAT,
+            queries=(Query(expr=f'sum(up{{{_ALL}, job="apiservers"}})'),),
+            width=12,
+            height=4,
+        ),
         Panel(
             title="Requests",
             description="Requests per second by verb. If it jumps, check for a looping controller.",
             queries=(Query(expr=f"sum by (verb) ({_REQUESTS})", legend="{{verb}}"),),
             unit=Unit.PER_SECOND,
             stacked=True,
-            width=9,
+            width=12,
         ),
         Panel(
             title="Failing requests",
@@ -53,21 +71,7 @@ _SIGNALS = Row(
             ),
             unit=Unit.RATIO,
             scale=Scale.SMALL,
-            width=9,
-        ),
-        alert_stat(
-            control_plane.AGGREGATED_API_DOWN,
-            "Aggregated APIs down",
-            "APIs of extension servers, such as metrics for autoscalers, that do not answer.",
-            found(control_plane.AGGREGATED_API_DOWN, _ALL),
-        ),
-        Panel(
-            title="Servers",
-            description="API servers that answer Prometheus. If some are missing, redundancy is lost.",
-            visualization=Visualization.STAT,
-            queries=(Query(expr=f'sum(up{{{_ALL}, job="apiservers"}})'),),
-            width=STAT,
-            height=4,
+            width=12,
         ),
         Panel(
             title="Latency",

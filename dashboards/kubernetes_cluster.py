@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards.annotations import alerts_of
+from dashboards.annotations import alerts_of, of_nodes
 from dashboards.model import Dashboard, Panel, Query, Row, Visualization, alert_stat, alert_time_series, found, variable
 from model.metrics import Unit
 from model.promql import narrowed
@@ -214,6 +214,6 @@ DASHBOARD = Dashboard(
         KUBERNETES_NAMESPACE,
         ALERTS,
     ),
-    annotations=(alerts_of("kubernetes"),),
+    annotations=(alerts_of("kubernetes"), *of_nodes('cluster=~"$cluster"')),
     rows=(_SIGNALS, _CAPACITY, _NAMESPACES, _KUBELETS),
 )

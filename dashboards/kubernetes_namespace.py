@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards.annotations import alerts_with, rollouts
+from dashboards.annotations import alerts_with, changes
 from dashboards.model import Dashboard, Panel, Query, Row, Visualization, alert_stat, alert_time_series, found, variable
 from model.metrics import Unit
 from model.promql import narrowed
@@ -200,6 +200,6 @@ DASHBOARD = Dashboard(
     tags=("kubernetes",),
     variables=NAMESPACE,
     related=(KUBERNETES_CLUSTER, KUBERNETES_WORKLOAD, LOGS, ALERTS),
-    annotations=(alerts_with(IN_NAMESPACE), rollouts(IN_NAMESPACE)),
+    annotations=(alerts_with(IN_NAMESPACE), *changes(IN_NAMESPACE)),
     rows=(_SIGNALS, _WORKLOADS, _USAGE, _LIMITS),
 )

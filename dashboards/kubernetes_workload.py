@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dashboards.annotations import alerts_with, rollouts
+from dashboards.annotations import alerts_with, changes
 from dashboards.kubernetes_namespace import IN_NAMESPACE
 from dashboards.model import (
     Dashboard,
@@ -261,6 +261,6 @@ DASHBOARD = Dashboard(
         variable("workload", f"{POD_OWNER}{{{IN_NAMESPACE}}}", "Workload", multiple=False),
     ),
     related=(KUBERNETES_NAMESPACE, LOGS, LOGS_ERRORS, ALERTS),
-    annotations=(alerts_with(IN_NAMESPACE), rollouts(f'{IN_NAMESPACE}, deployment="$workload"')),
+    annotations=(alerts_with(IN_NAMESPACE), *changes(f'{IN_NAMESPACE}, deployment="$workload"')),
     rows=(_SIGNALS, _SATURATION, _ENDS, _PODS, _LINES),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from dashboards import (
     agent_hive_overview,
@@ -55,7 +56,7 @@ from model.promql import names, narrowed
 from model.rules import BaseAlert
 from rules.agents.protocols import A2A_GROUP
 from rules.kubernetes.recordings import CONTROL_PLANE
-from rules.system import Watched
+from rules.system import System, Watched
 from rules.systems import SYSTEMS
 
 
@@ -120,11 +121,13 @@ DASHBOARDS = (
 _FOLDERS = {system.key: system.title for system in SYSTEMS}
 
 
-def dashboards(on: Collection[str], watched: Watched, cluster: ClusterSettings) -> tuple[Dashboard, ...]:
+def dashboards(
+    on: Collection[str], watched: Watched, cluster: ClusterSettings, duties: tuple[home.Duty, ...] = ()
+) -> tuple[Dashboard, ...]:
     """All dashboards in a fixed order. ``on`` has the keys of the systems that are on."""
     jobs = {job.name for job in watched.scrape_jobs}
     there = {"", *(group.name for group in watched.groups)}
-    series = {name for metric in watched.metrics for name in metric.series} | {"ALERTS"}
+    series = {name for metric in watched.metrics for name in metric.series} | {"ALERTS", "up"}
     series |= {rule.name for group in watched.groups for rule in group.rules}
     of_systems = (
         replace(
@@ -145,10 +148,25 @@ def dashboards(on: Collection[str], watched: Watched, cluster: ClusterSettings) 
         *of_systems,
         *((queries,) if queries.rows else ()),
     )
-    start = home.dashboard((*written, *watched.dashboards), tuple(each.key for each in SYSTEMS if each.key in on))
+    by_name = {alert.name: alert for alert in watched.alerts}
+    stack = home.Stack(
+        systems=tuple(_watch(system, watched) for system in SYSTEMS if system.key in on),
+        series=series,
+        alerts=by_name,
+        objectives=bool(watched.slos),
+        duties=duties,
+    )
+    start = home.dashboard((*written, *watched.dashboards), stack)
     every = (start, *written, *runbooks.dashboards(watched, cluster))
-    uids, by_name = {dashboard.uid for dashboard in every}, {alert.name: alert for alert in watched.alerts}
+    uids = {dashboard.uid for dashboard in every}
     return tuple(_of_stack(_asking(_scraped(dashboard, jobs), series), uids, by_name) for dashboard in every)
+
+
+def _watch(system: System[Any], watched: Watched) -> home.Watch:
+    rules = (rule for group in watched.groups if group.system == system.key for rule in group.rules)
+    objectives = dict.fromkeys(rule.labels["slo"] for rule in rules if "slo" in rule.labels)
+    overview = next(each.dashboard.uid for each in DASHBOARDS if each.system == system.key)
+    return home.Watch(system=system, overview=overview, objectives=tuple(objectives))
 
 
 def _of_stack(dashboard: Dashboard, there: Collection[str], alerts: Mapping[str, BaseAlert]) -> Dashboard:
@@ -200,12 +218,14 @@ def _asking(dashboard: Dashboard, series: Collection[str]) -> Dashboard:
     return replace(dashboard, rows=tuple(rows))
 
 
-def rendered(on: Collection[str], watched: Watched, cluster: ClusterSettings) -> tuple[Rendered, ...]:
+def rendered(
+    on: Collection[str], watched: Watched, cluster: ClusterSettings, duties: tuple[home.Duty, ...] = ()
+) -> tuple[Rendered, ...]:
     """All dashboards as JSON, with the thresholds of this stack's alerts."""
     by_name = {alert.name: alert for alert in watched.alerts}
     ours = (
         Rendered(uid=dashboard.uid, folder=dashboard.folder, json=build(dashboard, by_name))
-        for dashboard in dashboards(on, watched, cluster)
+        for dashboard in dashboards(on, watched, cluster, duties)
     )
     brought = (
         Rendered(uid=each.uid, folder=each.folder, json=each.json, is_v2=each.is_v2) for each in watched.dashboards

@@ -39,10 +39,14 @@ class Visualization(StrEnum):
     """Severity of each series over time. Values are numbers of ``URGENCY``."""
     ALERT_LIST = "alertlist"
     """Alerts that Grafana evaluates. They have no series to query."""
+    ANNOTATIONS = "annolist"
+    """Annotations that were posted to Grafana with the tag in ``matchers``."""
     TEXT = "text"
     """Markdown."""
 
 
+UP, DOWN = 0, 4
+"""Numbers of a system without alerts, and of one of which nothing answers."""
 URGENCY = {Severity.INFO: 1, Severity.WARNING: 2, Severity.CRITICAL: 3}
 """Severities as numbers, for panels."""
 
@@ -75,6 +79,8 @@ class Query:
     """Instead: thresholds below which they are coloured, the least urgent first."""
     line: Severity | None = None
     """If it is a threshold: the severity of what fires beyond it. It is drawn as thresholds are."""
+    status: bool = False
+    """Whether its column in a table has numbers of ``URGENCY``, UP or DOWN, which are shown in words."""
     datasource: Datasource = PROMETHEUS
     exemplars: bool = False
     """Whether exemplars (links to traces) are shown."""
@@ -120,10 +126,16 @@ class Panel:
     """Whether the smallest value is the worst, such as of what is left."""
     data_link: str | None = None
     """Uid of the dashboard that a click on a table's row opens, with the row's labels as variables."""
+    row_links: Mapping[str, str] = field(default_factory=dict)
+    """Further links of a table's rows, title to URL. A URL may have ``${__data.fields.<label>:percentencode}``."""
+    hidden: tuple[str, ...] = ()
+    """Columns of a table that only its links read."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """Texts that a table shows for values of its first column."""
     needs: str = ""
     """Scrape job that the panel needs. Without the job it is left out."""
     matchers: str = ""
-    """Matchers of an alert list, possibly with the dashboard's variables as ``${name:regex}``."""
+    """Matchers of an alert list, possibly with the dashboard's variables as ``${name:regex}``; of annotations a tag."""
     unmeasured: str = ""
     """What it shows without data; the default is Grafana's text, or ``none`` if it counts results of alerts."""
     linked: bool = False
@@ -184,12 +196,14 @@ class CustomVariable:
 
 @dataclass(frozen=True, kw_only=True)
 class Annotation:
-    """Events as lines across every panel: each series of ``expr`` while it exists."""
+    """Events as lines across every panel: each series of ``expr`` while it exists, or what was posted with ``tag``."""
 
     name: str
-    expr: str
-    text: str
+    expr: str = ""
+    text: str = ""
     """Text of the annotation, with ``{{label}}``."""
+    tag: str = ""
+    """Instead of ``expr``: tag of the annotations that were posted to Grafana."""
     severity: Severity
     """Severity, which sets its colour."""
     needs: str = ""
@@ -221,6 +235,13 @@ class Dashboard:
     """Links to other pages, which the stack file names."""
     time_from: str = "now-6h"
     annotations: tuple[Annotation, ...] = ()
+
+    @property
+    def refresh(self) -> str:
+        """How often it asks again. A graph of days changes by less than a pixel in a minute, and costs the most."""
+        number, unit = int(self.time_from[4:-1]), self.time_from[-1]
+        days = number if unit == "d" else number / 24
+        return "1m" if days <= 1 else "15m" if days <= 7 else "1h"
 
     @property
     def panels(self) -> Iterator[Panel]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dashboards.annotations import alerts_of
+from dataclasses import replace
+
+from dashboards.annotations import alerts_of, of_nodes
 from dashboards.model import (
-    Annotation,
     Dashboard,
     Panel,
     Query,
@@ -18,7 +19,7 @@ from dashboards.model import (
 )
 from model.metrics import Unit
 from model.promql import narrowed
-from model.rules import Alert, Severity
+from model.rules import Alert
 from model.uids import ALERTS, HOME
 from rules.kubernetes.uids import KUBERNETES_CLUSTER
 from rules.nodes.alerts import compute, disks, machine, network
@@ -52,9 +53,36 @@ def _largest(recorded: str, *labels: str) -> str:
     return f"max by (cluster, node{''.join(f', {label}' for label in labels)}) ({recorded}{{{_IN}}})"
 
 
+_FAULTS = (
+    alert_stat(
+        compute.OOM_KILLS,
+        "Out of memory",
+        "Nodes that killed processes for lack of memory in 15 minutes.",
+        found(compute.OOM_KILLS, _IN),
+    ),
+    alert_stat(
+        disks.READ_ONLY,
+        "Read-only disks",
+        "Disks that became read-only this week, as after disk errors.",
+        found(disks.READ_ONLY, _IN),
+    ),
+    alert_stat(
+        compute.MEMORY_ERRORS,
+        "Memory errors",
+        "Nodes with uncorrectable memory errors in a day. Their data may be wrong.",
+        found(compute.MEMORY_ERRORS, _IN),
+    ),
+    alert_stat(
+        disks.RAID_DEGRADED,
+        "Degraded RAID arrays",
+        "RAID arrays with a failed disk. The next failure loses data.",
+        found(disks.RAID_DEGRADED, _IN),
+    ),
+)
 _OVERVIEW = Row(
     "Which node?",
     (
+        *(replace(each, width=6) for each in _FAULTS),
         Panel(
             title="Nodes",
             description="Share in use of each node's CPU, memory, fullest and busiest disk. Near 1 is a bottleneck."
@@ -69,31 +97,7 @@ _OVERVIEW = Row(
             unit=Unit.RATIO,
             columns=("cluster", "node"),
             data_link=NODES,
-            width=12,
-        ),
-        alert_stat(
-            compute.OOM_KILLS,
-            "Out of memory",
-            "Nodes that killed processes for lack of memory in 15 minutes.",
-            found(compute.OOM_KILLS, _IN),
-        ),
-        alert_stat(
-            disks.READ_ONLY,
-            "Read-only disks",
-            "Disks that became read-only this week, as after disk errors.",
-            found(disks.READ_ONLY, _IN),
-        ),
-        alert_stat(
-            compute.MEMORY_ERRORS,
-            "Memory errors",
-            "Nodes with uncorrectable memory errors in a day. Their data may be wrong.",
-            found(compute.MEMORY_ERRORS, _IN),
-        ),
-        alert_stat(
-            disks.RAID_DEGRADED,
-            "Degraded RAID arrays",
-            "RAID arrays with a failed disk. The next failure loses data.",
-            found(disks.RAID_DEGRADED, _IN),
+            width=24,
         ),
     ),
 )
@@ -182,9 +186,6 @@ DASHBOARD = Dashboard(
         variable("node", f'{CPU_UTILISATION.name}{{cluster=~"$cluster"}}', "Node"),
     ),
     related=(HOME, KUBERNETES_CLUSTER, ALERTS),
-    annotations=(
-        alerts_of("nodes"),
-        Annotation(name="Reboots", expr=narrowed(machine.REBOOTED.value, _IN), text="{{node}}", severity=Severity.INFO),
-    ),
+    annotations=(alerts_of("nodes"), *of_nodes(_IN)),
     rows=(_OVERVIEW, _UTILISATION, _SATURATION, _ERRORS, _RUNNING_OUT),
 )

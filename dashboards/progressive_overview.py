@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from dashboards.annotations import alerts_of
+from dashboards.annotations import alerts_of, changes
 from dashboards.model import (
     Dashboard,
     Panel,
@@ -49,6 +50,11 @@ def _lines(title: str, description: str, unit: Unit, *queries: tuple[str, str], 
 
 def _of(alert: Alert, title: str, description: str, legend: str = _AGENT, chosen: str = _TYPES) -> Panel:
     return alert_time_series(alert, title, description, narrowed(alert.value, chosen), legend)
+
+
+def _percentiles(buckets: str, by: str, legend: str) -> Iterator[tuple[str, str]]:
+    for number, name in (("0.5", "p50"), ("0.95", "p95"), ("0.99", "p99")):
+        yield p95(buckets, by, number), f"{legend} {name}"
 
 
 def _demand(title: str, description: str, recording: Recording, *more: tuple[str, str]) -> Panel:
@@ -101,7 +107,7 @@ DASHBOARD = Dashboard(
         variable("agent_type", narrowed(agent("up"), _CHOSEN), "Agent type"),
     ),
     related=(HOME, ALERTS),
-    annotations=(alerts_of("progressive"),),
+    annotations=(alerts_of("progressive"), *changes('cluster=~"$cluster", namespace=~"$namespace"')),
     rows=(
         Row(
             "What is wrong?",
@@ -143,10 +149,7 @@ DASHBOARD = Dashboard(
                     "Response times",
                     "50th, 95th and 99th percentile. If only p99 rises, look for one slow route or query.",
                     Unit.SECONDS,
-                    *(
-                        (p95(_CORE_TIMES, SERVICE, quantile), f"{{{{namespace}}}} {name}")
-                        for quantile, name in (("0.5", "p50"), ("0.95", "p95"), ("0.99", "p99"))
-                    ),
+                    *_percentiles(_CORE_TIMES, SERVICE, "{{namespace}}"),
                 ),
                 _of(
                     alerts.EVENT_LOOP,
@@ -171,10 +174,10 @@ DASHBOARD = Dashboard(
                     ),
                 ),
                 _lines(
-                    "Query time p99",
-                    "Times of the slowest queries, as the core waits. If they rise, check the database for locks.",
+                    "Query time",
+                    "p50, p95 and p99, as the core waits. If they rise, check the database for locks.",
                     Unit.SECONDS,
-                    (p95(_QUERIES, f"{SERVICE}, database_type", "0.99"), "{{namespace}} {{database_type}}"),
+                    *_percentiles(_QUERIES, f"{SERVICE}, database_type", "{{namespace}} {{database_type}}"),
                 ),
                 _lines(
                     "Queries per second",
@@ -236,14 +239,12 @@ DASHBOARD = Dashboard(
                     ),
                 ),
                 _lines(
-                    "Agent coordination time p95",
-                    "By who hands over to whom. A slow pair shows the agent that others wait for.",
+                    "Agent coordination time",
+                    "p50, p95 and p99, by who hands over to whom. A slow pair shows the agent that others wait for.",
                     Unit.SECONDS,
-                    (
-                        p95(
-                            agent("progressive_agent_coordination_time_seconds_bucket"),
-                            "environment, namespace, source_agent, target_agent",
-                        ),
+                    *_percentiles(
+                        agent("progressive_agent_coordination_time_seconds_bucket"),
+                        "environment, namespace, source_agent, target_agent",
                         "{{namespace}} {{source_agent}} to {{target_agent}}",
                     ),
                 ),

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from dashboards.model import Dashboard, Panel, Query, Visualization
+from dashboards.model import Annotation, Dashboard, Panel, Query, Visualization
 from model.datasources import PROMETHEUS
 from model.rules import Alert
 from model.runbooks import code_blocks
@@ -33,6 +33,11 @@ def loki_queries(dashboard: Dashboard) -> list[tuple[Panel, Query]]:
     return [(p, query) for p in dashboard.panels for query in p.queries if query.datasource.type == "loki"]
 
 
+def annotation_queries(dashboard: Dashboard) -> list[Annotation]:
+    """The annotations that query Prometheus; others were posted."""
+    return [annotation for annotation in dashboard.annotations if annotation.expr]
+
+
 def filled(expr: str, variables: Mapping[str, str] | None = None) -> str:
     """``expr`` with values for its variables. The default value matches everything."""
     for name, value in RANGES.items():
@@ -52,7 +57,7 @@ def expressions(watched: Watched, dashboards: Iterable[Dashboard]) -> Iterator[s
     for dashboard in dashboards:
         yield from (filled(query.expr) for _, query in prometheus_queries(dashboard))
         yield from (filled(variable.of) for variable in dashboard.variables if variable.datasource == PROMETHEUS)
-        yield from (filled(annotation.expr) for annotation in dashboard.annotations)
+        yield from (filled(annotation.expr) for annotation in annotation_queries(dashboard))
         for panel in dashboard.panels:
             if panel.visualization is Visualization.TEXT:
                 yield from written(panel.description)

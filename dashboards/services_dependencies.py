@@ -6,8 +6,9 @@ from dashboards.annotations import alerts_with
 from dashboards.model import MOST_LINES, Dashboard, Panel, Query, Row, Visualization, variable
 from model.metrics import Unit
 from model.uids import ALERTS
+from rules.histograms import of_all
 from rules.services.labels import SAME
-from rules.services.recordings import CALL_ERRORS, CALL_P95, CALLS
+from rules.services.recordings import CALL_BUCKETS, CALL_ERRORS, CALL_P95, CALLS
 from rules.services.uids import ONE_SERVICE, SERVICES, SERVICES_DEPENDENCIES
 
 _IN = 'cluster=~"$cluster", namespace=~"$namespace", service=~"$service"'
@@ -19,10 +20,10 @@ _ROWS = 100  # more are not read
 def calls(chosen: str, legend: str) -> tuple[Panel, ...]:
     """Time series of the outgoing calls that the matchers ``chosen`` select, with a line for each ``legend``."""
 
-    def of(title: str, description: str, series: str, unit: Unit, alert: str = "") -> Panel:
+    def of(title: str, description: str, series: str, unit: Unit, alert: str = "", *more: Query) -> Panel:
         query = Query(expr=f"topk({MOST_LINES}, {series})", legend=legend)
         described = f"{description} The {MOST_LINES} highest."
-        return Panel(title=title, description=described, queries=(query,), unit=unit, alert=alert)
+        return Panel(title=title, description=described, queries=(query, *more), unit=unit, alert=alert)
 
     return (
         of("Calls per second", "Outgoing calls.", f"sum by ({_BY}) ({CALLS}{{{chosen}}})", Unit.PER_SECOND),
@@ -34,11 +35,15 @@ def calls(chosen: str, legend: str) -> tuple[Panel, ...]:
             "DependencyFailing",
         ),
         of(
-            "Latency p95 of calls",
-            "95th percentile of durations.",
+            "Latency of calls",
+            "p50, p95 and p99 of all calls, and p95 by dependency.",
             f"{CALL_P95}{{{chosen}}}",
             Unit.SECONDS,
             "DependencySlow",
+            *(
+                Query(expr=of_all(number, lambda kind: f"{CALL_BUCKETS}{{{chosen}, {kind}}}"), legend=f"p{number[2:]}")
+                for number in ("0.50", "0.95", "0.99")
+            ),
         ),
     )
 

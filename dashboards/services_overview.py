@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dashboards.annotations import alerts_of
+from dashboards.annotations import alerts_of, changes
 from dashboards.model import MOST_LINES, Dashboard, Panel, Query, Row, Visualization, variable
 from model.metrics import Unit
 from model.promql import narrowed
@@ -72,7 +72,7 @@ DASHBOARD = Dashboard(
         variable("service", f"{SOURCE}{{{_WHERE}}}", "Service"),
     ),
     related=(HOME, ONE_SERVICE, SERVICES_DEPENDENCIES, SERVICES_CAPACITY, ALERTS),
-    annotations=(alerts_of("services"),),
+    annotations=(alerts_of("services"), *changes(_WHERE)),
     rows=(
         Row(
             "Services",

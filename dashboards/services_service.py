@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboards.annotations import alerts_with, rollouts
+from dashboards.annotations import alerts_with, changes
 from dashboards.kubernetes_workload import newest_lines
 from dashboards.model import MOST_LINES, Annotation, Dashboard, Panel, Query, Row, Visualization, variable
 from dashboards.services_dependencies import calls
@@ -155,9 +155,14 @@ _LOGS_AND_TRACES = Row(
     (
         Panel(
             title="Traces",
-            description="Median of its spans; each point is a request, and leads to its trace.",
-            queries=(
-                Query(expr=f"histogram_quantile(0.5, sum by (le) ({_SPANS})) / 1000", legend="median", exemplars=True),
+            description="p50, p95 and p99 of its spans; each point is a request, and leads to its trace.",
+            queries=tuple(
+                Query(
+                    expr=f"histogram_quantile({number}, sum by (le) ({_SPANS})) / 1000",
+                    legend=f"p{number[2:]}",
+                    exemplars=number == "0.50",
+                )
+                for number in ("0.50", "0.95", "0.99")
             ),
             unit=Unit.SECONDS,
             height=12,
@@ -179,7 +184,7 @@ DASHBOARD = Dashboard(
     related=(SERVICES, SERVICES_DEPENDENCIES, KUBERNETES_WORKLOAD, LOGS, ALERTS),
     annotations=(
         alerts_with(_ONE),
-        rollouts(f'{_IN}, deployment="$service"'),
+        *changes(f'{_IN}, deployment="$service"'),
         Annotation(
             name="New versions",
             expr=f"{recorded.VERSIONS}{{{_ONE}}} unless {recorded.VERSIONS}{{{_ONE}}} offset 5m",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dashboards.fields import of_query, property_of, severities, unit_of, usual_unit
-from dashboards.grafana_sdk import common, models, sdk, table
+from dashboards.grafana_sdk import common, models, table
 from dashboards.model import Panel, Query
+from dashboards.rows import finish as finish_rows
 from model.datasources import PROMETHEUS
 from model.incident import ALERT
 from model.rules import BaseAlert, Severity
@@ -53,13 +54,14 @@ def labels_in_order(panel: Panel) -> tuple[tuple[str, ...], tuple[str, ...], tup
     A table begins with its subject, the last of the panel's labels. Of the others, the most general ones are hidden
     if there is no room.
     """
-    led = panel.leading or (panel.columns[:1] if "severity" in panel.columns else panel.columns[-1:])
+    columns = tuple(label for label in panel.columns if label not in panel.hidden)
+    led = panel.leading or (columns[:1] if "severity" in columns else columns[-1:])
     if "severity" in panel.columns:
         led = (*led, "severity")
-    others = [label for label in panel.columns if label not in led]
+    others = [label for label in columns if label not in led]
     others = others if "severity" in panel.columns else others[::-1]
     room = max(0, MOST_COLUMNS - len(led) - len(panel.queries))
-    return led, tuple(others[:room]), tuple(others[room:])
+    return led, tuple(others[:room]), (*others[room:], *panel.hidden)
 
 
 def finish_table(made: table.Panel, panel: Panel, alerts: Mapping[str, BaseAlert]) -> None:
@@ -69,7 +71,7 @@ def finish_table(made: table.Panel, panel: Panel, alerts: Mapping[str, BaseAlert
     if len(panel.queries) == 1 and panel.queries[0].datasource == PROMETHEUS:
         names = {"Value": panel.queries[0].legend}
     before, after, rest = labels_in_order(panel)
-    hidden = rest if panel.data_link else ()  # a link needs them
+    hidden = rest if panel.data_link or panel.row_links else ()  # a link needs them
     shown = (*before, *names, *after)
     order = {column: position for position, column in enumerate(shown)}
     heads = {label: head(label) for label in (*before, *after)} | names
@@ -101,18 +103,24 @@ def finish_table(made: table.Panel, panel: Panel, alerts: Mapping[str, BaseAlert
         )
     for label in hidden:
         made.override_by_name(label, [property_of("custom.hideFrom.viz", True)])
-    if panel.data_link:
-        # Without `percentencode`, Grafana does not escape & and + in a value.
-        # The incident dashboard has the alert's name in another variable.
-        names_there = {"alertname": ALERT} if panel.data_link == INCIDENT else {}
-        chosen = "&".join(
-            f"var-{names_there.get(column, column)}=${{__data.fields.{column}:percentencode}}"
-            for column in panel.columns
-        )
-        told = ", ".join(f"{head(label).lower()} ${{__data.fields.{label}}}" for label in hidden)
-        link = sdk.DashboardLink(f"Look closer: {told}" if told else "Look closer")
-        link.type(models.DashboardLinkType.LINK).url(f"/d/{panel.data_link}?{chosen}&${{__url_time_range}}")
-        made.data_links([link])
+    finish_rows(made, panel, _closer(panel, rest))
+
+
+def _closer(panel: Panel, hidden: tuple[str, ...]) -> dict[str, str]:
+    """The link from a row to the dashboard with its labels as variables, which says those that are hidden."""
+    if not panel.data_link:
+        return {}
+    # The incident dashboard has the alert's name in another variable.
+    names = {"alertname": ALERT} if panel.data_link == INCIDENT else {}
+    # Without `percentencode`, Grafana does not escape & and + in a value.
+    chosen = "&".join(
+        f"var-{names.get(label, label)}=${{__data.fields.{label}:percentencode}}" for label in panel.columns
+    )
+    told = ", ".join(
+        f"{head(label).lower()} ${{__data.fields.{label}}}" for label in hidden if label not in panel.hidden
+    )
+    title = f"Look closer: {told}" if told else "Look closer"
+    return {title: f"/d/{panel.data_link}?{chosen}&${{__url_time_range}}"}
 
 
 def _of_column(panel: Panel, query: Query, alerts: Mapping[str, BaseAlert]) -> list[models.DynamicConfigValue]:

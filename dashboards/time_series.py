@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dashboards.fields import COLOURS, GREY, property_of
+from dashboards.colours import COLOURS
+from dashboards.fields import GREY, property_of
 from dashboards.grafana_sdk import common, commons, models, timeseries
 from dashboards.model import Panel, Scale
 from model.logs import LEVELS

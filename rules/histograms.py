@@ -33,3 +33,9 @@ def judged(function: str, select: Select, by: str) -> str:
     classic, native = (f"{function}, sum by ({by}, le) ({select(kind)}))" for kind in (_CLASSIC, _NATIVE))
     seen = f"sum by ({by}) ({select(_ALL)}) >= histogram_count(sum by ({by}) ({select(_NATIVE)}))"
     return f"({native} unless {seen} or {classic})"
+
+
+def of_all(number: str, select: Select) -> str:
+    """PromQL: a quantile of all recorded buckets together; of the native ones if there are no classic ones."""
+    classic, native = (f"histogram_quantile({number}, sum by (le) ({select(kind)}))" for kind in (_CLASSIC, _NATIVE))
+    return f"{classic} or {native}"

@@ -20,6 +20,7 @@ from model.scrape import ScrapeJob
 from model.settings import Model
 from model.slo import Slo
 from model.uids import DashboardUid
+from rules.headline import Headline
 
 S = TypeVar("S", bound=Model)
 _Group = TypeVar("_Group", Group, GrafanaGroup)
@@ -153,6 +154,8 @@ class System(Generic[S]):
     dashboard: DashboardUid
     """Dashboard of its alerts without one of their own."""
     build: Callable[[S, Surroundings], Watched]
+    headline: Headline = Headline()
+    """What Home shows of it."""
     contract: Contract | None = None
     """What its application must emit, if no exporter does it."""
     always: bool = False

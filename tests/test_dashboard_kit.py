@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dashboards import kit
+from dashboards.colours import GOOD
 from dashboards.model import (
     URGENCY,
     CustomVariable,
@@ -53,13 +54,13 @@ def first(made_of: Dashboard, **alerts: Any) -> dict[str, Any]:
 def test_the_line_on_the_panel_is_the_line_that_pages() -> None:
     above = alert(above={Severity.WARNING: 0.1, Severity.CRITICAL: 0.25})
     drawn = first(dashboard(panel(alert="Widgets")), Widgets=above)["fieldConfig"]["defaults"]["thresholds"]["steps"]
-    assert [(step["value"], step["color"]) for step in drawn] == [(None, "green"), (0.1, "orange"), (0.25, "red")]
+    assert [(step["value"], step["color"]) for step in drawn] == [(None, GOOD), (0.1, "orange"), (0.25, "red")]
 
 
 def test_a_line_from_below_is_red_beneath_it() -> None:
     below = alert(above={}, below={Severity.WARNING: 0.2, Severity.CRITICAL: 0.1})
     drawn = first(dashboard(panel(alert="Widgets")), Widgets=below)["fieldConfig"]["defaults"]["thresholds"]["steps"]
-    assert [(step["value"], step["color"]) for step in drawn] == [(None, "red"), (0.1, "orange"), (0.2, "green")]
+    assert [(step["value"], step["color"]) for step in drawn] == [(None, "red"), (0.1, "orange"), (0.2, GOOD)]
 
 
 def test_a_panel_with_an_alert_leads_to_its_runbook() -> None:
@@ -73,7 +74,7 @@ def test_a_panel_with_an_alert_leads_to_its_runbook() -> None:
 def test_of_what_an_alert_finds_one_is_too_many(found: Alert) -> None:
     drawn = first(dashboard(panel(alert="Widgets", counts=bool(found.thresholds))), Widgets=found)
     steps = drawn["fieldConfig"]["defaults"]["thresholds"]["steps"]
-    assert [(step["value"], step["color"]) for step in steps] == [(None, "green"), (1, "orange")]
+    assert [(step["value"], step["color"]) for step in steps] == [(None, GOOD), (1, "orange")]
 
 
 def test_a_panel_of_an_alert_that_is_off_has_no_line_and_is_not_called_good() -> None:
@@ -87,7 +88,7 @@ def test_a_panel_of_an_alert_that_is_off_has_no_line_and_is_not_called_good() ->
 def test_a_count_is_as_bad_as_what_it_counts(severity: Severity, colour: str) -> None:
     drawn = first(dashboard(panel(visualization=Visualization.STAT, severity=severity)))
     steps = drawn["fieldConfig"]["defaults"]["thresholds"]["steps"]
-    assert [(step["value"], step["color"]) for step in steps] == [(None, "green"), (1, colour)]
+    assert [(step["value"], step["color"]) for step in steps] == [(None, GOOD), (1, colour)]
     assert drawn["options"]["colorMode"] == "background", "seen from across the room"
     assert first(dashboard(panel(visualization=Visualization.STAT)))["options"]["colorMode"] == "value", (
         "nobody judges it"

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
+from dashboards.colours import GOOD
 from dashboards.model import Query, Visualization
 from model.metrics import Unit
 from model.slo_alerts import LEFT
@@ -77,9 +78,9 @@ def test_a_column_is_coloured_by_the_thresholds_of_its_own_alert() -> None:
         for each in override["properties"]
         if each["id"] == "thresholds"
     }
-    assert steps["Errors"][0] == (None, "green")
+    assert steps["Errors"][0] == (None, GOOD)
     assert len(steps["Errors"]) == 1 + len(alert().thresholds)
-    assert steps["Left"] == [(None, "orange"), (0, "blue"), (0.25, "green")]
+    assert steps["Left"] == [(None, "orange"), (0, "blue"), (0.25, GOOD)]
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,8 @@ def test_a_system_that_is_off_leaves_nothing_behind_and_takes_nothing_else(stack
     told |= {f"prometheus/rules/{name}.yml" for name, of in groups.items() if of in READERS}
     told |= {"prometheus/config/prometheus.yml"} if of_it.promoted else set()
     told |= {"jaeger/config/jaeger.yaml"} if of_it.attributed else set()
+    told |= {"promtail/config/promtail.yaml"} if of_it.log_fields else set()
+    told |= {"otel-collector/config/collector.yaml"} if of_it.log_fields or of_it.spans else set()
     told |= SHARED.get(system.key, set())
     kept = [{path: text for path, text in made.files.items() if path not in files | told} for made in (on, off)]
     assert kept[0] == kept[1], "the rest is as it was"

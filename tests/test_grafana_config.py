@@ -85,6 +85,7 @@ DOCUMENTED = {
         "preinstall_auto_update",
         "public_key_retrieval_disabled",
     },
+    "dashboards": {"min_refresh_interval"},
     "log": {"mode", "level"},
     "log.console": {"format"},
     "metrics": {"enabled"},
@@ -108,6 +109,7 @@ def test_every_key_is_one_that_grafana_knows(settings: dict[str, Any]) -> None:
     ("section", "key", "value", "because"),
     [
         ("security", "cookie_secure", "true", "a session must not travel in plain"),
+        ("dashboards", "min_refresh_interval", "30s", "30 days that are asked every 5 s keep Prometheus busy"),
         ("security", "cookie_samesite", "lax", "other sites' forms must not act in one's name"),
         ("security", "strict_transport_security", "true", "a browser that was here once never asks in plain again"),
         ("security", "content_security_policy", "true", "an injected script must not run"),

@@ -7,7 +7,8 @@ import re
 from typing import Any
 
 from dashboards import kit
-from dashboards.fields import COLOURS, unit_of
+from dashboards.colours import COLOURS, GOOD
+from dashboards.fields import unit_of
 from dashboards.model import STAT, Dashboard, Panel, Scale, Visualization
 from dashboards.tables import MIN_WIDTH, MOST_COLUMNS
 from dashboards.time_series import scale
@@ -137,7 +138,7 @@ def test_what_is_left_of_a_budget_is_coloured_where_its_alerts_fire() -> None:
     assert [(step["value"], step["color"]) for step in steps] == [
         (None, fires[0.0]),
         (0.0, fires[0.25]),
-        (0.25, "green"),
+        (0.25, GOOD),
     ]
 
 

@@ -56,6 +56,8 @@ def sections(settings: GrafanaSettings, cluster: ClusterSettings) -> dict[str, S
         "smtp": _smtp(settings.smtp) if settings.smtp else {"enabled": False},
         # Otherwise a value with a quote that is chosen on a dashboard breaks the queries of its panels.
         "feature_toggles": {"enable": "prometheusSpecialCharsInLabelValues"},
+        # A range of 30 days that is asked every 5 seconds keeps Prometheus busy with nothing else.
+        "dashboards": {"min_refresh_interval": "30s"},
         "snapshots": {"external_enabled": False, "public_mode": False},
         "public_dashboards": {"enabled": False},
         "analytics": {

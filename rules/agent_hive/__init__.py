@@ -6,6 +6,7 @@ from rules.agent_hive import alerts
 from rules.agent_hive.contract import CONTRACT
 from rules.agent_hive.settings import AgentHiveSettings
 from rules.agent_hive.uids import AGENT_HIVE
+from rules.headline import Headline
 from rules.platforms import service_job
 from rules.system import Surroundings, System, Watched
 
@@ -39,6 +40,7 @@ SYSTEM = System(
         }
     ),
     dashboard=AGENT_HIVE,
+    headline=Headline(up=f"max({alerts.UP})", errors=f"max({alerts.FAILURES})", latency=f"max({alerts.COORDINATION})"),
     build=build,
     contract=CONTRACT,
 )

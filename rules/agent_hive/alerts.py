@@ -35,7 +35,7 @@ def rate(metric: str, by: str, range_: str = "5m", **matchers: str) -> str:
     return f"sum by ({by}) (rate({metric}{{{_OF}{chosen}}}[{range_}]))"
 
 
-def _quantile(share: float, histogram: str, by: str) -> str:
+def quantile(share: float, histogram: str, by: str) -> str:
     return f"histogram_quantile({share}, {rate(f'{histogram}_bucket', f'{by}, le')})"
 
 
@@ -51,7 +51,6 @@ def _mean(histogram: str) -> str:
 
 FAILURES = _ratio(contract.TASKS.name, TYPE, status="error")
 API_ERRORS = _ratio(contract.API_REQUESTS.name, API, status_code="5..|429|timeout|error")
-COORDINATION_MEDIAN = _quantile(0.5, contract.COORDINATION.name, SERVICE)
 
 DOWN = Alert(
     name="AgentHiveDown",
@@ -176,8 +175,8 @@ def groups(settings: AgentHiveSettings, *, of_cluster: bool) -> tuple[Group, ...
     """``of_cluster`` says whether the system `kubernetes` is on."""
     expected = tuple((part.job, settings.namespace, program.service) for part, program in settings.programs)
     latencies = (
-        Recording(name=COORDINATION, expr=_quantile(0.95, contract.COORDINATION.name, SERVICE)),
-        Recording(name=API_DURATION, expr=_quantile(0.95, contract.API_DURATION.name, API)),
+        Recording(name=COORDINATION, expr=quantile(0.95, contract.COORDINATION.name, SERVICE)),
+        Recording(name=API_DURATION, expr=quantile(0.95, contract.API_DURATION.name, API)),
         Recording(name=CONFIDENCE, expr=_mean(contract.CONFIDENCE.name)),
     )
     accuracy = Recording(name=ACCURACY, expr=f"max by ({MODEL}) ({contract.ACCURACY.name}{{{_OF}}}) / 100")

@@ -7,6 +7,7 @@ from rules.agent_platform.contract import CONTRACT
 from rules.agent_platform.objectives import slos
 from rules.agent_platform.settings import AgentPlatformSettings, job
 from rules.agent_platform.uids import AGENT_PLATFORM
+from rules.headline import Headline
 from rules.system import Surroundings, System, Watched
 
 
@@ -41,6 +42,7 @@ SYSTEM = System(
         }
     ),
     dashboard=AGENT_PLATFORM,
+    headline=Headline(latency=f"max({alerts.SLOW_EXECUTIONS.value})"),
     build=build,
     contract=CONTRACT,
 )

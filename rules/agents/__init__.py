@@ -9,10 +9,11 @@ from rules.agents import attribution, cost, lines, progress, protocols, signals
 from rules.agents.alerts import ALERTS, INHIBITIONS, loop_guards
 from rules.agents.metrics import METRICS
 from rules.agents.promql import EVERY
-from rules.agents.recordings import recordings
+from rules.agents.recordings import REQUESTS, RUN_ERRORS, RUN_P95, recordings
 from rules.agents.settings import EXAMPLE, AgentsSettings
 from rules.agents.slos import slos
 from rules.agents.uids import AGENTS
+from rules.headline import Figure, Headline
 from rules.monitoring import SYSTEM as MONITORING
 from rules.rates import Scope
 from rules.spans import OF_SPANS, requests_by
@@ -73,5 +74,22 @@ SYSTEM = System(
     settings=AgentsSettings,
     example=EXAMPLE,
     dashboard=AGENTS,
+    headline=Headline(
+        errors=f"max({RUN_ERRORS})",
+        latency=f"max({RUN_P95})",
+        cost=f"sum({cost.SPENT_TODAY})",
+        figures=(
+            Figure(
+                title="Active agents",
+                description="Agents that called a model in the last 5 minutes.",
+                expr=f"count(sum by (cluster, namespace, service, agent) ({REQUESTS}) > 0) or vector(0)",
+            ),
+            Figure(
+                title="Budget spent",
+                description="Share of the daily budget for models that was spent in the last 24 hours.",
+                alert="AgentDailyBudgetSpent",
+            ),
+        ),
+    ),
     build=build,
 )

@@ -6,6 +6,7 @@ from rules.eliza import alerts
 from rules.eliza.contract import API, CONTRACT
 from rules.eliza.settings import ElizaSettings, agents_job
 from rules.eliza.uids import ELIZA
+from rules.headline import Headline
 from rules.platforms import service_job
 from rules.system import Surroundings, System, Watched
 
@@ -36,6 +37,7 @@ SYSTEM = System(
         }
     ),
     dashboard=ELIZA,
+    headline=Headline(up=f"max({alerts.UP})"),
     build=build,
     contract=CONTRACT,
 )

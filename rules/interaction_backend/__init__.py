@@ -5,6 +5,7 @@ from __future__ import annotations
 from model.rules import SELDOM, Alert, Group, Recording
 from rules.agents import SYSTEM as AGENTS
 from rules.agents.promql import EVERY
+from rules.headline import Headline
 from rules.interaction_backend import alerts, recordings
 from rules.interaction_backend.contract import CONTRACT
 from rules.interaction_backend.settings import EXAMPLE, InteractionSettings
@@ -41,6 +42,7 @@ SYSTEM = System(
     settings=InteractionSettings,
     example=EXAMPLE,
     dashboard=INTERACTION,
+    headline=Headline(errors=f"max({alerts.STREAMS_FAILING.value})", latency=f"max({recordings.FIRST_P95})"),
     build=build,
     contract=CONTRACT,
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rules.istio import alerts
+from rules.headline import Headline
+from rules.istio import alerts, recordings
 from rules.istio.scrape import METRICS, IstioSettings, jobs
 from rules.istio.uids import ISTIO as DASHBOARD
 from rules.kubernetes.scrape import ISTIO
@@ -35,5 +36,8 @@ SYSTEM = System(
         }
     ),
     dashboard=DASHBOARD,
+    headline=Headline(
+        up=f"max({alerts.ISTIOD_UP})", errors=f"max({recordings.ERRORS})", latency=f"max({recordings.P95})"
+    ),
     build=build,
 )

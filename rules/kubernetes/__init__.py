@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from model.settings import Model, Resources, resources
+from rules.headline import Headline, change
 from rules.kubernetes import recordings
 from rules.kubernetes.alerts import capacity, control_plane, nodes, pods, workloads
 from rules.kubernetes.metrics import METRICS, node_labels, pod_labels
@@ -56,5 +57,11 @@ SYSTEM = System(
     settings=KubernetesSettings,
     example=KubernetesSettings(),
     dashboard=KUBERNETES_CLUSTER,
+    headline=Headline(
+        up='max(up{job="kubelet"})',
+        errors=f'(sum({recordings.API_REQUESTS}{{code=~"5.."}}) or vector(0)) / sum({recordings.API_REQUESTS})',
+        # The newest ReplicaSet of a Deployment is its last rollout.
+        changes=change("rollout", f"max by (namespace, owner_name) ({recordings.ROLLED_OUT})", "namespace owner_name"),
+    ),
     build=build,
 )

@@ -82,6 +82,7 @@ STATE = (
     _STATE.gauge("kube_pod_init_container_resource_limits", f"{_POD} container node resource unit"),
     _STATE.gauge("kube_pod_container_resource_requests", f"{_POD} container node resource unit"),
     _STATE.gauge("kube_pod_container_resource_limits", f"{_POD} container node resource unit"),
+    _STATE.gauge("kube_replicaset_created", "namespace replicaset", Unit.TIMESTAMP),
     _STATE.gauge("kube_replicaset_owner", f"namespace replicaset {_OWNER}"),
     _STATE.gauge("kube_job_owner", f"namespace job_name {_OWNER}"),
     _STATE.gauge("kube_job_failed", "namespace job_name condition"),

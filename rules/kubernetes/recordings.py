@@ -153,6 +153,12 @@ UPDATED = "namespace_workload:replicas_updated:max"
 VOLUME_USED = "namespace_persistentvolumeclaim:kubelet_volume_stats_used:ratio"
 """By ``resource``: bytes and inodes."""
 API_REQUESTS = "verb_code:apiserver_request_total:sum_rate5m"
+ROLLED_OUT = (
+    "max by (cluster, namespace, replicaset) (kube_replicaset_created) * on (cluster, namespace, replicaset)"
+    " group_left (owner_name) max by (cluster, namespace, replicaset, owner_name)"
+    ' (kube_replicaset_owner{owner_kind="Deployment"})'
+)
+"""PromQL: when each ReplicaSet of a Deployment was created, with the Deployment as ``owner_name``."""
 API_LATENCY = "verb:apiserver_request_sli_duration_seconds:p99_rate5m"
 
 

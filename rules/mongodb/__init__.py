@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rules.headline import Headline
 from rules.mongodb import alerts
 from rules.mongodb.scrape import WATCH, MongoSettings, exporters
 from rules.mongodb.uids import MONGODB
@@ -39,5 +40,6 @@ SYSTEM = System(
         }
     ),
     dashboard=MONGODB,
+    headline=Headline(up="max(mongodb_up)"),
     build=build,
 )

@@ -10,6 +10,7 @@ from model import ports
 from model.flows import Internet, Peer, Server
 from model.quantities import Url
 from model.settings import Many, Model, Resources, resources
+from rules.headline import Figure, Headline, change
 from rules.monitoring import outside
 from rules.monitoring.alerts import (
     GONE_BEFORE_AGENT,
@@ -19,6 +20,8 @@ from rules.monitoring.alerts import (
     OF_AGENT,
     OF_GRAFANA,
     OF_PROMTAIL,
+    prometheus,
+    targets,
 )
 from rules.monitoring.metrics import METRICS
 from rules.monitoring.metrics import OF_AGENT as METRICS_OF_AGENT
@@ -27,6 +30,7 @@ from rules.monitoring.metrics import OF_PROMTAIL as METRICS_OF_PROMTAIL
 from rules.monitoring.recordings import RECORDINGS
 from rules.monitoring.scrape import (
     JAEGER,
+    OF_THE_STACK,
     READY,
     SERVERS,
     blackbox_exporter,
@@ -88,6 +92,32 @@ SYSTEM = System(
     settings=MonitoringSettings,
     example=MonitoringSettings.model_validate({"probes": ["https://shop.example.com/health"]}),
     dashboard=MONITORING,
+    headline=Headline(
+        up=f'max(up{{job=~"{OF_THE_STACK}"}})',
+        changes=" or ".join(
+            change("configuration", f"max by (job) ({server}_config_last_reload_success_timestamp_seconds)", "job")
+            for server in ("prometheus", "alertmanager")
+        ),
+        figures=(
+            Figure(
+                title="Servers down",
+                description="Servers of the stack of which no replica answers.",
+                alert=targets.SERVER_DOWN.name,
+                counts=True,
+            ),
+            Figure(
+                title="Targets down",
+                description="Targets that Prometheus cannot scrape. Their alerts have no data.",
+                alert=targets.TARGET_DOWN.name,
+                counts=True,
+            ),
+            Figure(
+                title="Alerts lost",
+                description="Share of alerts lost between Prometheus and Alertmanager. Above 0, nobody may know.",
+                alert=prometheus.UNDELIVERED.name,
+            ),
+        ),
+    ),
     build=build,
     always=True,
 )

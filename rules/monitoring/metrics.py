@@ -47,6 +47,7 @@ def _passed_on(metrics: Metrics, items: str) -> Iterator[Metric]:
 _OF_PROMETHEUS = (
     *_PROMETHEUS.process(),
     _PROMETHEUS.gauge("prometheus_config_last_reload_successful"),
+    _PROMETHEUS.gauge("prometheus_config_last_reload_success_timestamp_seconds", unit=Unit.TIMESTAMP),
     _PROMETHEUS.counter("prometheus_http_requests_total", "code handler"),
     # rules
     _PROMETHEUS.counter("prometheus_rule_evaluation_failures_total", "rule_group"),
@@ -96,6 +97,7 @@ _OF_PROMETHEUS = (
 _OF_ALERTMANAGER = (
     *_ALERTMANAGER.process(),
     _ALERTMANAGER.gauge("alertmanager_config_last_reload_successful"),
+    _ALERTMANAGER.gauge("alertmanager_config_last_reload_success_timestamp_seconds", unit=Unit.TIMESTAMP),
     _ALERTMANAGER.gauge("alertmanager_config_hash"),
     _ALERTMANAGER.gauge("alertmanager_cluster_members"),
     _ALERTMANAGER.gauge("alertmanager_cluster_failed_peers"),

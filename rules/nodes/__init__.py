@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from model.settings import Model, Resources, resources
+from rules.headline import Headline
 from rules.nodes import alerts, recordings
 from rules.nodes.metrics import METRICS
 from rules.nodes.scrape import node_exporter, scrape_job
@@ -35,5 +36,6 @@ SYSTEM = System(
     settings=NodesSettings,
     example=NodesSettings(),
     dashboard=NODES,
+    headline=Headline(up='max(up{job="node-exporter"})'),
     build=build,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rules.headline import Headline
 from rules.portainer import alerts
 from rules.portainer.scrape import PortainerSettings, exporters, jobs, metrics
 from rules.portainer.uids import PORTAINER
@@ -43,5 +44,6 @@ SYSTEM = System(
         }
     ),
     dashboard=PORTAINER,
+    headline=Headline(up="max(portainer_up)"),
     build=build,
 )

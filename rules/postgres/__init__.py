@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rules.headline import Headline
 from rules.postgres import alerts
 from rules.postgres.scrape import WATCH, exporters
 from rules.postgres.settings import PostgresSettings
@@ -47,5 +48,6 @@ SYSTEM = System(
         }
     ),
     dashboard=POSTGRES,
+    headline=Headline(up="max(pg_up)"),
     build=build,
 )

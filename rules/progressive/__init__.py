@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from rules.headline import Headline
 from rules.kubernetes import SYSTEM as KUBERNETES
-from rules.progressive.alerts import groups, inhibitions
+from rules.progressive.alerts import ERRORS, SLOW, groups, inhibitions
 from rules.progressive.contract import CONTRACT
 from rules.progressive.objectives import slos
 from rules.progressive.scrape import ProgressiveSettings, jobs
+from rules.progressive.selectors import core
 from rules.progressive.uids import PROGRESSIVE
 from rules.system import Surroundings, System, Watched
 
@@ -36,6 +38,7 @@ SYSTEM = System(
         }
     ),
     dashboard=PROGRESSIVE,
+    headline=Headline(up=f"max({core('up')})", errors=f"max({ERRORS.value})", latency=f"max({SLOW.value})"),
     build=build,
     contract=CONTRACT,
 )

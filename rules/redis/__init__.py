@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rules.headline import Headline
 from rules.redis import alerts
 from rules.redis.scrape import WATCH, RedisSettings, exporters
 from rules.redis.uids import REDIS
@@ -40,5 +41,6 @@ SYSTEM = System(
         }
     ),
     dashboard=REDIS,
+    headline=Headline(up="max(redis_up)"),
     build=build,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from model.metrics import Metric, Metrics
 from model.rules import SELDOM, Group
+from rules.headline import Headline
 from rules.kubernetes import SYSTEM as KUBERNETES
 from rules.kubernetes.scrape import KUBE_STATE_METRICS, kubelet_probes
 from rules.monitoring import SYSTEM as MONITORING
@@ -80,5 +81,10 @@ SYSTEM = System(
     settings=ServicesSettings,
     example=EXAMPLE,
     dashboard=ONE_SERVICE,
+    headline=Headline(
+        up=f"1 - min({availability.MISSING})",
+        errors=f"max({recordings.ERRORS})",
+        latency=f"max({recordings.P95})",
+    ),
     build=build,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rules.headline import Headline
 from rules.supabase import alerts
 from rules.supabase.scrape import SupabaseSettings, jobs, metrics
 from rules.supabase.uids import SUPABASE
@@ -47,5 +48,6 @@ SYSTEM = System(
         }
     ),
     dashboard=SUPABASE,
+    headline=Headline(up="max(supabase_pg_up)"),
     build=build,
 )

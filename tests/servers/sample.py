@@ -30,6 +30,9 @@ UNLIKE_OTHERS: dict[str, Callable[[float], float]] = {
     "node_boot_time_seconds": lambda age: age // 900 * 900,  # it was started again within half an hour
     "node_filesystem_readonly": lambda _: 0,
     "ALERTS_FOR_STATE": lambda _: time.time() - 3600,  # since when they are pending
+    # Changes of the last day.
+    "kube_replicaset_created": lambda _: time.time() - 3600,
+    "prometheus_config_last_reload_success_timestamp_seconds": lambda _: time.time() - 7200,
     "service:requests:mean1h": lambda _: 2,  # up to 1 request/s nothing is compared
     # Less than that is compared with no week before.
     "service:progressive_http_requests:increase1h": lambda _: 7200,

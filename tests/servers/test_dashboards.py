@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from dashboards.model import Dashboard, Visualization
-from dashboards.queries import expressions, filled, prometheus_queries
+from dashboards.queries import annotation_queries, expressions, filled, prometheus_queries
 from model.incident import ANY, LABELS
 from model.rules import Alert, BaseAlert
 from model.uids import INCIDENT
@@ -204,7 +204,9 @@ def test_no_panel_is_empty(
         return bool(ask(filled(expr, chosen)))
 
     asked = [(panel.title, query.expr, panel.visualization) for panel, query in prometheus_queries(opened(dashboard))]
-    asked += [(annotation.name, annotation.expr, Visualization.TIME_SERIES) for annotation in dashboard.annotations]
+    asked += [
+        (annotation.name, annotation.expr, Visualization.TIME_SERIES) for annotation in annotation_queries(dashboard)
+    ]
     empty = [
         f"{title}: {expr}"
         for title, expr, view in asked

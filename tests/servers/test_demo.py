@@ -109,9 +109,10 @@ shutil.copytree(provisioning, seen)
 shutil.copytree(os.path.join(os.path.dirname(provisioning), "dashboards"), os.path.join(seen, "copied"))
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_response(200 if self.path in ("/api/health", "/healthz") else 404)
+        self.send_response(200 if self.path in ("/api/health", "/healthz", "/metrics") else 404)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
         self.end_headers()
-        self.wfile.write(b"ok")
+        self.wfile.write(b"" if self.path == "/metrics" else b"ok")
 http.server.HTTPServer((given["server.http_addr"], ini.getint("server", "http_port")), Handler).serve_forever()
 """
 """A program that shows what a Grafana is given, on a machine that may have none."""

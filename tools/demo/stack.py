@@ -61,7 +61,11 @@ def changes(services: str, systems: Sequence[str], platforms: Sequence[str] = ()
             **stores.settings(systems),
             **{key: {} for key in platforms},
         },
-        "alerts": {"TargetDown": at_once, "AgentRunsFailing": at_once, "ModelRequestsFailing": at_once},
+        "alerts": {
+            **dict.fromkeys(("TargetDown", "AgentRunsFailing", "ModelRequestsFailing"), at_once),
+            # In a container, or on a laptop without a time server, it would fire after a quarter of an hour.
+            "NodeClockNotSynchronised": "off",
+        },
         "notifications": {
             "receivers": [
                 {"name": CHAT, "slack": {"urlSecret": {"name": "demo", "key": CHAT}}},
@@ -158,6 +162,14 @@ class Stack:
             },
         )
         self.agents = Agents(self.plane, home / "agents", self.collector.url, self.promtail, self._env)
+        if had("grafana"):
+            urls = {
+                "prometheus": f"http://127.0.0.1:{prometheus}",
+                "alertmanager": self.alertmanager.url,
+                "loki": self.loki.url,
+                "jaeger": self.jaeger.url_of(ports.JAEGER_QUERY),
+            }
+            self.grafana = grafana(self.rendered, self.home / "grafana", urls)
         self.prometheus = local(
             "prometheus",
             ports={ports.PROMETHEUS: prometheus},
@@ -168,6 +180,7 @@ class Stack:
                 "annotated-pods": self.agents.model_address,
                 "apiservers": self.plane.url.removeprefix("https://"),
                 "blackbox-exporter": blackbox.address,
+                **({"grafana": self.grafana.address} if self.grafana else {}),
                 "jaeger": self.jaeger.address_of(ports.JAEGER_METRICS),
                 "jaeger-span-metrics": self.jaeger.address_of(ports.JAEGER_SPAN_METRICS),
                 "kube-state-metrics": state_metrics.address,
@@ -181,6 +194,7 @@ class Stack:
                     stores.STORES[key].exporter: each.address for key, each in zip(self.systems, of_stores, strict=True)
                 },
                 **self.applications.redirect,
+                **dict.fromkeys(self.unanswerable),
             },
             # Every second instead of every minute: an alert resolves after four times that.
             faster=["--rules.alert.resend-delay=1s"],
@@ -226,9 +240,9 @@ class Stack:
             if self.platforms:
                 with self._step(", ".join(self.platforms)):
                     exits.enter_context(self.applications.running(self.agents))
-            if had("grafana"):
+            if self.grafana:
                 with self._step("Grafana"):
-                    running("grafana", self._with_grafana().running())
+                    running("grafana", self.grafana.running())
             if self.has_logs:
                 with self._step("Promtail"):
                     running("promtail", self.promtail.running())
@@ -237,16 +251,6 @@ class Stack:
             with self._step("every target and every store"):
                 eventually(self._complete, 90, "everything is scraped, and telemetry of the agents is everywhere")
             yield
-
-    def _with_grafana(self) -> LocalServer:
-        urls = {
-            "prometheus": self.prometheus.url,
-            "alertmanager": self.alertmanager.url,
-            "loki": self.loki.url,
-            "jaeger": self.jaeger.url_of(ports.JAEGER_QUERY),
-        }
-        self.grafana = grafana(self.rendered, self.home / "grafana", urls)
-        return self.grafana
 
     @contextmanager
     def _step(self, what: str) -> Iterator[None]:
@@ -268,8 +272,9 @@ class Stack:
 
     @property
     def unanswerable(self) -> tuple[str, ...]:
-        """Jobs whose targets do not answer: simulated nodes have no kubelet."""
-        return ("kubelet", "cadvisor", "grafana", *(() if self.has_logs else LOGGING))
+        """Jobs that are left out, since nothing answers for them: simulated nodes have no kubelet."""
+        missing = () if self.has_logs else LOGGING
+        return ("kubelet", "cadvisor", *missing, *(() if self.grafana else ("grafana",)))
 
     def missing(self) -> list[str]:
         """Targets that are not scraped yet, and stores without telemetry of the agents."""
@@ -280,7 +285,7 @@ class Stack:
             "lines": not self.has_logs or self.loki.series('{namespace="agents", app="planner"}'),
             **{f"work of {each.key}": self.number(each.busy) for each in self.applications.platforms},
         }
-        return [*sorted(down.difference(self.unanswerable)), *(what for what, found in has.items() if not found)]
+        return [*sorted(down), *(what for what, found in has.items() if not found)]
 
     def targets(self) -> list[dict[str, Any]]:
         return list(http_json(f"{self.prometheus.url}/api/v1/targets?state=active")["data"]["activeTargets"])

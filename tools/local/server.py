@@ -54,7 +54,7 @@ class LocalServer:
         ports: Mapping[int, int] | None = None,
         addresses: Mapping[str, str] | None = None,
         alertmanagers: Sequence[str] = (),
-        redirect: Mapping[str, str | Mapping[str, str]] | None = None,
+        redirect: Mapping[str, str | Mapping[str, str] | None] | None = None,
         planted: Mapping[str, str] | None = None,
         everywhere: bool = False,
         faster: Sequence[str] = (),
@@ -65,7 +65,8 @@ class LocalServer:
         Nothing runs yet. ``account`` is its account for the Kubernetes API. ``host`` replaces the node's root.
         ``addresses`` (host:port to host:port) replace others in arguments and files, and ``alertmanagers`` replace
         their DNS name. ``redirect`` (job to host:port) is the address at which a job's discovered targets are scraped,
-        or several by a label, such as ``service=api``; a value alone is of `instance`. ``planted`` are secrets by file
+        or several by a label, such as ``service=api``; a value alone is of `instance`; None leaves the job out, for
+        which nothing on this machine can answer. ``planted`` are secrets by file
         or variable, ``faster`` are arguments that replace or join others. It listens on loopback, or ``everywhere`` as
         rendered. A ``place`` has its own addresses and DNS: there, ports, listening addresses and names stay as
         rendered.
@@ -278,6 +279,8 @@ class LocalServer:
         """Replaces the addresses of discovered targets, since pods of the simulated cluster have no network."""
         for job, address in self._redirect.items():
             if f"- job_name: {job}\n" in text:
+                if address is None:
+                    return "scrape_configs: []\n"
                 each = {".*": address} if isinstance(address, str) else address
                 steps = "".join(
                     f"  - source_labels: [{label or 'instance'}]\n    regex: {value}\n    target_label: __address__\n"

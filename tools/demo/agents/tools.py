@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import logging
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
@@ -34,6 +35,12 @@ async def measured(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> 
         return result
 
 
+def _audited(status: str, **more: object) -> Mapping[str, object]:
+    """Fields of a line that is an audit event too (docs/logs.md)."""
+    event = {"event_type": "MCP_TOOL_INVOKE_ATTEMPT", "status": status, "tool_name": "search", "user_id": "demo"}
+    return fields({"tool": "search", **event, **more})
+
+
 server = MCPServer("tools", middleware=[measured], log_level="WARNING")
 
 
@@ -43,9 +50,9 @@ async def search(query: str) -> str:
     number = next(_calls)
     await asyncio.sleep(SLOW_SECONDS if number % SLOW_EVERY == 0 else 0.01)
     if number % FAILS_EVERY == 0:
-        log.error("the index does not answer", extra=fields({"tool": "search"}))
+        log.error("the index does not answer", extra=_audited("ERROR"))
         raise TimeoutError("the index does not answer")
-    log.info("searched", extra=fields({"tool": "search", "characters": len(query)}))
+    log.info("searched", extra=_audited("SUCCESS", characters=len(query)))
     return f"{number % 7} documents"
 
 

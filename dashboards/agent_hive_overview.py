@@ -96,7 +96,7 @@ DASHBOARD = Dashboard(
             (
                 Panel(
                     title="Coordination time",
-                    description="p50, p95 and p99. The alert is on p95.",
+                    description="p50, p95 and p99; the alert is on p95. If p99 rises alone, check the external APIs.",
                     queries=tuple(
                         Query(
                             expr=narrowed(quantile(share, contract.COORDINATION.name, SERVICE), _IN),

@@ -87,15 +87,16 @@ def dashboard(others: tuple[Dashboard | ContentDashboard, ...], stack: Stack) ->
                 "Today",
                 (
                     *((_changes(changes),) if changes else ()),
+                    *((_on_duty(stack.duties),) if stack.duties else ()),
                     Panel(
                         title="Deploys",
                         description=f"What deploy jobs have posted with the tag `{DEPLOY}`; docs/annotations.md has the"
                         " command.",
                         visualization=Visualization.ANNOTATIONS,
                         matchers=DEPLOY,
-                        height=9,
+                        width=COLUMNS,
+                        height=6,
                     ),
-                    *((_on_duty(stack.duties),) if stack.duties else ()),
                 ),
             ),
             Row("Navigation", (_navigation(others),)),
@@ -224,6 +225,7 @@ def _changes(changes: tuple[str, ...]) -> Panel:
         queries=(Query(expr=f"bottomk(20, {' or '.join(changes)})", legend="Ago", unit=Unit.SECONDS),),
         columns=("change", "subject"),
         first="Ago",
+        width=12,
         height=9,
     )
 
@@ -243,6 +245,7 @@ def _on_duty(duties: tuple[Duty, ...]) -> Panel:
         title="On duty: receivers by owner",
         description="\n".join(rows),
         visualization=Visualization.TEXT,
+        width=12,
         height=9,
     )
 

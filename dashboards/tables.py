@@ -17,6 +17,8 @@ MOST_COLUMNS = 6
 """Columns that are legible beside one another in half of a small laptop's screen."""
 # Grafana's 150 px make a table of five columns wider than half of such a screen.
 MIN_WIDTH = 60
+SUBJECT_WIDTH = 110
+"""Least pixels of the subject beside columns with widths: on a phone, scrolling is better than a name that is cut."""
 # A number with its unit, such as `14.9 req/s`. Narrow tables share their width evenly.
 WIDTHS = {12: 96, 24: 140}
 WIDE, SEVERITY_WIDTH = 12, 92
@@ -89,6 +91,7 @@ def finish_table(made: table.Panel, panel: Panel, alerts: Mapping[str, BaseAlert
     made.sort_by([*orders, common.TableSortByFieldState().display_name(largest).desc(not panel.ascending)])
     made.min_width(MIN_WIDTH)
     if panel.width >= WIDE and len(shown) > 2:
+        made.min_width(SUBJECT_WIDTH)
         # The subject gets what the others leave: with a width of 0, Grafana computes it.
         made.width(WIDTHS.get(panel.width, min(WIDTHS.values())))
         for label in (before[0], *(each for each in after if each in LONG)):

@@ -10,6 +10,7 @@ import pytest
 
 from dashboards.colours import GOOD
 from dashboards.model import Query, Visualization
+from dashboards.tables import MIN_WIDTH, SUBJECT_WIDTH
 from model.metrics import Unit
 from model.slo_alerts import LEFT
 from model.uids import SLOS
@@ -181,3 +182,13 @@ def test_a_column_of_loki_s_values_has_the_name_that_its_plugin_gives_it() -> No
         for step in first(dashboard(of_logs(visualization=Visualization.TABLE)))["transformations"]
     }
     assert steps["organize"]["renameByName"] == {"Value #A": "Lines"}
+
+
+@pytest.mark.parametrize(("width", "least"), [(24, SUBJECT_WIDTH), (12, SUBJECT_WIDTH), (8, MIN_WIDTH)])
+def test_on_a_phone_the_subject_is_legible_beside_columns_with_widths(width: int, least: int) -> None:
+    values = (Query(expr="a", legend="Restarts"), Query(expr="b", legend="Age"))
+    tables = (
+        panel(title=f"{place}", visualization=Visualization.TABLE, columns=("pod",), queries=values, width=width)
+        for place in range(24 // width)
+    )
+    assert first(dashboard(*tables))["fieldConfig"]["defaults"]["custom"]["minWidth"] == least

@@ -42,6 +42,7 @@ from dashboards.model import (
 from dashboards.tables import finish_table
 from dashboards.time_series import finish_time_series
 from model.datasources import LOKI, PROMETHEUS, Datasource
+from model.promql import stored
 from model.rules import BaseAlert
 from model.uids import ALERTS_FOLDER, folder_uid, runbook_path
 
@@ -118,7 +119,7 @@ def _variable(variable: Variable) -> sdk.QueryVariable:
 
 def _choice(choice: CustomVariable) -> sdk.CustomVariable:
     # Grafana's format: `name : value`, separated by commas. A comma in a value has a backslash.
-    pairs = ((name, _promql(" ".join(value.split())).replace(",", r"\,")) for name, value in choice.values.items())
+    pairs = ((name, stored(" ".join(value.split())).replace(",", r"\,")) for name, value in choice.values.items())
     made = sdk.CustomVariable(choice.name).label(choice.title)
     return made.values(", ".join(f"{name} : {value}" for name, value in pairs))
 
@@ -134,7 +135,7 @@ def _values(variable: Variable) -> str | dict[str, object]:
     if variable.datasource == LOKI:
         # 1 queries label values, 0 would query label names.
         return {"refId": variable.name, "type": 1, "label": variable.label, "stream": variable.of}
-    return f"label_values({_promql(variable.of)}, {variable.label})"
+    return f"label_values({stored(variable.of)}, {variable.label})"
 
 
 def _annotation(annotation: Annotation) -> sdk.AnnotationQuery:
@@ -143,13 +144,8 @@ def _annotation(annotation: Annotation) -> sdk.AnnotationQuery:
         # Its type in the SDK is that of a query.
         posted: Any = sdk.AnnotationTarget().limit(100).match_any(False).tags([annotation.tag]).type("tags")
         return made.datasource(commons.DataSourceRef(type_val="grafana", uid="-- Grafana --")).target(posted)
-    made.datasource(_ref(PROMETHEUS)).expr(_promql(annotation.expr))
+    made.datasource(_ref(PROMETHEUS)).expr(stored(annotation.expr))
     return made.title_format(annotation.name).text_format(annotation.text)
-
-
-def _promql(expr: str) -> str:
-    """The expression with ' for ": a state has dashboards as JSON in JSON, where each " takes four characters."""
-    return expr if any(each in expr for each in "'`\\") else expr.replace('"', "'")
 
 
 def _ref(datasource: Datasource) -> commons.DataSourceRef:
@@ -224,7 +220,7 @@ def _target(query: Query, ref_id: str, view: Visualization) -> Any:
         asked = loki.Dataquery().ref_id(ref_id).expr(query.expr)
         asked.query_type("instant" if view in (Visualization.STAT, Visualization.TABLE) else "range")
         return asked.max_lines(MAX_LINES) if view is Visualization.LOGS else asked.legend_format(query.legend)
-    made = prometheus.Dataquery().ref_id(ref_id).expr(_promql(query.expr))
+    made = prometheus.Dataquery().ref_id(ref_id).expr(stored(query.expr))
     if view is not Visualization.TABLE and query.legend:  # a table's columns are named by a transformation
         made.legend_format(query.legend)
     if view in (Visualization.STAT, Visualization.TABLE):

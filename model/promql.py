@@ -285,3 +285,8 @@ def _is_number(node: promql.Expr) -> bool:
     if isinstance(node, promql.BinaryExpr):
         return _is_number(node.lhs) and _is_number(node.rhs)
     return isinstance(node, promql.NumberLiteral)
+
+
+def stored(expr: str) -> str:
+    """The expression with ' for ": a state has it as JSON in JSON, or several times, where each " takes more."""
+    return expr if any(each in expr for each in "'`\\") else expr.replace('"', "'")

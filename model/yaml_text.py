@@ -26,7 +26,16 @@ def _text(dumper: _Plain, value: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
 
 
+class OnOneLine(dict[str, Any]):
+    """A mapping that is written on one line, as the labels of a rule: most of a state's bytes are rules."""
+
+
+def _on_one_line(dumper: _Plain, value: OnOneLine) -> yaml.MappingNode:
+    return dumper.represent_mapping("tag:yaml.org,2002:map", value.items(), flow_style=True)
+
+
 _Plain.add_representer(str, _text)
+_Plain.add_representer(OnOneLine, _on_one_line)
 
 
 def text(value: Any) -> str:

@@ -50,17 +50,14 @@ class GrafanaContent(ComponentResource):
     def __init__(self, name: str, args: GrafanaContentArgs, opts: ResourceOptions | None = None) -> None:
         super().__init__("observability:index:GrafanaContent", name, {}, opts)
         hook = ResourceHook(f"{name}-is-reached", Reached(args.url).before)
-        child = ResourceOptions(
-            parent=self,
-            # A provider does not wait (pulumi/pulumi#8917), and a component's children do not wait for its
-            # dependencies.
-            depends_on=[args.after] if args.after else [],
-            hooks=ResourceHookBinding(before_create=[hook], before_update=[hook]),
-        )
+        child = ResourceOptions(parent=self, hooks=ResourceHookBinding(before_create=[hook], before_update=[hook]))
+        # A provider does not wait (pulumi/pulumi#8917), and a component's children do not wait for its dependencies.
+        begins = ResourceOptions.merge(child, ResourceOptions(depends_on=[args.after] if args.after else []))
         used = {dashboard.folder for dashboard in args.dashboards} | ({ALERTS_FOLDER} if args.rule_groups else set())
         first, *others = sorted(used)
-        folders = {first: _folder(name, first, child)}
-        # Only the first resource that waits reports a Grafana that does not answer.
+        folders = {first: _folder(name, first, begins)}
+        # Only the first resource that waits reports a Grafana that does not answer. The others wait for it alone: the
+        # state would list all of Grafana's resources for each.
         child = ResourceOptions.merge(child, ResourceOptions(depends_on=[folders[first]]))
         folders |= {title: _folder(name, title, child) for title in others}
         default, *connections = args.connections

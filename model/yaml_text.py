@@ -26,21 +26,31 @@ def _text(dumper: _Plain, value: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
 
 
-class OnOneLine(dict[str, Any]):
-    """A mapping that is written on one line, as the labels of a rule: most of a state's bytes are rules."""
+class _OnOneLine(dict[str, Any]):
+    """A mapping that is written on one line."""
 
 
-def _on_one_line(dumper: _Plain, value: OnOneLine) -> yaml.MappingNode:
+def _on_one_line(dumper: _Plain, value: _OnOneLine) -> yaml.MappingNode:
     return dumper.represent_mapping("tag:yaml.org,2002:map", value.items(), flow_style=True)
 
 
 _Plain.add_representer(str, _text)
-_Plain.add_representer(OnOneLine, _on_one_line)
+_Plain.add_representer(_OnOneLine, _on_one_line)
 
 
-def text(value: Any) -> str:
-    """``value`` as YAML text."""
+def text(value: Any, on_one_line: str = "") -> str:
+    """``value`` as YAML text. Mappings with the key ``on_one_line`` are written so."""
+    if on_one_line:
+        value = _marked(value, on_one_line)
     return yaml.dump(value, Dumper=_Plain, sort_keys=False, width=ONE_LINE, allow_unicode=True)
+
+
+def _marked(value: Any, key: str) -> Any:
+    if isinstance(value, list):
+        return [_marked(each, key) for each in value]
+    if isinstance(value, dict):
+        return {name: _OnOneLine(each) if name == key else _marked(each, key) for name, each in value.items()}
+    return value
 
 
 def expanding(plain: str, variable: str) -> str:

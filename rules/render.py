@@ -13,7 +13,6 @@ from model.promql import stored
 from model.quantities import Duration, Url
 from model.rules import Alert, BaseAlert, Group, Recording
 from model.uids import runbook_path
-from model.yaml_text import OnOneLine
 
 LINKED_LABELS = ("cluster", "namespace", "service", "app", "pod", "node", "agent", "model", "slo", "value")
 """Labels of an alert that are variables of the dashboard it links to."""
@@ -44,7 +43,7 @@ def rule_group(group: Group, place: Place) -> dict[str, Any]:
     """A group as an entry of a rule file's ``groups``. People's recordings keep their labels: joins match by them."""
     own = {"environment"} if group.environments else set[str]()
     of_group = {name: value for name, value in place_labels(place).items() if name not in own}
-    labels = {} if group.system == CONTENT else {"labels": OnOneLine(of_group)}
+    labels = {} if group.system == CONTENT else {"labels": of_group}
     return {
         "name": group.name,
         "interval": str(group.interval or place.interval),
@@ -58,12 +57,12 @@ def rule_group(group: Group, place: Place) -> dict[str, Any]:
 def _finished(plain: dict[str, Any], rule: Alert | Recording, group: Group, place: Place) -> dict[str, Any]:
     plain |= {"expr": stored(plain["expr"])}
     if isinstance(rule, Recording):
-        return {**plain, "labels": OnOneLine(plain["labels"])} if rule.labels else plain
+        return plain
     annotations = {**plain["annotations"], **links(rule, place), **rule.annotations}
     # What is absent has no environment to keep.
     lacks = bool(group.environments) and rule.value.startswith("absent(")
     of_place = place_labels(place) if group.system == CONTENT or lacks else {}
-    labels = OnOneLine({**plain["labels"], "system": group.system, **of_place})
+    labels = {**plain["labels"], "system": group.system, **of_place}
     return {**plain, "labels": labels, "annotations": annotations}
 
 

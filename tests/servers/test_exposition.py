@@ -15,6 +15,7 @@ from components.otel_collector.config import GIVE_UP
 from components.otel_collector.parts import LONGEST_PAUSE
 from components.prometheus.config import OUT_OF_ORDER_WINDOW
 from model.metrics import Metric
+from rules.agents.settings import EXAMPLE
 from rules.nodes.scrape import NODE_EXPORTER
 from tests.catalogue import EVERYTHING, whole
 from tests.servers.exposition import EXPOSED_BY, Exposition, difference, exposition, names, scraped, settled
@@ -23,7 +24,7 @@ from tests.servers.keeping import ASKED, KEPT, SHARE, asks, record
 from tests.servers.kubernetes_metrics import cadvisor, documented
 from tests.servers.machine import machine
 from tests.servers.reported import CONTAINER, NAMESPACE, STATUSES, made, objects
-from tests.servers.traces import AGENT, REQUEST, SAMPLING, STORAGES, traces
+from tests.servers.traces import AGENT, PLATFORM, REQUEST, SAMPLING, STORAGES, traces
 from tests.servers.traces import stack as trace_stack
 from tools.kept import exposed
 from tools.local import otlp
@@ -307,10 +308,19 @@ def agent_itself(control_plane: ControlPlane, home: Path) -> Exposition:
 @pytest.fixture(scope="module")
 def tracing(home: Path) -> Iterator[Jaeger]:
     """A Jaeger that samples, and has been sent what agents send."""
-    jaeger = Jaeger(trace_stack(home / "traces", storage=STORAGES["badger"], sampling=SAMPLING), home / "jaeger")
+    counted_by = {name: each.attribute for name, each in EXAMPLE.attribution.items()}
+    attribution = {name: {"attribute": attribute} for name, attribute in counted_by.items()}
+    agents = {"monitoring": {}, "agents": {"attribution": attribution}}
+    stack = trace_stack(home / "traces", agents, storage=STORAGES["badger"], sampling=SAMPLING)
+    jaeger = Jaeger(stack, home / "jaeger")
     with jaeger.running():
-        many = traces(100, 1, attributes=AGENT | REQUEST)  # of which it keeps one in ten
+        many = traces(100, 1, attributes=AGENT | PLATFORM | REQUEST)  # of which it keeps one in ten
         jaeger.send(*many)
+        # More values than are counted each on its own.
+        for number in range(150):
+            values = dict.fromkeys(counted_by.values(), f"v-{number}")
+            chat = {"gen_ai.operation.name": "chat", "k8s.namespace.name": "shop", **values}
+            jaeger.send(*traces(1, number + 2, attributes=chat))
         jaeger.found(many[0])
         yield jaeger
 

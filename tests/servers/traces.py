@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,13 @@ AGENT = {
     "a2a.task.id": "task-1",
 }
 """What a span of an agent says."""
+PLATFORM = {
+    "agent.operation": "plan",
+    "task_type": "report",
+    "communication.source": "planner",
+    "communication.target": "writer",
+}
+"""What spans of platforms say besides."""
 REQUEST = {
     "http.request.method": "GET",
     "http.route": "/orders/:id",
@@ -51,9 +59,9 @@ REQUEST = {
 """What spans say of requests and calls, all at once."""
 
 
-def stack(folder: Path, **jaeger: Any) -> Rendered:
+def stack(folder: Path, systems: Mapping[str, Any] | None = None, **jaeger: Any) -> Rendered:
     """One with these settings of Jaeger, scraped every second."""
-    config = {"cluster": CLUSTER, "jaeger": jaeger, "prometheus": {"scrapeInterval": "1s"}}
+    config = {"cluster": CLUSTER, "jaeger": jaeger, "prometheus": {"scrapeInterval": "1s"}, "systems": systems or {}}
     return render_text("test", folder / "stack", stack_text(config))
 
 

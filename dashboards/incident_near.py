@@ -34,7 +34,7 @@ _NODES = f'(group by (cluster, node) ({_PODS}) or group by (cluster, node) (kube
 def nearby() -> Panel:
     def of(severity: Severity) -> str:
         # Its own namespace alone, or the alerts without one.
-        return firing(f'severity="{severity}", {NEWS}, {CLUSTER}, namespace=~"(${{namespace:regex}})?"')
+        return firing(f'severity="{severity}", {NEWS}, {CLUSTER}, namespace=~"($namespace)?"')
 
     urgency = " or ".join(f"{value} * {of(severity)}" for severity, value in URGENCY.items())
     return Panel(

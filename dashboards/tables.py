@@ -33,6 +33,8 @@ HEADS = {
     "datname": "Database",
     "error_type": "Error",
     "exported_environment": "Environment",
+    "gen_ai_request_model": "Model",
+    "gen_ai_tool_name": "Tool",
     "kind": "Exception",
     "queryid": "Statement",
     "slo": "SLO",

@@ -30,7 +30,7 @@ _DRAWN = """(wanted) => {
     return drawn.length >= wanted && drawn.every((panel) => content(panel)?.childElementCount > 0)
         && refreshes && !refreshes.innerText.includes('Cancel');
 }"""
-_END = """() => 16 + Math.max(...[...document.querySelectorAll('section[data-testid^="data-testid Panel header"]')]
+_END = """() => 16 + Math.max(200, ...[...document.querySelectorAll('section[data-testid^="data-testid Panel header"]')]
     .map((panel) => panel.getBoundingClientRect().bottom))"""
 _SHOWN = """() => {
     const asked = performance.getEntriesByType('resource').filter((each) => each.name.includes('/api/ds/query'));

@@ -92,10 +92,13 @@ class Routed:
         return tree(self.settings.notifications)
 
     def alerts(self) -> Iterator[dict[str, str]]:
-        """Every severity, owner, system, environment and namespace of the catalogue and of the routes, and none."""
+        """All labels of the catalogue, and every combination of what a route names and of what none does.
+
+        Combinations of all owners and systems of the catalogue would be ten thousand of a stack with every system.
+        """
         known = alert_labels(self.settings.watched, self.settings.cluster)
-        owners = {labels["owner"] for labels in known} | {"somebody"}
-        systems = {labels.get("system", "") for labels in known} | {"elsewhere"}
+        owners = {*named(self.root, "owner"), "somebody"}
+        systems = {*named(self.root, "system"), "elsewhere", ""}
         environments = {self.settings.cluster.environment, "prod"}
         names = ({"alertname": name} for name in ("Any", "Watchdog"))
         for name, severity, owner, system, environment, namespace in product(
@@ -110,6 +113,14 @@ class Routed:
             yield {label: value for label, value in {**name, **labels, "namespace": namespace}.items() if value}
         yield from known
         yield from ({TEST_PAGE: each.name, "severity": "critical"} for each in self.settings.notifications.receivers)
+
+
+def named(node: Node, label: str) -> set[str]:
+    """Values of a label that match what the routes at and below ``node`` name."""
+    own = {
+        value.replace("*", "-any") for matcher in node.matchers if matcher.label == label for value in matcher.values
+    }
+    return own.union(*(named(inner, label) for inner in node.nodes))
 
 
 def asked(config: Path, labels: dict[str, str]) -> tuple[str, ...]:

@@ -107,7 +107,7 @@ class Routed:
             sorted(owners),
             sorted(systems),
             sorted(environments),
-            ("", "shop", "cart.v2-a", "cartxv2-a"),
+            ("", "shop", "shopping", "cart.v2-a", "cartxv2-a"),
         ):
             labels = {"severity": severity.value, "owner": owner, "system": system, "environment": environment}
             yield {label: value for label, value in {**name, **labels, "namespace": namespace}.items() if value}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dashboards.alerts import NEWS, firing
 from dashboards.model import Dashboard, Panel, Query, Row, Visualization, variable
 from model.metrics import Unit
+from model.quantities import Duration
 from model.rules import Alert
 from model.uids import ALERT_QUALITY, ALERTS, HOME, INCIDENT
 from rules.system import Watched
@@ -14,9 +15,8 @@ _ALERTMANAGER = "alertmanager"
 _REAL = f'{NEWS}, drill!="true", cluster=~"$cluster", owner=~"$owner"'
 """Matches all alerts but those that somebody sends on purpose."""
 _BY = "alertname, severity, owner"
-_STEP = "5m"
+_STEP = Duration.parse("5m")
 """Resolution of sums over the time range. Alerts keep firing for minutes, and a week has 2016 of these."""
-_STEP_SECONDS = 300
 _NIGHT = "(hour() >= 22 or hour() < 6)"
 """In UTC, which is what Prometheus has."""
 _FIRED = f"max_over_time({firing(_REAL)}[$__range])"
@@ -79,7 +79,7 @@ def _noisiest() -> Panel:
         queries=(
             Query(expr=f"topk(20, sum by ({_BY}) ({starts}))", legend="Starts"),
             Query(
-                expr=f"sum by ({_BY}) (sum_over_time({firing(_REAL)}[$__range:{_STEP}])) * {_STEP_SECONDS}",
+                expr=f"sum by ({_BY}) (sum_over_time({firing(_REAL)}[$__range:{_STEP}])) * {_STEP.seconds:.0f}",
                 legend="Firing time",
                 unit=Unit.SECONDS,
             ),

@@ -93,6 +93,11 @@ def of_query(query: Query, panel: Panel, alerts: Mapping[str, BaseAlert]) -> lis
     return [property_of("thresholds", thresholds(panel, alert).build())] if alert is not None else []
 
 
+def value_names(panel: Panel) -> dict[str, str]:
+    """Grafana's names of the values of instant queries, which have no legend, and ours."""
+    return {f"Value #{chr(ord('A') + n)}": query.legend for n, query in enumerate(panel.queries)}
+
+
 def nothing(panel: Panel) -> str:
     """What a panel shows without data; empty if it is Grafana's own text, "No data": the value is not known.
 

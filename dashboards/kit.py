@@ -8,7 +8,7 @@ from typing import Any
 
 from dashboards.colours import COLOURS
 from dashboards.defaults import without_defaults
-from dashboards.fields import nothing, of_query, severities, thresholds, usual_unit
+from dashboards.fields import nothing, of_query, severities, thresholds, usual_unit, value_names
 from dashboards.grafana_sdk import (
     JSONEncoder,
     TextMode,
@@ -42,7 +42,7 @@ from dashboards.model import (
 from dashboards.tables import finish_table
 from dashboards.time_series import finish_time_series
 from model.datasources import LOKI, PROMETHEUS, Datasource
-from model.promql import stored
+from model.promql import single_quoted
 from model.rules import BaseAlert
 from model.uids import ALERTS_FOLDER, folder_uid, runbook_path
 
@@ -119,7 +119,9 @@ def _variable(variable: Variable) -> sdk.QueryVariable:
 
 def _choice(choice: CustomVariable) -> sdk.CustomVariable:
     # Grafana's format: `name : value`, separated by commas. A comma in a value has a backslash.
-    pairs = ((name, stored(" ".join(value.split())).replace(",", r"\,")) for name, value in choice.values.items())
+    pairs = (
+        (name, single_quoted(" ".join(value.split())).replace(",", r"\,")) for name, value in choice.values.items()
+    )
     made = sdk.CustomVariable(choice.name).label(choice.title)
     return made.values(", ".join(f"{name} : {value}" for name, value in pairs))
 
@@ -135,7 +137,7 @@ def _values(variable: Variable) -> str | dict[str, object]:
     if variable.datasource == LOKI:
         # 1 queries label values, 0 would query label names.
         return {"refId": variable.name, "type": 1, "label": variable.label, "stream": variable.of}
-    return f"label_values({stored(variable.of)}, {variable.label})"
+    return f"label_values({single_quoted(variable.of)}, {variable.label})"
 
 
 def _annotation(annotation: Annotation) -> sdk.AnnotationQuery:
@@ -144,7 +146,7 @@ def _annotation(annotation: Annotation) -> sdk.AnnotationQuery:
         # Its type in the SDK is that of a query.
         posted: Any = sdk.AnnotationTarget().limit(100).match_any(False).tags([annotation.tag]).type("tags")
         return made.datasource(commons.DataSourceRef(type_val="grafana", uid="-- Grafana --")).target(posted)
-    made.datasource(_ref(PROMETHEUS)).expr(stored(annotation.expr))
+    made.datasource(_ref(PROMETHEUS)).expr(single_quoted(annotation.expr))
     return made.title_format(annotation.name).text_format(annotation.text)
 
 
@@ -220,7 +222,7 @@ def _target(query: Query, ref_id: str, view: Visualization) -> Any:
         asked = loki.Dataquery().ref_id(ref_id).expr(query.expr)
         asked.query_type("instant" if view in (Visualization.STAT, Visualization.TABLE) else "range")
         return asked.max_lines(MAX_LINES) if view is Visualization.LOGS else asked.legend_format(query.legend)
-    made = prometheus.Dataquery().ref_id(ref_id).expr(stored(query.expr))
+    made = prometheus.Dataquery().ref_id(ref_id).expr(single_quoted(query.expr))
     if view is not Visualization.TABLE and query.legend:  # a table's columns are named by a transformation
         made.legend_format(query.legend)
     if view in (Visualization.STAT, Visualization.TABLE):
@@ -237,9 +239,8 @@ def _target(query: Query, ref_id: str, view: Visualization) -> Any:
 def _finish_stat(made: stat.Panel, panel: Panel, alerts: Mapping[str, BaseAlert]) -> None:
     made.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
     if len(panel.queries) > 1 and panel.queries[0].datasource == LOKI:
-        # Instant queries of Loki have no legend.
-        names = {f"Value #{chr(ord('A') + n)}": query.legend for n, query in enumerate(panel.queries)}
-        made.transformations([models.DataTransformerConfig(id_val="organize", options={"renameByName": names})])
+        renamed = {"renameByName": value_names(panel)}
+        made.transformations([models.DataTransformerConfig(id_val="organize", options=renamed)])
     judged = panel.alert in alerts or panel.severity is not None
     made.color_mode(commons.BigValueColorMode.BACKGROUND if judged else commons.BigValueColorMode.VALUE)
     made.graph_mode(commons.BigValueGraphMode.NONE)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dashboards.fields import of_query, property_of, severities, unit_of, usual_unit
-from dashboards.grafana_sdk import common, models, table
-from dashboards.model import Panel, Query
-from dashboards.rows import finish as finish_rows
+from dashboards.colours import COLOURS, GOOD
+from dashboards.fields import of_query, property_of, severities, unit_of, usual_unit, value_names
+from dashboards.grafana_sdk import common, models, sdk, table
+from dashboards.model import DOWN, UP, URGENCY, Panel, Query
 from model.datasources import PROMETHEUS
 from model.incident import ALERT
 from model.rules import BaseAlert, Severity
@@ -70,7 +70,7 @@ def labels_in_order(panel: Panel) -> tuple[tuple[str, ...], tuple[str, ...], tup
 
 def finish_table(made: table.Panel, panel: Panel, alerts: Mapping[str, BaseAlert]) -> None:
     """Columns, their order, widths, units, colours and links."""
-    names = {f"Value #{chr(ord('A') + n)}": query.legend for n, query in enumerate(panel.queries)}
+    names = value_names(panel)
     # Loki's tables number their columns even if there is only one.
     if len(panel.queries) == 1 and panel.queries[0].datasource == PROMETHEUS:
         names = {"Value": panel.queries[0].legend}
@@ -101,14 +101,27 @@ def finish_table(made: table.Panel, panel: Panel, alerts: Mapping[str, BaseAlert
     for column, query in zip(names.values(), panel.queries, strict=True):
         if said := _of_column(panel, query, alerts):
             made.override_by_name(column, said)
+    for label in hidden:
+        made.override_by_name(label, [property_of("custom.hideFrom.viz", True)])
+    _in_words(made, panel)
+    if links := {**_closer(panel, rest), **panel.row_links}:
+        kind = models.DashboardLinkType.LINK
+        made.data_links([sdk.DashboardLink(title).type(kind).url(url) for title, url in links.items()])
+
+
+def _in_words(made: table.Panel, panel: Panel) -> None:
+    """Severities, states and subjects as words, the first two in their colours."""
     if "severity" in panel.columns:
         words = property_of("mappings", [severities({each: each for each in Severity})])
         made.override_by_name(
             "severity", [_cell("color-background"), words, property_of("custom.width", SEVERITY_WIDTH)]
         )
-    for label in hidden:
-        made.override_by_name(label, [property_of("custom.hideFrom.viz", True)])
-    finish_rows(made, panel, _closer(panel, rest))
+    for query in panel.queries:
+        if query.status:
+            made.override_by_name(query.legend, [_cell("color-background"), property_of("mappings", [_STATUS])])
+    if panel.words:
+        texts = {value: models.ValueMappingResult(text=said) for value, said in panel.words.items()}
+        made.override_by_name(panel.columns[0], [property_of("mappings", [models.ValueMap(texts)])])
 
 
 def _closer(panel: Panel, hidden: tuple[str, ...]) -> dict[str, str]:
@@ -142,3 +155,15 @@ def _of_column(panel: Panel, query: Query, alerts: Mapping[str, BaseAlert]) -> l
 
 def _cell(kind: str) -> models.DynamicConfigValue:
     return property_of("custom.cellOptions", {"type": kind})
+
+
+_STATUS = models.ValueMap(
+    {
+        str(value): models.ValueMappingResult(text=text, color=colour)
+        for value, text, colour in (
+            (UP, "up", GOOD),
+            *((urgency, str(severity), COLOURS[severity]) for severity, urgency in URGENCY.items()),
+            (DOWN, "down", COLOURS[Severity.CRITICAL]),
+        )
+    }
+)

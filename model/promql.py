@@ -287,6 +287,6 @@ def _is_number(node: promql.Expr) -> bool:
     return isinstance(node, promql.NumberLiteral)
 
 
-def stored(expr: str) -> str:
+def single_quoted(expr: str) -> str:
     """The expression with ' for ": a state has it as JSON in JSON, or several times, where each " takes more."""
     return expr if any(each in expr for each in "'`\\") else expr.replace('"', "'")

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from model.cluster import ClusterSettings
 from model.content import CONTENT
-from model.promql import stored
+from model.promql import single_quoted
 from model.quantities import Duration, Url
 from model.rules import Alert, BaseAlert, Group, Recording
 from model.uids import runbook_path
@@ -55,7 +55,7 @@ def rule_group(group: Group, place: Place) -> dict[str, Any]:
 
 
 def _finished(plain: dict[str, Any], rule: Alert | Recording, group: Group, place: Place) -> dict[str, Any]:
-    plain |= {"expr": stored(plain["expr"])}
+    plain |= {"expr": single_quoted(plain["expr"])}
     if isinstance(rule, Recording):
         return plain
     annotations = {**plain["annotations"], **links(rule, place), **rule.annotations}

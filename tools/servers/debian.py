@@ -42,7 +42,7 @@ PROGRAMS: Mapping[str, Packages] = {
         "bookworm-backports",
         ("valkey-server", "valkey-tools", "libjemalloc2", "liblzf1"),
         "usr/bin/valkey-server",
-        "bookworm",
+        libraries="bookworm",
     ),
 }
 

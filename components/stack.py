@@ -32,7 +32,7 @@ from dashboards.queries import expressions
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stack:
+class Deployed:
     """What other parts of a program need of a stack."""
 
     site: Site
@@ -45,7 +45,7 @@ class Stack:
     """Address by server; ``otlp`` takes telemetry."""
 
 
-def deploy(settings: Settings, secrets: Mapping[str, Output[str]], opts: ResourceOptions | None = None) -> Stack:
+def deploy(settings: Settings, secrets: Mapping[str, Output[str]], opts: ResourceOptions | None = None) -> Deployed:
     """Deploy all components. ``secrets`` has a value for each name in ``references(settings)``, as ``load`` returns
     them; ``opts`` holds for every component, such as a parent.
     """
@@ -136,7 +136,7 @@ def deploy(settings: Settings, secrets: Mapping[str, Output[str]], opts: Resourc
         provider.grafana(settings.grafana, secrets, server, opts),
         opts,
     )
-    return Stack(
+    return Deployed(
         site=site,
         node_agents=namespaces.node_agents,
         kubernetes=kubernetes,

@@ -114,7 +114,7 @@ def state(on: Collection[str]) -> Panel:
         missing = f"{DESIRED}{{{IN}}} - {AVAILABLE}{{{IN}}} and on (cluster, namespace, workload) {_PODS}"
         named = f"{DESIRED}{{{_WORKLOAD}}} - {AVAILABLE}{{{_WORKLOAD}}}"
         found["Replicas missing"] = f"sum({missing} or {named})"
-        found["Restarts"] = f"sum({restarts} and on (cluster, namespace, pod) {_PODS})"
+        found["Restarts"] = f"round(sum({restarts} and on (cluster, namespace, pod) {_PODS}))"
         found["Nodes not ready"] = f"sum(1 - {ready} and on (cluster, node) {_NODES})"
     if SERVICES in on:
         found["Failing requests, %"] = f"100 * max({ERRORS}{{{IN}, service=~`{_NAMES}`}})"
@@ -145,7 +145,7 @@ def error_lines() -> Panel:
         visualization=Visualization.LOGS,
         queries=(Query(expr=lines, datasource=LOKI),),
         unmeasured="No error lines of pods that begin with its name.",
-        width=14,
+        width=12,
         height=12,
     )
 
@@ -157,7 +157,8 @@ def spans() -> Panel:
         return f"sum by (service_name, span_name{by}) (increase({series}{{{of_service}{matchers}}}[$__range]))"
 
     failed = of(SPAN_CALLS, "", ', status_code="STATUS_CODE_ERROR"')
-    slow = f"histogram_quantile(0.95, {of(f'{SPAN_TIMES}_bucket', ', le')}) / 1000"
+    # Without spans in the time range, the quantile is not a number: no comparison holds for it.
+    slow = f"histogram_quantile(0.95, {of(f'{SPAN_TIMES}_bucket', ', le')}) / 1000 >= 0"
     return Panel(
         title="Failed and slow spans",
         description="Spans of its service in the time range: how many failed, and the 95th percentile. None if the"
@@ -169,6 +170,6 @@ def spans() -> Panel:
         ),
         columns=("service_name", "span_name"),
         needs=SPAN_METRICS,
-        width=10,
+        width=12,
         height=12,
     )

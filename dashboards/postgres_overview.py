@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dashboards.annotations import alerts_of
-from dashboards.model import Dashboard, Panel, Query, Row, Visualization, alert_stat, found
+from dashboards.model import Dashboard, Panel, Query, Row, Scale, Visualization, alert_stat, found
 from dashboards.stores import CHOSEN, lines, of_alert, rate, variables
 from model.metrics import Unit
 from model.promql import narrowed
@@ -42,8 +42,11 @@ DASHBOARD = Dashboard(
                     "Servers that keep WAL for a slot that nobody reads.",
                     found(alerts.SLOT_INACTIVE, CHOSEN),
                 ),
-                of_alert(
-                    alerts.HIGH_CONNECTIONS, "Connections in use", "Share of the connections that clients may open."
+                replace(
+                    of_alert(
+                        alerts.HIGH_CONNECTIONS, "Connections in use", "Share of the connections that clients may open."
+                    ),
+                    scale=Scale.OPEN,  # those that are reserved for superusers come on top
                 ),
                 lines(
                     "Connections by state",

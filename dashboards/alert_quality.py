@@ -24,7 +24,7 @@ _FIRED = f"max_over_time({firing(_REAL)}[$__range])"
 
 def dashboard(watched: Watched) -> Dashboard:
     """The dashboard of a stack, which knows how many alerts there are."""
-    known = len({rule.name for group in watched.groups for rule in group.rules if isinstance(rule, Alert)})
+    names = sorted({rule.name for group in watched.groups for rule in group.rules if isinstance(rule, Alert)})
     return Dashboard(
         uid=ALERT_QUALITY,
         title="Alert quality",
@@ -35,7 +35,8 @@ def dashboard(watched: Watched) -> Dashboard:
         variables=(variable("cluster", "ALERTS", "Cluster"), variable("owner", 'ALERTS{cluster=~"$cluster"}', "Owner")),
         related=(ALERTS, INCIDENT, HOME),
         rows=(
-            Row("Alerts and messages", (_numbers(known), _noisiest(), _flapping())),
+            Row("Alerts and messages", (_numbers(len(names)), _noisiest(), _flapping())),
+            Row("Never fired", (_silent(names),), collapsed=True),
             Row("Over time", (_by("severity"), _by("owner"), _sent(), _suppressed())),
         ),
     )
@@ -89,6 +90,27 @@ def _noisiest() -> Panel:
         width=12,
         height=12,
     )
+
+
+def _silent(names: list[str]) -> Panel:
+    never = [f'absent_over_time(ALERTS{{alertname="{name}", cluster=~"$cluster"}}[$__range])' for name in names]
+    return Panel(
+        title="Alerts that never fired",
+        description="Alerts that Prometheus evaluates, and that were not even pending in the time range. Click one: if"
+        " its chart is empty, the series that it needs are missing, and it cannot fire.",
+        visualization=Visualization.TABLE,
+        queries=(Query(expr=f"{_any(never)} - 1", legend="Fired"),),
+        columns=("alertname",),
+        data_link=INCIDENT,
+        width=24,
+        height=12,
+    )
+
+
+def _any(parts: list[str]) -> str:
+    """``or`` of all, nested like a tree: some hundred in a row are as many levels, which no parser likes."""
+    middle = len(parts) // 2
+    return f"({_any(parts[:middle])} or {_any(parts[middle:])})" if middle else parts[0]
 
 
 def _flapping() -> Panel:

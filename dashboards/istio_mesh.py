@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dashboards.annotations import alerts_of
 from dashboards.model import MOST_LINES, Dashboard, Panel, Query, Row, Visualization, alert_stat, found, variable
 from model.metrics import Unit
 from model.promql import narrowed
 from model.uids import ALERTS, HOME
 from rules.istio import alerts
-from rules.istio.recordings import BYTES, ERRORS, MTLS, P95, REQUESTS
+from rules.istio.recordings import BUCKETS, BYTES, ERRORS, MTLS, P95, REQUESTS
 from rules.istio.uids import ISTIO
 
 _CLUSTER = 'cluster=~"$cluster"'
@@ -23,6 +25,24 @@ def _of_services(title: str, description: str, expr: str, unit: Unit, alert: str
     return Panel(
         title=title, description=f"{description} The {MOST_LINES} {which}.", queries=(query,), unit=unit, alert=alert
     )
+
+
+def _latency() -> Panel:
+    by_service = _of_services(
+        "Latency",
+        "p95 by service as the first proxy sees it, p50 and p99 of all.",
+        P95,
+        Unit.SECONDS,
+        "MeshLatencyHigh",
+    )
+    of_all = (
+        Query(
+            expr=f"histogram_quantile({share}, sum by (le) ({narrowed(BUCKETS, _IN)})) / 1000 >= 0",
+            legend=f"{name}, all",
+        )
+        for name, share in (("p50", 0.5), ("p99", 0.99))
+    )
+    return replace(by_service, queries=(*by_service.queries, *of_all))
 
 
 def _of_alert(name: str, title: str, description: str, legend: str) -> Panel:
@@ -71,7 +91,7 @@ DASHBOARD = Dashboard(
                 _of_services(
                     "Error ratio", "5xx, and gRPC's errors of the server.", ERRORS, Unit.RATIO, "MeshErrorRateHigh"
                 ),
-                _of_services("Latency p95", "As the first proxy sees it.", P95, Unit.SECONDS, "MeshLatencyHigh"),
+                _latency(),
                 _of_services("Mutual TLS", "Share of requests and connections.", MTLS, Unit.RATIO, pick="bottomk"),
                 Panel(
                     title="Edges",

@@ -21,7 +21,7 @@ from model.metrics import Unit
 from model.promql import narrowed
 from model.uids import ALERTS, SLOS
 from rules.kubernetes.alerts import control_plane
-from rules.kubernetes.recordings import API_LATENCY, API_REQUESTS
+from rules.kubernetes.recordings import API_BUCKETS, API_LATENCY, API_REQUESTS
 from rules.kubernetes.uids import KUBERNETES_API, KUBERNETES_CLUSTER
 
 _ALL = 'cluster=~"$cluster"'
@@ -75,8 +75,18 @@ _SIGNALS = Row(
         ),
         Panel(
             title="Latency",
-            description="99th percentile by verb, without watches. Expect 1 s for an object, 30 s for a list.",
-            queries=(Query(expr=f"max by (verb) ({API_LATENCY}{{{_ALL}}})", legend="{{verb}}"),),
+            description="p99 by verb, p50 and p95 of all, without watches. Good: p99 below 1 s for an object, 30 s for"
+            " a list. If all verbs are slow, look at etcd and at requests in flight; if one is, at its clients.",
+            queries=(
+                Query(expr=f"max by (verb) ({API_LATENCY}{{{_ALL}}})", legend="p99, {{verb}}"),
+                *(
+                    Query(
+                        expr=f"histogram_quantile({share}, sum by (le) ({API_BUCKETS}{{{_ALL}}}))",
+                        legend=f"{name}, all",
+                    )
+                    for name, share in (("p50", 0.5), ("p95", 0.95))
+                ),
+            ),
             unit=Unit.SECONDS,
             width=12,
         ),

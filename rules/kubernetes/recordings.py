@@ -159,6 +159,7 @@ ROLLED_OUT = (
     ' (kube_replicaset_owner{owner_kind="Deployment"})'
 )
 """PromQL: when each ReplicaSet of a Deployment was created, with the Deployment as ``owner_name``."""
+API_BUCKETS = "verb_le:apiserver_request_sli_duration_seconds_bucket:sum_rate5m"
 API_LATENCY = "verb:apiserver_request_sli_duration_seconds:p99_rate5m"
 
 
@@ -290,14 +291,15 @@ CONTROL_PLANE = Group(
             unit=Unit.PER_SECOND,
         ),
         Recording(
-            name=API_LATENCY,
+            name=API_BUCKETS,
             # Watches and connections last as long as the client wants.
             expr=(
-                "histogram_quantile(0.99, sum by (cluster, environment, verb, le) (rate("
-                'apiserver_request_sli_duration_seconds_bucket{verb!~"WATCH|WATCHLIST|CONNECT"}[5m])))'
+                "sum by (cluster, environment, verb, le) (rate("
+                'apiserver_request_sli_duration_seconds_bucket{verb!~"WATCH|WATCHLIST|CONNECT"}[5m]))'
             ),
-            unit=Unit.SECONDS,
+            unit=Unit.PER_SECOND,
         ),
+        Recording(name=API_LATENCY, expr=f"histogram_quantile(0.99, {API_BUCKETS})", unit=Unit.SECONDS),
     ),
     # They read more series than any other group, and only panels use them.
     Duration.parse("2m"),

@@ -322,7 +322,7 @@ EXAMPLES = (
     ),
     example(
         "gets take up to a second, and watches a minute",
-        "verb:apiserver_request_sli_duration_seconds:p99_rate5m",
+        "verb_le:apiserver_request_sli_duration_seconds_bucket:sum_rate5m",
         series=counters(
             {
                 metric("apiserver_request_sli_duration_seconds_bucket", verb=verb, le=bound): count
@@ -336,6 +336,17 @@ EXAMPLES = (
                 )
             },
             20,
+        ),
+        gives={of(verb="GET", le="0.8"): 0, of(verb="GET", le="1.0"): 5 / 3, of(verb="GET", le="+Inf"): 5 / 3},
+    ),
+    example(
+        "gets take up to a second",
+        "verb:apiserver_request_sli_duration_seconds:p99_rate5m",
+        series=gauges(
+            {
+                metric("verb_le:apiserver_request_sli_duration_seconds_bucket:sum_rate5m", verb="GET", le=bound): rate
+                for bound, rate in (("0.8", 0), ("1.0", 5), ("+Inf", 5))
+            }
         ),
         gives={of(verb="GET"): 0.998},
     ),

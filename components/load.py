@@ -1,4 +1,4 @@
-"""Reads settings and secrets from Pulumi's config. Only ``__main__`` calls it."""
+"""Reads settings and secrets from Pulumi's config. Only programs call it."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from components.settings.content import gathered
 from components.settings.secrets import references
 from components.settings.stack import Refused, Settings, read
 
-PROJECT_FOLDER = Path(__file__).parents[1]
-"""The folder of the program and of its stack files, to which the content folders in them are relative."""
 
+def load(config: pulumi.Config, folder: Path) -> tuple[Settings, dict[str, Output[str]]]:
+    """The settings and their secrets; raises RunError with all problems, before any resource is registered.
 
-def load(config: pulumi.Config) -> tuple[Settings, dict[str, Output[str]]]:
-    """The settings and their secrets; raises RunError with all problems, before any resource is registered."""
+    ``config`` has the sections of a stack file as its keys. ``folder`` is the program's, to which content folders are
+    relative.
+    """
     prefix = f"{config.name}:"
     given = {key.removeprefix(prefix): raw for key, raw in CONFIG.get().items() if key.startswith(prefix)}
     secret = {key for key in given if is_config_secret(prefix + key)}
     sections = {key: plain(raw) for key, raw in sorted(given.items()) if key not in secret}
     try:
-        settings = read(sections, secret, gathered(sections, PROJECT_FOLDER))
+        settings = read(sections, secret, gathered(sections, folder))
     except Refused as refused:
         raise pulumi.RunError(str(refused)) from None
     for warning in settings.warnings:

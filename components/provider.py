@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pulumiverse_grafana
-from pulumi import Output
+from pulumi import Output, ResourceOptions
 from pulumi_kubernetes import Provider
 
 from components.grafana.component import Grafana
@@ -15,13 +15,14 @@ from model.cluster import ClusterSettings
 from model.settings import ConfigSecret
 
 
-def kubernetes(cluster: ClusterSettings) -> Provider:
+def kubernetes(cluster: ClusterSettings, opts: ResourceOptions | None = None) -> Provider:
     return Provider(
         "kubernetes",
         context=cluster.context,
         # Otherwise an edit of a file replaces its ConfigMap, and pods have none in between.
         enable_config_map_mutable=True,
         enable_secret_mutable=True,
+        opts=opts,
     )
 
 
@@ -30,7 +31,10 @@ RETRIES, RETRY_SECONDS = 24, 5
 
 
 def grafana(
-    settings: GrafanaSettings, secrets: Mapping[str, Output[str]], deployed: Grafana | None
+    settings: GrafanaSettings,
+    secrets: Mapping[str, Output[str]],
+    deployed: Grafana | None,
+    opts: ResourceOptions | None = None,
 ) -> pulumiverse_grafana.Provider | None:
     """The provider of Grafana's content; None if Pulumi has no credentials.
 
@@ -46,6 +50,7 @@ def grafana(
         retries=RETRIES,
         retry_wait=RETRY_SECONDS,
         retry_status_codes=["429", "5xx"],
+        opts=opts,
     )
 
 

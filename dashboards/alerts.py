@@ -23,13 +23,24 @@ def firing(matchers: str) -> str:
 
 
 def of(severity: Severity, matchers: str) -> str:
-    """PromQL: the same of one severity."""
-    return firing(f'severity="{severity}", {matchers}')
+    """PromQL: the same of one severity. A warning about the subject of a critical alert of its name is left out."""
+    these = firing(f'severity="{severity}", {matchers}')
+    return these if severity is Severity.CRITICAL else f"{these} unless ignoring (severity) {_critical(matchers)}"
+
+
+def _critical(matchers: str) -> str:
+    return of(Severity.CRITICAL, matchers)
+
+
+def worst(matchers: str) -> str:
+    """PromQL: firing alerts, a subject once if it is critical."""
+    milder = firing(f'severity!="critical", {matchers}')
+    return f"({_critical(matchers)} or {milder} unless ignoring (severity) {_critical(matchers)})"
 
 
 def open_for(matchers: str, by: str = "") -> Query:
     """Seconds since each alert became active; the longest per ``by``."""
-    since = f"ALERTS_FOR_STATE{{{matchers}}} and ignoring (alertstate) {firing(matchers)}"
+    since = f"ALERTS_FOR_STATE{{{matchers}}} and ignoring (alertstate) {worst(matchers)}"
     return Query(
         expr=f"time() - min by ({by}) ({since})" if by else f"topk(50, time() - ({since}))",
         legend="Open for",
@@ -69,7 +80,7 @@ def by_name(title: str, matchers: str, columns: tuple[str, ...], height: int, *,
         visualization=Visualization.TABLE,
         queries=(
             open_for(matchers, by),
-            Query(expr=f"count by ({by}) ({firing(matchers)})", legend="Subjects"),
+            Query(expr=f"count by ({by}) {worst(matchers)}", legend="Subjects"),
         ),
         columns=columns,
         first="severity",
@@ -93,18 +104,18 @@ def of_grafana(matchers: str, height: int) -> Panel:
     )
 
 
-_SUBJECTS = (
+SUBJECTS = (
     *("namespace", "workload", "service", "pod", "container", "node", "job", "instance"),
     *("agent", "model", "tool", "slo"),
 )
 
 
-def _with_subject(expr: str) -> str:
+def with_subject(expr: str) -> str:
     """PromQL: alerts with the values of all labels that say what they are about in one label.
 
     A column for each would be wider than a screen, and nearly empty.
     """
-    labels = ", ".join(f'"{label}"' for label in _SUBJECTS)
+    labels = ", ".join(f'"{label}"' for label in SUBJECTS)
     return f'label_join({expr}, "subject", " ", {labels})'
 
 
@@ -143,7 +154,7 @@ DASHBOARD = Dashboard(
                     description="What each firing alert is about; the fifty oldest. Click one to see it with what"
                     " changed before.",
                     visualization=Visualization.TABLE,
-                    queries=(replace(open_for(_MATCHERS), expr=_with_subject(open_for(_MATCHERS).expr)),),
+                    queries=(replace(open_for(_MATCHERS), expr=with_subject(open_for(_MATCHERS).expr)),),
                     columns=("alertname", "severity", "subject", "cluster"),
                     first="severity",
                     data_link=INCIDENT,

@@ -75,8 +75,11 @@ def thresholds(panel: Panel, alert: BaseAlert | None) -> sdk.ThresholdsConfig:
         lines = [(severity, Decimal(1))] if severity else []
     colours = [GOOD if lines else NEUTRAL, *(COLOURS[severity] for severity, _ in lines)]
     if alert is not None and alert.below and not panel.counts:
-        # For `below`, the lowest threshold is the most urgent, and values above the last one are good.
-        lines, colours = lines[::-1], colours[::-1]
+        # For `below`, the lowest threshold is the most urgent, and values above the last one are good. A chart draws
+        # each threshold in the colour of what begins there, which would be that of the next milder one.
+        lines = lines[::-1]
+        drawn = panel.visualization is Visualization.TIME_SERIES
+        colours = [GOOD, *(COLOURS[severity] for severity, _ in lines)] if drawn else colours[::-1]
     values = [None, *(float(number) for _, number in lines)]
     steps = [models.Threshold(value=value, color=colour) for value, colour in zip(values, colours, strict=True)]
     return sdk.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(steps)

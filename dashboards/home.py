@@ -225,6 +225,7 @@ def _changes(changes: tuple[str, ...]) -> Panel:
         queries=(Query(expr=f"bottomk(20, {' or '.join(changes)})", legend="Ago", unit=Unit.SECONDS),),
         columns=("change", "subject"),
         first="Ago",
+        unmeasured="Nothing changed.",
         width=12,
         height=9,
     )

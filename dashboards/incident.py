@@ -7,6 +7,7 @@ from shlex import quote as shell
 from urllib.parse import quote
 
 from dashboards import incident_near as near
+from dashboards.alerts import with_subject
 from dashboards.annotations import changes
 from dashboards.incident_near import CLUSTER, IN, KUBERNETES, MONITORING, NAME, SERVICES
 from dashboards.kubernetes_namespace import IN_NAMESPACE
@@ -93,6 +94,7 @@ def _checks(on: Collection[str], cluster: ClusterSettings) -> Panel:
     runbook = f"/d/runbooks-${{system}}?${{{PANEL}}}&${{cluster:queryparam}}&${{namespace:queryparam}}"
     links = {
         "Runbook": runbook,
+        "Its dashboards": "/dashboards?tag=${system}",
         "All runbooks": f"/dashboards/f/{folder_uid(RUNBOOKS_FOLDER)}",
         "Who is on duty": f"/d/{HOME}",
         "Receivers": "/alerting/groups?alertmanager=Alertmanager",
@@ -166,12 +168,13 @@ def _subjects() -> Panel:
         visualization=Visualization.TABLE,
         queries=(
             Query(
-                expr=f"topk(50, time() - ({since} and ignoring (alertstate) {fired}))",
+                expr=f"topk(50, time() - {with_subject(f'({since} and ignoring (alertstate) {fired})')})",
                 legend="Active for",
                 unit=Unit.SECONDS,
             ),
         ),
-        columns=("alertname", "severity", "owner", "system", *LABELS),
+        columns=("alertname", "severity", "subject", "owner", "system", *LABELS),
+        hidden=LABELS,
         first="severity",
         data_link=INCIDENT,
         width=24,

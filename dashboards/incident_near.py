@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from dashboards.alerts import NEWS, firing
+from dashboards.alerts import NEWS, firing, with_subject
 from dashboards.events import events
 from dashboards.model import MOST_LINES, URGENCY, Panel, Query, Visualization
 from model.datasources import LOKI
@@ -30,6 +30,10 @@ _NAMES = "${workload:regex}|${service:regex}|${app:regex}"
 _WORKLOAD = f"{IN}, workload=~`{_NAMES}`"
 _PODS = f'({POD_OWNER}{{{_WORKLOAD}}} or {POD_OWNER}{{{IN}, pod="$pod"}})'
 _NODES = f'(group by (cluster, node) ({_PODS}) or group by (cluster, node) (kube_node_info{{{CLUSTER}, node="$node"}}))'
+
+
+_LINKED = tuple(each for each in LABELS if each not in ("app", "slo"))
+"""Labels that a click on a neighbour needs, which its subject has in one column."""
 
 
 def nearby() -> Panel:
@@ -91,14 +95,18 @@ def neighbours(on: Collection[str]) -> Panel:
         calling = f"{CALLS}{{{CLUSTER}, dependency=~`({_NAMES})([.:].+)?`}}"
         shares["it calls"] = f"{with_service} and on (cluster, service) {called}"
         shares["it is called by"] = f"{with_service} and on (cluster, namespace, service) {calling}"
-    listed = " or ".join(f'label_replace({expr}, "shares", "{what}", "", "")' for what, expr in shares.items())
+    # Each alert once: the pods of a namespace are on nodes as well.
+    listed = " or ignoring (shares, node) ".join(
+        f'label_replace({expr}, "shares", "{what}", "", "")' for what, expr in shares.items()
+    )
     return Panel(
         title="Neighbours",
         description="Other alerts of its namespace, its nodes, and services that it calls or that call it; also those"
         " that wait for their `for`. Click one to see it.",
         visualization=Visualization.TABLE,
-        queries=(Query(expr=f"topk(30, time() - ({listed}))", legend="Active for", unit=Unit.SECONDS),),
-        columns=("alertname", "severity", "shares", *(each for each in LABELS if each not in ("app", "agent", "slo"))),
+        queries=(Query(expr=f"topk(30, time() - ({with_subject(listed)}))", legend="Active for", unit=Unit.SECONDS),),
+        columns=("alertname", "severity", "subject", "shares", *_LINKED),
+        hidden=_LINKED,
         data_link=INCIDENT,
         width=24,
         height=7,
@@ -115,7 +123,7 @@ def state(on: Collection[str]) -> Panel:
         missing = f"{DESIRED}{{{IN}}} - {AVAILABLE}{{{IN}}} and on (cluster, namespace, workload) {_PODS}"
         named = f"{DESIRED}{{{_WORKLOAD}}} - {AVAILABLE}{{{_WORKLOAD}}}"
         found["Replicas missing"] = f"sum({missing} or {named})"
-        found["Restarts"] = f"sum({restarts} and on (cluster, namespace, pod) {_PODS})"
+        found["Restarts"] = f"round(sum({restarts} and on (cluster, namespace, pod) {_PODS}))"
         found["Nodes not ready"] = f"sum(1 - {ready} and on (cluster, node) {_NODES})"
     if SERVICES in on:
         found["Failing requests, %"] = f"100 * max({ERRORS}{{{IN}, service=~`{_NAMES}`}})"
@@ -152,7 +160,7 @@ def error_lines() -> Panel:
         visualization=Visualization.LOGS,
         queries=(Query(expr=lines, datasource=LOKI),),
         unmeasured="No error lines of pods that begin with its name.",
-        width=14,
+        width=12,
         height=12,
     )
 
@@ -164,7 +172,8 @@ def spans() -> Panel:
         return f"sum by (service_name, span_name{by}) (increase({series}{{{of_service}{matchers}}}[$__range]))"
 
     failed = of(SPAN_CALLS, "", ', status_code="STATUS_CODE_ERROR"')
-    slow = f"histogram_quantile(0.95, {of(f'{SPAN_TIMES}_bucket', ', le')}) / 1000"
+    # Without spans in the time range, the quantile is not a number: no comparison holds for it.
+    slow = f"histogram_quantile(0.95, {of(f'{SPAN_TIMES}_bucket', ', le')}) / 1000 >= 0"
     return Panel(
         title="Failed and slow spans",
         description="Spans of its service in the time range: how many failed, and the 95th percentile. None if the"
@@ -176,6 +185,6 @@ def spans() -> Panel:
         ),
         columns=("service_name", "span_name"),
         needs=SPAN_METRICS,
-        width=10,
+        width=12,
         height=12,
     )

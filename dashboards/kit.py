@@ -241,6 +241,9 @@ def _finish_stat(made: stat.Panel, panel: Panel, alerts: Mapping[str, BaseAlert]
     if len(panel.queries) > 1 and panel.queries[0].datasource == LOKI:
         renamed = {"renameByName": value_names(panel)}
         made.transformations([models.DataTransformerConfig(id_val="organize", options=renamed)])
+    if len(panel.queries) > 1:
+        # By itself, Grafana leaves out the name of the only one that has a value.
+        made.text_mode(commons.BigValueTextMode.VALUE_AND_NAME)
     judged = panel.alert in alerts or panel.severity is not None
     made.color_mode(commons.BigValueColorMode.BACKGROUND if judged else commons.BigValueColorMode.VALUE)
     made.graph_mode(commons.BigValueGraphMode.NONE)

@@ -147,6 +147,7 @@ _SATURATION = Row(
                 _CONTAINER,
             ),
             scale=Scale.OPEN,
+            unmeasured="no CPU limit",
         ),
         alert_time_series(
             pods.THROTTLED,
@@ -192,12 +193,15 @@ _ENDS = Row(
             _value_of(pods.RESTART_LOOP),
             _CONTAINER,
         ),
-        alert_time_series(
-            pods.OOM_KILLED,
-            "OOM kills",
-            "Restarts in 15 minutes after the memory limit killed a container.",
-            f"topk(10, {_of_workload(narrowed(_OOM_KILLED, IN_NAMESPACE))})",
-            _CONTAINER,
+        replace(
+            alert_time_series(
+                pods.OOM_KILLED,
+                "OOM kills",
+                "Restarts in 15 minutes after the memory limit killed a container.",
+                f"topk(10, {_of_workload(narrowed(_OOM_KILLED, IN_NAMESPACE))})",
+                _CONTAINER,
+            ),
+            unmeasured="none",
         ),
         Panel(
             title="Waiting containers",
@@ -213,6 +217,7 @@ _ENDS = Row(
                     legend="{{reason}}",
                 ),
             ),
+            unmeasured="none",
             stacked=True,
         ),
     ),

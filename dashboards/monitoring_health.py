@@ -137,11 +137,14 @@ _METRICS = Row(
             "Storage failures",
             "Failed writes of WAL or blocks in three hours. Check for a full or broken volume.",
         ),
-        _alarming(
-            alertmanager.NOTIFICATIONS_FAILING,
-            "Failed notifications",
-            "Share of failed notifications by integration.",
-            "{{integration}}",
+        replace(
+            _alarming(
+                alertmanager.NOTIFICATIONS_FAILING,
+                "Failed notifications",
+                "Share of failed notifications by integration.",
+                "{{integration}}",
+            ),
+            unmeasured="No notification was sent.",
         ),
     ),
 )
@@ -155,12 +158,15 @@ _LOGS = Row(
             "{{route}}",
             width=8,
         ),
-        _alarming(
-            logs.LINES_DISCARDED,
-            "Loki: rejected lines",
-            "Share of lines lost because they exceed a limit, by reason.",
-            "{{tenant}}: {{reason}}",
-            width=8,
+        replace(
+            _alarming(
+                logs.LINES_DISCARDED,
+                "Loki: rejected lines",
+                "Share of lines lost because they exceed a limit, by reason.",
+                "{{tenant}}: {{reason}}",
+                width=8,
+            ),
+            unmeasured="none",
         ),
         replace(
             _alarming(
@@ -201,11 +207,14 @@ _TELEMETRY = Row(
             "Queue usage by exporter. It fills while the store is down, then drains in minutes.",
             "{{pod}}: {{exporter}}",
         ),
-        _alarming(
-            collector.LOST,
-            "Collector: lost telemetry",
-            "Share of accepted telemetry that a store rejected or did not accept for a day.",
-            "{{pod}}: {{exporter}}",
+        replace(
+            _alarming(
+                collector.LOST,
+                "Collector: lost telemetry",
+                "Share of accepted telemetry that a store rejected or did not accept for a day.",
+                "{{pod}}: {{exporter}}",
+            ),
+            unmeasured="none",
         ),
         _alarming(
             traces.SPANS_LOST,
@@ -226,12 +235,13 @@ _PROBES = Row(
         ),
         Panel(
             title="Certificates",
-            description="Time left of the twenty that expire first; below 0 it has expired. Empty without TLS probes.",
+            description="Time left of the twenty that expire first; renew it in time. Below 0 it has expired.",
             visualization=Visualization.TABLE,
             queries=(Query(expr=f"bottomk(20, {narrowed(targets.CERTIFICATE.value, _IN)})", legend="Expires in"),),
             unit=targets.CERTIFICATE.unit,
             alert=targets.CERTIFICATE.name,
             columns=("cluster", "instance"),
+            unmeasured="No address with TLS is probed.",
             width=12,
         ),
     ),

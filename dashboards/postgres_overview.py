@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dashboards.annotations import alerts_of
-from dashboards.model import Dashboard, Panel, Query, Row, Visualization, alert_stat, found
+from dashboards.model import Dashboard, Panel, Query, Row, Scale, Visualization, alert_stat, found
 from dashboards.stores import CHOSEN, lines, of_alert, rate, variables
 from model.metrics import Unit
 from model.promql import narrowed
@@ -14,6 +16,12 @@ from rules.stores import BY
 
 _DATABASE = "{{instance}}, {{datname}}"
 _OF_DATABASE = f"{BY}, datname"
+
+
+def _as_text(statements: str) -> str:
+    """Grafana takes an id of digits for a number, and rounds it."""
+    return f'label_replace({statements}, "queryid", "id $1", "queryid", "(.+)")'
+
 
 DASHBOARD = Dashboard(
     uid=POSTGRES,
@@ -34,8 +42,11 @@ DASHBOARD = Dashboard(
                     "Servers that keep WAL for a slot that nobody reads.",
                     found(alerts.SLOT_INACTIVE, CHOSEN),
                 ),
-                of_alert(
-                    alerts.HIGH_CONNECTIONS, "Connections in use", "Share of the connections that clients may open."
+                replace(
+                    of_alert(
+                        alerts.HIGH_CONNECTIONS, "Connections in use", "Share of the connections that clients may open."
+                    ),
+                    scale=Scale.OPEN,  # those that are reserved for superusers come on top
                 ),
                 lines(
                     "Connections by state",
@@ -63,16 +74,21 @@ DASHBOARD = Dashboard(
                     visualization=Visualization.TABLE,
                     queries=(
                         Query(
-                            expr=narrowed(
-                                f"topk(10, {rate('pg_stat_statements_seconds_total', f'{_OF_DATABASE}, queryid')})",
-                                CHOSEN,
+                            expr=_as_text(
+                                narrowed(
+                                    f"topk(10, {rate('pg_stat_statements_seconds_total', f'{_OF_DATABASE}, queryid')})",
+                                    CHOSEN,
+                                )
                             ),
                             legend="Seconds/s",
                         ),
                     ),
                     columns=("instance", "datname", "queryid"),
                 ),
-                of_alert(alerts.LOCKED, "Waiting for locks", "Sessions that wait for another one's lock."),
+                replace(
+                    of_alert(alerts.LOCKED, "Waiting for locks", "Sessions that wait for another one's lock."),
+                    unmeasured="none",
+                ),
                 of_alert(alerts.LONG_TRANSACTION, "Oldest transaction", "Vacuum removes no row that it may still see."),
                 of_alert(alerts.DEADLOCKS, "Deadlocks", "Ended within an hour."),
                 lines(
@@ -87,34 +103,49 @@ DASHBOARD = Dashboard(
                     rate("pg_stat_bgwriter_checkpoints_req_total"),
                     unit=Unit.PER_SECOND,
                 ),
-                lines(
-                    "Dead rows",
-                    "The ten tables with most, of servers with `tables: true`.",
-                    f"topk(10, max by ({_OF_DATABASE}, relname) (pg_stat_user_tables_n_dead_tup))",
-                    "{{instance}}, {{datname}}, {{relname}}",
+                replace(
+                    lines(
+                        "Dead rows",
+                        "The ten tables with most, of servers with `tables: true`.",
+                        f"topk(10, max by ({_OF_DATABASE}, relname) (pg_stat_user_tables_n_dead_tup))",
+                        "{{instance}}, {{datname}}, {{relname}}",
+                    ),
+                    unmeasured="no server has `tables: true`",
                 ),
             ),
         ),
         Row(
             "Is the data safe?",
             (
-                of_alert(alerts.LAG, "Replication lag", "Age of the data that replicas show, while they stream."),
-                lines(
-                    "Replication lag in bytes",
-                    "What each replica has not replayed, by its primary.",
-                    f"max by ({BY}, application_name, client_addr) (pg_stat_replication_pg_wal_lsn_diff)",
-                    "{{instance}} to {{application_name}} {{client_addr}}",
-                    Unit.BYTES,
+                replace(
+                    of_alert(alerts.LAG, "Replication lag", "Age of the data that replicas show, while they stream."),
+                    unmeasured="no replica streams",
                 ),
-                lines(
-                    "WAL kept for slots",
-                    "What a slot keeps grows until it is read.",
-                    f"max by ({BY}, slot_name) (pg_replication_slots_pg_wal_lsn_diff)",
-                    "{{instance}}, {{slot_name}}",
-                    Unit.BYTES,
+                replace(
+                    lines(
+                        "Replication lag in bytes",
+                        "What each replica has not replayed, by its primary.",
+                        f"max by ({BY}, application_name, client_addr) (pg_stat_replication_pg_wal_lsn_diff)",
+                        "{{instance}} to {{application_name}} {{client_addr}}",
+                        Unit.BYTES,
+                    ),
+                    unmeasured="no replica streams",
+                ),
+                replace(
+                    lines(
+                        "WAL kept for slots",
+                        "What a slot keeps grows until it is read.",
+                        f"max by ({BY}, slot_name) (pg_replication_slots_pg_wal_lsn_diff)",
+                        "{{instance}}, {{slot_name}}",
+                        Unit.BYTES,
+                    ),
+                    unmeasured="no slots",
                 ),
                 of_alert(alerts.WRAPAROUND, "Oldest transaction id", "Transactions since the oldest row was frozen."),
-                of_alert(alerts.BACKUP_OLD, "Last archived WAL", "Age of the newest WAL in the archive."),
+                replace(
+                    of_alert(alerts.BACKUP_OLD, "Last archived WAL", "Age of the newest WAL in the archive."),
+                    unmeasured="WAL is not archived",
+                ),
                 lines(
                     "Size",
                     "Of each database. The volume's alerts say when its disk is full.",

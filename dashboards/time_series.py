@@ -51,6 +51,9 @@ def finish_time_series(made: timeseries.Panel, panel: Panel, alert: BaseAlert | 
     for query in panel.queries:
         if query.line is not None:
             made.override_by_name(query.legend, _line(query.line))
+    if any("{{threshold}}" in query.legend for query in panel.queries):
+        for severity in Severity:
+            made.override_by_name(severity, _line(severity))
     for legend_text in {query.legend for query in panel.queries} & BY_LEGEND.keys():
         for name, colour in BY_LEGEND[legend_text].items():
             made.override_by_name(name, [property_of("color", {"mode": "fixed", "fixedColor": colour})])

@@ -14,7 +14,20 @@ from model.quantities import Duration, Url
 from model.rules import Alert, BaseAlert, Group, Recording
 from model.uids import runbook_path
 
-LINKED_LABELS = ("cluster", "namespace", "service", "app", "pod", "node", "agent", "model", "slo", "value")
+LINKED_LABELS = (
+    "cluster",
+    "namespace",
+    "workload",
+    "service",
+    "app",
+    "pod",
+    "node",
+    "instance",
+    "agent",
+    "model",
+    "slo",
+    "value",
+)
 """Labels of an alert that are variables of the dashboard it links to."""
 RUNBOOK_LABELS = ("cluster", "namespace")
 """Labels of an alert that set variables of its runbook's dashboard."""

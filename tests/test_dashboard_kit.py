@@ -57,10 +57,19 @@ def test_the_line_on_the_panel_is_the_line_that_pages() -> None:
     assert [(step["value"], step["color"]) for step in drawn] == [(None, GOOD), (0.1, "orange"), (0.25, "red")]
 
 
-def test_a_line_from_below_is_red_beneath_it() -> None:
+@pytest.mark.parametrize(
+    ("visualization", "steps"),
+    [
+        # A number has the colour of the range that it is in, and a chart draws a line in the colour that begins there.
+        (Visualization.STAT, [(None, "red"), (0.1, "orange"), (0.2, GOOD)]),
+        (Visualization.TIME_SERIES, [(None, GOOD), (0.1, "red"), (0.2, "orange")]),
+    ],
+)
+def test_of_lines_from_below_the_lowest_is_red(visualization: Visualization, steps: list[object]) -> None:
     below = alert(above={}, below={Severity.WARNING: 0.2, Severity.CRITICAL: 0.1})
-    drawn = first(dashboard(panel(alert="Widgets")), Widgets=below)["fieldConfig"]["defaults"]["thresholds"]["steps"]
-    assert [(step["value"], step["color"]) for step in drawn] == [(None, "red"), (0.1, "orange"), (0.2, GOOD)]
+    shown = dashboard(panel(alert="Widgets", visualization=visualization))
+    drawn = first(shown, Widgets=below)["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert [(step["value"], step["color"]) for step in drawn] == steps
 
 
 def test_a_panel_with_an_alert_leads_to_its_runbook() -> None:

@@ -13,7 +13,9 @@ from dashboards.annotations import DEPLOY
 from dashboards.colours import COLOURS, GOOD
 from dashboards.model import Dashboard, Visualization
 from model.rules import Severity
-from tests.dashboards import ALL_DASHBOARDS, WRITTEN
+from rules.render import links
+from tests.catalogue import place
+from tests.dashboards import ALL_DASHBOARDS, STACK, WRITTEN
 
 every_written_dashboard = pytest.mark.parametrize("dashboard", WRITTEN, ids=lambda dashboard: dashboard.uid)
 
@@ -154,3 +156,20 @@ def test_events_of_nodes_are_on_the_dashboards_of_nodes_and_of_the_cluster() -> 
     shown = {each.uid: {annotation.name for annotation in each.annotations} for each in WRITTEN}
     for uid in ("nodes", "kubernetes-cluster"):
         assert {"Node conditions", "Reboots"} <= shown[uid]
+
+
+def test_an_alert_opens_its_dashboard_with_its_own_subject() -> None:
+    """A variable that no link sets is the first of all subjects by name, which is well."""
+    # Only a link to the project's own page has it.
+    text = "supabase_project_ref"
+    choices = {
+        each.uid: {one.name for one in each.variables if not one.multiple and one.name != text}
+        for each in ALL_DASHBOARDS
+    }
+    opened = {each.name: links(each, place(STACK))["dashboard_url"] for each in STACK.watched.alerts}
+    unset = {
+        each.name: wanted
+        for each in STACK.watched.alerts
+        if (wanted := {one for one in choices[str(each.dashboard)] if f"var-{one}=" not in opened[each.name]})
+    }
+    assert unset == {}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from components.settings.stack import Settings, read
+from dashboards.colours import COLOURS
 from dashboards.kit import build
 from dashboards.listed import dashboards
 from dashboards.model import Dashboard
@@ -47,6 +48,13 @@ def test_it_has_the_value_of_every_alert_that_prometheus_can_evaluate() -> None:
     assert by_lines
     assert choice.values.keys() == {each.name for each in STACK.watched.alerts} - by_lines
     assert PROMETHEUS in {each.datasource for each in STACK.watched.alerts if isinstance(each, GrafanaAlert)}
+
+
+def test_a_threshold_has_the_colour_of_its_severity() -> None:
+    (chart,) = (each for each in drawn(incident())["panels"] if each["title"].startswith("Measured"))
+    overrides = {each["matcher"]["options"]: each["properties"] for each in chart["fieldConfig"]["overrides"]}
+    for severity, colour in COLOURS.items():
+        assert {"id": "color", "value": {"mode": "fixed", "fixedColor": colour}} in overrides[severity]
 
 
 def test_an_expression_is_not_repeated_in_a_runbook() -> None:

@@ -11,6 +11,7 @@ import runpy
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -120,8 +121,13 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def record(stack: str, config: Mapping[str, Any], secrets: Mapping[str, str]) -> Recorder:
-    """Run the program for ``stack`` with its top-level keys and secrets; raises the program's errors."""
+def record(
+    stack: str, config: Mapping[str, Any], secrets: Mapping[str, str], program: Path = ROOT / "__main__.py"
+) -> Recorder:
+    """Run the program for ``stack`` with its top-level keys and secrets; raises the program's errors.
+
+    ``program`` may be another's, which reads the same keys.
+    """
     values = {
         f"{PROJECT}:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in config.items()
     }
@@ -131,7 +137,7 @@ def record(stack: str, config: Mapping[str, Any], secrets: Mapping[str, str]) ->
         recorder = Recorder()
         pulumi.runtime.set_mocks(recorder.mocks, PROJECT, stack, preview=False, monitor=recorder)
         pulumi.runtime.set_all_config(values, [f"{PROJECT}:{key}" for key in secrets])
-        await run_pulumi_func(_program)
+        await run_pulumi_func(partial(_run, program))
         root = get_root_resource()
         assert isinstance(root, Stack)  # noqa: S101  what set_mocks has just made
         exported = pulumi.Output.all(**root.outputs)
@@ -156,5 +162,5 @@ def _no_garbage_collection() -> Iterator[None]:
         gc.enable()
 
 
-def _program() -> None:
-    runpy.run_path(str(ROOT / "__main__.py"), run_name="__main__")
+def _run(program: Path) -> None:
+    runpy.run_path(str(program), run_name="__main__")

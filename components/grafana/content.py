@@ -75,7 +75,9 @@ class GrafanaContent(ComponentResource):
         self.register_outputs({})
 
 
-def fill(args: GrafanaContentArgs, provider: pulumiverse_grafana.Provider | None) -> GrafanaContent | None:
+def fill(
+    args: GrafanaContentArgs, provider: pulumiverse_grafana.Provider | None, opts: ResourceOptions | None = None
+) -> GrafanaContent | None:
     """The content; None, with a warning, if Pulumi has no credentials."""
     if provider is None:
         warn(
@@ -83,7 +85,7 @@ def fill(args: GrafanaContentArgs, provider: pulumiverse_grafana.Provider | None
             " empty. Create a service account with the role Admin in Grafana, and set its token."
         )
         return None
-    return GrafanaContent("grafana-content", args, ResourceOptions(provider=provider))
+    return GrafanaContent("grafana-content", args, ResourceOptions.merge(opts, ResourceOptions(provider=provider)))
 
 
 def _folder(name: str, title: str, opts: ResourceOptions) -> oss.Folder:

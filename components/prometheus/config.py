@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from components.prometheus.client import requests
+from components.prometheus.rule_file import rule_file
 from components.prometheus.targets import extra_jobs
 from components.settings.prometheus import PrometheusSettings, RemoteWrite
 from model import ports, servers
@@ -16,7 +17,7 @@ from model.rules import Group
 from model.scrape import FileTargets, Relabel, ScrapeJob, label
 from model.yaml_text import text
 from rules.keep import also, known
-from rules.render import Place, place_of, rule_group
+from rules.render import place_of
 from rules.system import Watched
 
 REPLICA_LABEL = "prometheus_replica"
@@ -50,13 +51,8 @@ def files(
     return {
         "config": {"prometheus.yml": text(prometheus_yml(settings, cluster, promoted))},
         "scrape": dict(pair for job in jobs for pair in _scrape_files(job, cluster)),
-        "rules": {f"{group.name}.yml": _rules(group, place) for group in groups},
+        "rules": {f"{group.name}.yml": rule_file(group, place) for group in groups},
     }
-
-
-def _rules(group: Group, place: Place) -> str:
-    # Labels take a line each otherwise. Most of a state's bytes are rules, which it holds three times.
-    return text({"groups": [rule_group(group, place)]}, on_one_line="labels")
 
 
 def prometheus_yml(

@@ -27,7 +27,7 @@ def system(path: str, text: str, found: list[Problem]) -> System[Any] | None:
         found.append(_told(path, wrong))
         return None
     if not isinstance(made, System):
-        found.append(f"{path}: no SYSTEM: a value of the type rules.system.System")
+        found.append(f"{path}: no SYSTEM: a value of the type {System.__module__}.{System.__name__}")
         return None
     if not re.fullmatch(_KEY, made.key) or made.key in _TAKEN:
         found.append(f'{path}: SYSTEM.key: "{made.key}": a word like myQueue that no system has')

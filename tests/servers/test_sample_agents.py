@@ -310,6 +310,8 @@ NOT_EMITTED = (
     "agent_dimension:",  # nothing is attributed
     "time_per_output_token_seconds",  # a model's server says so, not its client
     "agent:cached_tokens",  # its instrumentation has them in spans alone
+    "agent_guardrail:",  # no public library counts decisions; test_agents_signals does
+    "agent:rate_limit_left",  # nor says what is left of a rate limit
 )
 """What these dashboards ask for and this platform does not say."""
 NOT_YET = tuple(

@@ -82,9 +82,9 @@ class Project:
         )
         self._stack = automation.Stack.create(name, workspace)
 
-    def set_secret(self, key: str, value: str) -> None:
-        """Set a top-level secret of the stack."""
-        self._stack.set_config(f"{PROJECT}:{key}", automation.ConfigValue(value, secret=True))
+    def set_secret(self, key: str, value: str, project: str = PROJECT) -> None:
+        """Set a top-level secret of the stack, which a program reads below its ``project``'s name."""
+        self._stack.set_config(f"{project}:{key}", automation.ConfigValue(value, secret=True))
 
     def preview(self, *, refresh: bool = False) -> Step:
         return _step(lambda **given: self._stack.preview(refresh=refresh, **given))

@@ -144,6 +144,7 @@ ELSEWHERE = {
     "pulumi": _CLI,
     "pulumi-language-python": _CLI,
     "pulumi-language-python-exec": _CLI,
+    "pulumi-language-yaml": _CLI,
     "pulumi-resource-kubernetes": "`pulumi plugin install resource kubernetes`",
     "chromium": "`apt-get install chromium`",
     "mongod": "https://www.mongodb.com/docs/manual/installation",

@@ -6,13 +6,16 @@ from model.metrics import Unit
 from model.quantities import Duration
 from model.rules import Alert, Group, Inhibition, Severity
 from rules.kubernetes.recordings import CPU_OF_CONTAINERS, HELD_PODS, UNPLACEABLE, with_owner
-from rules.kubernetes.uids import KUBERNETES_WORKLOAD
+from rules.kubernetes.uids import KUBERNETES_NAMESPACE, KUBERNETES_WORKLOAD
 
 _POD = "cluster, namespace, pod"
 _CONTAINER = f"{_POD}, container"
 _CGROUP = "cluster, environment, namespace, pod, container, node"
 _PERIODS = f"sum by ({_CGROUP}) (rate(container_cpu_cfs_periods_total[5m]))"
 _IN = "{{ $labels.container }} of {{ $labels.namespace }}/{{ $labels.pod }}"
+_OF = "{{ $labels.namespace }}/{{ $labels.pod }} of {{ $labels.workload }}"
+"""A pod with its workload, which the link to the dashboard takes from the text."""
+_CONTAINER_OF = f"{{{{ $labels.container }}}} of {_OF}"
 
 
 def _either(of_containers: str) -> str:
@@ -45,7 +48,7 @@ HIGH_CPU = Alert(
     for_=Duration.parse("15m"),  # longer than a batch, a garbage collection or a start
     summary="A container is at its CPU limit.",
     description=f"{_IN} uses {{{{ $value | humanizePercentage }}}} of its CPU limit.",
-    dashboard=KUBERNETES_WORKLOAD,
+    dashboard=KUBERNETES_NAMESPACE,
 )
 THROTTLED = Alert(
     name="KubernetesContainerThrottled",
@@ -56,7 +59,7 @@ THROTTLED = Alert(
     for_=Duration.parse("15m"),  # the same as for high usage: starts are throttled too
     summary="A container is throttled by its CPU limit.",
     description=f"{_IN} is throttled by its CPU limit in {{{{ $value | humanizePercentage }}}} of the periods.",
-    dashboard=KUBERNETES_WORKLOAD,
+    dashboard=KUBERNETES_NAMESPACE,
     runbook="KubernetesContainerHighCPUUsage",
 )
 # The working set includes recently read files, which the kernel drops when memory is short. It cannot free the rest:
@@ -70,7 +73,7 @@ HIGH_MEMORY = Alert(
     for_=Duration.parse("10m"),  # longer than several garbage collections
     summary="A container is near its memory limit.",
     description=f"{_IN} uses {{{{ $value | humanizePercentage }}}} of its memory limit; at 100 % it is killed.",
-    dashboard=KUBERNETES_WORKLOAD,
+    dashboard=KUBERNETES_NAMESPACE,
 )
 _KILLED = _either('kube_pod_container_status_last_terminated_reason{reason="OOMKilled"} == 1')
 OOM_KILLED = Alert(
@@ -79,7 +82,7 @@ OOM_KILLED = Alert(
     above={Severity.WARNING: 0},  # any: requests were lost, and it will happen again
     and_=f"on ({_CONTAINER}) ({_KILLED})",
     summary="A container was OOM-killed.",
-    description=f"{_IN} was killed at its memory limit. Restarts within 15 minutes: {{{{ $value }}}}.",
+    description=f"{_CONTAINER_OF} was killed at its memory limit. Restarts within 15 minutes: {{{{ $value }}}}.",
     dashboard=KUBERNETES_WORKLOAD,
 )
 CRASH_LOOPING = Alert(
@@ -88,7 +91,7 @@ CRASH_LOOPING = Alert(
     severity=Severity.WARNING,  # if users notice it, the alert on missing replicas pages
     for_=Duration.parse("10m"),  # a container that waits for a dependency starts after some attempts
     summary="A container is in a crash loop.",
-    description=f"{_IN}, a pod of {{{{ $labels.workload }}}}, exits soon after each start.",
+    description=f"{_CONTAINER_OF} exits soon after each start.",
     dashboard=KUBERNETES_WORKLOAD,
 )
 RESTART_LOOP = Alert(
@@ -98,7 +101,7 @@ RESTART_LOOP = Alert(
     # on crash loops does not see these.
     above={Severity.WARNING: 3},
     summary="A container keeps restarting.",
-    description=f"{_IN} restarted {{{{ $value }}}} times within an hour.",
+    description=f"{_CONTAINER_OF} restarted {{{{ $value }}}} times within an hour.",
     dashboard=KUBERNETES_WORKLOAD,
 )
 
@@ -113,7 +116,7 @@ POD_RESTARTING = Alert(
     value=with_owner(f"sum by ({_POD}) ({_count()} - ({_count(' offset 1d')} or {_count()} * 0))"),
     above={Severity.INFO: 5},  # upgrades and evictions cause some restarts a day; more is a leak or a strict probe
     summary="A pod restarted several times within a day.",
-    description="{{ $labels.namespace }}/{{ $labels.pod }} restarted {{ $value }} times within a day.",
+    description=f"{_OF} restarted {{{{ $value }}}} times within a day.",
     dashboard=KUBERNETES_WORKLOAD,
     runbook="KubernetesContainerRestartLoop",
 )
@@ -123,7 +126,7 @@ IMAGE_PULL = Alert(
     severity=Severity.WARNING,
     for_=Duration.parse("5m"),  # the kubelet has tried five times by then
     summary="An image cannot be pulled.",
-    description=f"The node cannot pull the image of {_IN}.",
+    description=f"The node cannot pull the image of {_CONTAINER_OF}.",
     dashboard=KUBERNETES_WORKLOAD,
 )
 POD_PENDING = Alert(
@@ -133,7 +136,7 @@ POD_PENDING = Alert(
     severity=Severity.WARNING,
     for_=Duration.parse("15m"),  # a new node and a large image take ten
     summary="A pod does not start.",
-    description="{{ $labels.namespace }}/{{ $labels.pod }} has been pending for 15 minutes.",
+    description=f"{_OF} has been pending for 15 minutes.",
     dashboard=KUBERNETES_WORKLOAD,
 )
 POD_NOT_READY = Alert(
@@ -149,7 +152,7 @@ POD_NOT_READY = Alert(
     severity=Severity.WARNING,
     for_=Duration.parse("15m"),  # longer than slow starts, such as a replica that copies its data
     summary="A pod is running but not ready.",
-    description="{{ $labels.namespace }}/{{ $labels.pod }} has been running for 15 minutes without being ready.",
+    description=f"{_OF} has been running for 15 minutes without being ready.",
     dashboard=KUBERNETES_WORKLOAD,
 )
 

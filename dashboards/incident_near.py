@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from dashboards.alerts import NEWS, firing, with_subject
+from dashboards.events import events
 from dashboards.model import MOST_LINES, URGENCY, Panel, Query, Visualization
 from model.datasources import LOKI
 from model.incident import ALERT, LABELS
@@ -141,6 +142,12 @@ def state(on: Collection[str]) -> Panel:
         width=24,
         height=4,
     )
+
+
+def kubernetes_events() -> Panel:
+    # By the names of objects, which begin with the workload's name. Events of controllers have no node.
+    objects = " ".join(f"| object=~`${name}.*`" for name in ("pod", "workload", "service"))
+    return events(IN, f" {objects} | node=~`$node`")
 
 
 def error_lines() -> Panel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dashboards.annotations import alerts_with, changes
+from dashboards.events import events
 from dashboards.model import Dashboard, Panel, Query, Row, Visualization, alert_stat, alert_time_series, found, variable
 from model.metrics import Unit
 from model.promql import narrowed
@@ -201,5 +202,5 @@ DASHBOARD = Dashboard(
     variables=NAMESPACE,
     related=(KUBERNETES_CLUSTER, KUBERNETES_WORKLOAD, LOGS, ALERTS),
     annotations=(alerts_with(IN_NAMESPACE), *changes(IN_NAMESPACE)),
-    rows=(_SIGNALS, _WORKLOADS, _USAGE, _LIMITS),
+    rows=(_SIGNALS, _WORKLOADS, _USAGE, _LIMITS, Row("Events", (events(IN_NAMESPACE),))),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dashboards.annotations import alerts_with, changes
+from dashboards.events import events
 from dashboards.kubernetes_namespace import IN_NAMESPACE
 from dashboards.model import (
     Dashboard,
@@ -253,7 +254,9 @@ _PODS = Row(
         ),
     ),
 )
-_LINES = Row("Logs", (newest_lines(IN_NAMESPACE, "workload", 24),))
+_OBJECTS = " | object=~`${workload:regex}(-.+)?`"
+"""Filter for events of the workload, and of what it owns, whose names begin with its name."""
+_LINES = Row("Logs", (newest_lines(IN_NAMESPACE, "workload", 12), events(IN_NAMESPACE, _OBJECTS, width=12, height=12)))
 
 DASHBOARD = Dashboard(
     uid=KUBERNETES_WORKLOAD,

@@ -9,7 +9,7 @@ from model.uids import HOME
 from rules.logs import lines
 from rules.logs.uids import LOGS, LOGS_AUDIT, LOGS_ERRORS
 
-_STREAMS = '{cluster=~"$cluster", namespace=~"$namespace", app=~"$app", app!~"grafana|loki"}'
+_STREAMS = f'{{cluster=~"$cluster", namespace=~"$namespace", app=~"$app", app!~"{lines.NOT_PROGRAMS}"}}'
 
 
 def _alert_time_series(title: str, description: str, filters: str, alert: str, window: str = "5m") -> Panel:

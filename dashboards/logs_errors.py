@@ -12,7 +12,7 @@ from rules.logs.uids import LOGS, LOGS_AUDIT, LOGS_ERRORS
 
 _CHOSEN = 'cluster=~"$cluster", namespace=~"$namespace", app=~"$app"'
 _ERRORS = f'{{{_CHOSEN}, level=~"error|fatal"}}'
-_ALL = f'{{{_CHOSEN}, app!~"grafana|loki"}}'
+_ALL = f'{{{_CHOSEN}, app!~"{lines.NOT_PROGRAMS}"}}'
 # The kind of a message: its field in JSON, else the first line, without ids and numbers and cut to 100 characters.
 # Otherwise every line would be a series of its own, and Loki returns at most a thousand.
 _KIND = (

@@ -11,6 +11,10 @@ LogRuntime = Literal["cri", "docker"]
 Level = Literal["trace", "debug", "info", "warn", "error", "fatal"]
 LEVELS: tuple[Level, ...] = ("trace", "debug", "info", "warn", "error", "fatal")
 """The values of the label `level`, least severe first."""
+EVENTS_APP = "kubernetes-events"
+"""The label `app` of the lines of Kubernetes events."""
+EVENT_METADATA = ("reason", "kind", "object")
+"""Structured metadata of these lines, beside the node."""
 
 
 @dataclass(frozen=True, kw_only=True)

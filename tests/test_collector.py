@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -15,13 +16,27 @@ SEARCH = {"badger": None, "opensearch": {"urls": ["https://search.example.com:92
 DEV = {"name": "dev-1", "environment": "dev", "context": "kind-dev", "flavour": "kind"}
 PROD = {"name": "prod-1", "environment": "prod", "context": "prod", "flavour": "eks"}
 
+INCLUDED = re.compile(r"\$\{file:/etc/([^}]+)\}")
+
 
 def collector_yaml(stack: Recorded) -> dict[str, Any]:
-    """As the collector reads it: two dollars are one."""
-    text = stack.files["otel-collector/config/collector.yaml"]
-    assert "$" not in text.replace("$$", ""), "a single dollar begins a variable, and none is meant"
-    read: dict[str, Any] = loaded(text.replace("$$", "$"))
+    """As the collector reads it: with the files that it includes, and two dollars are one."""
+    read: dict[str, Any] = expanded(stack, loaded(stack.files["otel-collector/config/collector.yaml"]))
     return read
+
+
+def expanded(stack: Recorded, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: expanded(stack, each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [expanded(stack, each) for each in value]
+    if not isinstance(value, str):
+        return value
+    if whole := INCLUDED.fullmatch(value):
+        return expanded(stack, loaded(stack.files[whole[1]]))
+    text = INCLUDED.sub(lambda found: stack.files[found[1]], value)
+    assert "$" not in text.replace("$$", ""), "a single dollar begins a variable, and no other is meant"
+    return text.replace("$$", "$")
 
 
 def pipelines(stack: Recorded) -> dict[str, dict[str, list[str]]]:
@@ -115,7 +130,7 @@ def test_memory_is_limited_below_where_the_kernel_would_end_it(prod: Recorded) -
         assert pipeline["processors"][0] == "memory_limiter", f"{signal}: refused before anything is done with it"
     limiter = collector_yaml(prod)["processors"]["memory_limiter"]
     assert (limiter["limit_mib"], limiter["spike_limit_mib"]) == (1638, 409), "of 2 GiB"
-    (variable,) = prod.container("otel-collector")["env"]
+    (variable,) = (each for each in prod.container("otel-collector")["env"] if each["name"] == "GOMEMLIMIT")
     assert variable == {"name": "GOMEMLIMIT", "value": str(2**31 * 80 // 100)}
 
 
@@ -190,9 +205,9 @@ def test_a_namespace_is_not_taken_for_a_server_of_the_same_name(stack: Stacks) -
     assert not ports & {4317, 4318}, "the namespace prometheus may send, our Prometheus need not"
 
 
-def test_it_may_look_at_pods_and_at_nothing_else(prod: Recorded) -> None:
+def test_it_may_look_at_pods_and_events_and_at_nothing_else(prod: Recorded) -> None:
     assert prod.kind("ClusterRole")["agent-observability-otel-collector"]["rules"] == [
-        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}
+        {"apiGroups": [""], "resources": ["pods", "events"], "verbs": ["list", "watch"]}
     ]
 
 

@@ -250,7 +250,10 @@ def test_every_service_leads_to_a_port_of_a_container(prod: Recorded) -> None:
 @every_workload
 def test_every_file_that_an_argument_names_is_mounted(prod: Recorded, name: str) -> None:
     present = {f"/etc/{path}" for path in prod.files}
-    named = [value for arg in prod.container(name)["args"] for value in re.findall(r"=(?:file:)?(/etc/\S+)$", arg)]
+    # The kubelet expands it; each replica of a StatefulSet may name a file of its own.
+    pods = [f"{name}-{ordinal}" for ordinal in range(prod.workloads[name]["spec"].get("replicas", 1))]
+    args = [arg.replace("$(POD_NAME)", pod) for arg in prod.container(name)["args"] for pod in pods]
+    named = [value for arg in args for value in re.findall(r"=(?:file:)?(/etc/\S+)$", arg)]
     assert set(named) <= present, "a server whose configuration is elsewhere does not start"
     configured = {"alertmanager", "blackbox-exporter", "grafana", "jaeger", "prometheus", COLLECTOR, *LOGS}
     assert bool(named) == (name in configured)

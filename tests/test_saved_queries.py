@@ -10,6 +10,7 @@ from components.logs import LABELS, METADATA
 from dashboards.listed import dashboards
 from dashboards.model import Dashboard, Visualization
 from dashboards.saved import for_chosen
+from model.logs import EVENT_METADATA
 from model.uids import SAVED_QUERIES
 from rules.logs import AUDIT_FIELDS
 from rules.logs.saved import AGENTS, SAVED, SavedQuery
@@ -31,7 +32,8 @@ def test_a_query_reads_only_labels_and_metadata_that_its_system_brings(saved: Sa
     if saved.language == "promql":
         return
     contract = CONTRACTS.get(saved.system)
-    known = {*LABELS, *METADATA, *(each.name for each in (*AUDIT_FIELDS, *(contract.log_fields if contract else ())))}
+    known = {*LABELS, *METADATA, *EVENT_METADATA}
+    known |= {each.name for each in (*AUDIT_FIELDS, *(contract.log_fields if contract else ()))}
     after = re.sub(r"`[^`]*`", "", saved.expr)
     names = set(re.findall(r"(?:\| |unwrap )(\w+) ?(?:=|!=|>|=~|\[|\|)", after))
     names |= {name for by in re.findall(r"by \(([^)]+)\)", after) for name in by.split(", ")}

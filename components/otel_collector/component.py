@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pulumi import ComponentResource, Output, ResourceOptions
+from pulumi_kubernetes.core.v1 import EnvVarArgsDict
 from pulumi_kubernetes.rbac.v1 import PolicyRuleArgsDict
 
 from components import images
@@ -25,6 +26,7 @@ NAME = servers.COLLECTOR.name
 START_SECONDS = 300
 # Time to answer open requests, and to write them to a queue.
 GRACE_SECONDS = 60
+_POD_NAME: EnvVarArgsDict = {"name": config.POD, "value_from": {"field_ref": {"field_path": "metadata.name"}}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +57,9 @@ class OtelCollector(ComponentResource):
         child = ResourceOptions(parent=self)
         settings, program = args.settings, self._program(args)
         around = surroundings(name, program, args.site, child, replicas=settings.replicas)
-        pods: PolicyRuleArgsDict = {"api_groups": [""], "resources": ["pods"], "verbs": ["list", "watch"]}
-        access = cluster_access(name, NAME, [pods], args.site, child)
+        read = ["pods", *(["events"] if settings.kubernetes_events else [])]
+        rule: PolicyRuleArgsDict = {"api_groups": [""], "resources": read, "verbs": ["list", "watch"]}
+        access = cluster_access(name, NAME, [rule], args.site, child)
         stateful_set(
             name,
             program,
@@ -75,7 +78,7 @@ class OtelCollector(ComponentResource):
         return Program(
             name=NAME,
             image=images.OTEL_COLLECTOR,
-            args=["--config=file:/etc/otel-collector/config/collector.yaml"],
+            args=config.arguments(settings),
             ports={
                 "otlp-grpc": ports.OTLP_GRPC,
                 "otlp-http": ports.OTLP_HTTP,
@@ -89,7 +92,10 @@ class OtelCollector(ComponentResource):
             config=config.files(
                 settings, args.site.cluster, args.prometheus, args.jaeger, args.loki, args.logs, args.fields, args.spans
             ),
-            env=[{"name": "GOMEMLIMIT", "value": parts.go_memory_limit(settings.resources)}],
+            env=[
+                {"name": "GOMEMLIMIT", "value": parts.go_memory_limit(settings.resources)},
+                *([_POD_NAME] if settings.kubernetes_events else []),
+            ],
             token=True,
             data=config.DATA if settings.storage is not None else None,
             grace_seconds=GRACE_SECONDS,

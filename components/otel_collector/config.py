@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.otel_collector import parts, processors
+from components.otel_collector import kubernetes_events, parts, processors
 from components.otel_collector.parts import MEBIBYTE, QUEUE
 from components.prometheus.config import OUT_OF_ORDER_WINDOW
 from components.settings.collector import CollectorSettings
@@ -24,6 +24,9 @@ from model.contract import Span
 from model.logs import LogField
 
 DATA = "/var/lib/otel-collector"
+COMMON = "collector.yaml"
+POD = "POD_NAME"
+"""Environment variable with the name of the pod."""
 OF_NODES = "otlp/nodes"
 
 # Share of the volume for all queues together. A file takes 1.1 times the size of its content, and 2.7 times if each
@@ -56,13 +59,24 @@ def files(
     spans: tuple[Span, ...],
 ) -> dict[str, dict[str, str]]:
     """The files below ``/etc/otel-collector``: directory to file name to text."""
-    return {
-        "config": {
-            "collector.yaml": parts.text(
-                collector_yaml(settings, cluster, prometheus, jaeger, loki, logs, fields, spans)
-            )
-        }
+    common = collector_yaml(settings, cluster, prometheus, jaeger, loki, logs, fields, spans)
+    own = (
+        kubernetes_events.replica_files(settings, cluster, common["service"]["pipelines"]["logs"]["exporters"])
+        if settings.kubernetes_events
+        else {}
+    )
+    texts = {
+        COMMON: common,
+        **{f"{pod}.yaml": part for pod, part in own.items()},
+        **processors.files(settings, cluster),
     }
+    return {"config": {file: parts.text(part) for file, part in texts.items()}}
+
+
+def arguments(settings: CollectorSettings) -> list[str]:
+    """The collector merges the common file and the replica's own."""
+    files = (COMMON, *([f"$({POD}).yaml"] if settings.kubernetes_events else []))
+    return [f"--config=file:{parts.FOLDER}/{file}" for file in files]
 
 
 def collector_yaml(
@@ -82,7 +96,7 @@ def collector_yaml(
     }
     queue = _queue(settings, stores=sum(len(signal) for signal in exporters.values()))
     stored = settings.storage is not None
-    made = processors.made(settings, fields, spans, cluster)
+    made = processors.made(settings, fields, spans)
     nodes = logs.collector == "otel"
     return {
         "service": {

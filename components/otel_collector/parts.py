@@ -9,6 +9,8 @@ from model.quantities import Bytes
 from model.settings import LogLevel, Resources
 
 MEBIBYTE = 2**20
+FOLDER = "/etc/otel-collector/config"
+"""The files of the stack's collector."""
 QUEUE = "file_storage"
 
 # Share of the memory limit. Above it the collector refuses telemetry, and senders retry. Garbage collection starts
@@ -25,11 +27,20 @@ APP_LABELS = {"pod.label.name": "app.kubernetes.io/name", "pod.label.app": "app"
 """Labels that name a pod's app, in order of priority: resource attribute to label."""
 
 
-def text(config: dict[str, Any]) -> str:
-    """The configuration as YAML. In the collector's YAML a dollar starts a variable, and two are one dollar; it uses no
-    variables.
+_INCLUDED = "${file:"
+
+
+def included(file: str) -> Any:
+    """A value that the collector reads from another of its files, as what stands several times in its configuration."""
+    return f"{_INCLUDED}{FOLDER}/{file}}}"
+
+
+def text(config: Any) -> str:
+    """The configuration as YAML; a text stays as it is. For the collector, a dollar starts a variable, and two are one
+    dollar. The only variables are files that are included.
     """
-    return yaml_text.text(config).replace("$", "$$")
+    plain = config if isinstance(config, str) else yaml_text.text(config)
+    return plain.replace("$", "$$").replace(f"${_INCLUDED}", _INCLUDED)
 
 
 def memory(resources: Resources) -> Bytes:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from components.logs import LEVEL_WORDS
-from components.otel_collector import json_lines, redacting, span_names
+from components.otel_collector import json_lines, parts, redacting, span_names
 from components.otel_collector.ottl import Where, attribute, quoted, transform
 from components.otel_collector.parts import APP_LABELS
 from components.settings.collector import CollectorSettings
@@ -19,6 +19,8 @@ from model.logs import LogField
 VALUE_BYTES = 60_000
 
 HEALTH, NAMES = "filter/health", "transform/names"
+
+_PLACE = "place.yaml"
 
 _SEVERITIES = {level: 1 + 4 * number for number, level in enumerate(LEVEL_WORDS)}
 """The lowest severity number of each level. OpenTelemetry has four numbers per level, from 1."""
@@ -49,14 +51,13 @@ def order(signal: str, settings: CollectorSettings, spans: tuple[Span, ...]) -> 
     ]
 
 
-def made(
-    settings: CollectorSettings, fields: tuple[LogField, ...], spans: tuple[Span, ...], cluster: ClusterSettings
-) -> dict[str, Any]:
+def made(settings: CollectorSettings, fields: tuple[LogField, ...], spans: tuple[Span, ...]) -> dict[str, Any]:
     """All processors of the signals, except the memory limiter."""
+    placed = [parts.included(_PLACE)]
     return {
         **({HEALTH: _without(settings.health_paths)} if settings.health_paths else {}),
         "k8s_attributes": _pods(),
-        "transform/place": _place(cluster),
+        "transform/place": transform(metric_statements=placed, trace_statements=placed, log_statements=placed),
         **(redacting.made() if settings.redact else {}),
         **({NAMES: span_names.made(spans)} if spans else {}),
         "transform/labels": transform(log_statements=[_names(), _levels(), *_fields(fields)]),
@@ -65,6 +66,11 @@ def made(
             log_statements=[_shortened(where) for where in ("resource", "scope", "log")],
         ),
     }
+
+
+def files(settings: CollectorSettings, cluster: ClusterSettings) -> dict[str, list[str] | str]:
+    """What the processors include, by the name of the file."""
+    return {_PLACE: _place(cluster), **(redacting.FILES if settings.redact else {})}
 
 
 def _without(paths: Iterable[str]) -> dict[str, Any]:
@@ -107,9 +113,10 @@ def _pods() -> dict[str, Any]:
     }
 
 
-def _place(cluster: ClusterSettings) -> dict[str, Any]:
+def _place(cluster: ClusterSettings) -> list[str]:
+    """Statements for every signal."""
     instance, uid = attribute("service.instance.id"), attribute("k8s.pod.uid")
-    statements = [
+    return [
         f"set({attribute('cluster')}, {quoted(cluster.name)})",
         f"set({attribute('environment')}, {quoted(cluster.environment)})",
         f'set({attribute("app")}, Coalesce([{", ".join(attribute(name) for name in _APP)}, "unknown"]))',
@@ -117,7 +124,6 @@ def _place(cluster: ClusterSettings) -> dict[str, Any]:
         f"set({instance}, {uid}) where {instance} == nil and {uid} != nil",
         'delete_matching_keys(resource.attributes, "^pod[.]label[.]")',
     ]
-    return transform(metric_statements=[statements], trace_statements=[statements], log_statements=[statements])
 
 
 def _levels() -> list[str]:

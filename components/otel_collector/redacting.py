@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from components import redaction
+from components.otel_collector import parts
 from components.otel_collector.ottl import attribute, quoted, transform
 
 _RAW = "redaction.raw"
@@ -18,14 +19,23 @@ ORDER = {
 """Names of the processors of a signal, in order."""
 
 
+_KEYS, _VALUES, _TEXT = "masked-keys.yaml", "masked-values.yaml", "masked-text.ottl"
+FILES: dict[str, list[str] | str] = {
+    _KEYS: [f"(?i)^(?:{'|'.join(redaction.KEYS)})$"],
+    _VALUES: [redaction.JSON_VALUE, redaction.ANY_TEXT],
+    _TEXT: quoted(redaction.ANY_TEXT),
+}
+"""Patterns that several processors include, by the name of the file: lists, and a part of statements."""
+
+
 def made() -> dict[str, Any]:
     """The processors of ORDER."""
     masked = {
         "allow_all_keys": True,
         "redact_all_types": True,  # lists and maps too, which are skipped otherwise
         "ignored_key_patterns": [redaction.IDENTIFIERS],
-        "blocked_key_patterns": [f"(?i)^(?:{'|'.join(redaction.KEYS)})$"],
-        "blocked_values": [redaction.JSON_VALUE, redaction.ANY_TEXT],
+        "blocked_key_patterns": parts.included(_KEYS),
+        "blocked_values": parts.included(_VALUES),
     }
     return {
         "redaction": {**masked, "summary": "silent"},
@@ -93,7 +103,7 @@ def _events() -> list[str]:
 
 
 def _masked(text: str) -> str:
-    return f"replace_pattern({text}, {quoted(redaction.ANY_TEXT)}, {quoted(redaction.MASK)})"
+    return f"replace_pattern({text}, {parts.included(_TEXT)}, {quoted(redaction.MASK)})"
 
 
 def _exemplars() -> list[str]:

@@ -35,6 +35,8 @@ class CollectorSettings(Workload):
     health_paths: Many[HealthPath] = ()
     """Paths of health checks, such as `/healthz`. Server spans of these, and of gRPC's health service, are dropped
     before they are counted, unless they failed."""
+    kubernetes_events: bool = True
+    """Whether to store the events of the cluster as log lines. The first replica reads them from the API server."""
     redact: bool = True
     """Whether to mask prompts, completions, tools' arguments and results, credentials and personal data."""
     log_level: LogLevel = "info"

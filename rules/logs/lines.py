@@ -5,8 +5,12 @@ In backticks, regular expressions need no escapes. No filter parses: a line that
 
 from __future__ import annotations
 
-# Without Loki and Grafana: they log the queries that they run, so the filters would find themselves.
-EVERYTHING = '{namespace=~".+", app!~"grafana|loki"}'
+from model.logs import EVENTS_APP
+
+NOT_PROGRAMS = f"grafana|loki|{EVENTS_APP}"
+"""Apps that no alert on lines reads. Loki and Grafana log the queries that they run, so the filters would find
+themselves. Events repeat what a controller knows, and metrics say that."""
+EVERYTHING = f'{{namespace=~".+", app!~"{NOT_PROGRAMS}"}}'
 """Every stream that alerts read. Loki needs one matcher that does not match an empty value."""
 ERRORS = '{namespace=~".+", level=~"error|fatal"}'
 """Lines that programs log as errors. `level` is a label, so other streams are not read."""

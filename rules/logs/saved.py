@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from model.logs import EVENTS_APP
 from rules.logs import lines
 
 
@@ -120,6 +121,21 @@ SAVED = (
         panel="Logs: explorer / Bytes per second by namespace",
         expr='topk(10, sum by (namespace, app) (bytes_over_time({namespace=~".+"} [1h])))',
         line="anything at all",
+    ),
+    SavedQuery(
+        title="Kubernetes events of a namespace",
+        panel="Kubernetes: namespace / Kubernetes events",
+        expr=f'{{{AGENTS}, app="{EVENTS_APP}"}}',
+        line="BackOff: Pod planner-1: Back-off restarting failed container main",
+        labels={"app": EVENTS_APP, "level": "warn"},
+    ),
+    SavedQuery(
+        title="Most frequent warning events, by reason and object",
+        expr=(
+            f'topk(10, sum by (reason, object) (count_over_time({{{AGENTS}, app="{EVENTS_APP}", level="warn"}} [1h])))'
+        ),
+        line="FailedMount: Pod planner-1: no such volume",
+        labels={"app": EVENTS_APP, "level": "warn"},
     ),
     # --- agent_hive ---
     SavedQuery(

@@ -58,6 +58,7 @@ def needs(stack: Rendered) -> dict[Account, set[Permission]]:
             watched = {what for value in values(container["args"], "--resources") for what in value.split(",")}
             if "k8s_attributes" in processors(stack, container["name"]):
                 watched.add("pods")
+            watched |= collected(stack, container["name"])
             for job in scrape_jobs(stack, container["name"]):
                 discoveries = job.get("kubernetes_sd_configs", [])
                 watched |= {what for discovery in discoveries for what in DISCOVERED[discovery["role"]]}
@@ -82,9 +83,17 @@ def processors(stack: Rendered, name: str) -> set[str]:
     return {processor for content in configuration(stack, name) for processor in content.get("processors", {})}
 
 
+def collected(stack: Rendered, name: str) -> set[str]:
+    """Of a collector, the objects of the API that it reads as telemetry."""
+    receivers = [content.get("receivers", {}) for content in configuration(stack, name)]
+    made = [each.get("k8s_objects", {}) for each in receivers if isinstance(each, dict)]  # Alertmanager's are a list
+    return {each["name"] for receiver in made for each in receiver.get("objects", [])}
+
+
 def configuration(stack: Rendered, name: str) -> list[Manifest]:
     files = sorted(stack.config(name).rglob("*.y*ml"))
-    return [yaml.safe_load(path.read_text(encoding="utf-8")) for path in files]
+    contents = (yaml.safe_load(path.read_text(encoding="utf-8")) for path in files)
+    return [content for content in contents if isinstance(content, dict)]  # not the lists that a collector includes
 
 
 def can_i(

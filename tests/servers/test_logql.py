@@ -18,6 +18,7 @@ from dashboards.model import Dashboard, Panel, Variable, Visualization
 from dashboards.queries import filled, loki_queries
 from model.datasources import LOKI, PROMETHEUS
 from model.grafana_alert import GrafanaAlert
+from model.logs import EVENTS_APP
 from model.quantities import Duration
 from model.runbooks import runbooks
 from rules.agents.lines import SCORES_FELL
@@ -251,6 +252,9 @@ def sampled(loki: Loki) -> Loki:
     loki.push(OF_SAMPLE | {"app": "alertmanager"}, [(time.time_ns(), refusal)])
     happened = json.dumps({"message": "container web on edge: die 137", "event": "die", "stack_name": "shop"})
     loki.push(OF_SAMPLE | {"app": "portainer-exporter-main"}, [(time.time_ns(), happened)])
+    event = {"reason": "FailedMount", "kind": "Pod", "object": "backend-0", "node": "node-a"}
+    labels = OF_SAMPLE | {"app": EVENTS_APP, "level": "warn"}
+    loki.push(labels, [(time.time_ns(), "FailedMount: Pod backend-0: no such volume")], **event)
     return loki
 
 

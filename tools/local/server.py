@@ -230,7 +230,8 @@ class LocalServer:
         return f"{flag}={host if self._everywhere or not colon else '127.0.0.1'}{colon}{self._port(int(port))}"
 
     def _mapped(self, text: str) -> str:
-        text = text.replace("$(POD_IP)", self._ip)  # Kubernetes expands the variables of a container like this
+        # Kubernetes expands the variables of a container like this.
+        text = text.replace("$(POD_IP)", self._ip).replace("$(POD_NAME)", self.pod)
         for address, other in self._addresses.items():
             text = re.sub(rf"(?<![\w.-]){re.escape(address)}(?!\d)", other, text)
         folders = {mount.path for mount in self._mounts}

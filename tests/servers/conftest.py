@@ -56,7 +56,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Render
 
 @pytest.fixture(scope="session")
 def loki(rendered: Callable[[str], Rendered], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loki]:
-    """One Loki of the dev stack for the whole run, since it takes half a minute to start: labels tell tests apart."""
+    """One Loki of the dev stack for the whole run: labels tell tests apart."""
     server = Loki(rendered("dev"), tmp_path_factory.mktemp("loki"))
     with server.running():
         yield server

@@ -47,7 +47,7 @@ from tools.servers.find import binary
 PASSWORD = "correct-horse-battery"  # noqa: S105  planted, to see where it goes
 SECRET = {"storage-password": PASSWORD}
 FLUSHED_AND_SCRAPED = 40.0
-"""Seconds: metrics of spans are flushed every 15 s, scraped every second, and seen as a rate after two flushes."""
+"""Seconds: metrics of spans are flushed and scraped every second, and seen as a rate after two flushes."""
 
 
 # --- every storage: the configuration is one that Jaeger takes ---

@@ -68,8 +68,8 @@ def free_port() -> int:
     raise AssertionError(f"of 1000 ports between {_PORTS.start} and {_PORTS.stop} none was free")
 
 
-# Two test processes and their servers share two cores, and each may wait for the other's. A longer deadline costs time
-# only where a test fails.
+# Three test processes and their servers share two cores, and each may wait for the others'. A longer deadline costs
+# time only where a test fails.
 _PATIENCE = 3
 
 

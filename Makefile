@@ -47,8 +47,9 @@ snapshots: .venv/ready  ## the dashboards' JSON in tests/snapshots, to be read a
 servers: .venv/ready  ## find or compile the real servers; FROM=images takes STACK's images, WRITE=1 records digests
 	@$(RUN) python -m tools.servers $(if $(FROM),--from $(FROM) --stack $(STACK)) $(if $(WRITE),--write)
 
+# Tests wait for servers more than they compute: a third process uses what two leave of two cores.
 conformance: servers  ## run the rendered stacks on the real servers
-	@$(RUN) pytest tests/servers --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 20
+	@$(RUN) pytest tests/servers --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations 20
 
 bench: .venv/ready  ## measure renders, rules, panels, telemetry, and the time to a notification
 	@$(RUN) python -m tools.bench

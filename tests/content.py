@@ -12,6 +12,13 @@ from components.settings.stack import Refused, Settings, read
 
 CLUSTER = {"name": "c-1", "environment": "dev", "context": "c-1", "flavour": "kind"}
 FOLDER = "ours/"
+STUCK = """
+- alert: OrdersStuck
+  expr: sum by (queue) (orders_waiting) > 10
+  for: 5m
+  labels: {severity: critical, team: shop}
+  annotations: {summary: "Orders of {{ $labels.queue }} wait.", description: "{{ $value }} orders wait."}
+"""
 
 
 def brought(files: Mapping[str, str], **sections: Any) -> Settings:

@@ -15,10 +15,13 @@ from tools.local.rendered import Rendered, render_text
 from tools.local.stack_text import stack_text
 
 LONGEST = (
-    *("test_engine", "test_dashboards", "test_sample_agents", "test_agents_signals"),
-    *("test_collector_faults", "test_log_faults", "test_browser"),
+    *("test_engine", "test_log_faults", "test_agents_signals", "test_routes", "test_sample_agents", "test_demo"),
+    *("test_browser", "test_interaction_backend", "test_rules", "test_collector_faults", "test_agent_platform"),
+    *("test_incidents", "test_instrumented", "test_dashboards", "test_loki_retention", "test_newcomer", "test_cluster"),
 )
-"""Files of minutes: begun last, one of them would keep a single process busy while the other has ended."""
+"""Files of minutes in the order in which they are begun, what computes beside what waits, so that no core is idle.
+Begun last, one of them would keep a single process busy while the others have ended.
+"""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -26,7 +29,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: item.path.stem not in LONGEST)
+    order = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +60,7 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Render
 
 @pytest.fixture(scope="session")
 def loki(rendered: Callable[[str], Rendered], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loki]:
-    """One Loki of the dev stack for the whole run, since it takes half a minute to start: labels tell tests apart."""
+    """One Loki of the dev stack for the whole run: labels tell tests apart."""
     server = Loki(rendered("dev"), tmp_path_factory.mktemp("loki"))
     with server.running():
         yield server

@@ -46,7 +46,7 @@ class Place:
         (folder / "project" / "Pulumi.yaml").write_text(yaml.safe_dump(program))
         engine = Project(folder, "dev", self.plane, "kind-dev", self.grafana)
         (folder / "bin" / "pulumi-language-yaml").symlink_to(binary("pulumi-language-yaml"))
-        engine.set_secret("slackUrl", "https://hooks.slack.com/services/T/B/x", project=program["name"])
+        engine.set_secrets({"slackUrl": "https://hooks.slack.com/services/T/B/x"}, project=program["name"])
         yield engine
         engine.destroy()
 

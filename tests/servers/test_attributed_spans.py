@@ -21,7 +21,7 @@ from tools.local.traces import Jaeger
 ATTRIBUTION = {"tenant": {"attribute": "app.tenant"}, "prompt_version": {"attribute": "gen_ai.prompt.version"}}
 BY_TENANT, BY_VERSION = (f"agent_requests_by_{label}_calls_total" for label in ("app_tenant", "gen_ai_prompt_version"))
 SEEN = 60
-"""Seconds: metrics of spans are flushed every 15 s, and scraped every second."""
+"""Seconds: metrics of spans are flushed and scraped every second, and the machine is slow."""
 TENANTS = 130
 
 

@@ -19,7 +19,7 @@ import pytest
 from components.settings.stack import Settings
 from tests import stack_settings
 from tools.local.control_plane import ControlPlane
-from tools.local.engine import Deployment, Step
+from tools.local.engine import SAVED_AT_THE_END, Deployment, Step
 from tools.local.grafana import Grafana, running
 from tools.local.rendered import STACKS
 from tools.recorder import ROOT
@@ -33,6 +33,10 @@ KINDS = (
     "networkpolicies,poddisruptionbudgets,persistentvolumeclaims,persistentvolumes,clusterroles,clusterrolebindings"
 )
 """Every kind of object that a stack has, or that comes of what it has."""
+
+
+AS_USERS_HAVE_IT = "dev"
+"""The stack whose state is written after each resource, which for the others would take minutes."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,8 @@ def lived(name: str, folder: Path) -> Iterator[Life]:
         furnish(plane, stack_settings.settings(name))
         empty = objects(plane)
         given = {"config": stack_settings.config(name), "secrets": stack_settings.secrets(name)}
-        engine = Deployment(folder, name, plane, grafana, **given)
+        more = {} if name == AS_USERS_HAVE_IT else SAVED_AT_THE_END
+        engine = Deployment(folder, name, plane, grafana, **given, more=more)
         steps = {"preview": engine.preview(), "up": engine.up()}
         state, filled = engine.state(), in_grafana(grafana) if engine.fills_grafana else {}
         steps |= {"again": engine.up(), "refresh": engine.preview(refresh=True)}

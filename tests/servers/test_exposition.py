@@ -6,7 +6,6 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -225,6 +224,7 @@ def alerting(dev: Rendered, control_plane: ControlPlane, home: Path) -> Iterator
     with alertmanager.process(), prometheus.process() as process:
         process.ready(lambda: http_text(f"{prometheus.url}/-/ready"))
         yield prometheus, alertmanager
+        process.kill()  # it would wait a minute for the store that is away
 
 
 @pytest.fixture(scope="module")
@@ -269,13 +269,12 @@ def logging(control_plane: ControlPlane, home: Path) -> Iterator[tuple[Loki, Log
     control_plane.namespace(NAMESPACE)
     control_plane.apply(made("v1", "Pod", "talking", {"nodeName": "node-a", "containers": [CONTAINER]}))
     agent.file(control_plane.get("pod", "talking", f"--namespace={NAMESPACE}")).write("hello")
-    with ExitStack() as exits:
-        exits.enter_context(loki.running())
-        exits.enter_context(agent.running())
+    with loki.running() as process, agent.running():
         eventually(lambda: loki.count('{app=~".+"}'), SLOWLY, "a line arrives")
         with pytest.raises(OSError, match="400"):
             loki.push({"app": "late"}, [(1, "older than Loki takes")])
         yield loki, agent
+        process.kill()  # it would wait for the Prometheus that is away
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,11 @@ from tools.local.control_plane import ControlPlane
 from tools.local.harness import eventually, http_text
 from tools.local.log_nodes import COLLECTORS, NODE, SPACE, Node, named, pod, rendered, writing
 from tools.local.log_receiver import LogReceiver
-from tools.local.logs import LogReader, Loki
+from tools.local.logs import LogFile, LogReader, Loki
 from tools.local.rendered import Rendered
 
+KILLED_AFTER = {"promtail": (14, 6), "otel": (4, 3)}
+"""Seconds of two runs: after a position was saved, which Promtail does every ten, and in between."""
 IN_HAND = {"promtail": ENTRY_WAIT.seconds + BATCH_WAIT.seconds, "otel": ENTRY_WAIT.seconds + 0.1}
 """Seconds of lines that a reader which is killed may hold in memory; the node collector's batches wait on disk."""
 
@@ -63,7 +66,7 @@ def test_a_reader_that_is_killed_loses_at_most_the_last_seconds_and_doubles_noth
     kills: list[float] = []
     with node.passing_on():
         with writing(log) as written:
-            for seconds in (14, 6):  # after a position was saved, and in between
+            for seconds in KILLED_AFTER[collector]:
                 with node.reader.running() as process:
                     time.sleep(seconds)
                     kills.append(time.time())
@@ -112,36 +115,83 @@ def test_a_reader_that_is_restarted_goes_on_where_it_was(
     assert found == [line for _, line in written], "each line once, in its order"
 
 
-@pytest.mark.parametrize(
-    ("collector", "away", "seconds"), [("promtail", "loki", 60), ("otel", "loki", 60), ("otel", "gateway", 20)]
-)
-def test_a_minute_without_whoever_takes_the_lines_costs_nothing(
-    collector: str, away: str, seconds: int, stacks: dict[str, Rendered], cluster: ControlPlane, tmp_path: Path
-) -> None:
-    home = tmp_path / "loki"
-    server = LogReceiver(home) if collector == "otel" else Loki(stacks[collector], home)
-    node = Node(collector, stacks[collector], tmp_path, cluster, server.url.removeprefix("http://"))
-    log = node.log(pod(cluster, "patient-1", labels=named("patient")))
-    log.write("the first line")
+# --- whoever takes the lines is away for a minute ---
+
+MINUTE = 60.0
+"""How long, in seconds."""
+AWAY = (("promtail", "loki"), ("otel", "loki"), ("otel", "gateway"))
+"""A log collector, and who is away."""
+
+
+@dataclass
+class Outage:
+    """A node whose lines nobody takes for a while: in namespaces and folders of its own, so several go on at once."""
+
+    node: Node
+    server: Loki | LogReceiver
+    exits: ExitStack
+    written: list[tuple[float, str]] = field(default_factory=list)
     query = '{app="patient"}'
+
+    def start(self, log: LogFile, away: str) -> None:
+        """Everything runs, and lines are written; one of them is there."""
+        log.write("the first line")
+        loki = self.exits.enter_context(self.server.running())
+        gateway = self.exits.enter_context(self.node.passing_on())
+        self.reader = self.exits.enter_context(self.node.reader.running())
+        self.gone = gateway if away == "gateway" and gateway else loki
+        self.back = self.node.passing_on if self.gone is gateway else self.server.running
+        self.writing = ExitStack()
+        self.written = self.exits.enter_context(self.writing).enter_context(writing(log, rate=500))
+
+    def kept(self) -> list[str]:
+        """All lines of the store, once none that was written is missing."""
+        eventually(lambda: self.server.count(self.query) > len(self.written), 120, "as many lines")
+        eventually(lambda: not lost(self.server, self.query, self.written), 60, "nothing is lost")
+        return [entry.line for entry in self.server.entries(self.query)]
+
+
+@pytest.fixture(scope="module")
+def outages(
+    stacks: dict[str, Rendered], cluster: ControlPlane, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[tuple[str, str], Outage]]:
+    """Each is over, and its lines are on their way. They wait for the same minute."""
+    found: dict[tuple[str, str], Outage] = {}
+    patient = pod(cluster, "patient-1", labels=named("patient"))
     with ExitStack() as exits:
-        loki = exits.enter_context(server.running())
-        gateway = exits.enter_context(node.passing_on())
-        reader = exits.enter_context(node.reader.running())
-        with writing(log, rate=500) as written:
-            eventually(lambda: server.count(query) > 1_000, 30, "lines arrive")
-            gone = gateway if away == "gateway" and gateway else loki
-            gone.kill()
-            time.sleep(seconds)
-            reader.check()
-            exits.enter_context(node.passing_on() if gone is gateway else server.running())
-        eventually(lambda: not lost(server, query, written), 120, "nothing is lost")
-        found = [entry.line for entry in server.entries(query)]
-        if collector == "promtail":
-            assert node.reader.metric("promtail_dropped_entries_total") == 0
-        else:
-            assert node.reader.metric("otelcol_exporter_send_failed_log_records_total") == 0
+        for collector, away in AWAY:
+            home = tmp_path_factory.mktemp(f"{collector}-{away}")
+            server = LogReceiver(home / "logs") if collector == "otel" else Loki(stacks[collector], home / "loki")
+            node = Node(collector, stacks[collector], home, cluster, server.url.removeprefix("http://"))
+            found[collector, away] = Outage(node, server, exits)
+            found[collector, away].start(node.log(patient), away)
+        everywhere = found.values()
+        eventually(lambda: all(each.server.count(each.query) > 1_000 for each in everywhere), 30, "lines arrive")
+        for each in everywhere:
+            each.gone.kill()
+        time.sleep(MINUTE)  # the fault itself, as long as it lasts
+        for each in everywhere:
+            each.reader.check()
+            exits.enter_context(each.back())
+            each.writing.close()
+        yield found
+
+
+@pytest.mark.parametrize(("collector", "away"), AWAY)
+def test_a_minute_without_whoever_takes_the_lines_costs_nothing(
+    collector: str, away: str, outages: dict[tuple[str, str], Outage]
+) -> None:
+    outage = outages[collector, away]
+    found = outage.kept()
+    reader = outage.node.reader
+    if collector == "promtail":
+        assert reader.metric("promtail_dropped_entries_total") == 0
+    else:
+        assert reader.metric("otelcol_exporter_send_failed_log_records_total") == 0
     assert len(found) == len(set(found)), "nothing is doubled"
+
+
+# --- a full queue ---
 
 
 def is_full(reader: LogReader) -> bool:

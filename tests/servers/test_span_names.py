@@ -31,7 +31,7 @@ SERVICE = "platform"
 RUN = {"agent.type": "npa", "agent.id": "npa-7", "agent.operation": "generate_plan"}
 TASKS = 20
 FLUSHED = 60.0
-"""Seconds until spans are counted: they are flushed each 15 seconds, and the machine is slow."""
+"""Seconds until spans are counted: they are flushed each second, and the machine is slow."""
 
 
 def span(name: str, **attributes: Any) -> Span:

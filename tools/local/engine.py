@@ -28,6 +28,10 @@ PROGRAM = ("__main__.py", "Pulumi.yaml", "components", "content", "dashboards", 
 """Files of the program. With the environment, it runs in any folder."""
 HOME = cache_folder() / "pulumi-home"
 """Folder of the plugins that the engine downloads."""
+SAVED_AT_THE_END = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
+"""Variables with which the engine writes its state once for each command. Otherwise it does so twice for each resource,
+which takes two thirds of an update of a large stack.
+"""
 PASSWORD = "grafanaAdminPassword"  # noqa: S105  the name of a key
 
 
@@ -62,7 +66,10 @@ class Project:
         context: str,
         grafana: Grafana,
         backend: Mapping[str, str] | None = None,
+        *,
+        more: Mapping[str, str] | None = None,
     ) -> None:
+        """``more`` are further variables of the engine."""
         self._backend = folder / "state"
         self._backend.mkdir()
         programs = folder / "bin"
@@ -74,17 +81,25 @@ class Project:
             "PATH": os.pathsep.join([str(programs), os.environ["PATH"]]),
             "PULUMI_CONFIG_PASSPHRASE": random.token_hex(16),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PYTHONDONTWRITEBYTECODE": "",  # every command runs the same copy of the program
             "SSL_CERT_FILE": str(grafana.authorities),
             **(backend or {"PULUMI_BACKEND_URL": self._backend.as_uri()}),
+            **(more or {}),
         }
         workspace = automation.LocalWorkspace(
             work_dir=str(folder / "project"), pulumi_home=str(HOME), env_vars=environment, pulumi_command=command
         )
         self._stack = automation.Stack.create(name, workspace)
 
-    def set_secret(self, key: str, value: str, project: str = PROJECT) -> None:
-        """Set a top-level secret of the stack, which a program reads below its ``project``'s name."""
-        self._stack.set_config(f"{project}:{key}", automation.ConfigValue(value, secret=True))
+    def set_secrets(self, secrets: Mapping[str, str], project: str = PROJECT) -> None:
+        """Set top-level secrets, which a program reads below its ``project``'s name, all in one command.
+
+        Each command derives the key from the passphrase, for 1 s.
+        """
+        values = {
+            f"{project}:{key}": automation.ConfigValue(value, secret=True) for key, value in sorted(secrets.items())
+        }
+        self._stack.set_all_config(values)
 
     def preview(self, *, refresh: bool = False) -> Step:
         return _step(lambda **given: self._stack.preview(refresh=refresh, **given))
@@ -117,6 +132,7 @@ class Deployment(Project):
         *,
         config: Mapping[str, Any] | None = None,
         secrets: Mapping[str, str] | None = None,
+        more: Mapping[str, str] | None = None,
     ) -> None:
         """``config`` are the stack's top-level keys, by default those of its file, and ``secrets`` its secrets."""
         project = folder / "project"
@@ -130,9 +146,8 @@ class Deployment(Project):
         self.secrets: Mapping[str, str] = dict(secrets or {}) | self._connect(grafana)
         """The stack's top-level secrets."""
         self.write()
-        super().__init__(folder, name, plane, self.config["cluster"]["context"], grafana, backend)
-        for key, value in self.secrets.items():
-            self.set_secret(key, value)
+        super().__init__(folder, name, plane, self.config["cluster"]["context"], grafana, backend, more=more)
+        self.set_secrets(self.secrets)
 
     def _connect(self, grafana: Grafana) -> dict[str, str]:
         """Make ``grafana`` the stack's, or its external one; return the secrets for that."""

@@ -28,7 +28,8 @@ from tools.servers.build import cache_folder
 
 T = TypeVar("T")
 
-_POLL_SECONDS = 0.05
+_POLL_SECONDS = 0.05, 0.25
+"""Shortest and longest pause between two polls."""
 
 # Below node ports (30000 and up) and Linux's range of ports for outgoing connections (32768 and up). A port in that
 # range may be taken between the check and the listening.
@@ -68,8 +69,8 @@ def free_port() -> int:
     raise AssertionError(f"of 1000 ports between {_PORTS.start} and {_PORTS.stop} none was free")
 
 
-# Two test processes and their servers share two cores, and each may wait for the other's. A longer deadline costs time
-# only where a test fails.
+# Three test processes and their servers share two cores, and each may wait for the others'. A longer deadline costs
+# time only where a test fails.
 _PATIENCE = 3
 
 
@@ -90,7 +91,9 @@ def eventually(probe: Callable[[], T | Literal[False] | None], within: float, wh
     Raises AssertionError with ``what`` and the last exception.
     """
     within *= _PATIENCE
-    deadline = time.monotonic() + within
+    began = time.monotonic()
+    deadline = began + within
+    shortest, longest = _POLL_SECONDS
     while True:
         failure: Exception | None = None
         try:
@@ -104,7 +107,8 @@ def eventually(probe: Callable[[], T | Literal[False] | None], within: float, wh
         if time.monotonic() > deadline:
             because = f": {type(failure).__name__}: {_with_notes(failure)}" if failure else ""
             raise AssertionError(f"not within {within:g} s: {what}{because}") from failure
-        time.sleep(_POLL_SECONDS)
+        # What has waited for seconds can wait for a fortieth more, and polls compete with what they wait for.
+        time.sleep(min(longest, max(shortest, (time.monotonic() - began) / 40)))
 
 
 def _with_notes(problem: Exception) -> str:

@@ -30,11 +30,19 @@ class Entry:
     line: str
 
 
+_AT_ONCE = (
+    "-ingester.min-ready-duration=0s",
+    "-frontend.scheduler-dns-lookup-period=1s",
+    "-querier.dns-lookup-period=1s",
+)
+"""Arguments with which Loki is ready in 2 s, not 16: it slows rollouts down, and looks for its own parts every 10 s."""
+
+
 class Loki(LocalServer):
-    """A rendered Loki."""
+    """A rendered Loki that does not slow its start down."""
 
     def __init__(self, stack: Rendered, home: Path, **options: Any) -> None:
-        super().__init__(stack, "loki", home, **options)
+        super().__init__(stack, "loki", home, faster=_AT_ONCE, **options)
 
     def push(
         self, labels: Mapping[str, str], lines: Sequence[tuple[int, str]], tenant: str | None = None, **metadata: str

@@ -165,7 +165,7 @@ class LocalServer:
     def running(self) -> Iterator[Process]:
         """Started and ready; ended on exit."""
         with self.process() as process:
-            process.ready(self.is_ready, within=120)  # Loki itself waits half a minute
+            process.ready(self.is_ready, within=120)  # as rendered, Loki waits a quarter of a minute
             yield process
 
     def is_ready(self) -> bool:

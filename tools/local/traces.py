@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 import urllib.error
 from collections.abc import Mapping
@@ -23,11 +24,17 @@ MS = 1_000_000
 """Nanoseconds in a millisecond."""
 
 
+FLUSHED = "1s"
+"""Interval of metrics of spans, as short as the scrapes of tests: they wait for some intervals."""
+
+
 class Jaeger(LocalServer):
-    """A rendered Jaeger."""
+    """A rendered Jaeger that passes metrics of spans on more often."""
 
     def __init__(self, stack: Rendered, home: Path, account: Account | None = None, **options: Any) -> None:
         super().__init__(stack, "jaeger", home, account, **options)
+        text = self.config.read_text()
+        self.config.write_text(re.sub(r"(?<=metrics_flush_interval: )\w+", FLUSHED, text))
         # Path prefix of the UI and its API.
         self.base = yaml.safe_load(self.config.read_text())["extensions"]["jaeger_query"].get("base_path", "")
 

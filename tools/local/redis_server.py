@@ -86,7 +86,7 @@ class Sentinel(Redis):
                 f"sentinel auth-pass mymaster {self.watches.password}\n"
                 "sentinel down-after-milliseconds mymaster 1000\n"
             )
-        argv = [binary(self.program), str(config), "--sentinel"]
+        argv: list[str | Path] = [binary(self.program), config, "--sentinel"]
         self.process = Process(argv, log=self.home / f"{self.name}.log").__enter__()
         self.process.ready(lambda: self.ask("PING") == "+PONG")
 

@@ -15,6 +15,8 @@ EVENTS_APP = "kubernetes-events"
 """The label `app` of the lines of Kubernetes events."""
 EVENT_METADATA = ("reason", "kind", "object")
 """Structured metadata of these lines, beside the node."""
+STREAM_LABELS = ("cluster", "namespace", "app", "container", "level")
+LINE_METADATA = ("pod", "node", "stream", "logger", "trace_id", "span_id")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,6 +28,7 @@ COST_PER_RUN = "service:cost_per_successful_run:ratio1h"
 MILLION = Decimal(1_000_000)
 # A run's tokens are counted while it runs, and its success is counted at its end. An hour contains both.
 RUN_COST_WINDOW = Duration.parse("1h")
+SUCCEEDED = f'{RUNS}{{error_type=""}}'
 BY_MODEL = f"{SERVICE}, provider, model"
 
 
@@ -37,7 +38,7 @@ def recordings(scope: Scope, prices: Mapping[str, Price]) -> tuple[Recording, ..
     table = f" or {priced(prices)} unless on ({of_service}) {EMITTED_COST}" if prices else ""
     spent, succeeded = (
         counted(COST, SERVICE, RUN_COST_WINDOW),
-        counted(f'{RUNS}{{error_type=""}}', SERVICE, RUN_COST_WINDOW),
+        counted(SUCCEEDED, SERVICE, RUN_COST_WINDOW),
     )
     return (
         # Instrumentations report a cost of 0 for models that they do not know. The table has the price of these.

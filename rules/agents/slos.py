@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from model.rules import decimal
 from model.slo import BY, EVERY, Slo, events_of_gauge
-from rules.agents.cost import COST_PER_RUN
-from rules.agents.promql import PLACE, at_present, fraction_at_present
+from rules.agents.cost import COST_PER_RUN, RUN_COST_WINDOW, SUCCEEDED
+from rules.agents.promql import PLACE, at_present, counted, fraction_at_present
 from rules.agents.recordings import RUN_BUCKETS, RUNS, TOOL_CALLS
 from rules.agents.settings import Objectives
 
@@ -52,7 +52,8 @@ def slos(objectives: Objectives) -> Iterator[Slo]:
         yield Slo(
             name="agent-cost",
             objective=objectives.cost_per_run.objective.ratio,
-            events=events_of_gauge(COST_PER_RUN),
+            # Without a successful run within the hour there is nothing to judge. That is no lack of data.
+            events=f"({events_of_gauge(COST_PER_RUN)} or {counted(SUCCEEDED, BY, RUN_COST_WINDOW)} == 0)",
             errors=events_of_gauge(dear),
             span=EVERY,
             minimum_events=MINIMUM_MINUTES,

@@ -62,12 +62,17 @@ def _verdict(failures: list[str]) -> Verdict:
 # --- promtool ---
 
 
-def write(folder: Path, name: str, groups: list[dict[str, Any]], tests: list[dict[str, Any]]) -> None:
-    """A file of rule groups and one of tests of them, for `run`; JSON is YAML, and written in no time."""
+def write(
+    folder: Path, name: str, groups: list[dict[str, Any]], tests: list[dict[str, Any]], *, every: str = ""
+) -> None:
+    """A file of rule groups and one of tests of them, for `run`; JSON is YAML, and written in no time.
+
+    The rules are evaluated ``every`` so often; by default as often as there are samples, or each minute.
+    """
     (folder / f"{name}.rules.yml").write_text(json.dumps({"groups": groups}))
     file = {
         "rule_files": [f"{name}.rules.yml"],
-        "evaluation_interval": _evaluated({test["interval"] for test in tests}),
+        "evaluation_interval": every or _evaluated({test["interval"] for test in tests}),
         # Otherwise it takes any: a rule that reads another group's would see it now or a minute later.
         "group_eval_order": [group["name"] for group in groups],
         # Sums of floats: the last of sixteen digits is nobody's business.

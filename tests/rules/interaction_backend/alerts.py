@@ -234,7 +234,7 @@ _PARTS = (
                 for _ in range(fired)
             ],
         )
-        for times, fired in ((2, 0), (3, 1))
+        for times, fired in ((2.1, 0), (3, 1))
     ),
 )
 

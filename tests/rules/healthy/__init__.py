@@ -1,0 +1,1 @@
+"""Series of systems that are well, on a weekend: a day, a quiet night and a busier morning."""

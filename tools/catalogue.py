@@ -22,9 +22,8 @@ from model.grafana_alert import GrafanaAlert, GrafanaGroup
 from model.rules import Alert, BaseAlert, Group, Inhibition, Recording, decimal
 from model.settings import ConfigSecret, ExistingSecret, Model
 from rules.catalogue import alert_labels as surviving_labels
+from tools.diff.renders import VERSION
 
-VERSION = 1
-"""Raised when a field gets another meaning."""
 OWN_POLICY = "the external Grafana's own notification policy"
 """Stands for the receivers of Grafana's alerts where the stack leaves that policy alone."""
 

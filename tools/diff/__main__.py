@@ -19,8 +19,9 @@ from tools.diff.compare import GATES, difference
 from tools.diff.formats import FORMATS
 from tools.diff.renders import Unusable
 from tools.diff.revisions import rendered, sides, stacks_of
-from tools.recorder import ROOT
 
+ROOT = Path(__file__).parents[2]
+"""The checkout; the recorder, which names it too, takes a second to import."""
 REFUSED = 3
 
 

@@ -26,14 +26,14 @@ def text(found: Differences, forbidden: Sequence[Gate]) -> str:
     return "\n".join(lines)
 
 
-def markdown(found: Differences, forbidden: Sequence[Gate]) -> str:
+def markdown(found: Differences, forbidden: Sequence[Gate], *, details: bool = True) -> str:
     """For a comment or a job summary: the summary in sight, the details folded."""
     lines: list[str] = []
     for each in found:
         lines += [f"### {_escaped(each.stack)}", "", *(f"- {_escaped(line)}" for line in summary(each))]
         lines += [f"- *{_escaped(note)}*" for note in each.notes]
         lines += [f"- **{_escaped(line)}**" for line in _gates(each, forbidden)]
-        for section, changes in _sections(each):
+        for section, changes in _sections(each) if details else ():
             lines += ["", f"<details><summary>{section} ({len(changes)})</summary>", ""]
             lines += [f"- {_strong(change)}" for change in changes]
             lines += ["", "</details>"]

@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from tools.catalogue import VERSION
-
+VERSION = 1
+"""Of ``catalogue.json``; raised when a field gets another meaning."""
 Key = tuple[str, str, str]
 """Kind, namespace (empty if there is none) and name of an object."""
 

@@ -1,5 +1,7 @@
 # Everything sets itself up: uv is taken from the PATH, or installed beside the checkout with pip.
 STACK ?= dev
+BASE ?= main
+FORMAT ?= text
 UV_VERSION := 0.13.8
 UV := $(shell command -v uv || echo .tools/bin/uv)
 RUN := $(UV) run --frozen --quiet
@@ -8,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Compiling at install takes seconds once; otherwise every run pays for it where bytecode is not written.
 export UV_COMPILE_BYTECODE := 1
 
-.PHONY: help setup render test lint schema snapshots servers conformance bench demo page preview up clean
+.PHONY: help setup render test lint schema snapshots servers conformance bench demo page diff preview up clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +62,10 @@ demo: .venv/ready  ## the dev stack on this machine with sample agents; SECONDS=
 
 page: .venv/ready  ## send a test page through the deployed STACK to RECEIVER, or to all
 	@$(RUN) python -m tools.page $(STACK) $(RECEIVER)
+
+diff: .venv/ready  ## what this checkout changes since BASE, in words; STACK=prod takes one stack, FORBID=all refuses what loses something
+	@$(RUN) python -m tools.diff $(BASE) $(if $(filter command environment,$(firstword $(origin STACK))),--stack $(STACK)) \
+		--format $(FORMAT) $(if $(FORBID),--forbid $(FORBID))
 
 preview: .venv/ready  ## pulumi preview for STACK
 	pulumi preview --stack $(STACK)

@@ -54,7 +54,7 @@ def test_a_valid_stack_registers_resources(recorders: list[Recorder]) -> None:
 
 SECTIONS = (
     "one of cluster, prometheus, alertmanager, grafana, collector, jaeger, loki, logs, systems, alerts, "
-    "owners, notifications, slos, content"
+    "owners, notifications, slos, content, accepted"
 )
 HOOK = 'notifications.receivers[0].webhook.urlSecret: "hookUrl":'
 UNSET = f"{HOOK} no such secret in this stack: set it with pulumi config set --secret hookUrl"

@@ -98,6 +98,7 @@ def test_the_folder_holds_manifests_configuration_and_a_summary(
 ) -> None:
     files = two_runs[0]
     assert {path.partition("/")[0] for path in files} == {
+        "catalogue.json",
         "config",
         "grafana",
         "manifests",

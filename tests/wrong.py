@@ -61,7 +61,7 @@ OVERRIDE = "off, or a mapping with critical, warning, info, for, severity, owner
 KEYS = ", ".join(system.key for system in SYSTEMS)
 SECTIONS = (
     "cluster, prometheus, alertmanager, grafana, collector, jaeger, loki, logs, systems, alerts, owners, "
-    "notifications, slos, content"
+    "notifications, slos, content, accepted"
 )
 HOOK = "notifications.receivers[0].webhook"
 REMOTE = "prometheus.remoteWrite[0]"

@@ -3,7 +3,7 @@
 ``build/<stack>/`` then has ``manifests/`` (one Kubernetes object per file, numbered in the order for ``kubectl apply
 --server-side -f``, with masked secrets), ``config/<server>/`` (the server's files below ``/etc/<server>/``),
 ``grafana/<kind>/`` (one JSON file per dashboard, datasource and folder), ``metrics.txt`` (the stored metrics of each
-scrape job) and ``summary.json``.
+scrape job), ``catalogue.json`` (alerts, receivers and settings, for ``tools.diff``) and ``summary.json``.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from components.settings.stack import Refused
 from model.quantities import Bytes, Cpu
 from model.yaml_text import text
 from tools import brought, kept, stack_file
+from tools.catalogue import catalogue
 from tools.recorder import ROOT, Recorder, Secret, record
 
 MASK = "masked"
@@ -174,7 +175,7 @@ def _requests(objects: list[dict[str, Any]]) -> dict[str, str]:
     return totals | {"storage": str(Bytes(storage)) if storage else "0"}
 
 
-_WRITTEN = {"config", "grafana", "manifests", "metrics.txt", "summary.json"}
+_WRITTEN = {"catalogue.json", "config", "grafana", "manifests", "metrics.txt", "summary.json"}
 
 
 def check_replaceable(out: Path) -> None:
@@ -207,6 +208,12 @@ def table(about: dict[str, Any]) -> str:
     return "\n".join((*lines, *brought.lines(about["content"])))
 
 
+def catalogue_of(path: Path) -> str:
+    """``catalogue.json`` of a stack file."""
+    made = catalogue(stack_file.settings(path), stack_file.read(path).encrypted)
+    return json.dumps(made, indent=1, sort_keys=True) + "\n"
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.render", description=__doc__.partition("\n")[0])
     parser.add_argument("stack", metavar="STACK", help="name of the stack, such as dev or prod")
@@ -223,6 +230,7 @@ def main(arguments: list[str] | None = None) -> int:
         about = summary(chosen.stack, objects, stand_ins) | {"content": brought.reached(settings)}
         write(out, objects, grafana_files(recorder), about)
         (out / "metrics.txt").write_text(kept.table(settings))
+        (out / "catalogue.json").write_text(catalogue_of(path))
     except (Refused, stack_file.Unreadable, pulumi.RunError) as refused:
         print(refused, file=sys.stderr)
         return 1

@@ -126,7 +126,9 @@ def reference() -> str:
     ]
     for name, field in root["properties"].items():
         lines += [f"## {name}", "", field["description"], ""]
-        below = list(rows({"properties": {name: field}, "required": [name]}, definitions))
+        nested = "properties" in _target(field, definitions)  # the heading stands for it, and its keys follow
+        required = [name] if nested or name in root["required"] else []
+        below = list(rows({"properties": {name: field}, "required": required}, definitions))
         if below:
             lines += ["| key | type | default | meaning |", "| --- | --- | --- | --- |"]
             lines += [f"| {' | '.join(_cell(part) for part in row)} |" for row in below]

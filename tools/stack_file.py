@@ -30,6 +30,8 @@ class StackFile:
     """Plain values."""
     secrets: frozenset[str]
     """Names of the encrypted values."""
+    encrypted: dict[str, str] = field(default_factory=dict)
+    """The encrypted values, as they are."""
 
 
 class _Loader(yaml.CSafeLoader):
@@ -180,4 +182,5 @@ def read(path: Path) -> StackFile:
         raise Unreadable(f"{path}: no stack file: it needs keys like {PROJECT}:cluster below `config`")
     keys = {name: value for key, value in (config or {}).items() if (name := _own(key))}
     secrets = frozenset(key for key, value in keys.items() if isinstance(value, dict) and value.keys() == {"secure"})
-    return StackFile({key: value for key, value in keys.items() if key not in secrets}, secrets)
+    plain = {key: value for key, value in keys.items() if key not in secrets}
+    return StackFile(plain, secrets, {key: str(keys[key]["secure"]) for key in sorted(secrets)})

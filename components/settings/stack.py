@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, PrivateAttr, ValidationError, create_model
 
+from components.settings.accepted import AcceptedSettings
 from components.settings.alertmanager import AlertmanagerSettings
 from components.settings.alerts import AlertOverride, OrOff
 from components.settings.checks import CHECKS
@@ -96,6 +97,8 @@ class Settings(Model):
     """Service level objectives of your own services."""
     content: Many[ContentFolder] = ()
     """Folders with your own rules, dashboards and runbooks, such as `content/`. See docs/your-own.md."""
+    accepted: AcceptedSettings = {}
+    """Reasons for changes that a gate of `make diff` refuses, by gate. See docs/pull-requests.md."""
     _brought: Content = PrivateAttr(default=Content())
 
     @property

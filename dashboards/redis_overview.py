@@ -9,7 +9,7 @@ from model.metrics import Unit
 from model.uids import ALERTS, HOME
 from rules.redis import alerts
 from rules.redis.uids import REDIS
-from rules.stores import BY
+from rules.stores import BY, SERVICE
 
 _HITS, _MISSES = (rate(f"redis_keyspace_{what}_total") for what in ("hits", "misses"))
 
@@ -84,6 +84,13 @@ DASHBOARD = Dashboard(
                     f"max by ({BY}) (delta(redis_slowlog_last_id[5m]))",
                 ),
                 of_alert(alerts.LAG, "Replication lag", "Time since the slowest replica acknowledged data."),
+                lines(
+                    "Sentinels",
+                    "Those that reach each other, of the primary's. Without a majority there is no failover.",
+                    f"max by ({SERVICE}, master_name) (redis_sentinel_master_ok_sentinels)",
+                    legend="{{service}}, {{master_name}}",
+                    chosen='cluster=~"$cluster", service=~"$service"',
+                ),
                 of_alert(alerts.BACKUP_OLD, "Last snapshot", "Its age. It is the start, if none was saved since."),
             ),
         ),

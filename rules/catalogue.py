@@ -33,6 +33,7 @@ SUBJECT = (
     "device",
     "mountpoint",
     "master",
+    "master_name",
     "job",
     "instance",
     "app",

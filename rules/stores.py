@@ -103,7 +103,7 @@ class Watch:
     """What is particular to the exporters of one kind of store."""
 
     exporter: str
-    """Name of the exporters, and of the job of the stack's own."""
+    """Name of the job of the stack's own exporters, and theirs too unless they also ask others."""
     existing: str
     """Name of the job of existing ones."""
     metrics: Callable[[str], tuple[Metric, ...]]
@@ -128,7 +128,7 @@ class Watch:
         exporters: tuple[Exporter, ...],
         namespace: str,
         groups: tuple[Group, ...],
-        objective: Slo,
+        objective: Slo | None,
         inhibitions: tuple[Inhibition, ...],
     ) -> Watched:
         """All of a system whose exporters are in ``namespace``."""
@@ -138,7 +138,7 @@ class Watch:
             groups=groups,
             exporters=exporters,
             metrics=tuple(metric for job in jobs for metric in self.metrics(job.name)),
-            slos=(objective,),
+            slos=(objective,) if objective else (),
             inhibitions=inhibitions,
         )
 
@@ -149,7 +149,7 @@ class Watch:
         services = tuple(_named("instance", name, "service", service) for name, service in settings.services.items())
         if exporters:
             job = scrape_job(exporters, namespace, **self._stored(self.exporter))
-            yield replace(job, relabel=(*job.relabel, *services))
+            yield replace(job, name=self.exporter, relabel=(*job.relabel, *services))
         existing = {name: server.exporter for name, server in sorted(settings.servers.items()) if server.exporter}
         if existing:
             yield ScrapeJob(

@@ -42,6 +42,32 @@ def test_a_server_that_could_not_be_watched_is_refused(server: Any, said: str) -
     assert any(said in each for each in problems("systems/redis", {"servers": {"a": server}}))
 
 
+@pytest.mark.parametrize(
+    ("name", "service", "said"),
+    [
+        ("sentinel", "orders", "the service that it watches: one of sessions"),
+        ("sentinel", None, "the service that it watches: one of sessions"),
+        ("sessions", "sessions", "a name that no server has"),
+    ],
+)
+def test_a_sentinel_that_watches_no_server_or_is_named_like_one_is_refused(
+    name: str, service: str | None, said: str
+) -> None:
+    settings = {"servers": {"sessions": CACHE}, "sentinels": {name: {**CACHE, "service": service}}}
+    assert any(said in each for each in problems("systems/redis", settings))
+
+
+def test_sentinels_have_a_job_of_their_own_so_that_none_counts_as_a_server(stack: Stacks) -> None:
+    settings = {"servers": {"sessions": CACHE}, "sentinels": {"sentinel": {**CACHE, "service": "sessions"}}}
+    made = stack("dev", systems={**NOTHING, "redis": settings})
+    kept = {}
+    for job in ("redis-exporter", "redis-sentinels"):
+        (only,) = yaml.safe_load(made.files[f"prometheus/scrape/{job}.yml"])["scrape_configs"]
+        kept[job] = [step["regex"] for step in only["metric_relabel_configs"] if step["action"] == "keep"]
+    assert "redis_up" in str(kept["redis-exporter"])
+    assert "redis_up" not in str(kept["redis-sentinels"])
+
+
 def test_an_exporter_has_tls_and_a_password_where_its_server_has(made: Recorded) -> None:
     whole, plain = (made.container(f"redis-exporter-{name}") for name in ("sessions", "cache"))
     assert {

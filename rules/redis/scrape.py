@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
+
+from annotated_types import Len
+from pydantic import model_validator
 
 from model.exporter import Exporter
 from model.flows import Internet
 from model.images import pinned
 from model.metrics import Metric, Metrics, Unit
 from model.quantities import HostPort
-from model.settings import Resources, Spelled
-from rules.stores import Stores, StoreWithLogin, Watch
+from model.settings import Resources, Spelled, misfit
+from rules.stores import Name, Stores, StoreWithLogin, Watch
 
 REDIS_EXPORTER = "redis-exporter"
+OF_SENTINELS = "redis-sentinels"
+"""Job of the same exporters where they ask a sentinel."""
 IMAGE = pinned("docker.io/oliver006/redis_exporter:v1.69.0", uid=59000, binaries={REDIS_EXPORTER: "/redis_exporter"})
 PORT = 9121
 
@@ -27,8 +32,27 @@ class RedisServer(StoreWithLogin):
 class RedisSettings(Stores[RedisServer]):
     """The `redis` system: Redis and Valkey."""
 
+    sentinels: Annotated[dict[Name, RedisServer], Len(0, 50)] = {}
+    """Sentinels by name, the label `instance`. The `service` of each is that of the servers that it watches."""
 
-def exporters(settings: RedisSettings) -> tuple[Exporter, ...]:
+    @model_validator(mode="after")
+    def _sentinels_of_known_services(self) -> Self:
+        known = sorted(set(self.services.values()))
+        for name, sentinel in self.sentinels.items():
+            if sentinel.service not in known:
+                where = f"sentinels.{name}.service"
+                raise misfit(where, sentinel.service, f"the service that it watches: one of {', '.join(known)}")
+            if name in self.servers:
+                raise misfit(f"sentinels.{name}", name, "a name that no server has")
+        return self
+
+    @property
+    def of_sentinels(self) -> Stores[RedisServer]:
+        """The sentinels, as the servers of a store."""
+        return Stores[RedisServer](servers=self.sentinels, resources=self.resources)
+
+
+def exporters(settings: Stores[RedisServer]) -> tuple[Exporter, ...]:
     return settings.exporters(lambda name, server, address: _exporter(name, server, address, settings.resources))
 
 
@@ -82,4 +106,16 @@ def metrics(job: str) -> tuple[Metric, ...]:
     )
 
 
+def of_sentinels(job: str) -> tuple[Metric, ...]:
+    """Metrics of sentinels. `redis_up` is not one: the alerts on servers would count a sentinel as a server."""
+    of = Metrics(job)
+    return (
+        of.gauge("redis_sentinel_masters"),
+        of.gauge("redis_sentinel_master_status", "master_name master_address master_status"),
+        of.gauge("redis_sentinel_master_ckquorum_status", "master_name message"),
+        of.gauge("redis_sentinel_master_ok_sentinels", "master_name master_address"),
+    )
+
+
 WATCH = Watch(REDIS_EXPORTER, "redis-existing", metrics)
+SENTINELS = Watch(OF_SENTINELS, "redis-sentinels-existing", of_sentinels)

@@ -19,6 +19,8 @@ from rules.redis.alerts import (
     REPLICAS_MISSING,
     REPLICATION_BROKEN,
 )
+from rules.redis.sentinels import EXPECTED as SENTINELS_EXPECTED
+from rules.redis.sentinels import MASTER_DOWN, MISSING, QUORUM_LOST
 from tests.rules.examples import Labels, Series, critical, example, gauges, metric, of, shares, warning
 from tests.rules.objectives import SAMPLES, answering
 
@@ -67,6 +69,34 @@ def _saved(hours: int, now: int = 48, changes: int = 1, saves: int = 1) -> Serie
     }
 
 
+def _quorum(*reached: float, message: str = "") -> Series:
+    """Whether each of the sentinels reaches enough others."""
+    name = "redis_sentinel_master_ckquorum_status"
+    said = {**_SERVICE, **_NAMED, "message": message}
+    return gauges({metric(name, said, instance=f"sentinel-{n}"): value for n, value in enumerate(reached)})
+
+
+def _answering(number: int, expected: int) -> Series:
+    """Sentinels of a service that the example does not have. Those of the example's own answer."""
+    name = "redis_sentinel_masters"
+    ours = {metric(name, _SERVICE, instance=f"sentinel-{n}"): 1 for n in range(3)}
+    theirs = {metric(name, _CACHES, instance=f"sentinel-{n}"): 1 for n in range(number)}
+    return gauges({metric(SENTINELS_EXPECTED, _CACHES): expected, **ours, **theirs})
+
+
+def _states(*states: str) -> Series:
+    """The state of the primary as each sentinel sees it."""
+    name = "redis_sentinel_master_status"
+    return {
+        selector: values
+        for n, state in enumerate(states)
+        for selector, values in gauges(
+            {metric(name, _SERVICE, _NAMED, instance=f"sentinel-{n}", master_status=state): float(state == "ok")}
+        ).items()
+    }
+
+
+_NAMED = {"master_name": "mymaster"}
 _TWO_ROLES = _role(_PRIMARY, "master") | _role(_REPLICA, "slave")
 _NONE = "sessions has 0 primaries: none takes writes, or several diverge."
 
@@ -218,4 +248,50 @@ EXAMPLES = (
     ),
     example("none is online", REPLICAS, gives={of(_SERVICE): 0}),
     example("the example has one replica", EXPECTED, gives={of(): 1}),
+    example(
+        "all sentinels have said for two minutes that the primary is down",
+        MASTER_DOWN,
+        series=_states("odown", "odown", "sdown"),
+        at="2m",
+        fires=[critical("All sentinels of sessions say that its primary mymaster is down.", **_SERVICE, **_NAMED)],
+    ),
+    example("a failover has lasted for a minute", MASTER_DOWN, series=_states("odown", "odown"), at="1m"),
+    example("one sentinel is cut off from it", MASTER_DOWN, series=_states("sdown", "ok", "ok"), near=False),
+    example(
+        "no sentinel has reached enough others for five minutes",
+        QUORUM_LOST,
+        series=_quorum(0, 0, message="NOQUORUM 1 usable Sentinels."),
+        at="5m",
+        fires=[
+            warning(
+                "Of the sentinels of sessions, too few reach each other to replace the primary mymaster.",
+                **_SERVICE,
+                **_NAMED,
+            )
+        ],
+    ),
+    example(
+        "they are updated",
+        QUORUM_LOST,
+        series=_quorum(0, 0),
+        at="4m",
+    ),
+    example(
+        "one is cut off from the others",
+        QUORUM_LOST,
+        series=_quorum(0, 1, 1),
+        near=False,
+    ),
+    example("the settings name three", SENTINELS_EXPECTED, gives={of(): 3}),
+    *(
+        example(
+            f"{answering} of {expected} answer",
+            MISSING,
+            series=_answering(answering, expected),
+            at="5m",
+            fires=[fires(f"{share} of the sentinels of caches answer.", share, **_CACHES) for fires in found],
+        )
+        for answering, expected, share, found in ((0, 3, "0%", [warning]), (4, 5, "80%", [warning]), (3, 3, "100%", []))
+    ),
+    example("one is restarted", MISSING, series=_answering(4, 5), at="4m"),
 )

@@ -69,6 +69,28 @@ class Redis:
             yield
 
 
+@dataclass
+class Sentinel(Redis):
+    """A sentinel, which watches a server and rewrites its own configuration. Two have to agree."""
+
+    watches: Redis = field(kw_only=True)
+
+    def start(self) -> None:
+        self.data.mkdir(exist_ok=True)
+        config = self.data / "sentinel.conf"
+        if not config.exists():
+            config.write_text(
+                f"port {self.port}\nbind 127.0.0.1\ndir {self.data}\n"
+                f"requirepass {self.password}\nsentinel sentinel-pass {self.password}\n"
+                f"sentinel monitor mymaster 127.0.0.1 {self.watches.port} 2\n"
+                f"sentinel auth-pass mymaster {self.watches.password}\n"
+                "sentinel down-after-milliseconds mymaster 1000\n"
+            )
+        argv: list[str | Path] = [binary(self.program), config, "--sentinel"]
+        self.process = Process(argv, log=self.home / f"{self.name}.log").__enter__()
+        self.process.ready(lambda: self.ask("PING") == "+PONG")
+
+
 def say(connected: socket.socket, *command: str) -> str:
     """Send a command, and return the first line of the answer."""
     parts = "".join(f"${len(part)}\r\n{part}\r\n" for part in command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from model.logs import LogField, merged
+from model.logs import LINE_METADATA, STREAM_LABELS, LogField, merged
 from model.quantities import Duration
 
 POD_LOGS = "/var/log/pods"
@@ -22,9 +22,9 @@ REPLICA_SET_HASH = "-[0-9a-z]{6,10}"
 JOB_NUMBER = r"-\d{8,}"
 """Suffix of the name of a CronJob's Job."""
 
-LABELS = ("cluster", "namespace", "app", "container", "level")
+LABELS = STREAM_LABELS
 """Labels. Each combination of values is a stream, and Loki's cost grows with streams: so no pod and no trace."""
-METADATA = ("pod", "node", "stream", "logger", "trace_id", "span_id")
+METADATA = LINE_METADATA
 """Structured metadata of each line. Queries filter by it (`| trace_id="..."`), and it creates no streams."""
 LEVEL_WORDS = {
     "trace": ("trace", "trc", "finest", "10"),

@@ -11,6 +11,8 @@ LogRuntime = Literal["cri", "docker"]
 Level = Literal["trace", "debug", "info", "warn", "error", "fatal"]
 LEVELS: tuple[Level, ...] = ("trace", "debug", "info", "warn", "error", "fatal")
 """The values of the label `level`, least severe first."""
+STREAM_LABELS = ("cluster", "namespace", "app", "container", "level")
+LINE_METADATA = ("pod", "node", "stream", "logger", "trace_id", "span_id")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,8 @@ from model.content import ContentDashboard, Query
 from model.settings import Problem
 from model.uids import ALERTS, folder_uid
 from rules.content.datasource_inputs import OWN, resolved
-from rules.content.panel_queries import filled, queries
+from rules.content.logql import problem as wrong_logql
+from rules.content.panel_queries import filled, log_queries, queries
 from rules.content.rule_files import stem
 
 FOLDER = "Content"
@@ -96,6 +97,9 @@ def _asked(path: str, text: str, ours: Mapping[str, Any], found: list[Problem]) 
             found.append(f"{where}: expr: not PromQL: {wrong}")
         except LookupError:  # only Grafana can tell, with the values that it has
             continue
+    for expr, with_values in log_queries(ours):
+        if problem := wrong_logql(with_values):
+            found.append(f"{path}{line_of(text, expr)}: expr: not LogQL: {problem}")
 
 
 def line_of(text: str, value: str) -> str:

@@ -12,6 +12,7 @@ from model.grafana_alert import TICK, GrafanaGroup
 from model.marked_yaml import Part
 from model.quantities import Duration
 from model.settings import Problem
+from rules.content.logql import problem as wrong_logql
 from rules.content.metric_rules import COMPARED, group_name
 from rules.content.one_alert import united
 from rules.content.rule_files import Around, RuleGroup, alert_fields, groups
@@ -57,7 +58,7 @@ def _alert(rule: Mapping[str, Part], group: RuleGroup, file: str, around: Around
         rule["alert"].wrong(f'alert: "{fields["name"]}": at most 40 letters, digits, dashes and underscores')
         return None
     expr = rule["expr"].text()
-    if problem := _unreadable(expr):
+    if problem := wrong_logql(expr) or _no_number(expr):
         rule["expr"].wrong(f"expr: not LogQL: {problem}")
         return None
     compared = COMPARED.fullmatch(expr)
@@ -85,15 +86,10 @@ def _is_closed(value: str) -> bool:
     return not re.search(r"[(){}]|\b(and|or|unless)\b|[<>]|[=!]=", outside)
 
 
-def _unreadable(value: str) -> str:
-    """What is wrong, as far as it is seen without Loki's parser; empty if nothing."""
-    bare = _QUOTED.sub('""', value)
-    for opening, closing in ("()", "{}", "[]"):
-        if bare.count(opening) != bare.count(closing):
-            return f"{opening} without {closing}"
-    if "{" not in bare:
-        return 'no stream selector like {namespace="shop"}'
-    return "" if _METRIC.search(bare) else "lines, not a number: count them, for example with count_over_time(... [5m])"
+def _no_number(value: str) -> str:
+    if _METRIC.search(_QUOTED.sub('""', value)):
+        return ""
+    return "lines, not a number: count them, for example with count_over_time(... [5m])"
 
 
 def _labels(value: str) -> tuple[str, ...]:

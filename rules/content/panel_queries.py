@@ -1,4 +1,4 @@
-"""The PromQL of a dashboard's JSON, with values for Grafana's variables, so that it can be parsed."""
+"""The queries of a dashboard's JSON, with values for Grafana's variables, so that they can be read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from model.promql import parsed
 
-PROMETHEUS = "prometheus"
+PROMETHEUS, LOKI = "prometheus", "loki"
 _VARIABLE = re.compile(r"\$\{(?P<braced>\w+)(?:[.:][^}]*)?\}|\$(?P<bare>[a-zA-Z_]\w*)|\[\[(?P<old>\w+)(?::\w+)?\]\]")
 _TIMES = {"__range_s": "21600", "__range_ms": "21600000", "__interval_ms": "60000", "__from": "0", "__to": "1"}
 _QUOTED = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`[^`]*`", re.DOTALL)
@@ -17,7 +17,7 @@ _OF_VARIABLE = re.compile(r"\s*(?P<asks>label_values|query_result)\s*\((?P<insid
 
 def queries(dashboard: Mapping[str, Any]) -> Iterator[str]:
     """Every query of Prometheus as it is written: panels, annotations, variables."""
-    yield from _expressions(dashboard, PROMETHEUS)
+    yield from _expressions(dashboard, PROMETHEUS, PROMETHEUS)
     for variable in dashboard.get("variables") or ():  # of schema v2
         spec = variable.get("spec") if isinstance(variable, dict) else None
         if isinstance(spec, dict) and variable.get("kind") == "QueryVariable":
@@ -31,17 +31,24 @@ def queries(dashboard: Mapping[str, Any]) -> Iterator[str]:
             yield from _of_variable(variable.get("query"))
 
 
-def _expressions(node: Any, around: str) -> Iterator[str]:
+def log_queries(dashboard: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Every query of Loki as it is written, and with values for its variables, if these stand in quotes and ranges."""
+    for expr in _expressions(dashboard, PROMETHEUS, LOKI):
+        if _with(expr, "", quoted="x") == _with(expr, "x", quoted="x"):
+            yield expr, _with(expr, "", quoted="x")
+
+
+def _expressions(node: Any, around: str, wanted: str) -> Iterator[str]:
     if isinstance(node, list):
         for each in node:
-            yield from _expressions(each, around)
+            yield from _expressions(each, around, wanted)
     elif isinstance(node, dict):
         kind = _kind(node, around)
-        if isinstance(node.get("expr"), str) and node["expr"].strip() and kind == PROMETHEUS:
+        if isinstance(node.get("expr"), str) and node["expr"].strip() and kind == wanted:
             yield node["expr"]
         for key, part in node.items():
             if key not in ("datasource", "templating", "variables"):
-                yield from _expressions(part, kind)
+                yield from _expressions(part, kind, wanted)
 
 
 def _kind(node: Mapping[str, Any], around: str) -> str:
@@ -83,15 +90,15 @@ def filled(expr: str) -> str:
     raise ValueError(" ".join(str(first).split()))
 
 
-def _with(expr: str, outside: str) -> str:
-    quoted = [found.span() for found in _QUOTED.finditer(expr)]
+def _with(expr: str, outside: str, *, quoted: str = ".*") -> str:
+    texts = [found.span() for found in _QUOTED.finditer(expr)]
 
     def value(found: re.Match[str]) -> str:
         name, before = found["braced"] or found["bare"] or found["old"], expr[: found.start()]
         if name in _TIMES:
             return _TIMES[name]
-        if any(start <= found.start() < end for start, end in quoted):
-            return ".*"
+        if any(start <= found.start() < end for start, end in texts):
+            return quoted
         in_range = before.rfind("[") > before.rfind("]") or before.rstrip().endswith("offset")
         return "5m" if in_range else outside
 

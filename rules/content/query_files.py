@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from model.content import SavedQuery
 from model.marked_yaml import Part, documents
 from model.settings import Problem
+from rules.content.logql import problem as wrong_logql
 from rules.content.metric_rules import parses
 
 LANGUAGES = ("promql", "logql")
@@ -27,5 +28,8 @@ def _query(part: Part) -> SavedQuery | None:
         return None
     (language,) = given
     if language == "promql" and not parses(keys[language], "promql"):
+        return None
+    if language == "logql" and (problem := wrong_logql(keys[language].text())):
+        keys[language].wrong(f"logql: not LogQL: {problem}")
         return None
     return SavedQuery(keys[language].place, keys["title"].text(), language, keys[language].text().strip())

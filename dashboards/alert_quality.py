@@ -36,7 +36,7 @@ def dashboard(watched: Watched) -> Dashboard:
         related=(ALERTS, INCIDENT, HOME),
         rows=(
             Row("Alerts and messages", (_numbers(len(names)), _noisiest(), _flapping())),
-            Row("Never fired", (_silent(names),), collapsed=True),
+            *((Row("Never fired", (_silent(names),), collapsed=True),) if names else ()),
             Row("Over time", (_by("severity"), _by("owner"), _sent(), _suppressed())),
         ),
     )

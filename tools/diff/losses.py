@@ -150,6 +150,12 @@ MEANINGS = (
         other="samples are sent to another place",
         danger=_LOSS,
     ),
+    Meaning(
+        path=r"collector\.kubernetesEvents",
+        size=int,
+        less="events are lost, of which Kubernetes keeps an hour",
+        danger=_LOSS,
+    ),
     Meaning(path=r"collector\.ingest", size=items, less="telemetry of the others is refused", danger=_LOSS),
     Meaning(
         path=r"collector\.healthPaths",

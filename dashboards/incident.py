@@ -59,7 +59,7 @@ def dashboard(watched: Watched, on: Collection[str], cluster: ClusterSettings) -
         annotations=changes(IN) if KUBERNETES in on else (),
         rows=(
             Row("What fired", (_checks(on, cluster), _chart(), _subjects())),
-            Row("What else", (near.state(on), near.nearby(), near.changes(), near.neighbours(on))),
+            Row("What else", (near.state(on), near.nearby(), near.changes(on), near.neighbours(on))),
             Row("Log lines and traces", (near.error_lines(), near.spans())),
         ),
     )

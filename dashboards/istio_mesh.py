@@ -8,7 +8,7 @@ from model.metrics import Unit
 from model.promql import narrowed
 from model.uids import ALERTS, HOME
 from rules.istio import alerts
-from rules.istio.recordings import BYTES, ERRORS, MTLS, P95, REQUESTS
+from rules.istio.recordings import BUCKETS, BYTES, ERRORS, MTLS, P95, REQUESTS
 from rules.istio.uids import ISTIO
 
 _CLUSTER = 'cluster=~"$cluster"'
@@ -72,6 +72,19 @@ DASHBOARD = Dashboard(
                     "Error ratio", "5xx, and gRPC's errors of the server.", ERRORS, Unit.RATIO, "MeshErrorRateHigh"
                 ),
                 _of_services("Latency p95", "As the first proxy sees it.", P95, Unit.SECONDS, "MeshLatencyHigh"),
+                Panel(
+                    title="Latency",
+                    description="Percentiles of all chosen services together. If only p99 rises, few requests are slow:"
+                    " look at one service's traces.",
+                    queries=tuple(
+                        Query(
+                            expr=f"histogram_quantile({each / 100}, sum by (le) ({BUCKETS}{{{_IN}}})) / 1000",
+                            legend=f"p{each}",
+                        )
+                        for each in (50, 95, 99)
+                    ),
+                    unit=Unit.SECONDS,
+                ),
                 _of_services("Mutual TLS", "Share of requests and connections.", MTLS, Unit.RATIO, pick="bottomk"),
                 Panel(
                     title="Edges",

@@ -21,12 +21,18 @@ from model.metrics import Unit
 from model.promql import narrowed
 from model.uids import ALERTS, SLOS
 from rules.kubernetes.alerts import control_plane
-from rules.kubernetes.recordings import API_LATENCY, API_REQUESTS
+from rules.kubernetes.recordings import API_BUCKETS, API_REQUESTS
 from rules.kubernetes.uids import KUBERNETES_API, KUBERNETES_CLUSTER
 
 _ALL = 'cluster=~"$cluster"'
 _REQUESTS = f"{API_REQUESTS}{{{_ALL}}}"
 _FAILED = f'{API_REQUESTS}{{{_ALL}, code=~"5.."}}'
+
+
+def _latency(percent: int, by: str = "") -> str:
+    own = f"le, {by}" if by else "le"
+    return f"histogram_quantile({percent / 100}, sum by ({own}) ({API_BUCKETS}{{{_ALL}}}))"
+
 
 _SIGNALS = Row(
     "Signals",
@@ -75,8 +81,12 @@ _SIGNALS = Row(
         ),
         Panel(
             title="Latency",
-            description="99th percentile by verb, without watches. Expect 1 s for an object, 30 s for a list.",
-            queries=(Query(expr=f"max by (verb) ({API_LATENCY}{{{_ALL}}})", legend="{{verb}}"),),
+            description="Percentiles without watches, p99 also by verb. Expect 1 s for an object, 30 s for a list. If"
+            " one verb is slow, look for its clients; if all are, look at etcd and the servers' CPU.",
+            queries=(
+                *(Query(expr=_latency(each), legend=f"p{each}") for each in (50, 95, 99)),
+                Query(expr=_latency(99, "verb"), legend="p99 {{verb}}"),
+            ),
             unit=Unit.SECONDS,
             width=12,
         ),

@@ -5,7 +5,17 @@ from __future__ import annotations
 from model.rules import Alert
 from rules.istio import SYSTEM
 from rules.istio.alerts import AVAILABILITY, GATEWAY_EXPECTED, GATEWAY_LIVE, ISTIOD_UP, groups
-from rules.istio.recordings import BYTES, BYTES_REPORTED, ERRORS, MTLS, P95, REQUESTS, REQUESTS_REPORTED, STARTED
+from rules.istio.recordings import (
+    BUCKETS,
+    BYTES,
+    BYTES_REPORTED,
+    ERRORS,
+    MTLS,
+    P95,
+    REQUESTS,
+    REQUESTS_REPORTED,
+    STARTED,
+)
 from tests.rules.examples import (
     Labels,
     Series,
@@ -381,11 +391,20 @@ EXAMPLES = (
     example("none fails", ERRORS, series=_edge(2), gives={of(_PAYMENTS): 0}),
     example(
         "half take up to 1 s and half up to 2.5 s, beside the server's count and a WebSocket",
-        P95,
+        BUCKETS,
         series=_edge(1)
         | _timed("source", "200", le500=0, le1000=30, le2500=60, inf=60)
         | _timed("destination", "200", le500=60, le1000=60, le2500=60, inf=60)
         | _timed("source", "101", le500=0, le1000=0, le2500=0, inf=60),
+        gives={of(_PAYMENTS, le=le): rate for le, rate in (("500", 0), ("1000", 0.5), ("2500", 1), ("+Inf", 1))},
+    ),
+    example(
+        "of them one in twenty takes longer",
+        P95,
+        series={
+            metric(BUCKETS, _PAYMENTS, le=le): day_then(rate, rate)
+            for le, rate in (("500", 0), ("1000", 0.5), ("2500", 1), ("+Inf", 1))
+        },
         gives={of(_PAYMENTS): 2.35},
     ),
     example(

@@ -53,9 +53,21 @@ DASHBOARD = Dashboard(
             tuple(
                 alert_stat(alert, title, description, found(alert, _CLUSTER))
                 for alert, title, description in (
-                    (alerts.ISTIOD_DOWN, "istiod down", "1 if no istiod answers."),
-                    (alerts.PUSHES_FAIL, "Pushes fail", "1 if configuration could not be built or sent."),
-                    (alerts.REJECTED, "Rejected", "1 if proxies rejected configuration in 15 minutes."),
+                    (
+                        alerts.ISTIOD_DOWN,
+                        "istiod down",
+                        "1 if no istiod answers. Proxies go on with what they have: restore it before a rollout.",
+                    ),
+                    (
+                        alerts.PUSHES_FAIL,
+                        "Pushes fail",
+                        "1 if configuration could not be built or sent. Read istiod's log.",
+                    ),
+                    (
+                        alerts.REJECTED,
+                        "Rejected",
+                        "1 if proxies rejected configuration in 15 minutes. Check the last change of Istio's objects.",
+                    ),
                 )
             ),
         ),
@@ -69,9 +81,19 @@ DASHBOARD = Dashboard(
                     Unit.PER_SECOND,
                 ),
                 _of_services(
-                    "Error ratio", "5xx, and gRPC's errors of the server.", ERRORS, Unit.RATIO, "MeshErrorRateHigh"
+                    "Error ratio",
+                    "5xx, and gRPC's errors of the server. Above the line, open the service.",
+                    ERRORS,
+                    Unit.RATIO,
+                    "MeshErrorRateHigh",
                 ),
-                _of_services("Latency p95", "As the first proxy sees it.", P95, Unit.SECONDS, "MeshLatencyHigh"),
+                _of_services(
+                    "Latency p95",
+                    "As the first proxy sees it. Above the line, open the service.",
+                    P95,
+                    Unit.SECONDS,
+                    "MeshLatencyHigh",
+                ),
                 Panel(
                     title="Latency",
                     description="Percentiles of all chosen services together. If only p99 rises, few requests are slow:"
@@ -117,7 +139,10 @@ DASHBOARD = Dashboard(
             "Gateways and certificates",
             (
                 _of_alert(
-                    "IstioGatewayDown", "Pods of gateways", "Whose Envoy takes requests.", "{{namespace}} {{gateway}}"
+                    "IstioGatewayDown",
+                    "Pods of gateways",
+                    "Whose Envoy takes requests. At 0 nobody gets in: check the Deployment.",
+                    "{{namespace}} {{gateway}}",
                 ),
                 _of_alert(
                     "IstioWorkloadCertificateExpires",
@@ -125,7 +150,12 @@ DASHBOARD = Dashboard(
                     "Share of life left, of the oldest in each namespace. It is renewed at half.",
                     "{{namespace}}",
                 ),
-                _of_alert("IstioCACertificateExpires", "CA's certificates", "Share of life left.", "{{certificate}}"),
+                _of_alert(
+                    "IstioCACertificateExpires",
+                    "CA's certificates",
+                    "Share of life left. Below the line, renew it.",
+                    "{{certificate}}",
+                ),
             ),
         ),
         Row(
@@ -154,7 +184,10 @@ DASHBOARD = Dashboard(
                     "Proxies by version", "Connected to istiod.", "sum by (cluster, version) (pilot_xds)", "{{version}}"
                 ),
                 _of_alert(
-                    "IstioProxiesOutdated", "Outdated proxies", "Of another minor version than istiod.", "{{cluster}}"
+                    "IstioProxiesOutdated",
+                    "Outdated proxies",
+                    "Of another minor version than istiod. Restart their workloads.",
+                    "{{cluster}}",
                 ),
             ),
         ),

@@ -41,7 +41,7 @@ _SIGNALS = Row(
             alert_stat(
                 control_plane.AGGREGATED_API_DOWN,
                 "Aggregated APIs down",
-                "APIs of extension servers, such as metrics for autoscalers, that do not answer.",
+                "APIs of extension servers, such as metrics for autoscalers, that do not answer: check their pods.",
                 found(control_plane.AGGREGATED_API_DOWN, _ALL),
             ),
             width=12,
@@ -109,7 +109,7 @@ _CLIENTS = Row(
         alert_time_series(
             control_plane.REQUESTS_REJECTED,
             "Rejected requests",
-            "Share of each priority level's requests rejected with 429.",
+            "Share of each priority level's requests rejected with 429. Look for the client that sends most.",
             narrowed(control_plane.REQUESTS_REJECTED.value, _ALL),
             "{{priority_level}}",
         ),

@@ -93,6 +93,18 @@ def test_a_line_has_a_name_and_no_set_of_labels() -> None:
                     assert "__name__" not in query.legend, where(dashboard, panel)
 
 
+def test_a_panel_with_an_alert_says_more_than_what_it_shows() -> None:
+    """What is bad, or what to do next: a statement beside what the value is and which ones are shown."""
+    ranks = re.compile(r"(The )?[\w ]*\b(highest|lowest|worst)(, without streams)?\.?")
+    short = [
+        f"{where(dashboard, panel)}: {panel.description}"
+        for dashboard, panel in SHOWN
+        if panel.alert in CATALOGUE and panel.visualization is not Visualization.TEXT
+        if len([part for part in re.split(r"[.:;?] ", panel.description) if not ranks.fullmatch(part)]) < 2
+    ]
+    assert short == []
+
+
 def test_a_dashboard_asks_each_expensive_thing_once() -> None:
     """One recording alone is cheap. What reads series of scrapes or computes over a range takes the server's time."""
     for dashboard in ALL_DASHBOARDS:

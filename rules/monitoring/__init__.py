@@ -105,7 +105,7 @@ SYSTEM = System(
         figures=(
             Figure(
                 title="Servers down",
-                description="Servers of the stack of which no replica answers.",
+                description="Servers of the stack of which no replica answers: read why their pods are not ready.",
                 alert=targets.SERVER_DOWN.name,
                 counts=True,
             ),

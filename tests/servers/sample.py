@@ -217,18 +217,23 @@ def _value(name: str, labels: Labels, metric: Metric | None, age: float) -> floa
     count = round(age / SECONDS_PER_EVENT)
     share = SHARE_OF_FAILURES if _fails(name, labels) else 1
     if name.endswith("_bucket"):
-        return share * round(count * min(1.0, max(0.1, float(dict(labels)["le"]))))
+        return share * count * _within(float(dict(labels)["le"]))
     counts = metric.kind in (Kind.COUNTER, Kind.HISTOGRAM) if metric else name.endswith(("_total", "_count", "_sum"))
     if counts or (metric and metric.kind is Kind.SUMMARY and name != metric.name):
         return share * count
     if name in UNLIKE_OTHERS:
         return UNLIKE_OTHERS[name](age)
-    if name.endswith(("_info", "_labels", "_owner")):
-        return 1  # it joins labels, and a product with it keeps its value
+    if name.endswith(("_info", "_labels", "_owner", "_up")):
+        return 1  # it joins labels, and a product with it keeps its value, or it says that a server answers
     if _RATIO_OF_FAILURES.fullmatch(name):
         return SHARE_OF_FAILURES
     # A gauge that never moves would hide what is made of its change.
     return 1 + count % 2 / 10
+
+
+def _within(bound: float) -> float:
+    """Share of events that take at most so long: most a twentieth of a second, and nearly all a tenth."""
+    return 1 if bound >= 1 else 1 - SHARE_OF_FAILURES / 2 if bound >= 0.1 else 0.9 if bound >= 0.05 else 0.1
 
 
 def _fails(name: str, labels: Labels) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dashboards.annotations import alerts_of
 from dashboards.model import MOST_LINES, Dashboard, Panel, Query, Row, Visualization, alert_stat, found, variable
 from model.metrics import Unit
@@ -106,8 +108,12 @@ DASHBOARD = Dashboard(
                         for each in (50, 95, 99)
                     ),
                     unit=Unit.SECONDS,
+                    width=12,
                 ),
-                _of_services("Mutual TLS", "Share of requests and connections.", MTLS, Unit.RATIO, pick="bottomk"),
+                replace(
+                    _of_services("Mutual TLS", "Share of requests and connections.", MTLS, Unit.RATIO, pick="bottomk"),
+                    width=12,
+                ),
                 Panel(
                     title="Edges",
                     description="Who calls whom. The source unknown is outside the mesh.",
@@ -131,7 +137,7 @@ DASHBOARD = Dashboard(
                     ),
                     columns=("source_namespace", "namespace", "source", "service"),
                     leading=("source", "service"),
-                    width=16,
+                    width=24,
                 ),
             ),
         ),

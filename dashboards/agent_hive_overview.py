@@ -51,14 +51,19 @@ DASHBOARD = Dashboard(
             (
                 Panel(
                     title="Programs",
-                    description="1 if a pod answers, 0 if none does.",
+                    description="1 if a pod answers, 0 if none does: read its last lines.",
                     visualization=Visualization.STAT,
                     queries=(Query(expr=narrowed(UP, _IN), legend="{{service}}"),),
                     alert=alerts.DOWN.name,
                     width=COLUMNS - STAT,
                     height=4,
                 ),
-                alert_stat(alerts.STUCK, "Tasks stuck", "Whether tasks wait, and none ends.", found(alerts.STUCK, _IN)),
+                alert_stat(
+                    alerts.STUCK,
+                    "Tasks stuck",
+                    "1 if tasks wait, and none ends. Check the agents, then the queue.",
+                    found(alerts.STUCK, _IN),
+                ),
             ),
         ),
         Row(
@@ -69,7 +74,11 @@ DASHBOARD = Dashboard(
                     "Tasks in the queue. If it grows, agents are too few or stuck: look at the agents by state.",
                     f"max by ({SERVICE}) ({contract.QUEUE.name})",
                 ),
-                _of_alert(alerts.FEW_AGENTS, "Agents", "Those that work or wait for work."),
+                _of_alert(
+                    alerts.FEW_AGENTS,
+                    "Agents",
+                    "Those that work or wait for work. Below the line, tasks wait: start more.",
+                ),
                 _lines(
                     "Agents by state",
                     "Agents of each type by state. Many in error: read their log lines.",
@@ -107,7 +116,11 @@ DASHBOARD = Dashboard(
                     unit=Unit.SECONDS,
                     alert=alerts.SLOW.name,
                 ),
-                _of_alert(alerts.UNSURE, "Confidence", "Mean of the decisions in a quarter of an hour."),
+                _of_alert(
+                    alerts.UNSURE,
+                    "Confidence",
+                    "Mean of the decisions in a quarter of an hour. Below the line, check the model's input.",
+                ),
                 replace(
                     _lines(
                         "Low-confidence decisions",
@@ -135,7 +148,12 @@ DASHBOARD = Dashboard(
         Row(
             "External APIs",
             (
-                _of_alert(alerts.API_SLOW, "Latency p95", "One request in twenty takes longer.", legend=_API),
+                _of_alert(
+                    alerts.API_SLOW,
+                    "Latency p95",
+                    "One request in twenty takes longer. Above the line, check the API's status.",
+                    legend=_API,
+                ),
                 _of_alert(
                     alerts.API_FAILING,
                     "Failed requests",

@@ -146,7 +146,12 @@ DASHBOARD = Dashboard(
         Row(
             "Connections and use",
             (
-                _of_alert(alerts.POOL_LOW, "Database pool", "Use of the fullest process's pool.", legend=_SERVICE),
+                _of_alert(
+                    alerts.POOL_LOW,
+                    "Database pool",
+                    "Use of the fullest process's pool. At 1 requests wait: find what holds connections.",
+                    legend=_SERVICE,
+                ),
                 _of_each(
                     "Active connections",
                     "Connections of all pods. At the pool's limit, executions wait.",

@@ -85,13 +85,13 @@ _SIGNALS = Row(
         alert_stat(
             A2A_FAILING,
             "Failing requests",
-            "Share of failing requests of the worst agent and method over 30 minutes.",
+            "Failing requests of the worst agent and method over 30 minutes. Check the agent that is called.",
             f"{A2A_ERRORS}{{{_PICKED}}}",
         ),
         alert_stat(
             SLOW_A2A,
             "Request duration",
-            "95th percentile of the slowest agent and method, without streams.",
+            "95th percentile of the slowest agent and method, without streams. Its traces show where time goes.",
             _SLOW,
         ),
         stat(

@@ -83,13 +83,13 @@ _SIGNALS = Row(
         alert_stat(
             alerts.REQUESTS_FAILING,
             "Failing requests",
-            "Share of failing requests of the worst agent and model over 30 minutes.",
+            "Failing requests of the worst agent and model over 30 minutes. If all agents fail, ask its provider.",
             f"{REQUEST_ERRORS}{{{_PICKED}}}",
         ),
         alert_stat(
             alerts.SLOW_MODEL,
             "Response time",
-            "95th percentile of the slowest agent and model.",
+            "95th percentile of the slowest agent and model. If all agents of it are slow, ask its provider.",
             f"{REQUEST_P95}{{{_PICKED}}}",
         ),
         alert_stat(
@@ -132,7 +132,7 @@ _REQUESTS = Row(
         alert_time_series(
             alerts.RATE_LIMITED,
             "Rate-limited requests",
-            "Share of all requests to a model that its provider rejects with a rate limit.",
+            "Share of all requests to a model that its provider rejects with a rate limit. Spread or raise it.",
             narrowed(failing(REQUESTS, alerts.PROVIDER_MODEL, alerts.LIMITED), _MODELS),
             "{{provider}}, {{model}}",
             width=12,
@@ -290,7 +290,7 @@ _BUDGET = Row(
         where_set(
             "AgentMonthlyBudgetBurnsFast",
             "Monthly budget at this pace",
-            "Share that 30 days like the last three would cost.",
+            "Share that 30 days like the last three would cost. Above 1, find the agent that grew.",
             _CLUSTER,
             "{{cluster}}",
             8,

@@ -54,13 +54,13 @@ _SIGNALS = Row(
         alert_stat(
             alerts.RUNS_FAILING,
             "Failing runs",
-            "Share of failing runs of the worst agent over 30 minutes.",
+            "Failing runs of the worst agent over 30 minutes. Check whether its model or a tool fails.",
             f"{RUN_ERRORS}{{{_PICKED}}}",
         ),
         alert_stat(
             alerts.SLOW_RUNS,
             "Run duration",
-            "95th percentile of the slowest agent.",
+            "95th percentile of the slowest agent. Compare its model's and tools' times.",
             f"{RUN_P95}{{{_PICKED}}}",
         ),
         alert_stat(

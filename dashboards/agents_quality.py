@@ -44,7 +44,7 @@ _SIGNALS = Row(
         alert_stat(
             alerts.RUNS_FAILING,
             "Failing runs",
-            "Share of failing runs of the worst agent over 30 minutes.",
+            "Failing runs of the worst agent over 30 minutes. Their errors are below.",
             f"{RUN_ERRORS}{{{_PICKED}}}",
         ),
         stat(
@@ -114,7 +114,7 @@ _LOOPS = Row(
         where_set(
             "AgentRunsLooping",
             "Looping runs",
-            "Finished runs in 30 minutes with more model calls than a run should make.",
+            "Finished runs in 30 minutes with more model calls than a run should make. Read one's trace.",
             _PICKED,
             _NAME,
             8,
@@ -156,9 +156,21 @@ def _open(alert: Alert, title: str, description: str) -> Panel:
 _PROGRESS = Row(
     "Does work proceed?",
     (
-        _open(progress.HANGS, "Longest run without a step", "Time since the last step of the run that waits longest."),
-        _open(progress.UNAPPROVED, "Longest wait for an approval", "Age of the oldest question to a person."),
-        _open(progress.STUCK, "Longest A2A task in a state", "Age of the oldest state of a task of another agent."),
+        _open(
+            progress.HANGS,
+            "Longest run without a step",
+            "Time since the last step of the run that waits longest. Above the line, look for the call that hangs.",
+        ),
+        _open(
+            progress.UNAPPROVED,
+            "Longest wait for an approval",
+            "Age of the oldest question to a person. Above the line, nobody may have seen it.",
+        ),
+        _open(
+            progress.STUCK,
+            "Longest A2A task in a state",
+            "Age of the oldest state of another agent's task. Above the line, check that agent.",
+        ),
         _measured(
             progress.RETRIES,
             "Failing requests per run",
@@ -169,14 +181,14 @@ _PROGRESS = Row(
         _measured(
             progress.NO_ROOM,
             "Requests with a nearly full context",
-            "Share of requests that fill nine tenths of the context window.",
+            "Share of requests that fill nine tenths of the context window. Beyond it they fail: shorten prompts.",
             narrowed(progress.NEARLY_FULL, _PICKED),
             "{{service}}/{{agent}}, {{model}}",
         ),
         _measured(
             progress.COMPACTED_AGAIN,
             "Compactions of the context per run",
-            "Per finished run, over 30 minutes.",
+            "Per finished run, over 30 minutes. Above the line, prompts are too long.",
             narrowed(progress.PER_RUN, _PICKED),
             _NAME,
         ),
@@ -188,7 +200,7 @@ _GUARDRAILS = Row(
         where_set(
             signals.BLOCKS_RISING.name,
             "Stopped messages against the day before",
-            "How many times as many of the messages a guardrail stops as the day before.",
+            "Stopped messages, divided by the day before. Above the line, read some.",
             _SERVICES,
             "{{service}}, {{guardrail}}",
             12,
@@ -196,7 +208,7 @@ _GUARDRAILS = Row(
         where_set(
             signals.CANNOT_JUDGE.name,
             "Messages that a guardrail cannot judge",
-            "Share of the messages over 30 minutes.",
+            "Share of the messages over 30 minutes. They pass or stop unseen: check its service.",
             _SERVICES,
             "{{service}}, {{guardrail}}",
             12,
@@ -222,14 +234,14 @@ _LOGGED = Row(
         _lines(
             lines.LOOP,
             "Calls with the same arguments",
-            "Calls of a tool by one run with the same arguments in ten minutes; the ten highest.",
+            "Calls of a tool by one run with the same arguments in ten minutes. Above the line, it loops: stop it.",
             lines.repeated(_STREAMS),
             "{{app}}, {{tool}}",
         ),
         _lines(
             lines.TOOLS_CHANGED,
             "Lists of an MCP server's tools",
-            "Different lists in six hours. More than one is a change.",
+            "Different lists in six hours. Above 1 it changed: look for a release.",
             lines.lists(_STREAMS),
             "{{app}}, {{server}}",
         ),

@@ -51,7 +51,7 @@ _SIGNALS = Row(
         alert_stat(
             alerts.SLOW_TOOLS,
             "Tool call duration",
-            "95th percentile of the slowest agent and tool.",
+            "95th percentile of the slowest agent and tool. Its traces show where time goes.",
             f"{TOOL_P95}{{{_PICKED}}}",
         ),
         stat(
@@ -63,13 +63,13 @@ _SIGNALS = Row(
         alert_stat(
             protocols.MCP_FAILING,
             "Failing MCP operations",
-            "Error rate of the worst operation over 30 minutes.",
+            "Error rate of the worst operation over 30 minutes. Check the MCP server's log.",
             f"{MCP_ERRORS}{{{_MCP}}}",
         ),
         alert_stat(
             protocols.SLOW_MCP,
             "MCP operation duration",
-            "95th percentile of the slowest operation.",
+            "95th percentile of the slowest operation. Compare what clients and servers measure.",
             f"{MCP_P95}{{{_MCP}}}",
         ),
     ),

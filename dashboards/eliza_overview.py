@@ -193,7 +193,11 @@ DASHBOARD = Dashboard(
                     ('sum by (state) (pg_stat_activity_count{backend_type="client backend"})', "{{state}}"),
                     ("sum by (instance) (supabase_pg_stat_database_num_backends)", "{{instance}}"),
                 ),
-                _if_there(supabase.HIGH_CONNECTIONS, "Connections in use", "Share of all that the database takes."),
+                _if_there(
+                    supabase.HIGH_CONNECTIONS,
+                    "Connections in use",
+                    "Share of all that the database takes. At 1 new ones fail: use the pooler.",
+                ),
                 _others(
                     "Real-time Subscriptions",
                     "Subscriptions or clients of each project. A sudden fall is a lost connection.",

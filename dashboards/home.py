@@ -219,8 +219,8 @@ def _urgency() -> str:
 def _changes(changes: tuple[str, ...]) -> Panel:
     return Panel(
         title="Changes in 24 hours",
-        description="Newest rollouts of Deployments, and configurations that servers have loaded. Was the last one just"
-        " before an alert? Then roll it back first.",
+        description="Newest rollouts of Deployments, configurations that servers have loaded, and starts of servers, at"
+        " which some load theirs. Was the last one just before an alert? Then roll it back first.",
         visualization=Visualization.TABLE,
         queries=(Query(expr=f"bottomk(20, {' or '.join(changes)})", legend="Ago", unit=Unit.SECONDS),),
         columns=("change", "subject"),

@@ -62,7 +62,7 @@ def dashboard(watched: Watched, on: Collection[str], cluster: ClusterSettings) -
             Row("What fired", (_checks(on, cluster), _chart(), _subjects())),
             Row(
                 "What else",
-                (near.state(on), near.nearby(), near.changes(), near.neighbours(on), near.kubernetes_events()),
+                (near.state(on), near.nearby(), near.changes(on), near.neighbours(on), near.kubernetes_events()),
             ),
             Row("Log lines and traces", (near.error_lines(), near.spans())),
         ),

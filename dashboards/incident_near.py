@@ -13,8 +13,7 @@ from model.metrics import Unit
 from model.rules import Severity
 from model.uids import INCIDENT
 from rules.kubernetes.recordings import AVAILABLE, DESIRED, POD_OWNER
-from rules.kubernetes.scrape import KUBE_STATE_METRICS
-from rules.monitoring.scrape import SPAN_METRICS
+from rules.monitoring.scrape import LOADED, OF_THE_STACK, SPAN_METRICS
 from rules.services.recordings import CALLS, ERRORS
 from rules.spans import SPAN_CALLS, SPAN_TIMES
 
@@ -53,26 +52,34 @@ def nearby() -> Panel:
     )
 
 
-def changes() -> Panel:
+def changes(on: Collection[str]) -> Panel:
     def changed(selector: str) -> str:
         return f"changes({selector}[$__rate_interval]) > 0"
 
     generation = f"kube_deployment_status_observed_generation{{{IN}}}"
     condition = f'kube_node_status_condition{{{CLUSTER}, status="true"}}'
     restarts = f"kube_pod_container_status_restarts_total{{{IN}}}"
+    loaded = " or ".join(changed(f"{each}{{{CLUSTER}}}") for each in LOADED)
+    begun = f'process_start_time_seconds{{{CLUSTER}, job=~"{OF_THE_STACK}"}}'
+    of_kubernetes = (
+        Query(expr=f"max by (deployment) ({changed(generation)})", legend="rollout of {{deployment}}"),
+        Query(expr=f"max by (workload) ({changed(f'{DESIRED}{{{IN}}}')})", legend="replicas of {{workload}}"),
+        Query(expr=f"topk({MOST_LINES}, sum by (pod) ({changed(restarts)}))", legend="restart of {{pod}}"),
+        Query(
+            expr=f"max by (node, condition) ({changed(condition)} and on (cluster, node) {_NODES})",
+            legend="{{node}}: {{condition}}",
+        ),
+    )
     return Panel(
         title="Changes",
-        description="Rollouts, other numbers of replicas and restarts in its namespace; new conditions of its nodes.",
+        description="Rollouts, other numbers of replicas and restarts in its namespace; new conditions of its nodes;"
+        " configurations that the stack's servers have loaded, and their starts, at which the others load theirs."
+        " Is one just before the alert? Roll it back first.",
         queries=(
-            Query(expr=f"max by (deployment) ({changed(generation)})", legend="rollout of {{deployment}}"),
-            Query(expr=f"max by (workload) ({changed(f'{DESIRED}{{{IN}}}')})", legend="replicas of {{workload}}"),
-            Query(expr=f"topk({MOST_LINES}, sum by (pod) ({changed(restarts)}))", legend="restart of {{pod}}"),
-            Query(
-                expr=f"max by (node, condition) ({changed(condition)} and on (cluster, node) {_NODES})",
-                legend="{{node}}: {{condition}}",
-            ),
+            *(of_kubernetes if KUBERNETES in on else ()),
+            Query(expr=f"max by (job) ({loaded})", legend="configuration of {{job}}", optional=True),
+            Query(expr=f"max by (job) ({changed(begun)})", legend="start of {{job}}", optional=True),
         ),
-        needs=KUBE_STATE_METRICS,
         unmeasured="Nothing changed in this time range.",
         width=12,
         height=9,

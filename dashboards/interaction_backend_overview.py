@@ -103,7 +103,7 @@ _STREAMS = Row(
         alert_time_series(
             alerts.STREAMS_FAILING,
             "Failing event streams",
-            "Share that ends with an error, of those that were not refused.",
+            "Share that ends with an error, of those that were not refused. Read the error lines of the backend.",
             narrowed(alerts.STREAMS_FAILING.value, _CHOSEN),
             _BACKEND,
         ),
@@ -208,7 +208,7 @@ _BUDGETS = Row(
     (
         Panel(
             title="Token budgets",
-            description="Share of each budget that is used, within the last 24 hours and 30 days.",
+            description="Used share of each budget, in 24 hours and 30 days. At 1 it is gone: find who uses most.",
             queries=(Query(of_alert=_CHOSEN, legend="{{dimension}} {{value}}, {{period}}"),),
             alert=alerts.NEAR_BUDGET.name,
             scale=Scale.OPEN,

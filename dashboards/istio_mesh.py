@@ -27,24 +27,6 @@ def _of_services(title: str, description: str, expr: str, unit: Unit, alert: str
     )
 
 
-def _latency() -> Panel:
-    by_service = _of_services(
-        "Latency",
-        "p95 by service as the first proxy sees it, p50 and p99 of all.",
-        P95,
-        Unit.SECONDS,
-        "MeshLatencyHigh",
-    )
-    of_all = (
-        Query(
-            expr=f"histogram_quantile({share}, sum by (le) ({narrowed(BUCKETS, _IN)})) / 1000 >= 0",
-            legend=f"{name}, all",
-        )
-        for name, share in (("p50", 0.5), ("p99", 0.99))
-    )
-    return replace(by_service, queries=(*by_service.queries, *of_all))
-
-
 def _of_alert(name: str, title: str, description: str, legend: str) -> Panel:
     """The value of an alert that depends on the settings."""
     return Panel(title=title, description=description, queries=(Query(of_alert=_CLUSTER, legend=legend),), alert=name)
@@ -73,9 +55,21 @@ DASHBOARD = Dashboard(
             tuple(
                 alert_stat(alert, title, description, found(alert, _CLUSTER))
                 for alert, title, description in (
-                    (alerts.ISTIOD_DOWN, "istiod down", "1 if no istiod answers."),
-                    (alerts.PUSHES_FAIL, "Pushes fail", "1 if configuration could not be built or sent."),
-                    (alerts.REJECTED, "Rejected", "1 if proxies rejected configuration in 15 minutes."),
+                    (
+                        alerts.ISTIOD_DOWN,
+                        "istiod down",
+                        "1 if no istiod answers. Proxies go on with what they have: restore it before a rollout.",
+                    ),
+                    (
+                        alerts.PUSHES_FAIL,
+                        "Pushes fail",
+                        "1 if configuration could not be built or sent. Read istiod's log.",
+                    ),
+                    (
+                        alerts.REJECTED,
+                        "Rejected",
+                        "1 if proxies rejected configuration in 15 minutes. Check the last change of Istio's objects.",
+                    ),
                 )
             ),
         ),
@@ -89,10 +83,37 @@ DASHBOARD = Dashboard(
                     Unit.PER_SECOND,
                 ),
                 _of_services(
-                    "Error ratio", "5xx, and gRPC's errors of the server.", ERRORS, Unit.RATIO, "MeshErrorRateHigh"
+                    "Error ratio",
+                    "5xx, and gRPC's errors of the server. Above the line, open the service.",
+                    ERRORS,
+                    Unit.RATIO,
+                    "MeshErrorRateHigh",
                 ),
-                _latency(),
-                _of_services("Mutual TLS", "Share of requests and connections.", MTLS, Unit.RATIO, pick="bottomk"),
+                _of_services(
+                    "Latency p95",
+                    "As the first proxy sees it. Above the line, open the service.",
+                    P95,
+                    Unit.SECONDS,
+                    "MeshLatencyHigh",
+                ),
+                Panel(
+                    title="Latency",
+                    description="Percentiles of all chosen services together. If only p99 rises, few requests are slow:"
+                    " look at one service's traces.",
+                    queries=tuple(
+                        Query(
+                            expr=f"histogram_quantile({each / 100}, sum by (le) ({BUCKETS}{{{_IN}}})) / 1000",
+                            legend=f"p{each}",
+                        )
+                        for each in (50, 95, 99)
+                    ),
+                    unit=Unit.SECONDS,
+                    width=12,
+                ),
+                replace(
+                    _of_services("Mutual TLS", "Share of requests and connections.", MTLS, Unit.RATIO, pick="bottomk"),
+                    width=12,
+                ),
                 Panel(
                     title="Edges",
                     description="Who calls whom. The source unknown is outside the mesh.",
@@ -116,7 +137,7 @@ DASHBOARD = Dashboard(
                     ),
                     columns=("source_namespace", "namespace", "source", "service"),
                     leading=("source", "service"),
-                    width=16,
+                    width=24,
                 ),
             ),
         ),
@@ -124,7 +145,10 @@ DASHBOARD = Dashboard(
             "Gateways and certificates",
             (
                 _of_alert(
-                    "IstioGatewayDown", "Pods of gateways", "Whose Envoy takes requests.", "{{namespace}} {{gateway}}"
+                    "IstioGatewayDown",
+                    "Pods of gateways",
+                    "Whose Envoy takes requests. At 0 nobody gets in: check the Deployment.",
+                    "{{namespace}} {{gateway}}",
                 ),
                 _of_alert(
                     "IstioWorkloadCertificateExpires",
@@ -132,7 +156,12 @@ DASHBOARD = Dashboard(
                     "Share of life left, of the oldest in each namespace. It is renewed at half.",
                     "{{namespace}}",
                 ),
-                _of_alert("IstioCACertificateExpires", "CA's certificates", "Share of life left.", "{{certificate}}"),
+                _of_alert(
+                    "IstioCACertificateExpires",
+                    "CA's certificates",
+                    "Share of life left. Below the line, renew it.",
+                    "{{certificate}}",
+                ),
             ),
         ),
         Row(
@@ -161,7 +190,10 @@ DASHBOARD = Dashboard(
                     "Proxies by version", "Connected to istiod.", "sum by (cluster, version) (pilot_xds)", "{{version}}"
                 ),
                 _of_alert(
-                    "IstioProxiesOutdated", "Outdated proxies", "Of another minor version than istiod.", "{{cluster}}"
+                    "IstioProxiesOutdated",
+                    "Outdated proxies",
+                    "Of another minor version than istiod. Restart their workloads.",
+                    "{{cluster}}",
                 ),
             ),
         ),

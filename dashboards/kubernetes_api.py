@@ -21,12 +21,18 @@ from model.metrics import Unit
 from model.promql import narrowed
 from model.uids import ALERTS, SLOS
 from rules.kubernetes.alerts import control_plane
-from rules.kubernetes.recordings import API_BUCKETS, API_LATENCY, API_REQUESTS
+from rules.kubernetes.recordings import API_BUCKETS, API_REQUESTS
 from rules.kubernetes.uids import KUBERNETES_API, KUBERNETES_CLUSTER
 
 _ALL = 'cluster=~"$cluster"'
 _REQUESTS = f"{API_REQUESTS}{{{_ALL}}}"
 _FAILED = f'{API_REQUESTS}{{{_ALL}, code=~"5.."}}'
+
+
+def _latency(percent: int, by: str = "") -> str:
+    own = f"le, {by}" if by else "le"
+    return f"histogram_quantile({percent / 100}, sum by ({own}) ({API_BUCKETS}{{{_ALL}}}))"
+
 
 _SIGNALS = Row(
     "Signals",
@@ -35,7 +41,7 @@ _SIGNALS = Row(
             alert_stat(
                 control_plane.AGGREGATED_API_DOWN,
                 "Aggregated APIs down",
-                "APIs of extension servers, such as metrics for autoscalers, that do not answer.",
+                "APIs of extension servers, such as metrics for autoscalers, that do not answer: check their pods.",
                 found(control_plane.AGGREGATED_API_DOWN, _ALL),
             ),
             width=12,
@@ -75,17 +81,11 @@ _SIGNALS = Row(
         ),
         Panel(
             title="Latency",
-            description="p99 by verb, p50 and p95 of all, without watches. Good: p99 below 1 s for an object, 30 s for"
-            " a list. If all verbs are slow, look at etcd and at requests in flight; if one is, at its clients.",
+            description="Percentiles without watches, p99 also by verb. Expect 1 s for an object, 30 s for a list. If"
+            " one verb is slow, look for its clients; if all are, look at etcd and the servers' CPU.",
             queries=(
-                Query(expr=f"max by (verb) ({API_LATENCY}{{{_ALL}}})", legend="p99, {{verb}}"),
-                *(
-                    Query(
-                        expr=f"histogram_quantile({share}, sum by (le) ({API_BUCKETS}{{{_ALL}}}))",
-                        legend=f"{name}, all",
-                    )
-                    for name, share in (("p50", 0.5), ("p95", 0.95))
-                ),
+                *(Query(expr=_latency(each), legend=f"p{each}") for each in (50, 95, 99)),
+                Query(expr=_latency(99, "verb"), legend="p99 {{verb}}"),
             ),
             unit=Unit.SECONDS,
             width=12,
@@ -109,7 +109,7 @@ _CLIENTS = Row(
         alert_time_series(
             control_plane.REQUESTS_REJECTED,
             "Rejected requests",
-            "Share of each priority level's requests rejected with 429.",
+            "Share of each priority level's requests rejected with 429. Look for the client that sends most.",
             narrowed(control_plane.REQUESTS_REJECTED.value, _ALL),
             "{{priority_level}}",
         ),

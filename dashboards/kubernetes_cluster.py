@@ -51,7 +51,12 @@ def _by_namespace(resource: str, used: str) -> tuple[Query, ...]:
 _SIGNALS = Row(
     "Health",
     (
-        alert_stat(nodes.NODE_DOWN, "Nodes down", "Nodes that are not ready.", found(nodes.NODE_DOWN, _ALL)),
+        alert_stat(
+            nodes.NODE_DOWN,
+            "Nodes down",
+            "Nodes that are not ready. Their pods move after five minutes: check the machine.",
+            found(nodes.NODE_DOWN, _ALL),
+        ),
         alert_stat(
             nodes.NODE_PRESSURE,
             "Nodes under pressure",
@@ -73,7 +78,7 @@ _SIGNALS = Row(
         alert_stat(
             pods.CRASH_LOOPING,
             "Containers crash-looping",
-            "Containers that exit soon after each start.",
+            "Containers that exit soon after each start: read their last lines.",
             found(pods.CRASH_LOOPING, _ALL),
         ),
         alert_stat(

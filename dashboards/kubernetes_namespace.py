@@ -67,7 +67,7 @@ _SIGNALS = Row(
         alert_stat(
             pods.CRASH_LOOPING,
             "Containers crash-looping",
-            "Containers that exit soon after each start.",
+            "Containers that exit soon after each start: read their last lines.",
             found(pods.CRASH_LOOPING, IN_NAMESPACE),
         ),
         alert_stat(
@@ -79,7 +79,7 @@ _SIGNALS = Row(
         alert_stat(
             workloads.JOB_FAILED,
             "Jobs failed",
-            "Jobs without retries left, unless a later job of the same CronJob succeeded.",
+            "Jobs without retries left, unless a later one of the CronJob succeeded. Read their last lines.",
             found(workloads.JOB_FAILED, IN_NAMESPACE),
         ),
     ),

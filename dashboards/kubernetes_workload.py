@@ -158,7 +158,7 @@ _SATURATION = Row(
         ),
         Panel(
             title="CPU by pod",
-            description="Cores of the ten largest pods, with request and limit.",
+            description="Cores of the ten largest pods. Above the request they may be slow, at the limit they are.",
             queries=(
                 _by_pod(f"{CPU_OF_CONTAINERS}{{{IN_NAMESPACE}}}"),
                 _asked("cpu", "request"),
@@ -167,7 +167,7 @@ _SATURATION = Row(
         ),
         Panel(
             title="Memory by pod",
-            description="Bytes of the ten largest pods, with request and limit.",
+            description="Bytes of the ten largest pods. Above the request they may be evicted, at the limit killed.",
             queries=(
                 _by_pod(f"{MEMORY_OF_CONTAINERS}{{{IN_NAMESPACE}}}"),
                 _asked("memory", "request"),
@@ -189,7 +189,7 @@ _ENDS = Row(
         alert_time_series(
             pods.RESTART_LOOP,
             "Restarts in 1 hour",
-            "The ten containers with the most restarts.",
+            "The ten containers with the most. Read the last lines before each.",
             _value_of(pods.RESTART_LOOP),
             _CONTAINER,
         ),
@@ -197,7 +197,7 @@ _ENDS = Row(
             alert_time_series(
                 pods.OOM_KILLED,
                 "OOM kills",
-                "Restarts in 15 minutes after the memory limit killed a container.",
+                "Restarts in 15 minutes after the memory limit killed a container: raise it or find the leak.",
                 f"topk(10, {_of_workload(narrowed(_OOM_KILLED, IN_NAMESPACE))})",
                 _CONTAINER,
             ),

@@ -50,19 +50,19 @@ DASHBOARD = Dashboard(
             (
                 _alert_time_series(
                     "Failed logins",
-                    "Failed authentications in 5 minutes.",
+                    "Failed authentications in 5 minutes. Many of one user: guessing; of all: the identity provider.",
                     lines.REFUSED_LOGINS,
                     "AuthenticationFailures",
                 ),
                 _alert_time_series(
                     "Forbidden tool calls",
-                    "Tool calls that the caller's role forbids, in 5 minutes.",
+                    "Tool calls that the caller's role forbids, in 5 minutes. Check the role, then the call.",
                     lines.FORBIDDEN_TOOL_CALLS,
                     "RbacDenials",
                 ),
                 _alert_time_series(
                     "Guardrail violations",
-                    "Messages that a guardrail stopped in 5 minutes.",
+                    "Messages that a guardrail stopped in 5 minutes. If one user sends most, read them.",
                     lines.GUARDRAIL_VIOLATIONS,
                     "GuardrailViolations",
                 ),

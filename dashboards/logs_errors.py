@@ -46,7 +46,11 @@ DASHBOARD = Dashboard(
             "Errors",
             (
                 _alert_time_series(
-                    "Errors by app", "Lines of level error and fatal in five minutes.", _ERRORS, "", "ErrorLogSpike"
+                    "Errors by app",
+                    "Lines of level error and fatal in five minutes. Read the first ones of a rise.",
+                    _ERRORS,
+                    "",
+                    "ErrorLogSpike",
                 ),
                 Panel(
                     title="Error share",
@@ -85,10 +89,16 @@ DASHBOARD = Dashboard(
         Row(
             "What died",
             (
-                _alert_time_series("Panics", "Programs that crashed, in 5 minutes.", _ALL, lines.PANICS, "PanicLogged"),
+                _alert_time_series(
+                    "Panics",
+                    "Programs that crashed, in 5 minutes. Their stack traces are below.",
+                    _ALL,
+                    lines.PANICS,
+                    "PanicLogged",
+                ),
                 _alert_time_series(
                     "Out of memory",
-                    "Out-of-memory lines in 5 minutes.",
+                    "Out-of-memory lines in 5 minutes. Raise the limit or find the leak.",
                     _ALL,
                     lines.OUT_OF_MEMORY,
                     "OutOfMemoryLogged",

@@ -28,11 +28,23 @@ DASHBOARD = Dashboard(
         Row(
             "Do they answer?",
             (
-                alert_stat(alerts.DOWN, "Down", "Servers that do not answer.", found(alerts.DOWN, CHOSEN)),
                 alert_stat(
-                    alerts.NO_PRIMARY, "No primary", "Services that take no writes.", found(alerts.NO_PRIMARY, CHOSEN)
+                    alerts.DOWN,
+                    "Down",
+                    "Servers that do not answer. Check the pod, then the exporter's password.",
+                    found(alerts.DOWN, CHOSEN),
                 ),
-                of_alert(alerts.HIGH_CONNECTIONS, "Connections in use", "Share of all that the server takes."),
+                alert_stat(
+                    alerts.NO_PRIMARY,
+                    "No primary",
+                    "Services that take no writes. Check that most members run and reach each other.",
+                    found(alerts.NO_PRIMARY, CHOSEN),
+                ),
+                of_alert(
+                    alerts.HIGH_CONNECTIONS,
+                    "Connections in use",
+                    "Share of all that the server takes. At 1 new ones fail: find the client that leaks them.",
+                ),
                 lines(
                     "Queued operations",
                     "Operations that wait for a lock.",
@@ -85,14 +97,21 @@ DASHBOARD = Dashboard(
                     legend="{{instance}}, {{op_type}}",
                     unit=Unit.SECONDS,
                 ),
-                of_alert(alerts.CURSORS_OPEN, "Cursors without a timeout", "Open ones, which only clients can end."),
+                of_alert(
+                    alerts.CURSORS_OPEN,
+                    "Cursors without a timeout",
+                    "Open ones, which only clients can end. Above the line, find the client that leaks them.",
+                ),
             ),
         ),
         Row(
             "Is it safe?",
             (
                 of_alert(
-                    alerts.LAG, "Replication lag", "Of the slowest secondary, seen by the primary.", "{{service}}"
+                    alerts.LAG,
+                    "Replication lag",
+                    "Of the slowest secondary, seen by the primary. Above the line, check its disk and network.",
+                    "{{service}}",
                 ),
                 of_alert(
                     alerts.OPLOG_SHORT, "Oplog", "The time that it covers. A member that is away longer copies all."

@@ -54,7 +54,7 @@ _NOW = Row(
         alert_stat(
             targets.SERVER_DOWN,
             "Servers gone",
-            "Servers of the stack without a replica that answers.",
+            "Servers of the stack without a replica that answers: read why their pods are not ready.",
             found(targets.SERVER_DOWN, _IN),
         ),
         alert_stat(
@@ -72,7 +72,7 @@ _NOW = Row(
         alert_stat(
             prometheus.RELOAD_FAILED,
             "Prometheus: reload failures",
-            "Replicas that reject the new configuration and keep the old one.",
+            "Replicas that reject the new configuration and keep the old one: their log names the line.",
             found(prometheus.RELOAD_FAILED, _IN),
         ),
         alert_stat(
@@ -141,7 +141,7 @@ _METRICS = Row(
             _alarming(
                 alertmanager.NOTIFICATIONS_FAILING,
                 "Failed notifications",
-                "Share of failed notifications by integration.",
+                "Share of failed notifications by integration. Nobody is notified there: check its credentials.",
                 "{{integration}}",
             ),
             unmeasured="No notification was sent.",
@@ -162,7 +162,7 @@ _LOGS = Row(
             _alarming(
                 logs.LINES_DISCARDED,
                 "Loki: rejected lines",
-                "Share of lines lost because they exceed a limit, by reason.",
+                "Share of lines lost because they exceed a limit, by reason: raise the limit that it names.",
                 "{{tenant}}: {{reason}}",
                 width=8,
             ),
@@ -211,7 +211,7 @@ _TELEMETRY = Row(
             _alarming(
                 collector.LOST,
                 "Collector: lost telemetry",
-                "Share of accepted telemetry that a store rejected or did not accept for a day.",
+                "Share of accepted telemetry that a store rejected or did not accept for a day. Check that store.",
                 "{{pod}}: {{exporter}}",
             ),
             unmeasured="none",
@@ -229,7 +229,7 @@ _PROBES = Row(
         _alarming(
             targets.PROBE_FAILS,
             "Probe success rate",
-            "The ten lowest of the addresses that are probed every minute.",
+            "The ten lowest of the addresses that are probed every minute. At 0 it is down, or the way there is.",
             "{{instance}}",
             width=12,
         ),
@@ -252,7 +252,7 @@ _GRAFANA = Row(
         _alarming(
             grafana.REQUESTS_FAILING,
             "Grafana: failing requests",
-            "Error rate of requests from browsers.",
+            "Error rate of requests from browsers. If datasources answer, read Grafana's log.",
             "{{cluster}}",
             width=12,
         ),

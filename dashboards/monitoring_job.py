@@ -96,7 +96,7 @@ _GROWTH = Row(
         alert_time_series(
             targets.TARGET_GROWS,
             "Largest target, growth in a day",
-            "Series of the largest target divided by the day before.",
+            "Series of the largest target divided by the day before. At 2, look for an unbounded label.",
             narrowed(targets.TARGET_GROWS.value, _JOB),
             "{{cluster}}",
             width=12,

@@ -57,13 +57,13 @@ _FAULTS = (
     alert_stat(
         compute.OOM_KILLS,
         "Out of memory",
-        "Nodes that killed processes for lack of memory in 15 minutes.",
+        "Nodes that killed processes for lack of memory in 15 minutes: move pods or set requests.",
         found(compute.OOM_KILLS, _IN),
     ),
     alert_stat(
         disks.READ_ONLY,
         "Read-only disks",
-        "Disks that became read-only this week, as after disk errors.",
+        "Disks that became read-only this week, as after disk errors. Move pods, replace the disk.",
         found(disks.READ_ONLY, _IN),
     ),
     alert_stat(
@@ -104,9 +104,22 @@ _OVERVIEW = Row(
 _UTILISATION = Row(
     "Utilisation",
     (
-        _worst(compute.HIGH_CPU, "CPU in use", "Share of a node's CPU that is busy or stolen."),
-        _worst(compute.HIGH_MEMORY, "Memory in use", "Share of memory that is not available."),
-        _worst(disks.SPACE_LOW, "Free disk space", "Free share of each file system.", _DEVICE),
+        _worst(
+            compute.HIGH_CPU,
+            "CPU in use",
+            "Share of a node's CPU that is busy or stolen. Near 1 processes wait: move pods.",
+        ),
+        _worst(
+            compute.HIGH_MEMORY,
+            "Memory in use",
+            "Share of memory that is not available. Near 1 processes are killed: move pods.",
+        ),
+        _worst(
+            disks.SPACE_LOW,
+            "Free disk space",
+            "Free share of each file system. Below the line, remove what grows or enlarge it.",
+            _DEVICE,
+        ),
         Panel(
             title="Network",
             description="Bytes per second received (in) and sent (out); the ten busiest nodes of each.",
@@ -128,9 +141,22 @@ _SATURATION = Row(
             queries=(Query(expr=f"topk(10, {CPU_LOAD.name}{{{_IN}}})", legend=_NODE),),
             width=6,
         ),
-        _worst(compute.THRASHING, "Major page faults", "Page reads from disk per second."),
-        _worst(disks.SATURATED, "Disk queue length", "Mean queue length of each disk.", _DEVICE),
-        _worst(network.CONNTRACK_FULL, "Conntrack table usage", "Share of the connection table in use."),
+        _worst(
+            compute.THRASHING,
+            "Major page faults",
+            "Page reads from disk per second. Above the line, memory is too small.",
+        ),
+        _worst(
+            disks.SATURATED,
+            "Disk queue length",
+            "Mean queue length of each disk. Above the line, all that it stores is slow.",
+            _DEVICE,
+        ),
+        _worst(
+            network.CONNTRACK_FULL,
+            "Conntrack table usage",
+            "Share of the connection table in use. At 1 new connections fail.",
+        ),
         *(
             Panel(
                 title=f"Waiting for {what}",
@@ -146,12 +172,24 @@ _SATURATION = Row(
 _ERRORS = Row(
     "Errors",
     (
-        _worst(network.NETWORK_ERRORS, "Network errors", "Share of packets with errors.", _DEVICE, 8),
-        _worst(network.NETWORK_DROPS, "Dropped packets", "Share of packets dropped for lack of buffers.", _DEVICE, 8),
+        _worst(
+            network.NETWORK_ERRORS,
+            "Network errors",
+            "Share of packets with errors. Check cable, port and driver.",
+            _DEVICE,
+            8,
+        ),
+        _worst(
+            network.NETWORK_DROPS,
+            "Dropped packets",
+            "Share of packets dropped for lack of buffers. Above the line, connections slow down.",
+            _DEVICE,
+            8,
+        ),
         _worst(
             machine.CLOCK_SKEW,
             "Clock skew",
-            "Difference from Prometheus' clock, scrape time included.",
+            "Difference from Prometheus' clock, scrape time included. Above the line, check NTP.",
             width=8,
         ),
     ),
@@ -166,11 +204,17 @@ _RUNNING_OUT = Row(
             _DEVICE,
             8,
         ),
-        _worst(disks.INODES_LOW, "Inodes left", "Share of each file system's inodes that is free.", _DEVICE, 8),
+        _worst(
+            disks.INODES_LOW,
+            "Inodes left",
+            "Share of each file system's inodes that is free. At 0 no file can be made.",
+            _DEVICE,
+            8,
+        ),
         _worst(
             machine.FILE_DESCRIPTORS,
             "File descriptors in use",
-            "Share of a node's file descriptors that is open.",
+            "Share of a node's file descriptors that is open. At 1 nothing opens files or connections.",
             width=8,
         ),
     ),

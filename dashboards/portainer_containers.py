@@ -58,11 +58,36 @@ DASHBOARD = Dashboard(
                 *(
                     alert_stat(alert, title, description, found(alert, chosen))
                     for alert, title, description, chosen in (
-                        (alerts.API_DOWN, "Portainers down", "Portainers whose API does not answer.", _IN),
-                        (alerts.AGENT_DOWN, "Agents down", "Agents that do not answer `/ping`.", _IN),
-                        (alerts.ENDPOINT_DOWN, "Endpoints down", "Docker hosts that do not answer Portainer.", _IN),
-                        (alerts.STACK_DOWN, "Stacks down", "Stopped in the last day, or nothing runs.", _STACKS),
-                        (alerts.UNHEALTHY, "Unhealthy", "Containers whose health check fails.", _STACKS),
+                        (
+                            alerts.API_DOWN,
+                            "Portainers down",
+                            "Portainers whose API does not answer. Containers go on; read its log.",
+                            _IN,
+                        ),
+                        (
+                            alerts.AGENT_DOWN,
+                            "Agents down",
+                            "Agents that do not answer `/ping`. Check the host and the agent's container.",
+                            _IN,
+                        ),
+                        (
+                            alerts.ENDPOINT_DOWN,
+                            "Endpoints down",
+                            "Docker hosts that do not answer Portainer. Check the host and its agent.",
+                            _IN,
+                        ),
+                        (
+                            alerts.STACK_DOWN,
+                            "Stacks down",
+                            "Stopped in the last day, or nothing runs. Was it on purpose? Else start it.",
+                            _STACKS,
+                        ),
+                        (
+                            alerts.UNHEALTHY,
+                            "Unhealthy",
+                            "Containers whose health check fails. Read the check's output.",
+                            _STACKS,
+                        ),
                     )
                 ),
                 alert_time_series(
@@ -132,7 +157,7 @@ DASHBOARD = Dashboard(
                 alert_time_series(
                     alerts.RESTARTING,
                     "Restarts",
-                    "Starts in 15 minutes, by whoever: Docker, Swarm, a person.",
+                    "Starts in 15 minutes, by whoever: Docker, Swarm, a person. Read the last lines before each.",
                     narrowed(f"{alerts.STARTS} > 0", _STACKS),
                     "{{container}}",
                 ),

@@ -35,16 +35,23 @@ DASHBOARD = Dashboard(
         Row(
             "Do they answer?",
             (
-                alert_stat(alerts.DOWN, "Down", "Servers that do not answer.", found(alerts.DOWN, CHOSEN)),
+                alert_stat(
+                    alerts.DOWN,
+                    "Down",
+                    "Servers that do not answer. Check the pod, then the exporter's password.",
+                    found(alerts.DOWN, CHOSEN),
+                ),
                 alert_stat(
                     alerts.SLOT_INACTIVE,
                     "Inactive replication slots",
-                    "Servers that keep WAL for a slot that nobody reads.",
+                    "Servers that keep WAL for a slot that nobody reads. Start its reader or drop it.",
                     found(alerts.SLOT_INACTIVE, CHOSEN),
                 ),
                 replace(
                     of_alert(
-                        alerts.HIGH_CONNECTIONS, "Connections in use", "Share of the connections that clients may open."
+                        alerts.HIGH_CONNECTIONS,
+                        "Connections in use",
+                        "Share of the connections that clients may open. At 1 new ones fail: find who leaks them.",
                     ),
                     scale=Scale.OPEN,  # those that are reserved for superusers come on top
                 ),
@@ -86,11 +93,23 @@ DASHBOARD = Dashboard(
                     columns=("instance", "datname", "queryid"),
                 ),
                 replace(
-                    of_alert(alerts.LOCKED, "Waiting for locks", "Sessions that wait for another one's lock."),
+                    of_alert(
+                        alerts.LOCKED,
+                        "Waiting for locks",
+                        "Sessions that wait for another one's lock. Find and end the one that holds it.",
+                    ),
                     unmeasured="none",
                 ),
-                of_alert(alerts.LONG_TRANSACTION, "Oldest transaction", "Vacuum removes no row that it may still see."),
-                of_alert(alerts.DEADLOCKS, "Deadlocks", "Ended within an hour."),
+                of_alert(
+                    alerts.LONG_TRANSACTION,
+                    "Oldest transaction",
+                    "Vacuum removes no row that it may still see. Above the line, end it.",
+                ),
+                of_alert(
+                    alerts.DEADLOCKS,
+                    "Deadlocks",
+                    "Ended within an hour. Above the line, transactions take the same rows in different orders.",
+                ),
                 lines(
                     "Cache hit ratio",
                     "Share of blocks found in shared buffers.",
@@ -118,7 +137,11 @@ DASHBOARD = Dashboard(
             "Is the data safe?",
             (
                 replace(
-                    of_alert(alerts.LAG, "Replication lag", "Age of the data that replicas show, while they stream."),
+                    of_alert(
+                        alerts.LAG,
+                        "Replication lag",
+                        "Age of the data that replicas show, while they stream. Above the line, read from the primary.",
+                    ),
                     unmeasured="no replica streams",
                 ),
                 replace(
@@ -141,9 +164,17 @@ DASHBOARD = Dashboard(
                     ),
                     unmeasured="no slots",
                 ),
-                of_alert(alerts.WRAPAROUND, "Oldest transaction id", "Transactions since the oldest row was frozen."),
+                of_alert(
+                    alerts.WRAPAROUND,
+                    "Oldest transaction id",
+                    "Transactions since the oldest row was frozen. Above the line, vacuum before writes stop.",
+                ),
                 replace(
-                    of_alert(alerts.BACKUP_OLD, "Last archived WAL", "Age of the newest WAL in the archive."),
+                    of_alert(
+                        alerts.BACKUP_OLD,
+                        "Last archived WAL",
+                        "Age of the newest WAL in the archive. What is newer would be lost: check the archive command.",
+                    ),
                     unmeasured="WAL is not archived",
                 ),
                 lines(

@@ -114,9 +114,24 @@ DASHBOARD = Dashboard(
             tuple(
                 alert_stat(alert, title, description, found(alert, chosen))
                 for alert, title, description, chosen in (
-                    (alerts.DOWN, "Core down", "Namespaces whose core does not answer.", _CHOSEN),
-                    (alerts.UNRESPONSIVE, "Agents down", "Types of agents that do not answer.", _TYPES),
-                    (alerts.DATABASE, "Databases lost", "Databases to which no connection is open.", _CHOSEN),
+                    (
+                        alerts.DOWN,
+                        "Core down",
+                        "Namespaces whose core does not answer: read its pods' last lines.",
+                        _CHOSEN,
+                    ),
+                    (
+                        alerts.UNRESPONSIVE,
+                        "Agents down",
+                        "Types of agents that do not answer: read their pods' last lines.",
+                        _TYPES,
+                    ),
+                    (
+                        alerts.DATABASE,
+                        "Databases lost",
+                        "Databases to which no connection is open. Check the database, then its password.",
+                        _CHOSEN,
+                    ),
                 )
             ),
         ),
@@ -205,7 +220,11 @@ DASHBOARD = Dashboard(
                     "Agent response times",
                     "95th percentile. If all types are slow, check the model's provider.",
                 ),
-                _of(alerts.AGENT_FAILS, "Agent failure rate", "Share of requests, in ten minutes."),
+                _of(
+                    alerts.AGENT_FAILS,
+                    "Agent failure rate",
+                    "Share of requests, in ten minutes. If all types fail, check the model's provider.",
+                ),
                 _lines(
                     "Agent request volume",
                     "Requests to agents by type and method. At 0 with users, the core reaches no agents.",

@@ -25,14 +25,23 @@ DASHBOARD = Dashboard(
         Row(
             "Do they answer?",
             (
-                alert_stat(alerts.DOWN, "Down", "Servers that do not answer.", found(alerts.DOWN, CHOSEN)),
+                alert_stat(
+                    alerts.DOWN,
+                    "Down",
+                    "Servers that do not answer. Check the pod, then the exporter's password.",
+                    found(alerts.DOWN, CHOSEN),
+                ),
                 alert_stat(
                     alerts.PERSISTENCE_FAILS,
                     "Failed persistence",
-                    "Servers whose last snapshot or log could not be written.",
+                    "Servers whose last snapshot or log could not be written. Check the disk.",
                     found(alerts.PERSISTENCE_FAILS, CHOSEN),
                 ),
-                of_alert(alerts.HIGH_CONNECTIONS, "Connections in use", "Share of maxclients."),
+                of_alert(
+                    alerts.HIGH_CONNECTIONS,
+                    "Connections in use",
+                    "Share of maxclients. At 1 new clients are refused: find the one that leaks them.",
+                ),
                 lines(
                     "Blocked clients",
                     "Clients that wait for a list or stream.",
@@ -43,8 +52,16 @@ DASHBOARD = Dashboard(
         Row(
             "Have they room?",
             (
-                of_alert(alerts.MEMORY_HIGH, "Memory", "Share of maxmemory, of servers that have one."),
-                of_alert(alerts.EVICTIONS, "Evictions", "Share of the keys that is evicted in 15 minutes."),
+                of_alert(
+                    alerts.MEMORY_HIGH,
+                    "Memory",
+                    "Share of maxmemory, of servers that have one. At 1 keys are evicted or writes refused.",
+                ),
+                of_alert(
+                    alerts.EVICTIONS,
+                    "Evictions",
+                    "Share of the keys that is evicted in 15 minutes. Above the line, raise maxmemory.",
+                ),
                 lines(
                     "Memory fragmentation",
                     "Far above 1, memory is lost to gaps.",
@@ -83,7 +100,11 @@ DASHBOARD = Dashboard(
                     "New entries in the slow log, in five minutes.",
                     f"max by ({BY}) (delta(redis_slowlog_last_id[5m]))",
                 ),
-                of_alert(alerts.LAG, "Replication lag", "Time since the slowest replica acknowledged data."),
+                of_alert(
+                    alerts.LAG,
+                    "Replication lag",
+                    "Time since the slowest replica acknowledged data. Above the line, a failover loses it.",
+                ),
                 lines(
                     "Sentinels",
                     "Those that reach each other, of the primary's. Without a majority there is no failover.",
@@ -91,7 +112,11 @@ DASHBOARD = Dashboard(
                     legend="{{service}}, {{master_name}}",
                     chosen='cluster=~"$cluster", service=~"$service"',
                 ),
-                of_alert(alerts.BACKUP_OLD, "Last snapshot", "Its age. It is the start, if none was saved since."),
+                of_alert(
+                    alerts.BACKUP_OLD,
+                    "Last snapshot",
+                    "Its age; the start, if none was saved since. Above the line, check disk and memory.",
+                ),
             ),
         ),
     ),

@@ -145,7 +145,7 @@ _CLUSTER = Row(
             alert_time_series(
                 VOLUME_FULL,
                 "Volumes in use",
-                "Of bytes and inodes, the ten fullest volumes.",
+                "Of bytes and inodes, the ten fullest volumes. At 1 writes fail: enlarge it.",
                 f"topk(10, {VOLUME_USED}{{{_IN}}})",
                 "{{namespace}}/{{persistentvolumeclaim}}, {{resource}}",
             )

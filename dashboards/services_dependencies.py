@@ -29,14 +29,14 @@ def calls(chosen: str, legend: str) -> tuple[Panel, ...]:
         of("Calls per second", "Outgoing calls.", f"sum by ({_BY}) ({CALLS}{{{chosen}}})", Unit.PER_SECOND),
         of(
             "Failing calls",
-            "Ratio of calls that fail, or get no answer.",
+            "Ratio of calls that fail, or get no answer. If all callers' fail, open the called one.",
             f"{CALL_ERRORS}{{{chosen}}}",
             Unit.RATIO,
             "DependencyFailing",
         ),
         of(
             "Latency of calls",
-            "p50, p95 and p99 of all calls, and p95 by dependency.",
+            "p50, p95 and p99 of all calls, and p95 by dependency. If one is slow, open it.",
             f"{CALL_P95}{{{chosen}}}",
             Unit.SECONDS,
             "DependencySlow",

@@ -116,10 +116,26 @@ DASHBOARD = Dashboard(
             "Over time",
             (
                 _of_services("Requests per second", "Requests that it answers.", TOTAL, "", Unit.PER_SECOND),
-                _of_services("Error ratio", "Requests that fail with 5xx.", ERRORS, "HighErrorRate", Unit.RATIO),
-                _of_services("Latency p95", "95th percentile, without streams.", P95, "SlowResponseTime", Unit.SECONDS),
                 _of_services(
-                    "Replicas not ready", "Ratio of those that it should have.", MISSING, "ServiceDown", Unit.RATIO
+                    "Error ratio",
+                    "Requests that fail with 5xx. Above the line, open the service.",
+                    ERRORS,
+                    "HighErrorRate",
+                    Unit.RATIO,
+                ),
+                _of_services(
+                    "Latency p95",
+                    "95th percentile, without streams. Above the line, open the service.",
+                    P95,
+                    "SlowResponseTime",
+                    Unit.SECONDS,
+                ),
+                _of_services(
+                    "Replicas not ready",
+                    "Ratio of those that it should have. At 1 nobody is served: read its pods' last lines.",
+                    MISSING,
+                    "ServiceDown",
+                    Unit.RATIO,
                 ),
             ),
         ),

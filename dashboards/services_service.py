@@ -80,7 +80,7 @@ _REQUESTS = Row(
         ),
         _lines(
             "Latency",
-            "Percentiles of durations, without streams.",
+            "Percentiles of durations, without streams. If only p99 rises, few are slow: look at their traces.",
             Unit.SECONDS,
             "SlowResponseTime",
             p50=f"{recorded.P50}{{{_ONE}}}",
@@ -116,7 +116,7 @@ _INSTANCES = Row(
         _by("version", "Versions", "Instances of each version.", recorded.VERSIONS, Unit.NONE),
         _lines(
             "Open requests",
-            "Mean of its pods, streams included.",
+            "Mean of its pods, streams included. Above the line, requests wait: find what they wait for.",
             Unit.NONE,
             "ConnectionsHigh",
             open=f"{recorded.ACTIVE}{{{_ONE}}}",

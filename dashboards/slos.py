@@ -84,7 +84,7 @@ ALL = Dashboard(
                 ),
                 Panel(
                     title="Burn rate",
-                    description="Burn rate over an hour; at 1 the budget lasts exactly.",
+                    description="Burn rate over an hour. At 1 the budget lasts exactly. Above it, open the objective.",
                     queries=(
                         Query(
                             expr=(

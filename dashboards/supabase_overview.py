@@ -38,9 +38,21 @@ DASHBOARD = Dashboard(
                 *(
                     alert_stat(alert, title, description, found(alert, _IN))
                     for alert, title, description in (
-                        (alerts.DOWN, "Down", "Databases that do not answer."),
-                        (alerts.PART_DOWN, "Parts down", "Parts of self-hosted projects that do not answer."),
-                        (alerts.METRICS_GONE, "No metrics", "Hosted projects of which nothing is known."),
+                        (
+                            alerts.DOWN,
+                            "Down",
+                            "Databases that do not answer. Check the project's state, then its network.",
+                        ),
+                        (
+                            alerts.PART_DOWN,
+                            "Parts down",
+                            "Parts of self-hosted projects that do not answer: read their pods' last lines.",
+                        ),
+                        (
+                            alerts.METRICS_GONE,
+                            "No metrics",
+                            "Hosted projects of which nothing is known. Check the service key and the endpoint.",
+                        ),
                     )
                 ),
                 Panel(
@@ -56,7 +68,11 @@ DASHBOARD = Dashboard(
         Row(
             "Database",
             (
-                _of_alert(alerts.HIGH_CONNECTIONS, "Connections in use", "Share of all that the database takes."),
+                _of_alert(
+                    alerts.HIGH_CONNECTIONS,
+                    "Connections in use",
+                    "Share of all that the database takes. At 1 new ones fail: use the pooler.",
+                ),
                 _lines(
                     "Clients of the pooler",
                     "Connections to Supavisor, by mode.",
@@ -86,21 +102,41 @@ DASHBOARD = Dashboard(
                     "{{instance}}, {{code}}",
                     Unit.PER_SECOND,
                 ),
-                _of_alert(alerts.AUTH_ERRORS, "Auth errors", "Share of requests that it fails."),
-                _of_alert(alerts.API_ERRORS, "API without a connection", "Requests that failed, in five minutes."),
+                _of_alert(
+                    alerts.AUTH_ERRORS,
+                    "Auth errors",
+                    "Share of requests that it fails. Check the database, then the identity provider.",
+                ),
+                _of_alert(
+                    alerts.API_ERRORS,
+                    "API without a connection",
+                    "Requests that failed, in five minutes. Check the database's connections.",
+                ),
                 _lines(
                     "API waiting",
                     "Requests that wait for a connection to the database.",
                     f"max by ({BY}) (supabase_pgrst_db_pool_waiting)",
                 ),
-                _of_alert(alerts.STORAGE_ERRORS, "Storage errors", "Of self-hosted Storage: share that it fails."),
+                _of_alert(
+                    alerts.STORAGE_ERRORS,
+                    "Storage errors",
+                    "Of self-hosted Storage: share that it fails. Check its bucket and database.",
+                ),
             ),
         ),
         Row(
             "Host",
             (
-                _of_alert(alerts.DISK_SPACE_LOW, "Space left", "Of the disk with the database."),
-                _of_alert(alerts.DISK_IO, "Disk", "Share of the time that it is busy."),
+                _of_alert(
+                    alerts.DISK_SPACE_LOW,
+                    "Space left",
+                    "Of the disk with the database. At 0 it takes no writes: enlarge it.",
+                ),
+                _of_alert(
+                    alerts.DISK_IO,
+                    "Disk",
+                    "Share of the time that it is busy. Near 1 statements wait: find the slowest.",
+                ),
                 _lines(
                     "CPU",
                     "Share in use. Near 100 % statements wait: look at the time of a statement.",

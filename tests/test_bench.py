@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
 from model.quantities import Duration
+from model.uids import HOME
 from tools.bench.__main__ import PARTS
 from tools.bench.__main__ import main as bench
+from tools.bench.dashboards import Measured, too_slow
 from tools.bench.history import SLICE, Past, digest, times
 from tools.bench.reach import depths
 from tools.bench.sample import Series
@@ -32,6 +35,16 @@ def test_a_bench_that_there_is_not_is_refused_with_those_there_are(capsys: pytes
     with pytest.raises(SystemExit):
         bench(["settings", "speed"])
     assert f"speed: no bench; there are {', '.join(PARTS)}" in capsys.readouterr().err
+
+
+def test_a_panel_above_a_second_fails_the_bench_and_so_does_home_above_a_third_of_one() -> None:
+    home, quick, slow = (
+        Measured(slowest=0.1, panel="Systems", uid=HOME, sum=0.31),
+        Measured(slowest=1.0, panel="Requests", uid="services", sum=4),
+        Measured(slowest=1.01, panel="Series", uid="monitoring-cost", sum=1.01),
+    )
+    assert too_slow([quick, replace(home, sum=0.3)]) == []
+    assert too_slow([slow, home]) == ["monitoring-cost: Series, 1.010 s", f"{HOME}: all queries, 0.310 s"]
 
 
 # --- how far back rules read ---

@@ -61,6 +61,17 @@ def test_an_expression_is_not_repeated_in_a_runbook() -> None:
     assert not [each.uid for each in ALL_DASHBOARDS if each.custom_variables and each.uid.startswith("runbooks-")]
 
 
+@pytest.mark.parametrize("on", [STACK, read(EVERYTHING | {"systems": EVERYTHING["systems"] | {"kubernetes": None}})])
+def test_configurations_that_servers_load_are_among_the_changes_with_kubernetes_and_without(on: Settings) -> None:
+    (changes,) = (panel for panel in incident(on).panels if panel.title == "Changes")
+    asked = " ".join(query.expr for query in changes.queries)
+    for server in ("prometheus", "alertmanager"):
+        assert f"{server}_config_last_reload_success_timestamp_seconds" in asked
+    (starts,) = (query.expr for query in changes.queries if query.legend == "start of {{job}}")
+    for server in ("otel-collector", "jaeger", "loki", "grafana"):
+        assert server in starts, "it loads its configuration when it starts"
+
+
 @pytest.mark.parametrize("off", ["kubernetes", "services", "monitoring"])
 def test_a_source_that_is_off_is_a_sentence(off: str) -> None:
     stack = read(EVERYTHING | {"systems": EVERYTHING["systems"] | {off: None}})

@@ -93,6 +93,35 @@ def test_a_line_has_a_name_and_no_set_of_labels() -> None:
                     assert "__name__" not in query.legend, where(dashboard, panel)
 
 
+def test_a_panel_with_an_alert_says_more_than_what_it_shows() -> None:
+    """What is bad, or what to do next: a statement beside what the value is and which ones are shown."""
+    ranks = re.compile(r"(The )?[\w ]*\b(highest|lowest|worst)(, without streams)?\.?")
+    short = [
+        f"{where(dashboard, panel)}: {panel.description}"
+        for dashboard, panel in SHOWN
+        if panel.alert in CATALOGUE and panel.visualization is not Visualization.TEXT
+        if len([part for part in re.split(r"[.:;?] ", panel.description) if not ranks.fullmatch(part)]) < 2
+    ]
+    assert short == []
+
+
+def test_a_dashboard_asks_each_expensive_thing_once() -> None:
+    """One recording alone is cheap. What reads series of scrapes or computes over a range takes the server's time."""
+    for dashboard in ALL_DASHBOARDS:
+        asked = [
+            (query.datasource.uid, panel.visualization in (Visualization.STAT, Visualization.TABLE), query.expr)
+            for panel in dashboard.panels
+            for query in panel.queries
+            if query.expr and not _of_one_recording(query.expr)
+        ]
+        twice = {expr for each in asked if asked.count(each) > 1 for expr in each[2:]}
+        assert not twice, f"{dashboard.uid} asks twice: {twice}"
+
+
+def _of_one_recording(expr: str) -> bool:
+    return bool(re.fullmatch(r"\w+ by \([^)]*\) \([a-z_0-9]+:\w+:\w+\{[^{}]*\}\)", expr))
+
+
 def test_a_table_begins_with_its_subject_and_the_value_that_it_is_ranked_by_and_has_at_most_six_columns() -> None:
     for place, panel, drawn in drawn_panels(Visualization.TABLE):
         (organize,) = (step["options"] for step in drawn["transformations"] if step["id"] == "organize")

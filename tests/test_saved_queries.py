@@ -53,6 +53,12 @@ def test_each_query_is_on_a_dashboard_whose_variables_say_where_to_look(saved: S
         assert "$namespace" in query.expr
 
 
+def test_a_page_that_opens_asks_the_queries_of_one_system_alone() -> None:
+    rows = of(ALL_DASHBOARDS).rows
+    assert [row.collapsed for row in rows] == [False, *(True for _ in rows[1:])]
+    assert len(rows) > 1
+
+
 def test_a_stack_shows_the_queries_of_its_systems(stack: Stacks) -> None:
     made = stack("dev", systems={"eliza": None, "progressive": None})
     settings = made.settings

@@ -86,7 +86,7 @@ SYSTEM = System(
             ),
             Figure(
                 title="Budget spent",
-                description="Share of the daily budget for models that was spent in the last 24 hours.",
+                description="Share of the daily budget for models that the last 24 hours spent. At 1 it is gone.",
                 alert="AgentDailyBudgetSpent",
             ),
         ),

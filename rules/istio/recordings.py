@@ -29,6 +29,7 @@ BYTES = "mesh_edge:tcp_bytes:rate5m"
 """Bytes per second of TCP connections, both ways."""
 ERRORS = "mesh_service:requests:error_ratio5m"
 BUCKETS = "mesh_service:request_duration_milliseconds_bucket:rate5m"
+"""Requests per second by SERVICE and ``le``: about 20 series of each service, of which a panel makes each quantile."""
 P95 = "mesh_service:request_duration_seconds:p95_5m"
 STARTED = "mesh_service_policy:started:rate5m"
 """Requests and TCP connections per second, by ``connection_security_policy``, where it is known."""
@@ -60,7 +61,11 @@ def recordings() -> tuple[Recording, ...]:
         Recording(name=REQUESTS, expr=_once(REQUESTS_REPORTED), unit=Unit.PER_SECOND),
         Recording(name=ERRORS, expr=failing(REQUESTS, SERVICE), unit=Unit.RATIO),
         Recording(name=BUCKETS, expr=f"sum by ({SERVICE}, le) ({of_first})", unit=Unit.PER_SECOND),
-        Recording(name=P95, expr=f"histogram_quantile(0.95, {BUCKETS}) / 1000 >= 0", unit=Unit.SECONDS),
+        Recording(
+            name=P95,
+            expr=f"histogram_quantile(0.95, {BUCKETS}) / 1000 >= 0",
+            unit=Unit.SECONDS,
+        ),
         Recording(name=BYTES_REPORTED, expr=_edges(bytes_), unit=Unit.BYTES_PER_SECOND),
         Recording(name=BYTES, expr=_once(BYTES_REPORTED), unit=Unit.BYTES_PER_SECOND),
         Recording(

@@ -30,6 +30,7 @@ from rules.monitoring.metrics import OF_PROMTAIL as METRICS_OF_PROMTAIL
 from rules.monitoring.recordings import RECORDINGS
 from rules.monitoring.scrape import (
     JAEGER,
+    LOADED,
     OF_THE_STACK,
     READY,
     SERVERS,
@@ -95,13 +96,16 @@ SYSTEM = System(
     headline=Headline(
         up=f'max(up{{job=~"{OF_THE_STACK}"}})',
         changes=" or ".join(
-            change("configuration", f"max by (job) ({server}_config_last_reload_success_timestamp_seconds)", "job")
-            for server in ("prometheus", "alertmanager")
+            (
+                *(change("configuration", f"max by (job) ({each})", "job") for each in LOADED),
+                # The other servers load theirs when they start, which a new one makes them do.
+                change("start", f'max by (job) (process_start_time_seconds{{job=~"{OF_THE_STACK}"}})', "job"),
+            )
         ),
         figures=(
             Figure(
                 title="Servers down",
-                description="Servers of the stack of which no replica answers.",
+                description="Servers of the stack of which no replica answers: read why their pods are not ready.",
                 alert=targets.SERVER_DOWN.name,
                 counts=True,
             ),

@@ -43,6 +43,8 @@ SPAN_METRICS = "jaeger-span-metrics"
 # At most 500 combinations of labels per service with 17 series each: enough for twenty services at this limit.
 SPAN_METRIC_SAMPLES = 200_000
 
+LOADED = tuple(f"{each}_config_last_reload_success_timestamp_seconds" for each in ("prometheus", "alertmanager"))
+"""When the servers loaded their configuration that do so while they run."""
 OF_THE_STACK = "|".join(
     (
         *SERVERS,

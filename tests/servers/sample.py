@@ -22,7 +22,15 @@ BUCKETS = ("0.005", "0.05", "0.5", "1.0", "2.5", "10.0", "+Inf")
 """Of every histogram, beside those that a rule selects."""
 SECONDS_PER_EVENT = 2
 """How slowly counters grow."""
-ONLY_OF_FAILURES = frozenset({"error_type"})
+SHARE_OF_FAILURES = 0.0005
+"""Failures of a healthy platform, for each event that succeeds: half of what an objective of 99.9 % allows."""
+_FAILED = re.compile(r"5(xx|\d\d)|.*(error|ERROR|fail|timeout|reject).*|14")
+"""Values of labels of failed events."""
+_FAILURES = re.compile(r".*(error|fail|reject|drop|discard|refused|lost|timeout).*")
+"""Names of counters of failures."""
+_RATIO_OF_FAILURES = re.compile(r"slo:(errors|sli_error):.*")
+"""Recordings of failures, where they have a history."""
+ONLY_OF_FAILURES = frozenset({"error_type", "grpc_response_status"})
 """Labels that what succeeds does not have: there is a series with each, and one without."""
 _MONTH = 30 * 24 * 3600
 UNLIKE_OTHERS: dict[str, Callable[[float], float]] = {
@@ -33,6 +41,10 @@ UNLIKE_OTHERS: dict[str, Callable[[float], float]] = {
     # Changes of the last day.
     "kube_replicaset_created": lambda _: time.time() - 3600,
     "prometheus_config_last_reload_success_timestamp_seconds": lambda _: time.time() - 7200,
+    "alertmanager_config_last_reload_success_timestamp_seconds": lambda _: time.time() - 7300,
+    "process_start_time_seconds": lambda _: time.time() - 10_800,
+    "up": lambda _: 1,
+    "probe_success": lambda _: 1,
     "service:requests:mean1h": lambda _: 2,  # up to 1 request/s nothing is compared
     # Less than that is compared with no week before.
     "service:progressive_http_requests:increase1h": lambda _: 7200,
@@ -55,6 +67,7 @@ VALUES = {
     "workload_type": "Deployment",
     "grpc_response_status": "14",  # a failure of the server
     "reporter": "destination",
+    "response_code": "200",
 }
 """Values of labels that rules read, or that have to be of some form."""
 SAME_AS = {
@@ -68,7 +81,7 @@ SAME_AS = {
 and a service is named after its workload."""
 RESOURCES = {"service": "k8s_deployment_name", "namespace": "k8s_namespace_name"}
 """By label of what is recorded of a service, the label by which it is found."""
-RECORDED_AS = {"kind": "gen_ai_open_kind", "outcome": "outcome"}
+RECORDED_AS = {"kind": "gen_ai_open_kind", "outcome": "outcome", "reporter": "reporter"}
 """By label of what is recorded, the label that it comes from: rules select the former by several values."""
 OF_SERVICES = tuple(f"http_server_request_duration_seconds{of}" for of in ("_bucket", "_count", "_sum"))
 """What services that rules name push."""
@@ -202,15 +215,32 @@ def _with_buckets(name: str, series: set[Labels], metric: Metric | None) -> set[
 
 def _value(name: str, labels: Labels, metric: Metric | None, age: float) -> float:
     count = round(age / SECONDS_PER_EVENT)
+    share = SHARE_OF_FAILURES if _fails(name, labels) else 1
     if name.endswith("_bucket"):
-        return round(count * min(1.0, max(0.1, float(dict(labels)["le"]))))
+        return share * count * _within(float(dict(labels)["le"]))
     counts = metric.kind in (Kind.COUNTER, Kind.HISTOGRAM) if metric else name.endswith(("_total", "_count", "_sum"))
     if counts or (metric and metric.kind is Kind.SUMMARY and name != metric.name):
-        return count
+        return share * count
     if name in UNLIKE_OTHERS:
         return UNLIKE_OTHERS[name](age)
+    if name.endswith(("_info", "_labels", "_owner", "_up")):
+        return 1  # it joins labels, and a product with it keeps its value, or it says that a server answers
+    if _RATIO_OF_FAILURES.fullmatch(name):
+        return SHARE_OF_FAILURES
     # A gauge that never moves would hide what is made of its change.
     return 1 + count % 2 / 10
+
+
+def _within(bound: float) -> float:
+    """Share of events that take at most so long: most a twentieth of a second, and nearly all a tenth."""
+    return 1 if bound >= 1 else 1 - SHARE_OF_FAILURES / 2 if bound >= 0.1 else 0.9 if bound >= 0.05 else 0.1
+
+
+def _fails(name: str, labels: Labels) -> bool:
+    """Whether a counter counts failures. Labels that every series has by its own name are no sign of any."""
+    marked = (value for label, value in labels if label not in ("cluster", "environment", "job", "le"))
+    failed = any(_FAILED.fullmatch(value) and not value.startswith("a-") for value in marked)
+    return failed or bool(_FAILURES.fullmatch(name)) or any(label in ONLY_OF_FAILURES for label, _ in labels)
 
 
 def _escaped(value: str) -> str:

@@ -51,7 +51,7 @@ servers: .venv/ready  ## find or compile the real servers; FROM=images takes STA
 
 # Tests wait for servers more than they compute: a third process uses what two leave of two cores.
 conformance: servers  ## run the rendered stacks on the real servers
-	@$(RUN) pytest tests/servers --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations 20
+	@$(RUN) pytest tests/servers --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 20
 
 bench: .venv/ready  ## measure renders, rules, panels, telemetry, and the time to a notification
 	@$(RUN) python -m tools.bench

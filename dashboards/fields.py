@@ -81,6 +81,9 @@ def thresholds(panel: Panel, alert: BaseAlert | None) -> sdk.ThresholdsConfig:
         drawn = panel.visualization is Visualization.TIME_SERIES
         colours = [GOOD, *(COLOURS[severity] for severity, _ in lines)] if drawn else colours[::-1]
     values = [None, *(float(number) for _, number in lines)]
+    if panel.unmeasured and panel.visualization is Visualization.STAT and colours[0] == GOOD:
+        # What is not known has the first colour. Counts and shares begin at 0.
+        values, colours = [None, 0.0, *values[1:]], [NEUTRAL, *colours]
     steps = [models.Threshold(value=value, color=colour) for value, colour in zip(values, colours, strict=True)]
     return sdk.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(steps)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from shlex import quote as shell
 from urllib.parse import quote
 
 from dashboards import incident_near as near
@@ -12,7 +11,6 @@ from dashboards.annotations import changes
 from dashboards.incident_near import CLUSTER, IN, KUBERNETES, MONITORING, NAME, SERVICES
 from dashboards.kubernetes_namespace import IN_NAMESPACE
 from dashboards.model import MOST_LINES, CustomVariable, Dashboard, Panel, Query, Row, Variable, Visualization, variable
-from model.cluster import ClusterSettings
 from model.datasources import JAEGER, PROMETHEUS
 from model.grafana_alert import GrafanaAlert
 from model.incident import ALERT, ANY, LABELS, PANEL
@@ -32,7 +30,7 @@ _OF_A_NAMESPACE = (KUBERNETES_NAMESPACE, KUBERNETES_WORKLOAD)
 """Dashboards of alerts with thousands of possible subjects. Their values are queried for one namespace."""
 
 
-def dashboard(watched: Watched, on: Collection[str], cluster: ClusterSettings) -> Dashboard:
+def dashboard(watched: Watched, on: Collection[str]) -> Dashboard:
     """The incident dashboard of a stack; ``on`` has the keys of the systems that are on."""
     fired = watched.alerts
     return Dashboard(
@@ -59,12 +57,12 @@ def dashboard(watched: Watched, on: Collection[str], cluster: ClusterSettings) -
         related=(ALERTS, HOME, KUBERNETES_WORKLOAD, ONE_SERVICE, LOGS_ERRORS, LOGS),
         annotations=changes(IN) if KUBERNETES in on else (),
         rows=(
-            Row("What fired", (_checks(on, cluster), _chart(), _subjects())),
+            Row("What fired", (_checks(on), _chart(), _subjects())),
             Row(
                 "What else",
                 (near.state(on), near.nearby(), near.changes(on), near.neighbours(on), near.kubernetes_events()),
             ),
-            Row("Log lines and traces", (near.error_lines(), near.spans())),
+            Row("Log lines and traces", (near.error_lines(), near.spans(), *near.traces())),
         ),
     )
 
@@ -86,11 +84,8 @@ def _value(alert: BaseAlert) -> str:
     return " or ".join((value, *lines))
 
 
-def _checks(on: Collection[str], cluster: ClusterSettings) -> Panel:
+def _checks(on: Collection[str]) -> Panel:
     """The text beside the chart: what to do first, and what this stack cannot show."""
-    events = (
-        f"kubectl --context {shell(cluster.context)} --namespace ${{namespace}} get events --sort-by .lastTimestamp"
-    )
     runbook = f"/d/runbooks-${{system}}?${{{PANEL}}}&${{cluster:queryparam}}&${{namespace:queryparam}}"
     links = {
         "Runbook": runbook,
@@ -113,7 +108,6 @@ def _checks(on: Collection[str], cluster: ClusterSettings) -> Panel:
         "2. Did something change just before? Roll it back first.",
         "3. Did a neighbour fire earlier? It is often the cause.",
         f"4. Do its error lines or spans name a cause? Traces of the service in Jaeger: {traces}.",
-        *((f"5. Events, which Kubernetes keeps for an hour:\n\n```\n{events}\n```",) if KUBERNETES in on else ()),
         *(text for key, text in missing.items() if key not in on),
     )
     return Panel(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 
 from dashboards.alerts import NEWS, firing, with_subject
 from dashboards.events import events
 from dashboards.model import MOST_LINES, URGENCY, Panel, Query, Visualization
-from model.datasources import LOKI
+from model.datasources import JAEGER, LOKI
 from model.incident import ALERT, LABELS
 from model.metrics import Unit
 from model.rules import Severity
@@ -194,4 +195,38 @@ def spans() -> Panel:
         needs=SPAN_METRICS,
         width=12,
         height=12,
+    )
+
+
+def traces() -> tuple[Panel, ...]:
+    """Traces of the service itself; the regular expression of a box without a name finds none.
+
+    Two panels, since Grafana asks Jaeger for the first query of a panel alone.
+    """
+    return (
+        _traces(
+            "Failed traces",
+            "Newest traces of its service that failed. Open one to see which call did.",
+            "tags",
+            "error=true",
+        ),
+        _traces(
+            "Slow traces",
+            "Newest traces of its service that took over a second. Open one to see where.",
+            "minDuration",
+            "1s",
+        ),
+    )
+
+
+def _traces(title: str, description: str, key: str, wanted: str) -> Panel:
+    search = json.dumps({"service": "${service}", "limit": MOST_LINES, key: wanted})
+    return Panel(
+        title=title,
+        description=f"{description} None if the alert names no service, or its spans are not in Jaeger.",
+        visualization=Visualization.TABLE,
+        queries=(Query(expr=search, legend=title, datasource=JAEGER),),
+        unmeasured="No such trace of its service.",
+        width=12,
+        height=8,
     )

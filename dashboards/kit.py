@@ -41,7 +41,7 @@ from dashboards.model import (
 )
 from dashboards.tables import finish_table
 from dashboards.time_series import finish_time_series
-from model.datasources import LOKI, PROMETHEUS, Datasource
+from model.datasources import JAEGER, LOKI, PROMETHEUS, Datasource
 from model.promql import single_quoted
 from model.rules import BaseAlert
 from model.uids import ALERTS_FOLDER, folder_uid, runbook_path
@@ -207,7 +207,8 @@ def _finish(made: Any, panel: Panel, alerts: Mapping[str, BaseAlert]) -> None:
             finish_time_series(made, panel, alert)
         case Visualization.STAT:
             _finish_stat(made, panel, alerts)
-        case Visualization.TABLE:
+        # The columns of traces are Jaeger's, and a trace links to itself.
+        case Visualization.TABLE if panel.queries[0].datasource != JAEGER:
             finish_table(made, panel, alerts)
         case Visualization.LOGS:
             made.show_time(True).wrap_log_message(True).enable_log_details(True)
@@ -217,7 +218,22 @@ def _finish(made: Any, panel: Panel, alerts: Mapping[str, BaseAlert]) -> None:
             made.legend(common.VizLegendOptions().show_legend(False).display_mode(commons.LegendDisplayMode.LIST))
 
 
+class _Search:
+    """A search of Jaeger, which the SDK has no builder for."""
+
+    def __init__(self, ref_id: str, search: str) -> None:
+        self._plain = {"refId": ref_id, "queryType": "search", **json.loads(search)}
+
+    def build(self) -> _Search:
+        return self
+
+    def to_json(self) -> dict[str, object]:
+        return self._plain
+
+
 def _target(query: Query, ref_id: str, view: Visualization) -> Any:
+    if query.datasource == JAEGER:
+        return _Search(ref_id, query.expr)
     if query.datasource == LOKI:
         asked = loki.Dataquery().ref_id(ref_id).expr(query.expr)
         asked.query_type("instant" if view in (Visualization.STAT, Visualization.TABLE) else "range")

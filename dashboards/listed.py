@@ -142,7 +142,7 @@ def dashboards(
     queries = saved.dashboard(on, watched.queries)
     written = (
         alerts.DASHBOARD,
-        incident.dashboard(watched, on, cluster),
+        incident.dashboard(watched, on),
         alert_quality.dashboard(watched),
         *of_slos,
         *of_systems,

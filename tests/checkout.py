@@ -23,7 +23,7 @@ LISTS = {
     },
 }
 """What a new system adds to the two files that name all: after what matches, this."""
-NOT_COPIED = shutil.ignore_patterns(".*", "__pycache__", "build")
+NOT_COPIED = shutil.ignore_patterns(".[!cg]*", ".git", "__pycache__", "build")
 
 
 class Checkout:

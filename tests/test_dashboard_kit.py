@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dashboards import kit
-from dashboards.colours import GOOD
+from dashboards.colours import GOOD, NEUTRAL
 from dashboards.model import (
     URGENCY,
     CustomVariable,
@@ -70,6 +70,12 @@ def test_of_lines_from_below_the_lowest_is_red(visualization: Visualization, ste
     shown = dashboard(panel(alert="Widgets", visualization=visualization))
     drawn = first(shown, Widgets=below)["fieldConfig"]["defaults"]["thresholds"]["steps"]
     assert [(step["value"], step["color"]) for step in drawn] == steps
+
+
+def test_what_is_not_known_has_not_the_colour_of_what_is_good() -> None:
+    unknown = panel(severity=Severity.WARNING, visualization=Visualization.STAT, unmeasured="not known")
+    steps = first(dashboard(unknown))["fieldConfig"]["defaults"]["thresholds"]["steps"]
+    assert [(step["value"], step["color"]) for step in steps] == [(None, NEUTRAL), (0, GOOD), (1, "orange")]
 
 
 def test_a_panel_with_an_alert_leads_to_its_runbook() -> None:

@@ -12,6 +12,7 @@ from dashboards.fields import unit_of
 from dashboards.model import STAT, Dashboard, Panel, Scale, Visualization
 from dashboards.tables import MIN_WIDTH, MOST_COLUMNS, SUBJECT_WIDTH
 from dashboards.time_series import scale
+from model.datasources import JAEGER
 from model.metrics import Unit
 from model.uids import SLOS
 from rules.interaction_backend.uids import CONVERSATION
@@ -35,7 +36,8 @@ def drawn_panels(view: Visualization) -> list[tuple[str, Panel, dict[str, Any]]]
         found += [
             (where(dashboard, panel), panel, as_json[panel.title])
             for panel in dashboard.panels
-            if panel.visualization is view
+            # A table of traces has Jaeger's columns.
+            if panel.visualization is view and all(query.datasource != JAEGER for query in panel.queries)
         ]
     return found
 

@@ -135,7 +135,7 @@ def test_an_objective_of_the_whole_cluster_mutes_no_service() -> None:
 @pytest.mark.parametrize(
     ("dependency", "source"),
     [
-        ("postgres/orders", {**HERE, "system": "postgres", "alertname": "PostgresDown", "instance": "orders"}),
+        ("postgres/orders", {**HERE, "system": "postgres", "alertname": "PostgreSQLDown", "instance": "orders"}),
         ("payments", {**CHECKOUT, "service": "payments", "alertname": "ServiceDown"}),
         ("shop/payments", {**CHECKOUT, "service": "payments", "alertname": "ServiceDown"}),
     ],

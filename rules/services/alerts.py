@@ -171,10 +171,16 @@ def of_calls() -> tuple[Alert, ...]:
     often = f"sum by ({DEPENDENCY}) ({CALLS}) > 0.2"  # 60 in five minutes, as of requests
 
     def of_others(calls: str) -> str:
-        """PromQL: calls to a service that is down, which has an alert of its own."""
+        """PromQL: calls to a service that is down, which has an alert of its own.
+
+        A name without a namespace is a service of the caller's.
+        """
         called = f'label_replace({calls}, "callee", "$1", "dependency", "([^.:]+).*")'
+        called = f'label_replace({called}, "callee_namespace", "$1", "namespace", "(.+)")'
+        called = f'label_replace({called}, "callee_namespace", "$1", "dependency", "[^.:]+[.]([^.:]+)([.:].*)?")'
         down = f'label_replace({MISSING} > {ALL}, "callee", "$1", "service", "(.+)")'
-        return f"on ({SAME}, dependency) ({called} and on (cluster, callee) {down})"
+        down = f'label_replace({down}, "callee_namespace", "$1", "namespace", "(.+)")'
+        return f"on ({SAME}, dependency) ({called} and on (cluster, callee_namespace, callee) {down})"
 
     return (
         Alert(

@@ -69,16 +69,22 @@ def routed(vector: str) -> str:
 
 # --- the status ---
 
-_ERROR_OF_GRPC = "UNKNOWN|DEADLINE_EXCEEDED|UNIMPLEMENTED|INTERNAL|UNAVAILABLE|DATA_LOSS"
+
+def _of_grpc(*names: str) -> str:
+    """Names of gRPC's codes, as the specification spells them and as Go's libraries do: `DATA_LOSS`, `DataLoss`."""
+    return "|".join((*names, *(name.title().replace("_", "") for name in names)))
+
+
+_ERROR_OF_GRPC = _of_grpc("UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS")
 _CLASSES = (
     ("${1}xx", "([123])[0-9x]{2}"),
     # gRPC has codes and names of its own. Those that are no error of the server are the client's.
-    ("4xx", "4[0-9x]{2}|[1-9]|1[0-6]|[A-Z_]+"),
+    ("4xx", "4[0-9x]{2}|[1-9]|1[0-6]|[A-Z][A-Za-z_]+"),
     ("2xx", "0|OK"),
     ("5xx", f"5[0-9x]{{2}}|2|4|1[2-5]|{_ERROR_OF_GRPC}"),
-    ("401", "401|16|UNAUTHENTICATED"),
-    ("403", "403|7|PERMISSION_DENIED"),
-    ("429", "429|8|RESOURCE_EXHAUSTED"),
+    ("401", f"401|16|{_of_grpc('UNAUTHENTICATED')}"),
+    ("403", f"403|7|{_of_grpc('PERMISSION_DENIED')}"),
+    ("429", f"429|8|{_of_grpc('RESOURCE_EXHAUSTED')}"),
 )
 """Values of ``status`` and their codes; of several that match, the last counts. Three codes have values of their own,
 since they have their own causes."""

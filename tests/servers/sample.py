@@ -33,6 +33,9 @@ _RATIO_OF_FAILURES = re.compile(r"slo:(errors|sli_error):.*")
 ONLY_OF_FAILURES = frozenset({"error_type", "grpc_response_status"})
 """Labels that what succeeds does not have: there is a series with each, and one without."""
 _MONTH = 30 * 24 * 3600
+QUIET, FIRED = 1800, 120
+"""Seconds before the end of the history: alerts fire, are quiet from the first on, and fire again since the second. It
+is the last quarter of an hour in which annotations look for a start."""
 UNLIKE_OTHERS: dict[str, Callable[[float], float]] = {
     "kube_deployment_spec_replicas": lambda _: 1,  # a rollout is no change of size
     "node_boot_time_seconds": lambda age: age // 900 * 900,  # it was started again within half an hour
@@ -200,6 +203,8 @@ class Sample:
             for labels in sorted(_with_buckets(name, self.series[name], kinds.get(name))):
                 inside = ",".join(f'{label}="{_escaped(value)}"' for label, value in labels)
                 for moment in moments:
+                    if name == "ALERTS" and timed and moments[-1] - QUIET < moment < moments[-1] - FIRED:
+                        continue
                     value = _value(name, labels, kinds.get(name), moment - self.began)
                     yield f"{name}{{{inside}}} {value}" + (f" {moment:.3f}\n" if timed else "\n")
         if timed:

@@ -1,7 +1,8 @@
 """Every dashboard in a real Grafana, opened in a browser as wide as a small laptop's screen: what people can read.
 
 The metrics are those of `test_dashboards.py`. A stand-in answers for Loki, whose queries `test_logql.py` asks of a real
-one: here they only need lines to draw. Each run leaves a picture of every dashboard in `build/screenshots`.
+one: here they only need lines to draw. Jaeger is real, with two traces. Each run leaves a picture of every dashboard in
+`build/screenshots`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ import pytest
 from components.grafana.config import ADMIN
 from dashboards.listed import rendered as dashboards_as_json
 from dashboards.model import Dashboard
-from model.datasources import LOKI, PROMETHEUS
+from model import ports
+from model.datasources import JAEGER, LOKI, PROMETHEUS
+from model.uids import INCIDENT
 from rules.services.uids import SERVICES
 from tests.dashboards import ALL_DASHBOARDS, IN_THE_README, SMALL_PICTURES, STACK
 from tests.servers.conftest import LOADED
@@ -28,6 +31,7 @@ from tools.local.browser import Browser, Shown, ShownPanel, logged_in
 from tools.local.harness import eventually, http_json
 from tools.local.rendered import Rendered
 from tools.local.server import TOKEN, LocalServer
+from tools.local.traces import Jaeger, Trace
 from tools.recorder import ROOT
 from tools.servers.find import binary
 
@@ -35,6 +39,9 @@ __all__ = ["loaded"]  # a fixture, which this file has once more
 PICTURES = ROOT / "build" / "screenshots"
 # Each row of the README's table has two of them, so more would be too high for a screen.
 SMALL_HEIGHT = 1000
+TRACED = "planner"
+"""The service of the two traces, for which the incident dashboard is opened."""
+FAILED, SLOW = Trace(b"failed trace 001", failed=True), Trace(b"slow trace 00001", milliseconds=2000)
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +51,13 @@ def browser(
     """Chromium, logged in to a Grafana that has the dashboards of all systems."""
     binary("chromium")  # first, since all else takes a minute
     local = LocalServer(rendered("dev"), "grafana", tmp_path_factory.mktemp("grafana"))
-    with answering() as loki, local.running():
-        for uid, kind, url in ((PROMETHEUS.uid, PROMETHEUS.type, loaded.url), (LOKI.uid, LOKI.type, loki)):
-            made = {"name": uid, "uid": uid, "type": kind, "url": url, "access": "proxy"}
-            _post(local, "/api/datasources", made | {"jsonData": {"timeInterval": "30s"}})
+    jaeger = Jaeger(rendered("dev"), tmp_path_factory.mktemp("jaeger"))
+    with answering() as loki, jaeger.running(), local.running():
+        jaeger.send(FAILED, SLOW, service=TRACED)
+        asked = {PROMETHEUS: loaded.url, LOKI: loki, JAEGER: jaeger.url_of(ports.JAEGER_QUERY)}
+        for datasource, url in asked.items():
+            made = {"name": datasource.uid, "uid": datasource.uid, "type": datasource.type, "url": url}
+            _post(local, "/api/datasources", made | {"access": "proxy", "jsonData": {"timeInterval": "30s"}})
         for each in as_shown().values():
             _post(local, "/api/dashboards/db", {"dashboard": each})
         with logged_in(local.url, ADMIN, TOKEN) as opened:
@@ -80,6 +90,8 @@ def shown(browser: Browser, loaded: Loaded) -> Mapping[str, Shown]:
 def _opened(browser: Browser, dashboard: Dashboard, as_json: Mapping[str, Any], loaded: Loaded) -> Shown:
     one = {variable.name for variable in dashboard.variables if not variable.multiple}
     chosen = {name: value for name, value in choices(dashboard, loaded).items() if name in one}
+    if dashboard.uid == INCIDENT:
+        chosen["service"] = TRACED
     found: list[Shown] = []
 
     def whole() -> bool:
@@ -129,6 +141,14 @@ def test_no_table_has_to_be_scrolled_to_the_side(shown: Mapping[str, Shown]) -> 
 
 def test_heads_and_numbers_of_tables_are_shown_whole(shown: Mapping[str, Shown]) -> None:
     assert which(shown, lambda panel: panel.columns_cut + panel.numbers_cut) == []
+
+
+def test_an_incident_shows_the_failed_and_the_slow_traces_of_its_service(shown: Mapping[str, Shown]) -> None:
+    for title, trace in (("Failed traces", FAILED), ("Slow traces", SLOW)):
+        (panel,) = (panel for panel in shown[INCIDENT].panels if panel.title == title)
+        assert {"Trace name", "Duration"} <= set(panel.columns)
+        (link,) = panel.links
+        assert trace.id.hex() in link
 
 
 def test_a_click_on_a_row_chooses_what_the_table_has_no_room_to_show(shown: Mapping[str, Shown]) -> None:

@@ -41,9 +41,12 @@ def rendered(
     systems: Mapping[str, Any] | None = None,
     **logs: Any,
 ) -> Rendered:
-    """A stack with that log collector, and a cluster named after it, so that one Loki can hold both."""
+    """A stack with that log collector, and a cluster named after it, so that one Loki can hold both.
+
+    It collects no events of the cluster, which are lines of no pod.
+    """
     changes = {"cluster": {"name": f"{cluster}-{collector}"}, "logs": {"collector": collector, **logs}}
-    return changed(folder, name, changes | {"systems": dict(systems or {})})
+    return changed(folder, name, changes | {"systems": dict(systems or {}), "collector": {"kubernetesEvents": False}})
 
 
 class Node:

@@ -119,8 +119,8 @@ class LocalServer:
 
     @property
     def config(self) -> Path:
-        """The configuration file that its arguments name."""
-        (path,) = (
+        """The configuration file that its arguments name, the first of several."""
+        path, *_ = (
             found[1]
             for found in (re.fullmatch(r"--?config(?:\.file)?=(?:file:)?(.+)", arg) for arg in self.args)
             if found

@@ -32,7 +32,7 @@ DASHBOARD = Dashboard(
         Row(
             "Does it help?",
             (
-                alert_stat(DOWN, "Down", "Caches that do not answer.", found(DOWN, _IN)),
+                alert_stat(DOWN, "Down", "Caches that do not answer. Restart them.", found(DOWN, _IN)),
                 Panel(
                     title="Found",
                     description="The part of what is asked for that the cache has. What it has not is fetched anew.",
@@ -61,8 +61,8 @@ DASHBOARD = Dashboard(
                 *(
                     alert_time_series(alert, title, description, narrowed(alert.value, _IN), _CACHE)
                     for alert, title, description in (
-                        (EVICTIONS, "Evicted", "Items thrown away before their time, per item that is stored."),
-                        (CONNECTIONS, "Connections", "The part of its connections that is in use."),
+                        (EVICTIONS, "Evicted", "Items thrown away per item stored. Above the line, add memory."),
+                        (CONNECTIONS, "Connections", "The part of its connections in use. At 1 it refuses more."),
                     )
                 ),
             ),

@@ -60,7 +60,7 @@ _INIT_PULLING = _PLACED | {
 _PENDING = _NOWHERE | {metric("kube_pod_status_phase", _POD, phase="Pending"): "1x20"}
 _HELD = metric("kube_pod_status_reason", _POD, reason="SchedulingGated")
 _NOT_STARTED = warning(
-    "shop/web-1 has been pending for 15 minutes.",
+    "shop/web-1 of web has been pending for 15 minutes.",
     **{label: value for label, value in _OF_POD.items() if label != "node"},
 )
 
@@ -112,14 +112,22 @@ EXAMPLES = (
         OOM_KILLED,
         series=_killed("OOMKilled"),
         at="12m",
-        fires=[warning(f"{_IN} was killed at its memory limit. Restarts within 15 minutes: 1.", "1", **_OF_CONTAINER)],
+        fires=[
+            warning(
+                f"{_IN} of web was killed at its memory limit. Restarts within 15 minutes: 1.", "1", **_OF_CONTAINER
+            )
+        ],
     ),
     example(
         "it is a sidecar, restarted, and had been killed for its memory",
         OOM_KILLED,
         series=_as_sidecar(_killed("OOMKilled")),
         at="12m",
-        fires=[warning(f"{_IN} was killed at its memory limit. Restarts within 15 minutes: 1.", "1", **_OF_CONTAINER)],
+        fires=[
+            warning(
+                f"{_IN} of web was killed at its memory limit. Restarts within 15 minutes: 1.", "1", **_OF_CONTAINER
+            )
+        ],
     ),
     example(
         "nothing controls its pod, and it had been killed for its memory",
@@ -127,7 +135,11 @@ EXAMPLES = (
         series=_of_no_controller(_killed("OOMKilled")),
         at="12m",
         fires=[
-            warning(f"{_IN} was killed at its memory limit. Restarts within 15 minutes: 1.", "1", **_OF_CONTAINER_ALONE)
+            warning(
+                f"{_IN} of web-1 was killed at its memory limit. Restarts within 15 minutes: 1.",
+                "1",
+                **_OF_CONTAINER_ALONE,
+            )
         ],
     ),
     example(
@@ -148,21 +160,21 @@ EXAMPLES = (
         CRASH_LOOPING,
         series=_LOOPING,
         at="10m",
-        fires=[warning(f"{_IN}, a pod of web, exits soon after each start.", **_OF_CONTAINER)],
+        fires=[warning(f"{_IN} of web exits soon after each start.", **_OF_CONTAINER)],
     ),
     example(
         "nothing controls its pod, and it has been ending soon after each start for ten minutes",
         CRASH_LOOPING,
         series=_of_no_controller(_LOOPING),
         at="10m",
-        fires=[warning(f"{_IN}, a pod of web-1, exits soon after each start.", **_OF_CONTAINER_ALONE)],
+        fires=[warning(f"{_IN} of web-1 exits soon after each start.", **_OF_CONTAINER_ALONE)],
     ),
     example(
         "it is a sidecar, and has been ending soon after each start for ten minutes",
         CRASH_LOOPING,
         series=_as_sidecar(_LOOPING),
         at="10m",
-        fires=[warning(f"{_IN}, a pod of web, exits soon after each start.", **_OF_CONTAINER)],
+        fires=[warning(f"{_IN} of web exits soon after each start.", **_OF_CONTAINER)],
     ),
     example("it has been ending soon after each start for nine minutes", CRASH_LOOPING, series=_LOOPING, at="9m"),
     example(
@@ -170,14 +182,14 @@ EXAMPLES = (
         RESTART_LOOP,
         series=_PLACED | {_RESTARTS: "7x9 8x9 9x9 10x9 11x10"},
         at="45m",
-        fires=[warning(f"{_IN} restarted 4 times within an hour.", "4", **_OF_CONTAINER)],
+        fires=[warning(f"{_IN} of web restarted 4 times within an hour.", "4", **_OF_CONTAINER)],
     ),
     example(
         "it is a sidecar, and restarted four times in forty minutes",
         RESTART_LOOP,
         series=_as_sidecar(_PLACED | {_RESTARTS: "7x9 8x9 9x9 10x9 11x10"}),
         at="45m",
-        fires=[warning(f"{_IN} restarted 4 times within an hour.", "4", **_OF_CONTAINER)],
+        fires=[warning(f"{_IN} of web restarted 4 times within an hour.", "4", **_OF_CONTAINER)],
     ),
     example(
         "it restarted three times in half an hour",
@@ -190,14 +202,14 @@ EXAMPLES = (
         POD_RESTARTING,
         series=_PLACED | {_RESTARTS: "4x10", _RESTARTS.replace("app", "proxy"): "2x10"},
         at="10m",
-        fires=[info("shop/web-1 restarted 6 times within a day.", "6", **_OF_POD)],
+        fires=[info("shop/web-1 of web restarted 6 times within a day.", "6", **_OF_POD)],
     ),
     example(
         "its container restarted four times, and its sidecar twice",
         POD_RESTARTING,
         series=_PLACED | {_RESTARTS: "4x10"} | _as_sidecar({_RESTARTS.replace("app", "proxy"): "2x10"}),
         at="10m",
-        fires=[info("shop/web-1 restarted 6 times within a day.", "6", **_OF_POD)],
+        fires=[info("shop/web-1 of web restarted 6 times within a day.", "6", **_OF_POD)],
     ),
     example(
         "it had restarted forty times until yesterday, and five times since",
@@ -211,14 +223,14 @@ EXAMPLES = (
         IMAGE_PULL,
         series=_PULLING,
         at="5m",
-        fires=[warning(f"The node cannot pull the image of {_IN}.", **_OF_CONTAINER)],
+        fires=[warning(f"The node cannot pull the image of {_IN} of web.", **_OF_CONTAINER)],
     ),
     example(
         "it is the image of an init container",
         IMAGE_PULL,
         series=_INIT_PULLING,
         at="5m",
-        fires=[warning(f"The node cannot pull the image of {_IN}.", **_OF_CONTAINER)],
+        fires=[warning(f"The node cannot pull the image of {_IN} of web.", **_OF_CONTAINER)],
     ),
     example("the kubelet tries, fails and waits in turn for four minutes", IMAGE_PULL, series=_PULLING, at="4m"),
     example(
@@ -236,7 +248,7 @@ EXAMPLES = (
             at="15m",
             fires=[
                 warning(
-                    "shop/agent-1 has been pending for 15 minutes.",
+                    "shop/agent-1 of agent has been pending for 15 minutes.",
                     namespace="shop",
                     pod="agent-1",
                     workload="agent",
@@ -261,14 +273,14 @@ EXAMPLES = (
         POD_NOT_READY,
         series=_unready("Running"),
         at="15m",
-        fires=[warning("shop/web-1 has been running for 15 minutes without being ready.", **_OF_POD)],
+        fires=[warning("shop/web-1 of web has been running for 15 minutes without being ready.", **_OF_POD)],
     ),
     example(
         "nothing controls it, and it has not been ready for a quarter of an hour",
         POD_NOT_READY,
         series=_of_no_controller(_unready("Running")),
         at="15m",
-        fires=[warning("shop/web-1 has been running for 15 minutes without being ready.", **_OF_POD_ALONE)],
+        fires=[warning("shop/web-1 of web-1 has been running for 15 minutes without being ready.", **_OF_POD_ALONE)],
     ),
     example("it runs, and has not been ready for 14 minutes", POD_NOT_READY, series=_unready("Running"), at="14m"),
     example(
@@ -282,7 +294,7 @@ EXAMPLES = (
         POD_NOT_READY,
         series=_unready("Running") | {metric("kube_pod_deletion_timestamp", _POD): "300x30"},
         at="20m",
-        fires=[warning("shop/web-1 has been running for 15 minutes without being ready.", **_OF_POD)],
+        fires=[warning("shop/web-1 of web has been running for 15 minutes without being ready.", **_OF_POD)],
     ),
     example(
         "one of its containers has done its work, and another works on",
@@ -297,7 +309,7 @@ EXAMPLES = (
         series=_unready("Running")
         | {metric("kube_pod_container_status_terminated_reason", _CONTAINER, reason="Error"): "1x20"},
         at="15m",
-        fires=[warning("shop/web-1 has been running for 15 minutes without being ready.", **_OF_POD)],
+        fires=[warning("shop/web-1 of web has been running for 15 minutes without being ready.", **_OF_POD)],
     ),
     example("it has done its work and ended", POD_NOT_READY, series=_unready("Succeeded"), at="20m"),
 )

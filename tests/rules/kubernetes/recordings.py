@@ -338,6 +338,6 @@ EXAMPLES = (
             },
             20,
         ),
-        gives={of(verb="GET", le="0.8"): 0, of(verb="GET", le="1.0"): 10, of(verb="GET", le="+Inf"): 10},
+        gives={of(verb="GET", le="0.8"): 0, of(verb="GET", le="1.0"): 10 / 3, of(verb="GET", le="+Inf"): 10 / 3},
     ),
 )

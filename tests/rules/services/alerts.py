@@ -267,6 +267,9 @@ def _slow_calls(before: float, now: float, rate: float = 1) -> Series:
 _FAILING, _SLOW = ALERTS["DependencyFailing"], ALERTS["DependencySlow"]
 _CART = FOUND | {"dependency": "cart.shop.svc:80"}
 _CART_GONE = gauges({metric("service:replicas_missing:ratio", NAMED, workload="cart", workload_type="Deployment"): 1})
+_CART_GONE_IN_TEST = gauges(
+    {metric("service:replicas_missing:ratio", NAMED, namespace="test", workload="cart", workload_type="Deployment"): 1}
+)
 DEPENDENCIES = (
     example(
         "12 % of the calls of a bank fail",
@@ -287,6 +290,18 @@ DEPENDENCIES = (
         "a service of ours is called, and is down",
         _FAILING,
         series=_calls(1, dependency=_CART) | _CART_GONE,
+        near=False,
+    ),
+    example(
+        "a service of that name is down in another namespace",
+        _FAILING,
+        series=_calls(1, dependency=_CART) | _CART_GONE_IN_TEST,
+        fires=[warning("100% of the calls from web (shop) to cart.shop.svc:80 fail.", "100%", **_CART)],
+    ),
+    example(
+        "a service is called by its name alone, and is down",
+        _FAILING,
+        series=_calls(1, dependency=FOUND | {"dependency": "cart"}) | _CART_GONE,
         near=False,
     ),
     example(

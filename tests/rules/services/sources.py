@@ -28,6 +28,8 @@ def _statuses(codes: dict[str, str], name: str, labels: Labels, label: str) -> S
 
 CLASSES = {"201": "2xx", "302": "3xx", "404": "4xx", "401": "401", "403": "403", "429": "429", "503": "5xx"}
 GRPC_NUMBERS = {"0": "2xx", "5": "4xx", "7": "403", "8": "429", "16": "401", "14": "5xx"}
+GO_NAMES = {"OK": "2xx", "NotFound": "4xx", "PermissionDenied": "403", "DeadlineExceeded": "5xx", "success": ""}
+"""Go's libraries spell them so; other libraries have words of their own, which say nothing known."""
 GRPC_NAMES = {"OK": "2xx", "NOT_FOUND": "4xx", "PERMISSION_DENIED": "403", "UNAVAILABLE": "5xx"}
 
 OPENTELEMETRY = (
@@ -168,6 +170,21 @@ PROMETHEUS = (
         REQUESTS,
         series=OWNED | counters({metric("shop_calls_total", SCRAPED, action="/pay", verb="GET", outcome="200"): 60}),
         gives={of_web("mapped", route="/pay", method="GET", status="2xx"): 1},
+    ),
+    counted(
+        "the mapped metrics are those of a gRPC server in Go",
+        REQUESTS,
+        series=OWNED
+        | counters(
+            {
+                metric("shop_calls_total", SCRAPED, action="shop.Cart/Add", verb="unary", outcome=each): 60
+                for each in GO_NAMES
+            }
+        ),
+        gives={
+            of_web("mapped", route="shop.Cart/Add", method="unary", **({"status": status} if status else {})): 1
+            for status in GO_NAMES.values()
+        },
     ),
 )
 

@@ -259,7 +259,8 @@ def test_silences_and_sent_notifications_outlive_a_kill(
     (kept,) = http_json(silences)
     assert (kept["id"], kept["status"]["state"]) == (made, "active")
     after_some_turns([server], 5)
-    held = http_json(f"{server.local.url}/api/v2/alerts?filter=alertname={QUOTA}")
+    asked = f"{server.local.url}/api/v2/alerts?filter=alertname={QUOTA}"
+    held = eventually(lambda: http_json(asked), 20, "Prometheus has sent it again")
     assert [alert["status"]["silencedBy"] for alert in held] == [[made]]
     assert len(development.told("discord", QUOTA)) == quiet, "what is silenced notifies nobody"
     assert development.pages() == [*before, "trigger"], "what was sent is not sent again"
